@@ -1,0 +1,25 @@
+"""What every embedder does."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from embeddings.types import Embeddings, Input, ModelSpec, Role
+
+
+class Embedder(Protocol):
+    """Turns inputs into vectors. Safe to share between threads."""
+
+    @property
+    def spec(self) -> ModelSpec:
+        """The model and its limits; known without loading it."""
+        ...
+
+    def embed(self, inputs: Sequence[Input], role: Role) -> Embeddings:
+        """One vector for each input, in their order, of `spec.dimension` numbers.
+
+        Raises:
+            Unavailable: try again later.
+            Rejected: an input, or the number of them, is one the model never takes.
+            Misconfigured: the model cannot be used until a person changes something.
+        """
+        ...

@@ -1,0 +1,1 @@
+"""Kinship's Django project: tables, engine, REST API and admin."""

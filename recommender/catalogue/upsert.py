@@ -1,0 +1,109 @@
+"""Writing products: one statement for one product or for a million staged rows."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from psycopg import sql
+
+from recommender import database
+from recommender.models import Catalog
+
+# What a writer may set: the column, its type on the way in, and its value where none is given.
+COLUMNS: dict[str, tuple[str, str]] = {
+    "title": ("text", "''"),
+    "description": ("text", "''"),
+    "category": ("text", "''"),
+    "brand": ("text", "''"),
+    "price": ("numeric", "NULL"),
+    "currency": ("text", "''"),
+    "in_stock": ("boolean", "true"),
+    "image_urls": ("jsonb", "'[]'::jsonb"),
+    "video_urls": ("jsonb", "'[]'::jsonb"),
+    "attributes": ("jsonb", "'{}'::jsonb"),
+    "released_at": ("timestamptz", "NULL"),
+}
+
+_UPSERT = sql.SQL("""
+INSERT INTO recommender_product AS p
+    (catalog_id, external_id, {columns}, created_at, updated_at)
+SELECT {catalog}, s.id, {values}, now(), now() FROM ({source}) s ORDER BY s.id
+ON CONFLICT (catalog_id, external_id) DO UPDATE
+    SET {assignments}, deleted_at = NULL, updated_at = now()
+    WHERE p.deleted_at IS NOT NULL OR ({current}) IS DISTINCT FROM ({incoming})
+RETURNING p.xmax = 0
+""")
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """How many products an upsert added, changed, and found as they should be."""
+
+    added: int
+    changed: int
+    unchanged: int
+
+
+def upsert(
+    catalog: Catalog, products: Sequence[Mapping[str, Any]], columns: Collection[str] | None = None
+) -> Written:
+    """Add or replace products; of two with one id the later wins.
+
+    Args:
+        products: JSON-ready mappings with `id` and any of COLUMNS.
+        columns: what is written; the others keep their values. By default all of them, so that
+            what a product does not have is cleared.
+    """
+    latest = {product["id"]: product for product in products}
+    fields = sql.SQL(", ").join(
+        sql.SQL("{} {}").format(sql.Identifier(name), sql.SQL(kind))
+        for name, (kind, _) in COLUMNS.items()
+    )
+    source = sql.SQL(
+        "SELECT * FROM jsonb_to_recordset({rows}::jsonb) AS r(id text, {fields})"
+    ).format(rows=sql.Literal(orjson.dumps(list(latest.values())).decode()), fields=fields)
+    return upsert_from(catalog, source, columns or COLUMNS, len(latest))
+
+
+def upsert_from(
+    catalog: Catalog, source: sql.Composable, columns: Collection[str], rows: int
+) -> Written:
+    """Add or replace products from a SELECT of `id` and `columns`, one row an id.
+
+    Args:
+        source: the SELECT; its columns have the types of COLUMNS.
+        columns: names of COLUMNS; at least one.
+        rows: how many rows the source has.
+    """
+    wanted = [name for name in COLUMNS if name in columns]
+    names = [sql.Identifier(name) for name in wanted]
+    comma = sql.SQL(", ")
+    query = _UPSERT.format(
+        catalog=sql.Literal(catalog.pk),
+        columns=comma.join([*names, *_absent(wanted, "name")]),
+        values=comma.join(
+            [
+                *(
+                    sql.SQL("COALESCE(s.{}, {})").format(sql.Identifier(n), sql.SQL(COLUMNS[n][1]))
+                    for n in wanted
+                ),
+                *_absent(wanted, "default"),
+            ]
+        ),
+        source=source,
+        assignments=comma.join(sql.SQL("{0} = excluded.{0}").format(name) for name in names),
+        current=comma.join(sql.SQL("p.{}").format(name) for name in names),
+        incoming=comma.join(sql.SQL("excluded.{}").format(name) for name in names),
+    )
+    written = [row[0] for row in database.fetch(query)]
+    added = sum(written)
+    return Written(added, len(written) - added, rows - len(written))
+
+
+def _absent(wanted: Collection[str], what: str) -> list[sql.Composable]:
+    """The columns that are not written, or the defaults a new product gets for them."""
+    absent = [name for name in COLUMNS if name not in wanted]
+    if what == "name":
+        return [sql.Identifier(name) for name in absent]
+    return [sql.SQL(COLUMNS[name][1]) for name in absent]

@@ -1,0 +1,93 @@
+"""Raw SQL on Django's own connection, bound by the server and prepared when it comes again.
+
+The read side answers thousands of times a second; here a statement is parsed and planned once
+a connection, and rows come back as plain tuples. Being Django's connection, it shares its
+transaction, and the queries show in `CaptureQueriesContext`.
+"""
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, LiteralString
+from weakref import WeakKeyDictionary
+
+import psycopg
+from django.db import connection
+from psycopg import sql
+
+Query = LiteralString | sql.SQL | sql.Composed
+Parameters = Sequence[Any] | Mapping[str, Any]
+
+# What each session was last told: saying it again would cost a round trip a request.
+_ef_search: WeakKeyDictionary[psycopg.Connection[Any], int] = WeakKeyDictionary()
+
+
+def fetch(query: Query, parameters: Parameters = ()) -> list[tuple[Any, ...]]:
+    """Run one statement and return all its rows.
+
+    Outside a transaction, a connection that the server has closed (a restart, a failover) is
+    opened again and the statement run once more.
+
+    Raises:
+        django.db.Error: as Django's own cursor would, for whatever PostgreSQL refuses.
+    """
+    connection.ensure_connection()
+    with connection.wrap_database_errors:
+        try:
+            return _run(query, parameters)
+        except psycopg.OperationalError:
+            if connection.in_atomic_block or not _raw().closed:
+                raise
+            ef_search = _ef_search.get(_raw())
+            connection.close()
+            connection.connect()
+            if ef_search is not None:
+                use_ef_search(ef_search)
+            return _run(query, parameters)
+
+
+def execute(query: Query, parameters: Parameters = ()) -> int:
+    """Run one statement that returns no rows; the number of rows it touched."""
+    connection.ensure_connection()
+    with connection.wrap_database_errors, psycopg.Cursor(_raw()) as cursor:
+        cursor.execute(query, parameters)
+        return cursor.rowcount
+
+
+def use_ef_search(value: int) -> None:
+    """Search HNSW indexes with this ef_search: for the transaction, or else the session."""
+    connection.ensure_connection()
+    statement = "SELECT set_config('hnsw.ef_search', %s, %s)"
+    if connection.in_atomic_block:
+        fetch(statement, (str(value), True))
+    elif _ef_search.get(_raw()) != value:
+        fetch(statement, (str(value), False))
+        _ef_search[_raw()] = value
+
+
+@contextmanager
+def copy(statement: Query) -> Iterator[psycopg.Copy]:
+    """A COPY … FROM STDIN or TO STDOUT on Django's connection."""
+    connection.ensure_connection()
+    with (
+        connection.wrap_database_errors,
+        psycopg.Cursor(_raw()) as cursor,
+        cursor.copy(statement) as stream,
+    ):
+        yield stream
+
+
+def _raw() -> psycopg.Connection[Any]:
+    raw: psycopg.Connection[Any] = connection.connection
+    return raw
+
+
+def _run(query: Query, parameters: Parameters) -> list[tuple[Any, ...]]:
+    started = time.monotonic()
+    with psycopg.Cursor(_raw(), row_factory=psycopg.rows.tuple_row) as cursor:
+        cursor.execute(query, parameters, binary=True)
+        rows = cursor.fetchall()
+    if connection.queries_logged:
+        text = query if isinstance(query, str) else query.as_string(_raw())
+        connection.queries_log.append({"sql": text, "time": f"{time.monotonic() - started:.3f}"})
+    return rows

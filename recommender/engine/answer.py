@@ -1,0 +1,56 @@
+"""What is asked of the engine and what it answers."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from recommender.engine.filters import Filter
+
+# Which of the user's own products an answer leaves out.
+SEEN, PURCHASED = "seen", "purchased"
+
+MAX_COUNT = 1000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Query:
+    """What is asked, checked."""
+
+    count: int
+    filter: Filter | None = None
+    fields: tuple[str, ...] = ()
+    exclude: frozenset[str] = frozenset({SEEN})
+    before: datetime | None = None  # only history strictly before this time counts
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One product of an answer, and why it is there; the parts add up to the score."""
+
+    id: str
+    score: float
+    channel: str
+    parts: Mapping[str, float]
+    because: tuple[str, ...] = ()
+    fields: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """A list of items, and whether and why it is not all that was asked for."""
+
+    items: tuple[Item, ...]
+    spaces: tuple[str, ...] = ()
+    complete: bool = True
+    reason: str | None = None
+    missing_ids: tuple[str, ...] = ()
+    fallback: str | None = None
+
+
+class UnknownProductError(LookupError):
+    """The catalogue has no product of this id."""
+
+
+class UnknownFieldError(ValueError):
+    """`fields` names something that products do not have."""

@@ -1,0 +1,94 @@
+"""Filling a short list, and saying why a list is still short."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from recommender.engine import fields, popular, ranking, selectivity
+from recommender.engine.answer import Answer, Item, Query
+from recommender.engine.filters import Filter
+from recommender.engine.ranking import Candidate
+from recommender.models import Catalog
+
+
+def complete(
+    catalog: Catalog,
+    items: Sequence[Item],
+    query: Query,
+    *,
+    excluded: Sequence[int] = (),
+    spaces: tuple[str, ...] = (),
+    missing_ids: tuple[str, ...] = (),
+    fallback: str | None = None,
+) -> Answer:
+    """The answer of these items, with the fields asked for, and the reason if they are few."""
+    short = len(items) < query.count
+    carried = fields.load(catalog.pk, [item.id for item in items], query.fields)
+    return Answer(
+        items=tuple(replace(item, fields=carried.get(item.id, {})) for item in items),
+        spaces=spaces,
+        complete=not short,
+        reason=_reason(catalog, query, len(excluded)) if short else None,
+        missing_ids=missing_ids,
+        fallback=fallback,
+    )
+
+
+def fall_back(
+    catalog: Catalog,
+    query: Query,
+    *,
+    excluded: Sequence[int] = (),
+    filters: Iterable[Filter | None] | None = None,
+    missing_ids: tuple[str, ...] = (),
+) -> Answer:
+    """What is popular, then what is new, where nothing is known to go by.
+
+    Args:
+        filters: tried in order until the list is full; the query's own by default.
+    """
+    items: dict[str, Item] = {}
+    for each in [query.filter] if filters is None else filters:
+        fill(catalog, items, query, excluded=excluded, filter=each)
+    listed = list(items.values())[: query.count]
+    name = listed[0].channel if listed else popular.POPULAR
+    return complete(
+        catalog, listed, query, excluded=excluded, missing_ids=missing_ids, fallback=name
+    )
+
+
+def fill(
+    catalog: Catalog,
+    items: dict[str, Item],
+    query: Query,
+    *,
+    excluded: Sequence[int],
+    filter: Filter | None,  # noqa: A002 - the API's word
+) -> None:
+    """Add popular, then new products to a list by id until it is as long as asked for."""
+    room = query.count + len(items)
+    if len(items) < query.count:
+        found = popular.popular(
+            catalog, room, filter=filter, excluded=excluded, before=query.before
+        )
+        _append(items, found, popular.POPULAR, query.count)
+    if len(items) < query.count:
+        found = popular.newest(catalog, room, filter=filter, excluded=excluded)
+        _append(items, found, popular.NEWEST, query.count)
+
+
+def _append(items: dict[str, Item], found: Sequence[Candidate], channel: str, count: int) -> None:
+    for candidate in found:
+        if len(items) >= count:
+            return
+        if candidate.id not in items:
+            # By its place, and never above what has a score of its own on whatever scale.
+            lowest = min((item.score for item in items.values()), default=1.0)
+            score = min(lowest, ranking.reciprocal_rank(len(items) + 1))
+            items[candidate.id] = Item(candidate.id, score, channel, {channel: score})
+
+
+def _reason(catalog: Catalog, query: Query, excluded: int) -> str:
+    number = selectivity.count_all(catalog.pk, query.filter)
+    products = "1 product" if number == 1 else f"{number} products"
+    text = f"filter matches {products}" if query.filter else f"{products} in stock"
+    return f"{text}, {excluded} of the user's own left out" if excluded > 1 else text

@@ -1,0 +1,251 @@
+"""Typed JSON filters over a product's fields, compiled to SQL.
+
+    {"all": [{"in_stock": true}, {"price": {"lte": 200}}, {"category": {"under": "Home"}}]}
+
+`all`, `any` and `not` combine; a field is given a value, a list of values, or operators.
+An unknown field is an error, never ignored.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal, InvalidOperation
+from itertools import count
+from typing import Any
+
+import orjson
+from psycopg import sql
+
+_MAX_DEPTH = 8
+_MAX_CONDITIONS = 100
+_COMPARISONS = {"lt": "<", "lte": "<=", "gt": ">", "gte": ">=", "eq": "=", "ne": "<>"}
+
+# The product's own fields: type and column.
+FIELDS: dict[str, tuple[str, str]] = {
+    "id": ("string", "external_id"),
+    "title": ("string", "title"),
+    "brand": ("string", "brand"),
+    "category": ("path", "category"),
+    "currency": ("string", "currency"),
+    "price": ("number", "price"),
+    "in_stock": ("boolean", "in_stock"),
+    "released_at": ("time", "released_at"),
+    "created_at": ("time", "created_at"),
+}
+_OPERATORS = {
+    "string": {"eq", "ne", "in", "not_in", "exists"},
+    "path": {"eq", "ne", "in", "not_in", "under", "exists"},
+    "number": {"eq", "ne", "in", "not_in", "lt", "lte", "gt", "gte", "exists"},
+    "boolean": {"eq", "ne", "exists"},
+    "time": {"eq", "ne", "lt", "lte", "gt", "gte", "exists"},
+    "strings": {"contains", "contains_any", "contains_all", "exists"},
+}
+
+
+class FilterError(ValueError):
+    """A filter that cannot be used; `where` is the path to the part that is wrong."""
+
+    def __init__(self, where: str, message: str) -> None:
+        super().__init__(message)
+        self.where = where
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """A condition on `p`, a row of products, and its parameters."""
+
+    condition: sql.Composable
+    parameters: Mapping[str, Any]
+    key: str  # equal for equal filters
+
+
+def parse(document: Any, attributes: Mapping[str, str]) -> Filter:
+    """Compile a filter document.
+
+    Args:
+        document: decoded JSON.
+        attributes: the catalogue's declared attributes and their types.
+
+    Raises:
+        FilterError: for an unknown field or operator, a wrong type, or nesting too deep.
+    """
+    parser = _Parser(attributes)
+    condition = parser.group(document, "filter", 0)
+    key = orjson.dumps(document, option=orjson.OPT_SORT_KEYS).decode()
+    return Filter(condition, parser.parameters, key)
+
+
+class _Parser:
+    def __init__(self, attributes: Mapping[str, str]) -> None:
+        self._attributes = attributes
+        self._numbers: Iterator[int] = count()
+        self.parameters: dict[str, Any] = {}
+
+    def group(self, document: Any, where: str, depth: int) -> sql.Composable:
+        """An object: all of its members must hold."""
+        if not isinstance(document, dict) or not document:
+            raise FilterError(where, "A filter is an object with at least one field.")
+        if depth > _MAX_DEPTH:
+            raise FilterError(where, f"A filter nests at most {_MAX_DEPTH} levels.")
+        members = [self._member(k, v, f"{where}.{k}", depth) for k, v in document.items()]
+        return _join(" AND ", members)
+
+    def _member(self, name: str, value: Any, where: str, depth: int) -> sql.Composable:
+        if name in {"all", "any"}:
+            if not isinstance(value, list) or not value:
+                raise FilterError(where, f"{name!r} takes a list of at least one filter.")
+            parts = [self.group(v, f"{where}[{i}]", depth + 1) for i, v in enumerate(value)]
+            return _join(" AND " if name == "all" else " OR ", parts)
+        if name == "not":
+            return sql.SQL("NOT COALESCE({}, false)").format(self.group(value, where, depth + 1))
+        return self._field(name, value, where)
+
+    def _field(self, name: str, value: Any, where: str) -> sql.Composable:
+        attribute = name.removeprefix("attributes.")
+        if name in FIELDS:
+            kind, column = FIELDS[name]
+            compile_one: Callable[[str, Any, str], sql.Composable] = self._column(kind, column)
+        elif attribute in self._attributes:
+            kind = self._attributes[attribute]
+            compile_one = self._attribute(kind, attribute)
+        else:
+            known = ", ".join(sorted([*FIELDS, *self._attributes]))
+            raise FilterError(where, f"Unknown field {name!r}. Known fields: {known}.")
+        return _join(
+            " AND ",
+            [
+                compile_one(operator, operand, f"{where}.{operator}")
+                for operator, operand in _operators(kind, value, where).items()
+            ],
+        )
+
+    def _column(self, kind: str, column: str) -> Callable[[str, Any, str], sql.Composable]:
+        left = sql.SQL("p.{}").format(sql.Identifier(column))
+
+        def compile_one(operator: str, operand: Any, where: str) -> sql.Composable:
+            if operator == "exists":
+                _check("boolean", operand, where)
+                # A text that was never given is empty; the others are NULL.
+                present = (
+                    "COALESCE({}::text, '') <> ''" if operand else "COALESCE({}::text, '') = ''"
+                )
+                return sql.SQL(present).format(left)
+            if operator in {"in", "not_in"}:
+                values = self._bind(_list(kind, operand, where))
+                form = "{} = ANY({})" if operator == "in" else "{} <> ALL({})"
+                return sql.SQL(form).format(left, values)
+            checked = _check(kind, operand, where)
+            if operator == "under":
+                return self._under(left, checked.rstrip("/"))
+            comparison = sql.SQL(_COMPARISONS[operator])
+            return sql.SQL("{} {} {}").format(left, comparison, self._bind(checked))
+
+        return compile_one
+
+    def _under(self, left: sql.Composable, path: str) -> sql.Composable:
+        # A range and not LIKE: a plain index serves it with any parameter. "0" follows "/".
+        return sql.SQL("({0} = {1} OR ({0} >= {2} AND {0} < {3}))").format(
+            left, self._bind(path), self._bind(f"{path}/"), self._bind(f"{path}0")
+        )
+
+    def _attribute(self, kind: str, name: str) -> Callable[[str, Any, str], sql.Composable]:
+        def holds(value: Any) -> sql.Composable:
+            text = orjson.dumps({name: value}).decode()
+            return sql.SQL("p.attributes @> {}::jsonb").format(self._bind(text))
+
+        def compile_one(operator: str, operand: Any, where: str) -> sql.Composable:
+            if operator == "exists":
+                _check("boolean", operand, where)
+                present = sql.SQL("p.attributes ? {}").format(self._bind(name))
+                return present if operand else sql.SQL("NOT ({})").format(present)
+            if operator in {"in", "not_in", "contains_any", "contains_all"}:
+                element = "string" if kind == "strings" else kind
+                values = [_plain(v) for v in _list(element, operand, where)]
+                wrap = [[v] for v in values] if kind == "strings" else values
+                either = _join(" AND " if operator == "contains_all" else " OR ", map(holds, wrap))
+                return sql.SQL("NOT {}").format(either) if operator == "not_in" else either
+            if operator == "contains":
+                return holds([_check("string", operand, where)])
+            checked = _plain(_check(kind, operand, where))
+            if operator in {"eq", "ne"}:
+                return (
+                    holds(checked)
+                    if operator == "eq"
+                    else sql.SQL("NOT ({})").format(holds(checked))
+                )
+            path = f"$.{orjson.dumps(name).decode()} {_COMPARISONS[operator]} {checked}"
+            return sql.SQL("COALESCE(p.attributes @@ {}::jsonpath, false)").format(self._bind(path))
+
+        return compile_one
+
+    def _bind(self, value: Any) -> sql.Composable:
+        name = f"filter_{next(self._numbers)}"
+        if len(self.parameters) >= _MAX_CONDITIONS:
+            raise FilterError("filter", f"A filter has at most {_MAX_CONDITIONS} values.")
+        self.parameters[name] = value
+        return sql.Placeholder(name)
+
+
+def _operators(kind: str, value: Any, where: str) -> dict[str, Any]:
+    """The operators of a condition; a bare value means equal, a bare list any of."""
+    if not isinstance(value, dict):
+        if kind == "strings":
+            return {"contains_any" if isinstance(value, list) else "contains": value}
+        return {"in" if isinstance(value, list) else "eq": value}
+    if not value:
+        raise FilterError(where, "An empty condition; give a value or an operator.")
+    for operator in value:
+        if operator not in _OPERATORS[kind]:
+            allowed = ", ".join(sorted(_OPERATORS[kind]))
+            raise FilterError(where, f"Unknown operator {operator!r}; here: {allowed}.")
+    return value
+
+
+def _list(kind: str, operand: Any, where: str) -> list[Any]:
+    if not isinstance(operand, list) or not operand:
+        raise FilterError(where, "Takes a list of at least one value.")
+    return [_check(kind, value, f"{where}[{i}]") for i, value in enumerate(operand)]
+
+
+def _check(kind: str, value: Any, where: str) -> Any:
+    """The value as SQL wants it; numbers as Decimal, so that the index on a price serves."""
+    if kind == "boolean" and isinstance(value, bool):
+        return value
+    if kind == "number" and isinstance(value, int | float) and not isinstance(value, bool):
+        return _number(value, where)
+    if kind in {"string", "path"} and isinstance(value, str) and "\x00" not in value:
+        return value
+    if kind == "time" and isinstance(value, str):
+        return _time(value, where)
+    expected = {"path": "a string", "time": "an ISO 8601 time"}.get(kind, f"a {kind}")
+    raise FilterError(where, f"Takes {expected}, not {orjson.dumps(value).decode()[:60]}.")
+
+
+def _number(value: float, where: str) -> Decimal:
+    try:
+        number = Decimal(str(value))
+    except InvalidOperation as exc:
+        raise FilterError(where, f"{value!r} is not a number.") from exc
+    if not number.is_finite():
+        raise FilterError(where, f"{value!r} is not a finite number.")
+    return number
+
+
+def _time(value: str, where: str) -> datetime:
+    try:
+        time = datetime.fromisoformat(value)
+    except ValueError as exc:
+        raise FilterError(where, f"{value[:60]!r} is not an ISO 8601 time.") from exc
+    return time if time.tzinfo else time.replace(tzinfo=UTC)
+
+
+def _plain(value: Any) -> Any:
+    return (
+        (int(value) if value == int(value) else float(value))
+        if isinstance(value, Decimal)
+        else value
+    )
+
+
+def _join(word: str, parts: Any) -> sql.Composable:
+    return sql.SQL("({})").format(sql.SQL(word).join(parts))  # type: ignore[arg-type]  # a constant

@@ -1,0 +1,73 @@
+"""Products like a product."""
+
+from typing import Any
+
+from psycopg import sql
+
+from recommender import database
+from recommender.engine import completion, retrieval
+from recommender.engine.answer import Answer, Item, Query, UnknownProductError
+from recommender.engine.filters import Filter
+from recommender.engine.retrieval import Neighbour, Source
+from recommender.models import Catalog
+from recommender.spaces import partitions, serving
+from recommender.spaces.serving import ServingSpace
+
+# The seed and the space that serves in one round trip; no row where the seed is unknown.
+_SEED = f"""
+SELECT p.id, p.category, {serving.COLUMNS} FROM recommender_product p
+LEFT JOIN recommender_space s
+    ON s.catalog_id = p.catalog_id AND s.name = 'text' AND s.status = 'active'
+WHERE p.catalog_id = %s AND p.external_id = %s AND p.deleted_at IS NULL
+"""  # noqa: S608 - built from constants
+
+_VECTOR = sql.SQL(
+    "SELECT 0, 1::float8, NULL::bigint, embedding FROM {} WHERE product_id = %(seed)s "
+    "AND embedding IS NOT NULL"
+)
+
+
+def similar(catalog: Catalog, external_id: str, query: Query) -> Answer:
+    """The available products most like this one, by cosine similarity in the active space.
+
+    A product that has no vector yet is answered with what is popular in its category.
+
+    Raises:
+        UnknownProductError: where the catalogue has no such product.
+    """
+    rows = database.fetch(_SEED, (catalog.pk, external_id))
+    if not rows:
+        raise UnknownProductError(external_id)
+    seed, category, *columns = rows[0]
+    space = ServingSpace(*columns) if columns[0] is not None else None
+    found = _neighbours(space, seed, query) if space else []
+    items = [
+        Item(n.external_id, n.similarity, "text", {"text": n.similarity}, (external_id,))
+        for n in found
+        if n.product_id != seed
+    ][: query.count]
+    labels = (space.label,) if space and found else ()
+    if found:
+        return completion.complete(catalog, items, query, excluded=(seed,), spaces=labels)
+    return completion.fall_back(
+        catalog, query, excluded=(seed,), filters=_category_first(category, query.filter)
+    )
+
+
+def _neighbours(space: ServingSpace, seed: int, query: Query) -> list[Neighbour]:
+    select = _VECTOR.format(partitions.product_vectors(space.pk))
+    source = Source(select, {"seed": seed})
+    # One more than asked: the nearest of all is the product itself.
+    return retrieval.nearest(space, source, limit=query.count + 1, filter=query.filter)
+
+
+def _category_first(category: str, given: Filter | None) -> list[Filter | None]:
+    """The product's own category, then without it."""
+    if not category:
+        return [given]
+    condition: sql.Composable = sql.SQL("p.category = %(seed_category)s")
+    parameters: dict[str, Any] = {"seed_category": category}
+    if given is not None:
+        condition = sql.SQL("{} AND {}").format(condition, given.condition)
+        parameters |= given.parameters
+    return [Filter(condition, parameters, ""), given]

@@ -1,0 +1,122 @@
+"""Taking in events: one statement for one event or for a chunk of staged rows."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import NAMESPACE_OID, UUID, uuid4, uuid5
+
+from django.db import transaction
+from psycopg import sql
+
+from recommender import database
+from recommender.history import months
+from recommender.models import Catalog
+
+ACCEPTED, DUPLICATE, UNKNOWN_PRODUCT = "accepted", "duplicate", "unknown product"
+
+# Ordered inserts: two ingests of the same users and keys wait for each other, never deadlock.
+_INGEST = sql.SQL("""
+WITH incoming AS ({source}), known AS (
+    SELECT i.*, p.id AS product_pk FROM incoming i LEFT JOIN recommender_product p
+    ON p.catalog_id = {catalog} AND p.external_id = i.product AND p.deleted_at IS NULL
+), fresh AS (
+    INSERT INTO recommender_eventkey (id, catalog_id)
+    SELECT DISTINCT key, {catalog}::bigint FROM known
+    WHERE product IS NULL OR product_pk IS NOT NULL ORDER BY key
+    ON CONFLICT DO NOTHING RETURNING id
+), taken AS (
+    SELECT DISTINCT ON (k.key) k.* FROM known k JOIN fresh f ON f.id = k.key
+    WHERE k.product IS NULL OR k.product_pk IS NOT NULL ORDER BY k.key, k.row
+), users AS (
+    INSERT INTO recommender_user AS u
+        (catalog_id, external_id, attributes, history_version, last_event_at, created_at)
+    SELECT {catalog}, "user", '{{}}', 1, max(at), now() FROM taken GROUP BY "user" ORDER BY "user"
+    ON CONFLICT (catalog_id, external_id) DO UPDATE SET
+        history_version = u.history_version + 1,
+        last_event_at = greatest(u.last_event_at, excluded.last_event_at)
+    RETURNING u.id, u.external_id
+), stored AS (
+    INSERT INTO recommender_event
+        (id, catalog_id, user_id, product_id, type, at, quantity, value, rec_id)
+    SELECT t.key, {catalog}, u.id, t.product_pk, t.type, t.at, t.quantity, t.value, t.rec_id
+    FROM taken t JOIN users u ON u.external_id = t."user"
+)
+SELECT k.row, CASE WHEN k.product IS NOT NULL AND k.product_pk IS NULL THEN {unknown}
+                   WHEN t.row IS NOT NULL THEN {accepted} ELSE {duplicate} END
+FROM known k LEFT JOIN taken t USING (row) ORDER BY k.row
+""")
+
+_ARRAYS = sql.SQL("""
+SELECT * FROM unnest(%s::int[], %s::uuid[], %s::text[], %s::text[], %s::text[],
+                     %s::timestamptz[], %s::float8[], %s::float8[], %s::uuid[])
+    AS i(row, key, "user", product, type, at, quantity, value, rec_id)
+""")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewEvent:
+    """An event as it was sent, checked; ids are the sender's."""
+
+    type: str
+    user: str
+    product: str | None
+    at: datetime
+    id: str | None = None
+    quantity: float | None = None
+    value: float | None = None
+    rec_id: UUID | None = None
+
+
+def key_of(catalog_id: int, client_id: str | None) -> UUID:
+    """The event's id: the same for every repeat of a client's id, random where there is none."""
+    return uuid5(NAMESPACE_OID, f"{catalog_id}:{client_id}") if client_id else uuid4()
+
+
+def ingest(catalog: Catalog, events: Sequence[NewEvent]) -> list[str]:
+    """Store events; ACCEPTED, DUPLICATE or UNKNOWN_PRODUCT for each, in order.
+
+    Users that are not known are made. Every user with a new event has a new history version,
+    so their profile is stale from the moment this commits.
+    """
+    if not events:
+        return []
+    months.ensure(event.at for event in events)
+    rows = [
+        (
+            row,
+            key_of(catalog.pk, e.id),
+            e.user,
+            e.product,
+            e.type,
+            e.at,
+            e.quantity,
+            e.value,
+            e.rec_id,
+        )
+        for row, e in enumerate(events)
+    ]
+    with transaction.atomic():
+        return [outcome for _, outcome in ingest_from(catalog, _ARRAYS, _columns(rows))]
+
+
+def ingest_from(
+    catalog: Catalog, source: sql.SQL | sql.Composed, parameters: Sequence[object] = ()
+) -> list[tuple[int, str]]:
+    """Store events from a SELECT; (row, outcome) for each row, in order.
+
+    Args:
+        source: a SELECT of row, key, "user", product, type, at, quantity, value and rec_id, as
+            in the arrays above. The months of its times must exist.
+    """
+    query = _INGEST.format(
+        source=source,
+        catalog=sql.Literal(catalog.pk),
+        unknown=sql.Literal(UNKNOWN_PRODUCT),
+        accepted=sql.Literal(ACCEPTED),
+        duplicate=sql.Literal(DUPLICATE),
+    )
+    return [(row, outcome) for row, outcome in database.fetch(query, parameters)]
+
+
+def _columns(rows: Sequence[tuple[object, ...]]) -> list[list[object]]:
+    return [list(column) for column in zip(*rows, strict=True)]

@@ -1,0 +1,65 @@
+"""Popularity: how many users, weighted by what they did, and when."""
+
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.utils import timezone
+from psycopg import sql
+from psycopg.types.json import Jsonb
+
+from recommender import database
+from recommender.models import Catalog
+
+WINDOW = timedelta(days=30)
+
+# One vote a user and product, of the strongest thing they did: nobody can vote twice.
+VOTES = sql.SQL("""
+    SELECT product_id, sum(recent) AS recent, sum(total) AS total FROM (
+        SELECT e.product_id, e.user_id, max(w.weight) AS total,
+               max(w.weight) FILTER (WHERE e.at >= %(since)s) AS recent
+        FROM recommender_event e JOIN (
+            SELECT key, value::float8 AS weight FROM jsonb_each_text(%(weights)s::jsonb)
+        ) w ON w.key = e.type AND w.weight > 0
+        WHERE e.catalog_id = %(catalog)s AND e.product_id IS NOT NULL AND e.at < %(before)s
+        GROUP BY e.product_id, e.user_id
+    ) voters GROUP BY product_id
+""")
+
+_REPLACE = sql.SQL("""
+INSERT INTO recommender_productpopularity (product_id, catalog_id, recent, total)
+SELECT v.product_id, %(catalog)s, COALESCE(v.recent, 0), v.total
+FROM ({votes}) v JOIN recommender_product p ON p.id = v.product_id
+""").format(votes=VOTES)
+
+
+def clock(catalog: Catalog) -> datetime:
+    """What 'now' is for a catalogue: the time of day, or just past its last event."""
+    if catalog.clock == Catalog.Clock.LAST_EVENT:
+        latest = database.fetch(
+            "SELECT max(at) FROM recommender_event WHERE catalog_id = %s", (catalog.pk,)
+        )[0][0]
+        if latest is not None:
+            return latest + timedelta(microseconds=1)  # type: ignore[no-any-return]  # a timestamptz
+    return timezone.now()
+
+
+def window(catalog: Catalog, before: datetime) -> dict[str, object]:
+    """The parameters of VOTES for the popularity that stood at a time."""
+    return {
+        "catalog": catalog.pk,
+        "since": before - WINDOW,
+        "before": before,
+        "weights": Jsonb(catalog.event_weights),
+    }
+
+
+def refresh(catalog: Catalog) -> None:
+    """Count the catalogue's popularity anew; readers see the old one until it is all there."""
+    with transaction.atomic():
+        Catalog.objects.select_for_update().get(pk=catalog.pk)
+        now = clock(catalog)
+        database.execute(
+            "DELETE FROM recommender_productpopularity WHERE catalog_id = %s", (catalog.pk,)
+        )
+        database.execute(_REPLACE, window(catalog, now))
+        Catalog.objects.filter(pk=catalog.pk).update(popularity_refreshed_at=timezone.now())

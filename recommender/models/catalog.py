@@ -1,0 +1,73 @@
+"""A catalogue: one isolated set of products, users, history, spaces and settings."""
+
+from django.core.validators import MinValueValidator, RegexValidator
+from django.db import models
+
+# How much one event of a type says about taste. Negative types are kept but build no interest.
+DEFAULT_EVENT_WEIGHTS: dict[str, float] = {
+    "view": 1.0,
+    "click": 1.0,
+    "view_portion": 1.0,
+    "rating": 1.0,
+    "add_to_cart": 3.0,
+    "bookmark": 3.0,
+    "like": 3.0,
+    "purchase": 5.0,
+    "impression": 0.0,
+    "search": 0.0,
+    "remove_from_cart": -1.0,
+    "dislike": -3.0,
+}
+
+
+def default_event_weights() -> dict[str, float]:
+    """A fresh copy of the default weights, for a new catalogue's row."""
+    return dict(DEFAULT_EVENT_WEIGHTS)
+
+
+class Catalog(models.Model):
+    """One isolated set of products; an API key belongs to one, every row carries its catalogue."""
+
+    class Clock(models.TextChoices):
+        NOW = "now", "The time of day"
+        LAST_EVENT = "last_event", "The time of its last event (historical data)"
+
+    name = models.CharField(
+        max_length=63,
+        unique=True,
+        validators=[
+            RegexValidator(
+                r"^[a-z0-9][a-z0-9_-]*$",
+                "Use lower-case letters, digits, - and _, starting with a letter or a digit.",
+            )
+        ],
+    )
+    clock = models.CharField(
+        max_length=16,
+        choices=Clock.choices,
+        default=Clock.NOW,
+        help_text="What 'now' means for decay, popularity and 'the last 30 days'.",
+    )
+    event_weights = models.JSONField(
+        default=default_event_weights,
+        help_text="Weight of one event of each type in a profile; 0 or less builds no interest.",
+    )
+    half_life_days = models.FloatField(
+        default=60.0,
+        validators=[MinValueValidator(0.01)],
+        help_text="After this many days an event counts half in a profile.",
+    )
+    attributes = models.JSONField(
+        default=dict,
+        blank=True,
+        help_text="Declared product attributes and their types; filters are checked against it.",
+    )
+    popularity_refreshed_at = models.DateTimeField(null=True, blank=True, editable=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        verbose_name = "catalogue"
+        ordering = ("name",)
+
+    def __str__(self) -> str:
+        return self.name

@@ -1,0 +1,25 @@
+"""How popular each product is."""
+
+from django.db import models
+
+from recommender.models.catalog import Catalog
+from recommender.models.product import Product
+
+
+class ProductPopularity(models.Model):
+    """Popularity of a product, refreshed by a periodic task; apart from Product, as it churns."""
+
+    product = models.OneToOneField(Product, models.CASCADE, primary_key=True)
+    catalog = models.ForeignKey(Catalog, models.CASCADE, db_index=False)
+    recent = models.FloatField(help_text="Weight of the last 30 days, one vote a user.")
+    total = models.FloatField(help_text="Weight of all time, one vote a user.")
+
+    class Meta:
+        indexes = (
+            models.Index(
+                fields=["catalog", "-recent", "-total", "product"], name="popularity_order"
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.recent:g} of {self.total:g}"

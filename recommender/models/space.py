@@ -1,0 +1,61 @@
+"""A space: one way to give every product of a catalogue a vector."""
+
+from django.db import models
+
+from recommender.models.catalog import Catalog
+
+DEFAULT_TEMPLATE = "{title}. {brand}. {category}. {description}"
+
+
+class Space(models.Model):
+    """A version of a named space; its vectors are one partition of ProductVector."""
+
+    class Kind(models.TextChoices):
+        TEXT = "text", "Text"
+
+    class Status(models.TextChoices):
+        BUILDING = "building", "Building"
+        ACTIVE = "active", "Active"
+        RETIRED = "retired", "Retired"
+
+    catalog = models.ForeignKey(Catalog, models.CASCADE, related_name="spaces")
+    name = models.CharField(max_length=63, default="text")
+    version = models.PositiveIntegerField(default=1)
+    kind = models.CharField(max_length=16, choices=Kind.choices, default=Kind.TEXT)
+    status = models.CharField(max_length=16, choices=Status.choices, default=Status.BUILDING)
+    model = models.CharField(max_length=100, help_text="A key of the table of embedding models.")
+    dimension = models.PositiveIntegerField()
+    template = models.TextField(
+        default=DEFAULT_TEMPLATE, help_text="How a product becomes the text that is embedded."
+    )
+    ef_search = models.PositiveIntegerField(
+        default=40, editable=False, help_text="Set from the recall measured at activation."
+    )
+    recall = models.FloatField(
+        null=True, blank=True, editable=False, help_text="Measured recall@20 of the index."
+    )
+    indexed_rows = models.PositiveBigIntegerField(
+        default=0, editable=False, help_text="Vectors there were when the index was built."
+    )
+    embedded_at = models.DateTimeField(
+        null=True, blank=True, editable=False, help_text="When a vector was last written."
+    )
+    profiles_at = models.DateTimeField(
+        null=True, blank=True, editable=False, help_text="Vectors up to here are in the profiles."
+    )
+    activated_at = models.DateTimeField(null=True, blank=True, editable=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ("catalog", "name", "-version")
+        constraints = (
+            models.UniqueConstraint(fields=["catalog", "name", "version"], name="space_version"),
+            models.UniqueConstraint(
+                fields=["catalog", "name"],
+                condition=models.Q(status="active"),
+                name="space_one_active_version",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.name}@{self.version}"

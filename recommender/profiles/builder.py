@@ -1,0 +1,114 @@
+"""Building profiles from history and storing them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+from django.db import transaction
+from numpy.typing import NDArray
+from pgvector import HalfVector
+from psycopg import sql
+
+from recommender import database
+from recommender.models import Catalog, ProfileVector, Space, User
+from recommender.profiles import history, interests
+from recommender.profiles.history import History
+from recommender.spaces import partitions, vectors
+
+Kind = ProfileVector.Kind
+
+
+@dataclass(frozen=True, slots=True)
+class ProfileRow:
+    """One vector of a profile, unit length, and the product of the history it speaks for."""
+
+    kind: str
+    position: int
+    weight: float
+    product_id: int
+    vector: NDArray[np.float32]
+
+
+def build(
+    space: Space, user_ids: Sequence[int], before: datetime | None = None
+) -> dict[int, list[ProfileRow]]:
+    """The profiles of these users in a space from their events before a time.
+
+    Users whose history has no product with a vector are absent. Two queries for all of them.
+    """
+    catalog: Catalog = space.catalog
+    histories = history.load(user_ids, catalog.event_weights, before)
+    products = np.unique(np.concatenate([h.product_ids for h in histories.values()] or [[]]))
+    ids, matrix = vectors.load(space.pk, products.astype(np.int64).tolist())
+    place = {int(product): row for row, product in enumerate(ids)}
+    profiles = {
+        user: _profile(found, place, matrix, catalog.half_life_days)
+        for user, found in histories.items()
+    }
+    return {user: rows for user, rows in profiles.items() if rows}
+
+
+def _profile(
+    found: History, place: dict[int, int], matrix: NDArray[np.float32], half_life_days: float
+) -> list[ProfileRow]:
+    """Interests first, then the short-term vector; empty where nothing of it has a vector."""
+    known = np.array([product in place for product in found.product_ids.tolist()], dtype=bool)
+    weights = interests.decayed(found.weights[known], found.times[known], half_life_days)
+    products, sums = interests.product_weights(found.product_ids[known], weights)
+    if not len(products):
+        return []
+    rows = matrix[[place[int(product)] for product in products]]
+    long_term = [
+        ProfileRow(Kind.INTEREST, position, it.weight, int(products[it.medoid]), rows[it.medoid])
+        for position, it in enumerate(interests.interests(rows, sums))
+    ]
+    wanted = found.product_ids[known & np.isin(found.product_ids, products)]
+    latest = interests.latest_distinct(wanted)
+    recent = interests.short_term(matrix[[place[int(product)] for product in latest]])
+    return [*long_term, ProfileRow(Kind.SHORT_TERM, 0, 1.0, int(latest[0]), recent)]
+
+
+def refresh(space: Space, user_ids: Sequence[int]) -> int:
+    """Rebuild and store the profiles of these users; how many have one now.
+
+    May run twice and beside itself. The version is read before the events: an event that
+    comes in between leaves the profile stale, never wrongly fresh.
+    """
+    versions = dict(User.objects.filter(pk__in=user_ids).values_list("pk", "history_version"))
+    profiles = build(space, sorted(versions))
+    _store(space, profiles, versions)
+    return len(profiles)
+
+
+def _store(space: Space, profiles: dict[int, list[ProfileRow]], versions: dict[int, int]) -> None:
+    table = partitions.profile_vectors(space.pk)
+    users = sorted(versions)
+    with transaction.atomic():
+        # One writer a profile: two at once would both delete, then collide.
+        database.fetch(
+            "SELECT pg_advisory_xact_lock(%s::int, (id %% 2147483647)::int) "
+            "FROM unnest(%s::bigint[]) AS u(id) ORDER BY id",
+            (space.pk % 2147483647, users),
+        )
+        database.execute(sql.SQL("DELETE FROM {} WHERE user_id = ANY(%s)").format(table), (users,))
+        statement = sql.SQL(
+            "COPY {} (space_id, user_id, history_version, kind, position, weight, product_id, "
+            "embedding) FROM STDIN"
+        ).format(table)
+        with database.copy(statement) as stream:
+            for user in users:
+                for fields in map(_fields, profiles.get(user) or [None]):
+                    stream.write_row((space.pk, user, versions[user], *fields))
+
+
+def to_text(vector: NDArray[np.float32]) -> str:
+    """A vector as PostgreSQL reads it."""
+    return str(HalfVector(vector).to_text())
+
+
+def _fields(row: ProfileRow | None) -> tuple[object, ...]:
+    if row is None:
+        return (Kind.NONE, 0, 0.0, None, None)
+    vector = to_text(row.vector)
+    return (row.kind, row.position, row.weight, row.product_id, vector)

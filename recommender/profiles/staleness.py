@@ -1,0 +1,46 @@
+"""Which profiles are stale, as data: made from another version of the history than there is."""
+
+from datetime import UTC, datetime
+
+from django.db import transaction
+from django.db.models.functions import Now
+from psycopg import sql
+
+from recommender import database
+from recommender.models import Space
+from recommender.spaces import partitions
+
+_NEVER = datetime(1970, 1, 1, tzinfo=UTC)
+
+_STALE = sql.SQL("""
+SELECT u.id FROM recommender_user u
+WHERE u.catalog_id = %(catalog)s AND u.id > %(after)s AND u.history_version > 0
+  AND NOT EXISTS (SELECT FROM {profiles} p
+                  WHERE p.user_id = u.id AND p.history_version = u.history_version)
+ORDER BY u.id LIMIT %(limit)s
+""")
+
+# Products whose vector is newer than the profiles change every profile they are part of.
+_BUMP = sql.SQL("""
+UPDATE recommender_user SET history_version = history_version + 1 WHERE id IN (
+    SELECT e.user_id FROM {vectors} v JOIN recommender_event e ON e.product_id = v.product_id
+    WHERE v.embedded_at > %(since)s)
+""")
+
+
+def stale_users(space: Space, *, after: int, limit: int) -> list[int]:
+    """Up to `limit` users above an id whose profile in this space is not of their history."""
+    query = _STALE.format(profiles=partitions.profile_vectors(space.pk))
+    parameters = {"catalog": space.catalog_id, "after": after, "limit": limit}
+    return [row[0] for row in database.fetch(query, parameters)]
+
+
+def note_new_vectors(space_id: int) -> None:
+    """Make the profiles stale that products embedded since the last call are part of."""
+    with transaction.atomic():
+        space = Space.objects.select_for_update().get(pk=space_id)
+        if space.embedded_at is None or space.embedded_at == space.profiles_at:
+            return
+        query = _BUMP.format(vectors=partitions.product_vectors(space.pk))
+        database.execute(query, {"since": space.profiles_at or _NEVER})
+        Space.objects.filter(pk=space.pk).update(profiles_at=space.embedded_at)

@@ -1,0 +1,185 @@
+"""Django settings; the only module that reads the environment."""
+
+import os
+import secrets
+from pathlib import Path
+from typing import Any
+
+from django.core.exceptions import ImproperlyConfigured
+
+from recommender import logs, stack
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+
+def _flag(name: str, default: bool) -> bool:
+    value = os.environ.get(name, str(default)).strip().lower()
+    if value not in {"1", "0", "true", "false", "yes", "no", "on", "off"}:
+        raise ImproperlyConfigured(f"{name}={value!r} is not a yes or a no; use 1 or 0.")
+    return value in {"1", "true", "yes", "on"}
+
+
+def _number(name: str, default: float, low: float, high: float) -> float:
+    value = os.environ.get(name, str(default))
+    try:
+        number = float(value)
+    except ValueError as exc:
+        raise ImproperlyConfigured(f"{name}={value!r} is not a number.") from exc
+    if not low <= number <= high:
+        raise ImproperlyConfigured(f"{name}={value} is outside {low:g} to {high:g}.")
+    return number
+
+
+def _words(name: str, default: str) -> list[str]:
+    return [word.strip() for word in os.environ.get(name, default).split(",") if word.strip()]
+
+
+def _secret_key(path: Path) -> str:
+    """The key from the environment, else one made once and kept under the data directory."""
+    if key := os.environ.get("KINSHIP_SECRET_KEY"):
+        return key
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return path.read_text()
+    with os.fdopen(descriptor, "w") as file:
+        file.write(secrets.token_urlsafe(50))
+    return path.read_text()
+
+
+STACK = stack.read_config(os.environ, BASE_DIR)
+
+DEBUG = _flag("KINSHIP_DEBUG", False)
+SECRET_KEY = _secret_key(STACK.data_dir / "secret_key")
+ALLOWED_HOSTS = _words("KINSHIP_HOSTS", "127.0.0.1,localhost,[::1]")
+CSRF_TRUSTED_ORIGINS = _words("KINSHIP_ORIGINS", "")
+PORT = int(_number("KINSHIP_PORT", 8000, 1, 65535))
+
+INSTALLED_APPS = [
+    "unfold",
+    "unfold.contrib.filters",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django_celery_beat",
+    "ninja",
+    "recommender",
+    "workers",
+]
+
+# The API answers thousands of times a second and uses neither sessions nor messages:
+# the admin's middleware runs for the admin's paths only.
+MIDDLEWARE = ["recommender.middleware.AdminOnly"]
+ADMIN_MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+
+# The admin's middleware is there, inside AdminOnly.
+SILENCED_SYSTEM_CHECKS = ["admin.E408", "admin.E409", "admin.E410"]
+
+ROOT_URLCONF = "recommender.urls"
+WSGI_APPLICATION = "recommender.wsgi.application"
+APPEND_SLASH = True
+
+TEMPLATES: list[dict[str, Any]] = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    }
+]
+
+_database = stack.database_parameters(STACK)
+DATABASES: dict[str, dict[str, Any]] = {
+    "default": {
+        "ENGINE": "django.db.backends.postgresql",
+        **_database,
+        # A thread keeps its connection: the cheapest pool there is, bounded by the threads.
+        "CONN_MAX_AGE": None,
+        "OPTIONS": {
+            **_database.get("OPTIONS", {}),
+            "connect_timeout": 5,
+            # Used by recommender.database only; the ORM binds in the client.
+            "prepare_threshold": 5,
+            # Short queries gain nothing from JIT; a filtered index scan goes on until it has
+            # enough rows instead of returning too few (pgvector 0.8).
+            "options": "-c jit=off -c hnsw.iterative_scan=strict_order",
+        },
+    }
+}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+CELERY_BROKER_URL = stack.broker_url(STACK)
+CELERY_TASK_ACKS_LATE = True
+# What is not published now, the sweep finds; a request must not wait for a broker that is down.
+CELERY_TASK_PUBLISH_RETRY = False
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_DEFAULT_QUEUE = "kinship"
+CELERY_TASK_TIME_LIMIT = 3600
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = True
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    # Longer than the longest task, or the broker would hand a running one to a second worker.
+    "visibility_timeout": 4000,
+    "socket_timeout": 10,
+    "socket_connect_timeout": 5,
+    "socket_keepalive": True,
+    "health_check_interval": 15,
+    "max_retries": 3,
+    "interval_start": 0.1,
+    "interval_step": 0.2,
+    "interval_max": 0.5,
+}
+CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
+CELERY_TIMEZONE = "UTC"
+
+USE_TZ = True
+TIME_ZONE = "UTC"
+LANGUAGE_CODE = "en-gb"
+USE_I18N = False
+STATIC_URL = "/static/"
+STATIC_ROOT = STACK.data_dir / "static"
+DATA_UPLOAD_MAX_MEMORY_SIZE = int(_number("KINSHIP_MAX_BODY_MB", 32, 1, 1024)) * 1024 * 1024
+LOGIN_URL = "admin:login"
+
+# The share of the exact nearest neighbours that an index must find; ef_search is raised until
+# it does, when a space is activated.
+RECALL_TARGET = _number("KINSHIP_RECALL_TARGET", 0.95, 0.5, 1.0)
+# Where no more products than this pass a filter, comparing all of them is faster and exact.
+EXACT_LIMIT = int(_number("KINSHIP_EXACT_LIMIT", 12_000, 0, 10_000_000))
+# The text model of a new catalogue; a key of embeddings.factory.
+DEFAULT_MODEL = os.environ.get("KINSHIP_DEFAULT_MODEL", "wordllama-256")
+
+logs.configure(
+    as_json=_flag("KINSHIP_LOG_JSON", False), level=os.environ.get("KINSHIP_LOG_LEVEL", "INFO")
+)
+LOGGING_CONFIG = None
+
+UNFOLD = {
+    "SITE_TITLE": "Kinship",
+    "SITE_HEADER": "Kinship",
+    "SITE_SUBHEADER": "Recommendations that live in Postgres",
+    "SITE_SYMBOL": "hub",
+    "SHOW_HISTORY": False,
+    "SHOW_VIEW_ON_SITE": False,
+}

@@ -1,0 +1,1 @@
+"""The lifecycle of a space: its partitions, its vectors, its index."""

@@ -1,0 +1,126 @@
+"""A space's HNSW index: when to build it, with which parameters, and how well it finds."""
+
+from dataclasses import dataclass
+
+from django.conf import settings
+from psycopg import sql
+
+from recommender import database
+from recommender.models import Space
+from recommender.spaces import partitions
+
+# Tried in order until the recall target is met; pgvector allows up to 1,000.
+EF_SEARCH_STEPS = (40, 60, 80, 120, 160, 240, 400, 600, 1000)
+_SAMPLE = 100
+_K = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Parameters:
+    """HNSW build parameters (Malkov & Yashunin 2016)."""
+
+    m: int
+    ef_construction: int
+
+
+def parameters(rows: int) -> Parameters:
+    """Build parameters for so many vectors; a larger graph needs more links to stay findable."""
+    if rows < 250_000:
+        return Parameters(m=16, ef_construction=64)
+    if rows < 1_000_000:
+        return Parameters(m=16, ef_construction=128)
+    return Parameters(m=24, ef_construction=128)
+
+
+def is_due(space: Space) -> bool:
+    """Whether the index is missing, or was measured when the space was less than half its size."""
+    rows = vector_count(space)
+    return rows > 0 and rows >= 2 * space.indexed_rows
+
+
+def vector_count(space: Space) -> int:
+    """Products of a space that have a vector."""
+    query = sql.SQL("SELECT count(*) FROM {} WHERE embedding IS NOT NULL").format(
+        partitions.product_vectors(space.pk)
+    )
+    return int(database.fetch(query)[0][0])
+
+
+def build(space: Space) -> None:
+    """Build the index, then set `ef_search`, `recall` and `indexed_rows` from what it finds.
+
+    Searches go on meanwhile; writes of vectors wait. The caller saves the row.
+    """
+    rows = vector_count(space)
+    chosen = parameters(rows)
+    names = _names(space)
+    # The bulk was loaded first: building over loaded rows is many times faster than inserting.
+    database.execute(sql.SQL("DROP INDEX IF EXISTS {index}").format(**names))
+    database.execute(
+        sql.SQL(
+            "CREATE INDEX {index} ON {vectors} "
+            "USING hnsw ((embedding::halfvec({dimension})) halfvec_cosine_ops) "
+            "WITH (m = {m}, ef_construction = {ef})"
+        ).format(**names, m=sql.Literal(chosen.m), ef=sql.Literal(chosen.ef_construction))
+    )
+    database.execute(sql.SQL("ANALYZE {vectors}").format(**names))
+    space.indexed_rows = rows
+    space.ef_search, space.recall = choose_ef_search(space, settings.RECALL_TARGET)
+
+
+def choose_ef_search(space: Space, target: float) -> tuple[int, float]:
+    """The smallest ef_search whose measured recall@20 reaches the target, and that recall.
+
+    Where none does, the largest, with what it reaches. Must run in a transaction.
+    """
+    sample = _sample(space)
+    truth = _kth_distances(space, sample)
+    recall = 0.0
+    for ef_search in EF_SEARCH_STEPS:
+        recall = _recall(space, truth, ef_search)
+        if recall >= target:
+            break
+    return ef_search, recall
+
+
+def _names(space: Space) -> dict[str, sql.Composable]:
+    return {
+        "index": sql.Identifier(f"recommender_productvector_{space.pk}_hnsw"),
+        "vectors": partitions.product_vectors(space.pk),
+        "dimension": sql.Literal(space.dimension),
+    }
+
+
+def _sample(space: Space) -> list[int]:
+    query = sql.SQL(
+        "SELECT product_id FROM {} WHERE embedding IS NOT NULL ORDER BY random() LIMIT {}"
+    ).format(partitions.product_vectors(space.pk), sql.Literal(_SAMPLE))
+    return [row[0] for row in database.fetch(query)]
+
+
+def _kth_distances(space: Space, sample: list[int]) -> dict[int, tuple[float, int]]:
+    """By sampled product: the distance of its k-th exact neighbour, and k.
+
+    A distance, not ids: products with one title tie, and any of them is a right answer.
+    """
+    query = sql.SQL("""
+        SELECT q.product_id, max(n.distance), count(*) FROM {vectors} q CROSS JOIN LATERAL (
+            SELECT (v.embedding::halfvec({dimension}) <=> q.embedding) + 0 AS distance
+            FROM {vectors} v WHERE v.embedding IS NOT NULL ORDER BY distance LIMIT {k}
+        ) n WHERE q.product_id = ANY(%s) GROUP BY 1
+    """).format(**_names(space), k=sql.Literal(_K))
+    return {product: (far, k) for product, far, k in database.fetch(query, (sample,))}
+
+
+def _recall(space: Space, truth: dict[int, tuple[float, int]], ef_search: int) -> float:
+    """Share of the exact k nearest that the index finds at this ef_search."""
+    database.use_ef_search(ef_search)
+    query = sql.SQL("""
+        SELECT q.product_id, n.distance FROM {vectors} q CROSS JOIN LATERAL (
+            SELECT v.embedding::halfvec({dimension}) <=> q.embedding AS distance FROM {vectors} v
+            ORDER BY v.embedding::halfvec({dimension}) <=> q.embedding LIMIT {k}
+        ) n WHERE q.product_id = ANY(%s)
+    """).format(**_names(space), k=sql.Literal(_K))
+    rows = database.fetch(query, (list(truth),))
+    found = sum(distance <= truth[product][0] + 1e-6 for product, distance in rows)
+    return found / max(1, sum(k for _, k in truth.values()))

@@ -1,0 +1,28 @@
+"""The stack: embedded PostgreSQL and Valkey, or external ones in their place.
+
+Knows nothing of Django's settings, which import it.
+"""
+
+from recommender.stack.config import (
+    StackConfig,
+    broker_url,
+    database_parameters,
+    database_url,
+    read_config,
+)
+from recommender.stack.embedded import ensure_data_dir, ensure_started, stop
+from recommender.stack.errors import StackError
+from recommender.stack.pgvector import check_pgvector
+
+__all__ = [
+    "StackConfig",
+    "StackError",
+    "broker_url",
+    "check_pgvector",
+    "database_parameters",
+    "database_url",
+    "ensure_data_dir",
+    "ensure_started",
+    "read_config",
+    "stop",
+]

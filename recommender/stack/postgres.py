@@ -1,0 +1,136 @@
+"""The embedded PostgreSQL server: its start, its stop, and what a crash leaves."""
+
+import signal
+import subprocess
+import time
+from contextlib import suppress
+from pathlib import Path
+
+import psutil
+
+from recommender.stack import logfile, pgdata
+from recommender.stack.account import Account
+from recommender.stack.binaries import postgres_program
+from recommender.stack.errors import StackError
+from recommender.stack.layout import POSTGRES_PORT, Layout
+from recommender.stack.processes import find_process, kill, wait_for_end
+from recommender.stack.spawn import complete, spawn
+
+_START_SECONDS = 300  # replaying the log after a crash may take minutes
+_STOP_SECONDS = 15
+_STATUS_LINE = 7  # of postmaster.pid, counted from 0: miscadmin.h, LOCK_FILE_LINE_PM_STATUS
+
+
+def running(layout: Layout) -> psutil.Process | None:
+    """The server of this data directory, if it runs."""
+    process = _recorded(layout)
+    return process if process is not None and _serves(process, layout) else None
+
+
+def ready(layout: Layout) -> bool:
+    """Whether the server runs and answers."""
+    if running(layout) is None:
+        return False
+    lines = _pid_file(layout).read_text().splitlines()
+    return len(lines) > _STATUS_LINE and lines[_STATUS_LINE].strip() == "ready"
+
+
+def launch(layout: Layout, account: Account) -> "subprocess.Popen[bytes] | None":
+    """Begin to start the server, making its data directory if there is none.
+
+    None when it is starting already: somebody began it and was killed.
+
+    Raises:
+        StackError: the data directory is of another major version, or cannot be made.
+    """
+    if running(layout) is not None:
+        return None
+    _heal(layout)
+    pgdata.prepare(layout, account)
+    arguments = ["-D", str(layout.postgres), "-s", "-w", "-t", str(_START_SECONDS), "start"]
+    return spawn(postgres_program("pg_ctl"), arguments, account, layout.log("postgres"))
+
+
+def await_start(starting: "subprocess.Popen[bytes] | None", layout: Layout) -> None:
+    """Wait until the server answers.
+
+    Raises:
+        StackError: it ended, or took too long.
+    """
+    started = complete(starting) == 0 if starting is not None else _becomes_ready(layout)
+    if not started:
+        log = layout.log("postgres")
+        raise StackError(
+            f"The embedded PostgreSQL did not start. {pgdata.OWN_DATABASE} "
+            f"{log} ends:\n{logfile.tail(log)}"
+        )
+
+
+def request_stop(layout: Layout) -> psutil.Process | None:
+    """Tell the server to end its sessions and shut down; the process to wait for."""
+    process = running(layout)
+    if process is not None:
+        _signal(process, signal.SIGINT)
+    return process
+
+
+def await_stop(process: psutil.Process) -> None:
+    """Wait for the shutdown; where it takes too long, leave the rest to crash recovery."""
+    if wait_for_end([process], _STOP_SECONDS):
+        return
+    _signal(process, signal.SIGQUIT)
+    if not wait_for_end([process], 5):
+        kill([process])
+
+
+def _pid_file(layout: Layout) -> Path:
+    return layout.postgres / "postmaster.pid"
+
+
+def _recorded(layout: Layout) -> psutil.Process | None:
+    """The process that postmaster.pid names, if there is one."""
+    try:
+        first_line = _pid_file(layout).read_text().partition("\n")[0]
+    except FileNotFoundError:
+        return None
+    return find_process(int(first_line)) if first_line.isdigit() else None
+
+
+def _becomes_ready(layout: Layout) -> bool:
+    deadline = time.monotonic() + _START_SECONDS
+    while not ready(layout):
+        if running(layout) is None or time.monotonic() > deadline:
+            return False
+        time.sleep(0.1)
+    return True
+
+
+def _serves(process: psutil.Process, layout: Layout) -> bool:
+    """Whether a process is a server of this directory: its number may have been reused."""
+    with suppress(psutil.Error):
+        return process.name() == "postgres" and str(layout.postgres) in process.cmdline()
+    return False
+
+
+def _heal(layout: Layout) -> None:
+    """Clear what a killed server left behind and would keep the next one from starting."""
+    if not _pid_file(layout).exists():
+        return
+    # They notice within moments that their server is gone, except in the midst of a long step.
+    orphans = [process for process in psutil.process_iter() if _is_orphan(process, layout)]
+    if not wait_for_end(orphans, 3):
+        kill(orphans)
+    # Kept, it would be believed where its number has meanwhile gone to another process.
+    _pid_file(layout).unlink(missing_ok=True)
+    (layout.sockets / f".s.PGSQL.{POSTGRES_PORT}.lock").unlink(missing_ok=True)
+
+
+def _is_orphan(process: psutil.Process, layout: Layout) -> bool:
+    with suppress(psutil.Error):
+        return process.name() == "postgres" and process.cwd() == str(layout.postgres)
+    return False
+
+
+def _signal(process: psutil.Process, number: signal.Signals) -> None:
+    with suppress(psutil.NoSuchProcess):
+        process.send_signal(number)

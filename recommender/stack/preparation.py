@@ -1,0 +1,74 @@
+"""What must be done before the service can start: servers, tables, static files.
+
+Needs Django to be set up; the rest of the package does not.
+"""
+
+import hashlib
+from collections.abc import Iterator
+
+from django.contrib.staticfiles.finders import get_finders
+from django.core.management import call_command
+from django.db import ProgrammingError, connection
+from django.db.migrations.executor import MigrationExecutor
+from psycopg.errors import InsufficientPrivilege
+
+from recommender.stack.config import StackConfig
+from recommender.stack.embedded import ensure_started
+from recommender.stack.errors import StackError
+from recommender.stack.external import check_broker, check_database
+from recommender.stack.layout import Layout
+
+
+def prepare(config: StackConfig) -> None:
+    """Start or reach the servers, migrate the database and collect the static files.
+
+    Quick where nothing is to do.
+
+    Raises:
+        StackError: a server cannot be used.
+    """
+    ensure_started(config)
+    check_database(config)
+    check_broker(config)
+    try:
+        _migrate()
+    finally:
+        connection.close()
+    _collect_static_files(config.layout)
+
+
+def _migrate() -> None:
+    executor = MigrationExecutor(connection)
+    if not executor.migration_plan(executor.loader.graph.leaf_nodes()):
+        return
+    try:
+        call_command("migrate", interactive=False, verbosity=0)
+    except ProgrammingError as exc:
+        if not isinstance(exc.__cause__, InsufficientPrivilege):
+            raise
+        raise StackError(
+            f"The database's user may not migrate it: {str(exc).strip()}. Make it the owner of "
+            "the database, and run CREATE EXTENSION vector as a superuser."
+        ) from exc
+
+
+def _collect_static_files(layout: Layout) -> None:
+    stamp = layout.run / "static.stamp"
+    wanted = _fingerprint()
+    if stamp.exists() and stamp.read_text() == wanted and layout.static.is_dir():
+        return
+    layout.static.mkdir(exist_ok=True)
+    call_command("collectstatic", interactive=False, verbosity=0)
+    stamp.write_text(wanted)
+
+
+def _fingerprint() -> str:
+    """Changes when any static file of any app does."""
+    return hashlib.sha256("\n".join(sorted(_static_files())).encode()).hexdigest()
+
+
+def _static_files() -> Iterator[str]:
+    for finder in get_finders():
+        for path, storage in finder.list([]):
+            status = storage.path(path).__class__ and storage.size(path)
+            yield f"{path} {status}"

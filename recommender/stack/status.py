@@ -1,0 +1,90 @@
+"""What of the stack runs."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+
+import psutil
+
+from recommender.stack import postgres, valkey
+from recommender.stack.config import StackConfig, broker_url, database_url, without_password
+from recommender.stack.embedded import check_access
+from recommender.stack.errors import StackError
+from recommender.stack.external import check_broker, check_database
+from recommender.stack.processes import ProcessRecord
+from recommender.stack.record import read_record
+
+
+class State(StrEnum):
+    """Whether a part runs; an external server is somebody else's to start and stop."""
+
+    RUNNING = "running"
+    STOPPED = "stopped"
+    EXTERNAL = "external"
+    UNREACHABLE = "unreachable"
+
+
+@dataclass(frozen=True, slots=True)
+class PartStatus:
+    """One part of the stack; `url` is where it answers, without a password."""
+
+    name: str
+    state: State
+    pid: int | None = None
+    url: str | None = None
+
+    @property
+    def up(self) -> bool:
+        """Whether it can be used."""
+        return self.state in (State.RUNNING, State.EXTERNAL)
+
+
+def collect(config: StackConfig) -> list[PartStatus]:
+    """The state of PostgreSQL, Valkey, web, worker, beat and their supervisor.
+
+    Raises:
+        StackError: the data directory is another user's.
+    """
+    check_access(config)
+    return [_database(config), _broker(config), *_service(config)]
+
+
+def _database(config: StackConfig) -> PartStatus:
+    url = without_password(database_url(config))
+    if config.database_url is not None:
+        return PartStatus("postgres", _reached(check_database, config), None, url)
+    return _own("postgres", postgres.running(config.layout), url)
+
+
+def _broker(config: StackConfig) -> PartStatus:
+    url = without_password(broker_url(config))
+    if config.broker_url is not None:
+        return PartStatus("valkey", _reached(check_broker, config), None, url)
+    return _own("valkey", valkey.running(config.layout), url)
+
+
+def _service(config: StackConfig) -> list[PartStatus]:
+    record = read_record(config.layout)
+    known: dict[str, ProcessRecord] = {}
+    urls: dict[str, str] = {}
+    if record is not None:
+        known = record.children | {"supervisor": record.supervisor}
+        urls = {"web": record.url}
+    return [
+        _own(name, known[name].find() if name in known else None, urls.get(name))
+        for name in ("web", "worker", "beat", "supervisor")
+    ]
+
+
+def _reached(check: Callable[[StackConfig], None], config: StackConfig) -> State:
+    try:
+        check(config)
+    except StackError:
+        return State.UNREACHABLE
+    return State.EXTERNAL
+
+
+def _own(name: str, process: psutil.Process | None, url: str | None = None) -> PartStatus:
+    if process is None:
+        return PartStatus(name, State.STOPPED, None, url)
+    return PartStatus(name, State.RUNNING, process.pid, url)

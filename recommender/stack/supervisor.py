@@ -1,0 +1,120 @@
+"""Keeps web, worker, beat and the embedded servers running until told to stop."""
+
+import logging
+import os
+import time
+from collections.abc import Callable
+
+from recommender.stack import logfile
+from recommender.stack.child import Child
+from recommender.stack.embedded import ensure_started, missing_servers
+from recommender.stack.errors import StackError
+from recommender.stack.processes import ProcessRecord, end_sessions
+from recommender.stack.readiness import not_ready
+from recommender.stack.record import ServiceRecord
+from recommender.stack.service import Service, child_specs
+from recommender.stack.stop_signals import StopSignals
+
+_TICK = 0.1  # seconds
+_SERVER_CHECK_SECONDS = 2.0
+_REPORT_SECONDS = 60.0
+_HOPELESS_CRASHES = 3
+
+logger = logging.getLogger(__name__)
+
+
+class Supervisor:
+    """Runs one service in this process, until a signal arrives.
+
+    Args:
+        on_ready: called once, when /readyz first answers 200.
+        ready_within: seconds after which a service that never was ready is given up.
+    """
+
+    def __init__(
+        self,
+        service: Service,
+        signals: StopSignals,
+        on_ready: Callable[[], None],
+        ready_within: float | None = None,
+    ) -> None:
+        self._service = service
+        self._signals = signals
+        self._on_ready = on_ready
+        self._ready_within = ready_within
+        environment = os.environ | {"KINSHIP_DATA_DIR": str(service.config.data_dir)}
+        self._children = [Child(spec, environment) for spec in child_specs(service)]
+        self._is_ready = False
+        self._began = self._reported = self._checked = time.monotonic()
+
+    def run(self) -> None:
+        """Start everything and stay until a signal; then end web, worker and beat.
+
+        Raises:
+            StackError: a process keeps ending before the service was ready once.
+        """
+        try:
+            while not self._signals.wait(_TICK):
+                self._tick()
+        except KeyboardInterrupt:
+            pass  # a signal during work that may be broken off
+        finally:
+            logger.info("Stopping")
+            self._end_children()
+
+    def _tick(self) -> None:
+        if any([child.tend() for child in self._children]):
+            self._record()
+        self._tend_servers()
+        if not self._is_ready:
+            self._give_up_on_the_hopeless()
+            self._probe()
+
+    def _record(self) -> None:
+        ServiceRecord(
+            supervisor=ProcessRecord.of(os.getpid()),
+            url=self._service.url,
+            children={child.spec.name: child.record for child in self._children if child.record},
+        ).write(self._service.config.layout)
+
+    def _tend_servers(self) -> None:
+        now = time.monotonic()
+        if now - self._checked < _SERVER_CHECK_SECONDS:
+            return
+        if missing := missing_servers(self._service.config):
+            logger.warning("%s does not answer; starting it again", " and ".join(sorted(missing)))
+            try:
+                with self._signals.interruptible():
+                    ensure_started(self._service.config)
+            except StackError as exc:
+                logger.error("%s", exc)  # noqa: TRY400 - the message says all; tried again later
+        self._checked = time.monotonic()
+
+    def _give_up_on_the_hopeless(self) -> None:
+        for child in self._children:
+            if child.crashes >= _HOPELESS_CRASHES:
+                raise StackError(
+                    f"{child.spec.name} ended {child.crashes} times before Kinship was ready. "
+                    f"{child.spec.log} ends:\n{logfile.tail(child.spec.log)}"
+                )
+
+    def _probe(self) -> None:
+        reason = not_ready(self._service.url)
+        if reason is None:
+            self._is_ready = True
+            with self._signals.interruptible():
+                self._on_ready()
+            return
+        now = time.monotonic()
+        if self._ready_within is not None and now - self._began > self._ready_within:
+            log = self._service.config.layout.log("web")
+            raise StackError(
+                f"Kinship was not ready after {self._ready_within:.0f} s: {reason}. "
+                f"{log} ends:\n{logfile.tail(log)}"
+            )
+        if now - self._reported > _REPORT_SECONDS:
+            logger.warning("Not ready after %.0f s: %s", now - self._began, reason)
+            self._reported = now
+
+    def _end_children(self) -> None:
+        end_sessions([(child.record, child.spec.grace) for child in self._children if child.record])

@@ -1,0 +1,8 @@
+"""The addresses the service answers at."""
+
+from django.contrib import admin
+from django.urls import path
+
+urlpatterns = [
+    path("admin/", admin.site.urls),
+]

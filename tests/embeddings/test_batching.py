@@ -1,0 +1,44 @@
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from embeddings.batching import embed_all, split
+from embeddings.fake import FakeEmbedder
+from embeddings.types import Input, Role
+
+
+@given(rows=st.lists(st.integers()), max_rows=st.integers(1, 12))
+def test_splitting_keeps_every_row_once_and_in_order(rows: list[int], max_rows: int) -> None:
+    assert [row for part in split(rows, max_rows) for row in part] == rows
+
+
+@given(rows=st.lists(st.integers(), min_size=1), max_rows=st.integers(1, 12))
+def test_every_part_is_full_but_the_last(rows: list[int], max_rows: int) -> None:
+    *full, last = map(len, split(rows, max_rows))
+
+    assert set(full) <= {max_rows}
+    assert 0 < last <= max_rows
+
+
+def test_nothing_splits_into_nothing() -> None:
+    assert list(split([], 5)) == []
+
+
+def test_more_inputs_than_a_call_takes_come_back_whole_and_in_order() -> None:
+    embedder = FakeEmbedder(16)
+    inputs = [Input(text=f"product {number}") for number in range(2 * embedder.spec.max_rows + 3)]
+
+    found = embed_all(embedder, inputs, Role.DOCUMENT)
+
+    assert found.vectors.shape == (len(inputs), 16)
+    assert found.usage.tokens == 2 * len(inputs)
+    for row in (0, embedder.spec.max_rows, len(inputs) - 1):
+        alone = embedder.embed([inputs[row]], Role.DOCUMENT).vectors[0]
+        np.testing.assert_array_equal(found.vectors[row], alone)
+
+
+def test_no_inputs_give_no_vectors_and_cost_nothing() -> None:
+    found = embed_all(FakeEmbedder(16), [], Role.QUERY)
+
+    assert found.vectors.shape == (0, 16)
+    assert found.usage.tokens == 0

@@ -1,0 +1,17 @@
+"""The workers as a Django app, so that migrating also makes their schedule."""
+
+from django.apps import AppConfig
+from django.db.models.signals import post_migrate
+
+
+class WorkersConfig(AppConfig):
+    """Tasks and their schedule."""
+
+    name = "workers"
+
+    def ready(self) -> None:
+        """Make the periodic tasks after every migrate, and listen for changes to embed."""
+        from workers import schedule, triggers  # noqa: PLC0415 - needs the app registry
+
+        post_migrate.connect(schedule.make, sender=self)
+        triggers.connect()

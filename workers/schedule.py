@@ -1,0 +1,62 @@
+"""The periodic tasks that a new installation has. A person may change them in the admin."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django_celery_beat.models import IntervalSchedule, PeriodicTask
+
+
+@dataclass(frozen=True, slots=True)
+class Periodic:
+    """A task and how often it runs."""
+
+    name: str
+    task: str
+    every: timedelta
+    description: str
+
+
+PERIODIC = (
+    Periodic(
+        "Re-embed sweep",
+        "workers.sweep_embeddings",
+        timedelta(minutes=1),
+        "Embeds every product whose vector is missing or stale, whatever was lost before.",
+    ),
+    Periodic(
+        "Profile refresh",
+        "workers.sweep_profiles",
+        timedelta(minutes=5),
+        "Rebuilds the profiles of users with new events, before they are asked for.",
+    ),
+    Periodic(
+        "Popularity refresh",
+        "workers.sweep_popularity",
+        timedelta(minutes=10),
+        "Counts anew what is popular in the last 30 days.",
+    ),
+    Periodic(
+        "Heartbeat",
+        "workers.heartbeat",
+        timedelta(seconds=15),
+        "Shows that beat, broker, worker and database work together; /readyz reads it.",
+    ),
+)
+
+
+def make(**_: object) -> None:
+    """Add the periodic tasks that are missing; those there are stay as a person set them."""
+    for periodic in PERIODIC:
+        if PeriodicTask.objects.filter(name=periodic.name).exists():
+            continue
+        interval, _created = IntervalSchedule.objects.get_or_create(
+            every=int(periodic.every.total_seconds()), period=IntervalSchedule.SECONDS
+        )
+        PeriodicTask.objects.create(
+            name=periodic.name,
+            task=periodic.task,
+            interval=interval,
+            description=periodic.description,
+            # Work that waited longer than two rounds is done by the next.
+            expire_seconds=2 * int(periodic.every.total_seconds()),
+        )
