@@ -1,4 +1,4 @@
-"""The one middleware: the admin's chain for the admin's paths, nothing for the API."""
+"""The one middleware: the admin's chain for the admin's paths, next to nothing for the API."""
 
 from collections.abc import Callable
 from typing import Any
@@ -7,6 +7,8 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.utils.module_loading import import_string
+
+from recommender.api import problems
 
 Handler = Callable[[HttpRequest], HttpResponse]
 
@@ -25,8 +27,12 @@ class AdminOnly:
                 self._view_hooks.insert(0, self._admin.process_view)
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        handler: Handler = self._admin if _is_admin(request) else self._get_response
-        return handler(request)
+        if _is_admin(request):
+            response: HttpResponse = self._admin(request)
+            return response
+        response = self._get_response(request)
+        # django-ninja answers a wrong method with plain text, before any of its error handlers.
+        return problems.method_not_allowed(request) if response.status_code == 405 else response
 
     def process_view(
         self,

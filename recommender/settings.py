@@ -182,4 +182,6 @@ UNFOLD = {
     "SITE_SYMBOL": "hub",
     "SHOW_HISTORY": False,
     "SHOW_VIEW_ON_SITE": False,
+    "DASHBOARD_CALLBACK": "recommender.admin.dashboard.fill",
+    "SIDEBAR": {"navigation": "recommender.admin.navigation.navigation"},
 }

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 import orjson
@@ -61,13 +62,18 @@ def upsert(
         for name, (kind, _) in COLUMNS.items()
     )
     source = sql.SQL(
-        "SELECT * FROM jsonb_to_recordset({rows}::jsonb) AS r(id text, {fields})"
-    ).format(rows=sql.Literal(orjson.dumps(list(latest.values())).decode()), fields=fields)
-    return upsert_from(catalog, source, columns or COLUMNS, len(latest))
+        "SELECT * FROM jsonb_to_recordset(%(rows)s::jsonb) AS r(id text, {fields})"
+    ).format(fields=fields)
+    rows = orjson.dumps(list(latest.values())).decode()
+    return upsert_from(catalog, source, columns or COLUMNS, len(latest), {"rows": rows})
 
 
 def upsert_from(
-    catalog: Catalog, source: sql.Composable, columns: Collection[str], rows: int
+    catalog: Catalog,
+    source: sql.Composable,
+    columns: Collection[str],
+    rows: int,
+    parameters: Mapping[str, object] = MappingProxyType({}),
 ) -> Written:
     """Add or replace products from a SELECT of `id` and `columns`, one row an id.
 
@@ -75,6 +81,7 @@ def upsert_from(
         source: the SELECT; its columns have the types of COLUMNS.
         columns: names of COLUMNS; at least one.
         rows: how many rows the source has.
+        parameters: of the source.
     """
     wanted = [name for name in COLUMNS if name in columns]
     names = [sql.Identifier(name) for name in wanted]
@@ -96,7 +103,7 @@ def upsert_from(
         current=comma.join(sql.SQL("p.{}").format(name) for name in names),
         incoming=comma.join(sql.SQL("excluded.{}").format(name) for name in names),
     )
-    written = [row[0] for row in database.fetch(query)]
+    written = [row[0] for row in database.fetch(query, parameters)]
     added = sum(written)
     return Written(added, len(written) - added, rows - len(written))
 

@@ -68,9 +68,10 @@ def shoppers(seed: int) -> list[Shopper]:
 def simulate(products: Sequence[Product], *, seed: int, end: datetime) -> Iterator[SimulatedEvent]:
     """The shoppers' histories over the 120 days before `end`, oldest event first.
 
-    The same seed and end give the same events, all times in UTC. Ids come from the seed, the shopper and the
-    event's place in their history, not from `end`: loading a history again later adds nothing to
-    one that is there.
+    The same seed and end give the same events, all times in UTC. Ids come from the seed, the
+    shopper and the event's place in their history, not from `end`. So a history loaded again with
+    a later end is almost all duplicates; the few that are new are there because more products
+    were out by then.
 
     Raises:
         ValueError: if `end` has no time zone.

@@ -1,9 +1,8 @@
 """The tastes of the simulated shoppers: what each kind of person looks for and spends."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
-from recommender.demo.products import Product
+from recommender.demo.products import Product, is_under
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +21,7 @@ class Interest:
 
     def covers(self, product: Product) -> bool:
         """Whether a product is what this interest is about."""
-        if not f"{product['category']}/".startswith(f"{self.category}/"):
+        if not is_under(product, self.category):
             return False
         text = f"{product['title']} {product['description']}".lower()
         return not self.words or any(word in text for word in self.words)
@@ -266,14 +265,3 @@ TASTES: tuple[Taste, ...] = (
         ),
     ),
 )
-
-RESTOCK_DAYS: Mapping[str, float] = {
-    "Food & Drink/Coffee": 21,
-    "Food & Drink/Tea": 38,
-    "Food & Drink/Pantry": 40,
-    "Pets/Cat food & Litter": 16,
-    "Pets/Dog food": 26,
-    "Baby/Nappies & Wipes": 13,
-    "Sport/Nutrition": 28,
-}
-"""Categories whose products run out, and after how many days one is bought again."""

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from random import Random
 
-from recommender.demo.products import Product
+from recommender.demo.products import Product, restock_days
 from recommender.demo.shelf import Shelf
-from recommender.demo.tastes import RESTOCK_DAYS, Interest, Taste
+from recommender.demo.tastes import Interest, Taste
 
 # No visit lasts longer, so one that starts this long before the end ends before it.
 LONGEST_VISIT = timedelta(hours=1)
@@ -22,7 +22,7 @@ _RESTOCK, _VIEW_BEFORE_RESTOCK = 0.85, 0.4
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """Something a shopper did with a product; `quantity` only where something was bought."""
+    """Something a shopper did with a product; `quantity` only of what went into a cart."""
 
     at: datetime
     type: str
@@ -114,15 +114,3 @@ class Visitor:
 
     def _pause(self) -> timedelta:
         return timedelta(seconds=self.rng.randint(15, 150))
-
-
-def restock_days(product: Product) -> float | None:
-    """After how many days the product has run out; None for what lasts."""
-    return next(
-        (
-            days
-            for category, days in RESTOCK_DAYS.items()
-            if f"{product['category']}/".startswith(f"{category}/")
-        ),
-        None,
-    )

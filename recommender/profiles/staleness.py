@@ -3,7 +3,6 @@
 from datetime import UTC, datetime
 
 from django.db import transaction
-from django.db.models.functions import Now
 from psycopg import sql
 
 from recommender import database

@@ -6,6 +6,7 @@ from uuid import UUID
 
 import numpy as np
 from django.db import transaction
+from django.db.models.functions import Now
 from numpy.typing import NDArray
 from pgvector import HalfVector
 from psycopg import sql

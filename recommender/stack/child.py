@@ -1,7 +1,6 @@
 """One supervised process: started, and started again when it ends."""
 
 import logging
-import os
 import subprocess
 import time
 from collections.abc import Mapping
@@ -71,7 +70,7 @@ class Child:
 
 def restart_delay(crashes: int) -> float:
     """Seconds before the next start, after so many crashes in a row: 1, 2, 4 … 30."""
-    return min(_FIRST_DELAY * 2 ** min(crashes - 1, 10), _LONGEST_DELAY)
+    return min(_FIRST_DELAY * (1 << min(crashes - 1, 8)), _LONGEST_DELAY)
 
 
 def describe_exit(code: int) -> str:

@@ -1,5 +1,7 @@
 """One plain connection to the database, with errors that say what to do."""
 
+import re
+
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
@@ -32,5 +34,6 @@ def _place(url: str) -> str:
 
 
 def _reason(error: psycopg.OperationalError) -> str:
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return lines[-1].rstrip(".") if lines else "it gave no reason"
+    """The server's or the network's own words, of libpq's several lines around them."""
+    own_words: list[str] = re.findall(r"^.*failed: +(.+)$", str(error), re.MULTILINE)
+    return own_words[-1].strip() if own_words else str(error).strip()

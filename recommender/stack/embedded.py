@@ -40,7 +40,7 @@ def check_access(config: StackConfig) -> None:
     """
     layout = config.layout
     for directory in (layout.data_dir, layout.run, layout.logs):
-        if directory.exists() and not os.access(directory, os.R_OK | os.W_OK | os.X_OK):
+        if directory.exists() and not _may_write(directory):
             raise StackError(
                 f"No permission to write in {directory}, which belongs to {_owner(directory)}. "
                 "Run this as that user, or set KINSHIP_DATA_DIR to a directory of your own."
@@ -113,6 +113,10 @@ def _start(layout: Layout, servers: set[str]) -> None:
 
 def _start_lock(config: StackConfig) -> Path:
     return config.layout.run / "start.lock"
+
+
+def _may_write(directory: Path) -> bool:
+    return os.access(directory, os.R_OK | os.W_OK | os.X_OK, effective_ids=True)
 
 
 def _owner(directory: Path) -> str:

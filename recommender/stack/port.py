@@ -42,7 +42,7 @@ def _by_whom(port: int) -> str:
     except psutil.AccessDenied:
         return ""
     for connection in connections:
-        listens = connection.status == psutil.CONN_LISTEN and connection.laddr.port == port
+        listens = connection.status == psutil.CONN_LISTEN and connection.laddr[1:] == (port,)
         if listens and connection.pid is not None:
             return f" by process {connection.pid}{_name(connection.pid)}"
     return ""

@@ -118,7 +118,7 @@ def _heal(layout: Layout) -> None:
         return
     # They notice within moments that their server is gone, except in the midst of a long step.
     orphans = [process for process in psutil.process_iter() if _is_orphan(process, layout)]
-    if not wait_for_end(orphans, 3):
+    if not wait_for_end(orphans, 1):
         kill(orphans)
     # Kept, it would be believed where its number has meanwhile gone to another process.
     _pid_file(layout).unlink(missing_ok=True)

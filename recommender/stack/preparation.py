@@ -70,5 +70,5 @@ def _fingerprint() -> str:
 def _static_files() -> Iterator[str]:
     for finder in get_finders():
         for path, storage in finder.list([]):
-            status = storage.path(path).__class__ and storage.size(path)
-            yield f"{path} {status}"
+            changed = storage.get_modified_time(path).timestamp()
+            yield f"{path} {storage.size(path)} {changed}"

@@ -3,6 +3,7 @@
 import json
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 from recommender.stack.layout import Layout
 from recommender.stack.processes import ProcessRecord
@@ -42,12 +43,8 @@ def remove_record(layout: Layout) -> None:
     _path(layout).unlink(missing_ok=True)
 
 
-def _process(fields: dict[str, object]) -> ProcessRecord:
-    return ProcessRecord(
-        pid=int(str(fields["pid"])),
-        started=float(str(fields["started"])),
-        command=tuple(fields["command"]),
-    )
+def _process(fields: dict[str, Any]) -> ProcessRecord:
+    return ProcessRecord(fields["pid"], fields["started"], tuple(fields["command"]))
 
 
 def _path(layout: Layout) -> Path:

@@ -76,10 +76,16 @@ def _web_command(service: Service, cores: int) -> tuple[str, ...]:
     )
 
 
-def _worker_command(processes: int) -> tuple[str, ...]:
+def worker_spec(config: StackConfig, nodename: str) -> ChildSpec:
+    """A Celery worker of this name."""
+    command = _worker_command(machine.detect().cores, nodename)
+    return ChildSpec(name="worker", command=command, log=config.layout.log("worker"), grace=20.0)
+
+
+def _worker_command(processes: int, nodename: str = "kinship@%h") -> tuple[str, ...]:
     return (
         *(sys.executable, "-m", "celery", "-A", "workers", "worker", "--loglevel", "INFO"),
-        *("--hostname", "kinship@%h", "--concurrency", str(processes)),
+        *("--hostname", nodename, "--concurrency", str(processes)),
         # One worker has nobody to mingle and gossip with: a second sooner ready.
         *("--without-mingle", "--without-gossip"),
     )

@@ -63,7 +63,8 @@ class Supervisor:
             self._end_children()
 
     def _tick(self) -> None:
-        if any([child.tend() for child in self._children]):
+        changes = [child.tend() for child in self._children]
+        if any(changes):
             self._record()
         self._tend_servers()
         if not self._is_ready:

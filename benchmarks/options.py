@@ -1,0 +1,82 @@
+"""The command line of `make bench`."""
+
+from argparse import ArgumentParser, ArgumentTypeError, RawDescriptionHelpFormatter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+SIMILAR, RECOMMENDATIONS, FILTERS = "similar", "recommendations", "filters"
+PARTS = (SIMILAR, RECOMMENDATIONS, FILTERS)
+
+_EXAMPLES = """\
+examples:
+  make bench
+  make bench ARGS="--only similar --seconds 2"
+  make bench ARGS="--data-dir /tmp/bench --json figures.json"   keep the data for the next run
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What to generate and how long to measure.
+
+    Args:
+        dimension: of the vectors.
+        seconds: length of one round of load.
+        data_dir: where the data are kept; None for a temporary directory.
+    """
+
+    products: int
+    users: int
+    dimension: int
+    seconds: float
+    rounds: int
+    connections: int
+    parts: tuple[str, ...]
+    json: Path | None
+    data_dir: Path | None
+
+
+def parse(arguments: Sequence[str]) -> Options:
+    """The options; leaves with a message where they are wrong."""
+    given = vars(_parser().parse_args(arguments))
+    only = given.pop("only")
+    return Options(**given, parts=(only,) if only else PARTS)
+
+
+def _parser() -> ArgumentParser:
+    parser = ArgumentParser(
+        prog="python -m benchmarks",
+        description="Measure Kinship over HTTP next to the same SQL through pgbench, and check "
+        "that filtered answers are full and right. Uses generated data and a stack of its own.",
+        epilog=_EXAMPLES,
+        formatter_class=RawDescriptionHelpFormatter,
+    )
+    add = parser.add_argument
+    add("--products", type=_whole(40), default=100_000, help="products (%(default)s)")
+    add("--users", type=_whole(1), default=10_000, help="users with a history (%(default)s)")
+    add("--dimension", type=_whole(2), default=384, help="of the vectors (%(default)s)")
+    add("--seconds", type=_positive, default=8.0, help="length of a round (%(default)g)")
+    add("--rounds", type=_whole(1), default=3, help="rounds; the median counts (%(default)s)")
+    add("--connections", type=_whole(1), default=8, help="kept open at a time (%(default)s)")
+    add("--only", choices=PARTS, help="measure this part alone")
+    add("--json", type=Path, metavar="FILE", help="write all figures to a file too")
+    add("--data-dir", type=Path, metavar="DIR", help="keep the data here and use them again")
+    return parser
+
+
+def _whole(low: int) -> Callable[[str], int]:
+    def whole_number(text: str) -> int:
+        number = int(text)
+        if number < low:
+            raise ArgumentTypeError(f"{number} is too few; give {low} or more")
+        return number
+
+    return whole_number
+
+
+def _positive(text: str) -> float:
+    number = float(text)
+    if number <= 0:
+        raise ArgumentTypeError(f"{text} is no length of time; give more than 0 seconds")
+    return number

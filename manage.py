@@ -1,0 +1,48 @@
+#!/usr/bin/env python
+"""Kinship's command line: Django's, with the embedded servers started where they are needed."""
+
+import os
+import sys
+
+from django.conf import settings
+from django.core.management import execute_from_command_line
+from rich.console import Console
+from rich.text import Text
+
+from recommender.stack import StackError, ensure_started
+from recommender.stack.external import check_database
+
+# These need no database, or see to it themselves.
+WITHOUT_DATABASE = {
+    *("check", "collectstatic", "compilemessages", "diffsettings", "findstatic", "help"),
+    *("makemessages", "makemigrations", "startapp", "startproject", "version"),
+    *("demo", "down", "status", "up"),
+}
+INTERRUPTED = 130
+
+
+def main(arguments: list[str]) -> int:
+    """Run one command; its exit code."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "recommender.settings")
+    try:
+        if needs_database(arguments[1:]):
+            ensure_started(settings.STACK)
+            check_database(settings.STACK)
+        execute_from_command_line(arguments)
+    except StackError as exc:
+        Console(stderr=True, soft_wrap=True).print(Text(str(exc), style="red"))
+        return 1
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    return 0
+
+
+def needs_database(arguments: list[str]) -> bool:
+    """Whether the servers must run before the command does."""
+    if not arguments or not {"-h", "--help", "--version"}.isdisjoint(arguments):
+        return False
+    return arguments[0] not in WITHOUT_DATABASE
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv))

@@ -1,0 +1,65 @@
+"""The API: its routers, and what becomes of every error."""
+
+import structlog
+from django.core.exceptions import RequestDataTooBig
+from django.db.utils import InterfaceError, OperationalError
+from django.http import HttpRequest, HttpResponse
+from ninja import NinjaAPI
+from ninja.errors import AuthenticationError, HttpError, ValidationError
+
+from recommender.api import events, products, recommendations, users
+from recommender.api.codec import JsonParser, JsonRenderer
+from recommender.api.problems import Problem, respond
+
+log = structlog.get_logger()
+
+api = NinjaAPI(
+    title="Kinship",
+    version="1",
+    description="A recommendation engine that lives in Postgres.",
+    parser=JsonParser(),
+    renderer=JsonRenderer(),
+)
+# First what ends in a word: an id may hold slashes, and would take the word for a part of it.
+api.add_router("/v1", recommendations.router)
+api.add_router("/v1", products.router)
+api.add_router("/v1", users.router)
+api.add_router("/v1", events.router)
+
+
+@api.exception_handler(Problem)
+def _problem(request: HttpRequest, problem: Problem) -> HttpResponse:  # noqa: ARG001
+    return respond(problem)
+
+
+@api.exception_handler(AuthenticationError)
+def _no_key(request: HttpRequest, error: AuthenticationError) -> HttpResponse:  # noqa: ARG001
+    detail = "Send your API key as 'Authorization: Bearer KEY'."
+    return respond(Problem(401, "no-key", detail))
+
+
+@api.exception_handler(ValidationError)
+def _invalid(request: HttpRequest, error: ValidationError) -> HttpResponse:  # noqa: ARG001
+    errors = [
+        {"where": ".".join(map(str, e["loc"])), "message": e["msg"]} for e in error.errors
+    ]
+    detail = "; ".join(f"{e['where']}: {e['message']}" for e in errors[:3])
+    return respond(Problem(400, "invalid", detail, errors=errors))
+
+
+@api.exception_handler(RequestDataTooBig)
+def _too_big(request: HttpRequest, error: RequestDataTooBig) -> HttpResponse:  # noqa: ARG001
+    detail = "The body is too large; send it in parts, or raise KINSHIP_MAX_BODY_MB."
+    return respond(Problem(413, "too-large", detail))
+
+
+@api.exception_handler(HttpError)
+def _http_error(request: HttpRequest, error: HttpError) -> HttpResponse:  # noqa: ARG001
+    return respond(Problem(error.status_code, "invalid", str(error)))
+
+
+@api.exception_handler(OperationalError)
+@api.exception_handler(InterfaceError)
+def _database_away(request: HttpRequest, error: Exception) -> HttpResponse:
+    log.error("database unavailable", path=request.path, error=str(error))
+    return respond(Problem(503, "database-unavailable", "The database does not answer."))

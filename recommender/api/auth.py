@@ -1,0 +1,79 @@
+"""API keys on the way in: who asks, for which catalogue."""
+
+import time
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from django.http import HttpRequest
+from ninja.security import HttpBearer
+
+from recommender.api.problems import Problem
+from recommender.catalogue import keys
+from recommender.models import ApiKey, Catalog
+
+# A revoked key and a changed catalogue are noticed within so long.
+_REMEMBERED_SECONDS = 10.0
+_MOST_REMEMBERED = 10_000
+
+SERVER = ApiKey.Scope.SERVER
+BROWSER = ApiKey.Scope.BROWSER
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """A recognised key."""
+
+    catalog: Catalog
+    scope: str
+
+
+class ApiRequest(HttpRequest):
+    """A request whose key was recognised."""
+
+    auth: Caller
+
+
+_remembered: dict[str, tuple[float, Caller]] = {}
+
+
+class BearerKey(HttpBearer):
+    """`Authorization: Bearer KEY` of one of these scopes."""
+
+    def __init__(self, scopes: Collection[str]) -> None:
+        super().__init__()
+        self._scopes = frozenset(scopes)
+
+    def authenticate(self, request: HttpRequest, token: str) -> Caller:  # noqa: ARG002
+        """The caller.
+
+        Raises:
+            Problem: 401 for an unknown or revoked key, 403 for one of another scope.
+        """
+        caller = _recognise(token)
+        if caller is None:
+            raise Problem(401, "unknown-key", "The API key is unknown or revoked.")
+        if caller.scope not in self._scopes:
+            needed = " or ".join(sorted(self._scopes))
+            detail = f"This needs a {needed} key; yours is a {caller.scope} key."
+            raise Problem(403, "wrong-scope", detail)
+        return caller
+
+
+def _recognise(token: str) -> Caller | None:
+    now = time.monotonic()
+    found = _remembered.get(token)
+    if found is not None and now - found[0] < _REMEMBERED_SECONDS:
+        return found[1]
+    key = keys.find_key(token)
+    if key is None:
+        _remembered.pop(token, None)
+        return None
+    if len(_remembered) >= _MOST_REMEMBERED:
+        _remembered.clear()
+    caller = Caller(key.catalog, key.scope)
+    _remembered[token] = (now, caller)
+    return caller
+
+
+server_key = BearerKey([SERVER])
+any_key = BearerKey([SERVER, BROWSER])

@@ -1,0 +1,77 @@
+"""Errors as RFC 9457 problem details: a stable type, what is wrong, and where."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import orjson
+from django.http import HttpRequest, HttpResponse
+
+_TITLES = {
+    400: "The request is not right",
+    401: "No valid API key",
+    403: "This key may not do that",
+    404: "Not found",
+    405: "Method not allowed",
+    413: "Too large",
+    500: "Something is wrong on our side",
+    503: "Not available right now",
+}
+
+
+class Problem(Exception):  # noqa: N818 - the word of RFC 9457
+    """An error that the caller is told about."""
+
+    def __init__(
+        self,
+        status: int,
+        kind: str,
+        detail: str,
+        *,
+        errors: Sequence[dict[str, str]] = (),
+        **extra: object,
+    ) -> None:
+        """`kind` ends the stable type; `errors` say where, one by one; `extra` are members."""
+        super().__init__(detail)
+        self.status = status
+        self.kind = kind
+        self.detail = detail
+        self.errors = list(errors)
+        self.extra = extra
+
+
+def respond(problem: Problem) -> HttpResponse:
+    """The problem as an answer."""
+    body: dict[str, Any] = {
+        "type": f"urn:kinship:problem:{problem.kind}",
+        "title": _TITLES[problem.status],
+        "status": problem.status,
+        "detail": problem.detail,
+        **problem.extra,
+    }
+    if problem.errors:
+        body["errors"] = problem.errors
+    response = HttpResponse(
+        orjson.dumps(body), status=problem.status, content_type="application/problem+json"
+    )
+    if problem.status == 401:
+        response["WWW-Authenticate"] = "Bearer"
+    if problem.status == 503:
+        response["Retry-After"] = "5"
+    return response
+
+
+def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:  # noqa: ARG001
+    """Django's handler for an address that is none."""
+    detail = f"There is nothing at {request.path}; /docs lists what there is."
+    return respond(Problem(404, "no-such-address", detail))
+
+
+def method_not_allowed(request: HttpRequest) -> HttpResponse:
+    """A known address, asked in a way it does not answer."""
+    detail = f"{request.path} does not answer {request.method}; /docs lists what it does."
+    return respond(Problem(405, "method-not-allowed", detail))
+
+
+def server_error(request: HttpRequest) -> HttpResponse:  # noqa: ARG001
+    """Django's handler for an error that nobody foresaw; it has been logged."""
+    return respond(Problem(500, "internal", "The error is logged. Please try again later."))

@@ -1,0 +1,161 @@
+"""Products over REST."""
+
+import base64
+import binascii
+from collections.abc import Collection, Sequence
+from typing import Annotated, Any
+
+from django.db import transaction
+from django.db.models.functions import Now
+from django.http import HttpResponse
+from ninja import Query as Parameters
+from ninja import Router
+
+from recommender.api import codec, rows
+from recommender.api.auth import ApiRequest, server_key
+from recommender.api.problems import Problem
+from recommender.api.rows import Bad
+from recommender.api.schemas import Id, ProductIn
+from recommender.catalogue import attributes, changes, upsert
+from recommender.catalogue.upsert import Written
+from recommender.engine.fields import SHOWN, plain
+from recommender.models import Catalog, Product
+
+router = Router(tags=["products"], auth=server_key)
+
+Limit = Annotated[int, Parameters(ge=1, le=1000)]
+
+
+@router.get("/products", summary="Products, page by page")
+def list_products(
+    request: ApiRequest, limit: Limit = 100, cursor: str | None = None
+) -> HttpResponse:
+    """Products in a stable order; pass `next` as `cursor` until it is null."""
+    after = _decode_cursor(cursor) if cursor else 0
+    found = list(
+        Product.objects.filter(
+            catalog=request.auth.catalog, deleted_at=None, pk__gt=after
+        ).order_by("pk")[: limit + 1]
+    )
+    more = len(found) > limit
+    page = found[:limit]
+    following = _encode_cursor(page[-1].pk) if more else None
+    return codec.respond({"items": [_shown(product) for product in page], "next": following})
+
+
+@router.post("/products/bulk", summary="Add or replace many products")
+def bulk(request: ApiRequest) -> HttpResponse:
+    """A JSON array or one product a line, each with its `id`; a bad row costs only itself."""
+    catalog = request.auth.catalog
+    checked = [_checked(catalog, row) for row in rows.read(request)]
+    products = [product for product in checked if not isinstance(product, Bad)]
+    written = _write(catalog, products)
+    rejected = [
+        {"row": place, "reason": row.reason}
+        for place, row in enumerate(checked)
+        if isinstance(row, Bad)
+    ]
+    return codec.respond(
+        {
+            "added": written.added,
+            "changed": written.changed,
+            "unchanged": written.unchanged,
+            "rejected": len(rejected),
+            "errors": rejected,
+        }
+    )
+
+
+@router.put("/products/{path:product_id}", summary="Add or replace a product")
+def put_product(request: ApiRequest, product_id: Id, product: ProductIn) -> HttpResponse:
+    """The product as given; what is left out is cleared. Its vector follows within seconds."""
+    written = _write_one(request.auth.catalog, product_id, product, upsert.COLUMNS)
+    return codec.respond(
+        _shown(_find(request.auth.catalog, product_id)), 201 if written.added else 200
+    )
+
+
+@router.patch("/products/{path:product_id}", summary="Change a product")
+def patch_product(request: ApiRequest, product_id: Id, product: ProductIn) -> HttpResponse:
+    """Only the members that are given."""
+    _find(request.auth.catalog, product_id)
+    columns = product.model_fields_set - {"id"}
+    if columns:
+        _write_one(request.auth.catalog, product_id, product, columns)
+    return codec.respond(_shown(_find(request.auth.catalog, product_id)))
+
+
+@router.get("/products/{path:product_id}", summary="A product")
+def get_product(request: ApiRequest, product_id: Id) -> HttpResponse:
+    """All that is known of a product."""
+    return codec.respond(_shown(_find(request.auth.catalog, product_id)))
+
+
+@router.delete("/products/{path:product_id}", response={204: None}, summary="Remove a product")
+def delete_product(request: ApiRequest, product_id: Id) -> HttpResponse:
+    """Recommend it no more. Its place in histories stays; putting it again brings it back."""
+    product = _find(request.auth.catalog, product_id)
+    Product.objects.filter(pk=product.pk).update(deleted_at=Now())
+    return HttpResponse(status=204)
+
+
+def _write_one(
+    catalog: Catalog, product_id: str, product: ProductIn, columns: Collection[str]
+) -> Written:
+    if product.id not in (None, product_id):
+        detail = f"The body says {product.id!r}, the address {product_id!r}."
+        raise Problem(400, "two-ids", detail)
+    if reason := attributes.conflict(product.attributes, catalog.attributes):
+        errors = [{"where": "body.attributes", "message": reason}]
+        raise Problem(400, "invalid", reason, errors=errors)
+    document = product.model_dump(mode="json") | {"id": product_id}
+    return _write(catalog, [document], columns)
+
+
+def _write(
+    catalog: Catalog, products: Sequence[dict[str, Any]], columns: Collection[str] | None = None
+) -> Written:
+    if not products:
+        return Written(0, 0, 0)
+    with transaction.atomic():
+        for product in products:
+            attributes.declare(catalog, attributes.inferred(product["attributes"]))
+        written = upsert.upsert(catalog, products, columns)
+        changes.announce(catalog)
+    return written
+
+
+def _checked(catalog: Catalog, row: Any) -> dict[str, Any] | Bad:
+    product = rows.validate(ProductIn, row)
+    if isinstance(product, Bad):
+        return product
+    if product.id is None:
+        return Bad("id: is missing")
+    reason = attributes.conflict(product.attributes, catalog.attributes)
+    return Bad(reason) if reason else product.model_dump(mode="json")
+
+
+def _find(catalog: Catalog, product_id: str) -> Product:
+    product = Product.objects.filter(
+        catalog=catalog, external_id=product_id, deleted_at=None
+    ).first()
+    if product is None:
+        detail = f"There is no product {product_id!r}."
+        raise Problem(404, "unknown-product", detail, missing_ids=[product_id])
+    return product
+
+
+def _shown(product: Product) -> dict[str, Any]:
+    values = {name: plain(getattr(product, name)) for name in SHOWN}
+    return {"id": product.external_id, **values, "updated_at": product.updated_at}
+
+
+def _encode_cursor(pk: int) -> str:
+    return base64.urlsafe_b64encode(str(pk).encode()).decode().rstrip("=")
+
+
+def _decode_cursor(cursor: str) -> int:
+    try:
+        return int(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+    except (ValueError, binascii.Error) as exc:
+        raise Problem(400, "invalid-cursor", "Use `next` of the page before as it is.") from exc

@@ -1,0 +1,229 @@
+"""Similar products and recommendations."""
+
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any
+from uuid import uuid4
+
+from django.http import HttpRequest, HttpResponse
+from ninja import Query as Parameters
+from ninja import Router, Schema
+from pydantic import Field, ValidationError
+
+from recommender.api import codec
+from recommender.api.auth import ApiRequest, any_key
+from recommender.api.problems import Problem
+from recommender.api.schemas import Ask, Id, Label, Time
+from recommender.engine import fields, filters, recommend, similar
+from recommender.engine.answer import (
+    MAX_COUNT,
+    Answer,
+    Item,
+    Query,
+    UnknownFieldError,
+    UnknownProductError,
+)
+from recommender.engine.filters import FilterError
+from recommender.models import Catalog
+
+router = Router(tags=["recommendations"], auth=any_key)
+
+
+class AskParameters(Schema):
+    """The members of a request as query parameters."""
+
+    count: Annotated[int, Field(ge=1, le=MAX_COUNT)] = 12
+    filter: Annotated[str | None, Field(description="A filter, as JSON.")] = None
+    fields: Annotated[str | None, Field(description="Names, separated by commas.")] = None
+    exclude: Annotated[
+        str | None, Field(description="`seen` (the default), `purchased`, or `none`.")
+    ] = None
+    as_of: Time | None = None
+    explain: bool = False
+
+
+class WhyOut(Schema):
+    """Why an item is there; the parts add up to its score."""
+
+    channel: str
+    because: list[str]
+    parts: dict[str, float]
+    text: str | None = None
+
+
+class ItemOut(Schema):
+    """One product."""
+
+    id: str
+    rank: int
+    score: float
+    fields: dict[str, Any]
+    why: WhyOut
+
+
+class AnswerOut(Schema):
+    """A list of products, and whether and why it is not all that was asked for."""
+
+    rec_id: str
+    spaces: list[str]
+    complete: bool
+    reason: str | None
+    missing_ids: list[str]
+    fallback: str | None
+    items: list[ItemOut]
+
+
+@router.get("/products/{path:product_id}/similar", response=AnswerOut, summary="Similar products")
+def get_similar(
+    request: ApiRequest, product_id: Id, ask: Parameters[AskParameters]
+) -> HttpResponse:
+    """The available products most like this one."""
+    return _similar(request, product_id, _from_parameters(request, ask))
+
+
+@router.post(
+    "/products/{path:product_id}/similar", response=AnswerOut, summary="Similar products (body)"
+)
+def post_similar(request: ApiRequest, product_id: Id, ask: Ask) -> HttpResponse:
+    """The same, with the request as a body."""
+    return _similar(request, product_id, ask)
+
+
+@router.get("/users/{path:user_id}/recommendations", response=AnswerOut, summary="Recommendations")
+def get_recommendations(
+    request: ApiRequest, user_id: Id, ask: Parameters[AskParameters]
+) -> HttpResponse:
+    """The products for this user; for one nobody knows, what is popular."""
+    return _recommend(request, user_id, _from_parameters(request, ask))
+
+
+@router.post(
+    "/users/{path:user_id}/recommendations", response=AnswerOut, summary="Recommendations (body)"
+)
+def post_recommendations(request: ApiRequest, user_id: Id, ask: Ask) -> HttpResponse:
+    """The same, with the request as a body."""
+    return _recommend(request, user_id, ask)
+
+
+def _similar(request: ApiRequest, product_id: str, ask: Ask) -> HttpResponse:
+    catalog = request.auth.catalog
+    try:
+        answer = similar.similar(catalog, product_id, _query(catalog, ask))
+    except UnknownProductError as exc:
+        detail = f"There is no product {product_id!r}."
+        raise Problem(404, "unknown-product", detail, missing_ids=[product_id]) from exc
+    return _respond(answer, ask)
+
+
+def _recommend(request: ApiRequest, user_id: str, ask: Ask) -> HttpResponse:
+    catalog = request.auth.catalog
+    return _respond(recommend.recommend(catalog, user_id, _query(catalog, ask)), ask)
+
+
+def _from_parameters(request: HttpRequest, given: AskParameters) -> Ask:
+    """The request that query parameters make.
+
+    Raises:
+        Problem: 400 for an unknown parameter or a value that is not right.
+    """
+    for name in request.GET:
+        if name not in AskParameters.model_fields:
+            known = ", ".join(AskParameters.model_fields)
+            raise Problem(400, "unknown-parameter", f"Unknown parameter {name!r}; known: {known}.")
+    document: dict[str, Any] = {"count": given.count, "explain": given.explain}
+    if given.filter:
+        document["filter"] = codec.decode(given.filter.encode())
+    if given.fields:
+        document["fields"] = given.fields.split(",")
+    if given.exclude is not None:
+        document["exclude"] = [name for name in given.exclude.split(",") if name not in ("", "none")]
+    if given.as_of:
+        document["as_of"] = given.as_of
+    try:
+        return Ask.model_validate(document)
+    except ValidationError as exc:
+        errors = [
+            {"where": "query." + ".".join(map(str, e["loc"])), "message": e["msg"]}
+            for e in exc.errors()
+        ]
+        detail = f"{errors[0]['where']}: {errors[0]['message']}"
+        raise Problem(400, "invalid", detail, errors=errors) from exc
+
+
+def _query(catalog: Catalog, ask: Ask) -> Query:
+    """The engine's query.
+
+    Raises:
+        Problem: 400 for a filter or a field that cannot be used.
+    """
+    try:
+        return _with_attributes(catalog, lambda known: _checked(ask, known))
+    except FilterError as exc:
+        errors = [{"where": exc.where, "message": str(exc)}]
+        raise Problem(400, "invalid-filter", str(exc), errors=errors) from exc
+    except UnknownFieldError as exc:
+        errors = [{"where": "fields", "message": str(exc)}]
+        raise Problem(400, "unknown-field", str(exc), errors=errors) from exc
+
+
+def _with_attributes(catalog: Catalog, check: Callable[[Mapping[str, str]], Query]) -> Query:
+    """Check against the remembered attributes, and where that fails against today's."""
+    try:
+        return check(catalog.attributes)
+    except (FilterError, UnknownFieldError):
+        catalog.refresh_from_db(fields=["attributes"])
+        return check(catalog.attributes)
+
+
+def _checked(ask: Ask, attributes: Mapping[str, str]) -> Query:
+    return Query(
+        count=ask.count,
+        filter=filters.parse(ask.filter, attributes) if ask.filter is not None else None,
+        fields=fields.check(ask.fields, attributes),
+        exclude=frozenset(ask.exclude),
+        before=ask.as_of,
+    )
+
+
+def _respond(answer: Answer, ask: Ask) -> HttpResponse:
+    return codec.respond(
+        {
+            "rec_id": str(uuid4()),
+            "spaces": answer.spaces,
+            "complete": answer.complete,
+            "reason": answer.reason,
+            "missing_ids": answer.missing_ids,
+            "fallback": answer.fallback,
+            "items": [
+                _item(item, rank, ask.explain) for rank, item in enumerate(answer.items, start=1)
+            ],
+        }
+    )
+
+
+def _item(item: Item, rank: int, explain: bool) -> dict[str, Any]:
+    why = {"channel": item.channel, "because": item.because, "parts": item.parts}
+    if explain:
+        why["text"] = _sentence(item)
+    return {
+        "id": item.id,
+        "rank": rank,
+        "score": item.score,
+        "fields": item.fields,
+        "why": why,
+    }
+
+
+_PHRASES = {
+    "text": "like {because}",
+    "recent": "close to what was looked at last ({because})",
+    "popular": "popular in the last 30 days",
+    "repeat": "had before",
+    "newest": "new in the catalogue",
+}
+
+
+def _sentence(item: Item) -> str:
+    """The parts in words, the strongest first."""
+    because = ", ".join(item.because) or "the history"
+    ordered = sorted(item.parts, key=lambda name: -item.parts[name])
+    return "; ".join(_PHRASES[name].format(because=because) for name in ordered)

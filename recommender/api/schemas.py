@@ -1,0 +1,105 @@
+"""The shapes of requests."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any, Literal, Self
+from uuid import UUID
+
+from ninja import Schema
+from pydantic import AfterValidator, ConfigDict, Field, field_validator, model_validator
+
+from recommender.engine.answer import MAX_COUNT
+
+_EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
+# Clocks differ; an event further ahead than this is a mistake.
+_TOLERANCE = timedelta(days=1)
+
+
+def _no_nul(text: str) -> str:
+    if "\x00" in text:
+        raise ValueError("holds the character U+0000; leave it out")
+    return text
+
+
+def _aware(time: datetime) -> datetime:
+    return time if time.tzinfo else time.replace(tzinfo=UTC)
+
+
+def _not_too_far(time: datetime) -> datetime:
+    if time < _EARLIEST:
+        raise ValueError("is before 1970")
+    if time > datetime.now(UTC) + _TOLERANCE:
+        raise ValueError("is in the future")
+    return time
+
+
+Id = Annotated[str, Field(min_length=1, max_length=255), AfterValidator(_no_nul)]
+Text = Annotated[str, Field(max_length=100_000), AfterValidator(_no_nul)]
+Label = Annotated[str, Field(max_length=1_000), AfterValidator(_no_nul)]
+Url = Annotated[str, Field(max_length=2_000, pattern=r"^https?://"), AfterValidator(_no_nul)]
+Time = Annotated[datetime, AfterValidator(_aware)]
+EventTime = Annotated[datetime, AfterValidator(_aware), AfterValidator(_not_too_far)]
+Number = Annotated[float, Field(allow_inf_nan=False)]
+
+
+class Strict(Schema):
+    """An unknown member is an error; ids that come as numbers are taken as text."""
+
+    model_config = ConfigDict(extra="forbid", coerce_numbers_to_str=True)
+
+
+class ProductIn(Strict):
+    """A product; what is left out is empty."""
+
+    id: Id | None = None
+    title: Text = ""
+    description: Text = ""
+    category: Label = ""
+    brand: Label = ""
+    price: Annotated[Number, Field(ge=0, lt=10_000_000_000)] | None = None
+    currency: Annotated[str, Field(pattern=r"^([A-Z]{3})?$")] = ""
+    in_stock: bool = True
+    image_urls: Annotated[list[Url], Field(max_length=50)] = []
+    video_urls: Annotated[list[Url], Field(max_length=50)] = []
+    attributes: Annotated[dict[str, Any], Field(max_length=200)] = {}
+    released_at: Time | None = None
+
+    @field_validator("category")
+    @classmethod
+    def _path(cls, value: str) -> str:
+        return "/".join(part.strip() for part in value.split("/") if part.strip())
+
+
+class UserIn(Strict):
+    """A user's attributes."""
+
+    attributes: Annotated[dict[str, Any], Field(max_length=200)] = {}
+
+
+class EventIn(Strict):
+    """What a user did."""
+
+    id: Id | None = None
+    type: str
+    user: Id
+    product: Id | None = None
+    at: EventTime = Field(default_factory=lambda: datetime.now(UTC))
+    quantity: Annotated[Number, Field(gt=0)] | None = None
+    value: Number | None = None
+    rec_id: UUID | None = None
+
+    @model_validator(mode="after")
+    def _has_product(self) -> Self:
+        if self.product is None and self.type != "search":
+            raise ValueError("product is missing; only a search has none")
+        return self
+
+
+class Ask(Strict):
+    """What a request for products may say; every member is optional."""
+
+    count: Annotated[int, Field(ge=1, le=MAX_COUNT)] = 12
+    filter: dict[str, Any] | None = None
+    fields: list[Label] = []
+    exclude: list[Literal["seen", "purchased"]] = ["seen"]
+    as_of: Time | None = None
+    explain: bool = False

@@ -1,0 +1,70 @@
+"""Loading the sample store into a catalogue of its own."""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from itertools import islice
+
+from django.db import transaction
+from django.utils import timezone
+
+from recommender import demo
+from recommender.catalogue import attributes, catalogs, changes, upsert
+from recommender.demo import EventRow
+from recommender.history import ingest, popularity
+from recommender.history.ingest import NewEvent
+from recommender.models import Catalog, User
+
+NAME = "demo"
+_CHUNK = 5000
+
+
+def load() -> Catalog:
+    """The sample catalogue, made with its products and simulated shoppers if it is not there."""
+    found = Catalog.objects.filter(name=NAME).first()
+    if found is not None:
+        return found
+    with transaction.atomic():
+        catalog = catalogs.create_catalog(NAME)
+        products = demo.load_products()
+        for product in products:
+            attributes.declare(catalog, attributes.inferred(product["attributes"]))
+        upsert.upsert(catalog, products)
+        _load_shoppers(catalog)
+        # Shoppers of the last four months, as seen from the day the demo is first started.
+        for chunk in _chunks(demo.read_events(end=timezone.now())):
+            ingest.ingest(catalog, [_event(row) for row in chunk])
+        popularity.refresh(catalog)
+        changes.announce(catalog)
+    return catalog
+
+
+def remove() -> bool:
+    """Delete the sample catalogue; False where there is none."""
+    found = Catalog.objects.filter(name=NAME).first()
+    if found is None:
+        return False
+    catalogs.delete_catalog(found)
+    return True
+
+
+def _load_shoppers(catalog: Catalog) -> None:
+    User.objects.bulk_create(
+        User(catalog=catalog, external_id=shopper.external_id, attributes=shopper.attributes)
+        for shopper in demo.shoppers(demo.SEED)
+    )
+
+
+def _event(row: EventRow) -> NewEvent:
+    return NewEvent(
+        id=row["id"],
+        type=row["type"],
+        user=row["user"],
+        product=row["product"],
+        at=datetime.fromisoformat(row["at"]),
+        quantity=row.get("quantity"),
+    )
+
+
+def _chunks(rows: Iterator[EventRow]) -> Iterator[Sequence[EventRow]]:
+    while chunk := list(islice(rows, _CHUNK)):
+        yield chunk

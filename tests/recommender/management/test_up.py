@@ -1,0 +1,244 @@
+"""The whole service, run and stopped as a person would: real processes, real signals."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import psutil
+import pytest
+
+from recommender.stack.layout import PROJECT_DIR
+
+SERVICES = {"postgres", "valkey", "web", "worker", "beat", "supervisor"}
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """A data directory and a port of its own for `manage.py`."""
+
+    data_dir: Path
+    port: int
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def command(self, *arguments: str) -> list[str]:
+        return [sys.executable, str(PROJECT_DIR / "manage.py"), *arguments]
+
+    def environment(self, **extra: str) -> dict[str, str]:
+        # Elsewhere than the project: a person may run it from any directory.
+        return os.environ | {"KINSHIP_DATA_DIR": str(self.data_dir)} | extra
+
+    def run(self, *arguments: str, **extra: str) -> "subprocess.CompletedProcess[str]":
+        return subprocess.run(
+            self.command(*arguments),
+            env=self.environment(**extra),
+            cwd="/",
+            capture_output=True,
+            text=True,
+            timeout=180,
+            check=False,
+        )
+
+    def up(self) -> "subprocess.CompletedProcess[str]":
+        return self.run("up", "--detach", "--port", str(self.port), "--workers", "1")
+
+    def status(self) -> dict[str, dict[str, object]]:
+        return json.loads(self.run("status", "--json").stdout)["services"]
+
+    def running(self) -> set[str]:
+        return {name for name, part in self.status().items() if part["state"] == "running"}
+
+    def processes(self) -> list[str]:
+        """Every process that was told of the data directory, or works in it."""
+        return [
+            f"{process.pid} {process.info['cmdline']}"
+            for process in psutil.process_iter(["cmdline", "cwd", "environ"])
+            if process.info["cmdline"] and str(self.data_dir) in str(process.info)
+        ]
+
+
+def wait_until(condition: Callable[[], bool], seconds: float = 60) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.1)
+
+
+def answers(url: str) -> bool:
+    try:
+        return httpx.get(f"{url}/readyz", timeout=5).status_code == httpx.codes.OK
+    except httpx.TransportError:
+        return False
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
+    """Shared by the tests, so that only the first one creates the database."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    home = Home(tmp_path_factory.mktemp("home"), port)
+    yield home
+    home.run("down")
+
+
+@pytest.fixture
+def stopped(home: Home) -> Iterator[Home]:
+    yield home
+    home.run("down")
+
+
+def test_up_runs_everything_and_down_leaves_nothing(stopped):
+    up = stopped.up()
+    assert up.returncode == 0, up.stderr
+    assert f"Kinship is up at {stopped.url}" in up.stdout
+    assert answers(stopped.url)
+    assert httpx.get(f"{stopped.url}/static/admin/css/base.css").status_code == httpx.codes.OK
+    assert stopped.running() == SERVICES
+    assert stopped.status()["web"]["url"] == stopped.url
+
+    again = stopped.up()
+    assert (again.returncode, again.stdout) == (
+        0,
+        f"Kinship is already running at {stopped.url}. Stop it with: manage.py down\n",
+    )
+    foreground = stopped.run("up", "--port", str(stopped.port))
+    assert foreground.returncode == 1
+    assert f"already running at {stopped.url}" in foreground.stderr
+
+    assert stopped.run("status").returncode == 0
+    down = stopped.run("down")
+    assert set(down.stdout.strip(" .\n").removeprefix("Stopped ").split(", ")) == SERVICES
+    assert stopped.processes() == []
+    assert stopped.run("status").returncode == 3
+    assert stopped.run("down").stdout == "Nothing is running.\n"
+
+
+def test_it_can_be_started_again_at_once_while_clients_hold_connections(stopped):
+    stopped.up()
+    with httpx.Client() as client:
+        client.get(f"{stopped.url}/readyz")
+        stopped.run("down")
+        up = stopped.up()
+    assert up.returncode == 0, up.stderr
+    assert answers(stopped.url)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_to_the_foreground_stops_everything(stopped, number):
+    process = subprocess.Popen(
+        stopped.command("up", "--port", str(stopped.port)),
+        env=stopped.environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    with process:
+        assert process.stdout.readline() == f"Kinship is up at {stopped.url}\n"
+        os.killpg(process.pid, number)  # the whole group, as a terminal does
+        _, complaints = process.communicate(timeout=60)
+    assert process.returncode == (130 if number == signal.SIGINT else 0)
+    assert "Traceback" not in complaints
+    assert stopped.processes() == []
+
+
+def test_an_interrupt_while_it_starts_leaves_nothing(stopped):
+    process = subprocess.Popen(
+        stopped.command("up", "--detach", "--port", str(stopped.port)),
+        env=stopped.environment(),
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    with process:
+        wait_until((stopped.data_dir / "run/sockets/.s.PGSQL.5432").exists)
+        os.killpg(process.pid, signal.SIGINT)
+        _, complaints = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "Traceback" not in complaints
+    assert stopped.processes() == []
+
+
+def test_what_is_killed_comes_back(stopped):
+    stopped.up()
+    before = stopped.status()
+    for name in ("web", "worker", "postgres"):
+        os.kill(before[name]["pid"], signal.SIGKILL)
+    wait_until(lambda: stopped.running() == SERVICES and answers(stopped.url))
+    after = stopped.status()
+    assert before["beat"]["pid"] == after["beat"]["pid"]
+    assert all(before[name]["pid"] != after[name]["pid"] for name in ("web", "worker", "postgres"))
+    assert (
+        "web ended (killed by signal 9)" in (stopped.data_dir / "logs/supervisor.log").read_text()
+    )
+
+
+def test_down_cleans_up_after_a_killed_supervisor(stopped):
+    stopped.up()
+    os.kill(stopped.status()["supervisor"]["pid"], signal.SIGKILL)
+    assert stopped.running() == SERVICES - {"supervisor"}
+    stopped.run("down")
+    assert stopped.processes() == []
+
+
+def test_up_cleans_up_after_a_killed_supervisor(stopped):
+    stopped.up()
+    before = stopped.status()
+    os.kill(before["supervisor"]["pid"], signal.SIGKILL)
+    up = stopped.up()
+    assert up.returncode == 0, up.stderr
+    after = stopped.status()
+    assert all(before[name]["pid"] != after[name]["pid"] for name in ("web", "worker", "beat"))
+
+
+def test_a_taken_port_is_said_in_a_line_and_leaves_nothing(stopped):
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        up = stopped.run("up", "--detach", "--port", str(port))
+    assert up.returncode == 1
+    assert up.stderr == (
+        f"Port {port} is taken by process {os.getpid()} ({psutil.Process().name()}). "
+        f"Stop that, or choose another port: manage.py up --port {port + 1}\n"
+    )
+    assert stopped.processes() == []
+
+
+def test_a_web_that_cannot_start_is_reported_with_its_log_and_leaves_nothing(stopped):
+    up = stopped.run("up", "--detach", "--port", str(stopped.port), GRANIAN_LOOP="missing")
+    assert up.returncode == 1
+    assert "web ended 3 times before Kinship was ready" in up.stderr
+    assert "Invalid value for '--loop'" in up.stderr
+    assert stopped.processes() == []
+
+
+def test_a_command_that_needs_the_database_starts_it(stopped):
+    assert stopped.run("migrate", "--check").returncode in {0, 1}
+    assert stopped.running() == {"postgres", "valkey"}
+
+
+@pytest.mark.parametrize("arguments", [("help",), ("migrate", "--help"), ("version",), ("check",)])
+def test_a_command_that_needs_no_database_starts_nothing(stopped, arguments):
+    assert stopped.run(*arguments).returncode == 0
+    assert stopped.running() == set()
+
+
+def test_an_unreachable_external_database_is_one_line_without_a_traceback(stopped):
+    url = "postgresql://shop:secret@127.0.0.1:1/catalogue"
+    failed = stopped.run("migrate", DATABASE_URL=url)
+    assert failed.returncode == 1
+    assert failed.stderr.startswith("Cannot connect to the database catalogue at 127.0.0.1:1")
+    assert failed.stderr.count("\n") == 1
+    assert "secret" not in failed.stderr

@@ -1,0 +1,26 @@
+from recommender.stack.logfile import open_for_append, tail
+
+
+def test_a_log_goes_on_where_it_ended(tmp_path):
+    for line in (b"one\n", b"two\n"):
+        with open_for_append(tmp_path / "web.log") as log:
+            log.write(line)
+    assert tail(tmp_path / "web.log") == "one\ntwo"
+
+
+def test_a_large_log_is_put_aside_once(tmp_path):
+    log = tmp_path / "web.log"
+    log.write_bytes(b"x" * (16 * 1024**2 + 1))
+    (tmp_path / "web.log.1").write_bytes(b"older")
+    open_for_append(log).close()
+    assert log.stat().st_size == 0
+    assert (tmp_path / "web.log.1").stat().st_size > 16 * 1024**2
+
+
+def test_only_the_end_of_a_log_is_shown(tmp_path):
+    (tmp_path / "web.log").write_text("".join(f"line {number}\n" for number in range(10_000)))
+    assert tail(tmp_path / "web.log", lines=2) == "line 9998\nline 9999"
+
+
+def test_a_log_that_does_not_exist_is_empty(tmp_path):
+    assert tail(tmp_path / "web.log") == ""
