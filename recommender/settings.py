@@ -65,6 +65,7 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
+    "corsheaders",
     "django_celery_beat",
     "ninja",
     "recommender",
@@ -74,6 +75,11 @@ INSTALLED_APPS = [
 # The API answers thousands of times a second and uses neither sessions nor messages:
 # the admin's middleware runs for the admin's paths only.
 MIDDLEWARE = ["recommender.middleware.AdminOnly"]
+# Where pages call the API from a browser, with a browser key.
+CORS_ALLOWED_ORIGINS = _words("KINSHIP_CORS_ORIGINS", "")
+CORS_URLS_REGEX = r"^/v1/"
+if CORS_ALLOWED_ORIGINS:
+    MIDDLEWARE.insert(0, "corsheaders.middleware.CorsMiddleware")
 ADMIN_MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",

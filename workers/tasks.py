@@ -60,11 +60,10 @@ def embed_space(self: "Task[Any, Any]", space_id: int) -> None:
         last = embedding.embed_claimed(
             space, embedder, owner=owner, after=after, limit=_EMBED_BATCH
         )
-        if not last:
-            if not after:
-                finish_space.delay(space_id)
-                return
-            # Once more from the start: what changed behind us while we went on.
+        if not last and not after:
+            finish_space.delay(space_id)
+            return
+        # At the end once more from the start: what changed behind us while we went on.
         after = last
     embed_space.delay(space_id)
 

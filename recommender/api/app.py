@@ -40,9 +40,7 @@ def _no_key(request: HttpRequest, error: AuthenticationError) -> HttpResponse:  
 
 @api.exception_handler(ValidationError)
 def _invalid(request: HttpRequest, error: ValidationError) -> HttpResponse:  # noqa: ARG001
-    errors = [
-        {"where": ".".join(map(str, e["loc"])), "message": e["msg"]} for e in error.errors
-    ]
+    errors = [{"where": ".".join(map(str, e["loc"])), "message": e["msg"]} for e in error.errors]
     detail = "; ".join(f"{e['where']}: {e['message']}" for e in errors[:3])
     return respond(Problem(400, "invalid", detail, errors=errors))
 

@@ -12,7 +12,7 @@ from pydantic import Field, ValidationError
 from recommender.api import codec
 from recommender.api.auth import ApiRequest, any_key
 from recommender.api.problems import Problem
-from recommender.api.schemas import Ask, Id, Label, Time
+from recommender.api.schemas import Ask, Id, Time
 from recommender.engine import fields, filters, recommend, similar
 from recommender.engine.answer import (
     MAX_COUNT,
@@ -135,7 +135,9 @@ def _from_parameters(request: HttpRequest, given: AskParameters) -> Ask:
     if given.fields:
         document["fields"] = given.fields.split(",")
     if given.exclude is not None:
-        document["exclude"] = [name for name in given.exclude.split(",") if name not in ("", "none")]
+        document["exclude"] = [
+            name for name in given.exclude.split(",") if name not in ("", "none")
+        ]
     if given.as_of:
         document["as_of"] = given.as_of
     try:
@@ -215,7 +217,6 @@ def _item(item: Item, rank: int, explain: bool) -> dict[str, Any]:
 
 _PHRASES = {
     "text": "like {because}",
-    "recent": "close to what was looked at last ({because})",
     "popular": "popular in the last 30 days",
     "repeat": "had before",
     "newest": "new in the catalogue",

@@ -36,7 +36,9 @@ def conflict(values: Mapping[str, Any], declared: Mapping[str, str]) -> str | No
             continue
         kind = infer(value)
         if kind is None:
-            return f"attribute {name!r} is neither a string, a number, a boolean nor a list of strings"
+            return (
+                f"attribute {name!r} is neither a string, a number, a boolean nor a list of strings"
+            )
         if declared.get(name, kind) != kind:
             return f"attribute {name!r} is declared as {declared[name]}, not {kind}"
     return None

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any
+from typing import Any, LiteralString
 
 import orjson
 from psycopg import sql
@@ -27,13 +27,19 @@ COLUMNS: dict[str, tuple[str, str]] = {
 }
 
 _UPSERT = sql.SQL("""
-INSERT INTO recommender_product AS p
-    (catalog_id, external_id, {columns}, created_at, updated_at)
-SELECT {catalog}, s.id, {values}, now(), now() FROM ({source}) s ORDER BY s.id
-ON CONFLICT (catalog_id, external_id) DO UPDATE
-    SET {assignments}, deleted_at = NULL, updated_at = now()
-    WHERE p.deleted_at IS NOT NULL OR ({current}) IS DISTINCT FROM ({incoming})
-RETURNING p.xmax = 0
+WITH source AS ({source}), written AS (
+    INSERT INTO recommender_product AS p
+        (catalog_id, external_id, {columns}, created_at, updated_at)
+    SELECT {catalog}, s.id, {values}, now(), now() FROM source s ORDER BY s.id
+    ON CONFLICT (catalog_id, external_id) DO UPDATE
+        SET {assignments} deleted_at = NULL, updated_at = now()
+        WHERE p.deleted_at IS NOT NULL
+            OR (p.external_id{current}) IS DISTINCT FROM (excluded.external_id{incoming})
+    RETURNING p.xmax = 0 AS added
+)
+SELECT count(*) FILTER (WHERE added), count(*) FILTER (WHERE NOT added),
+    (SELECT count(*) FROM source) - count(*)
+FROM written
 """)
 
 
@@ -65,22 +71,20 @@ def upsert(
         "SELECT * FROM jsonb_to_recordset(%(rows)s::jsonb) AS r(id text, {fields})"
     ).format(fields=fields)
     rows = orjson.dumps(list(latest.values())).decode()
-    return upsert_from(catalog, source, columns or COLUMNS, len(latest), {"rows": rows})
+    return upsert_from(catalog, source, columns or COLUMNS, {"rows": rows})
 
 
 def upsert_from(
     catalog: Catalog,
     source: sql.Composable,
     columns: Collection[str],
-    rows: int,
     parameters: Mapping[str, object] = MappingProxyType({}),
 ) -> Written:
     """Add or replace products from a SELECT of `id` and `columns`, one row an id.
 
     Args:
         source: the SELECT; its columns have the types of COLUMNS.
-        columns: names of COLUMNS; at least one.
-        rows: how many rows the source has.
+        columns: names of COLUMNS; with none, only what is missing is added.
         parameters: of the source.
     """
     wanted = [name for name in COLUMNS if name in columns]
@@ -99,13 +103,15 @@ def upsert_from(
             ]
         ),
         source=source,
-        assignments=comma.join(sql.SQL("{0} = excluded.{0}").format(name) for name in names),
-        current=comma.join(sql.SQL("p.{}").format(name) for name in names),
-        incoming=comma.join(sql.SQL("excluded.{}").format(name) for name in names),
+        assignments=_each("{0} = excluded.{0}, ", names),
+        current=_each(", p.{}", names),
+        incoming=_each(", excluded.{}", names),
     )
-    written = [row[0] for row in database.fetch(query, parameters)]
-    added = sum(written)
-    return Written(added, len(written) - added, rows - len(written))
+    return Written(*database.fetch(query, parameters)[0])
+
+
+def _each(form: LiteralString, names: Sequence[sql.Identifier]) -> sql.Composable:
+    return sql.SQL("").join(sql.SQL(form).format(name) for name in names)
 
 
 def _absent(wanted: Collection[str], what: str) -> list[sql.Composable]:

@@ -248,4 +248,4 @@ def _plain(value: Any) -> Any:
 
 
 def _join(word: str, parts: Any) -> sql.Composable:
-    return sql.SQL("({})").format(sql.SQL(word).join(parts))  # type: ignore[arg-type]  # a constant
+    return sql.SQL("({})").format(sql.SQL(word).join(parts))

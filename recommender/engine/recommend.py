@@ -21,7 +21,7 @@ _POOL = 2
 _SHORT_TERM_KEY = -1
 # Similarity to a power: near neighbours count, the long tail of so-so ones does not.
 _SHARPNESS = 4
-TEXT, RECENT, REPEAT = "text", "recent", "repeat"
+TEXT, REPEAT = "text", "repeat"
 
 _USER = f"""
 SELECT u.id, u.history_version, ARRAY(
@@ -122,8 +122,8 @@ def rank(
 ) -> list[Ranked]:
     """One list from the channels; a channel with nothing to say is not among the parts."""
     channels = {
-        TEXT: _channel(n for n in neighbours if n.key != _SHORT_TERM_KEY),
-        RECENT: _channel(n for n in neighbours if n.key == _SHORT_TERM_KEY),
+        # Interests and the short-term vector pooled: a space is one voice among the channels.
+        TEXT: _channel(neighbours),
         popular.POPULAR: standing,
         REPEAT: own,
     }

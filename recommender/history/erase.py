@@ -18,7 +18,5 @@ def erase(user: User) -> None:
         )
         for space_id in Space.objects.filter(catalog=user.catalog_id).values_list("pk", flat=True):
             table = partitions.profile_vectors(space_id)
-            database.execute(
-                sql.SQL("DELETE FROM {} WHERE user_id = %s").format(table), (user.pk,)
-            )
+            database.execute(sql.SQL("DELETE FROM {} WHERE user_id = %s").format(table), (user.pk,))
         user.delete()

@@ -4,7 +4,7 @@ from django.db import models
 
 
 class Heartbeat(models.Model):
-    """The last time a worker ran the heartbeat task: beat, broker, worker, database, all at once."""
+    """The last time a worker ran the heartbeat task: beat, broker, worker and database at once."""
 
     worker = models.CharField(max_length=255, primary_key=True)
     at = models.DateTimeField()

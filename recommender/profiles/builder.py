@@ -39,8 +39,8 @@ def build(
     """
     catalog: Catalog = space.catalog
     histories = history.load(user_ids, catalog.event_weights, before)
-    products = np.unique(np.concatenate([h.product_ids for h in histories.values()] or [[]]))
-    ids, matrix = vectors.load(space.pk, products.astype(np.int64).tolist())
+    products = {product for found in histories.values() for product in found.product_ids.tolist()}
+    ids, matrix = vectors.load(space.pk, sorted(products))
     place = {int(product): row for row, product in enumerate(ids)}
     profiles = {
         user: _profile(found, place, matrix, catalog.half_life_days)
@@ -98,7 +98,8 @@ def _store(space: Space, profiles: dict[int, list[ProfileRow]], versions: dict[i
         ).format(table)
         with database.copy(statement) as stream:
             for user in users:
-                for fields in map(_fields, profiles.get(user) or [None]):
+                rows: Sequence[ProfileRow | None] = profiles.get(user) or [None]
+                for fields in map(_fields, rows):
                     stream.write_row((space.pk, user, versions[user], *fields))
 
 

@@ -41,7 +41,7 @@ def product_weights(
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Distinct products and the sum of their events' weights, where that is positive."""
     ids, places = np.unique(product_ids, return_inverse=True)
-    sums = np.bincount(places, weights=weights, minlength=len(ids))
+    sums = np.bincount(places, weights=weights, minlength=len(ids)).astype(np.float64)
     return ids[sums > 0], sums[sums > 0]
 
 

