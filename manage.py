@@ -5,7 +5,8 @@ import os
 import sys
 
 from django.conf import settings
-from django.core.management import execute_from_command_line
+from django.core.management import ManagementUtility
+from django.core.management.base import BaseCommand
 from rich.console import Console
 from rich.text import Text
 
@@ -21,20 +22,16 @@ WITHOUT_DATABASE = {
 INTERRUPTED = 130
 
 
-def main(arguments: list[str]) -> int:
-    """Run one command; its exit code."""
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "recommender.settings")
-    try:
-        if needs_database(arguments[1:]):
+class KinshipCommandLine(ManagementUtility):
+    """Django's command line, with a database behind the commands that need one."""
+
+    def fetch_command(self, subcommand: str) -> BaseCommand:
+        """Find a command and start what it needs; an unknown one starts nothing."""
+        command = super().fetch_command(subcommand)
+        if needs_database(self.argv[1:]):
             ensure_started(settings.STACK)
             check_database(settings.STACK)
-        execute_from_command_line(arguments)
-    except StackError as exc:
-        Console(stderr=True, soft_wrap=True).print(Text(str(exc), style="red"))
-        return 1
-    except KeyboardInterrupt:
-        return INTERRUPTED
-    return 0
+        return command
 
 
 def needs_database(arguments: list[str]) -> bool:
@@ -42,6 +39,19 @@ def needs_database(arguments: list[str]) -> bool:
     if not arguments or not {"-h", "--help", "--version"}.isdisjoint(arguments):
         return False
     return arguments[0] not in WITHOUT_DATABASE
+
+
+def main(arguments: list[str]) -> int:
+    """Run one command; its exit code."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "recommender.settings")
+    try:
+        KinshipCommandLine(arguments).execute()
+    except StackError as exc:
+        Console(stderr=True, soft_wrap=True).print(Text(str(exc), style="red"))
+        return 1
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    return 0
 
 
 if __name__ == "__main__":

@@ -32,7 +32,9 @@ class AdminOnly:
             return response
         response = self._get_response(request)
         # django-ninja answers a wrong method with plain text, before any of its error handlers.
-        return problems.method_not_allowed(request) if response.status_code == 405 else response
+        if response.status_code == 405:
+            return problems.method_not_allowed(request, response["Allow"])
+        return response
 
     def process_view(
         self,

@@ -138,6 +138,8 @@ CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_PUBLISH_RETRY = False
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_TASK_IGNORE_RESULT = True
+# No results are kept, so there are none to clean up.
+CELERY_RESULT_EXPIRES = None
 CELERY_TASK_DEFAULT_QUEUE = "kinship"
 CELERY_TASK_TIME_LIMIT = 3600
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
@@ -167,6 +169,7 @@ STATIC_URL = "/static/"
 STATIC_ROOT = STACK.data_dir / "static"
 DATA_UPLOAD_MAX_MEMORY_SIZE = int(_number("KINSHIP_MAX_BODY_MB", 32, 1, 1024)) * 1024 * 1024
 LOGIN_URL = "admin:login"
+LOGIN_REDIRECT_URL = "admin:index"
 
 # The share of the exact nearest neighbours that an index must find; ef_search is raised until
 # it does, when a space is activated.
@@ -184,7 +187,7 @@ LOGGING_CONFIG = None
 UNFOLD = {
     "SITE_TITLE": "Kinship",
     "SITE_HEADER": "Kinship",
-    "SITE_SUBHEADER": "Recommendations that live in Postgres",
+    "SITE_SUBHEADER": "Recommendations in Postgres",
     "SITE_SYMBOL": "hub",
     "SHOW_HISTORY": False,
     "SHOW_VIEW_ON_SITE": False,

@@ -1,6 +1,6 @@
 """The workers as a Django app, so that migrating also makes their schedule."""
 
-from django.apps import AppConfig
+from django.apps import AppConfig, apps
 from django.db.models.signals import post_migrate
 
 
@@ -13,5 +13,6 @@ class WorkersConfig(AppConfig):
         """Make the periodic tasks after every migrate, and listen for changes to embed."""
         from workers import schedule, triggers  # noqa: PLC0415 - needs the app registry
 
-        post_migrate.connect(schedule.make, sender=self)
+        # Django sends it only for apps with models, and the schedule is rows of this one.
+        post_migrate.connect(schedule.make, sender=apps.get_app_config("django_celery_beat"))
         triggers.connect()

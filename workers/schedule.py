@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
+from django.db.models import Q
 from django_celery_beat.models import IntervalSchedule, PeriodicTask
 
 
@@ -47,16 +48,20 @@ PERIODIC = (
 def make(**_: object) -> None:
     """Add the periodic tasks that are missing; those there are stay as a person set them."""
     for periodic in PERIODIC:
-        if PeriodicTask.objects.filter(name=periodic.name).exists():
+        if PeriodicTask.objects.filter(Q(name=periodic.name) | Q(task=periodic.task)).exists():
             continue
-        interval, _created = IntervalSchedule.objects.get_or_create(
-            every=int(periodic.every.total_seconds()), period=IntervalSchedule.SECONDS
-        )
         PeriodicTask.objects.create(
             name=periodic.name,
             task=periodic.task,
-            interval=interval,
+            interval=_interval(int(periodic.every.total_seconds())),
             description=periodic.description,
             # Work that waited longer than two rounds is done by the next.
             expire_seconds=2 * int(periodic.every.total_seconds()),
         )
+
+
+def _interval(seconds: int) -> IntervalSchedule:
+    """One of the intervals of this length: nothing keeps a person from adding another."""
+    same = {"every": seconds, "period": IntervalSchedule.SECONDS}
+    found = IntervalSchedule.objects.filter(**same).first()
+    return found or IntervalSchedule.objects.create(**same)

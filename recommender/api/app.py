@@ -1,5 +1,7 @@
 """The API: its routers, and what becomes of every error."""
 
+from collections.abc import Sequence
+
 import structlog
 from django.core.exceptions import RequestDataTooBig
 from django.db.utils import InterfaceError, OperationalError
@@ -7,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 
-from recommender.api import events, products, recommendations, users
+from recommender.api import events, problems, products, recommendations, users
 from recommender.api.codec import JsonParser, JsonRenderer
 from recommender.api.problems import Problem, respond
 
@@ -40,9 +42,7 @@ def _no_key(request: HttpRequest, error: AuthenticationError) -> HttpResponse:  
 
 @api.exception_handler(ValidationError)
 def _invalid(request: HttpRequest, error: ValidationError) -> HttpResponse:  # noqa: ARG001
-    errors = [{"where": ".".join(map(str, e["loc"])), "message": e["msg"]} for e in error.errors]
-    detail = "; ".join(f"{e['where']}: {e['message']}" for e in errors[:3])
-    return respond(Problem(400, "invalid", detail, errors=errors))
+    return respond(problems.invalid([each | {"loc": _place(each["loc"])} for each in error.errors]))
 
 
 @api.exception_handler(RequestDataTooBig)
@@ -52,7 +52,10 @@ def _too_big(request: HttpRequest, error: RequestDataTooBig) -> HttpResponse:  #
 
 
 @api.exception_handler(HttpError)
-def _http_error(request: HttpRequest, error: HttpError) -> HttpResponse:  # noqa: ARG001
+def _http_error(request: HttpRequest, error: HttpError) -> HttpResponse:
+    # django-ninja hides what the parser says behind an error of its own.
+    if isinstance(error.__cause__, Problem | RequestDataTooBig):
+        return api.on_exception(request, error.__cause__)
     return respond(Problem(error.status_code, "invalid", str(error)))
 
 
@@ -61,3 +64,9 @@ def _http_error(request: HttpRequest, error: HttpError) -> HttpResponse:  # noqa
 def _database_away(request: HttpRequest, error: Exception) -> HttpResponse:
     log.error("database unavailable", path=request.path, error=str(error))
     return respond(Problem(503, "database-unavailable", "The database does not answer."))
+
+
+def _place(location: Sequence[str | int]) -> Sequence[str | int]:
+    """Where in the request; django-ninja adds the name of the view's own parameter to a body."""
+    source, *rest = location
+    return [source, *rest[1:]] if source == "body" else location

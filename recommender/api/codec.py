@@ -29,11 +29,11 @@ class JsonRenderer(BaseRenderer):
 
     def render(self, request: HttpRequest, data: Any, *, response_status: int) -> bytes:  # noqa: ARG002
         """The value as JSON."""
-        return orjson.dumps(data)
+        return encode(data)
 
 
-def decode(body: bytes) -> Any:
-    """A JSON text's value.
+def decode(body: bytes, name: str = "body") -> Any:
+    """A JSON text's value; `name` is what an error calls the text.
 
     Raises:
         Problem: 400, saying where it stops being JSON.
@@ -41,10 +41,19 @@ def decode(body: bytes) -> Any:
     try:
         value = orjson.loads(body)
     except orjson.JSONDecodeError as exc:
-        raise Problem(400, "not-json", f"The body is not JSON: {exc}.") from exc
+        raise Problem(400, "not-json", f"The {name} is not JSON: {exc}.") from exc
+    _check_depth(value, name)
     if b"\\u0000" in body and has_nul(value):
         raise Problem(400, "nul-character", "A text holds the character U+0000; leave it out.")
     return value
+
+
+def _check_depth(value: Any, name: str) -> None:
+    """What is taken in must go out again: orjson reads 1,024 levels, but writes 254."""
+    try:
+        orjson.dumps(value)
+    except orjson.JSONEncodeError as exc:
+        raise Problem(400, "too-deep", f"The {name} nests deeper than 254 levels.") from exc
 
 
 def has_nul(value: Any) -> bool:
@@ -58,4 +67,22 @@ def has_nul(value: Any) -> bool:
 
 def respond(value: Any, status: int = 200) -> HttpResponse:
     """A plain value as the answer, serialised once."""
-    return HttpResponse(orjson.dumps(value), status=status, content_type="application/json")
+    return HttpResponse(encode(value), status=status, content_type="application/json")
+
+
+def encode(value: Any) -> bytes:
+    """The value as JSON."""
+    try:
+        return orjson.dumps(value)
+    except orjson.JSONEncodeError:
+        return orjson.dumps(_narrowed(value))
+
+
+def _narrowed(value: Any) -> Any:
+    """PostgreSQL gives 1e30 back as an integer, and JSON has none beyond 64 bits for orjson."""
+    if isinstance(value, dict):
+        return {key: _narrowed(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_narrowed(each) for each in value]
+    is_too_long = isinstance(value, int) and not -(2**63) <= value < 2**64
+    return float(value) if is_too_long else value

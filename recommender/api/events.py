@@ -33,24 +33,12 @@ class IngestOut(Schema):
     results: list[OutcomeOut]
 
 
-_BODY: dict[str, Any] = {
-    "requestBody": {
-        "required": True,
-        "content": {
-            "application/json": {
-                "schema": {
-                    "oneOf": [
-                        EventIn.model_json_schema(),
-                        {"type": "array", "items": EventIn.model_json_schema()},
-                    ]
-                }
-            }
-        },
-    }
-}
-
-
-@router.post("/events", response={202: IngestOut}, summary="Send events", openapi_extra=_BODY)
+@router.post(
+    "/events",
+    response={202: IngestOut},
+    summary="Send events",
+    openapi_extra=rows.documented(EventIn),
+)
 def post_events(request: ApiRequest) -> HttpResponse:
     """One event, a list of them, or one a line. A repeat of an `id` changes nothing."""
     catalog = request.auth.catalog
@@ -60,8 +48,8 @@ def post_events(request: ApiRequest) -> HttpResponse:
     events = [event for event in checked if not isinstance(event, Bad)]
     outcomes = dict(zip(places, ingest.ingest(catalog, events), strict=True))
     results = [
-        _result(row, outcomes[place] if place in outcomes else checked[place])
-        for place, row in enumerate(given)
+        _result(row, event, outcomes.get(place))
+        for place, (row, event) in enumerate(zip(given, checked, strict=True))
     ]
     counts = {
         status: sum(result["status"] == status for result in results)
@@ -80,10 +68,15 @@ def _checked(catalog: Catalog, row: Any) -> NewEvent | Bad:
     return NewEvent(**event.model_dump())
 
 
-def _result(row: Any, outcome: Any) -> dict[str, Any]:
-    client_id = row.get("id") if isinstance(row, dict) else None
-    if isinstance(outcome, Bad):
-        return {"id": client_id, "status": "rejected", "reason": outcome.reason}
+def _result(row: Any, event: NewEvent | Bad, outcome: str | None) -> dict[str, Any]:
+    if isinstance(event, Bad):
+        return {"id": _given_id(row), "status": "rejected", "reason": event.reason}
     if outcome == ingest.UNKNOWN_PRODUCT:
-        return {"id": client_id, "status": "rejected", "reason": outcome}
-    return {"id": client_id, "status": outcome}
+        return {"id": event.id, "status": "rejected", "reason": outcome}
+    return {"id": event.id, "status": outcome}
+
+
+def _given_id(row: Any) -> str | None:
+    """The id of a row that is no event, where it has one to be known by."""
+    given = row.get("id") if isinstance(row, dict) else None
+    return str(given) if isinstance(given, str | int | float) else None

@@ -1,6 +1,6 @@
 """Errors as RFC 9457 problem details: a stable type, what is wrong, and where."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -60,16 +60,31 @@ def respond(problem: Problem) -> HttpResponse:
     return response
 
 
+def invalid(errors: Sequence[Mapping[str, Any]]) -> Problem:
+    """What pydantic found wrong."""
+    described = [describe(error) for error in errors]
+    detail = "; ".join(f"{each['where']}: {each['message']}" for each in described[:3])
+    return Problem(400, "invalid", detail, errors=described)
+
+
+def describe(error: Mapping[str, Any]) -> dict[str, str]:
+    """One error of pydantic: where it is, and what it is."""
+    message = error["msg"].removeprefix("Value error, ")
+    return {"where": ".".join(map(str, error["loc"])), "message": message}
+
+
 def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:  # noqa: ARG001
     """Django's handler for an address that is none."""
     detail = f"There is nothing at {request.path}; /docs lists what there is."
     return respond(Problem(404, "no-such-address", detail))
 
 
-def method_not_allowed(request: HttpRequest) -> HttpResponse:
-    """A known address, asked in a way it does not answer."""
-    detail = f"{request.path} does not answer {request.method}; /docs lists what it does."
-    return respond(Problem(405, "method-not-allowed", detail))
+def method_not_allowed(request: HttpRequest, allowed: str) -> HttpResponse:
+    """A known address, asked in a way it does not answer; `allowed` are those it does."""
+    detail = f"{request.path} does not answer {request.method}, but {allowed}."
+    response = respond(Problem(405, "method-not-allowed", detail))
+    response["Allow"] = allowed
+    return response
 
 
 def server_error(request: HttpRequest) -> HttpResponse:  # noqa: ARG001

@@ -11,7 +11,7 @@ from django.http import HttpResponse
 from ninja import Query as Parameters
 from ninja import Router
 
-from recommender.api import codec, rows
+from recommender.api import codec, parameters, rows
 from recommender.api.auth import ApiRequest, server_key
 from recommender.api.problems import Problem
 from recommender.api.rows import Bad
@@ -31,6 +31,7 @@ def list_products(
     request: ApiRequest, limit: Limit = 100, cursor: str | None = None
 ) -> HttpResponse:
     """Products in a stable order; pass `next` as `cursor` until it is null."""
+    parameters.check_known(request, ("limit", "cursor"))
     after = _decode_cursor(cursor) if cursor else 0
     found = list(
         Product.objects.filter(
@@ -43,11 +44,16 @@ def list_products(
     return codec.respond({"items": [_shown(product) for product in page], "next": following})
 
 
-@router.post("/products/bulk", summary="Add or replace many products")
+@router.post(
+    "/products/bulk",
+    summary="Add or replace many products",
+    openapi_extra=rows.documented(ProductIn),
+)
 def bulk(request: ApiRequest) -> HttpResponse:
     """A JSON array or one product a line, each with its `id`; a bad row costs only itself."""
     catalog = request.auth.catalog
-    checked = [_checked(catalog, row) for row in rows.read(request)]
+    declared = dict(catalog.attributes)
+    checked = [_checked(declared, row) for row in rows.read(request)]
     products = [product for product in checked if not isinstance(product, Bad)]
     written = _write(catalog, products)
     rejected = [
@@ -95,7 +101,7 @@ def get_product(request: ApiRequest, product_id: Id) -> HttpResponse:
 def delete_product(request: ApiRequest, product_id: Id) -> HttpResponse:
     """Recommend it no more. Its place in histories stays; putting it again brings it back."""
     product = _find(request.auth.catalog, product_id)
-    Product.objects.filter(pk=product.pk).update(deleted_at=Now())
+    Product.objects.filter(pk=product.pk).update(deleted_at=Now(), updated_at=Now())
     return HttpResponse(status=204)
 
 
@@ -125,14 +131,17 @@ def _write(
     return written
 
 
-def _checked(catalog: Catalog, row: Any) -> dict[str, Any] | Bad:
+def _checked(declared: dict[str, str], row: Any) -> dict[str, Any] | Bad:
+    """The row as it is stored; the attributes that it declares bind the rows after it."""
     product = rows.validate(ProductIn, row)
     if isinstance(product, Bad):
         return product
     if product.id is None:
         return Bad("id: is missing")
-    reason = attributes.conflict(product.attributes, catalog.attributes)
-    return Bad(reason) if reason else product.model_dump(mode="json")
+    if reason := attributes.conflict(product.attributes, declared):
+        return Bad(reason)
+    declared |= attributes.inferred(product.attributes)
+    return product.model_dump(mode="json")
 
 
 def _find(catalog: Catalog, product_id: str) -> Product:

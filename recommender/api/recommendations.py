@@ -9,7 +9,7 @@ from ninja import Query as Parameters
 from ninja import Router, Schema
 from pydantic import Field, ValidationError
 
-from recommender.api import codec
+from recommender.api import codec, parameters, problems
 from recommender.api.auth import ApiRequest, any_key
 from recommender.api.problems import Problem
 from recommender.api.schemas import Ask, Id, Time
@@ -85,6 +85,7 @@ def get_similar(
 )
 def post_similar(request: ApiRequest, product_id: Id, ask: Ask) -> HttpResponse:
     """The same, with the request as a body."""
+    parameters.check_known(request, ())
     return _similar(request, product_id, ask)
 
 
@@ -101,6 +102,7 @@ def get_recommendations(
 )
 def post_recommendations(request: ApiRequest, user_id: Id, ask: Ask) -> HttpResponse:
     """The same, with the request as a body."""
+    parameters.check_known(request, ())
     return _recommend(request, user_id, ask)
 
 
@@ -125,13 +127,10 @@ def _from_parameters(request: HttpRequest, given: AskParameters) -> Ask:
     Raises:
         Problem: 400 for an unknown parameter or a value that is not right.
     """
-    for name in request.GET:
-        if name not in AskParameters.model_fields:
-            known = ", ".join(AskParameters.model_fields)
-            raise Problem(400, "unknown-parameter", f"Unknown parameter {name!r}; known: {known}.")
+    parameters.check_known(request, AskParameters.model_fields)
     document: dict[str, Any] = {"count": given.count, "explain": given.explain}
     if given.filter:
-        document["filter"] = codec.decode(given.filter.encode())
+        document["filter"] = codec.decode(given.filter.encode(), "filter")
     if given.fields:
         document["fields"] = given.fields.split(",")
     if given.exclude is not None:
@@ -143,12 +142,8 @@ def _from_parameters(request: HttpRequest, given: AskParameters) -> Ask:
     try:
         return Ask.model_validate(document)
     except ValidationError as exc:
-        errors = [
-            {"where": "query." + ".".join(map(str, e["loc"])), "message": e["msg"]}
-            for e in exc.errors()
-        ]
-        detail = f"{errors[0]['where']}: {errors[0]['message']}"
-        raise Problem(400, "invalid", detail, errors=errors) from exc
+        errors = [{**each, "loc": ("query", *each["loc"])} for each in exc.errors()]
+        raise problems.invalid(errors) from exc
 
 
 def _query(catalog: Catalog, ask: Ask) -> Query:
@@ -217,7 +212,7 @@ def _item(item: Item, rank: int, explain: bool) -> dict[str, Any]:
 
 _PHRASES = {
     "text": "like {because}",
-    "popular": "popular in the last 30 days",
+    "popular": "popular",
     "repeat": "had before",
     "newest": "new in the catalogue",
 }

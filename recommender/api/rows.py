@@ -1,6 +1,6 @@
 """Many rows in one body: a JSON array or NDJSON, each row judged on its own."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -8,7 +8,7 @@ import orjson
 from django.http import HttpRequest
 from pydantic import BaseModel, ValidationError
 
-from recommender.api import codec
+from recommender.api import codec, problems
 from recommender.api.problems import Problem
 
 MAX_ROWS = 10_000
@@ -50,7 +50,16 @@ def validate(schema: type[Row], row: Any) -> Row | Bad:
     try:
         return schema.model_validate(row)
     except ValidationError as exc:
-        return Bad("; ".join(_reason(error) for error in exc.errors(include_url=False)))
+        return Bad("; ".join(map(_reason, exc.errors(include_url=False))))
+
+
+def documented(schema: type[BaseModel]) -> dict[str, Any]:
+    """What OpenAPI says of a body that `read` reads."""
+    one = schema.model_json_schema()
+    many = {"oneOf": [one, {"type": "array", "items": one, "maxItems": MAX_ROWS}]}
+    lines = {"type": "string", "description": "One JSON object a line."}
+    content = {"application/json": {"schema": many}, "application/x-ndjson": {"schema": lines}}
+    return {"requestBody": {"required": True, "content": content}}
 
 
 def _is_ndjson(request: HttpRequest, body: bytes) -> bool:
@@ -80,10 +89,9 @@ def _line(line: bytes) -> Any:
         return Bad(exc.detail)
 
 
-def _reason(error: Any) -> str:
-    where = ".".join(map(str, error["loc"]))
-    message: str = error["msg"].removeprefix("Value error, ")
-    return f"{where}: {message}" if where else message
+def _reason(error: Mapping[str, Any]) -> str:
+    described = problems.describe(error)
+    return ": ".join(filter(None, (described["where"], described["message"])))
 
 
 def positions(rows: Sequence[object]) -> list[int]:

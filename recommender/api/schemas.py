@@ -12,6 +12,8 @@ from recommender.engine.answer import MAX_COUNT
 _EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 # Clocks differ; an event further ahead than this is a mistake.
 _TOLERANCE = timedelta(days=1)
+# The price column is numeric(14, 4); what rounds to 10¹⁰ is too much for it.
+_TOO_EXPENSIVE = 10**10 - 0.00005
 
 
 def _no_nul(text: str) -> str:
@@ -20,8 +22,11 @@ def _no_nul(text: str) -> str:
     return text
 
 
-def _aware(time: datetime) -> datetime:
-    return time if time.tzinfo else time.replace(tzinfo=UTC)
+def _in_utc(time: datetime) -> datetime:
+    try:
+        return (time if time.tzinfo else time.replace(tzinfo=UTC)).astimezone(UTC)
+    except OverflowError as exc:
+        raise ValueError("is outside the years 1 to 9999") from exc
 
 
 def _not_too_far(time: datetime) -> datetime:
@@ -34,10 +39,11 @@ def _not_too_far(time: datetime) -> datetime:
 
 Id = Annotated[str, Field(min_length=1, max_length=255), AfterValidator(_no_nul)]
 Text = Annotated[str, Field(max_length=100_000), AfterValidator(_no_nul)]
-Label = Annotated[str, Field(max_length=1_000), AfterValidator(_no_nul)]
+# What an index holds: its bytes must fit a third of a page.
+Label = Annotated[str, Field(max_length=600), AfterValidator(_no_nul)]
 Url = Annotated[str, Field(max_length=2_000, pattern=r"^https?://"), AfterValidator(_no_nul)]
-Time = Annotated[datetime, AfterValidator(_aware)]
-EventTime = Annotated[datetime, AfterValidator(_aware), AfterValidator(_not_too_far)]
+Time = Annotated[datetime, AfterValidator(_in_utc)]
+EventTime = Annotated[Time, AfterValidator(_not_too_far)]
 Number = Annotated[float, Field(allow_inf_nan=False)]
 
 
@@ -55,7 +61,7 @@ class ProductIn(Strict):
     description: Text = ""
     category: Label = ""
     brand: Label = ""
-    price: Annotated[Number, Field(ge=0, lt=10_000_000_000)] | None = None
+    price: Annotated[Number, Field(ge=0, lt=_TOO_EXPENSIVE)] | None = None
     currency: Annotated[str, Field(pattern=r"^([A-Z]{3})?$")] = ""
     in_stock: bool = True
     image_urls: Annotated[list[Url], Field(max_length=50)] = []
@@ -97,7 +103,7 @@ class EventIn(Strict):
 class Ask(Strict):
     """What a request for products may say; every member is optional."""
 
-    count: Annotated[int, Field(ge=1, le=MAX_COUNT)] = 12
+    count: Annotated[int, Field(strict=True, ge=1, le=MAX_COUNT)] = 12
     filter: dict[str, Any] | None = None
     fields: list[Label] = []
     exclude: list[Literal["seen", "purchased"]] = ["seen"]

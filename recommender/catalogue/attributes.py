@@ -12,7 +12,7 @@ STRING, NUMBER, BOOLEAN, STRINGS = "string", "number", "boolean", "strings"
 
 _DECLARE = """
 UPDATE recommender_catalog SET attributes = %(new)s::jsonb || attributes
-WHERE id = %(catalog)s AND NOT attributes ?& %(names)s RETURNING attributes
+WHERE id = %(catalog)s AND NOT attributes ?& %(names)s
 """
 
 
@@ -56,5 +56,6 @@ def declare(catalog: Catalog, kinds: Mapping[str, str]) -> None:
     if not new:
         return
     parameters = {"catalog": catalog.pk, "new": Jsonb(new), "names": list(new)}
-    for (attributes,) in database.fetch(_DECLARE, parameters):
-        catalog.attributes = attributes
+    database.execute(_DECLARE, parameters)
+    # Somebody else may have declared them meanwhile, as another type.
+    catalog.refresh_from_db(fields=["attributes"])

@@ -3,20 +3,38 @@
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.db.models import F
+from psycopg import sql
 
 from embeddings.factory import create_embedder
 from recommender import database
-from recommender.models import Catalog, EmbeddingClaim, Space
+from recommender.history import popularity
+from recommender.models import Catalog, Space, User
 from recommender.spaces import lifecycle
+
+# Emptied in SQL, in this order: Django would first read every row into memory.
+_LARGE_TABLES = (
+    "recommender_event",
+    "recommender_eventkey",
+    "recommender_productpopularity",
+    "recommender_product",
+    "recommender_user",
+)
 
 
 def create_catalog(
-    name: str, *, clock: str = Catalog.Clock.NOW, model: str | None = None
+    name: str,
+    *,
+    clock: str | None = None,
+    model: str | None = None,
+    half_life_days: float | None = None,
 ) -> Catalog:
     """A new catalogue with its text space, ready for products.
 
     Args:
+        clock: of Catalog.Clock.
         model: a key of the embedding models; settings.DEFAULT_MODEL by default.
+        half_life_days: after so many days an event counts half in a profile.
 
     Raises:
         ValidationError: the name is taken or not a name.
@@ -24,22 +42,40 @@ def create_catalog(
     """
     key = model or settings.DEFAULT_MODEL
     dimension = create_embedder(key).spec.dimension
-    catalog = Catalog(name=name, clock=clock)
-    catalog.full_clean()
+    catalog = Catalog(name=name)
+    _set(catalog, clock, half_life_days)
     with transaction.atomic():
         catalog.save()
         lifecycle.create_space(catalog, model=key, dimension=dimension)
     return catalog
 
 
+def change_catalog(
+    catalog: Catalog, *, clock: str | None = None, half_life_days: float | None = None
+) -> None:
+    """Change what is given; popularity and profiles follow.
+
+    Raises:
+        ValidationError: a value cannot be.
+    """
+    _set(catalog, clock, half_life_days)
+    with transaction.atomic():
+        catalog.save(update_fields=["clock", "half_life_days"])
+        popularity.refresh(catalog)
+        # A profile made from another version of the history is stale.
+        User.objects.filter(catalog=catalog, history_version__gt=0).update(
+            history_version=F("history_version") + 1
+        )
+
+
 def delete_catalog(catalog: Catalog) -> None:
     """Remove a catalogue and everything in it, for good."""
     with transaction.atomic():
         for space in Space.objects.filter(catalog=catalog):
-            EmbeddingClaim.objects.filter(space=space).delete()
             lifecycle.delete_space(space)
-        database.execute("DELETE FROM recommender_event WHERE catalog_id = %s", (catalog.pk,))
-        database.execute("DELETE FROM recommender_eventkey WHERE catalog_id = %s", (catalog.pk,))
+        for table in _LARGE_TABLES:
+            query = sql.SQL("DELETE FROM {} WHERE catalog_id = %s").format(sql.Identifier(table))
+            database.execute(query, (catalog.pk,))
         catalog.delete()
 
 
@@ -57,3 +93,12 @@ def find_catalog(name: str) -> Catalog:
             f"Make it: manage.py create_catalog {name}"
         )
     return catalog
+
+
+def _set(catalog: Catalog, clock: str | None, half_life_days: float | None) -> None:
+    """Set and check what is given."""
+    if clock is not None:
+        catalog.clock = clock
+    if half_life_days is not None:
+        catalog.half_life_days = half_life_days
+    catalog.full_clean()

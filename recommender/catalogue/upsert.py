@@ -71,7 +71,8 @@ def upsert(
         "SELECT * FROM jsonb_to_recordset(%(rows)s::jsonb) AS r(id text, {fields})"
     ).format(fields=fields)
     rows = orjson.dumps(list(latest.values())).decode()
-    return upsert_from(catalog, source, columns or COLUMNS, {"rows": rows})
+    wanted = COLUMNS if columns is None else columns
+    return upsert_from(catalog, source, wanted, {"rows": rows})
 
 
 def upsert_from(

@@ -15,7 +15,8 @@ from recommender.spaces.lifecycle import active_space
 from recommender.spaces.serving import ServingSpace, serving
 
 _CHUNK = 250
-# So many of the most popular are read once for all; who knows them all is served singly.
+# Of what is popular, this many more than a list takes are read once for all: who has had more of
+# it than that finds less of it in the list.
 _STANDING = 1000
 
 _USERS = """
@@ -70,7 +71,8 @@ def recommend_many(
     from what is stored: a batch of a past day needs those of that day.
     """
     space = active_space(catalog.pk)
-    standing = popular.popular(catalog, _STANDING, filter=query.filter, before=query.before)
+    limit = _STANDING + 2 * query.count
+    standing = popular.popular(catalog, limit, filter=query.filter, before=query.before)
     while chunk := list(islice(users, _CHUNK)):
         yield from _recommend_chunk(catalog, space, chunk, query, standing)
 

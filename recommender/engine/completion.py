@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from recommender.engine import fields, popular, ranking, selectivity
+from recommender.engine import fields, passing, popular, ranking, retrieval
 from recommender.engine.answer import Answer, Item, Query
 from recommender.engine.filters import Filter
 from recommender.engine.ranking import Candidate
@@ -27,7 +27,7 @@ def complete(
         items=tuple(replace(item, fields=carried.get(item.id, {})) for item in items),
         spaces=spaces,
         complete=not short,
-        reason=_reason(catalog, query, len(excluded)) if short else None,
+        reason=_reason(catalog, query, len(items), excluded) if short else None,
         missing_ids=missing_ids,
         fallback=fallback,
     )
@@ -77,18 +77,23 @@ def fill(
 
 
 def _append(items: dict[str, Item], found: Sequence[Candidate], channel: str, count: int) -> None:
+    score = min((item.score for item in items.values()), default=1.0)
     for candidate in found:
         if len(items) >= count:
             return
         if candidate.id not in items:
             # By its place, and never above what has a score of its own on whatever scale.
-            lowest = min((item.score for item in items.values()), default=1.0)
-            score = min(lowest, ranking.reciprocal_rank(len(items) + 1))
+            score = min(score, ranking.reciprocal_rank(len(items) + 1))
             items[candidate.id] = Item(candidate.id, score, channel, {channel: score})
 
 
-def _reason(catalog: Catalog, query: Query, excluded: int) -> str:
-    number = selectivity.count_all(catalog.pk, query.filter)
+def _reason(catalog: Catalog, query: Query, listed: int, excluded: Sequence[int]) -> str:
+    """How many products could have been listed, and what became of those that were not."""
+    number = passing.count(catalog.pk, query.filter)
+    left_out = len(retrieval.available(catalog.pk, excluded, query.filter)) if excluded else 0
+    without_vector = number - left_out - listed
     products = "1 product" if number == 1 else f"{number} products"
     text = f"filter matches {products}" if query.filter else f"{products} in stock"
-    return f"{text}, {excluded} of the user's own left out" if excluded > 1 else text
+    if left_out:
+        text += f", {left_out} of them excluded"
+    return f"{text}, {without_vector} without a vector" if without_vector > 0 else text

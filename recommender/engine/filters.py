@@ -3,13 +3,16 @@
     {"all": [{"in_stock": true}, {"price": {"lte": 200}}, {"category": {"under": "Home"}}]}
 
 `all`, `any` and `not` combine; a field is given a value, a list of values, or operators.
-An unknown field is an error, never ignored.
+An unknown field is an error, never ignored. A product without a value fails every comparison
+but `ne` and `not_in`, which are the opposites of `eq` and `in`.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
+from functools import partial
 from itertools import count
 from typing import Any
 
@@ -18,7 +21,8 @@ from psycopg import sql
 
 _MAX_DEPTH = 8
 _MAX_CONDITIONS = 100
-_COMPARISONS = {"lt": "<", "lte": "<=", "gt": ">", "gte": ">=", "eq": "=", "ne": "<>"}
+_MAX_VALUES = 1000
+_COMPARISONS = {"lt": "<", "lte": "<=", "gt": ">", "gte": ">=", "eq": "=", "ne": "IS DISTINCT FROM"}
 
 # The product's own fields: type and column.
 FIELDS: dict[str, tuple[str, str]] = {
@@ -36,8 +40,8 @@ _OPERATORS = {
     "string": {"eq", "ne", "in", "not_in", "exists"},
     "path": {"eq", "ne", "in", "not_in", "under", "exists"},
     "number": {"eq", "ne", "in", "not_in", "lt", "lte", "gt", "gte", "exists"},
-    "boolean": {"eq", "ne", "exists"},
-    "time": {"eq", "ne", "lt", "lte", "gt", "gte", "exists"},
+    "boolean": {"eq", "ne", "in", "not_in", "exists"},
+    "time": {"eq", "ne", "in", "not_in", "lt", "lte", "gt", "gte", "exists"},
     "strings": {"contains", "contains_any", "contains_all", "exists"},
 }
 
@@ -56,7 +60,7 @@ class Filter:
 
     condition: sql.Composable
     parameters: Mapping[str, Any]
-    key: str  # equal for equal filters
+    key: str  # equal for equal filters, and short whatever they hold
 
 
 def parse(document: Any, attributes: Mapping[str, str]) -> Filter:
@@ -67,11 +71,12 @@ def parse(document: Any, attributes: Mapping[str, str]) -> Filter:
         attributes: the catalogue's declared attributes and their types.
 
     Raises:
-        FilterError: for an unknown field or operator, a wrong type, or nesting too deep.
+        FilterError: for an unknown field or operator, a wrong type, too much or too deep.
     """
     parser = _Parser(attributes)
     condition = parser.group(document, "filter", 0)
-    key = orjson.dumps(document, option=orjson.OPT_SORT_KEYS).decode()
+    text = orjson.dumps(document, option=orjson.OPT_SORT_KEYS)
+    key = hashlib.blake2b(text, digest_size=16).hexdigest()
     return Filter(condition, parser.parameters, key)
 
 
@@ -79,6 +84,7 @@ class _Parser:
     def __init__(self, attributes: Mapping[str, str]) -> None:
         self._attributes = attributes
         self._numbers: Iterator[int] = count()
+        self._conditions = 0
         self.parameters: dict[str, Any] = {}
 
     def group(self, document: Any, where: str, depth: int) -> sql.Composable:
@@ -104,84 +110,85 @@ class _Parser:
         attribute = name.removeprefix("attributes.")
         if name in FIELDS:
             kind, column = FIELDS[name]
-            compile_one: Callable[[str, Any, str], sql.Composable] = self._column(kind, column)
+            compile_one = partial(self._column, kind, column)
         elif attribute in self._attributes:
             kind = self._attributes[attribute]
-            compile_one = self._attribute(kind, attribute)
+            compile_one = partial(self._attribute, kind, attribute)
         else:
             known = ", ".join(sorted([*FIELDS, *self._attributes]))
             raise FilterError(where, f"Unknown field {name!r}. Known fields: {known}.")
+        operators = _operators(kind, value, where)
+        self._conditions += len(operators)
+        if self._conditions > _MAX_CONDITIONS:
+            raise FilterError(where, f"A filter has at most {_MAX_CONDITIONS} conditions.")
         return _join(
-            " AND ",
-            [
-                compile_one(operator, operand, f"{where}.{operator}")
-                for operator, operand in _operators(kind, value, where).items()
-            ],
+            " AND ", [compile_one(each, v, f"{where}.{each}") for each, v in operators.items()]
         )
 
-    def _column(self, kind: str, column: str) -> Callable[[str, Any, str], sql.Composable]:
+    def _column(
+        self, kind: str, column: str, operator: str, operand: Any, where: str
+    ) -> sql.Composable:
         left = sql.SQL("p.{}").format(sql.Identifier(column))
+        if operator == "exists":
+            _check("boolean", operand, where)
+            # A text that was never given is empty; the others are NULL.
+            present = "COALESCE({}::text, '') <> ''" if operand else "COALESCE({}::text, '') = ''"
+            return sql.SQL(present).format(left)
+        if operator in {"in", "not_in"}:
+            values = self._bind(_list(kind, operand, where))
+            form = "{} = ANY({})" if operator == "in" else "({} = ANY({})) IS NOT TRUE"
+            return sql.SQL(form).format(left, values)
+        checked = _check(kind, operand, where)
+        if operator == "under":
+            return self._under(left, checked.rstrip("/"), where)
+        comparison = sql.SQL(_COMPARISONS[operator])
+        return sql.SQL("{} {} {}").format(left, comparison, self._bind(checked))
 
-        def compile_one(operator: str, operand: Any, where: str) -> sql.Composable:
-            if operator == "exists":
-                _check("boolean", operand, where)
-                # A text that was never given is empty; the others are NULL.
-                present = (
-                    "COALESCE({}::text, '') <> ''" if operand else "COALESCE({}::text, '') = ''"
-                )
-                return sql.SQL(present).format(left)
-            if operator in {"in", "not_in"}:
-                values = self._bind(_list(kind, operand, where))
-                form = "{} = ANY({})" if operator == "in" else "{} <> ALL({})"
-                return sql.SQL(form).format(left, values)
-            checked = _check(kind, operand, where)
-            if operator == "under":
-                return self._under(left, checked.rstrip("/"))
-            comparison = sql.SQL(_COMPARISONS[operator])
-            return sql.SQL("{} {} {}").format(left, comparison, self._bind(checked))
-
-        return compile_one
-
-    def _under(self, left: sql.Composable, path: str) -> sql.Composable:
+    def _under(self, left: sql.Composable, path: str, where: str) -> sql.Composable:
+        if not path:
+            raise FilterError(where, "Name a category; for all of them, leave this out.")
         # A range and not LIKE: a plain index serves it with any parameter. "0" follows "/".
         return sql.SQL("({0} = {1} OR ({0} >= {2} AND {0} < {3}))").format(
             left, self._bind(path), self._bind(f"{path}/"), self._bind(f"{path}0")
         )
 
-    def _attribute(self, kind: str, name: str) -> Callable[[str, Any, str], sql.Composable]:
-        def holds(value: Any) -> sql.Composable:
-            text = orjson.dumps({name: value}).decode()
-            return sql.SQL("p.attributes @> {}::jsonb").format(self._bind(text))
+    def _attribute(
+        self, kind: str, name: str, operator: str, operand: Any, where: str
+    ) -> sql.Composable:
+        if operator == "exists":
+            _check("boolean", operand, where)
+            # An attribute that is null is not there.
+            present = "{} IS NOT NULL" if operand else "{} IS NULL"
+            value = sql.SQL("p.attributes ->> {}::text").format(self._bind(name))
+            return sql.SQL(present).format(value)
+        if operator in {"in", "not_in", "contains_any", "contains_all"}:
+            _list("string" if kind == "strings" else kind, operand, where)
+            if operator == "contains_all":
+                return self._holds(name, operand)
+            return self._holds_any(name, operand, kind, negated=operator == "not_in")
+        if operator == "contains":
+            return self._holds(name, [_check("string", operand, where)])
+        _check(kind, operand, where)
+        if operator in {"eq", "ne"}:
+            holds = self._holds(name, operand)
+            return holds if operator == "eq" else sql.SQL("NOT {}").format(holds)
+        path = f"$.{_json(name)} {_COMPARISONS[operator]} {_json(operand)}"
+        return sql.SQL("COALESCE(p.attributes @@ {}::jsonpath, false)").format(self._bind(path))
 
-        def compile_one(operator: str, operand: Any, where: str) -> sql.Composable:
-            if operator == "exists":
-                _check("boolean", operand, where)
-                present = sql.SQL("p.attributes ? {}").format(self._bind(name))
-                return present if operand else sql.SQL("NOT ({})").format(present)
-            if operator in {"in", "not_in", "contains_any", "contains_all"}:
-                element = "string" if kind == "strings" else kind
-                values = [_plain(v) for v in _list(element, operand, where)]
-                wrap = [[v] for v in values] if kind == "strings" else values
-                either = _join(" AND " if operator == "contains_all" else " OR ", map(holds, wrap))
-                return sql.SQL("NOT {}").format(either) if operator == "not_in" else either
-            if operator == "contains":
-                return holds([_check("string", operand, where)])
-            checked = _plain(_check(kind, operand, where))
-            if operator in {"eq", "ne"}:
-                return (
-                    holds(checked)
-                    if operator == "eq"
-                    else sql.SQL("NOT ({})").format(holds(checked))
-                )
-            path = f"$.{orjson.dumps(name).decode()} {_COMPARISONS[operator]} {checked}"
-            return sql.SQL("COALESCE(p.attributes @@ {}::jsonpath, false)").format(self._bind(path))
+    def _holds(self, name: str, value: Any) -> sql.Composable:
+        """The attribute is this value; a list, has all of it."""
+        return sql.SQL("(p.attributes @> {}::jsonb)").format(self._bind(_json({name: value})))
 
-        return compile_one
+    def _holds_any(
+        self, name: str, values: Sequence[Any], kind: str, *, negated: bool
+    ) -> sql.Composable:
+        wrapped = [[value] for value in values] if kind == "strings" else values
+        documents = self._bind([_json({name: value}) for value in wrapped])
+        holds = sql.SQL("(p.attributes @> ANY({}::jsonb[]))").format(documents)
+        return sql.SQL("NOT {}").format(holds) if negated else holds
 
     def _bind(self, value: Any) -> sql.Composable:
         name = f"filter_{next(self._numbers)}"
-        if len(self.parameters) >= _MAX_CONDITIONS:
-            raise FilterError("filter", f"A filter has at most {_MAX_CONDITIONS} values.")
         self.parameters[name] = value
         return sql.Placeholder(name)
 
@@ -204,6 +211,8 @@ def _operators(kind: str, value: Any, where: str) -> dict[str, Any]:
 def _list(kind: str, operand: Any, where: str) -> list[Any]:
     if not isinstance(operand, list) or not operand:
         raise FilterError(where, "Takes a list of at least one value.")
+    if len(operand) > _MAX_VALUES:
+        raise FilterError(where, f"A list has at most {_MAX_VALUES} values.")
     return [_check(kind, value, f"{where}[{i}]") for i, value in enumerate(operand)]
 
 
@@ -212,23 +221,15 @@ def _check(kind: str, value: Any, where: str) -> Any:
     if kind == "boolean" and isinstance(value, bool):
         return value
     if kind == "number" and isinstance(value, int | float) and not isinstance(value, bool):
-        return _number(value, where)
+        number = Decimal(str(value))
+        if number.is_finite():
+            return number
     if kind in {"string", "path"} and isinstance(value, str) and "\x00" not in value:
         return value
     if kind == "time" and isinstance(value, str):
         return _time(value, where)
     expected = {"path": "a string", "time": "an ISO 8601 time"}.get(kind, f"a {kind}")
-    raise FilterError(where, f"Takes {expected}, not {orjson.dumps(value).decode()[:60]}.")
-
-
-def _number(value: float, where: str) -> Decimal:
-    try:
-        number = Decimal(str(value))
-    except InvalidOperation as exc:
-        raise FilterError(where, f"{value!r} is not a number.") from exc
-    if not number.is_finite():
-        raise FilterError(where, f"{value!r} is not a finite number.")
-    return number
+    raise FilterError(where, f"Takes {expected}, not {_json(value)[:60]}.")
 
 
 def _time(value: str, where: str) -> datetime:
@@ -239,12 +240,8 @@ def _time(value: str, where: str) -> datetime:
     return time if time.tzinfo else time.replace(tzinfo=UTC)
 
 
-def _plain(value: Any) -> Any:
-    return (
-        (int(value) if value == int(value) else float(value))
-        if isinstance(value, Decimal)
-        else value
-    )
+def _json(value: Any) -> str:
+    return orjson.dumps(value).decode()
 
 
 def _join(word: str, parts: Any) -> sql.Composable:

@@ -7,8 +7,8 @@ from psycopg import sql
 
 from recommender import database
 from recommender.engine.filters import Filter
+from recommender.engine.passing import VISIBLE
 from recommender.engine.ranking import Candidate
-from recommender.engine.retrieval import VISIBLE
 from recommender.history import popularity
 from recommender.models import Catalog
 

@@ -5,6 +5,7 @@ Knows neither Django nor the tables, so that live answers, batches and replay ra
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from math import fsum
 
 # Cormack, Clarke & Büttcher 2009 found 60 to be right over many collections.
 _RRF_K = 60
@@ -71,13 +72,10 @@ def fuse(channels: Mapping[str, Sequence[Candidate]], count: int) -> list[Ranked
             parts.setdefault(candidate.id, {})[name] = reciprocal_rank(rank)
             if candidate.because is not None:
                 because.setdefault(candidate.id, {})[candidate.because] = None
-    ordered = sorted(parts, key=lambda product: (-sum(parts[product].values()), product))
+    # fsum: the order of the channels must not decide, by a rounding, between equal products.
+    scores = {product: fsum(each.values()) for product, each in parts.items()}
+    ordered = sorted(scores, key=lambda product: (-scores[product], product))
     return [
-        Ranked(
-            product,
-            sum(parts[product].values()),
-            parts[product],
-            tuple(because.get(product, ())),
-        )
+        Ranked(product, scores[product], parts[product], tuple(because.get(product, ())))
         for product in ordered[:count]
     ]

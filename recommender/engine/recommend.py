@@ -34,13 +34,14 @@ LEFT JOIN recommender_space s
 WHERE u.catalog_id = %(catalog)s AND u.external_id = %(user)s
 """  # noqa: S608 - built from constants
 
+# Of this version or of a later one: an event may come in while the answer is made.
 _STORED = sql.SQL("""
 SELECT CASE kind WHEN 'short_term' THEN {recent} ELSE position END, weight, product_id, embedding
 FROM {profiles}
-WHERE user_id = %(user)s AND history_version = %(version)s AND embedding IS NOT NULL
+WHERE user_id = %(user)s AND history_version >= %(version)s AND embedding IS NOT NULL
 """)
 
-_IS_FRESH = sql.SQL("SELECT EXISTS (SELECT FROM {} WHERE user_id = %s AND history_version = %s)")
+_IS_FRESH = sql.SQL("SELECT EXISTS (SELECT FROM {} WHERE user_id = %s AND history_version >= %s)")
 
 _GIVEN = sql.SQL("""
 SELECT key, weight, anchor, embedding::halfvec FROM

@@ -7,19 +7,18 @@ statement, or it comes as a parameter where a profile was built for the occasion
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from enum import Enum
 from typing import Any
 
-from django.conf import settings
 from psycopg import sql
 
 from recommender import database
-from recommender.engine import selectivity
+from recommender.engine import passing
 from recommender.engine.filters import Filter
+from recommender.engine.passing import VISIBLE
 from recommender.engine.ranking import Candidate
 from recommender.spaces import partitions
 from recommender.spaces.serving import ServingSpace
-
-VISIBLE = sql.SQL("p.deleted_at IS NULL AND p.in_stock")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,33 +42,50 @@ class Neighbour:
     similarity: float  # cosine, −1 to 1
 
 
+class Search(Enum):
+    """How the nearest are found."""
+
+    INDEX = "through the HNSW index, checking each product met"
+    AMONG = "exactly, among the few products that pass the filter, given as `passing`"
+    ALL = "exactly, among all products that pass"
+
+
+_KEY, _PRODUCT, _CURRENT = 0, 3, 6  # their places in a row of _NEAREST
+
 # The index is walked outward from the query and every product met is checked, so a filter that
 # most products pass costs little. strict_order goes on until there are enough.
 _THROUGH_INDEX = sql.SQL("""
 SELECT v.product_id, p.external_id,
        v.embedding::halfvec({dimension}) <=> q.embedding AS distance
 FROM {vectors} v JOIN recommender_product p ON p.id = v.product_id
-WHERE {condition} AND {keep}
+WHERE v.embedding IS NOT NULL AND {condition} AND {keep}
 ORDER BY v.embedding::halfvec({dimension}) <=> q.embedding LIMIT {limit}
 """)
 
 # "+ 0" keeps the planner off the vector index: it would take it here too, and find too few.
-_EXACT = sql.SQL("""
-SELECT e.product_id, found.external_id, e.distance FROM (
-    SELECT v.product_id, (v.embedding::halfvec({dimension}) <=> q.embedding) + 0 AS distance
-    FROM {vectors} v
-    WHERE v.product_id = ANY (ARRAY(
-            SELECT p.id FROM recommender_product p WHERE p.catalog_id = {catalog} AND {condition}))
-      AND v.embedding IS NOT NULL AND {keep}
+# The products are looked at again at the end: what was remembered may have sold out since, and
+# a place may hold another vector.
+_AMONG = sql.SQL("""
+SELECT e.product_id, p.external_id, e.distance FROM (
+    SELECT v.product_id, (v.embedding <=> q.embedding) + 0 AS distance FROM {vectors} v
+    WHERE v.ctid = ANY (%(passing)s::tid[]) AND v.embedding IS NOT NULL AND {keep}
     ORDER BY distance LIMIT {limit}
-) e JOIN recommender_product found ON found.id = e.product_id ORDER BY e.distance
+) e JOIN recommender_product p ON p.id = e.product_id AND {condition} ORDER BY e.distance
 """)
 
+_ALL = sql.SQL("""
+SELECT v.product_id, p.external_id, (v.embedding <=> q.embedding) + 0 AS distance
+FROM {vectors} v JOIN recommender_product p ON p.id = v.product_id
+WHERE v.embedding IS NOT NULL AND {condition} AND {keep} ORDER BY distance LIMIT {limit}
+""")
+
+_STATEMENTS = {Search.INDEX: _THROUGH_INDEX, Search.AMONG: _AMONG, Search.ALL: _ALL}
+
 _NEAREST = sql.SQL("""
-SELECT q.key, q.weight, a.external_id, n.product_id, n.external_id, 1 - n.distance
+SELECT q.key, q.weight, a.external_id, n.product_id, n.external_id, 1 - n.distance, {current}
 FROM ({source}) AS q(key, weight, anchor, embedding)
 LEFT JOIN recommender_product a ON a.id = q.anchor
-CROSS JOIN LATERAL ({search}) n
+LEFT JOIN LATERAL ({search}) n ON true
 """)
 
 _AVAILABLE = sql.SQL("""
@@ -92,13 +108,8 @@ def nearest(
     Every product that passes the filter can be found: where few pass, all of them are compared;
     where many pass, the index is used, and where it runs dry all are compared after all.
     """
-    if _prefers_exact(space, filter):
-        return _search(space, source, limit, filter, excluded, exact=True)
-    database.use_ef_search(max(space.ef_search, min(limit, 1000)))
-    found = _search(space, source, limit, filter, excluded, exact=False)
-    if any(rows < limit for rows in Counter(n.key for n in found).values()):
-        return _search(space, source, limit, filter, excluded, exact=True)
-    return found
+    rows = _find(space, source, limit, filter, excluded)
+    return [Neighbour(*row[:_CURRENT]) for row in rows if row[_PRODUCT] is not None]
 
 
 def available(
@@ -107,10 +118,7 @@ def available(
     filter: Filter | None = None,  # noqa: A002 - the API's word
 ) -> list[Candidate]:
     """Those of these products that may be recommended, in the order they came in."""
-    condition = (
-        VISIBLE if filter is None else sql.SQL("{} AND {}").format(VISIBLE, filter.condition)
-    )
-    query = _AVAILABLE.format(catalog=sql.Literal(catalog_id), condition=condition)
+    query = _AVAILABLE.format(catalog=sql.Literal(catalog_id), condition=_condition(filter))
     parameters = {"ids": list(product_ids), **(filter.parameters if filter else {})}
     rows = database.fetch(query, parameters)
     return [Candidate(external_id, 0.0, external_id) for (external_id,) in rows]
@@ -119,51 +127,77 @@ def available(
 def compose(
     space: ServingSpace,
     source: Source,
+    search: Search,
     *,
     limit: int,
-    filter: Filter | None,  # noqa: A002 - the API's word
-    exclude: bool,
-    exact: bool,
+    filter: Filter | None = None,  # noqa: A002 - the API's word
+    exclude: bool = False,
 ) -> sql.Composed:
-    """The statement of a search; `excluded` is a parameter of it where products are excluded."""
-    condition: sql.Composable = VISIBLE
-    if filter is not None:
-        condition = sql.SQL("{} AND {}").format(VISIBLE, filter.condition)
+    """The statement of a search.
+
+    Its parameters are those of the source and of the filter; `excluded`, product keys, where
+    products are excluded; `passing` and `passing_version` for Search.AMONG.
+    """
+    current: sql.Composable = sql.SQL("true")
+    if search is Search.AMONG:
+        version = passing.version_of(space)
+        current = sql.SQL("{} IS NOT DISTINCT FROM %(passing_version)s").format(version)
     keep = sql.SQL("v.product_id NOT IN (SELECT unnest(%(excluded)s::bigint[]))")
-    search = (_EXACT if exact else _THROUGH_INDEX).format(
+    inner = _STATEMENTS[search].format(
         vectors=partitions.product_vectors(space.pk),
         dimension=sql.Literal(space.dimension),
-        catalog=sql.Literal(space.catalog_id),
-        condition=condition,
+        condition=_condition(filter),
         keep=keep if exclude else sql.SQL("true"),
         limit=sql.Literal(limit),
     )
-    return _NEAREST.format(source=source.select, search=search)
+    return _NEAREST.format(source=source.select, search=inner, current=current)
 
 
-def _prefers_exact(space: ServingSpace, filter: Filter | None) -> bool:  # noqa: A002
-    if space.indexed_rows == 0:
-        return True
-    return (
-        filter is not None and selectivity.passing(space.catalog_id, filter) <= settings.EXACT_LIMIT
-    )
-
-
-def _search(
+def _find(
     space: ServingSpace,
     source: Source,
     limit: int,
     filter: Filter | None,  # noqa: A002
     excluded: Sequence[int],
-    *,
-    exact: bool,
-) -> list[Neighbour]:
-    statement = compose(
-        space, source, limit=limit, filter=filter, exclude=bool(excluded), exact=exact
-    )
+) -> list[tuple[Any, ...]]:
+    """Rows of _NEAREST; a query vector that finds nothing has one row, of no product."""
     parameters = {
         **source.parameters,
         **(filter.parameters if filter else {}),
         **({"excluded": list(excluded)} if excluded else {}),
     }
-    return [Neighbour(*row) for row in database.fetch(statement, parameters)]
+
+    def run(search: Search, **more: object) -> list[tuple[Any, ...]]:
+        statement = compose(
+            space, source, search, limit=limit, filter=filter, exclude=bool(excluded)
+        )
+        return database.fetch(statement, {**parameters, **more})
+
+    if filter is not None:
+        for anew in (False, True):
+            among = passing.find(space, filter, anew=anew)
+            if not among.few:
+                break
+            rows = run(Search.AMONG, passing=among.places, passing_version=among.version)
+            # Changed again since it was found anew: right but for what came in that instant.
+            if anew or all(row[_CURRENT] for row in rows):
+                return rows
+    if space.indexed_rows > limit:
+        database.use_ef_search(max(space.ef_search, min(limit, 1000)))
+        rows = run(Search.INDEX)
+        if not _ran_dry(rows, limit):
+            return rows
+    return run(Search.ALL)
+
+
+def _condition(filter: Filter | None) -> sql.Composable:  # noqa: A002
+    if filter is None:
+        return VISIBLE
+    return sql.SQL("{} AND {}").format(VISIBLE, filter.condition)
+
+
+def _ran_dry(rows: Sequence[tuple[Any, ...]], limit: int) -> bool:
+    """Whether some query vector has fewer neighbours than asked for."""
+    found = Counter({row[_KEY]: 0 for row in rows})
+    found.update(row[_KEY] for row in rows if row[_PRODUCT] is not None)
+    return any(number < limit for number in found.values())

@@ -40,15 +40,13 @@ def similar(catalog: Catalog, external_id: str, query: Query) -> Answer:
         raise UnknownProductError(external_id)
     seed, category, *columns = rows[0]
     space = ServingSpace(*columns) if columns[0] is not None else None
-    found = _neighbours(space, seed, query) if space else []
     items = [
         Item(n.external_id, n.similarity, "text", {"text": n.similarity}, (external_id,))
-        for n in found
+        for n in (_neighbours(space, seed, query) if space else [])
         if n.product_id != seed
     ][: query.count]
-    labels = (space.label,) if space and found else ()
-    if found:
-        return completion.complete(catalog, items, query, excluded=(seed,), spaces=labels)
+    if space and items:
+        return completion.complete(catalog, items, query, excluded=(seed,), spaces=(space.label,))
     return completion.fall_back(
         catalog, query, excluded=(seed,), filters=_category_first(category, query.filter)
     )

@@ -11,6 +11,8 @@ from recommender.spaces import partitions
 def erase(user: User) -> None:
     """Remove a user, their events and their profiles, as if they had never been."""
     with transaction.atomic():
+        # First: an event that arrives meanwhile waits, and then makes the user anew.
+        User.objects.select_for_update().filter(pk=user.pk).first()
         database.execute(
             "WITH gone AS (DELETE FROM recommender_event WHERE user_id = %s RETURNING id) "
             "DELETE FROM recommender_eventkey WHERE id IN (SELECT id FROM gone)",

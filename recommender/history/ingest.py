@@ -30,7 +30,8 @@ WITH incoming AS ({source}), known AS (
 ), users AS (
     INSERT INTO recommender_user AS u
         (catalog_id, external_id, attributes, history_version, last_event_at, created_at)
-    SELECT {catalog}, "user", '{{}}', 1, max(at), now() FROM taken GROUP BY "user" ORDER BY "user"
+    SELECT {catalog}, "user", '{{}}', 1, max(at), now() FROM taken
+    GROUP BY "user" ORDER BY "user" COLLATE "C"
     ON CONFLICT (catalog_id, external_id) DO UPDATE SET
         history_version = u.history_version + 1,
         last_event_at = greatest(u.last_event_at, excluded.last_event_at)

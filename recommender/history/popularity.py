@@ -9,21 +9,25 @@ from psycopg.types.json import Jsonb
 
 from recommender import database
 from recommender.models import Catalog
+from recommender.profiles.history import NEUTRAL_RATING
 
 WINDOW = timedelta(days=30)
 
-# One vote a user and product, of the strongest thing they did: nobody can vote twice.
+# One vote a user and product, of the strongest thing they did: nobody can vote twice. A bad
+# rating is no vote.
 VOTES = sql.SQL("""
     SELECT product_id, sum(recent) AS recent, sum(total) AS total FROM (
         SELECT e.product_id, e.user_id, max(w.weight) AS total,
-               max(w.weight) FILTER (WHERE e.at >= %(since)s) AS recent
+               max(w.weight) FILTER (
+                   WHERE e.at >= %(before)s::timestamptz - %(window)s::interval) AS recent
         FROM recommender_event e JOIN (
             SELECT key, value::float8 AS weight FROM jsonb_each_text(%(weights)s::jsonb)
         ) w ON w.key = e.type AND w.weight > 0
         WHERE e.catalog_id = %(catalog)s AND e.product_id IS NOT NULL AND e.at < %(before)s
+          AND (e.type <> 'rating' OR e.value IS NULL OR e.value > {neutral})
         GROUP BY e.product_id, e.user_id
     ) voters GROUP BY product_id
-""")
+""").format(neutral=sql.Literal(NEUTRAL_RATING))
 
 _REPLACE = sql.SQL("""
 INSERT INTO recommender_productpopularity (product_id, catalog_id, recent, total)
@@ -47,8 +51,8 @@ def window(catalog: Catalog, before: datetime) -> dict[str, object]:
     """The parameters of VOTES for the popularity that stood at a time."""
     return {
         "catalog": catalog.pk,
-        "since": before - WINDOW,
         "before": before,
+        "window": WINDOW,
         "weights": Jsonb(catalog.event_weights),
     }
 
@@ -56,7 +60,8 @@ def window(catalog: Catalog, before: datetime) -> dict[str, object]:
 def refresh(catalog: Catalog) -> None:
     """Count the catalogue's popularity anew; readers see the old one until it is all there."""
     with transaction.atomic():
-        Catalog.objects.select_for_update().get(pk=catalog.pk)
+        # no_key: products and users of the catalogue can be added meanwhile.
+        Catalog.objects.select_for_update(no_key=True).get(pk=catalog.pk)
         now = clock(catalog)
         database.execute(
             "DELETE FROM recommender_productpopularity WHERE catalog_id = %s", (catalog.pk,)

@@ -12,7 +12,9 @@ class ApiKey(models.Model):
         SERVER = "server", "Server: everything"
         BROWSER = "browser", "Browser: send events, read recommendations"
 
-    catalog = models.ForeignKey(Catalog, models.CASCADE, related_name="api_keys")
+    catalog = models.ForeignKey(
+        Catalog, models.CASCADE, verbose_name="catalogue", related_name="api_keys"
+    )
     scope = models.CharField(max_length=16, choices=Scope.choices)
     label = models.CharField(max_length=100, blank=True)
     prefix = models.CharField(max_length=16, editable=False, help_text="The key's first letters.")

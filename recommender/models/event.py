@@ -15,7 +15,9 @@ class Event(models.Model):
 
     pk = models.CompositePrimaryKey("id", "at")
     id = models.UUIDField()
-    catalog = models.ForeignKey(Catalog, models.DO_NOTHING, db_constraint=False)
+    catalog = models.ForeignKey(
+        Catalog, models.DO_NOTHING, verbose_name="catalogue", db_constraint=False
+    )
     user = models.ForeignKey(User, models.DO_NOTHING, db_constraint=False)
     product = models.ForeignKey(Product, models.DO_NOTHING, db_constraint=False, null=True)
     type = models.TextField()
@@ -41,7 +43,9 @@ class EventKey(models.Model):
     """
 
     id = models.UUIDField(primary_key=True)
-    catalog = models.ForeignKey(Catalog, models.CASCADE, db_constraint=False)
+    catalog = models.ForeignKey(
+        Catalog, models.CASCADE, verbose_name="catalogue", db_constraint=False
+    )
 
     def __str__(self) -> str:
         return str(self.id)

@@ -10,7 +10,7 @@ class ProductPopularity(models.Model):
     """Popularity of a product, refreshed by a periodic task; apart from Product, as it churns."""
 
     product = models.OneToOneField(Product, models.CASCADE, primary_key=True)
-    catalog = models.ForeignKey(Catalog, models.CASCADE, db_index=False)
+    catalog = models.ForeignKey(Catalog, models.CASCADE, verbose_name="catalogue", db_index=False)
     recent = models.FloatField(help_text="Weight of the last 30 days, one vote a user.")
     total = models.FloatField(help_text="Weight of all time, one vote a user.")
 

@@ -20,7 +20,9 @@ VISIBLE = models.Q(deleted_at__isnull=True, in_stock=True)
 class Product(models.Model):
     """A product. Its vectors live elsewhere, so that a price change touches no vector index."""
 
-    catalog = models.ForeignKey(Catalog, models.CASCADE, related_name="products", db_index=False)
+    catalog = models.ForeignKey(
+        Catalog, models.CASCADE, verbose_name="catalogue", related_name="products", db_index=False
+    )
     external_id = models.CharField("id", max_length=255, db_collation="C")
     title = models.TextField(blank=True, default="")
     description = models.TextField(blank=True, default="")
@@ -62,6 +64,7 @@ class Product(models.Model):
         # Covering: a filter's passing ids come from the index alone, without the wide rows.
         indexes = (
             models.Index(fields=["catalog", "id"], name="product_catalog"),
+            models.Index(fields=["catalog", "updated_at"], name="product_updated"),
             models.Index(
                 fields=["catalog"], name="product_visible", include=["id"], condition=VISIBLE
             ),

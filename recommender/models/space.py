@@ -18,7 +18,9 @@ class Space(models.Model):
         ACTIVE = "active", "Active"
         RETIRED = "retired", "Retired"
 
-    catalog = models.ForeignKey(Catalog, models.CASCADE, related_name="spaces")
+    catalog = models.ForeignKey(
+        Catalog, models.CASCADE, verbose_name="catalogue", related_name="spaces"
+    )
     name = models.CharField(max_length=63, default="text")
     version = models.PositiveIntegerField(default=1)
     kind = models.CharField(max_length=16, choices=Kind.choices, default=Kind.TEXT)

@@ -8,7 +8,9 @@ from recommender.models.catalog import Catalog
 class User(models.Model):
     """A shopper, reader or viewer; not an operator of the admin."""
 
-    catalog = models.ForeignKey(Catalog, models.CASCADE, related_name="users", db_index=False)
+    catalog = models.ForeignKey(
+        Catalog, models.CASCADE, verbose_name="catalogue", related_name="users", db_index=False
+    )
     external_id = models.CharField("id", max_length=255, db_collation="C")
     attributes = models.JSONField(default=dict, blank=True)
     history_version = models.BigIntegerField(

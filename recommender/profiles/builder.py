@@ -83,14 +83,8 @@ def refresh(space: Space, user_ids: Sequence[int]) -> int:
 
 def _store(space: Space, profiles: dict[int, list[ProfileRow]], versions: dict[int, int]) -> None:
     table = partitions.profile_vectors(space.pk)
-    users = sorted(versions)
     with transaction.atomic():
-        # One writer a profile: two at once would both delete, then collide.
-        database.fetch(
-            "SELECT pg_advisory_xact_lock(%s::int, (id %% 2147483647)::int) "
-            "FROM unnest(%s::bigint[]) AS u(id) ORDER BY id",
-            (space.pk % 2147483647, users),
-        )
+        users = _lock(space, sorted(versions))
         database.execute(sql.SQL("DELETE FROM {} WHERE user_id = ANY(%s)").format(table), (users,))
         statement = sql.SQL(
             "COPY {} (space_id, user_id, history_version, kind, position, weight, product_id, "
@@ -101,6 +95,19 @@ def _store(space: Space, profiles: dict[int, list[ProfileRow]], versions: dict[i
                 rows: Sequence[ProfileRow | None] = profiles.get(user) or [None]
                 for fields in map(_fields, rows):
                     stream.write_row((space.pk, user, versions[user], *fields))
+
+
+def _lock(space: Space, user_ids: Sequence[int]) -> list[int]:
+    """Hold these users' profiles until the transaction ends; those of them that still exist."""
+    # One writer a profile: two at once would both delete, then collide.
+    database.fetch(
+        "SELECT pg_advisory_xact_lock(%s::int, (id %% 2147483647)::int) "
+        "FROM unnest(%s::bigint[]) AS u(id) ORDER BY id",
+        (space.pk % 2147483647, user_ids),
+    )
+    # A user being erased must not get a profile afterwards.
+    present = "SELECT id FROM recommender_user WHERE id = ANY(%s) ORDER BY id FOR KEY SHARE"
+    return [row[0] for row in database.fetch(present, (user_ids,))]
 
 
 def to_text(vector: NDArray[np.float32]) -> str:

@@ -19,9 +19,12 @@ SELECT u.id, e.product_id, e.type, e.value, extract(epoch FROM e.at)::float8
 FROM unnest(%(users)s::bigint[]) AS u(id) CROSS JOIN LATERAL (
     SELECT product_id, type, value, at FROM recommender_event
     WHERE user_id = u.id AND product_id IS NOT NULL AND at < %(before)s
-    ORDER BY at DESC LIMIT %(limit)s
+    ORDER BY at DESC, id LIMIT %(limit)s
 ) e
 """
+
+# A rating of five stars is as good as this one is far from it; below, it is a bad one.
+NEUTRAL_RATING = 2.5
 
 # Far enough to mean "no bound", and a month no partition has.
 _FOREVER = datetime.fromisoformat("9999-01-01T00:00:00+00:00")
@@ -45,7 +48,7 @@ def event_weight(kind: str, value: float | None, weights: dict[str, float]) -> f
     if value is None:
         return weight
     if kind == "rating":
-        return weight * max(-1.0, min(1.0, (value - 2.5) / 2.5))
+        return weight * max(-1.0, min(1.0, (value - NEUTRAL_RATING) / NEUTRAL_RATING))
     if kind == "view_portion":
         return weight * max(0.0, min(1.0, value))
     return weight

@@ -8,8 +8,10 @@ from psycopg import sql
 from recommender import database
 from recommender.models import Space
 from recommender.spaces import partitions
+from recommender.spaces.staleness import count, lock
 
 _NEVER = datetime(1970, 1, 1, tzinfo=UTC)
+_LOCK_PROFILES = 7_310_003
 
 _STALE = sql.SQL("""
 SELECT u.id FROM recommender_user u
@@ -19,11 +21,17 @@ WHERE u.catalog_id = %(catalog)s AND u.id > %(after)s AND u.history_version > 0
 ORDER BY u.id LIMIT %(limit)s
 """)
 
-# Products whose vector is newer than the profiles change every profile they are part of.
+# Products whose vector is newer than the profiles change every profile they are part of. Users
+# are locked in the order in which events lock them, so that neither deadlocks.
 _BUMP = sql.SQL("""
-UPDATE recommender_user SET history_version = history_version + 1 WHERE id IN (
-    SELECT e.user_id FROM {vectors} v JOIN recommender_event e ON e.product_id = v.product_id
-    WHERE v.embedded_at > %(since)s)
+WITH touched AS (
+    SELECT id FROM recommender_user WHERE id IN (
+        SELECT e.user_id FROM {vectors} v JOIN recommender_event e ON e.product_id = v.product_id
+        WHERE v.embedded_at > %(since)s)
+    ORDER BY external_id FOR NO KEY UPDATE
+)
+UPDATE recommender_user u SET history_version = history_version + 1
+FROM touched WHERE u.id = touched.id
 """)
 
 
@@ -35,10 +43,15 @@ def stale_users(space: Space, *, after: int, limit: int) -> list[int]:
 
 
 def note_new_vectors(space_id: int) -> None:
-    """Make the profiles stale that products embedded since the last call are part of."""
+    """Make the profiles stale that products embedded since the last call are part of.
+
+    Only where every product has its vector: a vector that is being written may be older than
+    `embedded_at` and would be missed.
+    """
     with transaction.atomic():
-        space = Space.objects.select_for_update().get(pk=space_id)
-        if space.embedded_at is None or space.embedded_at == space.profiles_at:
+        lock(_LOCK_PROFILES, space_id)
+        space = Space.objects.filter(pk=space_id).first()
+        if space is None or space.embedded_at == space.profiles_at or count(space):
             return
         query = _BUMP.format(vectors=partitions.product_vectors(space.pk))
         database.execute(query, {"since": space.profiles_at or _NEVER})

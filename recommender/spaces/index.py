@@ -33,9 +33,9 @@ def parameters(rows: int) -> Parameters:
 
 
 def is_due(space: Space) -> bool:
-    """Whether the index is missing, or was measured when the space was less than half its size."""
+    """Whether the index is missing, or was measured when the space was at most half its size."""
     rows = vector_count(space)
-    return rows > 0 and rows >= 2 * space.indexed_rows
+    return rows > 0 and (rows >= 2 * space.indexed_rows or not _exists(space))
 
 
 def vector_count(space: Space) -> int:
@@ -49,32 +49,45 @@ def vector_count(space: Space) -> int:
 def build(space: Space) -> None:
     """Build the index, then set `ef_search`, `recall` and `indexed_rows` from what it finds.
 
-    Searches go on meanwhile; writes of vectors wait. The caller saves the row.
+    Searches go on while it is built and wait while it takes the old one's place and is measured;
+    writes of vectors wait all the while. Must run in a transaction. The caller saves the row.
     """
     rows = vector_count(space)
     chosen = parameters(rows)
     names = _names(space)
     # The bulk was loaded first: building over loaded rows is many times faster than inserting.
-    database.execute(sql.SQL("DROP INDEX IF EXISTS {index}").format(**names))
     database.execute(
         sql.SQL(
-            "CREATE INDEX {index} ON {vectors} "
+            "CREATE INDEX {new} ON {vectors} "
             "USING hnsw ((embedding::halfvec({dimension})) halfvec_cosine_ops) "
             "WITH (m = {m}, ef_construction = {ef})"
         ).format(**names, m=sql.Literal(chosen.m), ef=sql.Literal(chosen.ef_construction))
     )
     database.execute(sql.SQL("ANALYZE {vectors}").format(**names))
+    truth = _kth_distances(space, _sample(space))
+    # Not before: from here on searches wait.
+    database.execute(sql.SQL("DROP INDEX IF EXISTS {index}").format(**names))
+    database.execute(sql.SQL("ALTER INDEX {new} RENAME TO {index}").format(**names))
     space.indexed_rows = rows
-    space.ef_search, space.recall = choose_ef_search(space, settings.RECALL_TARGET)
+    space.ef_search, space.recall = _choose_ef_search(space, truth, settings.RECALL_TARGET)
 
 
-def choose_ef_search(space: Space, target: float) -> tuple[int, float]:
+def _exists(space: Space) -> bool:
+    query = "SELECT EXISTS (SELECT FROM pg_index WHERE indexrelid = to_regclass(%s) AND indisvalid)"
+    return bool(database.fetch(query, (_name(space),))[0][0])
+
+
+def _name(space: Space) -> str:
+    return f"recommender_productvector_{space.pk}_hnsw"
+
+
+def _choose_ef_search(
+    space: Space, truth: dict[int, tuple[float, int]], target: float
+) -> tuple[int, float]:
     """The smallest ef_search whose measured recall@20 reaches the target, and that recall.
 
-    Where none does, the largest, with what it reaches. Must run in a transaction.
+    Where none does, the largest, with what it reaches.
     """
-    sample = _sample(space)
-    truth = _kth_distances(space, sample)
     recall = 0.0
     for ef_search in EF_SEARCH_STEPS:
         recall = _recall(space, truth, ef_search)
@@ -85,7 +98,8 @@ def choose_ef_search(space: Space, target: float) -> tuple[int, float]:
 
 def _names(space: Space) -> dict[str, sql.Composable]:
     return {
-        "index": sql.Identifier(f"recommender_productvector_{space.pk}_hnsw"),
+        "index": sql.Identifier(_name(space)),
+        "new": sql.Identifier(f"{_name(space)}_new"),
         "vectors": partitions.product_vectors(space.pk),
         "dimension": sql.Literal(space.dimension),
     }

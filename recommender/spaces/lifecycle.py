@@ -3,8 +3,9 @@
 from django.db import transaction
 from django.utils import timezone
 
-from recommender.models import Catalog, Space
+from recommender.models import Catalog, EmbeddingClaim, Space
 from recommender.spaces import index, partitions, staleness
+from recommender.spaces.template import check
 
 _LOCK_SPACE = 7_310_001
 
@@ -21,9 +22,14 @@ def create_space(
 
     The first version of its name serves at once, exact while it has no index; a later one is
     built beside it.
+
+    Raises:
+        TemplateError: the template names what is no field of a product.
     """
+    if template is not None:
+        check(template)
     with transaction.atomic():
-        Catalog.objects.select_for_update().get(pk=catalog.pk)
+        Catalog.objects.select_for_update(no_key=True).get(pk=catalog.pk)
         latest = Space.objects.filter(catalog=catalog, name=name).order_by("-version").first()
         status = Space.Status.BUILDING if latest else Space.Status.ACTIVE
         space = Space(
@@ -50,8 +56,9 @@ def active_space(catalog_id: int, name: str = "text") -> Space | None:
 
 
 def delete_space(space: Space) -> None:
-    """Remove a space, its vectors and its profiles."""
+    """Remove a space, its vectors, its profiles and the claims on its products."""
     with transaction.atomic():
+        EmbeddingClaim.objects.filter(space=space).delete()
         partitions.drop(space.pk)
         space.delete()
 

@@ -1,15 +1,24 @@
 """A space's template: how a product becomes the text that is embedded.
 
 `{title}`, `{brand}`, `{category}`, `{description}` and `{attributes.NAME}` stand for the
-product's fields. What is empty leaves no stray punctuation behind.
+product's fields. Sentences end with a full stop and a space. An empty field takes the text
+between it and the field before, and brackets around it, with it; a sentence whose fields are all
+empty is left out whole.
 """
 
 import re
+from collections.abc import Mapping
 
 from recommender.spaces.staleness import StaleProduct
 
-_FIELD = re.compile(r"\{([a-z_]+)(?:\.([^{}]+))?\}")
-_TEXT_FIELDS = frozenset({"title", "brand", "category", "description"})
+_FIELD = re.compile(r"\{([^{}]*)\}")
+_TEXT_FIELDS = ("title", "brand", "category", "description")
+_ATTRIBUTE = "attributes."
+
+_SENTENCE_END = re.compile(r"\. (?![^{}]*\})")  # not one in the name of an attribute
+# The text before a field, and the field, maybe in brackets.
+_PIECE = re.compile(r"([^{}]*?)(\()?\{([^{}]*)\}(?(2)\))")
+_SEPARATORS = " ,;:/|–—-"
 
 
 class TemplateError(ValueError):
@@ -19,11 +28,9 @@ class TemplateError(ValueError):
 def check(template: str) -> None:
     """Raise TemplateError where the template has an unknown field or none at all."""
     fields = _FIELD.findall(template)
-    for name, attribute in fields:
-        if not (name in _TEXT_FIELDS and not attribute) and not (
-            name == "attributes" and attribute
-        ):
-            allowed = ", ".join(sorted(_TEXT_FIELDS))
+    for name in fields:
+        if name not in _TEXT_FIELDS and name.removeprefix(_ATTRIBUTE) in ("", name):
+            allowed = ", ".join(_TEXT_FIELDS)
             raise TemplateError(
                 f"{{{name}}} is no field of a product; use {allowed} or attributes.NAME."
             )
@@ -33,15 +40,31 @@ def check(template: str) -> None:
 
 def render(template: str, product: StaleProduct) -> str:
     """The product's text; empty where the product has none of the template's fields."""
+    values = {name: _value(product, name) for name in _FIELD.findall(template)}
+    if not any(values.values()):
+        return ""
+    sentences = (_sentence(text, values) for text in _SENTENCE_END.split(template))
+    return ". ".join(filter(None, sentences))
 
-    def value(match: re.Match[str]) -> str:
-        name, attribute = match.groups()
-        found = product.attributes.get(attribute) if attribute else getattr(product, name)
-        if isinstance(found, list):
-            found = ", ".join(map(str, found))
-        text = "" if found is None else str(found).strip()
-        return text.replace("/", ", ") if name == "category" else text.rstrip(".")
 
-    # Segment by segment, so that an empty field takes its own full stop with it.
-    segments = (_FIELD.sub(value, segment).strip() for segment in template.split(". "))
-    return ". ".join(segment for segment in segments if re.search(r"\w", segment))
+def _sentence(text: str, values: Mapping[str, str]) -> str:
+    written, end = "", 0
+    for piece in _PIECE.finditer(text):
+        before, bracket, name = piece.groups()
+        end = piece.end()
+        if value := values[name]:
+            joint = before if written else before.lstrip(_SEPARATORS)
+            written += f"{joint}({value})" if bracket else f"{joint}{value}"
+    return (written + text[end:]).strip() if written or not end else ""
+
+
+def _value(product: StaleProduct, name: str) -> str:
+    """A field as text, without its full stop; empty where it has neither letter nor digit."""
+    attribute = name.removeprefix(_ATTRIBUTE)
+    found = product.attributes.get(attribute) if attribute != name else getattr(product, name)
+    if name == "category":
+        found = [part.strip() for part in product.category.split("/") if part.strip()]
+    if isinstance(found, list):
+        found = ", ".join(map(str, found))
+    text = "" if found is None else str(found).strip().rstrip(". ")
+    return text if re.search(r"\w", text) else ""

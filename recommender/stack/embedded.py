@@ -22,8 +22,10 @@ def ensure_data_dir(config: StackConfig) -> None:
     layout = config.layout
     try:
         for directory in (layout.data_dir, layout.run, layout.logs):
-            # 0711: as root, the servers' own user passes through to what is its.
-            directory.mkdir(mode=0o711, parents=True, exist_ok=True)
+            if not directory.exists():
+                directory.mkdir(parents=True, exist_ok=True)
+                # As root, the servers' own user passes through to what is its.
+                directory.chmod(0o711)
     except OSError as exc:
         raise StackError(
             f"Cannot make the data directory {exc.filename}: {exc.strerror}. "
@@ -103,10 +105,12 @@ def _start(layout: Layout, servers: set[str]) -> None:
     account = server_account(layout)
     claim_directory(layout.sockets, account)
     open_the_way(layout, account)
+    if "postgres" in servers:
+        postgres.prepare(layout, account)
     if "valkey" in servers:
         valkey.launch(layout, account)
     if "postgres" in servers:
-        postgres.await_start(postgres.launch(layout, account), layout)
+        postgres.start(layout, account)
     if "valkey" in servers:
         valkey.await_start(layout)
 

@@ -32,9 +32,10 @@ def check_broker(config: StackConfig) -> None:
     options = {"socket_connect_timeout": _CONNECT_SECONDS, "socket_timeout": _CONNECT_SECONDS}
     with Connection(url, connect_timeout=_CONNECT_SECONDS, transport_options=options) as connection:
         try:
-            connection.ensure_connection(max_retries=1, interval_start=0.2, timeout=_CONNECT_SECONDS)
+            connection.ensure_connection(max_retries=1, interval_start=0, timeout=_CONNECT_SECONDS)
         except OperationalError as exc:
             raise StackError(
-                f"Cannot connect to the broker {connection.as_uri()}: {exc}. Check that it runs "
-                "and that BROKER_URL is right, or unset BROKER_URL to use the embedded Valkey."
+                f"Cannot connect to the broker {connection.as_uri()}: {str(exc).rstrip('.')}. "
+                "Check that it runs and that BROKER_URL is right, or unset BROKER_URL to use the "
+                "embedded Valkey."
             ) from exc

@@ -1,6 +1,7 @@
 """What this machine, or the container it is, lets the stack use."""
 
 import os
+import platform
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ _SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - measured, never written to
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Machine:
-    """Resources in bytes and whole cores."""
+    """Resources in bytes and whole cores; `shared_memory` is for POSIX segments."""
 
     memory: int
     cores: int
@@ -29,7 +30,7 @@ def detect() -> Machine:
     return Machine(
         memory=min(memory, limits.memory or memory),
         cores=max(1, min(cores, limits.cores or cores)),
-        shared_memory=_free_shared_memory(),
+        shared_memory=_free_shared_memory() if platform.system() == "Linux" else memory,
     )
 
 

@@ -9,7 +9,7 @@ from recommender.stack.binaries import postgres_program
 from recommender.stack.config import DATABASE_NAME, DATABASE_USER
 from recommender.stack.errors import StackError
 from recommender.stack.layout import POSTGRES_PORT, Layout
-from recommender.stack.spawn import complete, spawn
+from recommender.stack.program import run_program
 
 OWN_DATABASE = "Or set DATABASE_URL to use your own PostgreSQL."
 
@@ -68,7 +68,7 @@ def _run(
     program: str, arguments: list[str], layout: Layout, account: Account, sql: str = ""
 ) -> None:
     log = layout.log("postgres")
-    if complete(spawn(postgres_program(program), arguments, account, log, stdin=sql)) != 0:
+    if run_program(postgres_program(program), arguments, account, log, stdin=sql) != 0:
         raise StackError(
             f"The embedded PostgreSQL could not make {layout.postgres}. {OWN_DATABASE} "
             f"{log} ends:\n{logfile.tail(log)}"

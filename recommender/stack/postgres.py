@@ -1,7 +1,6 @@
 """The embedded PostgreSQL server: its start, its stop, and what a crash leaves."""
 
 import signal
-import subprocess
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -14,7 +13,7 @@ from recommender.stack.binaries import postgres_program
 from recommender.stack.errors import StackError
 from recommender.stack.layout import POSTGRES_PORT, Layout
 from recommender.stack.processes import find_process, kill, wait_for_end
-from recommender.stack.spawn import complete, spawn
+from recommender.stack.program import run_program
 
 _START_SECONDS = 300  # replaying the log after a crash may take minutes
 _STOP_SECONDS = 15
@@ -35,29 +34,29 @@ def ready(layout: Layout) -> bool:
     return len(lines) > _STATUS_LINE and lines[_STATUS_LINE].strip() == "ready"
 
 
-def launch(layout: Layout, account: Account) -> "subprocess.Popen[bytes] | None":
-    """Begin to start the server, making its data directory if there is none.
-
-    None when it is starting already: somebody began it and was killed.
+def prepare(layout: Layout, account: Account) -> None:
+    """Make the data directory if there is none, and clear away what a crash left.
 
     Raises:
         StackError: the data directory is of another major version, or cannot be made.
     """
-    if running(layout) is not None:
-        return None
-    _heal(layout)
-    pgdata.prepare(layout, account)
-    arguments = ["-D", str(layout.postgres), "-s", "-w", "-t", str(_START_SECONDS), "start"]
-    return spawn(postgres_program("pg_ctl"), arguments, account, layout.log("postgres"))
+    if running(layout) is None:
+        _heal(layout)
+        pgdata.prepare(layout, account)
 
 
-def await_start(starting: "subprocess.Popen[bytes] | None", layout: Layout) -> None:
-    """Wait until the server answers.
+def start(layout: Layout, account: Account) -> None:
+    """Start the server, or wait for one that somebody began to start; returns when it answers.
 
     Raises:
         StackError: it ended, or took too long.
     """
-    started = complete(starting) == 0 if starting is not None else _becomes_ready(layout)
+    if running(layout) is None:
+        arguments = ["-D", str(layout.postgres), "-s", "-w", "-t", str(_START_SECONDS), "start"]
+        pg_ctl, log = postgres_program("pg_ctl"), layout.log("postgres")
+        started = run_program(pg_ctl, arguments, account, log) == 0
+    else:
+        started = _becomes_ready(layout)
     if not started:
         log = layout.log("postgres")
         raise StackError(

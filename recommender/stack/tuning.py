@@ -44,11 +44,11 @@ def postgres_settings(machine: Machine) -> dict[str, str]:
 
 
 def _dynamic_shared_memory(machine: Machine, maintenance: int) -> str:
-    """Files under the data directory where /dev/shm (64 MB in Docker) is too small.
+    """System V segments where /dev/shm (64 MB in Docker) is too small.
 
     pgvector's parallel HNSW build puts its graph, up to maintenance_work_mem, there.
     """
-    return "posix" if machine.shared_memory >= maintenance + 256 * MB else "mmap"
+    return "posix" if machine.shared_memory >= maintenance + 256 * MB else "sysv"
 
 
 def _between(low: int, value: int, high: int) -> int:

@@ -12,9 +12,10 @@ from recommender.stack.binaries import valkey_server
 from recommender.stack.errors import StackError
 from recommender.stack.layout import Layout
 from recommender.stack.processes import find_process, kill, terminate, wait_for_end
-from recommender.stack.spawn import complete, spawn
+from recommender.stack.program import run_program
 
 _START_SECONDS = 60  # reading a large append-only file back takes a while
+_RECORD_SECONDS = 5
 _STOP_SECONDS = 5
 _POLL = 0.02
 
@@ -42,10 +43,10 @@ def ready(layout: Layout) -> bool:
 
 
 def launch(layout: Layout, account: Account) -> None:
-    """Start the server in the background, unless somebody has begun to and was killed.
+    """Start the server in the background, unless somebody has begun to.
 
     Raises:
-        StackError: it refuses its options, or cannot write its data.
+        StackError: it refuses its options, or cannot listen or write its data.
     """
     if running(layout) is not None:
         return
@@ -53,7 +54,13 @@ def launch(layout: Layout, account: Account) -> None:
     log = layout.log("valkey")
     claim_file(log, account)
     _pid_file(layout).unlink(missing_ok=True)
-    if complete(spawn(valkey_server(), _options(layout), account, log)) != 0:
+    try:
+        started = run_program(valkey_server(), _options(layout), account, log) == 0
+        recorded = started and _is_recorded(layout)
+    except KeyboardInterrupt:
+        _is_recorded(layout)  # it could not be stopped before it can be found
+        raise
+    if not recorded:
         raise _did_not_start(layout)
 
 
@@ -63,10 +70,9 @@ def await_start(layout: Layout) -> None:
     Raises:
         StackError: it ended, or took too long.
     """
-    began = time.monotonic()
+    deadline = time.monotonic() + _START_SECONDS
     while not ready(layout):
-        seconds = time.monotonic() - began
-        if seconds > _START_SECONDS or (seconds > 2 and running(layout) is None):
+        if running(layout) is None or time.monotonic() > deadline:
             raise _did_not_start(layout)
         time.sleep(_POLL)
 
@@ -98,6 +104,16 @@ def _options(layout: Layout) -> list[str]:
 
 def _pid_file(layout: Layout) -> Path:
     return layout.valkey / "valkey.pid"
+
+
+def _is_recorded(layout: Layout) -> bool:
+    """Wait until the server, which has gone to the background, writes its process number."""
+    deadline = time.monotonic() + _RECORD_SECONDS
+    while running(layout) is None:
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(_POLL)
+    return True
 
 
 def _serves(process: psutil.Process, layout: Layout) -> bool:

@@ -56,6 +56,8 @@ Write recommendations of many users to a file, one JSON line a user:
             catalog = find_catalog(options["catalog"])
         except ValidationError as exc:
             raise CommandError(exc.messages[0]) from exc
+        if options["out"].is_dir():
+            raise CommandError(f"--out {options['out']} is a directory; name a file.")
         query = Query(
             count=options["count"],
             exclude=frozenset() if options["include_seen"] else frozenset({SEEN}),
@@ -112,9 +114,13 @@ def _users(catalog: Catalog, source: str) -> tuple[Iterator[str], int]:
     if source == "all":
         return batch.all_users(catalog), User.objects.filter(catalog=catalog).count()
     try:
-        text = Path(source).read_text()
-    except (OSError, UnicodeDecodeError) as exc:
-        raise CommandError(f"Cannot read --users {source}: {exc}") from exc
+        text = Path(source).read_text(encoding="utf-8-sig")
+    except OSError as exc:
+        raise CommandError(f"Cannot read --users {source}: {exc.strerror}.") from exc
+    except UnicodeDecodeError as exc:
+        raise CommandError(f"--users {source} is not UTF-8 text; write one id a line.") from exc
+    if "\0" in text:
+        raise CommandError(f"--users {source} is not text; write one id a line.")
     ids = list(dict.fromkeys(line.strip() for line in text.splitlines() if line.strip()))
     return iter(ids), len(ids)
 

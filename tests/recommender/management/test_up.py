@@ -15,7 +15,9 @@ import httpx
 import psutil
 import pytest
 
+from recommender.stack import StackConfig
 from recommender.stack.layout import PROJECT_DIR
+from recommender.stack.takedown import take_down
 
 SERVICES = {"postgres", "valkey", "web", "worker", "beat", "supervisor"}
 
@@ -82,20 +84,18 @@ def answers(url: str) -> bool:
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
+def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
     """Shared by the tests, so that only the first one creates the database."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    home = Home(tmp_path_factory.mktemp("home"), port)
-    yield home
-    home.run("down")
+    return Home(tmp_path_factory.mktemp("home"), port)
 
 
 @pytest.fixture
 def stopped(home: Home) -> Iterator[Home]:
     yield home
-    home.run("down")
+    take_down(StackConfig(data_dir=home.data_dir, database_url=None, broker_url=None))
 
 
 def test_up_runs_everything_and_down_leaves_nothing(stopped):
@@ -229,6 +229,11 @@ def test_a_command_that_needs_the_database_starts_it(stopped):
 @pytest.mark.parametrize("arguments", [("migrate", "--help"), ("check",)])
 def test_a_command_that_needs_no_database_starts_nothing(stopped, arguments):
     assert stopped.run(*arguments).returncode == 0
+    assert stopped.running() == set()
+
+
+def test_a_mistyped_command_starts_nothing(stopped):
+    assert "Unknown command: 'emebd'" in stopped.run("emebd").stderr
     assert stopped.running() == set()
 
 

@@ -4,9 +4,19 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 from recommender.stack import StackConfig, read_config, stop
+
+
+def processes_of(config: StackConfig) -> list[str]:
+    """Every process that works in the data directory or was told of it."""
+    return [
+        f"{process.pid} {process.info['cmdline']}"
+        for process in psutil.process_iter(["cmdline", "cwd"])
+        if process.info["cmdline"] and str(config.data_dir) in str(process.info)
+    ]
 
 
 @pytest.fixture
@@ -14,6 +24,7 @@ def config(tmp_path: Path) -> Iterator[StackConfig]:
     config = StackConfig(data_dir=tmp_path / "data", database_url=None, broker_url=None)
     yield config
     stop(config)
+    assert processes_of(config) == []
 
 
 @pytest.fixture(scope="session")

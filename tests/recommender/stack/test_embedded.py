@@ -1,9 +1,10 @@
 import os
+import signal
 import stat
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -24,6 +25,7 @@ from recommender.stack import (
 )
 from recommender.stack.layout import PROJECT_DIR
 from recommender.stack.processes import find_process
+from tests.recommender.stack.conftest import processes_of
 
 NOBODY = 65534
 
@@ -38,21 +40,28 @@ def broker(config: StackConfig) -> redis.Redis:
     return redis.Redis(unix_socket_path=str(config.layout.valkey_socket), decode_responses=True)
 
 
-def processes_of(config: StackConfig) -> list[str]:
-    """Every process that lives in the data directory or was told of it."""
-    return [
-        f"{process.pid} {process.info['name']}"
-        for process in psutil.process_iter(["name", "cmdline", "cwd"])
-        if process.status() != psutil.STATUS_ZOMBIE
-        and str(config.data_dir) in f"{process.info['cwd']} {process.info['cmdline']}"
-    ]
+def wait_until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.001)
 
 
-def wait_until_gone(pid: int) -> None:
-    deadline = time.monotonic() + 10
-    while find_process(pid) is not None:
-        assert time.monotonic() < deadline, f"process {pid} goes on"
-        time.sleep(0.01)
+def kill(process: psutil.Process) -> None:
+    process.kill()
+    wait_until(lambda: find_process(process.pid) is None)
+
+
+def start_elsewhere(config: StackConfig) -> "subprocess.Popen[bytes]":
+    """Begin to start the servers in a process of its own."""
+    code = (
+        "import os, pathlib; from recommender import stack; "
+        "stack.ensure_started(stack.read_config(os.environ, pathlib.Path()))"
+    )
+    environment = os.environ | {"KINSHIP_DATA_DIR": str(config.data_dir)}
+    return subprocess.Popen(
+        [sys.executable, "-c", code], cwd=PROJECT_DIR, env=environment, stderr=subprocess.PIPE
+    )
 
 
 def test_a_first_start_gives_a_database_with_vectors_and_a_broker(config):
@@ -98,7 +107,6 @@ def test_data_and_queued_work_survive_a_restart(config):
     with broker(config) as client:
         client.lpush("queue", "task")
     assert sorted(stop(config)) == ["postgres", "valkey"]
-    assert processes_of(config) == []
     ensure_started(config)
     assert query(config, "SELECT number FROM kept") == 7
     with broker(config) as client:
@@ -114,8 +122,7 @@ def test_killed_servers_are_started_again_with_their_data(config):
     ensure_started(config)
     query(config, "CREATE TABLE kept AS SELECT 7 AS number")
     for process in (postgres.running(config.layout), valkey.running(config.layout)):
-        process.kill()
-        wait_until_gone(process.pid)
+        kill(process)
     ensure_started(config)
     assert query(config, "SELECT number FROM kept") == 7
     with broker(config) as client:
@@ -127,9 +134,7 @@ def test_a_killed_server_whose_session_still_works_is_started_again(config):
     with psycopg.connect(database_url(config)) as connection:
         session = psutil.Process(connection.info.backend_pid)
         session.suspend()  # in the midst of a long step, it does not notice its server's end
-        postmaster = postgres.running(config.layout)
-        postmaster.kill()
-        wait_until_gone(postmaster.pid)
+        kill(postgres.running(config.layout))
         ensure_started(config)
         assert find_process(session.pid) is None
     assert query(config, "SELECT 1") == 1
@@ -149,19 +154,26 @@ def test_a_process_number_that_went_to_another_process_is_not_believed(config):
         assert client.ping()
 
 
+@pytest.mark.parametrize(
+    "milestone",
+    ["postgres.unfinished", "postgres", "valkey/valkey.pid", "postgres/postmaster.pid"],
+)
+def test_a_start_that_is_broken_off_leaves_nothing_that_stop_does_not_find(config, milestone):
+    starter = start_elsewhere(config)
+    wait_until((config.data_dir / milestone).exists)
+    starter.send_signal(signal.SIGINT)
+    starter.communicate(timeout=30)
+    stop(config)
+    assert processes_of(config) == []
+    ensure_started(config)
+    assert query(config, "SELECT 1") == 1
+
+
 def test_many_processes_may_start_it_at_once(config):
-    script = (
-        "import os, pathlib, recommender.stack as s\n"
-        "c = s.read_config(os.environ, pathlib.Path())\n"
-        "s.ensure_started(c)\n"
-        "s.check_pgvector(s.database_url(c))\n"
-    )
-    environment = os.environ | {"KINSHIP_DATA_DIR": str(config.data_dir)}
-    starters = [
-        subprocess.Popen([sys.executable, "-c", script], cwd=PROJECT_DIR, env=environment)
-        for _ in range(3)
-    ]
-    assert [starter.wait(60) for starter in starters] == [0, 0, 0]
+    starters = [start_elsewhere(config) for _ in range(3)]
+    complaints = [starter.communicate(timeout=60)[1] for starter in starters]
+    assert [starter.returncode for starter in starters] == [0, 0, 0], complaints
+    assert query(config, "SELECT 1") == 1
 
 
 def test_a_path_too_long_for_a_socket_works(config):

@@ -37,7 +37,7 @@ def test_an_index_is_built_by_every_core():
 
 
 def test_a_container_with_little_shared_memory_can_still_build_an_index_in_parallel():
-    assert settings(shared_memory=64 * MB)["dynamic_shared_memory_type"] == "mmap"
+    assert settings(shared_memory=64 * MB)["dynamic_shared_memory_type"] == "sysv"
     assert settings(shared_memory=8 * GB)["dynamic_shared_memory_type"] == "posix"
 
 

@@ -1,0 +1,10 @@
+"""The admin: the catalogue and the dashboard, one module per model."""
+
+from django.contrib import admin
+
+from recommender.admin import api_key, catalog, operator, periodic, product, space, user
+
+__all__ = ["api_key", "catalog", "operator", "periodic", "product", "space", "user"]
+
+admin.site.index_template = "recommender/admin/dashboard.html"
+admin.site.index_title = "Dashboard"

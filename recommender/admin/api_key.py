@@ -1,0 +1,82 @@
+"""API keys: made here, shown once, revoked; never edited."""
+
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from unfold.contrib.filters.admin import ChoicesDropdownFilter, RelatedDropdownFilter
+
+from recommender.admin import fragments
+from recommender.admin.base import ModelForm, ReadOnlyAdmin
+from recommender.catalogue import keys
+from recommender.models import ApiKey
+
+
+@admin.register(ApiKey)
+class ApiKeyAdmin(ReadOnlyAdmin[ApiKey]):
+    """The keys of all catalogues; of a key only its first letters are known."""
+
+    list_display = ("shown_prefix", "label", "catalog", "scope", "state", "created_at")
+    list_filter = (("catalog", RelatedDropdownFilter), ("scope", ChoicesDropdownFilter))
+    list_filter_submit = True
+    list_select_related = ("catalog",)
+    sortable_by = ()
+    actions = ("revoke",)
+    fields = (
+        ("shown_prefix", "label"),
+        ("catalog", "scope"),
+        ("state", "created_at"),
+    )
+    add_fieldsets = ((None, {"fields": ("catalog", "scope", "label")}),)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """As the person's permissions say."""
+        return request.user.has_perm("recommender.add_apikey")
+
+    def has_revoke_permission(self, request: HttpRequest) -> bool:
+        """Who may change keys may revoke them."""
+        return request.user.has_perm("recommender.change_apikey")
+
+    @admin.display(description="Key")
+    def shown_prefix(self, key: ApiKey) -> str:
+        """All of the key that is kept in the clear."""
+        return f"{key.prefix}…"
+
+    @admin.display(description="State")
+    def state(self, key: ApiKey) -> SafeString:
+        """Active or revoked."""
+        if key.revoked_at is None:
+            return fragments.badge("Active", "success")
+        return fragments.badge(f"Revoked {key.revoked_at:%-d %B %Y}", "danger")
+
+    def save_model(
+        self,
+        request: HttpRequest,
+        obj: ApiKey,
+        form: ModelForm[ApiKey],  # noqa: ARG002
+        change: bool,  # noqa: ARG002
+    ) -> None:
+        """Make the key and say it, this once."""
+        plain = keys.create_key(obj.catalog, obj.scope, obj.label)
+        created = ApiKey.objects.get(digest=keys.digest(plain))
+        obj.pk, obj.prefix = created.pk, created.prefix
+        self.message_user(
+            request,
+            format_html(
+                "Copy the key now, nobody can show it again: <code>{}</code>",
+                plain,
+            ),
+            messages.WARNING,
+        )
+
+    @admin.action(description="Revoke", permissions=["revoke"])
+    def revoke(self, request: HttpRequest, queryset: QuerySet[ApiKey]) -> None:
+        """End the selected keys."""
+        active = list(queryset.filter(revoked_at=None))
+        for key in active:
+            keys.revoke(key)
+        number = "1 key" if len(active) == 1 else f"{len(active)} keys"
+        self.message_user(
+            request, f"{number} revoked. Requests with a revoked key fail within seconds."
+        )

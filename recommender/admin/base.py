@@ -1,0 +1,70 @@
+"""Unfold's ModelAdmin as Django's stubs know it: Unfold itself ships no types."""
+
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from django.core.paginator import Paginator
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest
+from django.utils.functional import cached_property
+
+if TYPE_CHECKING:
+    from django.contrib.admin import ModelAdmin, SimpleListFilter
+    from django.forms import ModelForm
+else:
+    from django import forms
+    from unfold.admin import ModelAdmin as UnfoldModelAdmin
+    from unfold.contrib.filters.admin import DropdownFilter as SimpleListFilter
+
+    class _Subscriptable:
+        """Takes its model as a type parameter, as in the stubs."""
+
+        def __class_getitem__(cls, _model: Any) -> type:
+            return cls
+
+    class ModelAdmin(_Subscriptable, UnfoldModelAdmin):
+        """Unfold's."""
+
+    class ModelForm(_Subscriptable, forms.ModelForm):
+        """Django's."""
+
+
+__all__ = ["BoundedPaginator", "ModelAdmin", "ModelForm", "ReadOnlyAdmin", "SimpleListFilter"]
+
+
+_M = TypeVar("_M", bound=Model)
+
+
+class BoundedPaginator(Paginator):  # type: ignore[type-arg]  # generic in the stubs only
+    """Counts up to LIMIT rows and no further: who looks for more filters or searches."""
+
+    LIMIT = 10_000
+
+    @cached_property
+    def count(self) -> int:
+        """How many rows can be paged through."""
+        rows: QuerySet[Any] = self.object_list  # type: ignore[assignment]  # a list pages nothing else
+        return rows.order_by().values("pk")[: self.LIMIT].count()
+
+
+class ReadOnlyAdmin(ModelAdmin[_M]):
+    """Rows that a person looks at and something else writes."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:  # noqa: ARG002
+        """Never."""
+        return False
+
+    def has_change_permission(
+        self,
+        request: HttpRequest,  # noqa: ARG002
+        obj: _M | None = None,  # noqa: ARG002
+    ) -> bool:
+        """Never."""
+        return False
+
+    def has_delete_permission(
+        self,
+        request: HttpRequest,  # noqa: ARG002
+        obj: _M | None = None,  # noqa: ARG002
+    ) -> bool:
+        """Never."""
+        return False

@@ -1,0 +1,184 @@
+"""Catalogues: made with their text space, tuned, counted, deleted with all that is in them."""
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from django import forms
+from django.conf import settings
+from django.contrib import admin, messages
+from django.core.exceptions import ValidationError
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.safestring import SafeString
+from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
+
+from embeddings.errors import Misconfigured
+from embeddings.factory import create_embedder
+from recommender.admin import counts, fragments
+from recommender.admin.base import ModelAdmin, ModelForm
+from recommender.catalogue import catalogs
+from recommender.models import Catalog
+
+if TYPE_CHECKING:
+    from recommender.admin.counts import CountedCatalog
+
+
+class CatalogForm(ModelForm[Catalog]):
+    """A catalogue's settings."""
+
+    class Meta:
+        model = Catalog
+        exclude = ()  # The fieldsets choose.
+        widgets: ClassVar = {"event_weights": UnfoldAdminTextareaWidget(attrs={"rows": 4})}
+
+    def clean_event_weights(self) -> dict[str, float]:
+        """A number for each type of event."""
+        weights = self.cleaned_data["event_weights"]
+        if not isinstance(weights, dict) or not all(map(_is_number, weights.values())):
+            raise ValidationError('Give a number for each type, such as {"view": 1}.')
+        return weights
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+class NewCatalogForm(CatalogForm):
+    """A new catalogue's settings and the model of its text space."""
+
+    model = forms.CharField(
+        label="Embedding model",
+        widget=UnfoldAdminTextInputWidget,
+        help_text="What turns the products' texts into vectors. Stays as it is afterwards.",
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["model"].initial = settings.DEFAULT_MODEL
+
+    def clean_model(self) -> str:
+        """A model that there is."""
+        key: str = self.cleaned_data["model"]
+        try:
+            create_embedder(key)
+        except Misconfigured as exc:
+            raise ValidationError(str(exc)) from exc
+        return key
+
+
+@admin.register(Catalog)
+class CatalogAdmin(ModelAdmin[Catalog]):
+    """All catalogues, with what is in them."""
+
+    form = CatalogForm
+    list_display = ("name", "clock", "products", "users", "events", "fresh")
+    search_fields = ("name",)
+    sortable_by = ("name",)
+    add_fieldsets = (
+        (None, {"fields": ("name", "model", "clock", "half_life_days", "event_weights")}),
+    )
+    fieldsets = (
+        ("Contents", {"fields": (("products", "users"), ("events", "fresh"))}),
+        ("Settings", {"fields": ("name", "clock", "half_life_days", "event_weights")}),
+        ("Products", {"fields": ("attributes", ("popularity_refreshed_at", "created_at"))}),
+    )
+    readonly_fields = (
+        "products",
+        "users",
+        "events",
+        "fresh",
+        "attributes",
+        "popularity_refreshed_at",
+        "created_at",
+    )
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        """The catalogues with their counts."""
+        return counts.of_catalogs(super().get_queryset(request))
+
+    def get_form(
+        self, request: HttpRequest, obj: Catalog | None = None, change: bool = False, **kwargs: Any
+    ) -> type[ModelForm[Catalog]]:
+        """A new catalogue is asked for its model too."""
+        if obj is None:
+            kwargs["form"] = NewCatalogForm
+        return super().get_form(request, obj, change, **kwargs)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Catalog | None = None) -> Any:
+        """The name stays: commands and scripts say it."""
+        fixed = super().get_readonly_fields(request, obj)
+        return fixed if obj is None else (*fixed, "name")
+
+    @admin.display(description="Products")
+    def products(self, catalog: "CountedCatalog") -> str:
+        """How many are not deleted."""
+        return f"{catalog.product_count:,}"
+
+    @admin.display(description="Users")
+    def users(self, catalog: "CountedCatalog") -> str:
+        """How many are known."""
+        return f"{catalog.user_count:,}"
+
+    @admin.display(description="Events")
+    def events(self, catalog: "CountedCatalog") -> str:
+        """How many were taken in, up to a limit."""
+        return counts.events(catalog.event_count)
+
+    @admin.display(description="Fresh vectors")
+    def fresh(self, catalog: "CountedCatalog") -> SafeString:
+        """The share of the products with a fresh vector."""
+        share = catalog.fresh_count / (catalog.product_count or 1)
+        return fragments.bar(share, f"{share:.1%}")
+
+    def save_model(
+        self, request: HttpRequest, obj: Catalog, form: ModelForm[Catalog], change: bool
+    ) -> None:
+        """Make the catalogue with its space; or save it, and have what is made from it follow."""
+        if not change:
+            model = form.cleaned_data["model"]
+            created = catalogs.create_catalog(obj.name, clock=obj.clock, model=model)
+            obj.pk, obj.created_at = created.pk, created.created_at
+            obj.save(force_update=True)
+        elif form.changed_data:
+            obj.save(update_fields=form.changed_data)
+            catalogs.change_catalog(obj, clock=obj.clock, half_life_days=obj.half_life_days)
+            text = (
+                "Popularity is counted anew. The profiles are stale: each is rebuilt when it is "
+                "asked for, or by the next profile refresh."
+            )
+            self.message_user(request, text, messages.INFO)
+
+    def get_deleted_objects(
+        self,
+        objs: Any,
+        request: HttpRequest,  # noqa: ARG002
+    ) -> tuple[list[Any], dict[str, int], set[str], list[Any]]:
+        """Counts, not rows: a catalogue may hold millions."""
+        found = counts.of_catalogs(Catalog.objects.filter(pk__in=[each.pk for each in objs]))
+        # A name, then the list of what is below it, as Django's nested lists go.
+        named: list[Any] = []
+        for each in found:
+            named += [f"Catalogue {each.name}, with", _contents(each)]
+        numbers = {
+            "catalogues": len(found),
+            "products": sum(each.product_count for each in found),
+            "users": sum(each.user_count for each in found),
+        }
+        return named, numbers, set(), []
+
+    def delete_model(self, request: HttpRequest, obj: Catalog) -> None:  # noqa: ARG002
+        """Remove the catalogue with its partitions."""
+        catalogs.delete_catalog(obj)
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Catalog]) -> None:  # noqa: ARG002
+        """Remove the catalogues with their partitions."""
+        for catalog in queryset:
+            catalogs.delete_catalog(catalog)
+
+
+def _contents(catalog: "CountedCatalog") -> list[str]:
+    return [
+        f"{catalog.product_count:,} products and their vectors",
+        f"{catalog.user_count:,} users and their profiles",
+        f"{counts.events(catalog.event_count)} events",
+        "all of its spaces and API keys",
+    ]

@@ -1,0 +1,106 @@
+"""Counts beside the rows of a list: subqueries of the list's own statement."""
+
+from typing import TYPE_CHECKING, Any, TypedDict
+
+from django.db.models import (
+    BigIntegerField,
+    Count,
+    F,
+    Func,
+    OuterRef,
+    QuerySet,
+    Subquery,
+    TextField,
+    Value,
+)
+from django.db.models.expressions import RawSQL
+from django.db.models.functions import Cast, Coalesce, Concat
+
+from recommender.models import Catalog, Product, ProductVector, Space, User
+
+if TYPE_CHECKING:
+    from django_stubs_ext import WithAnnotations
+
+# Events are counted up to here: a catalogue may have a hundred million.
+MANY_EVENTS = 1_000_000
+
+_EVENTS = """(
+    SELECT count(*) FROM (
+        SELECT FROM recommender_event e WHERE e.catalog_id = recommender_catalog.id LIMIT %s
+    ) counted
+)"""
+
+
+class CatalogCounts(TypedDict):
+    """What is in a catalogue; `fresh_count` of its products have a fresh vector."""
+
+    product_count: int
+    user_count: int
+    event_count: int
+    fresh_count: int
+
+
+class SpaceCounts(TypedDict):
+    """What is in a space, and the bytes it takes with its indexes."""
+
+    product_count: int
+    fresh_count: int
+    storage: int
+
+
+if TYPE_CHECKING:
+    CountedCatalog = WithAnnotations[Catalog, CatalogCounts]
+    CountedSpace = WithAnnotations[Space, SpaceCounts]
+
+
+def of_catalogs(catalogs: QuerySet[Catalog]) -> "QuerySet[CountedCatalog]":
+    """The catalogues with their CatalogCounts."""
+    serving = Space.objects.filter(
+        catalog=OuterRef(OuterRef("pk")), name="text", status=Space.Status.ACTIVE
+    )
+    products = Product.objects.filter(catalog=OuterRef("pk"), deleted_at=None)
+    fresh = _fresh().filter(space_id=Subquery(serving.values("pk")[:1]))
+    events = RawSQL(_EVENTS, (MANY_EVENTS + 1,))  # noqa: S611 - a constant of this file
+    return catalogs.annotate(
+        product_count=_number(products, "catalog"),
+        user_count=_number(User.objects.filter(catalog=OuterRef("pk")), "catalog"),
+        event_count=events,
+        fresh_count=_number(fresh, "space_id"),
+    )
+
+
+def of_spaces(spaces: QuerySet[Space]) -> "QuerySet[CountedSpace]":
+    """The spaces with their SpaceCounts."""
+    products = Product.objects.filter(catalog=OuterRef("catalog"), deleted_at=None)
+    return spaces.annotate(
+        product_count=_number(products, "catalog"),
+        fresh_count=_number(_fresh().filter(space_id=OuterRef("pk")), "space_id"),
+        storage=_size("productvector") + _size("profilevector"),
+    )
+
+
+def events(number: int) -> str:
+    """A count of events as it is shown."""
+    return f"more than {MANY_EVENTS:,}" if number > MANY_EVENTS else f"{number:,}"
+
+
+def _fresh() -> QuerySet[ProductVector]:
+    return ProductVector.objects.filter(
+        product__deleted_at=None, content_hash=F("product__content_hash")
+    )
+
+
+def _number(rows: QuerySet[Any], group: str) -> Coalesce:
+    counted = rows.order_by().values(group).annotate(number=Count("*")).values("number")
+    return Coalesce(Subquery(counted), 0)
+
+
+def _size(table: str) -> Coalesce:
+    """Bytes of a space's partition; a retired space has none."""
+    name = Concat(Value(f"recommender_{table}_"), Cast("pk", TextField()))
+    size = Func(
+        Func(name, function="to_regclass"),
+        function="pg_total_relation_size",
+        output_field=BigIntegerField(),
+    )
+    return Coalesce(size, 0)

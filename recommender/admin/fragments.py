@@ -1,0 +1,86 @@
+"""Small pieces of HTML that the admin's pages are made of."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from recommender.models import Product
+
+_THUMBNAIL = "h-8 w-8 object-cover rounded-default"
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table as Unfold's component takes it, and what there is to say above it."""
+
+    headers: Sequence[str]
+    rows: Sequence[Sequence[Any]]
+    note: str = ""
+    title: str = field(default="", kw_only=True)
+
+
+def badge(text: str, kind: str) -> SafeString:
+    """A coloured label; the kinds are info, success, warning, danger and primary."""
+    return render_to_string("unfold/helpers/label.html", {"text": text, "type": kind})
+
+
+@dataclass(frozen=True, slots=True)
+class BarPart:
+    """A part of a bar: what it is, its share from 0 to 1 of the bar, and its CSS class."""
+
+    name: str
+    share: float
+    css: str
+
+    @property
+    def percent(self) -> str:
+        """The width in CSS."""
+        return f"{100 * min(1.0, max(0.0, self.share)):.1f}"
+
+
+def bar(share: float, text: str) -> SafeString:
+    """A number and a bar that shows it as a share, 0 to 1, of the whole."""
+    return stack([BarPart("", share, "bg-primary-600")], text)
+
+
+def stack(parts: Sequence[BarPart], text: str) -> SafeString:
+    """A number and a bar of several parts."""
+    return render_to_string("recommender/admin/bar.html", {"parts": parts, "text": text})
+
+
+def product_link(product: Product) -> SafeString:
+    """A product's title and the way to its page; a deleted one has no page."""
+    if product.deleted_at is not None:
+        return format_html('{} <span class="text-subtle">(deleted)</span>', product)
+    address = reverse("admin:recommender_product_change", args=[product.pk])
+    return format_html('<a href="{}" class="text-link">{}</a>', address, product)
+
+
+def product_links(ids: Sequence[str], products: Mapping[str, Product]) -> SafeString:
+    """Links to those of these products that are known, one a line."""
+    known = [product_link(products[each]) for each in ids if each in products]
+    return format_html("{}" + "<br>{}" * (len(known) - 1), *known) if known else SafeString("-")
+
+
+def thumbnail(product: Product) -> SafeString:
+    """The product's first picture, or a placeholder; the shop's host learns no admin address."""
+    address = next(iter(product.image_urls or []), "")
+    if not str(address).startswith(("http://", "https://")):
+        return SafeString('<span class="material-symbols-outlined text-base-300">image</span>')
+    return format_html(
+        '<img src="{}" alt="" loading="lazy" referrerpolicy="no-referrer" class="{}">',
+        address,
+        _THUMBNAIL,
+    )
+
+
+def price(product: Product) -> str:
+    """The price with its currency, without needless zeros."""
+    if product.price is None:
+        return "-"
+    return f"{product.price:,.2f} {product.currency}".strip()

@@ -1,0 +1,111 @@
+"""What the engine answers now, as tables for the admin's pages."""
+
+from collections.abc import Iterable, Mapping
+
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+
+from recommender.admin import fragments
+from recommender.admin.fragments import BarPart, Table
+from recommender.engine import recommend as recommendation
+from recommender.engine import similar as similarity
+from recommender.engine.answer import Answer, Item, Query
+from recommender.models import Catalog, Product, User
+
+_QUERY = Query(count=10)
+
+# A bar's colour for each channel.
+_COLOURS = {
+    "text": "bg-primary-600",
+    "recent": "bg-blue-500",
+    "popular": "bg-orange-500",
+    "repeat": "bg-green-500",
+    "newest": "bg-base-400",
+}
+_OTHER = "bg-red-500"
+
+
+def similar(product: Product) -> Table:
+    """The products most like this one, with their scores."""
+    answer = similarity.similar(product.catalog, product.external_id, _QUERY)
+    products = _products(product.catalog, answer.items)
+    rows = [
+        [
+            fragments.thumbnail(found),
+            fragments.product_link(found),
+            found.external_id,
+            found.category or "-",
+            fragments.price(found),
+            fragments.bar(item.score, f"{item.score:.3f}"),
+        ]
+        for item, found in _known(answer.items, products)
+    ]
+    return Table(["", "Title", "Id", "Category", "Price", "Score"], rows, _note(answer))
+
+
+def recommendations(user: User) -> Table:
+    """The user's recommendations, each with what led to it."""
+    answer = recommendation.recommend(user.catalog, user.external_id, _QUERY)
+    products = _products(user.catalog, answer.items)
+    # Scores of a fused list have no natural maximum, so the best fills the bar.
+    best = max((item.score for item in answer.items), default=1.0) or 1.0
+    rows = [
+        [
+            fragments.thumbnail(found),
+            fragments.product_link(found),
+            item.channel,
+            _parts(item, best),
+            fragments.product_links(item.because, products),
+        ]
+        for item, found in _known(answer.items, products)
+    ]
+    return Table(["", "Title", "Channel", "Score and its parts", "Because of"], rows, _note(answer))
+
+
+def legend() -> SafeString:
+    """The colours of the channels."""
+    return format_html_join(
+        "",
+        '<span class="flex items-center gap-2"><span class="h-1.5 w-8 rounded-default {}"></span>'
+        "{}</span>",
+        ((css, name) for name, css in _COLOURS.items()),
+    )
+
+
+def _products(catalog: Catalog, items: Iterable[Item]) -> dict[str, Product]:
+    """Every product that the items are, or are there because of; one query."""
+    wanted = {each for item in items for each in (item.id, *item.because)}
+    found = Product.objects.filter(catalog=catalog, external_id__in=wanted).defer(
+        "description", "attributes"
+    )
+    return {product.external_id: product for product in found}
+
+
+def _known(
+    items: Iterable[Item], products: Mapping[str, Product]
+) -> Iterable[tuple[Item, Product]]:
+    return ((item, products[item.id]) for item in items if item.id in products)
+
+
+def _parts(item: Item, best: float) -> SafeString:
+    shares = [
+        BarPart(name, part / best, _COLOURS.get(name, _OTHER)) for name, part in item.parts.items()
+    ]
+    words = " + ".join(f"{name} {part:.4f}" for name, part in item.parts.items())
+    return format_html(
+        '{}<div class="text-subtle text-xs">{}</div>',
+        fragments.stack(shares, f"{item.score:.4f}"),
+        words,
+    )
+
+
+def _note(answer: Answer) -> str:
+    """Which spaces answered, what was fallen back on, and why the list is short."""
+    parts = []
+    if answer.spaces:
+        parts.append(f"From {', '.join(answer.spaces)}.")
+    if answer.fallback is not None:
+        parts.append(f"Fallback: {answer.fallback}, as there is no vector to go by.")
+    if not answer.complete:
+        parts.append(f"Incomplete: {answer.reason}.")
+    return " ".join(parts)

@@ -1,0 +1,162 @@
+"""Products: search, freshness of their vectors, and what they are similar to."""
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from django.utils.safestring import SafeString
+from unfold.contrib.filters.admin import BooleanRadioFilter, RelatedDropdownFilter
+
+from recommender.admin import fragments, freshness, preview
+from recommender.admin.base import BoundedPaginator, ModelAdmin, ModelForm
+from recommender.admin.fragments import Table
+from recommender.admin.freshness import Freshness
+from recommender.admin.product_filters import BrandFilter, CategoryFilter, FreshnessFilter
+from recommender.admin.product_form import ProductForm
+from recommender.catalogue import attributes, changes
+from recommender.models import Product, ProductVector, Space
+
+
+@admin.register(Product)
+class ProductAdmin(ModelAdmin[Product]):
+    """The products of all catalogues that are not deleted."""
+
+    form = ProductForm
+    list_display = (
+        "title_or_id",
+        "external_id",
+        "catalog",
+        "category",
+        "brand",
+        "list_price",
+        "in_stock",
+        "vector",
+    )
+    list_display_links = ("title_or_id",)
+    list_filter = (
+        ("catalog", RelatedDropdownFilter),
+        FreshnessFilter,
+        ("in_stock", BooleanRadioFilter),
+        CategoryFilter,
+        BrandFilter,
+    )
+    list_filter_submit = True
+    list_select_related = ("catalog",)
+    list_per_page = 50
+    list_disable_select_all = True
+    sortable_by = ("title_or_id", "external_id", "list_price")
+    show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER
+    paginator = BoundedPaginator
+    search_fields = ("external_id__startswith", "title__icontains", "brand__iexact")
+    search_help_text = "The beginning of an id, words of the title, or a brand"
+    actions = ("re_embed",)
+    change_form_outer_before_template = "recommender/admin/product.html"
+    readonly_fields = ("catalog", "external_id", "created_at", "updated_at")
+    fieldsets = (
+        (None, {"fields": (("catalog", "external_id"), "title", "description")}),
+        (None, {"fields": ("category", "brand", ("price", "currency"), "in_stock")}),
+        (
+            None,
+            {"fields": ("image_urls", "video_urls", "attributes", "released_at")},
+        ),
+        (None, {"fields": (("created_at", "updated_at"),)}),
+    )
+
+    def has_add_permission(self, request: HttpRequest) -> bool:  # noqa: ARG002
+        """Products come by import or through the API."""
+        return False
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Product]:
+        """What is not deleted, with `freshness`."""
+        return freshness.annotated(super().get_queryset(request).filter(deleted_at=None))
+
+    @admin.display(description="Title", ordering="title")
+    def title_or_id(self, product: Product) -> str:
+        """The title; the id where there is none."""
+        return str(product)
+
+    @admin.display(description="Price", ordering="price")
+    def list_price(self, product: Product) -> str:
+        """Price and currency."""
+        return fragments.price(product)
+
+    @admin.display(description="Vector")
+    def vector(self, product: Any) -> SafeString:
+        """The state of the vector, as `freshness` has it."""
+        state = Freshness(product.freshness)
+        return fragments.badge(state.label, freshness.COLOURS[state])
+
+    @admin.action(description="Re-embed", permissions=["change"])
+    def re_embed(self, request: HttpRequest, queryset: QuerySet[Product]) -> None:
+        """Make the vectors stale; workers do the rest."""
+        number = freshness.make_stale(queryset)
+        products = "1 product is" if number == 1 else f"{number} products are"
+        self.message_user(
+            request,
+            f"{products} stale now. Workers embed what is stale, at the latest with the next "
+            "re-embed sweep; until then the present vectors serve.",
+            messages.SUCCESS,
+        )
+
+    def save_model(
+        self,
+        request: HttpRequest,  # noqa: ARG002
+        obj: Product,
+        form: ModelForm[Product],
+        change: bool,  # noqa: ARG002
+    ) -> None:
+        """Write the fields that were changed, and no others: an import may run."""
+        attributes.declare(obj.catalog, attributes.inferred(obj.attributes))
+        obj.save(update_fields=[*form.changed_data, "updated_at"])
+        changes.announce(obj.catalog)
+
+    def delete_model(self, request: HttpRequest, obj: Product) -> None:
+        """Mark the product deleted: histories go on speaking of it."""
+        self.delete_queryset(request, Product.objects.filter(pk=obj.pk))
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Product]) -> None:  # noqa: ARG002
+        """Mark the products deleted."""
+        Product.objects.filter(pk__in=list(queryset.values_list("pk", flat=True))).update(
+            deleted_at=timezone.now()
+        )
+
+    def get_deleted_objects(
+        self,
+        objs: Any,
+        request: HttpRequest,  # noqa: ARG002
+    ) -> tuple[list[Any], dict[str, int], set[str], list[Any]]:
+        """The products alone: nothing else goes with them."""
+        return [str(product) for product in objs], {"products": len(objs)}, set(), []
+
+    def render_change_form(
+        self,
+        request: HttpRequest,
+        context: dict[str, Any],
+        add: bool = False,
+        change: bool = False,
+        form_url: str = "",
+        obj: Product | None = None,
+    ) -> HttpResponse:
+        """The form, below the product's vectors and what it is similar to."""
+        if obj is not None:
+            context |= {"vectors": _vectors(obj), "similar": preview.similar(obj)}
+        return super().render_change_form(request, context, add, change, form_url, obj)
+
+
+def _vectors(product: Product) -> Table:
+    """The product's vector in every living space of its catalogue."""
+    spaces = Space.objects.filter(catalog=product.catalog_id).exclude(status=Space.Status.RETIRED)
+    found = ProductVector.objects.filter(product=product, space__in=spaces)
+    vectors = {vector.space_id: vector for vector in found}
+    rows = [_vector_row(product, space, vectors.get(space.pk)) for space in spaces]
+    return Table(["Space", "Status", "Model", "Vector", "Embedded at"], rows)
+
+
+def _vector_row(product: Product, space: Space, vector: ProductVector | None) -> list[Any]:
+    state = freshness.of_vector(product, vector)
+    embedded_at = f"{vector.embedded_at:%-d %B %Y, %H:%M:%S} UTC" if vector else "-"
+    label = fragments.badge(state.label, freshness.COLOURS[state])
+    return [str(space), space.get_status_display(), space.model, label, embedded_at]

@@ -1,0 +1,101 @@
+"""Spaces: their models, coverage, index and size."""
+
+from typing import TYPE_CHECKING, Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.template.defaultfilters import filesizeformat
+from django.utils.safestring import SafeString
+from unfold.contrib.filters.admin import ChoicesDropdownFilter, RelatedDropdownFilter
+
+from recommender.admin import counts, fragments
+from recommender.admin.base import ReadOnlyAdmin
+from recommender.models import Space
+
+if TYPE_CHECKING:
+    from recommender.admin.counts import CountedSpace
+
+_COLOURS = {
+    Space.Status.BUILDING: "info",
+    Space.Status.ACTIVE: "success",
+    Space.Status.RETIRED: "warning",
+}
+_WHY_READ_ONLY = (
+    "A space cannot be edited: another model or template in the same space would mix vectors "
+    "that cannot be compared. A new version of the space is embedded beside this one instead."
+)
+
+
+@admin.register(Space)
+class SpaceAdmin(ReadOnlyAdmin[Space]):
+    """Every version of every space; looked at here, changed by making another version."""
+
+    list_display = (
+        "label",
+        "catalog",
+        "model",
+        "dimension",
+        "state",
+        "coverage",
+        "indexed",
+        "ef_search",
+        "measured_recall",
+        "size",
+    )
+    list_filter = (("catalog", RelatedDropdownFilter), ("status", ChoicesDropdownFilter))
+    list_filter_submit = True
+    list_select_related = ("catalog",)
+    sortable_by = ()
+    fieldsets = (
+        (
+            None,
+            {
+                "description": _WHY_READ_ONLY,
+                "fields": (
+                    ("label", "catalog"),
+                    ("state", "activated_at"),
+                    ("kind", "dimension"),
+                    "model",
+                    "template",
+                ),
+            },
+        ),
+        ("Vectors", {"fields": (("coverage", "size"), "embedded_at")}),
+        ("Index", {"fields": (("indexed", "measured_recall"), "ef_search")}),
+    )
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        """The spaces with their counts."""
+        return counts.of_spaces(super().get_queryset(request))
+
+    @admin.display(description="Space")
+    def label(self, space: Space) -> str:
+        """name@version."""
+        return str(space)
+
+    @admin.display(description="Status")
+    def state(self, space: Space) -> SafeString:
+        """Building, active or retired."""
+        return fragments.badge(space.get_status_display(), _COLOURS[Space.Status(space.status)])
+
+    @admin.display(description="Fresh vectors")
+    def coverage(self, space: "CountedSpace") -> SafeString:
+        """How many of the products have a fresh vector."""
+        share = space.fresh_count / (space.product_count or 1)
+        return fragments.bar(share, f"{space.fresh_count:,} of {space.product_count:,}")
+
+    @admin.display(description="Index rows")
+    def indexed(self, space: Space) -> str:
+        """How many vectors the index was built and measured with."""
+        return f"{space.indexed_rows:,}"
+
+    @admin.display(description="Recall@20")
+    def measured_recall(self, space: Space) -> str:
+        """What the index was measured to find."""
+        return "not measured" if space.recall is None else f"{space.recall:.3f}"
+
+    @admin.display(description="Size")
+    def size(self, space: "CountedSpace") -> str:
+        """What the space takes on disk, with its index and profiles."""
+        return filesizeformat(space.storage)

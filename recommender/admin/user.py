@@ -1,0 +1,103 @@
+"""Users: what they did, what they like, and what they would be shown."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest, HttpResponse
+from unfold.contrib.filters.admin import RelatedDropdownFilter
+
+from recommender.admin import fragments, preview
+from recommender.admin.base import BoundedPaginator, ReadOnlyAdmin
+from recommender.admin.fragments import Table
+from recommender.models import Event, ProfileVector, Space, User
+
+_EVENTS_SHOWN = 50
+
+
+@admin.register(User)
+class UserAdmin(ReadOnlyAdmin[User]):
+    """Shoppers, readers, viewers. They come with their first event."""
+
+    list_display = ("external_id", "catalog", "last_event_at", "created_at")
+    list_filter = (
+        ("catalog", RelatedDropdownFilter),
+        ("last_event_at", admin.EmptyFieldListFilter),
+    )
+    list_filter_submit = True
+    list_select_related = ("catalog",)
+    list_per_page = 50
+    sortable_by = ("external_id",)
+    show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER
+    paginator = BoundedPaginator
+    search_fields = ("external_id__startswith",)
+    search_help_text = "The beginning of an id"
+    change_form_outer_before_template = "recommender/admin/user.html"
+    fields = (("external_id", "catalog"), ("last_event_at", "created_at"), "attributes")
+
+    def render_change_form(
+        self,
+        request: HttpRequest,
+        context: dict[str, Any],
+        add: bool = False,
+        change: bool = False,
+        form_url: str = "",
+        obj: User | None = None,
+    ) -> HttpResponse:
+        """The user, below their recommendations, interests and history."""
+        if obj is not None:
+            # First: asking for recommendations rebuilds a profile that is stale.
+            context["recommendations"] = preview.recommendations(obj)
+            context["legend"] = preview.legend()
+            context["interests"] = [_interests(obj, space) for space in _spaces(obj)]
+            context["history"] = _history(obj)
+        return super().render_change_form(request, context, add, change, form_url, obj)
+
+
+def _spaces(user: User) -> list[Space]:
+    return list(Space.objects.filter(catalog=user.catalog_id, status=Space.Status.ACTIVE))
+
+
+def _interests(user: User, space: Space) -> Table:
+    """The user's profile in a space: how much each vector weighs, and what it stands for."""
+    profile = (
+        ProfileVector.objects.filter(space=space, user=user)
+        .exclude(kind=ProfileVector.Kind.NONE)
+        .select_related("product")
+        .defer("embedding")
+        .order_by("kind", "position")
+    )
+    rows = [
+        [
+            row.get_kind_display(),
+            fragments.bar(row.weight, f"{row.weight:.0%}"),
+            fragments.product_link(row.product) if row.product else "-",
+        ]
+        for row in profile
+    ]
+    return Table(["Kind", "Weight", "Its most typical product"], rows, title=str(space))
+
+
+def _history(user: User) -> Table:
+    """The user's latest events."""
+    events = (
+        Event.objects.filter(user=user)
+        .select_related("product")
+        .only("type", "at", "quantity", "value", *_PRODUCT_FIELDS)
+        .order_by("-at")[:_EVENTS_SHOWN]
+    )
+    rows = [
+        [
+            f"{event.at:%-d %B %Y, %H:%M}",
+            event.type,
+            fragments.product_link(event.product) if event.product else "-",
+            "-" if event.quantity is None else f"{event.quantity:g}",
+            "-" if event.value is None else f"{event.value:g}",
+        ]
+        for event in events
+    ]
+    note = f"The latest {_EVENTS_SHOWN}, in UTC." if len(rows) == _EVENTS_SHOWN else "In UTC."
+    return Table(["Time", "Type", "Product", "Quantity", "Value"], rows, note)
+
+
+_PRODUCT_FIELDS = ("product__external_id", "product__title", "product__deleted_at")

@@ -1,0 +1,43 @@
+"""`manage.py create_api_key`: a key for programs that use a catalogue."""
+
+from argparse import ArgumentParser, RawDescriptionHelpFormatter
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.core.management.base import BaseCommand, CommandError
+
+from recommender.catalogue.catalogs import find_catalog
+from recommender.catalogue.keys import create_key
+from recommender.models import ApiKey
+
+_MAX_LABEL = 100
+
+
+class Command(BaseCommand):
+    """Makes a key and prints it, this once."""
+
+    help = """\
+Make an API key of a catalogue. The key is printed once and stored hashed: keep it.
+A browser key may only send events and read recommendations. Revoke keys in the admin.
+
+  manage.py create_api_key shop --scope server --label "nightly sync"
+  KEY=$(manage.py create_api_key shop --scope browser)
+"""
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.formatter_class = RawDescriptionHelpFormatter
+        parser.add_argument("catalog", help="name of the catalogue it belongs to")
+        parser.add_argument("--scope", required=True, choices=ApiKey.Scope.values)
+        parser.add_argument("--label", default="", help="a note on who uses it")
+
+    def handle(self, **options: Any) -> None:
+        if len(options["label"]) > _MAX_LABEL:
+            raise CommandError(f"--label is longer than {_MAX_LABEL} characters.")
+        try:
+            catalog = find_catalog(options["catalog"])
+        except ValidationError as exc:
+            raise CommandError("\n".join(exc.messages)) from exc
+        key = create_key(catalog, options["scope"], options["label"])
+        self.stderr.write("This is the only time the key is shown. Send it as a header:")
+        self.stderr.write("  Authorization: Bearer KEY")
+        self.stdout.write(key)

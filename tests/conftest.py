@@ -1,0 +1,24 @@
+"""Fixtures of the whole suite."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from recommender.catalogue import catalogs
+from recommender.models import Catalog
+from tests.shop import Shop
+
+
+@pytest.fixture
+def shop(db: None) -> Shop:
+    """An empty shop, in a transaction that is rolled back."""
+    return Shop.open()
+
+
+@pytest.fixture
+def committed_shop(transactional_db: None) -> Iterator[Shop]:
+    """An empty shop that other connections see, too."""
+    yield Shop.open()
+    # The partitioned tables are not Django's to empty.
+    for catalog in Catalog.objects.all():
+        catalogs.delete_catalog(catalog)

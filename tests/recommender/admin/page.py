@@ -1,0 +1,35 @@
+"""What a person sees of an admin page."""
+
+import re
+from html import unescape
+
+from django.db import connection
+from django.http import HttpResponse
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+_UNSEEN = re.compile(r"<(script|style)\b.*?</\1>", re.DOTALL)
+
+
+def text(response: HttpResponse) -> str:
+    """The words of a page that answered 200, spaces collapsed."""
+    assert response.status_code == 200
+    return words(response.content.decode())
+
+
+def words(html: str) -> str:
+    """The words of a piece of HTML, spaces collapsed."""
+    return " ".join(unescape(re.sub(r"<[^>]+>", " ", _UNSEEN.sub(" ", html))).split())
+
+
+def hrefs(response: HttpResponse) -> list[str]:
+    """Where the page's links lead."""
+    return [unescape(found) for found in re.findall(r'href="([^"]*)"', response.content.decode())]
+
+
+def queries(client: Client, address: str) -> int:
+    """How many queries a page takes, what is cached being cached."""
+    client.get(address)
+    with CaptureQueriesContext(connection) as captured:
+        assert client.get(address).status_code == 200
+    return len(captured)

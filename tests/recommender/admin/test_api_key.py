@@ -1,0 +1,70 @@
+import re
+
+from django.test import Client
+from django.urls import reverse
+
+from recommender.catalogue import keys
+from recommender.models import ApiKey, Catalog
+
+from . import page
+
+LIST = "admin:recommender_apikey_changelist"
+ADD = "admin:recommender_apikey_add"
+_KEY = re.compile(r"kin_[a-z]{3}_[\w-]{20,}")
+
+
+def change(key: ApiKey) -> str:
+    return reverse("admin:recommender_apikey_change", args=[key.pk])
+
+
+def test_a_new_key_is_shown_once_and_works(admin_client: Client, catalog: Catalog) -> None:
+    data = {"catalog": catalog.pk, "scope": "browser", "label": "web shop"}
+    text = page.text(admin_client.post(reverse(ADD), data, follow=True))
+    (plain,) = _KEY.findall(text)
+    found = keys.find_key(plain)
+    assert found is not None
+    assert (found.catalog, found.scope, found.label) == (catalog, "browser", "web shop")
+    later = page.text(admin_client.get(reverse(LIST)))
+    assert "web shop" in later
+    assert plain not in later
+    assert plain not in page.text(admin_client.get(change(found)))
+
+
+def test_the_hash_is_never_shown(admin_client: Client, catalog: Catalog) -> None:
+    plain = keys.create_key(catalog, ApiKey.Scope.SERVER, "till")
+    key = ApiKey.objects.get()
+    for address in (reverse(LIST), change(key), reverse(ADD)):
+        html = admin_client.get(address).content.decode()
+        assert keys.digest(plain).hex() not in html
+        assert "digest" not in html.lower()
+
+
+def test_a_revoked_key_works_no_more(admin_client: Client, catalog: Catalog) -> None:
+    revoked = keys.create_key(catalog, ApiKey.Scope.SERVER, "old")
+    kept = keys.create_key(catalog, ApiKey.Scope.SERVER, "new")
+    chosen = ApiKey.objects.get(label="old")
+    data = {"action": "revoke", "_selected_action": [chosen.pk]}
+    text = page.text(admin_client.post(reverse(LIST), data, follow=True))
+    assert "1 key revoked" in text
+    assert keys.find_key(revoked) is None
+    assert keys.find_key(kept) is not None
+    again = page.text(admin_client.post(reverse(LIST), data, follow=True))
+    assert "0 keys revoked" in again
+
+
+def test_a_key_is_neither_edited_nor_deleted(admin_client: Client, catalog: Catalog) -> None:
+    keys.create_key(catalog, ApiKey.Scope.BROWSER)
+    key = ApiKey.objects.get()
+    assert admin_client.post(change(key), {"scope": "server"}).status_code == 403
+    delete = reverse("admin:recommender_apikey_delete", args=[key.pk])
+    assert admin_client.post(delete, {"post": "yes"}).status_code == 403
+    key.refresh_from_db()
+    assert key.scope == "browser"
+
+
+def test_more_keys_take_no_more_queries(admin_client: Client, catalog: Catalog) -> None:
+    keys.create_key(catalog, ApiKey.Scope.SERVER)
+    few = page.queries(admin_client, reverse(LIST))
+    for _ in range(10):
+        keys.create_key(catalog, ApiKey.Scope.SERVER)
+    assert page.queries(admin_client, reverse(LIST)) == few

@@ -1,0 +1,137 @@
+import json
+from datetime import timedelta
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from recommender.admin import counts
+from recommender.history import months, popularity
+from recommender.models import Catalog, Event, Product, ProductPopularity, Space, User
+from recommender.models.catalog import DEFAULT_EVENT_WEIGHTS
+from recommender.profiles import staleness
+
+from . import page
+
+LIST = "admin:recommender_catalog_changelist"
+ADD = "admin:recommender_catalog_add"
+
+
+def change(catalog: Catalog) -> str:
+    return reverse("admin:recommender_catalog_change", args=[catalog.pk])
+
+
+def form(**changed: object) -> dict[str, object]:
+    """What the form posts, with its defaults."""
+    fields: dict[str, object] = {
+        "clock": "now",
+        "half_life_days": "60.0",
+        "event_weights": json.dumps(DEFAULT_EVENT_WEIGHTS),
+    }
+    return fields | changed
+
+
+def test_the_list_and_the_page_count_what_is_in_it(admin_client: Client, catalog: Catalog) -> None:
+    Product.objects.filter(external_id="mug-2").update(title="Green enamel mug")
+    assert "shop The time of day 5 1 2 80.0%" in page.text(admin_client.get(reverse(LIST)))
+    text = page.text(admin_client.get(change(catalog)))
+    assert "Products 5 Users 1 Events 2 Fresh vectors 80.0%" in text
+
+
+def test_many_events_are_not_all_counted(
+    admin_client: Client, catalog: Catalog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(counts, "MANY_EVENTS", 1)
+    assert "more than 1 " in page.text(admin_client.get(change(catalog)))
+
+
+def test_more_catalogues_take_no_more_queries(admin_client: Client, catalog: Catalog) -> None:
+    few = page.queries(admin_client, reverse(LIST))
+    Catalog.objects.bulk_create(Catalog(name=f"more-{n}") for n in range(5))
+    assert page.queries(admin_client, reverse(LIST)) == few
+
+
+@pytest.mark.django_db
+def test_a_new_catalogue_has_its_text_space(admin_client: Client) -> None:
+    data = form(name="books", model="fake", half_life_days="7")
+    response = admin_client.post(reverse(ADD), data, follow=True)
+    assert "added successfully" in page.text(response)
+    made = Catalog.objects.get(name="books")
+    assert made.half_life_days == 7
+    space = Space.objects.get(catalog=made)
+    assert (space.model, space.status) == ("fake", Space.Status.ACTIVE)
+    assert page.text(admin_client.get(change(made)))
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "message"),
+    [
+        ("name", "Not A Name", "Use lower-case letters"),
+        ("name", "shop", "already exists"),
+        ("model", "nonsense", "There is no embedding model 'nonsense'; use one of"),
+        ("half_life_days", "0", "greater than or equal to 0.01"),
+        ("event_weights", '{"view": "much"}', "Give a number for each type"),
+        ("event_weights", '["view"]', "Give a number for each type"),
+    ],
+)
+def test_a_wrong_setting_is_explained(
+    admin_client: Client, catalog: Catalog, field: str, value: str, message: str
+) -> None:
+    data = form(name="books", model="fake") | {field: value}
+    assert message in page.text(admin_client.post(reverse(ADD), data))
+    assert Catalog.objects.count() == 1
+
+
+def test_other_weights_make_the_profiles_stale(
+    admin_client: Client, catalog: Catalog, ann: User
+) -> None:
+    space = Space.objects.get(catalog=catalog)
+    admin_client.get(reverse("admin:recommender_user_change", args=[ann.pk]))
+    assert staleness.stale_users(space, after=0, limit=10) == []
+    data = form(event_weights='{"view": 2, "purchase": 1}')
+    response = admin_client.post(change(catalog), data, follow=True)
+    assert "The profiles are stale" in page.text(response)
+    catalog.refresh_from_db()
+    assert catalog.event_weights == {"view": 2, "purchase": 1}
+    assert staleness.stale_users(space, after=0, limit=10) == [ann.pk]
+
+
+def test_another_clock_moves_what_is_popular(admin_client: Client, catalog: Catalog) -> None:
+    long_ago = timezone.now() - timedelta(days=400)
+    months.ensure([long_ago])
+    Event.objects.filter(catalog=catalog).update(at=long_ago)
+    popularity.refresh(catalog)
+    assert not ProductPopularity.objects.filter(recent__gt=0).exists()
+    admin_client.post(change(catalog), form(clock="last_event"))
+    catalog.refresh_from_db()
+    assert catalog.clock == Catalog.Clock.LAST_EVENT
+    assert ProductPopularity.objects.filter(recent__gt=0).count() == 2
+
+
+def test_the_name_stays(admin_client: Client, catalog: Catalog) -> None:
+    admin_client.post(change(catalog), form(name="another"))
+    catalog.refresh_from_db()
+    assert catalog.name == "shop"
+
+
+def test_deleting_asks_first_and_then_leaves_nothing(
+    admin_client: Client, catalog: Catalog
+) -> None:
+    address = reverse("admin:recommender_catalog_delete", args=[catalog.pk])
+    asked = page.text(admin_client.get(address))
+    assert "5 products and their vectors" in asked
+    assert "2 events" in asked
+    response = admin_client.post(address, {"post": "yes"}, follow=True)
+    assert "was deleted successfully" in page.text(response)
+    for model in (Catalog, Product, User, Event, Space):
+        assert not model.objects.exists()
+
+
+def test_catalogues_are_deleted_together(admin_client: Client, catalog: Catalog) -> None:
+    data = {"action": "delete_selected", "_selected_action": [catalog.pk]}
+    asked = page.text(admin_client.post(reverse(LIST), data))
+    assert "5 products and their vectors" in asked
+    admin_client.post(reverse(LIST), data | {"post": "yes"})
+    assert not Catalog.objects.exists()
+    assert not Event.objects.exists()

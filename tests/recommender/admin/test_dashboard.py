@@ -1,0 +1,73 @@
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from recommender.admin import dashboard
+from recommender.history import ingest
+from recommender.history.ingest import NewEvent
+from recommender.models import Catalog, Product
+from tests.shop import Shop
+
+from . import page
+
+INDEX = "admin:index"
+
+
+def test_a_catalogue_is_seen_at_a_glance(admin_client: Client, catalog: Catalog) -> None:
+    Product.objects.filter(external_id="mug-2").update(title="Green enamel mug")
+    text = page.text(admin_client.get(reverse(INDEX)))
+    figures = "shop Products 5 Fresh vectors 80.0% Stale backlog 1 Users 1 Events in 30 days 2"
+    assert figures in text
+
+
+def test_the_tallest_bar_is_the_busiest_day(admin_client: Client, shop: Shop) -> None:
+    now = timezone.now()
+    events = [
+        NewEvent(type="view", user="bob", product="mug-1", at=now - timedelta(days=ago))
+        for ago in (3, 3, 3, 3, 40)
+    ]
+    shop.post(*events)
+    (overview,) = admin_client.get(reverse(INDEX)).context["overviews"]
+    tallest = max(overview.bars, key=lambda bar: bar.height)
+    assert len(overview.bars) == 30
+    assert tallest.height == dashboard.HEIGHT
+    assert tallest.title == f"{now - timedelta(days=3):%-d %B}: 4"
+    assert overview.figures[-1] == ("Events in 30 days", "6")
+
+
+def test_historical_data_shows_its_own_last_days(admin_client: Client, catalog: Catalog) -> None:
+    Catalog.objects.filter(pk=catalog.pk).update(clock=Catalog.Clock.LAST_EVENT)
+    other = Catalog.objects.create(name="past", clock=Catalog.Clock.LAST_EVENT)
+    Product.objects.create(catalog=other, external_id="a")
+    at = datetime(2011, 12, 9, 12, tzinfo=UTC)
+    ingest.ingest(other, [NewEvent(type="view", user="u", product="a", at=at)])
+    text = page.text(admin_client.get(reverse(INDEX)))
+    assert "9 December: 1" in text
+    assert "10 November 2011 9 December 2011" in text
+
+
+def test_a_catalogue_without_events_says_so(admin_client: Client) -> None:
+    Catalog.objects.create(name="empty")
+    text = page.text(admin_client.get(reverse(INDEX)))
+    assert "Events in 30 days 0 No events in these days." in text
+
+
+def test_without_catalogues_the_page_says_how_to_begin(admin_client: Client) -> None:
+    response = admin_client.get(reverse(INDEX))
+    assert "There is no catalogue yet." in page.text(response)
+    assert reverse("admin:recommender_catalog_add") in page.hrefs(response)
+
+
+def test_more_catalogues_take_no_more_queries(
+    admin_client: Client, catalog: Catalog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    few = page.queries(admin_client, reverse(INDEX))
+    Catalog.objects.bulk_create(Catalog(name=f"more-{n}") for n in range(15))
+    assert page.queries(admin_client, reverse(INDEX)) == few
+    assert few <= 10
+    response = admin_client.get(reverse(INDEX))
+    assert len(response.context["overviews"]) == 12
+    assert "And 4 more catalogues" in page.text(response)

@@ -1,0 +1,116 @@
+import pytest
+from django.conf import settings
+from django.test import Client
+from django.urls import NoReverseMatch, reverse
+from django_celery_beat.models import CrontabSchedule, IntervalSchedule, PeriodicTask, PeriodicTasks
+from kombu import Connection, pools
+
+from workers import schedule
+from workers.app import app
+
+from . import page
+
+LIST = "admin:django_celery_beat_periodictask_changelist"
+
+
+@pytest.fixture
+def sweep(db: None) -> PeriodicTask:
+    schedule.make()
+    return PeriodicTask.objects.get(name="Re-embed sweep")
+
+
+def change(task: PeriodicTask) -> str:
+    return reverse("admin:django_celery_beat_periodictask_change", args=[task.pk])
+
+
+def form(task: PeriodicTask, **changed: object) -> dict[str, object]:
+    """What the change page posts."""
+    fields: dict[str, object] = {
+        "name": task.name,
+        "description": task.description,
+        "enabled": "on",
+        "interval": task.interval_id,
+        "task": task.task,
+        "args": task.args,
+        "kwargs": task.kwargs,
+        "expire_seconds": task.expire_seconds,
+    }
+    return fields | changed
+
+
+def test_the_list_shows_every_task_and_its_schedule(
+    admin_client: Client, sweep: PeriodicTask
+) -> None:
+    text = page.text(admin_client.get(reverse(LIST)))
+    for periodic in schedule.PERIODIC:
+        assert periodic.name in text
+        assert f"every {int(periodic.every.total_seconds())} seconds" in text
+
+
+def test_the_form_offers_the_tasks_that_workers_know(
+    admin_client: Client, sweep: PeriodicTask
+) -> None:
+    html = admin_client.get(change(sweep)).content.decode()
+    for periodic in schedule.PERIODIC:
+        assert f'<option value="{periodic.task}"' in html
+
+
+def test_another_interval_is_saved_and_beat_is_told(
+    admin_client: Client, sweep: PeriodicTask
+) -> None:
+    hourly = IntervalSchedule.objects.create(every=1, period=IntervalSchedule.HOURS)
+    before = PeriodicTasks.last_change()
+    response = admin_client.post(change(sweep), form(sweep, interval=hourly.pk), follow=True)
+    assert "changed successfully" in page.text(response)
+    sweep.refresh_from_db()
+    assert sweep.interval == hourly
+    assert sweep.task == "workers.sweep_embeddings"
+    assert PeriodicTasks.last_change() > before
+    schedule.make()
+    sweep.refresh_from_db()
+    assert sweep.interval == hourly
+
+
+def test_a_crontab_takes_the_place_of_an_interval(
+    admin_client: Client, sweep: PeriodicTask
+) -> None:
+    nightly = CrontabSchedule.objects.create(minute="30", hour="3")
+    both = admin_client.post(change(sweep), form(sweep, crontab=nightly.pk))
+    assert "Only one of" in page.text(both)
+    admin_client.post(change(sweep), form(sweep, interval="", crontab=nightly.pk))
+    sweep.refresh_from_db()
+    assert (sweep.interval, sweep.crontab) == (None, nightly)
+
+
+def test_a_task_is_switched_off(admin_client: Client, sweep: PeriodicTask) -> None:
+    data = {"action": "disable_tasks", "_selected_action": [sweep.pk]}
+    admin_client.post(reverse(LIST), data)
+    sweep.refresh_from_db()
+    assert not sweep.enabled
+
+
+def test_run_now_explains_a_broker_that_is_down(
+    admin_client: Client, sweep: PeriodicTask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nowhere = pools.producers[
+        Connection("redis://127.0.0.1:1", transport_options={"max_retries": 0})
+    ]
+    monkeypatch.setattr(app.amqp, "_producer_pool", nowhere)
+    data = {"action": "run_tasks", "_selected_action": [sweep.pk]}
+    text = page.text(admin_client.post(reverse(LIST), data, follow=True))
+    assert "the broker does not answer" in text
+
+
+def test_intervals_and_crontabs_can_be_added(admin_client: Client) -> None:
+    interval = reverse("admin:django_celery_beat_intervalschedule_add")
+    admin_client.post(interval, {"every": "2", "period": "hours"})
+    assert IntervalSchedule.objects.filter(every=2, period="hours").exists()
+    crontab = reverse("admin:django_celery_beat_crontabschedule_add")
+    assert "Add crontab" in admin_client.get(crontab).content.decode()
+
+
+def test_clocked_and_solar_schedules_are_left_out() -> None:
+    assert "django_celery_beat" in settings.INSTALLED_APPS
+    for name in ("clockedschedule", "solarschedule"):
+        with pytest.raises(NoReverseMatch):
+            reverse(f"admin:django_celery_beat_{name}_changelist")

@@ -1,0 +1,117 @@
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from recommender.history.ingest import NewEvent
+from recommender.models import Catalog, Product, User
+from tests.shop import Shop
+
+from . import page
+
+LIST = "admin:recommender_user_changelist"
+
+
+def change(user: User) -> str:
+    return reverse("admin:recommender_user_change", args=[user.pk])
+
+
+def product_page(product: Product) -> str:
+    return reverse("admin:recommender_product_change", args=[product.pk])
+
+
+def test_a_user_is_found_by_the_start_of_their_id(admin_client: Client, ann: User) -> None:
+    User.objects.create(catalog=ann.catalog, external_id="bob")
+    found = admin_client.get(reverse(LIST), {"q": "an"}).context["cl"].result_list
+    assert [user.external_id for user in found] == ["ann"]
+
+
+def test_a_longer_list_takes_no_more_queries(admin_client: Client, ann: User) -> None:
+    few = page.queries(admin_client, reverse(LIST))
+    User.objects.bulk_create(User(catalog=ann.catalog, external_id=f"user-{n}") for n in range(45))
+    assert page.queries(admin_client, reverse(LIST)) == few
+    assert few <= 6
+
+
+def test_the_page_shows_the_history_newest_first(
+    admin_client: Client, catalog: Catalog, ann: User, mug: Product
+) -> None:
+    response = admin_client.get(change(ann))
+    history = [(row[1], row[3]) for row in response.context["history"].rows]
+    assert history == [("purchase", "3"), ("view", "-")]
+    assert product_page(mug) in page.hrefs(response)
+
+
+def test_a_long_history_is_shown_in_part(admin_client: Client, shop: Shop, ann: User) -> None:
+    start = datetime(2026, 1, 1, tzinfo=UTC)
+    events = [
+        NewEvent(type="view", user="ann", product="mug-2", at=start + timedelta(hours=n))
+        for n in range(60)
+    ]
+    shop.post(*events)
+    response = admin_client.get(change(ann))
+    assert len(response.context["history"].rows) == 50
+    assert "The latest 50" in page.text(response)
+
+
+def test_a_deleted_product_stays_in_the_history_without_a_link(
+    admin_client: Client, ann: User, mug: Product
+) -> None:
+    Product.objects.filter(pk=mug.pk).update(deleted_at=timezone.now())
+    response = admin_client.get(change(ann))
+    assert "Blue enamel mug (deleted)" in page.text(response)
+    assert product_page(mug) not in page.hrefs(response)
+
+
+def test_the_page_shows_interests_by_weight(admin_client: Client, ann: User) -> None:
+    response = admin_client.get(change(ann))
+    (interests,) = response.context["interests"]
+    assert interests.title == "text@1"
+    assert [row[0] for row in interests.rows] == ["Interest", "Interest", "Short-term"]
+    assert "Blue enamel mug" in interests.rows[0][2]
+    assert "Tent for two" in interests.rows[1][2]
+    assert "Interest 8" in page.text(response)  # five sixths: a purchase against a view
+
+
+def test_the_page_says_why_something_is_recommended(
+    admin_client: Client, shop: Shop, ann: User, mug: Product
+) -> None:
+    response = admin_client.get(change(ann))
+    rows = response.context["recommendations"].rows
+    titles = [row[1] for row in rows]
+    assert not [title for title in titles if "Blue enamel mug" in title]
+    because = next(row for row in rows if "Red enamel mug" in row[1])
+    assert because[2] in {"text", "recent"}
+    assert "text 0.01" in because[3]
+    assert product_page(mug) in because[4]
+    assert product_page(shop.product("mug-2")) in page.hrefs(response)
+    assert "From text@1." in page.text(response)
+
+
+def test_an_event_changes_the_very_next_page(admin_client: Client, shop: Shop, ann: User) -> None:
+    admin_client.get(change(ann))
+    event = NewEvent(type="purchase", user="ann", product="tent-2", at=timezone.now())
+    shop.post(event)
+    (interests,) = admin_client.get(change(ann)).context["interests"]
+    assert "Tent for four" in interests.rows[-1][2]
+
+
+def test_a_user_without_history_is_shown_what_was_fallen_back_on(
+    admin_client: Client, catalog: Catalog
+) -> None:
+    bob = User.objects.create(catalog=catalog, external_id="bob")
+    text = page.text(admin_client.get(change(bob)))
+    assert "Fallback: popular" in text
+    assert "Blue enamel mug" in text
+
+
+@pytest.mark.parametrize("view", ["add", "delete"])
+def test_users_are_neither_added_nor_deleted_here(
+    admin_client: Client, ann: User, view: str
+) -> None:
+    arguments = [ann.pk] if view == "delete" else []
+    address = reverse(f"admin:recommender_user_{view}", args=arguments)
+    assert admin_client.post(address, {"post": "yes"}).status_code == 403
+    assert User.objects.filter(pk=ann.pk).exists()

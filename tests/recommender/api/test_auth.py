@@ -1,0 +1,86 @@
+import pytest
+
+from recommender.catalogue import keys
+from recommender.models import ApiKey
+from tests.recommender.api.client import Api, items, problem
+
+SERVER_ONLY = [
+    ("GET", "/v1/products"),
+    ("POST", "/v1/products/bulk"),
+    ("PUT", "/v1/products/mug-red"),
+    ("PATCH", "/v1/products/mug-red"),
+    ("GET", "/v1/products/mug-red"),
+    ("DELETE", "/v1/products/mug-red"),
+    ("PUT", "/v1/users/u1"),
+    ("GET", "/v1/users/u1"),
+    ("DELETE", "/v1/users/u1"),
+]
+ANY_KEY = [
+    ("POST", "/v1/events"),
+    ("GET", "/v1/products/mug-red/similar"),
+    ("POST", "/v1/products/mug-red/similar"),
+    ("GET", "/v1/users/u1/recommendations"),
+    ("POST", "/v1/users/u1/recommendations"),
+]
+
+
+@pytest.mark.parametrize(("method", "path"), SERVER_ONLY + ANY_KEY)
+def test_every_address_needs_a_key(stocked, method, path):
+    response = Api(None).send(method, path, b"{}")
+    assert "Authorization: Bearer KEY" in problem(response, 401, "no-key")["detail"]
+    assert response["WWW-Authenticate"] == "Bearer"
+
+
+@pytest.mark.parametrize("key", ["kin_ser_unknown", "", " ", "ü€", "x" * 5000, "'; --"])
+def test_an_unknown_key_is_refused(db, key):
+    response = Api(key.encode().decode("latin-1")).get("/v1/products")
+    assert response.status_code == 401
+    assert problem(response, 401)["type"].endswith(("unknown-key", "no-key"))
+
+
+def test_another_scheme_is_refused(stocked, api, client):
+    response = client.get("/v1/products", headers={"Authorization": f"Basic {api.key}"})
+    problem(response, 401, "no-key")
+    assert client.get("/v1/products", {"api_key": api.key}).status_code == 401
+
+
+def test_a_revoked_key_is_refused(stocked, api):
+    keys.revoke(ApiKey.objects.get())
+    problem(api.get("/v1/products"), 401, "unknown-key")
+
+
+@pytest.mark.parametrize(("method", "path"), SERVER_ONLY)
+def test_a_browser_key_may_neither_write_nor_read_the_catalogue(stocked, browser, method, path):
+    detail = problem(browser.send(method, path, b"{}"), 403, "wrong-scope")["detail"]
+    assert detail == "This needs a server key; yours is a browser key."
+
+
+@pytest.mark.parametrize(("method", "path"), ANY_KEY)
+def test_a_browser_key_may_send_events_and_read_recommendations(stocked, browser, method, path):
+    assert browser.send(method, path, b"{}").status_code in (200, 202)
+
+
+def test_a_key_never_sees_or_changes_another_catalogue(stocked, api, stranger):
+    stocked.visit("u1", "mug-red")
+    assert stranger.get("/v1/products").json()["items"] == []
+    problem(stranger.get("/v1/products/mug-red"), 404)
+    problem(stranger.get("/v1/products/mug-red/similar"), 404)
+    problem(stranger.patch("/v1/products/mug-red", {"title": "Mine"}), 404)
+    problem(stranger.delete("/v1/products/mug-red"), 404)
+    problem(stranger.get("/v1/users/u1"), 404)
+    problem(stranger.delete("/v1/users/u1"), 404)
+    answer = stranger.get("/v1/users/u1/recommendations").json()
+    assert answer["missing_ids"] == ["u1"]
+    assert answer["items"] == []
+
+    assert stranger.put("/v1/products/mug-red", {"title": "Mine"}).status_code == 201
+    assert stranger.put("/v1/users/u1", {"attributes": {"a": 1}}).status_code == 201
+    assert api.get("/v1/products/mug-red").json()["title"] == "Red mug"
+    assert api.get("/v1/users/u1").json()["attributes"] == {}
+    assert len(items(api.get("/v1/products/mug-blue/similar", count=100))) == 23
+
+
+def test_attributes_of_another_catalogue_are_unknown_fields(stocked, stranger):
+    filtered = stranger.get("/v1/users/u1/recommendations", filter='{"colour": "red"}')
+    problem(filtered, 400, "invalid-filter")
+    problem(stranger.get("/v1/users/u1/recommendations", fields="colour"), 400, "unknown-field")

@@ -1,0 +1,109 @@
+"""Many products in one request."""
+
+import orjson
+import pytest
+
+from tests.recommender.api.client import Api, problem
+
+BULK = "/v1/products/bulk"
+
+
+def lines(*rows: object) -> bytes:
+    return b"\n".join(row if isinstance(row, bytes) else orjson.dumps(row) for row in rows)
+
+
+def counts(api: Api, body: bytes, content_type: str = "application/json") -> list[int]:
+    response = api.send("POST", BULK, body, content_type)
+    assert response.status_code == 200, response.content
+    answer = response.json()
+    assert answer["rejected"] == len(answer["errors"])
+    return [answer[name] for name in ("added", "changed", "unchanged", "rejected")]
+
+
+def test_a_bulk_adds_and_changes_and_leaves_alone(api):
+    rows = [{"id": f"p{n}", "title": f"Product {n}"} for n in range(3)]
+    assert counts(api, orjson.dumps(rows)) == [3, 0, 0, 0]
+    assert counts(api, orjson.dumps(rows)) == [0, 0, 3, 0]
+    rows[1]["title"] = "Changed"
+    assert counts(api, orjson.dumps([*rows, {"id": "new"}])) == [1, 1, 2, 0]
+    assert api.get("/v1/products/p1").json()["title"] == "Changed"
+
+
+@pytest.mark.parametrize(
+    "content_type", ["application/x-ndjson", "application/jsonl", "application/json", "text/plain"]
+)
+def test_a_bulk_may_be_one_product_a_line(api, content_type):
+    body = lines({"id": "a"}, b"", {"id": 2}, b"  ") + b"\r\n" + lines({"id": "c"})
+    assert counts(api, body, content_type) == [3, 0, 0, 0]
+    assert api.get("/v1/products/2").status_code == 200
+
+
+def test_a_single_product_may_be_written_over_several_lines(api):
+    body = orjson.dumps({"id": "a", "title": "A"}, option=orjson.OPT_INDENT_2)
+    assert counts(api, body) == [1, 0, 0, 0]
+
+
+def test_a_bad_row_costs_only_itself(api):
+    rows = [
+        {"id": "good"},
+        {"title": "no id"},
+        {"id": "", "title": "empty id"},
+        {"id": "x" * 256},
+        {"id": "dear", "price": 1e10},
+        {"id": "far", "released_at": "9999-12-31T23:59:59-14:00"},
+        {"id": "strange", "colour": "red"},
+        {"id": "nested", "attributes": {"size": {"cm": 3}}},
+        5,
+        "text",
+        None,
+        [],
+        [["id", "list"]],
+        {"id": "last"},
+    ]
+    answer = api.post(BULK, rows).json()
+    assert (answer["added"], answer["rejected"]) == (2, 12)
+    assert [error["row"] for error in answer["errors"]] == list(range(1, 13))
+    assert answer["errors"][0]["reason"] == "id: is missing"
+    assert answer["errors"][5]["reason"] == "colour: Extra inputs are not permitted"
+    assert all(error["reason"] for error in answer["errors"])
+    assert [each["id"] for each in api.get("/v1/products").json()["items"]] == ["good", "last"]
+
+
+def test_a_bad_line_costs_only_itself(api):
+    body = lines({"id": "a"}, b"{", b"NaN", b'{"id": "\\u0000"}', b"\xff", b"[" * 400, {"id": "b"})
+    answer = api.send("POST", BULK, body, "application/x-ndjson").json()
+    assert answer["added"] == 2
+    assert [error["row"] for error in answer["errors"]] == [1, 2, 3, 4, 5]
+
+
+def test_the_later_of_two_rows_with_one_id_wins(api):
+    assert counts(api, orjson.dumps([{"id": "a", "title": "1"}, {"id": "a", "title": "2"}]))[0] == 1
+    assert api.get("/v1/products/a").json()["title"] == "2"
+
+
+def test_an_attribute_keeps_its_type_within_a_bulk(api):
+    rows = [
+        {"id": "a", "attributes": {"size": 3}},
+        {"id": "b", "attributes": {"size": "big"}},
+        {"id": "c", "attributes": {"size": 4}},
+    ]
+    answer = api.post(BULK, rows).json()
+    assert answer["added"] == 2
+    assert [error["row"] for error in answer["errors"]] == [1]
+    assert "declared as number" in answer["errors"][0]["reason"]
+    found = api.get("/v1/products/a/similar", filter='{"size": {"gt": 3}}')
+    assert [item["id"] for item in found.json()["items"]] == ["c"]
+
+
+@pytest.mark.parametrize("body", [b"", b" \n ", b"{", b"[{}", b"5", b'"x"', b"null", b"\xff\xfe"])
+def test_a_body_that_is_no_bulk_is_refused(api, body):
+    problem(api.send("POST", BULK, body), 400)
+
+
+def test_no_rows_are_no_error(api):
+    assert counts(api, b"[]") == [0, 0, 0, 0]
+
+
+def test_too_many_rows_are_refused(api):
+    body = b"[" + b",".join([b'{"id":"a"}'] * 10_001) + b"]"
+    assert "10000" in problem(api.send("POST", BULK, body), 400, "too-many-rows")["detail"]

@@ -1,0 +1,175 @@
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import orjson
+import pytest
+
+from recommender.models import Event
+from tests.recommender.api.client import Api, items, problem
+
+EVENTS = "/v1/events"
+VIEW = {"type": "view", "user": "u1", "product": "mug-red"}
+
+
+def send(api: Api, body: Any) -> dict[str, Any]:
+    response = api.post(EVENTS, body)
+    assert response.status_code == 202, response.content
+    answer = response.json()
+    assert [answer[name] for name in ("accepted", "duplicate", "rejected")] == [
+        sum(result["status"] == name for result in answer["results"])
+        for name in ("accepted", "duplicate", "rejected")
+    ]
+    return answer
+
+
+def rejection(api: Api, event: Any) -> str:
+    """Why an event is rejected."""
+    (result,) = send(api, [event])["results"]
+    assert result["status"] == "rejected"
+    return result["reason"]
+
+
+def test_an_event_counts_in_the_very_next_answer(stocked, api):
+    address = "/v1/users/u1/recommendations"
+    assert api.get(address).json()["fallback"]
+    send(api, VIEW)
+    answer = api.get(address, count=5)
+    assert answer.json()["fallback"] is None
+    assert items(answer) == [f"mug-{c}" for c in ("black", "blue", "green", "white", "yellow")] or {
+        item.split("-")[0] for item in items(answer)
+    } == {"mug"}
+    assert "mug-red" not in items(answer)
+    assert answer.json()["items"][0]["why"]["because"] == ["mug-red"]
+    send(api, {**VIEW, "product": "lamp-red"})
+    assert "lamp-red" not in items(api.get(address, count=24))
+
+
+def test_what_is_sent_is_stored(stocked, api):
+    event = {
+        **VIEW,
+        "id": "e1",
+        "type": "purchase",
+        "at": "2025-06-01T14:00:00+02:00",
+        "quantity": 2,
+        "value": 39.9,
+        "rec_id": "7fe494b1-362a-43de-bda6-98549926e436",
+    }
+    assert send(api, event)["results"] == [{"id": "e1", "status": "accepted"}]
+    (stored,) = Event.objects.select_related("user", "product")
+    assert (stored.user.external_id, stored.product.external_id) == ("u1", "mug-red")
+    assert stored.at == datetime(2025, 6, 1, 12, tzinfo=UTC)
+    assert (stored.type, stored.quantity, stored.value) == ("purchase", 2, 39.9)
+    assert str(stored.rec_id) == event["rec_id"]
+
+
+def test_events_may_be_a_list_or_one_a_line(stocked, api):
+    events = [{**VIEW, "id": str(n)} for n in range(3)]
+    assert send(api, events)["accepted"] == 3
+    lines = b"\n".join(orjson.dumps({**event, "user": "u2"}) for event in events[:1])
+    lines += b"\n\n" + orjson.dumps({**VIEW, "id": "other"}) + b"\n{"
+    answer = api.send("POST", EVENTS, lines, "application/x-ndjson").json()
+    assert [result["status"] for result in answer["results"]] == [
+        "duplicate",
+        "accepted",
+        "rejected",
+    ]
+
+
+@pytest.mark.parametrize("time", [{"at": "2025-06-01T12:00:00Z"}, {}])
+def test_a_repeat_changes_nothing(stocked, api, time):
+    event = {**VIEW, "id": "e1", **time}
+    assert send(api, event)["results"] == [{"id": "e1", "status": "accepted"}]
+    assert send(api, event)["results"] == [{"id": "e1", "status": "duplicate"}]
+    assert send(api, [event, {**event, "id": "e2"}, {**event, "id": "e2"}])["accepted"] == 1
+    assert Event.objects.count() == 2
+
+
+def test_events_without_an_id_are_never_repeats(stocked, api):
+    assert send(api, [VIEW, VIEW])["accepted"] == 2
+
+
+def test_ids_may_be_numbers(stocked, api):
+    stocked.put({"id": "7"})
+    event = {"id": 1, "type": "view", "user": 42, "product": 7}
+    assert send(api, event)["results"] == [{"id": "1", "status": "accepted"}]
+    assert send(api, {**event, "id": "1"})["results"] == [{"id": "1", "status": "duplicate"}]
+    assert stocked.user("42").history_version == 1
+    assert send(api, {"id": 2, "type": "none"})["results"][0]["id"] == "2"
+
+
+def test_a_search_needs_no_product(stocked, api):
+    assert send(api, {"type": "search", "user": "u1"})["accepted"] == 1
+    assert "product" in rejection(api, {"type": "view", "user": "u1"})
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"product": "mug-mauve"}, "unknown product"),
+        ({"product": ""}, "product: "),
+        ({"product": "x" * 256}, "product: "),
+        ({"product": 1.5}, "unknown product"),
+        ({"product": True}, "product: "),
+        ({"user": ""}, "user: "),
+        ({"user": None}, "user: "),
+        ({"user": ["u1"]}, "user: "),
+        ({"id": ""}, "id: "),
+        ({"id": {"a": 1}}, "id: "),
+        ({"type": "stare"}, "type: 'stare' is not a type of event; use one of view, "),
+        ({"type": "x" * 10_000}, "type: "),
+        ({"type": None}, "type: "),
+        ({"at": "yesterday"}, "at: "),
+        ({"at": "1969-12-31T23:59:59Z"}, "at: is before 1970"),
+        ({"at": "9999-12-31T23:59:59-14:00"}, "at: is outside the years 1 to 9999"),
+        ({"at": 1e300}, "at: "),
+        ({"at": None}, "at: "),
+        ({"quantity": 0}, "quantity: "),
+        ({"quantity": "many"}, "quantity: "),
+        ({"value": []}, "value: "),
+        ({"rec_id": "rec"}, "rec_id: "),
+        ({"colour": "red"}, "colour: Extra inputs are not permitted"),
+    ],
+)
+def test_an_event_that_cannot_be_is_rejected_and_says_why(stocked, api, change, reason):
+    event = {**VIEW, "id": "e1"} | change
+    assert rejection(api, event).startswith(reason)
+    assert len(rejection(api, event)) < 500
+    assert not Event.objects.exists()
+
+
+def test_an_event_of_the_future_is_rejected_but_clocks_may_differ(stocked, api):
+    now = datetime.now(UTC)
+    assert rejection(api, {**VIEW, "at": (now + timedelta(days=2)).isoformat()}) == (
+        "at: is in the future"
+    )
+    assert send(api, {**VIEW, "at": (now + timedelta(hours=23)).isoformat()})["accepted"] == 1
+
+
+@pytest.mark.parametrize("row", [5, "text", None, [], [["type", "view"]], True])
+def test_a_row_that_is_no_object_is_rejected(stocked, api, row):
+    assert rejection(api, row)
+
+
+def test_a_bad_row_costs_only_itself(stocked, api):
+    rows = [VIEW, {"type": "view"}, {**VIEW, "product": "gone"}, {**VIEW, "id": "last"}]
+    answer = send(api, rows)
+    assert [result["status"] for result in answer["results"]] == [
+        "accepted",
+        "rejected",
+        "rejected",
+        "accepted",
+    ]
+    assert [result["id"] for result in answer["results"]] == [None, None, None, "last"]
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"5", b'"x"', b"null", b"[NaN]"])
+def test_a_body_that_is_no_events_is_refused(api, body):
+    problem(api.send("POST", EVENTS, body), 400)
+
+
+def test_a_browser_key_may_send_events(stocked, browser):
+    assert send(browser, VIEW)["accepted"] == 1
+
+
+def test_a_product_of_another_catalogue_is_unknown(stocked, stranger):
+    assert rejection(stranger, VIEW) == "unknown product"

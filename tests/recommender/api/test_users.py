@@ -1,0 +1,80 @@
+from urllib.parse import quote
+
+import pytest
+
+from tests.recommender.api.client import problem
+from tests.shop import NOON
+
+
+def test_a_user_is_given_back_as_put(api):
+    attributes = {"age": 40, "likes": ["tea", {"deep": [1, None, True]}], "name": "Zoë 🫖"}
+    response = api.put("/v1/users/u1", {"attributes": attributes})
+    assert response.status_code == 201
+    expected = {"id": "u1", "attributes": attributes, "last_event_at": None}
+    assert response.json() == expected
+    assert api.get("/v1/users/u1").json() == expected
+
+
+def test_putting_a_user_again_replaces_the_attributes_and_keeps_the_history(stocked, api):
+    stocked.visit("u1", "mug-red", at=NOON)
+    response = api.put("/v1/users/u1", {"attributes": {"age": 41}})
+    assert response.status_code == 200
+    assert response.json()["attributes"] == {"age": 41}
+    assert response.json()["last_event_at"] == NOON.isoformat()
+    assert api.get("/v1/users/u1/recommendations").json()["fallback"] is None
+
+
+def test_an_erased_user_is_unknown(stocked, api):
+    stocked.visit("u1", "mug-red")
+    assert api.delete("/v1/users/u1").status_code == 204
+    assert problem(api.get("/v1/users/u1"), 404, "unknown-user")["missing_ids"] == ["u1"]
+    problem(api.delete("/v1/users/u1"), 404, "unknown-user")
+    answer = api.get("/v1/users/u1/recommendations").json()
+    assert answer["missing_ids"] == ["u1"]
+    assert "mug-red" in [
+        item["id"] for item in api.get("/v1/users/u1/recommendations", count=24).json()["items"]
+    ]
+
+
+@pytest.mark.parametrize("name", ["a/b", "a b", "100%", "a%2Fb", "日本 🫖", "a?b", "x" * 255])
+def test_an_awkward_id_is_an_id_like_any_other(stocked, api, name):
+    address = f"/v1/users/{quote(name, safe='')}"
+    assert api.put(address, {}).json()["id"] == name
+    assert api.get(address).json()["id"] == name
+    assert api.get(f"{address}/recommendations").json()["missing_ids"] == []
+    assert api.delete(address).status_code == 204
+    assert api.get(f"{address}/recommendations").json()["missing_ids"] == [name]
+
+
+@pytest.mark.parametrize("name", ["x" * 256, "a\x00b"])
+def test_an_id_that_cannot_be_is_refused(api, name):
+    address = f"/v1/users/{quote(name, safe='')}"
+    for response in (api.put(address, {}), api.get(address), api.delete(address)):
+        problem(response, 400, "invalid")
+    problem(api.get(f"{address}/recommendations"), 400, "invalid")
+
+
+@pytest.mark.parametrize(
+    ("body", "where"),
+    [
+        ({"attributes": []}, "body.attributes"),
+        ({"attributes": None}, "body.attributes"),
+        ({"attributes": {str(n): n for n in range(201)}}, "body.attributes"),
+        ({"name": "Zoë"}, "body.name"),
+        ([], "body"),
+        (5, "body"),
+        ("x", "body"),
+        (None, "body"),
+    ],
+)
+def test_a_user_that_cannot_be_is_refused_and_says_where(api, body, where):
+    errors = problem(api.put("/v1/users/u1", body), 400, "invalid")["errors"]
+    assert [error["where"] for error in errors] == [where]
+
+
+@pytest.mark.parametrize("number", [2**64 - 1, 2**70, -(2**63), 1e30, -1e308])
+def test_a_number_of_any_size_is_given_back(api, number):
+    text = b'{"attributes": {"deep": [{"size": %s}]}}' % str(number).encode()
+    assert api.send("PUT", "/v1/users/u1", text).status_code == 201
+    deep = api.get("/v1/users/u1").json()["attributes"]["deep"]
+    assert deep == [{"size": pytest.approx(number)}]

@@ -1,0 +1,105 @@
+"""Filters that cannot be used, and the largest that can."""
+
+from typing import Any
+
+import pytest
+
+from recommender.engine import filters
+from recommender.engine.filters import FilterError
+from tests.recommender import goods
+from tests.recommender.engine.filtering import passing
+
+REDS = {"mug-red", "lamp-red", "spade-red", "puzzle-red"}
+
+
+def deep(levels: int) -> dict[str, Any]:
+    document: dict[str, Any] = {"price": 1}
+    for _ in range(levels):
+        document = {"all": [document]}
+    return document
+
+
+@pytest.mark.parametrize(
+    ("document", "where"),
+    [
+        ({}, "filter"),
+        (None, "filter"),
+        ([], "filter"),
+        ("price", "filter"),
+        ({"prize": 1}, "filter.prize"),
+        ({"attributes.prize": 1}, "filter.attributes.prize"),
+        ({"p.price": 1}, "filter.p.price"),
+        ({"attributes": {}}, "filter.attributes"),
+        ({"deleted_at": "2024-01-01"}, "filter.deleted_at"),
+        ({"price": {}}, "filter.price"),
+        ({"price": {"lt": 1, "near": 2}}, "filter.price"),
+        ({"price": {"under": 1}}, "filter.price"),
+        ({"title": {"lt": "a"}}, "filter.title"),
+        ({"colour": {"lt": "a"}}, "filter.colour"),
+        ({"tags": {"eq": "a"}}, "filter.tags"),
+        ({"fragile": {"lt": True}}, "filter.fragile"),
+        ({"price": "1"}, "filter.price.eq"),
+        ({"price": True}, "filter.price.eq"),
+        ({"price": None}, "filter.price.eq"),
+        ({"price": {"lt": float("inf")}}, "filter.price.lt"),
+        ({"price": {"lt": [1]}}, "filter.price.lt"),
+        ({"title": 1}, "filter.title.eq"),
+        ({"title": "a\x00b"}, "filter.title.eq"),
+        ({"in_stock": 1}, "filter.in_stock.eq"),
+        ({"in_stock": "true"}, "filter.in_stock.eq"),
+        ({"released_at": 20240101}, "filter.released_at.eq"),
+        ({"released_at": "tomorrow"}, "filter.released_at.eq"),
+        ({"colour": 1}, "filter.colour.eq"),
+        ({"colour": "a\x00b"}, "filter.colour.eq"),
+        ({"grams": "1"}, "filter.grams.eq"),
+        ({"fragile": "yes"}, "filter.fragile.eq"),
+        ({"tags": 1}, "filter.tags.contains"),
+        ({"tags": ["a", 1]}, "filter.tags.contains_any[1]"),
+        ({"price": {"exists": 1}}, "filter.price.exists"),
+        ({"grams": {"exists": None}}, "filter.grams.exists"),
+        ({"price": {"in": []}}, "filter.price.in"),
+        ({"price": {"in": 1}}, "filter.price.in"),
+        ({"price": {"in": [1, "2"]}}, "filter.price.in[1]"),
+        ({"colour": {"not_in": ["red", None]}}, "filter.colour.not_in[1]"),
+        ({"id": ["x"] * 1001}, "filter.id.in"),
+        ({"tags": ["x"] * 1001}, "filter.tags.contains_any"),
+        ({"category": {"under": "/"}}, "filter.category.under"),
+        ({"category": {"under": 1}}, "filter.category.under"),
+        ({"all": []}, "filter.all"),
+        ({"all": {"price": 1}}, "filter.all"),
+        ({"any": "x"}, "filter.any"),
+        ({"any": [{"price": 1}, 1]}, "filter.any[1]"),
+        ({"any": [{"price": 1}, {}]}, "filter.any[1]"),
+        ({"not": []}, "filter.not"),
+        ({"not": {"any": [{"prize": 1}]}}, "filter.not.any[0].prize"),
+        (deep(9), "filter" + ".all[0]" * 9),
+        ({"any": [{"price": 1}] * 101}, "filter.any[100].price"),
+        ({"any": [{"price": {"exists": True}}] * 101}, "filter.any[100].price"),
+    ],
+)
+def test_a_filter_that_cannot_be_used_is_an_error_that_says_where(document, where):
+    with pytest.raises(FilterError) as caught:
+        filters.parse(document, goods.DECLARED)
+    assert caught.value.where == where
+    assert str(caught.value).endswith(".")
+
+
+def test_the_error_for_an_unknown_field_lists_those_there_are():
+    with pytest.raises(FilterError, match=r"'prize'.*brand.*colour.*price"):
+        filters.parse({"prize": 1}, goods.DECLARED)
+
+
+def test_the_largest_filter_that_is_allowed_runs(stocked):
+    assert passing(stocked, deep(8)) == set()
+    assert passing(stocked, {"any": [{"grams": {"lt": n}} for n in range(100, 200)]}) == REDS
+    assert passing(stocked, {"id": [f"no-{n}" for n in range(999)] + ["mug-red"]}) == {"mug-red"}
+    assert passing(stocked, {"colour": [f"no-{n}" for n in range(999)] + ["red"]}) == REDS
+
+
+def test_equal_filters_have_one_key_and_others_another():
+    def key(document: dict[str, Any]) -> str:
+        return filters.parse(document, goods.DECLARED).key
+
+    assert key({"price": 1, "colour": "red"}) == key({"colour": "red", "price": 1})
+    assert key({"price": 1}) != key({"price": 2})
+    assert len(key({"title": "x" * 100_000})) < 100

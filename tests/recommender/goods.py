@@ -1,0 +1,57 @@
+"""The goods of a small shop: four kinds, each with words, a category and a brand of its own."""
+
+from typing import Any
+
+from recommender.catalogue import attributes
+from recommender.spaces import lifecycle
+from tests.shop import Shop
+
+KINDS = {
+    "mug": "Home/Kitchen/Mugs",
+    "lamp": "Home/Light/Lamps",
+    "spade": "Garden/Tools",
+    "puzzle": "Toys/Puzzles",
+}
+COLOURS = ("red", "green", "blue", "white", "black", "yellow")
+DECLARED = {"colour": "string", "grams": "number", "fragile": "boolean", "tags": "strings"}
+
+
+def goods() -> list[dict[str, Any]]:
+    """Six products of each kind: `mug-red` to `puzzle-yellow`."""
+    return [
+        _product(kind, category, place, colour)
+        for kind, category in KINDS.items()
+        for place, colour in enumerate(COLOURS)
+    ]
+
+
+def stock(shop: Shop) -> Shop:
+    """Put the goods on the shelves, with their vectors and an index."""
+    declare_attributes(shop)
+    shop.put(*goods())
+    shop.embed()
+    assert lifecycle.finish(shop.space.pk)
+    return shop
+
+
+def declare_attributes(shop: Shop) -> None:
+    """One attribute of each type there is."""
+    attributes.declare(shop.catalog, DECLARED)
+
+
+def _product(kind: str, category: str, place: int, colour: str) -> dict[str, Any]:
+    return {
+        "id": f"{kind}-{colour}",
+        "title": f"{colour.capitalize()} {kind}",
+        "description": f"A {kind} like every other {kind}, but {colour}.",
+        "category": category,
+        "brand": f"{kind.capitalize()} Works",
+        "price": 10.0 + 5 * place,
+        "currency": "EUR",
+        "attributes": {
+            "colour": colour,
+            "grams": 100 * (place + 1),
+            "fragile": kind in ("mug", "lamp"),
+            "tags": [kind, "gift"] if place % 2 else [kind],
+        },
+    }

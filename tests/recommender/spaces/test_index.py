@@ -1,0 +1,160 @@
+import numpy as np
+import pytest
+from django.db import transaction
+from numpy.typing import NDArray
+from psycopg import sql
+from pytest_django.fixtures import Settings
+
+from recommender import database
+from recommender.models import Space
+from recommender.spaces import index, partitions
+from tests.recommender.spaces.conftest import Fill, random_units, wide_space
+from tests.shop import Shop, numbered
+from tests.threads import overtaken
+
+K = 20
+
+
+def nearest(space: Space, product: int) -> list[int]:
+    """The K nearest products by the space's index at its ef_search."""
+    database.use_ef_search(space.ef_search)
+    query = sql.SQL("""
+        SELECT product_id FROM {vectors}
+        ORDER BY embedding::halfvec({dimension}) <=>
+            (SELECT embedding::halfvec({dimension}) FROM {vectors} WHERE product_id = %s)
+        LIMIT {k}
+    """).format(
+        vectors=partitions.product_vectors(space.pk),
+        dimension=sql.Literal(space.dimension),
+        k=sql.Literal(K),
+    )
+    plan = database.fetch(sql.SQL("EXPLAIN {}").format(query), (product,))
+    assert any("_hnsw" in line for (line,) in plan), plan
+    return [row[0] for row in database.fetch(query, (product,))]
+
+
+def recall(space: Space, keys: list[int], vectors: NDArray[np.float32]) -> float:
+    """What the index finds of the nearest by brute force, over a hundred products."""
+    halves = vectors.astype(np.float16).astype(np.float32)
+    halves /= np.linalg.norm(halves, axis=1, keepdims=True)
+    found = 0
+    for row in range(0, len(keys), max(1, len(keys) // 100)):
+        exact = np.argsort(-(halves @ halves[row]), kind="stable")[:K]
+        found += len({keys[place] for place in exact} & set(nearest(space, keys[row])))
+    return found / (K * len(range(0, len(keys), max(1, len(keys) // 100))))
+
+
+def test_the_recall_it_reports_is_the_one_that_brute_force_finds(shop: Shop, fill: Fill) -> None:
+    vectors = random_units(2000, shop.space.dimension)
+    keys = fill(space := shop.space, vectors)
+
+    index.build(space)
+
+    assert space.recall is not None
+    assert space.recall >= 0.95
+    assert recall(space, keys, vectors) == pytest.approx(space.recall, abs=0.03)
+    assert space.indexed_rows == 2000
+
+
+def test_ef_search_is_raised_until_the_target_is_met(
+    shop: Shop, fill: Fill, settings: Settings
+) -> None:
+    fill(space := wide_space(shop, 400), random_units(2000, 400))
+    chosen = {}
+    for target in (0.5, 0.99):
+        settings.RECALL_TARGET = target
+        index.build(space)
+        chosen[target] = space.ef_search
+        assert space.recall is not None
+        assert space.recall >= target
+
+    assert chosen[0.5] == index.EF_SEARCH_STEPS[0] < chosen[0.99]
+
+
+def test_products_that_tie_are_all_right_answers(shop: Shop, fill: Fill) -> None:
+    """A shop whose products share few titles: ids would call most answers wrong."""
+    fill(space := shop.space, np.repeat(random_units(3, space.dimension), 100, axis=0))
+
+    index.build(space)
+
+    assert (space.ef_search, space.recall) == (index.EF_SEARCH_STEPS[0], 1.0)
+
+
+def test_2048_dimensions_have_an_index_that_is_used(shop: Shop, fill: Fill) -> None:
+    space = wide_space(shop, 2048)
+    keys = fill(space, vectors := random_units(120, 2048))
+
+    index.build(space)
+
+    database.execute("SET LOCAL enable_seqscan = off")
+    assert recall(space, keys, vectors) >= 0.95
+
+
+def test_an_index_is_due_when_there_is_something_to_index(shop: Shop, fill: Fill) -> None:
+    assert not index.is_due(shop.space)
+    fill(shop.space, random_units(1, shop.space.dimension))
+    assert index.is_due(shop.space)
+
+
+def test_products_that_have_no_vector_make_no_index_due(shop: Shop) -> None:
+    shop.stock(blank="")
+    shop.embed()
+    assert not index.is_due(shop.space)
+
+
+def test_an_index_is_due_again_when_the_space_has_doubled(shop: Shop, fill: Fill) -> None:
+    fill(space := shop.space, random_units(5, space.dimension))
+    index.build(space)
+
+    assert not index.is_due(space)
+    fill(space, random_units(4, space.dimension))
+    assert not index.is_due(space)
+    fill(space, random_units(1, space.dimension))
+    assert index.is_due(space)
+
+
+def test_an_index_that_was_lost_is_due(shop: Shop, fill: Fill) -> None:
+    fill(space := shop.space, random_units(5, space.dimension))
+    index.build(space)
+
+    database.execute(
+        sql.SQL("DROP INDEX {}").format(
+            sql.Identifier(f"recommender_productvector_{space.pk}_hnsw")
+        )
+    )
+
+    assert index.is_due(space)
+
+
+def test_a_larger_space_gets_a_denser_graph() -> None:
+    small, medium, large = map(index.parameters, (10_000, 500_000, 5_000_000))
+
+    assert small.m == medium.m < large.m
+    assert small.ef_construction < medium.ef_construction == large.ef_construction
+
+
+def test_searches_go_on_while_a_new_index_is_built_beside_the_old(committed_shop: Shop) -> None:
+    """A search that goes on stops the builder only when the new index is there."""
+    committed_shop.stock(**numbered(50))
+    committed_shop.embed()
+    space = committed_shop.space
+    index.build(space)
+    held: list[str] = []
+
+    overtaken(
+        transaction.atomic(lambda: index.build(space)),
+        holding=lambda: index.vector_count(space),
+        meanwhile=lambda: held.extend(locks_of_others(space)),
+    )
+
+    assert "ShareLock" in held, "the builder waited before it had built anything"
+
+
+def locks_of_others(space: Space) -> list[str]:
+    query = (
+        "SELECT mode FROM pg_locks WHERE granted AND pid <> pg_backend_pid() "
+        "AND database = (SELECT oid FROM pg_database WHERE datname = current_database()) "
+        "AND relation = to_regclass(%s)"
+    )
+    rows = database.fetch(query, (f"recommender_productvector_{space.pk}",))
+    return [row[0] for row in rows]

@@ -1,0 +1,173 @@
+from collections.abc import Sequence
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+from django.db.models import F
+from django.utils import timezone
+
+from recommender.models import EmbeddingClaim, Product
+from recommender.spaces import staleness
+from recommender.spaces.staleness import StaleProduct
+from tests.shop import Shop, numbered
+from tests.threads import at_once
+
+
+def claim(shop: Shop, owner: str = "a", *, after: int = 0, limit: int = 100) -> list[StaleProduct]:
+    return staleness.claim(shop.space, owner=owner, after=after, limit=limit)
+
+
+def titles(products: Sequence[StaleProduct]) -> list[str]:
+    return [product.title for product in products]
+
+
+def test_a_new_product_is_stale_until_it_is_embedded(shop: Shop) -> None:
+    shop.stock(mug="Blue mug", lamp="Desk lamp")
+    assert staleness.count(shop.space) == 2
+
+    shop.embed()
+
+    assert staleness.count(shop.space) == 0
+    assert claim(shop) == []
+
+
+def test_what_is_claimed_is_what_is_embedded(shop: Shop) -> None:
+    shop.put(
+        {
+            "id": "mug",
+            "title": "Mug",
+            "description": "Blue",
+            "category": "Home",
+            "brand": "Hearth",
+            "attributes": {"ml": 350},
+        }
+    )
+    mug = shop.product("mug")
+
+    assert claim(shop) == [
+        StaleProduct(mug.pk, mug.content_hash, "Mug", "Blue", "Home", "Hearth", {"ml": 350})
+    ]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"price": Decimal("9.50")},
+        {"currency": "EUR"},
+        {"in_stock": False},
+        {"released_at": timezone.now()},
+    ],
+    ids=lambda change: next(iter(change)),
+)
+def test_what_is_not_embedded_may_change_without_making_anything_stale(
+    shop: Shop, change: dict[str, object]
+) -> None:
+    shop.stock(mug="Blue mug")
+    shop.embed()
+
+    Product.objects.update(**change)
+
+    assert staleness.count(shop.space) == 0
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"title": "Red mug"},
+        {"description": "Holds 350 ml"},
+        {"brand": "Hearth"},
+        {"category": "Home"},
+        {"attributes": {"colour": "red"}},
+        {"image_urls": ["https://img.example/mug.jpg"]},
+    ],
+    ids=lambda change: next(iter(change)),
+)
+def test_a_change_of_what_is_embedded_makes_only_that_product_stale(
+    shop: Shop, change: dict[str, object]
+) -> None:
+    shop.stock(mug="Blue mug", lamp="Desk lamp")
+    shop.embed()
+
+    Product.objects.filter(external_id="mug").update(**change)
+
+    assert [product.id for product in claim(shop)] == [shop.product("mug").pk]
+
+
+def test_a_deleted_product_is_not_stale(shop: Shop) -> None:
+    shop.stock(mug="Blue mug")
+
+    Product.objects.update(deleted_at=timezone.now())
+
+    assert staleness.count(shop.space) == 0
+    assert claim(shop) == []
+
+
+def test_another_catalogue_s_products_are_its_own(shop: Shop) -> None:
+    other = Shop.open("other")
+    other.stock(tent="Tent")
+
+    assert staleness.count(shop.space) == 0
+    assert claim(shop) == []
+
+
+def test_claims_go_on_from_an_id_up_to_a_limit(shop: Shop) -> None:
+    shop.stock(**numbered(5))
+
+    first = claim(shop, limit=2)
+    rest = claim(shop, after=first[-1].id)
+
+    assert len(first) == 2
+    assert len(rest) == 3
+    assert [p.id for p in first + rest] == sorted(p.id for p in first + rest)
+
+
+def test_what_is_claimed_is_not_claimed_again_until_the_lease_lapses(shop: Shop) -> None:
+    shop.stock(mug="Blue mug")
+    claim(shop, "a")
+    assert claim(shop, "b") == []
+
+    EmbeddingClaim.objects.update(until=F("until") - staleness.LEASE)
+
+    assert titles(claim(shop, "b")) == ["Blue mug"]
+    held = EmbeddingClaim.objects.get()
+    assert held.owner == "b"
+    assert held.until > timezone.now() + staleness.LEASE - timedelta(seconds=30)
+
+
+def test_what_is_released_can_be_claimed_at_once(shop: Shop) -> None:
+    shop.stock(mug="Blue mug", lamp="Desk lamp")
+    mug, lamp = claim(shop, "a")
+
+    staleness.release(shop.space.pk, [lamp.id])
+
+    assert claim(shop, "b") == [lamp]
+    assert mug != lamp
+
+
+def test_the_claims_of_a_dead_worker_are_given_back_and_no_others(shop: Shop) -> None:
+    shop.stock(**numbered(4))
+    for owner in ("kinship@host:10", "kinship@host:11", "kinship@host2:10", "temporary@host:10"):
+        claim(shop, owner, limit=1)
+
+    assert staleness.release_owner("kinship@host:") == 2
+
+    assert set(EmbeddingClaim.objects.values_list("owner", flat=True)) == {
+        "kinship@host2:10",
+        "temporary@host:10",
+    }
+
+
+def test_workers_that_claim_at_once_never_get_the_same_product(committed_shop: Shop) -> None:
+    committed_shop.stock(**numbered(400))
+
+    def drain(worker: int) -> list[int]:
+        taken: list[int] = []
+        while batch := claim(committed_shop, f"w{worker}", limit=30):
+            taken += [product.id for product in batch]
+        return taken
+
+    taken = at_once(4, drain)
+
+    everything = [product for part in taken for product in part]
+    assert len(everything) == len(set(everything)) == 400
+    assert sum(bool(part) for part in taken) > 1

@@ -1,0 +1,72 @@
+"""Running things at the same time, each on a database connection of its own."""
+
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+from typing import TypeVar
+
+from django.db import connection, transaction
+
+from recommender import database
+
+T = TypeVar("T")
+
+_WAITING = """
+SELECT count(*) FROM pg_stat_activity
+WHERE datname = current_database() AND wait_event_type = 'Lock'
+"""
+
+
+def at_once(count: int, work: Callable[[int], T]) -> list[T]:
+    """Call `work` with 0, 1 … count − 1 in as many threads that start together; its results."""
+    start = Barrier(count)
+
+    def run(number: int) -> T:
+        try:
+            connection.ensure_connection()
+            start.wait(timeout=30)
+            return work(number)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(count) as pool:
+        return list(pool.map(run, range(count)))
+
+
+def overtaken(
+    late: Callable[[], T],
+    holding: Callable[[], object],
+    meanwhile: Callable[[], object] = lambda: None,
+) -> T:
+    """Do `holding` in a transaction that is not committed until `late` waits for it.
+
+    Args:
+        meanwhile: called in the transaction, while `late` waits.
+
+    Returns:
+        What `late` returns, when it has gone on.
+    """
+
+    def run() -> T:
+        try:
+            return late()
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(1) as pool:
+        with transaction.atomic():
+            holding()
+            running = pool.submit(run)
+            wait_until(lambda: running.done() or database.fetch(_WAITING)[0][0] > 0)
+            assert not running.done(), f"it did not wait: {running.result()}"
+            meanwhile()
+        return running.result(timeout=30)
+
+
+def wait_until(condition: Callable[[], bool], seconds: float = 30) -> None:
+    """Poll until the condition holds; fails after so many seconds."""
+    until = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < until, "it did not happen in time"
+        time.sleep(0.02)
