@@ -12,6 +12,7 @@ from rich.text import Text
 
 from recommender.stack import StackError, ensure_started
 from recommender.stack.external import check_database
+from recommender.stack.preparation import make_tables_if_none
 
 # These need no database, or see to it themselves.
 WITHOUT_DATABASE = {
@@ -31,6 +32,8 @@ class KinshipCommandLine(ManagementUtility):
         if needs_database(self.argv[1:]):
             ensure_started(settings.STACK)
             check_database(settings.STACK)
+            if subcommand != "migrate":
+                make_tables_if_none(settings.STACK)
         return command
 
 

@@ -34,11 +34,12 @@ def _words(name: str, default: str) -> list[str]:
     return [word.strip() for word in os.environ.get(name, default).split(",") if word.strip()]
 
 
-def _secret_key(path: Path) -> str:
+def _secret_key(config: stack.StackConfig) -> str:
     """The key from the environment, else one made once and kept under the data directory."""
     if key := os.environ.get("KINSHIP_SECRET_KEY"):
         return key
-    path.parent.mkdir(parents=True, exist_ok=True)
+    stack.ensure_data_dir(config)
+    path = config.data_dir / "secret_key"
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
@@ -51,7 +52,7 @@ def _secret_key(path: Path) -> str:
 STACK = stack.read_config(os.environ, BASE_DIR)
 
 DEBUG = _flag("KINSHIP_DEBUG", False)
-SECRET_KEY = _secret_key(STACK.data_dir / "secret_key")
+SECRET_KEY = _secret_key(STACK)
 ALLOWED_HOSTS = _words("KINSHIP_HOSTS", "127.0.0.1,localhost,[::1]")
 CSRF_TRUSTED_ORIGINS = _words("KINSHIP_ORIGINS", "")
 PORT = int(_number("KINSHIP_PORT", 8000, 1, 65535))

@@ -12,10 +12,8 @@ from recommender import database
 
 T = TypeVar("T")
 
-_WAITING = """
-SELECT count(*) FROM pg_stat_activity
-WHERE datname = current_database() AND wait_event_type = 'Lock'
-"""
+# Not pg_stat_activity: a transaction sees only what that was when it first looked.
+_WAITING = "SELECT count(*) FROM pg_locks WHERE NOT granted"
 
 
 def at_once(count: int, work: Callable[[int], T]) -> list[T]:
@@ -34,6 +32,13 @@ def at_once(count: int, work: Callable[[int], T]) -> list[T]:
         return list(pool.map(run, range(count)))
 
 
+def beside(work: Callable[[], T], holding: Callable[[], object]) -> T:
+    """What `work` returns while `holding` was done in a transaction that is still open."""
+    with ThreadPoolExecutor(1) as pool, transaction.atomic():
+        holding()
+        return pool.submit(_closing, work).result(timeout=10)
+
+
 def overtaken(
     late: Callable[[], T],
     holding: Callable[[], object],
@@ -47,17 +52,10 @@ def overtaken(
     Returns:
         What `late` returns, when it has gone on.
     """
-
-    def run() -> T:
-        try:
-            return late()
-        finally:
-            connection.close()
-
     with ThreadPoolExecutor(1) as pool:
         with transaction.atomic():
             holding()
-            running = pool.submit(run)
+            running = pool.submit(_closing, late)
             wait_until(lambda: running.done() or database.fetch(_WAITING)[0][0] > 0)
             assert not running.done(), f"it did not wait: {running.result()}"
             meanwhile()
@@ -70,3 +68,10 @@ def wait_until(condition: Callable[[], bool], seconds: float = 30) -> None:
     while not condition():
         assert time.monotonic() < until, "it did not happen in time"
         time.sleep(0.02)
+
+
+def _closing(work: Callable[[], T]) -> T:
+    try:
+        return work()
+    finally:
+        connection.close()

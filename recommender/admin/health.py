@@ -8,11 +8,10 @@ from django.db.models import Max
 from django.utils import timezone
 from django.utils.timesince import timesince
 from django_celery_beat.models import PeriodicTask
-from kombu import Connection
-from kombu.exceptions import OperationalError as BrokerError
 
 from recommender import database
 from recommender.models import Heartbeat
+from recommender.stack import broker
 
 _BROKER_SECONDS = 2
 # Beat sends a heartbeat every 15 s, and a worker takes it up within one task.
@@ -55,16 +54,8 @@ def _database() -> Part:
 
 
 def _broker() -> Part:
-    with Connection(
-        settings.CELERY_BROKER_URL,
-        connect_timeout=_BROKER_SECONDS,
-        transport_options=settings.CELERY_BROKER_TRANSPORT_OPTIONS,
-    ) as connection:
-        try:
-            connection.ensure_connection(max_retries=1, interval_start=0, timeout=_BROKER_SECONDS)
-        except (BrokerError, OSError) as exc:
-            return Part("Broker", False, f"does not answer: {exc}")
-        return Part("Broker", True, "answers")
+    reason = broker.problem(settings.CELERY_BROKER_URL, _BROKER_SECONDS)
+    return Part("Broker", reason is None, f"does not answer: {reason}" if reason else "answers")
 
 
 def _ago(what: str, at: datetime | None, now: datetime) -> str:

@@ -7,13 +7,11 @@ from django.conf import settings
 from django.db import Error as DatabaseError
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
-from kombu import Connection
-from kombu.exceptions import OperationalError as BrokerError
 
 from recommender import database
 from recommender.api import codec
 from recommender.models import Heartbeat
-from recommender.stack import pgvector
+from recommender.stack import broker, pgvector
 
 # Beat sends a heartbeat every 15 s; a worker that is busy takes it up within one task.
 _HEARTBEAT_AGE = timedelta(seconds=90)
@@ -54,16 +52,8 @@ def _database() -> str:
 
 
 def _broker() -> str:
-    try:
-        with Connection(
-            settings.CELERY_BROKER_URL,
-            connect_timeout=_BROKER_SECONDS,
-            transport_options=settings.CELERY_BROKER_TRANSPORT_OPTIONS,
-        ) as connection:
-            connection.ensure_connection(max_retries=1, timeout=_BROKER_SECONDS)
-    except (BrokerError, OSError) as exc:
-        return f"does not answer: {exc}"
-    return "ok"
+    reason = broker.problem(settings.CELERY_BROKER_URL, _BROKER_SECONDS)
+    return f"does not answer: {reason}" if reason else "ok"
 
 
 def _index() -> str:

@@ -9,8 +9,11 @@ from psycopg import sql
 from recommender import database
 
 _LOCK_MONTHS = 7_310_010
+# Not to_regclass: it may remember from before the lock that a table was not there.
 _MISSING = """
-SELECT m FROM unnest(%s::text[]) AS m WHERE to_regclass('recommender_event_' || m) IS NULL
+SELECT m FROM unnest(%s::text[]) AS m WHERE NOT EXISTS (
+    SELECT FROM pg_class c JOIN pg_inherits i ON i.inhrelid = c.oid
+    WHERE c.relname = 'recommender_event_' || m AND i.inhparent = 'recommender_event'::regclass)
 """
 
 

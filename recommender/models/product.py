@@ -1,7 +1,7 @@
 """A product of a catalogue: what a shop knows of a thing it offers."""
 
 from django.contrib.postgres.indexes import GinIndex
-from django.core.validators import MinValueValidator
+from django.core.validators import MaxLengthValidator, MinValueValidator
 from django.db import models
 from django.db.models.expressions import RawSQL
 
@@ -13,6 +13,9 @@ _CONTENT = r"""md5(
     title || E'\x1f' || description || E'\x1f' || brand || E'\x1f' || category
     || E'\x1f' || attributes::text || E'\x1f' || image_urls::text || E'\x1f' || video_urls::text
 )::uuid"""
+
+# Characters of a brand or a category: a B-tree entry holds some 2,700 bytes.
+MAX_LABEL = 600
 
 VISIBLE = models.Q(deleted_at__isnull=True, in_stock=True)
 
@@ -27,9 +30,15 @@ class Product(models.Model):
     title = models.TextField(blank=True, default="")
     description = models.TextField(blank=True, default="")
     category = models.TextField(
-        blank=True, default="", db_collation="C", help_text="A path such as Home/Kitchen."
+        blank=True,
+        default="",
+        db_collation="C",
+        validators=[MaxLengthValidator(MAX_LABEL)],
+        help_text="A path such as Home/Kitchen.",
     )
-    brand = models.TextField(blank=True, default="", db_collation="C")
+    brand = models.TextField(
+        blank=True, default="", db_collation="C", validators=[MaxLengthValidator(MAX_LABEL)]
+    )
     price = models.DecimalField(
         max_digits=14,
         decimal_places=4,

@@ -22,7 +22,8 @@ _STATUS_LINE = 7  # of postmaster.pid, counted from 0: miscadmin.h, LOCK_FILE_LI
 
 def running(layout: Layout) -> psutil.Process | None:
     """The server of this data directory, if it runs."""
-    process = _recorded(layout)
+    lines = _recorded_lines(layout)
+    process = find_process(int(lines[0])) if lines and lines[0].isdigit() else None
     return process if process is not None and _serves(process, layout) else None
 
 
@@ -30,7 +31,7 @@ def ready(layout: Layout) -> bool:
     """Whether the server runs and answers."""
     if running(layout) is None:
         return False
-    lines = _pid_file(layout).read_text().splitlines()
+    lines = _recorded_lines(layout)
     return len(lines) > _STATUS_LINE and lines[_STATUS_LINE].strip() == "ready"
 
 
@@ -86,13 +87,11 @@ def _pid_file(layout: Layout) -> Path:
     return layout.postgres / "postmaster.pid"
 
 
-def _recorded(layout: Layout) -> psutil.Process | None:
-    """The process that postmaster.pid names, if there is one."""
+def _recorded_lines(layout: Layout) -> list[str]:
     try:
-        first_line = _pid_file(layout).read_text().partition("\n")[0]
+        return _pid_file(layout).read_text().splitlines()
     except FileNotFoundError:
-        return None
-    return find_process(int(first_line)) if first_line.isdigit() else None
+        return []  # the server removes it as the last thing it does
 
 
 def _becomes_ready(layout: Layout) -> bool:

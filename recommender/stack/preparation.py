@@ -12,7 +12,8 @@ from django.db import ProgrammingError, connection
 from django.db.migrations.executor import MigrationExecutor
 from psycopg.errors import InsufficientPrivilege
 
-from recommender.stack.config import StackConfig
+from recommender.stack.config import StackConfig, database_url
+from recommender.stack.connection import connect
 from recommender.stack.embedded import ensure_started
 from recommender.stack.errors import StackError
 from recommender.stack.external import check_broker, check_database
@@ -35,6 +36,21 @@ def prepare(config: StackConfig) -> None:
     finally:
         connection.close()
     _collect_static_files(config.layout)
+
+
+def make_tables_if_none(config: StackConfig) -> None:
+    """Migrate a database that has never been; one that has is `up`'s to bring up to date.
+
+    Raises:
+        StackError: the database's user may not.
+    """
+    with connect(database_url(config)) as link:
+        if link.execute("SELECT to_regclass('django_migrations')").fetchone() != (None,):
+            return
+    try:
+        _migrate()
+    finally:
+        connection.close()
 
 
 def _migrate() -> None:

@@ -25,18 +25,18 @@ def goods() -> list[dict[str, Any]]:
     ]
 
 
-def stock(shop: Shop) -> Shop:
-    """Put the goods on the shelves, with their vectors and an index."""
-    declare_attributes(shop)
+def shelve(shop: Shop) -> Shop:
+    """Put the goods on the shelves."""
+    attributes.declare(shop.catalog, DECLARED)
     shop.put(*goods())
-    shop.embed()
-    assert lifecycle.finish(shop.space.pk)
     return shop
 
 
-def declare_attributes(shop: Shop) -> None:
-    """One attribute of each type there is."""
-    attributes.declare(shop.catalog, DECLARED)
+def stock(shop: Shop) -> Shop:
+    """Put the goods on the shelves, and give them their vectors and an index."""
+    shelve(shop).embed()
+    assert lifecycle.finish(shop.space.pk)
+    return shop
 
 
 def _product(kind: str, category: str, place: int, colour: str) -> dict[str, Any]:

@@ -50,9 +50,9 @@ def items(response: HttpResponse) -> list[str]:
 
 def problem(response: HttpResponse, status: int, kind: str | None = None) -> dict[str, Any]:
     """The problem details of an answer that is an error, of this status and kind."""
-    assert response.status_code == status, response.content
+    assert response.status_code == status, response.content[:500]
     assert response["Content-Type"] == "application/problem+json"
-    body: dict[str, Any] = response.json()
+    body: dict[str, Any] = orjson.loads(response.content)
     assert body["status"] == status
     assert body["type"].startswith("urn:kinship:problem:")
     assert body["title"]

@@ -1,17 +1,11 @@
-"""The stocked shop over REST."""
+"""Callers of the shop over REST."""
 
 import pytest
 
 from recommender.catalogue import keys
 from recommender.models import ApiKey
-from tests.recommender import goods
 from tests.recommender.api.client import Api
 from tests.shop import Shop
-
-
-@pytest.fixture
-def stocked(shop: Shop) -> Shop:
-    return goods.stock(shop)
 
 
 @pytest.fixture

@@ -25,7 +25,7 @@ ANY_KEY = [
 
 
 @pytest.mark.parametrize(("method", "path"), SERVER_ONLY + ANY_KEY)
-def test_every_address_needs_a_key(stocked, method, path):
+def test_every_address_needs_a_key(method, path):
     response = Api(None).send(method, path, b"{}")
     assert "Authorization: Bearer KEY" in problem(response, 401, "no-key")["detail"]
     assert response["WWW-Authenticate"] == "Bearer"
@@ -38,26 +38,26 @@ def test_an_unknown_key_is_refused(db, key):
     assert problem(response, 401)["type"].endswith(("unknown-key", "no-key"))
 
 
-def test_another_scheme_is_refused(stocked, api, client):
+def test_another_scheme_is_refused(api, client):
     response = client.get("/v1/products", headers={"Authorization": f"Basic {api.key}"})
     problem(response, 401, "no-key")
     assert client.get("/v1/products", {"api_key": api.key}).status_code == 401
 
 
-def test_a_revoked_key_is_refused(stocked, api):
+def test_a_revoked_key_is_refused(api):
     keys.revoke(ApiKey.objects.get())
     problem(api.get("/v1/products"), 401, "unknown-key")
 
 
-@pytest.mark.parametrize(("method", "path"), SERVER_ONLY)
-def test_a_browser_key_may_neither_write_nor_read_the_catalogue(stocked, browser, method, path):
-    detail = problem(browser.send(method, path, b"{}"), 403, "wrong-scope")["detail"]
-    assert detail == "This needs a server key; yours is a browser key."
+def test_a_browser_key_may_neither_write_nor_read_the_catalogue(browser):
+    for method, path in SERVER_ONLY:
+        detail = problem(browser.send(method, path, b"{}"), 403, "wrong-scope")["detail"]
+        assert detail == "This needs a server key; yours is a browser key."
 
 
-@pytest.mark.parametrize(("method", "path"), ANY_KEY)
-def test_a_browser_key_may_send_events_and_read_recommendations(stocked, browser, method, path):
-    assert browser.send(method, path, b"{}").status_code in (200, 202)
+def test_a_browser_key_may_send_events_and_read_recommendations(shelved, browser):
+    for method, path in ANY_KEY:
+        assert browser.send(method, path, b"{}").status_code in (200, 202)
 
 
 def test_a_key_never_sees_or_changes_another_catalogue(stocked, api, stranger):

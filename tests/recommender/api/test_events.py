@@ -6,9 +6,15 @@ import pytest
 
 from recommender.models import Event
 from tests.recommender.api.client import Api, items, problem
+from tests.shop import Shop
 
 EVENTS = "/v1/events"
 VIEW = {"type": "view", "user": "u1", "product": "mug-red"}
+
+
+@pytest.fixture(autouse=True)
+def _mug(shop: Shop) -> None:
+    shop.stock(**{"mug-red": "Red mug"})
 
 
 def send(api: Api, body: Any) -> dict[str, Any]:
@@ -35,16 +41,13 @@ def test_an_event_counts_in_the_very_next_answer(stocked, api):
     send(api, VIEW)
     answer = api.get(address, count=5)
     assert answer.json()["fallback"] is None
-    assert items(answer) == [f"mug-{c}" for c in ("black", "blue", "green", "white", "yellow")] or {
-        item.split("-")[0] for item in items(answer)
-    } == {"mug"}
-    assert "mug-red" not in items(answer)
+    assert set(items(answer)) == {f"mug-{c}" for c in ("black", "blue", "green", "white", "yellow")}
     assert answer.json()["items"][0]["why"]["because"] == ["mug-red"]
     send(api, {**VIEW, "product": "lamp-red"})
     assert "lamp-red" not in items(api.get(address, count=24))
 
 
-def test_what_is_sent_is_stored(stocked, api):
+def test_what_is_sent_is_stored(api):
     event = {
         **VIEW,
         "id": "e1",
@@ -62,7 +65,7 @@ def test_what_is_sent_is_stored(stocked, api):
     assert str(stored.rec_id) == event["rec_id"]
 
 
-def test_events_may_be_a_list_or_one_a_line(stocked, api):
+def test_events_may_be_a_list_or_one_a_line(api):
     events = [{**VIEW, "id": str(n)} for n in range(3)]
     assert send(api, events)["accepted"] == 3
     lines = b"\n".join(orjson.dumps({**event, "user": "u2"}) for event in events[:1])
@@ -76,7 +79,7 @@ def test_events_may_be_a_list_or_one_a_line(stocked, api):
 
 
 @pytest.mark.parametrize("time", [{"at": "2025-06-01T12:00:00Z"}, {}])
-def test_a_repeat_changes_nothing(stocked, api, time):
+def test_a_repeat_changes_nothing(api, time):
     event = {**VIEW, "id": "e1", **time}
     assert send(api, event)["results"] == [{"id": "e1", "status": "accepted"}]
     assert send(api, event)["results"] == [{"id": "e1", "status": "duplicate"}]
@@ -84,20 +87,20 @@ def test_a_repeat_changes_nothing(stocked, api, time):
     assert Event.objects.count() == 2
 
 
-def test_events_without_an_id_are_never_repeats(stocked, api):
+def test_events_without_an_id_are_never_repeats(api):
     assert send(api, [VIEW, VIEW])["accepted"] == 2
 
 
-def test_ids_may_be_numbers(stocked, api):
-    stocked.put({"id": "7"})
+def test_ids_may_be_numbers(shop, api):
+    shop.put({"id": "7"})
     event = {"id": 1, "type": "view", "user": 42, "product": 7}
     assert send(api, event)["results"] == [{"id": "1", "status": "accepted"}]
     assert send(api, {**event, "id": "1"})["results"] == [{"id": "1", "status": "duplicate"}]
-    assert stocked.user("42").history_version == 1
+    assert shop.user("42").history_version == 1
     assert send(api, {"id": 2, "type": "none"})["results"][0]["id"] == "2"
 
 
-def test_a_search_needs_no_product(stocked, api):
+def test_a_search_needs_no_product(api):
     assert send(api, {"type": "search", "user": "u1"})["accepted"] == 1
     assert "product" in rejection(api, {"type": "view", "user": "u1"})
 
@@ -115,7 +118,7 @@ def test_a_search_needs_no_product(stocked, api):
         ({"user": ["u1"]}, "user: "),
         ({"id": ""}, "id: "),
         ({"id": {"a": 1}}, "id: "),
-        ({"type": "stare"}, "type: 'stare' is not a type of event; use one of view, "),
+        ({"type": "stare"}, "type: 'stare' is not a type of event; use one of "),
         ({"type": "x" * 10_000}, "type: "),
         ({"type": None}, "type: "),
         ({"at": "yesterday"}, "at: "),
@@ -130,14 +133,14 @@ def test_a_search_needs_no_product(stocked, api):
         ({"colour": "red"}, "colour: Extra inputs are not permitted"),
     ],
 )
-def test_an_event_that_cannot_be_is_rejected_and_says_why(stocked, api, change, reason):
+def test_an_event_that_cannot_be_is_rejected_and_says_why(api, change, reason):
     event = {**VIEW, "id": "e1"} | change
     assert rejection(api, event).startswith(reason)
     assert len(rejection(api, event)) < 500
     assert not Event.objects.exists()
 
 
-def test_an_event_of_the_future_is_rejected_but_clocks_may_differ(stocked, api):
+def test_an_event_of_the_future_is_rejected_but_clocks_may_differ(api):
     now = datetime.now(UTC)
     assert rejection(api, {**VIEW, "at": (now + timedelta(days=2)).isoformat()}) == (
         "at: is in the future"
@@ -146,11 +149,11 @@ def test_an_event_of_the_future_is_rejected_but_clocks_may_differ(stocked, api):
 
 
 @pytest.mark.parametrize("row", [5, "text", None, [], [["type", "view"]], True])
-def test_a_row_that_is_no_object_is_rejected(stocked, api, row):
+def test_a_row_that_is_no_object_is_rejected(api, row):
     assert rejection(api, row)
 
 
-def test_a_bad_row_costs_only_itself(stocked, api):
+def test_a_bad_row_costs_only_itself(api):
     rows = [VIEW, {"type": "view"}, {**VIEW, "product": "gone"}, {**VIEW, "id": "last"}]
     answer = send(api, rows)
     assert [result["status"] for result in answer["results"]] == [
@@ -167,9 +170,9 @@ def test_a_body_that_is_no_events_is_refused(api, body):
     problem(api.send("POST", EVENTS, body), 400)
 
 
-def test_a_browser_key_may_send_events(stocked, browser):
+def test_a_browser_key_may_send_events(browser):
     assert send(browser, VIEW)["accepted"] == 1
 
 
-def test_a_product_of_another_catalogue_is_unknown(stocked, stranger):
+def test_a_product_of_another_catalogue_is_unknown(stranger):
     assert rejection(stranger, VIEW) == "unknown product"

@@ -196,8 +196,8 @@ def page(api: Api, **parameters: object) -> tuple[list[str], str | None]:
     return [product["id"] for product in body["items"]], body["next"]
 
 
-def test_pages_hold_every_product_once_though_products_come_and_go(stocked, api):
-    everything = set(stocked.catalog.products.values_list("external_id", flat=True))
+def test_pages_hold_every_product_once_though_products_come_and_go(shelved, api):
+    everything = set(shelved.catalog.products.values_list("external_id", flat=True))
     first, cursor = page(api, limit=10)
     api.put("/v1/products/new", {})
     api.delete(f"/v1/products/{first[0]}")
@@ -211,14 +211,14 @@ def test_pages_hold_every_product_once_though_products_come_and_go(stocked, api)
     assert first[0] not in page(api)[0]
 
 
-def test_a_full_last_page_says_that_it_is_the_last(stocked, api):
+def test_a_full_last_page_says_that_it_is_the_last(shelved, api):
     assert page(api, limit=24)[1] is None
     assert page(api, limit=23)[1] is not None
     assert len(page(api)[0]) == 24
 
 
-@pytest.mark.parametrize("cursor", ["-", "!", "LQ", "€", "MQ==x", "x" * 5000])
-def test_a_cursor_that_is_none_is_refused(stocked, api, cursor):
+@pytest.mark.parametrize("cursor", ["-", "!", "LQ", "€", "x" * 5000])
+def test_a_cursor_that_is_none_is_refused(api, cursor):
     problem(api.get("/v1/products", cursor=cursor), 400, "invalid-cursor")
 
 

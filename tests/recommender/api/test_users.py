@@ -37,7 +37,7 @@ def test_an_erased_user_is_unknown(stocked, api):
 
 
 @pytest.mark.parametrize("name", ["a/b", "a b", "100%", "a%2Fb", "日本 🫖", "a?b", "x" * 255])
-def test_an_awkward_id_is_an_id_like_any_other(stocked, api, name):
+def test_an_awkward_id_is_an_id_like_any_other(api, name):
     address = f"/v1/users/{quote(name, safe='')}"
     assert api.put(address, {}).json()["id"] == name
     assert api.get(address).json()["id"] == name

@@ -74,8 +74,8 @@ GIFTS = {f"{kind}-{colour}" for kind in goods.KINDS for colour in goods.COLOURS[
          REDS - MUGS),
     ],
 )  # fmt: skip
-def test_a_filter_lets_through_what_it_says(stocked, document, expected):
-    assert passing(stocked, document) == expected
+def test_a_filter_lets_through_what_it_says(shelved, document, expected):
+    assert passing(shelved, document) == expected
 
 
 @pytest.mark.parametrize(
@@ -94,32 +94,32 @@ def test_a_filter_lets_through_what_it_says(stocked, document, expected):
         ({"brand": {"exists": True}}, {"brand": {"exists": False}}),
     ],
 )
-def test_a_product_without_a_value_is_found_by_the_opposite(stocked, document, opposite):
-    stocked.put(
+def test_a_product_without_a_value_is_found_by_the_opposite(shelved, document, opposite):
+    shelved.put(
         {"id": "bare"},
         {"id": "null", "attributes": {"colour": None, "grams": None, "fragile": None}},
         {"id": "early", "released_at": EARLY},
     )
-    passed, failed = passing(stocked, document), passing(stocked, opposite)
+    passed, failed = passing(shelved, document), passing(shelved, opposite)
     assert "bare" in failed
     assert "null" in failed
     assert passed
-    assert passed | failed == everything(stocked)
+    assert passed | failed == everything(shelved)
     assert not passed & failed
-    assert failed == passing(stocked, {"not": document})
+    assert failed == passing(shelved, {"not": document})
 
 
-def test_a_time_is_compared_as_a_moment_and_not_as_text(stocked):
-    stocked.put({"id": "early", "released_at": EARLY}, {"id": "late", "released_at": LATE})
-    assert passing(stocked, {"released_at": "2025-06-01T10:30:00Z"}) == {"late"}
-    assert passing(stocked, {"released_at": "2025-06-01T10:30:00"}) == {"late"}
-    assert passing(stocked, {"released_at": {"lt": "2024-01-02"}}) == {"early"}
-    assert passing(stocked, {"created_at": {"gt": "2024-01-01"}}) == everything(stocked)
+def test_a_time_is_compared_as_a_moment_and_not_as_text(shelved):
+    shelved.put({"id": "early", "released_at": EARLY}, {"id": "late", "released_at": LATE})
+    assert passing(shelved, {"released_at": "2025-06-01T10:30:00Z"}) == {"late"}
+    assert passing(shelved, {"released_at": "2025-06-01T10:30:00"}) == {"late"}
+    assert passing(shelved, {"released_at": {"lt": "2024-01-02"}}) == {"early"}
+    assert passing(shelved, {"created_at": {"gt": "2024-01-01"}}) == everything(shelved)
 
 
-def test_in_stock_can_be_asked_for(stocked):
-    stocked.put({"id": "gone", "in_stock": False})
-    assert passing(stocked, {"in_stock": False}) == {"gone"}
+def test_in_stock_can_be_asked_for(shelved):
+    shelved.put({"id": "gone", "in_stock": False})
+    assert passing(shelved, {"in_stock": False}) == {"gone"}
 
 
 def test_an_attribute_named_like_a_field_is_reached_by_its_full_name(shop):

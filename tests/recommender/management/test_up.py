@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import httpx
 import psutil
@@ -84,12 +85,15 @@ def answers(url: str) -> bool:
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
+def home() -> Iterator[Home]:
     """Shared by the tests, so that only the first one creates the database."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    return Home(tmp_path_factory.mktemp("home"), port)
+    # Not tmp_path: every pytest session closes its parent to other users, as which, where root
+    # runs the tests, the servers run.
+    with TemporaryDirectory(prefix="kinship-test-") as directory:
+        yield Home(Path(directory), port)
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import psutil
 import pytest
@@ -20,11 +21,14 @@ def processes_of(config: StackConfig) -> list[str]:
 
 
 @pytest.fixture
-def config(tmp_path: Path) -> Iterator[StackConfig]:
-    config = StackConfig(data_dir=tmp_path / "data", database_url=None, broker_url=None)
-    yield config
-    stop(config)
-    assert processes_of(config) == []
+def config() -> Iterator[StackConfig]:
+    # Not tmp_path: every pytest session closes its parent to other users, as which, where root
+    # runs the tests, the servers run.
+    with TemporaryDirectory(prefix="kinship-test-") as directory:
+        config = StackConfig(Path(directory) / "data", database_url=None, broker_url=None)
+        yield config
+        stop(config)
+        assert processes_of(config) == []
 
 
 @pytest.fixture(scope="session")

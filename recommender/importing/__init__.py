@@ -1,0 +1,1 @@
+"""Products and events from files: read, convert, stage, merge; bad rows are kept apart."""

@@ -1,0 +1,123 @@
+"""One import: read, judge, stage, merge, and account for every row."""
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from recommender.importing import conditions, rejects
+from recommender.importing import staging as staging_tables
+from recommender.importing.conditions import Condition
+from recommender.importing.errors import BadRowError
+from recommender.importing.intake import Intake
+from recommender.importing.progress import Progress
+from recommender.importing.row import Row
+from recommender.importing.source import Source
+from recommender.importing.staging import Staging
+from recommender.importing.summary import Summary
+
+_SHOW_EVERY = 1_000  # rows
+
+StagedRow = Sequence[object]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Import:
+    """What is imported, and how.
+
+    Attributes:
+        identity: what, beside the file's content, makes this import this one and no other.
+        rejects: where rejected rows go; None keeps no file.
+        dry_run: count only; nothing is written but `rejects`.
+    """
+
+    source: Source
+    intake: Intake
+    where: Sequence[Condition]
+    identity: Sequence[object]
+    rejects: Path | None
+    dry_run: bool
+
+
+def run(wanted: Import) -> Summary:
+    """Import a file. Killed at any time and run again, it goes on where it was.
+
+    Raises:
+        RefusedError: the file is damaged, or the same import runs already.
+    """
+    started = time.monotonic()
+    path, intake = wanted.source.path, wanted.intake
+    if wanted.rejects:
+        rejects.check(wanted.rejects, path)
+    identity = (*wanted.identity, *intake.columns.items(), wanted.dry_run)
+    staging = Staging(
+        staging_tables.name_of(path, identity), intake.columns, temporary=wanted.dry_run
+    )
+    with staging_tables.opened(staging), Progress(path.stat().st_size) as progress:
+        reader = _Reader(wanted, progress)
+        with path.open("rb") as file:
+            reader.read(file, staging)
+        outcomes = intake.preview(staging) if wanted.dry_run else intake.merge(staging, progress)
+        rejected = staging.reasons()
+        if wanted.rejects and rejected:
+            rejects.write(wanted.rejects, staging)
+        elif wanted.rejects:
+            # What an earlier import left there would be taken for this one's.
+            wanted.rejects.unlink(missing_ok=True)
+        staging.drop()
+    return Summary(
+        rows=reader.rows,
+        left_out=reader.left_out,
+        outcomes=outcomes,
+        rejected=rejected,
+        rejects=wanted.rejects if rejected else None,
+        seconds=time.monotonic() - started,
+    )
+
+
+class _Reader:
+    """Reads the file into the staging table, and counts."""
+
+    def __init__(self, wanted: Import, progress: Progress) -> None:
+        self._wanted = wanted
+        self._progress = progress
+        self._nothing = [None] * len(wanted.intake.columns)
+        self.rows = 0
+        self.left_out = 0
+
+    def read(self, file: BinaryIO, staging: Staging) -> None:
+        """Stage what is not staged yet."""
+        last_line = staging.last_line()
+        if last_line:
+            self._wanted.intake.resume(staging)
+        staging.fill(self._staged(file, last_line))
+
+    def _staged(self, file: BinaryIO, last_line: int) -> Iterator[StagedRow]:
+        for row in self._wanted.source.rows(file):
+            self.rows += 1
+            if self.rows % _SHOW_EVERY == 0:
+                self._progress.reading(file.tell(), self.rows)
+            try:
+                if not self._is_wanted(row):
+                    self.left_out += 1
+                elif row.line > last_line:
+                    yield self._good(row)
+            except BadRowError as exc:
+                if row.line > last_line:
+                    yield [row.line, *self._nothing, str(exc), _storable(row.raw)]
+
+    def _is_wanted(self, row: Row) -> bool:
+        if row.problem:
+            raise BadRowError(row.problem)
+        return conditions.hold(self._wanted.where, row.values)
+
+    def _good(self, row: Row) -> StagedRow:
+        intake = self._wanted.intake
+        raw = _storable(row.raw) if intake.may_reject_later else None
+        return [row.line, *intake.convert(row.values), None, raw]
+
+
+def _storable(raw: str) -> str:
+    """PostgreSQL keeps no NUL in a text: show it."""
+    return raw.replace("\x00", "\N{SYMBOL FOR NULL}")

@@ -1,0 +1,78 @@
+"""JSON that no endpoint takes, and addresses and methods there are none of."""
+
+import pytest
+
+from recommender.api import codec
+from tests.recommender.api.client import problem
+
+WRITES = [
+    ("PUT", "/v1/products/mug-red"),
+    ("PATCH", "/v1/products/mug-red"),
+    ("POST", "/v1/products/bulk"),
+    ("POST", "/v1/products/mug-red/similar"),
+    ("PUT", "/v1/users/u1"),
+    ("POST", "/v1/users/u1/recommendations"),
+    ("POST", "/v1/events"),
+]
+
+
+@pytest.mark.parametrize(
+    ("body", "kind"),
+    [
+        (b"{", "not-json"),
+        (b"}", "not-json"),
+        (b"{'title': 'x'}", "not-json"),
+        (b'{"title": "x",}', "not-json"),
+        (b'{"price": NaN}', "not-json"),
+        (b'{"price": Infinity}', "not-json"),
+        (b'{"price": 1e999}', "not-json"),
+        (b'{"price": 01}', "not-json"),
+        (b'{"title": "\\ud800"}', "not-json"),
+        (b'{"title": "\xed\xa0\x80"}', "not-json"),
+        (b'{"title": "\xff"}', "not-json"),
+        (b'{"title": "a\x00b"}', "not-json"),
+        (b"\xef\xbb\xbf{}", "not-json"),
+        (b"--x\r\ncontent", "not-json"),
+        (b"title=x", "not-json"),
+        (b'{"title": "a\\u0000b"}', "nul-character"),
+        (b'{"a\\u0000b": 1}', "nul-character"),
+        (b'{"attributes": {"tags": ["a", {"b\\u0000": 1}]}}', "nul-character"),
+        (b"[" * 2000, "not-json"),
+        (b"[" * 1000 + b"]" * 1000, "too-deep"),
+        (b'{"attributes":' * 300 + b"1" + b"}" * 300, "too-deep"),
+        (b"[" * 250 + b'"\\u0000"' + b"]" * 250, "nul-character"),
+    ],
+)
+def test_a_body_that_is_not_json_is_refused_and_says_why(api, body, kind):
+    for method, path in WRITES:
+        problem(api.send(method, path, body), 400, kind)
+
+
+def test_an_empty_body_is_refused(api):
+    for method, path in WRITES:
+        problem(api.send(method, path, b""), 400)
+        problem(api.send(method, path, b" "), 400)
+
+
+@pytest.mark.parametrize(
+    "content_type", ["text/plain", "multipart/form-data", "application/x-www-form-urlencoded", ""]
+)
+def test_json_of_another_content_type_is_taken(api, content_type):
+    for method, path in WRITES:
+        assert api.send(method, path, b"{}", content_type).status_code < 300
+
+
+def test_a_body_that_is_too_large_is_refused(api, settings):
+    settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 1000
+    body = b'{"title": "%s"}' % (b"x" * 1000)
+    for method, path in WRITES:
+        refused = problem(api.send(method, path, body), 413, "too-large")
+        assert "KINSHIP_MAX_BODY_MB" in refused["detail"]
+
+
+def test_what_is_given_back_is_json_whatever_integers_it_holds():
+    value = {"big": [2**64, -(2**63) - 1, True], "small": (2**64 - 1, -(2**63)), "text": "é"}
+    assert codec.encode(value).decode() == (
+        '{"big":[1.8446744073709552e+19,-9.223372036854776e+18,true],'
+        '"small":[18446744073709551615,-9223372036854775808],"text":"é"}'
+    )

@@ -1,0 +1,62 @@
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from recommender import database
+from recommender.models import Heartbeat
+from tests.recommender.api.client import Api
+
+nobody = Api(None)
+
+
+def beat(**age: float) -> None:
+    Heartbeat.objects.create(worker="worker", at=timezone.now() - timedelta(**age))
+
+
+def checks(status: int) -> dict[str, str]:
+    response = nobody.get("/readyz")
+    assert response.status_code == status, response.content
+    body = response.json()
+    assert body["status"] == ("ok" if status == 200 else "not ready")
+    assert body["checks"].keys() == {"database", "broker", "index", "worker"}
+    return body["checks"]
+
+
+def test_a_process_that_answers_is_healthy():
+    response = nobody.get("/healthz")
+    assert (response.status_code, response.json()) == (200, {"status": "ok"})
+
+
+def test_the_service_is_ready_when_all_that_it_needs_is_there(stocked):
+    beat(seconds=20)
+    assert set(checks(200).values()) == {"ok"}
+
+
+def test_a_worker_that_never_ran_is_reported(db):
+    assert checks(503)["worker"] == "no worker has run yet"
+
+
+def test_a_worker_that_stopped_is_reported(db):
+    beat(minutes=5)
+    assert checks(503)["worker"] == "last heartbeat 300 s ago"
+
+
+def test_an_index_that_is_gone_is_reported(stocked):
+    beat()
+    database.execute(f"DROP INDEX recommender_productvector_{stocked.space.pk}_hnsw")
+    assert checks(503)["index"] == "missing for text@1 of shop; run manage.py embed"
+
+
+def test_a_space_that_was_never_indexed_is_no_lost_index(shop):
+    beat()
+    assert checks(200)["index"] == "ok"
+
+
+@pytest.mark.parametrize(
+    "url", ["redis://127.0.0.1:1/0", "redis+socket:///nowhere/valkey.sock", "amqp://127.0.0.1:1//"]
+)
+def test_a_broker_that_is_away_is_reported_soon(db, settings, url):
+    beat()
+    settings.CELERY_BROKER_URL = url
+    assert checks(503)["broker"].startswith("does not answer: ")

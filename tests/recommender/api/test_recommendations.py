@@ -1,0 +1,242 @@
+from itertools import pairwise
+from typing import Any
+from uuid import UUID
+
+import orjson
+import pytest
+from django.http import HttpResponse
+
+from tests.recommender.api.client import Api, items, problem
+
+SIMILAR = "/v1/products/mug-red/similar"
+FOR_USER = "/v1/users/u1/recommendations"
+ADDRESSES = (SIMILAR, FOR_USER)
+BOTH = pytest.mark.parametrize("address", ADDRESSES)
+MUGS = {f"mug-{colour}" for colour in ("green", "blue", "white", "black", "yellow")}
+
+
+@pytest.fixture
+def visited(stocked):
+    stocked.visit("u1", "mug-red", "mug-green", "lamp-red")
+    return stocked
+
+
+def answer(response: HttpResponse) -> dict[str, Any]:
+    """An answer, found to be whole."""
+    assert response.status_code == 200, response.content[:500]
+    assert response["Content-Type"] == "application/json"
+    body: dict[str, Any] = response.json()
+    assert list(body) == [
+        "rec_id", "spaces", "complete", "reason", "missing_ids", "fallback", "items",
+    ]  # fmt: skip
+    UUID(body["rec_id"])
+    assert body["complete"] is (body["reason"] is None)
+    assert [item["rank"] for item in body["items"]] == list(range(1, len(body["items"]) + 1))
+    for item in body["items"]:
+        assert item.keys() == {"id", "rank", "score", "fields", "why"}
+        assert sum(item["why"]["parts"].values()) == pytest.approx(item["score"])
+        assert item["why"]["channel"] in item["why"]["parts"]
+    assert all(one["score"] >= next_["score"] for one, next_ in pairwise(body["items"]))
+    return body
+
+
+def test_similar_products_come_best_first_and_say_why(visited, api):
+    body = answer(api.get(SIMILAR, count=5))
+    assert {item["id"] for item in body["items"]} == MUGS
+    assert (body["spaces"], body["complete"], body["fallback"]) == (["text@1"], True, None)
+    assert all(item["why"]["because"] == ["mug-red"] for item in body["items"])
+    assert all(item["why"]["parts"].keys() == {"text"} for item in body["items"])
+
+
+def test_recommendations_come_best_first_and_say_why(visited, api):
+    body = answer(api.get(FOR_USER, count=8))
+    assert len(body["items"]) == 8
+    assert (body["spaces"], body["complete"], body["fallback"]) == (["text@1"], True, None)
+    assert not {"mug-red", "mug-green", "lamp-red"} & set(items(api.get(FOR_USER, count=24)))
+    assert {kind.split("-")[0] for kind in items(api.get(FOR_USER, count=8))} == {"mug", "lamp"}
+    because = {each for item in body["items"] for each in item["why"]["because"]}
+    assert because <= {"mug-red", "mug-green", "lamp-red"}
+    assert because
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"count": 3},
+        {"count": 24, "fields": ["title", "attributes.colour"]},
+        {"filter": {"all": [{"price": {"lte": 20}}, {"category": {"under": "Home"}}]}},
+        {"exclude": []},
+        {"exclude": ["purchased"], "explain": True},
+        {"as_of": "2025-06-01T12:01:30Z"},
+    ],
+)
+@BOTH
+def test_get_and_post_answer_alike(visited, api, address, body):
+    parameters = dict(body)
+    for name in ("fields", "exclude"):
+        if name in body:
+            parameters[name] = ",".join(body[name]) or "none"
+    if "filter" in body:
+        parameters["filter"] = orjson.dumps(body["filter"]).decode()
+    got, posted = answer(api.get(address, **parameters)), answer(api.post(address, body))
+    assert got.pop("rec_id") != posted.pop("rec_id")
+    assert got == posted
+    assert got["items"]
+
+
+@BOTH
+def test_fields_are_carried_along(visited, api, address):
+    names = "title,price,image_urls,released_at,attributes,colour,attributes.grams"
+    product = answer(api.get(address, count=1, fields=names))["items"][0]
+    kind, colour = product["id"].split("-")
+    fields = product["fields"]
+    assert list(fields) == names.split(",")
+    assert fields["title"] == f"{colour.capitalize()} {kind}"
+    assert fields["colour"] == colour
+    assert fields["attributes"]["grams"] == fields["attributes.grams"] > 0
+    assert isinstance(fields["price"], float)
+    assert (fields["image_urls"], fields["released_at"]) == ([], None)
+    assert answer(api.get(address, count=1))["items"][0]["fields"] == {}
+
+
+@BOTH
+def test_explain_puts_the_reason_into_words(visited, api, address):
+    for item in answer(api.get(address, count=24, explain="true"))["items"]:
+        assert item["why"].pop("text")
+    assert "text" not in answer(api.get(address))["items"][0]["why"]
+    first = answer(api.get(SIMILAR, explain="true"))["items"][0]
+    assert first["why"]["text"] == "like mug-red"
+
+
+@BOTH
+def test_a_filter_is_kept_to_and_a_short_list_says_why(visited, api, address):
+    whole = answer(api.post(address, {"filter": {"brand": "Lamp Works"}, "count": 5}))
+    assert {item["id"].split("-")[0] for item in whole["items"]} == {"lamp"}
+    assert whole["complete"]
+    short = answer(api.post(address, {"filter": {"id": ["lamp-blue", "mug-red"]}}))
+    assert [item["id"] for item in short["items"]] == ["lamp-blue"]
+    assert short["reason"] == "filter matches 2 products, 1 of them excluded"
+
+
+def test_an_attribute_can_be_filtered_by_as_soon_as_a_product_has_it(stocked, api):
+    address = "/v1/products/mug-red/similar"
+    problem(api.post(address, {"filter": {"material": "tin"}}), 400, "invalid-filter")
+    api.patch("/v1/products/lamp-red", {"attributes": {"material": "tin"}})
+    assert items(api.post(address, {"filter": {"material": "tin"}})) == ["lamp-red"]
+
+
+def test_a_user_nobody_knows_gets_a_fallback_and_is_reported(visited, api):
+    body = answer(api.get("/v1/users/nobody/recommendations", count=3))
+    assert body["missing_ids"] == ["nobody"]
+    assert body["fallback"] == "newest"
+    assert len(body["items"]) == 3
+    assert body["spaces"] == []
+
+
+def test_a_product_nobody_knows_is_an_error(stocked, api):
+    for response in (
+        api.get("/v1/products/pan/similar"),
+        api.post("/v1/products/pan/similar", {}),
+    ):
+        body = problem(response, 404, "unknown-product")
+        assert body["missing_ids"] == ["pan"]
+        assert "'pan'" in body["detail"]
+
+
+def test_the_catalogue_may_be_empty(api):
+    body = answer(api.get(FOR_USER))
+    assert (body["items"], body["complete"], body["reason"]) == ([], False, "0 products in stock")
+
+
+@pytest.mark.parametrize("count", ["0", "-1", "1001", "1e9", "1000000000", "abc", "1.5", "", " "])
+def test_a_count_that_cannot_be_is_refused(api, count):
+    for address in ADDRESSES:
+        errors = problem(api.get(address, count=count), 400, "invalid")["errors"]
+        assert errors[0]["where"] == "query.count"
+
+
+@pytest.mark.parametrize(
+    ("body", "kind", "where"),
+    [
+        ({"count": 0}, "invalid", "body.count"),
+        ({"count": 1e9}, "invalid", "body.count"),
+        ({"count": "3"}, "invalid", "body.count"),
+        ({"count": True}, "invalid", "body.count"),
+        ({"count": None}, "invalid", "body.count"),
+        ({"counts": 3}, "invalid", "body.counts"),
+        ({"fields": "title"}, "invalid", "body.fields"),
+        ({"fields": ["titel"]}, "unknown-field", "fields"),
+        ({"fields": ["content_hash"]}, "unknown-field", "fields"),
+        ({"fields": [1.5]}, "unknown-field", "fields"),
+        ({"exclude": "seen"}, "invalid", "body.exclude"),
+        ({"exclude": ["bought"]}, "invalid", "body.exclude.0"),
+        ({"as_of": "then"}, "invalid", "body.as_of"),
+        ({"as_of": "0001-01-01T00:00:00+14:00"}, "invalid", "body.as_of"),
+        ({"explain": "perhaps"}, "invalid", "body.explain"),
+        ({"filter": []}, "invalid", "body.filter"),
+        ({"filter": "price<3"}, "invalid", "body.filter"),
+        ({"filter": {}}, "invalid-filter", "filter"),
+        ({"filter": {"prize": 3}}, "invalid-filter", "filter.prize"),
+        ({"filter": {"price": {"under": 3}}}, "invalid-filter", "filter.price"),
+        ({"filter": {"not": {"price": "3"}}}, "invalid-filter", "filter.not.price.eq"),
+        ([], "invalid", "body"),
+        (None, "invalid", "body"),
+    ],
+)
+def test_a_request_that_cannot_be_is_refused_and_says_where(api, body, kind, where):
+    for address in ADDRESSES:
+        errors = problem(api.post(address, body), 400, kind)["errors"]
+        assert [error["where"] for error in errors] == [where]
+
+
+@pytest.mark.parametrize(
+    ("parameters", "kind"),
+    [
+        ({"colour": "red"}, "unknown-parameter"),
+        ({"Count": 3}, "unknown-parameter"),
+        ({"fields": "titel"}, "unknown-field"),
+        ({"fields": "title,"}, "unknown-field"),
+        ({"fields": "a\x00b"}, "invalid"),
+        ({"exclude": "bought"}, "invalid"),
+        ({"explain": "perhaps"}, "invalid"),
+        ({"as_of": "then"}, "invalid"),
+        ({"filter": "{"}, "not-json"),
+        ({"filter": "[]"}, "invalid"),
+        ({"filter": "3"}, "invalid"),
+        ({"filter": "[" * 2000}, "not-json"),
+        ({"filter": '{"a":' * 300 + "1" + "}" * 300}, "too-deep"),
+        ({"filter": '{"title": "\\u0000"}'}, "nul-character"),
+        ({"filter": '{"prize": 3}'}, "invalid-filter"),
+    ],
+)
+def test_a_parameter_that_cannot_be_is_refused(api, parameters, kind):
+    for address in ADDRESSES:
+        problem(api.get(address, **parameters), 400, kind)
+
+
+def test_a_body_is_not_mixed_with_parameters(api):
+    for address in ADDRESSES:
+        refused = problem(api.post(f"{address}?count=3", {}), 400, "unknown-parameter")
+        assert "'count'" in refused["detail"]
+
+
+def test_history_may_be_cut_off_at_a_time(visited, api):
+    listed = answer(api.get(FOR_USER, as_of="2025-06-01T12:00:30Z", count=24))["items"]
+    assert {"mug-green", "lamp-red"} < {item["id"] for item in listed}
+    assert {each for item in listed for each in item["why"]["because"]} == {"mug-red"}
+
+
+def test_any_time_may_be_asked_for(visited, api):
+    for moment in ("0001-01-01", "1970-01-01", "9999-12-31T23:59:59Z", "5"):
+        assert answer(api.get(FOR_USER, as_of=moment))["complete"]
+        assert answer(api.get(SIMILAR, as_of=moment))["complete"]
+
+
+def test_nothing_of_the_users_own_is_left_out_where_asked(visited: Any, api: Api) -> None:
+    own = {"mug-red", "mug-green", "lamp-red"}
+    listed = answer(api.get(FOR_USER, exclude="none", count=24))
+    assert own < {item["id"] for item in listed["items"]}
+    repeats = {item["id"] for item in listed["items"] if "repeat" in item["why"]["parts"]}
+    assert repeats == own
+    assert own < set(items(api.get(FOR_USER, exclude="purchased", count=24)))

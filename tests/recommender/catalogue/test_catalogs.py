@@ -1,0 +1,133 @@
+import pytest
+from django.core.exceptions import ValidationError
+from django.utils import timezone
+
+from embeddings.errors import Misconfigured
+from recommender import database
+from recommender.catalogue import catalogs, keys
+from recommender.history import popularity
+from recommender.models import (
+    ApiKey,
+    Catalog,
+    EmbeddingClaim,
+    Event,
+    EventKey,
+    Product,
+    ProductPopularity,
+    ProductVector,
+    ProfileVector,
+    Space,
+    User,
+)
+from recommender.profiles import builder
+from recommender.profiles.staleness import stale_users
+from recommender.spaces import staleness
+from tests.shop import DAY, NOON, Shop
+
+EVERYTHING = (
+    Catalog,
+    ApiKey,
+    Product,
+    User,
+    Event,
+    EventKey,
+    ProductPopularity,
+    Space,
+    ProductVector,
+    ProfileVector,
+    EmbeddingClaim,
+)
+
+
+def fill(shop: Shop) -> None:
+    """At least a row in every table."""
+    shop.stock(mug="Mug", tent="Tent")
+    shop.embed()
+    shop.visit("ann", "mug")
+    builder.refresh(shop.space, [shop.user("ann").pk])
+    popularity.refresh(shop.catalog)
+    keys.create_key(shop.catalog, ApiKey.Scope.SERVER)
+    shop.stock(soap="Soap")
+    staleness.claim(shop.space, owner="w", after=0, limit=1)
+
+
+def counts() -> dict[str, int]:
+    return {model.__name__: model.objects.count() for model in EVERYTHING}
+
+
+def test_a_new_catalogue_has_a_text_space_that_serves(db: None) -> None:
+    catalog = catalogs.create_catalog("shop", model="wordllama-256")
+
+    (space,) = Space.objects.filter(catalog=catalog)
+    assert (space.name, space.status) == ("text", Space.Status.ACTIVE)
+    assert (space.model, space.dimension) == ("wordllama-256", 256)
+
+
+def test_without_a_model_the_default_one_is_used(db: None, settings: object) -> None:
+    settings.DEFAULT_MODEL = "fake"
+
+    catalogs.create_catalog("shop")
+
+    assert Space.objects.get().model == "fake"
+
+
+@pytest.mark.parametrize("name", ["", "Shop", "my shop", "-shop", "x" * 64, "shöp"])
+def test_a_name_that_is_none_is_refused(db: None, name: str) -> None:
+    with pytest.raises(ValidationError):
+        catalogs.create_catalog(name, model="fake")
+
+    assert not Catalog.objects.exists()
+
+
+def test_a_name_that_is_taken_is_refused(shop: Shop) -> None:
+    with pytest.raises(ValidationError, match="already exists"):
+        catalogs.create_catalog(shop.catalog.name, model="fake")
+
+
+def test_a_model_that_is_none_is_refused_and_leaves_nothing(db: None) -> None:
+    with pytest.raises(Misconfigured, match="There is no embedding model"):
+        catalogs.create_catalog("shop", model="gpt-7")
+
+    assert not Catalog.objects.exists()
+
+
+def test_a_deleted_catalogue_leaves_nothing_and_another_keeps_everything(shop: Shop) -> None:
+    fill(shop)
+    alone = counts()
+    assert all(alone.values()), alone
+    other = Shop.open("other")
+    fill(other)
+    space = other.space.pk
+
+    catalogs.delete_catalog(other.catalog)
+
+    assert counts() == alone
+    tables = "SELECT count(*) FROM pg_class WHERE relname LIKE %s"
+    assert database.fetch(tables, (f"recommender_%vector_{space}%",)) == [(0,)]
+
+
+def test_a_catalogue_is_found_by_its_name(shop: Shop) -> None:
+    assert catalogs.find_catalog("shop") == shop.catalog
+
+
+def test_an_unknown_catalogue_is_told_with_those_there_are_and_how_to_make_it(shop: Shop) -> None:
+    with pytest.raises(ValidationError) as caught:
+        catalogs.find_catalog("shpo")
+
+    assert caught.value.messages == [
+        "There is no catalogue 'shpo' (there are: shop). Make it: manage.py create_catalog shpo"
+    ]
+
+
+def test_profiles_and_popularity_follow_a_changed_catalogue(shop: Shop) -> None:
+    shop.stock(mug="Mug")
+    shop.embed()
+    shop.visit("ann", "mug", at=NOON)
+    builder.refresh(shop.space, [shop.user("ann").pk])
+    popularity.refresh(shop.catalog)
+    assert ProductPopularity.objects.get().recent == (timezone.now() - NOON < 30 * DAY)
+
+    catalogs.change_catalog(shop.catalog, clock=Catalog.Clock.LAST_EVENT, half_life_days=7)
+
+    assert ProductPopularity.objects.get().recent == 1
+    assert stale_users(shop.space, after=0, limit=10) == [shop.user("ann").pk]

@@ -1,0 +1,147 @@
+from datetime import timedelta
+
+import pytest
+
+from recommender.engine import batch, filters
+from recommender.engine.answer import MAX_COUNT, Item, Query
+from recommender.engine.batch import Recommendation
+from recommender.engine.recommend import recommend
+from recommender.history import popularity
+from recommender.models import Product, ProfileVector
+from tests.shop import DAY, NOON, Shop, event
+
+WORDS = ("mug", "lamp", "tent", "soap", "chair")
+EVERYTHING = Query(count=10, exclude=frozenset())
+
+
+@pytest.fixture
+def busy(shop: Shop) -> Shop:
+    """A hundred products in five groups; a visitor of each, and one with a history of all kinds."""
+    shop.stock(**{f"p{n}": f"{3 * f'{WORDS[n % 5]} '} {n}" for n in range(100)})
+    shop.embed()
+    for place, word in enumerate(WORDS):
+        shop.visit(f"{word} lover", *(f"p{place + 5 * n}" for n in range(4)), at=NOON + place * DAY)
+    shop.post(
+        event("omnivore", "p1", type="purchase", at=NOON - 3 * DAY),
+        event("omnivore", "p2", at=NOON),
+        event("omnivore", "p9", type="dislike", at=NOON + DAY),
+        event("searcher", None, type="search"),
+    )
+    popularity.refresh(shop.catalog)
+    return shop
+
+
+def run(shop: Shop, query: Query, *users: str) -> dict[str, Recommendation]:
+    found = list(batch.recommend_many(shop.catalog, iter(users), query))
+    assert [it.user for it in found] == list(users)
+    return {it.user: it for it in found}
+
+
+def ids(items: tuple[Item, ...]) -> list[str]:
+    return [item.id for item in items]
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        Query(count=10),
+        Query(count=3),
+        Query(count=120),
+        EVERYTHING,
+        Query(count=10, exclude=frozenset({"purchased"})),
+        Query(count=10, before=NOON + timedelta(hours=1)),
+        Query(count=10, before=NOON - 30 * DAY),
+        Query(count=10, filter=filters.parse({"brand": "Hearth"}, {})),
+    ],
+    ids=[
+        "ten",
+        "three",
+        "more than there are",
+        "seen too",
+        "purchased",
+        "past",
+        "before",
+        "filter",
+    ],
+)
+def test_a_batch_says_what_live_answers_say(busy: Shop, query: Query) -> None:
+    Product.objects.filter(external_id__in=[f"p{n}" for n in range(0, 100, 2)]).update(
+        brand="Hearth"
+    )
+    users = [*(f"{word} lover" for word in WORDS), "omnivore", "searcher", "nobody"]
+
+    found = run(busy, query, *users)
+
+    for user in users:
+        live = recommend(busy.catalog, user, query)
+        assert ids(found[user].items) == ids(live.items), user
+        assert [i.score for i in found[user].items] == pytest.approx([i.score for i in live.items])
+
+
+def test_a_user_gets_products_like_those_they_looked_at_and_none_of_those(busy: Shop) -> None:
+    (found,) = run(busy, Query(count=5), "tent lover").values()
+
+    assert set(ids(found.items)) <= {f"p{2 + 5 * n}" for n in range(4, 20)}
+
+
+def test_an_unknown_user_gets_what_is_popular_and_is_marked(busy: Shop) -> None:
+    found = run(busy, Query(count=5), "nobody", "searcher")
+
+    assert (found["nobody"].known, found["searcher"].known) == (False, True)
+    assert ids(found["nobody"].items) == ids(found["searcher"].items)
+    assert {item.channel for item in found["nobody"].items} == {"popular"}
+
+
+def test_as_of_a_time_nothing_later_counts(busy: Shop) -> None:
+    past = Query(count=10, before=NOON + timedelta(hours=1))
+    before = run(busy, past, "omnivore", "mug lover", "nobody")
+
+    busy.post(
+        *(event("omnivore", f"p{n}", type="purchase", at=NOON + 2 * DAY) for n in range(20, 40)),
+        *(event(f"crowd{n}", "p99", type="purchase", at=NOON + 2 * DAY) for n in range(9)),
+    )
+
+    assert run(busy, past, "omnivore", "mug lover", "nobody") == before
+
+
+def test_a_batch_does_not_need_stored_profiles_and_writes_none(busy: Shop) -> None:
+    run(busy, Query(count=5), "tent lover")
+
+    assert not ProfileVector.objects.exists()
+
+
+def test_nothing_unavailable_is_recommended(busy: Shop) -> None:
+    Product.objects.exclude(external_id__in=["p97", "p98"]).update(in_stock=False)
+
+    assert {
+        user: set(ids(it.items))
+        for user, it in run(busy, EVERYTHING, "mug lover", "nobody").items()
+    } == {"mug lover": {"p97", "p98"}, "nobody": {"p97", "p98"}}
+
+
+def test_the_longest_list_is_as_long_as_the_catalogue(busy: Shop) -> None:
+    (everything,) = run(busy, Query(count=MAX_COUNT, exclude=frozenset()), "mug lover").values()
+
+    assert len(set(ids(everything.items))) == len(everything.items) == 100
+
+
+def test_all_users_are_each_there_once_and_only_the_catalogue_s_own(shop: Shop) -> None:
+    shop.stock(mug="Mug")
+    shop.post(*(event(f"user{n}", "mug") for n in range(2100)))
+    other = Shop.open("other")
+    other.stock(mug="Mug")
+    other.visit("stranger", "mug")
+
+    found = list(batch.all_users(shop.catalog))
+
+    assert len(found) == 2100
+    assert set(found) == {f"user{n}" for n in range(2100)}
+
+
+def test_more_users_than_are_read_at_a_time_keep_their_order(busy: Shop) -> None:
+    users = [f"{WORDS[n % 5]} lover" if n % 3 else f"nobody {n}" for n in range(600)]
+
+    found = list(batch.recommend_many(busy.catalog, iter(users), Query(count=1)))
+
+    assert [it.user for it in found] == users
+    assert [it.known for it in found] == [bool(n % 3) for n in range(600)]

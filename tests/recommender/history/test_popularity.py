@@ -1,0 +1,129 @@
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.utils import timezone
+
+from recommender.engine import popular
+from recommender.history import popularity
+from recommender.models import Catalog, ProductPopularity
+from tests.shop import DAY, NOON, Shop, event
+from tests.threads import beside
+
+
+@pytest.fixture
+def museum(db: None) -> Shop:
+    """A shop of historical data: its now is its last event."""
+    museum = Shop.open("museum", clock=Catalog.Clock.LAST_EVENT)
+    museum.stock(mug="Mug", tent="Tent", soap="Soap")
+    return museum
+
+
+def counted(shop: Shop) -> dict[str, tuple[float, float]]:
+    """(recent, total) by product."""
+    popularity.refresh(shop.catalog)
+    rows = ProductPopularity.objects.filter(catalog=shop.catalog).select_related("product")
+    return {row.product.external_id: (row.recent, row.total) for row in rows}
+
+
+def test_a_user_has_one_vote_of_the_strongest_thing_they_did(museum: Shop) -> None:
+    museum.visit("ann", "mug", "mug", "mug")
+    museum.post(event("ann", "mug", type="purchase"))
+    museum.visit("bob", "mug")
+
+    assert counted(museum) == {"mug": (6.0, 6.0)}
+
+
+def test_only_the_last_thirty_days_are_recent(museum: Shop) -> None:
+    museum.visit("ann", "mug", at=NOON)
+    museum.visit("bob", "tent", at=NOON - 30 * DAY + timedelta(hours=1))
+    museum.visit("eve", "soap", at=NOON - 30 * DAY - timedelta(hours=1))
+    museum.post(event("eve", "mug", type="purchase", at=NOON - 90 * DAY))
+
+    assert counted(museum) == {"mug": (1.0, 6.0), "tent": (1.0, 1.0), "soap": (0.0, 1.0)}
+
+
+def test_now_is_the_last_event_or_the_time_of_day_as_the_catalogue_says(
+    shop: Shop, museum: Shop
+) -> None:
+    shop.stock(mug="Mug")
+    for each in (shop, museum):
+        each.visit("ann", "mug", at=NOON)
+
+    assert popularity.clock(museum.catalog) == NOON + timedelta(microseconds=1)
+    assert timezone.now() - popularity.clock(shop.catalog) < timedelta(minutes=1)
+    assert counted(museum)["mug"] == (1.0, 1.0)
+    assert counted(shop)["mug"] == (0.0, 1.0)
+
+
+def test_without_events_now_is_the_time_of_day(museum: Shop) -> None:
+    assert timezone.now() - popularity.clock(museum.catalog) < timedelta(minutes=1)
+    assert counted(museum) == {}
+
+
+@pytest.mark.parametrize(
+    ("kind", "value"),
+    [("impression", None), ("dislike", None), ("remove_from_cart", None), ("rating", 1.0)],
+)
+def test_what_does_not_speak_for_a_product_is_no_vote(
+    museum: Shop, kind: str, value: float | None
+) -> None:
+    museum.visit("ann", "tent")
+    museum.post(event("ann", "mug", type=kind, value=value))
+
+    assert counted(museum) == {"tent": (1.0, 1.0)}
+
+
+@pytest.mark.parametrize("value", [4.5, None])
+def test_a_good_rating_is_a_vote(museum: Shop, value: float | None) -> None:
+    museum.post(event("ann", "mug", type="rating", value=value))
+
+    assert counted(museum) == {"mug": (1.0, 1.0)}
+
+
+def test_votes_weigh_what_the_catalogue_says(museum: Shop) -> None:
+    museum.catalog.event_weights = {"view": 7.0}
+    museum.catalog.save()
+    museum.visit("ann", "mug")
+    museum.post(event("bob", "mug", type="purchase"))
+
+    assert counted(museum) == {"mug": (7.0, 7.0)}
+
+
+def test_a_refresh_counts_anew_and_says_when(museum: Shop) -> None:
+    museum.visit("ann", "mug", at=NOON)
+    counted(museum)
+    museum.visit("ann", "tent", at=NOON + 60 * DAY)
+
+    assert counted(museum) == {"mug": (0.0, 1.0), "tent": (1.0, 1.0)}
+    museum.catalog.refresh_from_db()
+    assert museum.catalog.popularity_refreshed_at is not None
+
+
+def test_another_catalogue_s_votes_are_its_own(shop: Shop, museum: Shop) -> None:
+    shop.stock(mug="Mug")
+    museum.visit("ann", "mug")
+    counted(museum)
+
+    assert counted(shop) == {}
+    assert ProductPopularity.objects.filter(catalog=museum.catalog).exists()
+
+
+@pytest.mark.parametrize("year", [1, 9999])
+def test_the_popularity_of_any_time_can_be_asked_for(museum: Shop, year: int) -> None:
+    museum.visit("ann", "mug")
+
+    found = popular.popular(museum.catalog, 5, before=datetime(year, 1, 1, tzinfo=UTC))
+
+    assert [candidate.id for candidate in found] == (["mug"] if year == 9999 else [])
+
+
+def test_new_users_and_products_do_not_wait_for_a_refresh(committed_shop: Shop) -> None:
+    committed_shop.stock(mug="Mug")
+
+    def newcomers() -> list[str]:
+        committed_shop.stock(tent="Tent")
+        return committed_shop.post(event("somebody new", "tent"))
+
+    outcomes = beside(newcomers, holding=lambda: popularity.refresh(committed_shop.catalog))
+
+    assert outcomes == ["accepted"]

@@ -1,0 +1,39 @@
+import gzip
+import io
+
+import pytest
+
+from recommender.importing import lines
+from recommender.importing.errors import RefusedError
+
+
+def read(content: bytes) -> list[lines.Line]:
+    return list(lines.read(io.BytesIO(content)))
+
+
+def test_a_gzipped_file_is_known_by_its_content():
+    assert read(gzip.compress(b"a\nb\n")) == read(b"a\nb\n")
+
+
+def test_a_byte_order_mark_is_no_part_of_the_first_line():
+    assert read(b"\xef\xbb\xbfid,title\n")[0].text == "id,title\n"
+
+
+def test_foreign_bytes_are_told_and_can_still_be_seen():
+    good, bad = read("café\n".encode() + "café\n".encode("latin-1"))
+    assert good.problem is None
+    assert (bad.text, bad.problem) == ("caf\\xe9\n", lines.NOT_UTF8)
+
+
+def test_a_line_too_long_for_memory_costs_only_itself():
+    first, second, third = read(b"a\n" + b"x" * (3 * lines.MAX_BYTES) + b"\nb\n")
+    assert (second.number, second.problem) == (2, lines.TOO_LONG)
+    assert len(second.text) == lines.MAX_BYTES
+    assert (first.text, third.number, third.text) == ("a\n", 3, "b\n")
+
+
+@pytest.mark.parametrize("damage", [lambda data: data[:-20], lambda data: data[:40] + b"x" * 400])
+def test_a_damaged_archive_is_refused_with_what_to_do(damage):
+    data = gzip.compress(b"".join(b"row %d\n" % n for n in range(5000)))
+    with pytest.raises(RefusedError, match=r"damaged after line .* Get the file again"):
+        read(damage(data))

@@ -1,0 +1,78 @@
+from django.db import connection
+
+from recommender import database
+from recommender.importing import staging
+from recommender.importing.errors import RefusedError
+from recommender.importing.staging import Staging
+from tests.threads import at_once
+
+COLUMNS = {"id": "text", "user": "text"}
+
+
+def tables() -> list[str]:
+    rows = database.fetch("SELECT relname FROM pg_class WHERE relname LIKE 'recommender_import_%%'")
+    return [name for (name,) in rows if not name.endswith("_pkey")]
+
+
+def table(digit: str) -> Staging:
+    return Staging(f"recommender_import_{digit * 32}", COLUMNS)
+
+
+def test_what_is_staged_is_found_again_with_its_last_line(db):
+    with staging.opened(table("a")) as first:
+        first.fill(iter([(2, "x", "u", None, None), (7, None, None, "no id", ",u")]))
+    with staging.opened(table("a")) as again:
+        assert again.last_line() == 7
+        assert again.reasons() == {"no id": 1}
+        again.drop()
+    assert tables() == []
+
+
+def test_the_name_depends_on_content_and_options_and_not_on_the_path(tmp_path):
+    one, other, copy = (tmp_path / name for name in ("one", "other", "copy"))
+    one.write_text("a")
+    other.write_text("b")
+    copy.write_text("a")
+    assert staging.name_of(one, "shop") == staging.name_of(copy, "shop")
+    assert staging.name_of(one, "shop") != staging.name_of(other, "shop")
+    assert staging.name_of(one, "shop") != staging.name_of(one, "store")
+
+
+def test_tables_that_nobody_came_back_to_are_dropped_after_a_week(db):
+    for digit, age in (("a", 8), ("b", 6)):
+        with staging.opened(table(digit)) as made:
+            long_ago = database.fetch("SELECT (now() - %s * interval '1 day')::text", (age,))
+            with connection.cursor() as cursor:
+                cursor.execute(f'COMMENT ON TABLE "{made.name}" IS %s', long_ago[0])
+    with staging.opened(table("c")):
+        assert tables() == [table("b").name, table("c").name]
+
+
+def test_of_two_equal_imports_at_once_one_is_refused(transactional_db, monkeypatch):
+    monkeypatch.setattr(staging, "LOCK_WAIT", "100ms")
+
+    def work(number: int) -> str:
+        try:
+            with staging.opened(table("a")) as held:
+                held.fill(iter([(number + 1, "x", "u", None, None)]))
+                database.fetch("SELECT pg_sleep(0.5)")
+        except RefusedError as exc:
+            return str(exc)
+        return "done"
+
+    try:
+        outcomes = sorted(at_once(2, work))
+        assert outcomes[1] == "done"
+        assert "running already" in outcomes[0]
+    finally:
+        table("a").drop()
+
+
+def test_a_temporary_table_is_nobody_elses(transactional_db):
+    temporary = Staging(table("a").name, COLUMNS, temporary=True)
+    with staging.opened(temporary):
+        kinds = database.fetch(
+            "SELECT relpersistence::text FROM pg_class WHERE relname = %s", (temporary.name,)
+        )
+        temporary.drop()
+    assert kinds == [("t",)]

@@ -1,0 +1,69 @@
+import re
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+
+LOGIN = "/admin/login/"
+
+
+@pytest.fixture
+def browser() -> Client:
+    return Client(enforce_csrf_checks=True)
+
+
+@pytest.fixture
+def operator(db, settings) -> User:
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # it is fast
+    return User.objects.create_superuser("operator", password="a long password")
+
+
+def sign_in(browser: Client, token: str) -> int:
+    form = {
+        "username": "operator",
+        "password": "a long password",
+        "csrfmiddlewaretoken": token,
+        "next": "/admin/",
+    }
+    return browser.post(LOGIN, form).status_code
+
+
+def test_the_admin_refuses_a_form_without_its_token(browser, operator):
+    assert sign_in(browser, "") == 403
+    page = browser.get(LOGIN)
+    assert page.status_code == 200
+    assert sign_in(browser, "x" * 64) == 403
+    assert "sessionid" not in browser.cookies
+
+
+def test_the_admin_takes_a_form_with_its_token(browser, operator):
+    token = re.search(rb'name="csrfmiddlewaretoken" value="(\w+)"', browser.get(LOGIN).content)
+    assert token
+    assert sign_in(browser, token[1].decode()) == 302
+    assert "sessionid" in browser.cookies
+
+
+def test_the_admin_sends_who_is_not_signed_in_to_its_login(browser, db):
+    response = browser.get("/admin/recommender/product/")
+    assert response.status_code == 302
+    assert response["Location"].startswith(LOGIN)
+    assert response["X-Frame-Options"] == "DENY"
+
+
+@pytest.mark.parametrize("path", ["/v1/products/mug-red", "/healthz", "/openapi.json", "/docs"])
+def test_nothing_but_the_admin_has_sessions(operator, path):
+    browser = Client()
+    browser.force_login(operator)
+    response = browser.get(path)
+    assert not response.cookies
+    assert "Cookie" not in response.get("Vary", "")
+
+
+def test_the_api_needs_no_csrf_token(browser, db):
+    assert browser.post("/v1/events", {}, "application/json").status_code == 401
+
+
+def test_a_session_of_the_admin_opens_no_door_of_the_api(operator):
+    browser = Client()
+    browser.force_login(operator)
+    assert browser.get("/v1/products").status_code == 401
