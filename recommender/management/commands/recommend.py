@@ -83,14 +83,17 @@ Write recommendations of many users to a file, one JSON line a user:
         written = unknown = 0
         # Beside the file and then in its place: a run that is broken off leaves the old one.
         partial = out.with_name(f"{out.name}.partial")
-        with partial.open("wb") as file, _progress() as progress:
-            task = progress.add_task("Recommending", total=total)
-            for recommendation in recommendations:
-                file.write(_line(recommendation))
-                written += 1
-                unknown += not recommendation.known
-                progress.update(task, advance=1)
-        partial.replace(out)
+        try:
+            with partial.open("wb") as file, _progress() as progress:
+                task = progress.add_task("Recommending", total=total)
+                for recommendation in recommendations:
+                    file.write(_line(recommendation))
+                    written += 1
+                    unknown += not recommendation.known
+                    progress.update(task, advance=1)
+            partial.replace(out)
+        finally:
+            partial.unlink(missing_ok=True)
         return written, unknown
 
 

@@ -1,0 +1,102 @@
+"""Every command in the docs runs, in the order of the docs, against a running service."""
+
+import csv
+import gzip
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+# start.md comes last: it ends with `down`.
+DOCS = ("import.md", "embed.md", "recommend.md", "operate.md", "start.md")
+
+_BLOCK = re.compile(r"^```console\n(.*?)^```", re.MULTILINE | re.DOTALL)
+_PREPARE = """
+from recommender.catalogue import keys, sample
+print(keys.create_key(sample.load(), "server"))
+"""
+
+
+def commands_of(path: Path) -> list[str]:
+    """The lines after `$ ` in a page's console blocks."""
+    blocks = _BLOCK.findall(path.read_text())
+    return [line[2:] for block in blocks for line in block.splitlines() if line.startswith("$ ")]
+
+
+@pytest.fixture
+def newcomer() -> Iterator[tuple[Path, dict[str, str]]]:
+    """A directory with the project's manage.py and a small file, and an environment."""
+    # Not below pytest's own directory, which only root may enter: PostgreSQL is not root.
+    home = Path(tempfile.mkdtemp(prefix="kinship-docs-"))
+    home.chmod(0o755)
+    (home / "manage.py").symlink_to(ROOT / "manage.py")
+    _write_transactions(home / "transactions.csv.gz")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = str(probe.getsockname()[1])
+    environment = os.environ | {
+        "KINSHIP_DATA_DIR": str(home / "data"),
+        "KINSHIP_PORT": port,
+        "URL": f"http://127.0.0.1:{port}",
+        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+    }
+    try:
+        yield home, environment
+    finally:
+        _run("python manage.py down", home, environment)
+        shutil.rmtree(home)
+
+
+def test_every_command_in_the_docs_works(newcomer):
+    home, environment = newcomer
+    started = _run("python manage.py up --detach", home, environment)
+    assert started.returncode == 0, started.stdout + started.stderr
+    key = _run(f"python manage.py shell -v 0 -c '{_PREPARE}'", home, environment)
+    environment["KEY"] = key.stdout.strip().splitlines()[-1]
+
+    for name in DOCS:
+        commands = commands_of(ROOT / "docs" / name)
+        assert commands, f"docs/{name} has no commands"
+        script = "\n".join(["set -e", *commands])
+        done = _run(script, home, environment)
+        assert done.returncode == 0, f"docs/{name}\n{done.stdout}\n{done.stderr}"
+        assert "urn:kinship:problem" not in done.stdout, f"docs/{name}\n{done.stdout}"
+
+
+def test_the_pages_that_the_readme_links_to_are_there():
+    links = re.findall(r"\]\(([^)#:]+)\)", (ROOT / "README.md").read_text())
+    assert links
+    assert [link for link in links if not (ROOT / link).exists()] == []
+
+
+def _run(script: str, home: Path, environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        ["bash", "-c", script],
+        cwd=home,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=180,
+        check=False,
+    )
+
+
+def _write_transactions(path: Path) -> None:
+    header = "InvoiceNo StockCode Description Quantity InvoiceDate UnitPrice CustomerID".split()
+    with gzip.open(path, "wt", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(header)
+        for number in range(200):
+            day = f"2011-0{1 + number % 9}-10T10:00:00"
+            product = 22000 + number % 40
+            title = f"{'RED BLUE GREEN'.split()[number % 3]} LANTERN {number % 40}"
+            quantity = -1 if number % 25 == 0 else 2
+            writer.writerow([5000 + number, product, title, quantity, day, 2.5, 100 + number % 7])
