@@ -21,7 +21,7 @@ _EVENTS_PER_USER = 20
 _TASTES_PER_USER = 3
 _OFF_TASTE = 0.1
 _HISTORY = timedelta(days=60)
-_EVENT_TYPES = (("view", 0.75), ("add_to_cart", 0.15), ("purchase", 0.10))
+_EVENT_TYPES = {"view": 0.75, "add_to_cart": 0.15, "purchase": 0.10}
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +96,7 @@ class Store:
         """Histories of users who mostly keep to a few clusters, from 60 days before `end` on."""
         rng = np.random.default_rng([_SEED, 3])
         by_cluster = _members(self.clusters)
-        types, shares = zip(*_EVENT_TYPES, strict=True)
+        types, shares = list(_EVENT_TYPES), list(_EVENT_TYPES.values())
         for user in range(users):
             tastes = rng.choice(len(by_cluster), _TASTES_PER_USER)
             kinds = rng.choice(types, _EVENTS_PER_USER, p=shares)

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, LiteralString
 from uuid import uuid4
 
 import orjson
@@ -99,7 +99,7 @@ def _load_products(catalog: Catalog, store: Store) -> None:
         _stage(_STAGED_PRODUCTS, rows)
         attributes.declare(catalog, {"bucket": attributes.NUMBER})
         source = sql.SQL("SELECT * FROM staged")
-        upsert.upsert_from(catalog, source, _PRODUCT_COLUMNS, len(store.clusters))
+        upsert.upsert_from(catalog, source, _PRODUCT_COLUMNS)
         database.execute("DROP TABLE staged")
 
 
@@ -136,8 +136,8 @@ def _build_profiles(space: Space) -> None:
         after = users[-1]
 
 
-def _stage(table: str, rows: Iterable[tuple[Any, ...]]) -> None:
-    database.execute(table)  # type: ignore[arg-type]  # a constant of this module
+def _stage(table: LiteralString, rows: Iterable[tuple[Any, ...]]) -> None:
+    database.execute(table)
     with database.copy("COPY staged FROM STDIN") as stream:
         for row in rows:
             stream.write_row(row)

@@ -15,7 +15,7 @@ import psycopg
 from django.db import connection
 from psycopg import sql
 
-Query = LiteralString | sql.SQL | sql.Composed
+Query = LiteralString | bytes | sql.SQL | sql.Composed
 Parameters = Sequence[Any] | Mapping[str, Any]
 
 # What each session was last told: saying it again would cost a round trip a request.
@@ -55,12 +55,16 @@ def execute(query: Query, parameters: Parameters = ()) -> int:
 
 
 def use_ef_search(value: int) -> None:
-    """Search HNSW indexes with this ef_search: for the transaction, or else the session."""
+    """Search HNSW indexes with this ef_search at least: for the transaction, or the session.
+
+    A session that searches up to twice as wide is left so: mixed requests would else pay a
+    round trip each.
+    """
     connection.ensure_connection()
     statement = "SELECT set_config('hnsw.ef_search', %s, %s)"
     if connection.in_atomic_block:
         fetch(statement, (str(value), True))
-    elif _ef_search.get(_raw()) != value:
+    elif not value <= _ef_search.get(_raw(), 0) <= 2 * value:
         fetch(statement, (str(value), False))
         _ef_search[_raw()] = value
 
@@ -82,12 +86,16 @@ def _raw() -> psycopg.Connection[Any]:
     return raw
 
 
+def _text(query: bytes | sql.SQL | sql.Composed) -> str:
+    return query.decode() if isinstance(query, bytes) else query.as_string(_raw())
+
+
 def _run(query: Query, parameters: Parameters) -> list[tuple[Any, ...]]:
     started = time.monotonic()
     with psycopg.Cursor(_raw(), row_factory=psycopg.rows.tuple_row) as cursor:
         cursor.execute(query, parameters, binary=True)
         rows = cursor.fetchall()
     if connection.queries_logged:
-        text = query if isinstance(query, str) else query.as_string(_raw())
+        text = query if isinstance(query, str) else _text(query)
         connection.queries_log.append({"sql": text, "time": f"{time.monotonic() - started:.3f}"})
     return rows

@@ -33,7 +33,9 @@ class AdminOnly:
         response = self._get_response(request)
         # django-ninja answers a wrong method with plain text, before any of its error handlers.
         if response.status_code == 405:
-            return problems.method_not_allowed(request, response["Allow"])
+            response = problems.method_not_allowed(request, response["Allow"])
+        # Without it the server answers in chunks.
+        response.headers.setdefault("Content-Length", str(len(response.content)))
         return response
 
     def process_view(

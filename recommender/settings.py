@@ -176,7 +176,7 @@ LOGIN_REDIRECT_URL = "admin:index"
 # it does, when a space is activated.
 RECALL_TARGET = _number("KINSHIP_RECALL_TARGET", 0.95, 0.5, 1.0)
 # Where no more products than this pass a filter, comparing all of them is faster and exact.
-EXACT_LIMIT = int(_number("KINSHIP_EXACT_LIMIT", 12_000, 0, 10_000_000))
+EXACT_LIMIT = int(_number("KINSHIP_EXACT_LIMIT", 20_000, 0, 10_000_000))
 # The text model of a new catalogue; a key of embeddings.factory.
 DEFAULT_MODEL = os.environ.get("KINSHIP_DEFAULT_MODEL", "wordllama-256")
 

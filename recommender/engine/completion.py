@@ -24,7 +24,9 @@ def complete(
     short = len(items) < query.count
     carried = fields.load(catalog.pk, [item.id for item in items], query.fields)
     return Answer(
-        items=tuple(replace(item, fields=carried.get(item.id, {})) for item in items),
+        items=tuple(replace(item, fields=carried.get(item.id, {})) for item in items)
+        if query.fields
+        else tuple(items),
         spaces=spaces,
         complete=not short,
         reason=_reason(catalog, query, len(items), excluded) if short else None,

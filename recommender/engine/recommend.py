@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 from psycopg import sql
 
@@ -17,7 +18,7 @@ from recommender.spaces import partitions, serving
 from recommender.spaces.serving import ServingSpace
 
 # Of each interest, so many neighbours for every product asked for: enough to fuse, no more.
-_POOL = 2
+_POOL = 1
 _SHORT_TERM_KEY = -1
 # Similarity to a power: near neighbours count, the long tail of so-so ones does not.
 _SHARPNESS = 4
@@ -175,6 +176,7 @@ def given(profile: Sequence[ProfileRow]) -> Source:
     """A profile that is in memory, as a source of query vectors."""
     recent = ProfileVector.Kind.SHORT_TERM
     return Source(
+        "given",
         _GIVEN,
         {
             "keys": [_SHORT_TERM_KEY if row.kind == recent else row.position for row in profile],
@@ -186,10 +188,15 @@ def given(profile: Sequence[ProfileRow]) -> Source:
 
 
 def _stored(subject: Subject, space: ServingSpace) -> Source:
-    select = _STORED.format(
-        profiles=partitions.profile_vectors(space.pk), recent=sql.Literal(_SHORT_TERM_KEY)
+    parameters = {"user": subject.pk, "version": subject.history_version}
+    return Source("stored", _stored_select(space.pk), parameters)
+
+
+@cache
+def _stored_select(space_id: int) -> sql.Composed:
+    return _STORED.format(
+        profiles=partitions.profile_vectors(space_id), recent=sql.Literal(_SHORT_TERM_KEY)
     )
-    return Source(select, {"user": subject.pk, "version": subject.history_version})
 
 
 def _is_fresh(subject: Subject, space: ServingSpace) -> bool:

@@ -24,8 +24,12 @@ from recommender.spaces.serving import ServingSpace
 @dataclass(frozen=True, slots=True)
 class Source:
     """The vectors to search from: a SELECT of (key int, weight float8, anchor bigint,
-    embedding halfvec), the anchor being the product that a vector speaks for."""
+    embedding halfvec), the anchor being the product that a vector speaks for.
 
+    Of one name and space there is one SELECT.
+    """
+
+    name: str
     select: sql.Composable
     parameters: Mapping[str, Any]
 
@@ -51,6 +55,9 @@ class Search(Enum):
 
 
 _KEY, _PRODUCT, _CURRENT = 0, 3, 6  # their places in a row of _NEAREST
+
+_MOST_STATEMENTS = 2000
+_statements: dict[tuple[ServingSpace, str, Search, int, bool], bytes] = {}
 
 # The index is walked outward from the query and every product met is checked, so a filter that
 # most products pass costs little. strict_order goes on until there are enough.
@@ -168,9 +175,7 @@ def _find(
     }
 
     def run(search: Search, **more: object) -> list[tuple[Any, ...]]:
-        statement = compose(
-            space, source, search, limit=limit, filter=filter, exclude=bool(excluded)
-        )
+        statement = _rendered(space, source, search, limit, filter, bool(excluded))
         return database.fetch(statement, {**parameters, **more})
 
     if filter is not None:
@@ -183,11 +188,37 @@ def _find(
             if anew or all(row[_CURRENT] for row in rows):
                 return rows
     if space.indexed_rows > limit:
-        database.use_ef_search(max(space.ef_search, min(limit, 1000)))
+        database.use_ef_search(_ef_search(space, limit, len(excluded)))
         rows = run(Search.INDEX)
         if not _ran_dry(rows, limit):
             return rows
     return run(Search.ALL)
+
+
+def _rendered(
+    space: ServingSpace,
+    source: Source,
+    search: Search,
+    limit: int,
+    filter: Filter | None,  # noqa: A002
+    exclude: bool,
+) -> bytes:
+    """A search's statement as bytes; without a filter rendered once and remembered."""
+    key = (space, source.name, search, limit, exclude)
+    if filter is None and (known := _statements.get(key)) is not None:
+        return known
+    statement = compose(space, source, search, limit=limit, filter=filter, exclude=exclude)
+    text = statement.as_bytes(None)
+    if filter is None:
+        if len(_statements) >= _MOST_STATEMENTS:
+            _statements.clear()
+        _statements[key] = text
+    return text
+
+
+def _ef_search(space: ServingSpace, limit: int, excluded: int) -> int:
+    """Enough for the limit and for what will be left out: a second walk costs as much again."""
+    return min(1000, max(space.ef_search, limit + limit // 4 + min(excluded, 20)))
 
 
 def _condition(filter: Filter | None) -> sql.Composable:  # noqa: A002

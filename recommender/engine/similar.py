@@ -1,5 +1,6 @@
 """Products like a product."""
 
+from functools import cache
 from typing import Any
 
 from psycopg import sql
@@ -53,10 +54,14 @@ def similar(catalog: Catalog, external_id: str, query: Query) -> Answer:
 
 
 def _neighbours(space: ServingSpace, seed: int, query: Query) -> list[Neighbour]:
-    select = _VECTOR.format(partitions.product_vectors(space.pk))
-    source = Source(select, {"seed": seed})
+    source = Source("seed", _seed_select(space.pk), {"seed": seed})
     # One more than asked: the nearest of all is the product itself.
     return retrieval.nearest(space, source, limit=query.count + 1, filter=query.filter)
+
+
+@cache
+def _seed_select(space_id: int) -> sql.Composed:
+    return _VECTOR.format(partitions.product_vectors(space_id))
 
 
 def _category_first(category: str, given: Filter | None) -> list[Filter | None]:

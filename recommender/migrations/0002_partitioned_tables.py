@@ -20,6 +20,7 @@ CREATE INDEX event_time ON recommender_event (catalog_id, at);
 CREATE INDEX event_product ON recommender_event (product_id);
 """
 
+# The product first in the key: within a partition the space is always the same.
 # STORAGE PLAIN keeps up to 2,048 dimensions in the row itself: no TOAST fetch for a distance.
 PRODUCT_VECTOR = """
 CREATE TABLE recommender_productvector (
@@ -28,7 +29,7 @@ CREATE TABLE recommender_productvector (
     embedding halfvec STORAGE PLAIN,
     content_hash uuid NOT NULL,
     embedded_at timestamptz NOT NULL,
-    PRIMARY KEY (space_id, product_id)
+    PRIMARY KEY (product_id, space_id)
 ) PARTITION BY LIST (space_id);
 """
 
@@ -42,7 +43,7 @@ CREATE TABLE recommender_profilevector (
     product_id bigint,
     history_version bigint NOT NULL,
     embedding halfvec STORAGE PLAIN,
-    PRIMARY KEY (space_id, user_id, kind, position)
+    PRIMARY KEY (user_id, space_id, kind, position)
 ) PARTITION BY LIST (space_id);
 """
 

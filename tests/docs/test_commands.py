@@ -77,7 +77,9 @@ def test_the_pages_that_the_readme_links_to_are_there():
     assert [link for link in links if not (ROOT / link).exists()] == []
 
 
-def _run(script: str, home: Path, environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
+def _run(
+    script: str, home: Path, environment: dict[str, str]
+) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         ["bash", "-c", script],
         cwd=home,
@@ -90,13 +92,21 @@ def _run(script: str, home: Path, environment: dict[str, str]) -> subprocess.Com
 
 
 def _write_transactions(path: Path) -> None:
-    header = "InvoiceNo StockCode Description Quantity InvoiceDate UnitPrice CustomerID".split()
+    header = [
+        "InvoiceNo",
+        "StockCode",
+        "Description",
+        "Quantity",
+        "InvoiceDate",
+        "UnitPrice",
+        "CustomerID",
+    ]
     with gzip.open(path, "wt", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(header)
         for number in range(200):
             day = f"2011-0{1 + number % 9}-10T10:00:00"
             product = 22000 + number % 40
-            title = f"{'RED BLUE GREEN'.split()[number % 3]} LANTERN {number % 40}"
+            title = f"{['RED', 'BLUE', 'GREEN'][number % 3]} LANTERN {number % 40}"
             quantity = -1 if number % 25 == 0 else 2
             writer.writerow([5000 + number, product, title, quantity, day, 2.5, 100 + number % 7])

@@ -1,0 +1,98 @@
+"""What was measured, and the targets it is held against."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from benchmarks.load import Sample
+from benchmarks.truth import Recall
+
+SIMILAR = "similar"
+SAME_SQL = "similar, same SQL through pgbench"
+BARE_SQL = "bare SQL through pgbench"
+RECOMMENDATIONS = "recommendations"
+
+_RATIO = 0.40
+_RECOMMENDATIONS_PER_SECOND = 300
+_FILTERED_PER_SECOND = {5: 400, 1: 250}  # by per cent of products passing
+_RECALL = 0.95
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """The median round of one kind of request; latencies in milliseconds.
+
+    Attributes:
+        passing: per cent of the products that pass the filter; None where there is none.
+    """
+
+    name: str
+    per_second: float
+    p50: float
+    p99: float
+    recall: float | None = None
+    fewest: int | None = None
+    full: float | None = None
+    passing: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A figure to reach, and what was reached."""
+
+    name: str
+    wanted: float
+    measured: float
+
+    @property
+    def reached(self) -> bool:
+        """Whether it was."""
+        return self.measured >= self.wanted
+
+
+def median(rounds: Sequence[Sample]) -> Sample:
+    """The round with the median number of answers a second."""
+    ordered = sorted(rounds, key=lambda sample: sample.per_second)
+    return ordered[len(ordered) // 2]
+
+
+def figure(
+    name: str, rounds: Sequence[Sample], recall: Recall | None = None, passing: int | None = None
+) -> Figure:
+    """The figure of these rounds."""
+    sample = median(rounds)
+    p50, p99 = np.percentile(sample.latencies, [50, 99]) * 1000
+    return Figure(
+        name=name,
+        per_second=sample.per_second,
+        p50=float(p50),
+        p99=float(p99),
+        recall=recall.share if recall else None,
+        fewest=recall.fewest if recall else None,
+        full=recall.full if recall else None,
+        passing=passing,
+    )
+
+
+def targets(figures: Sequence[Figure]) -> list[Target]:
+    """The targets that these figures can be held against."""
+    by_name = {each.name: each for each in figures}
+    found = []
+    if SIMILAR in by_name and SAME_SQL in by_name:
+        ratio = by_name[SIMILAR].per_second / by_name[SAME_SQL].per_second
+        found.append(Target("similar, as a share of pgbench", _RATIO, ratio))
+    if RECOMMENDATIONS in by_name:
+        rate = by_name[RECOMMENDATIONS].per_second
+        found.append(Target("recommendations/s", _RECOMMENDATIONS_PER_SECOND, rate))
+    for passing, wanted in _FILTERED_PER_SECOND.items():
+        filtered = [each for each in figures if each.passing == passing]
+        if filtered:
+            slowest = min(each.per_second for each in filtered)
+            name = f"requests/s where {passing} % pass, slowest filter"
+            found.append(Target(name, wanted, slowest))
+    if recalls := [each.recall for each in figures if each.recall is not None]:
+        found.append(Target("recall@20, worst", _RECALL, min(recalls)))
+    if full := [each.full for each in figures if each.full is not None]:
+        found.append(Target("share of answers that are full, worst", 1.0, min(full)))
+    return found

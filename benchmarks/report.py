@@ -1,0 +1,102 @@
+"""The figures for people, for a page and for programs."""
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import psutil
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.figures import Figure, Target
+from benchmarks.options import Options
+
+_FIGURES = ("served", "requests/s", "p50 ms", "p99 ms", "recall@20", "rows")
+_TARGETS = ("target", "wanted", "measured", "")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """One run.
+
+    Attributes:
+        loading: seconds of each step that made the data; empty where they were there.
+        index: what activation measured of the index: ef_search and recall.
+    """
+
+    options: Options
+    loading: Mapping[str, float]
+    index: Mapping[str, float]
+    figures: Sequence[Figure]
+    targets: Sequence[Target]
+
+
+def show(report: Report, console: Console) -> None:
+    """Print tables, then the same as Markdown."""
+    for title, header, rows in _tables(report):
+        table = Table(*header, title=title, title_justify="left")
+        for row in rows:
+            table.add_row(*row)
+        console.print(table)
+    console.print(markdown(report), markup=False, highlight=False, soft_wrap=True)
+
+
+def markdown(report: Report) -> str:
+    """All tables as Markdown."""
+    parts = [_conditions(report)]
+    for _, header, rows in _tables(report):
+        lines = [header, ["---"] * len(header), *rows]
+        parts.append("\n".join(f"| {' | '.join(line)} |" for line in lines))
+    return "\n\n".join(parts)
+
+
+def write(report: Report, path: Path) -> None:
+    """Write all figures as JSON."""
+    document = {
+        "options": asdict(report.options),
+        "loading": report.loading,
+        "index": report.index,
+        "figures": [asdict(each) for each in report.figures],
+        "targets": [asdict(each) | {"reached": each.reached} for each in report.targets],
+    }
+    path.write_text(json.dumps(document, indent=2, default=str) + "\n")
+
+
+def _tables(report: Report) -> list[tuple[str, Sequence[str], list[Sequence[str]]]]:
+    loading = [(step, f"{seconds:.1f}") for step, seconds in report.loading.items()]
+    tables: list[tuple[str, Sequence[str], list[Sequence[str]]]] = [
+        ("Load", _FIGURES, [_figure(each) for each in report.figures]),
+        ("Targets", _TARGETS, [_target(each) for each in report.targets]),
+        ("Making the data", ("step", "seconds"), [*loading]),
+    ]
+    return [table for table in tables if table[2]]
+
+
+def _conditions(report: Report) -> str:
+    options = report.options
+    memory = psutil.virtual_memory().total / 1024**3
+    return (
+        f"{options.products:,} products × {options.dimension} dimensions, {options.users:,} users, "
+        f"{options.connections} connections, median of {options.rounds} rounds of "
+        f"{options.seconds:g} s; {os.cpu_count()} cores and {memory:.0f} GB for all of it. "
+        f"Index: ef_search {report.index['ef_search']:.0f}, measured recall "
+        f"{report.index['recall']:.3f}."
+    )
+
+
+def _figure(figure: Figure) -> Sequence[str]:
+    return (
+        figure.name,
+        f"{figure.per_second:,.0f}",
+        f"{figure.p50:.1f}",
+        f"{figure.p99:.1f}",
+        "" if figure.recall is None else f"{figure.recall:.3f}",
+        "" if figure.fewest is None else str(figure.fewest),
+    )
+
+
+def _target(target: Target) -> Sequence[str]:
+    mark = "reached" if target.reached else "MISSED"
+    return (target.name, f"{target.wanted:g}", f"{target.measured:.3g}", mark)

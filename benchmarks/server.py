@@ -1,0 +1,76 @@
+"""The service under test: the web alone, started as `manage.py up` starts it."""
+
+import os
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from benchmarks import load
+from recommender.stack import StackConfig, StackError, logfile, stop
+from recommender.stack.child import Child
+from recommender.stack.claim import claimed
+from recommender.stack.preparation import prepare
+from recommender.stack.processes import end_sessions
+from recommender.stack.record import remove_record
+from recommender.stack.service import Service, child_specs
+
+_HOST = "127.0.0.1"
+_START_SECONDS = 60.0
+_POLL = 0.1
+
+
+@contextmanager
+def stack(config: StackConfig) -> Iterator[Service]:
+    """The embedded servers of a data directory, with all tables; stopped at the end.
+
+    Raises:
+        StackError: they cannot run, or somebody else runs them.
+    """
+    service = Service(config=config, host=_HOST, port=_free_port())
+    with claimed(service):
+        try:
+            prepare(config)
+            yield service
+        finally:
+            stop(config)
+            remove_record(config.layout)
+
+
+@contextmanager
+def web(service: Service) -> Iterator[str]:
+    """The web, answering; yields its URL.
+
+    Raises:
+        StackError: it does not answer.
+    """
+    spec = next(spec for spec in child_specs(service) if spec.name == "web")
+    environment = os.environ | {"KINSHIP_DATA_DIR": str(service.config.data_dir)}
+    child = Child(spec, environment)
+    child.tend()
+    try:
+        _await(service, child)
+        yield service.url
+    finally:
+        if child.record is not None:
+            end_sessions([(child.record, spec.grace)])
+
+
+def _await(service: Service, child: Child) -> None:
+    until = time.monotonic() + _START_SECONDS
+    while time.monotonic() < until and not child.crashes:
+        try:
+            load.fetch(service.url, ["/healthz"], "")
+        except OSError:
+            time.sleep(_POLL)
+            child.tend()
+        else:
+            return
+    log = child.spec.log
+    raise StackError(f"The web does not answer. {log} ends:\n{logfile.tail(log)}")
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind((_HOST, 0))
+        return int(probe.getsockname()[1])

@@ -1,0 +1,86 @@
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from recommender.stack.layout import PROJECT_DIR
+
+_SIZES = ("--products", "500", "--users", "50", "--dimension", "32")
+_FILTERS = {
+    f"{kind}, {passing} %"
+    for kind in ("attribute", "price", "brand")
+    for passing in (1, 5, 10, 50, 100)
+}
+
+
+def run(*arguments: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [sys.executable, "-m", "benchmarks", *arguments],
+        cwd=PROJECT_DIR,
+        capture_output=True,
+        text=True,
+        check=False,
+        # A row of a table stays one line.
+        env=os.environ | {"COLUMNS": "200"},
+    )
+
+
+@pytest.fixture(scope="module")
+def outcome(tmp_path_factory: pytest.TempPathFactory) -> "tuple[str, dict[str, Any]]":
+    file = tmp_path_factory.mktemp("bench") / "figures.json"
+    answer = run(*_SIZES, "--seconds", "1", "--rounds", "1", "--json", str(file))
+    assert answer.returncode == 0, answer.stderr
+    return answer.stdout, json.loads(file.read_text())
+
+
+def test_every_kind_of_request_has_its_figures(outcome: "tuple[str, dict[str, Any]]") -> None:
+    figures = {figure["name"]: figure for figure in outcome[1]["figures"]}
+    assert figures.keys() == _FILTERS | {
+        "similar",
+        "similar, same SQL through pgbench",
+        "bare SQL through pgbench",
+        "recommendations",
+    }
+    for figure in figures.values():
+        assert figure["per_second"] > 0
+        assert 0 < figure["p50"] <= figure["p99"]
+
+
+def test_filtered_answers_are_full_and_right(outcome: "tuple[str, dict[str, Any]]") -> None:
+    judged = [each for each in outcome[1]["figures"] if each["recall"] is not None]
+    assert {each["name"] for each in judged} == _FILTERS | {"similar"}
+    assert min(each["recall"] for each in judged) >= 0.95
+    assert min(each["full"] for each in judged) == 1.0
+
+
+def test_the_report_has_a_row_for_each_figure_as_markdown(
+    outcome: "tuple[str, dict[str, Any]]",
+) -> None:
+    printed, document = outcome
+    rows = [line for line in printed.splitlines() if line.startswith("| ")]
+    for figure in document["figures"]:
+        assert any(row.startswith(f"| {figure['name']} |") for row in rows)
+    assert any(row.startswith("| recommendations/s | 300 |") for row in rows)
+
+
+def test_a_kept_data_directory_is_used_again(tmp_path: Path) -> None:
+    tmp_path.chmod(0o711)  # as root, the servers' own user passes through
+    again = (*_SIZES, "--seconds", "0.2", "--rounds", "1", "--only", "recommendations")
+    loading = []
+    for number in range(2):
+        file = tmp_path / f"{number}.json"
+        answer = run(*again, "--data-dir", str(tmp_path / "data"), "--json", str(file))
+        assert answer.returncode == 0, answer.stderr
+        loading.append(json.loads(file.read_text())["loading"])
+    assert set(loading[0]) >= {"products", "vectors", "index", "profiles"}
+    assert loading[1] == {}
+
+
+def test_a_size_that_makes_no_sense_is_refused_with_what_to_give() -> None:
+    answer = run("--products", "3")
+    assert answer.returncode == 2
+    assert "give 40 or more" in answer.stderr

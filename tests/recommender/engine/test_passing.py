@@ -1,0 +1,51 @@
+import pytest
+
+from recommender.engine import filters, passing
+from recommender.spaces.serving import ServingSpace, serving
+from tests.recommender import goods
+from tests.shop import Shop
+
+
+@pytest.fixture
+def space(stocked: Shop) -> ServingSpace:
+    return serving(stocked.space)
+
+
+def parsed(document):
+    return filters.parse(document, goods.DECLARED)
+
+
+def test_all_available_products_are_counted(stocked):
+    stocked.put({"id": "mug-red", "in_stock": False}, {"id": "new"})
+    stocked.catalog.products.filter(external_id="lamp-red").update(deleted_at="2025-01-01T00:00Z")
+    assert passing.count(stocked.catalog.pk, None) == 23
+    assert passing.count(stocked.catalog.pk, parsed({"brand": "Mug Works"})) == 5
+    assert passing.count(stocked.catalog.pk, parsed({"brand": "nobody's"})) == 0
+
+
+@pytest.mark.parametrize(("limit", "few"), [(5, False), (6, True), (7, True)])
+def test_so_many_as_the_limit_are_few(space, settings, limit, few):
+    settings.EXACT_LIMIT = limit
+    found = passing.find(space, parsed({"brand": "Mug Works"}))
+    assert found.few is few
+    assert found.number == min(6, limit + 1)
+
+
+def test_a_product_without_a_vector_does_not_pass(stocked, space):
+    stocked.put({"id": "unread", "title": "Grey mug", "brand": "Mug Works"})
+    assert passing.find(space, parsed({"brand": "Mug Works"})).number == 6
+
+
+def test_what_was_found_is_remembered_until_asked_anew(stocked, space):
+    mugs = parsed({"brand": "Mug Works"})
+    first = passing.find(space, mugs)
+    stocked.catalog.products.filter(external_id="mug-red").update(in_stock=False)
+    assert passing.find(space, parsed({"brand": "Mug Works"})) is first
+    assert passing.find(space, mugs, anew=True).number == 5
+    assert passing.find(space, mugs).number == 5
+
+
+def test_no_filter_takes_the_place_of_another(space):
+    assert passing.find(space, parsed({"brand": "Mug Works"})).number == 6
+    assert passing.find(space, parsed({"brand": "nobody's"})).number == 0
+    assert passing.find(space, parsed({"fragile": True})).number == 12
