@@ -7,6 +7,8 @@ import pytest
 from recommender.catalogue import catalogs
 from recommender.models import Catalog
 from tests.shop import Shop
+from tests.workers.broker import Broker
+from workers import celery_app, tasks
 
 
 @pytest.fixture
@@ -22,3 +24,15 @@ def committed_shop(transactional_db: None) -> Iterator[Shop]:
     # The partitioned tables are not Django's to empty.
     for catalog in Catalog.objects.all():
         catalogs.delete_catalog(catalog)
+
+
+@pytest.fixture
+def broker() -> Iterator[Broker]:
+    """The broker, with no task waiting."""
+    with celery_app.connection_for_read() as connection:
+        broker = Broker(connection)
+        broker.take()
+        # A worker lives with one database; here the next test has another.
+        tasks._seen_fresh.clear()
+        yield broker
+        broker.take()

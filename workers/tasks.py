@@ -1,5 +1,6 @@
 """The tasks: an id in, one plain function called. Each may run twice or die anywhere."""
 
+import math
 import os
 import socket
 import time
@@ -26,6 +27,11 @@ _EMBED_BATCH = 512
 _PROFILE_BATCH = 500
 _LIVE = (Space.Status.BUILDING, Space.Status.ACTIVE)
 
+# When this process last began to look through a space and found nothing stale. What was asked
+# for before that is done: of a burst of changes one task looks, and the others end at once.
+_seen_fresh: dict[int, float] = {}
+_CLOCK_TOLERANCE_SECONDS = 1.0
+
 
 @shared_task(name="workers.heartbeat")
 def heartbeat() -> None:
@@ -37,7 +43,7 @@ def heartbeat() -> None:
 def sweep_embeddings() -> None:
     """Start the embedding of every living space; one with nothing stale ends at once."""
     for space_id in Space.objects.filter(status__in=_LIVE).values_list("pk", flat=True):
-        embed_space.delay(space_id)
+        embed_space.delay(space_id, time.time())
 
 
 @shared_task(
@@ -48,8 +54,14 @@ def sweep_embeddings() -> None:
     retry_backoff=2,
     retry_backoff_max=120,
 )
-def embed_space(self: "Task[Any, Any]", space_id: int) -> None:
-    """Embed a space's stale products for a few seconds, then hand over; at the end, finish it."""
+def embed_space(self: "Task[Any, Any]", space_id: int, asked_at: float = math.inf) -> None:
+    """Embed a space's stale products for a few seconds, then hand over; at the end, finish it.
+
+    Args:
+        asked_at: the Unix time before which everything was committed that this is to embed.
+    """
+    if asked_at < _seen_fresh.get(space_id, 0.0) - _CLOCK_TOLERANCE_SECONDS:
+        return
     space = Space.objects.filter(pk=space_id, status__in=_LIVE).first()
     if space is None:
         return
@@ -57,10 +69,12 @@ def embed_space(self: "Task[Any, Any]", space_id: int) -> None:
     owner = f"{self.request.hostname}:{os.getpid()}"
     until, after = time.monotonic() + _SLICE_SECONDS, 0
     while time.monotonic() < until:
+        began = time.time()
         last = embedding.embed_claimed(
             space, embedder, owner=owner, after=after, limit=_EMBED_BATCH
         )
         if not last and not after:
+            _seen_fresh[space_id] = began
             finish_space.delay(space_id)
             return
         # At the end once more from the start: what changed behind us while we went on.

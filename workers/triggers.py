@@ -3,6 +3,8 @@
 Only for speed: whatever is lost here, the sweeps find.
 """
 
+import time
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -16,6 +18,18 @@ from recommender.spaces import staleness
 from workers import tasks
 
 log = structlog.get_logger()
+
+_PAUSE_SECONDS = 10.0
+
+
+@dataclass(slots=True)
+class _Outage:
+    """A broker that did not answer is left alone for a while: only one request waits for it."""
+
+    until: float = 0.0
+
+
+_outage = _Outage()
 
 
 def connect() -> None:
@@ -31,9 +45,12 @@ def _embed_soon(space_ids: list[int], **_: Any) -> None:
 
 def _send(space_id: int) -> None:
     """What was written is safe: a broker that is down must not make the request fail."""
+    if time.monotonic() < _outage.until:
+        return
     try:
-        tasks.embed_space.delay(space_id)
+        tasks.embed_space.delay(space_id, time.time())
     except BrokerError as exc:
+        _outage.until = time.monotonic() + _PAUSE_SECONDS
         log.warning("broker unavailable, the sweep will embed", space=space_id, error=str(exc))
 
 

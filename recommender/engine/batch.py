@@ -71,7 +71,7 @@ def recommend_many(
     from what is stored: a batch of a past day needs those of that day.
     """
     space = active_space(catalog.pk)
-    limit = _STANDING + 2 * query.count
+    limit = _STANDING + recommend.LISTED * query.count
     standing = popular.popular(catalog, limit, filter=query.filter, before=query.before)
     while chunk := list(islice(users, _CHUNK)):
         yield from _recommend_chunk(catalog, space, chunk, query, standing)
@@ -110,7 +110,8 @@ def _one(
         found = recommend.nearest_to(space, recommend.given(profile), query, own.pks)
     unseen = [candidate for candidate in standing if candidate.id not in own.ids]
     repeats = [] if query.exclude or pk is None else recommend.repeats(catalog, pk, query)
-    ranked = recommend.rank(found, unseen[: 2 * query.count], repeats, query.count)
+    listed = unseen[: recommend.LISTED * query.count]
+    ranked = recommend.rank(found, listed, repeats, query.count)
     items = {item.id: item for item in map(recommend.as_item, ranked)}
     completion.fill(catalog, items, query, excluded=own.pks, filter=query.filter)
     return list(items.values())

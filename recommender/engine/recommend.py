@@ -17,8 +17,9 @@ from recommender.profiles.builder import ProfileRow
 from recommender.spaces import partitions, serving
 from recommender.spaces.serving import ServingSpace
 
-# Of each interest, so many neighbours for every product asked for: enough to fuse, no more.
-_POOL = 1
+# Of what is popular, or was had before, so many for every product asked for. Of each interest
+# as many neighbours as are asked for: they are pooled, and more gain nothing.
+LISTED = 2
 _SHORT_TERM_KEY = -1
 # Similarity to a power: near neighbours count, the long tail of so-so ones does not.
 _SHARPNESS = 4
@@ -75,7 +76,7 @@ def recommend(catalog: Catalog, external_id: str, query: Query) -> Answer:
         return completion.fall_back(catalog, query, excluded=subject.excluded)
     standing = popular.popular(
         catalog,
-        _POOL * query.count,
+        LISTED * query.count,
         filter=query.filter,
         excluded=subject.excluded,
         before=query.before,
@@ -139,7 +140,7 @@ def repeats(catalog: Catalog, user_id: int, query: Query) -> list[Candidate]:
         return []
     weights = interests.decayed(own.weights, own.times, catalog.half_life_days)
     ids, sums = interests.product_weights(own.product_ids, weights)
-    best = ids[(-sums).argsort(kind="stable")][: _POOL * query.count]
+    best = ids[(-sums).argsort(kind="stable")][: LISTED * query.count]
     return retrieval.available(catalog.pk, best.tolist(), query.filter)
 
 
@@ -168,8 +169,9 @@ def nearest_to(
     space: ServingSpace, source: Source, query: Query, excluded: Sequence[int]
 ) -> list[Neighbour]:
     """The neighbours of a profile that may be recommended."""
-    limit = _POOL * query.count
-    return retrieval.nearest(space, source, limit=limit, filter=query.filter, excluded=excluded)
+    return retrieval.nearest(
+        space, source, limit=query.count, filter=query.filter, excluded=excluded
+    )
 
 
 def given(profile: Sequence[ProfileRow]) -> Source:

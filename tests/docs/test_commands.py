@@ -77,9 +77,7 @@ def test_the_pages_that_the_readme_links_to_are_there():
     assert [link for link in links if not (ROOT / link).exists()] == []
 
 
-def _run(
-    script: str, home: Path, environment: dict[str, str]
-) -> subprocess.CompletedProcess[str]:
+def _run(script: str, home: Path, environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         ["bash", "-c", script],
         cwd=home,

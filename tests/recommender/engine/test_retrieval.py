@@ -71,7 +71,8 @@ def seeds_of(space: ServingSpace, keys: Sequence[int]) -> Source:
         "SELECT (row_number() OVER (ORDER BY product_id))::int, 1::float8, product_id, embedding "
         "FROM {} WHERE product_id = ANY(%(keys)s) ORDER BY product_id"
     )
-    return Source(select.format(partitions.product_vectors(space.pk)), {"keys": list(keys)})
+    parameters = {"keys": list(keys)}
+    return Source("seeds", select.format(partitions.product_vectors(space.pk)), parameters)
 
 
 @pytest.fixture(scope="module")
@@ -224,7 +225,7 @@ def test_the_index_is_used_unless_few_products_pass(store, percent, through_inde
     assert len(plans) == 14
     assert [index_of(store.space) in plan for plan in plans] == [through_index] * 14
     if mode == "force_generic_plan":
-        assert "Index Cond: (product_id = ANY ($1))" in plans[-1]
+        assert "Index Cond: (product_id = ANY ($" in plans[-1]
 
 
 def test_the_distance_is_the_one_the_index_is_ordered_by(store):

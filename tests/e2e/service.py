@@ -1,0 +1,102 @@
+"""A running service with a data directory of its own, seen from outside."""
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psutil
+import psycopg
+
+from recommender.stack.layout import PROJECT_DIR, Layout
+from tests.threads import wait_until
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """What `manage.py up` runs."""
+
+    data_dir: Path
+    port: int
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return os.environ | {"KINSHIP_DATA_DIR": str(self.data_dir)}
+
+    def command(self, *arguments: str) -> list[str]:
+        return [sys.executable, str(PROJECT_DIR / "manage.py"), *arguments]
+
+    def manage(self, *arguments: str) -> str:
+        """Run a command that must succeed; what it prints."""
+        done = subprocess.run(
+            self.command(*arguments),
+            env=self.environment,
+            cwd="/",
+            capture_output=True,
+            text=True,
+            timeout=240,
+            check=False,
+        )
+        assert done.returncode == 0, f"{arguments}\n{done.stdout}\n{done.stderr}"
+        return done.stdout
+
+    def open_catalog(self, name: str, *options: str) -> httpx.Client:
+        """Make a catalogue; a client with a server key of it."""
+        self.manage("create_catalog", name, *options)
+        key = self.manage("create_api_key", name, "--scope", "server").strip()
+        return httpx.Client(
+            base_url=self.url, headers={"Authorization": f"Bearer {key}"}, timeout=30
+        )
+
+    def sql(self, query: str, *parameters: Any) -> list[tuple[Any, ...]]:
+        """What the service's database answers."""
+        sockets = Layout(self.data_dir).sockets
+        url = f"postgresql://kinship@/kinship?host={sockets}"
+        with psycopg.connect(url, autocommit=True) as connection:
+            cursor = connection.execute(query, parameters)
+            return cursor.fetchall() if cursor.description else []
+
+    def pid(self, name: str) -> int:
+        """The process of a part, such as `worker`."""
+        parts = json.loads(self.manage("status", "--json"))["services"]
+        return int(parts[name]["pid"])
+
+    def ready(self) -> tuple[int, dict[str, str]]:
+        """The status of /readyz, and what it says of each part."""
+        answer = httpx.get(f"{self.url}/readyz", timeout=10)
+        return answer.status_code, answer.json()["checks"]
+
+    def wait_until_ready(self) -> None:
+        wait_until(lambda: self.ready()[0] == httpx.codes.OK, 60)
+
+    def wait_until_embedded(self, catalog: str, seconds: float = 60) -> None:
+        """Wait until no product of the catalogue is without a fresh vector."""
+        wait_until(lambda: self.stale(catalog) == 0, seconds)
+
+    def stale(self, catalog: str) -> int:
+        """How many products of the catalogue have no fresh vector in its space."""
+        rows = self.sql(
+            "SELECT count(*) FROM recommender_product p "
+            "JOIN recommender_catalog c ON c.id = p.catalog_id AND c.name = %s "
+            "JOIN recommender_space s ON s.catalog_id = c.id "
+            "LEFT JOIN recommender_productvector v ON v.space_id = s.id AND v.product_id = p.id "
+            "WHERE v.content_hash IS DISTINCT FROM p.content_hash",
+            catalog,
+        )
+        return int(rows[0][0])
+
+    def processes(self) -> list[str]:
+        """Every process that works in the data directory or was told of it."""
+        return [
+            f"{process.pid} {process.info['cmdline']}"
+            for process in psutil.process_iter(["cmdline", "cwd", "environ"])
+            if process.info["cmdline"] and str(self.data_dir) in str(process.info)
+        ]

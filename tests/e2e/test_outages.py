@@ -1,0 +1,94 @@
+"""/readyz says what is missing, and everything goes on when it is back."""
+
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+
+import httpx
+import psutil
+import pytest
+
+from tests.e2e.service import Service
+from tests.threads import wait_until
+
+
+@pytest.fixture(scope="module")
+def client(service: Service) -> Iterator[httpx.Client]:
+    with service.open_catalog("outages") as client:
+        yield client
+
+
+@contextmanager
+def stopped(service: Service, name: str) -> Iterator[None]:
+    """The server is killed, and nobody starts it again until the block ends."""
+    supervisor, server = psutil.Process(service.pid("supervisor")), service.pid(name)
+    supervisor.suspend()
+    try:
+        os.kill(server, signal.SIGINT if name == "postgres" else signal.SIGKILL)
+        wait_until(lambda: not psutil.pid_exists(server))
+        yield
+    finally:
+        supervisor.resume()
+
+
+def test_a_running_service_is_ready(service: Service) -> None:
+    service.wait_until_ready()
+
+    assert service.ready() == (
+        200,
+        {"database": "ok", "broker": "ok", "index": "ok", "worker": "ok"},
+    )
+
+
+def test_a_worker_that_sends_no_heartbeat_is_missed(service: Service) -> None:
+    service.wait_until_ready()
+
+    def silent(age: timedelta) -> None:
+        service.sql("UPDATE recommender_heartbeat SET at = now() - %s", age)
+
+    def is_missed() -> bool:
+        """Asked again, as a real heartbeat may come in between."""
+        silent(timedelta(minutes=10))
+        status, checks = service.ready()
+        return (status, checks["worker"].split()[:2]) == (503, ["last", "heartbeat"])
+
+    wait_until(is_missed)
+    silent(timedelta(0))
+    assert service.ready()[0] == httpx.codes.OK
+
+
+def test_without_the_broker_it_is_not_ready_but_answers_and_afterwards_goes_on(
+    service: Service, client: httpx.Client
+) -> None:
+    service.wait_until_ready()
+    with stopped(service, "valkey"):
+        status, checks = service.ready()
+        assert status == httpx.codes.SERVICE_UNAVAILABLE
+        assert checks["broker"].startswith("does not answer")
+        assert checks["database"] == "ok"
+        written = client.put("/v1/products/dark", json={"title": "Written without a broker"})
+        assert written.status_code == 201
+        assert client.get("/v1/users/anybody/recommendations").status_code == httpx.codes.OK
+
+    service.wait_until_ready()
+    service.wait_until_embedded("outages", 120)
+
+
+def test_without_the_database_it_says_so_and_afterwards_goes_on(
+    service: Service, client: httpx.Client
+) -> None:
+    service.wait_until_ready()
+    with stopped(service, "postgres"):
+        status, checks = service.ready()
+        assert status == httpx.codes.SERVICE_UNAVAILABLE
+        assert checks["database"].startswith("does not answer")
+        assert checks["broker"] == "ok"
+        answer = client.get("/v1/products")
+        assert answer.status_code == httpx.codes.SERVICE_UNAVAILABLE
+        assert answer.headers["content-type"] == "application/problem+json"
+
+    service.wait_until_ready()
+    assert client.put("/v1/products/light", json={"title": "Back again"}).status_code == 201
+    service.wait_until_embedded("outages")

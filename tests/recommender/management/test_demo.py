@@ -1,0 +1,88 @@
+from collections.abc import Iterator
+from io import StringIO
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from django.contrib.auth import authenticate, get_user_model
+from django.core.management import call_command
+
+from recommender.catalogue import keys, sample
+from recommender.demo import SEED, shoppers
+from recommender.management.commands import demo
+from recommender.models import Catalog, User
+from tests.shop import Shop
+
+
+@pytest.fixture
+def file() -> Iterator[Path]:
+    """Where the demo keeps its login and key."""
+    path = settings.STACK.data_dir / "demo.json"
+    path.unlink(missing_ok=True)
+    yield path
+    path.unlink(missing_ok=True)
+
+
+def reset() -> str:
+    printed = StringIO()
+    call_command("demo", "--reset-only", stdout=printed)
+    return printed.getvalue()
+
+
+def test_a_second_start_prints_the_login_and_key_of_the_first(shop: Shop, file: Path) -> None:
+    first = demo._credentials(shop.catalog)
+
+    assert demo._credentials(shop.catalog) == first
+    found = keys.find_key(first["key"])
+    assert found is not None
+    assert found.catalog == shop.catalog
+    admin = authenticate(username="admin", password=first["password"])
+    assert admin is not None
+    assert admin.is_superuser
+
+
+def test_nobody_else_may_read_them(shop: Shop, file: Path) -> None:
+    demo._credentials(shop.catalog)
+
+    assert file.stat().st_mode & 0o777 == 0o600
+
+
+def test_what_no_longer_works_is_made_anew(shop: Shop, file: Path) -> None:
+    first = demo._credentials(shop.catalog)
+    row = keys.find_key(first["key"])
+    assert row is not None
+    keys.revoke(row)
+    get_user_model().objects.all().delete()
+
+    second = demo._credentials(shop.catalog)
+
+    assert keys.find_key(second["key"]) is not None
+    assert authenticate(username="admin", password=second["password"]) is not None
+
+
+def test_a_file_that_a_crash_cut_short_is_written_anew(shop: Shop, file: Path) -> None:
+    first = demo._credentials(shop.catalog)
+    file.write_text(file.read_text()[:20])
+
+    second = demo._credentials(shop.catalog)
+
+    assert second != first
+    assert demo._credentials(shop.catalog) == second
+
+
+def test_a_reset_removes_the_sample_store_and_nothing_else(
+    committed_shop: Shop, file: Path
+) -> None:
+    sample.load()
+    file.write_text("{}")
+
+    assert reset() == "The sample store is gone; `make demo` makes it anew.\n"
+
+    assert list(Catalog.objects.all()) == [committed_shop.catalog]
+    assert not User.objects.exists()
+    assert not file.exists()
+    assert reset() == "There is no sample store; `make demo` makes it.\n"
+
+
+def test_the_shopper_whom_it_shows_is_in_the_store() -> None:
+    assert demo._SHOPPER in {shopper.external_id for shopper in shoppers(SEED)}

@@ -1,0 +1,58 @@
+from datetime import timedelta
+
+import pytest
+from django.core.management import call_command
+from django_celery_beat.models import IntervalSchedule, PeriodicTask
+
+from workers import celery_app, schedule
+
+pytestmark = pytest.mark.django_db
+
+
+def test_a_migrated_database_has_every_periodic_task_and_each_is_one_there_is() -> None:
+    made = {row.name: row for row in PeriodicTask.objects.filter(task__startswith="workers.")}
+
+    assert set(made) == {periodic.name for periodic in schedule.PERIODIC}
+    for periodic in schedule.PERIODIC:
+        row = made[periodic.name]
+        assert row.enabled
+        assert row.task in celery_app.tasks
+        assert row.schedule.run_every == periodic.every
+
+
+def test_what_a_person_changed_stays() -> None:
+    row = PeriodicTask.objects.get(task="workers.sweep_popularity")
+    row.interval = IntervalSchedule.objects.create(every=1, period=IntervalSchedule.HOURS)
+    row.enabled = False
+    row.name = "Best sellers"
+    row.save()
+
+    schedule.make()
+
+    (kept,) = PeriodicTask.objects.filter(task="workers.sweep_popularity")
+    assert (kept.name, kept.enabled) == ("Best sellers", False)
+    assert kept.schedule.run_every == timedelta(hours=1)
+
+
+def test_what_is_missing_is_added_by_the_next_migration() -> None:
+    PeriodicTask.objects.filter(task="workers.heartbeat").delete()
+
+    call_command("migrate", verbosity=0)
+
+    assert PeriodicTask.objects.filter(task="workers.heartbeat").count() == 1
+    assert PeriodicTask.objects.filter(task__startswith="workers.").count() == 4
+
+
+def test_intervals_that_are_there_twice_are_no_hindrance() -> None:
+    PeriodicTask.objects.filter(task__startswith="workers.").delete()
+    for _ in range(2):
+        IntervalSchedule.objects.create(every=60, period=IntervalSchedule.SECONDS)
+
+    schedule.make()
+
+    assert PeriodicTask.objects.filter(task__startswith="workers.").count() == 4
+
+
+def test_a_task_that_waited_longer_than_two_rounds_is_left_to_the_next() -> None:
+    for row in PeriodicTask.objects.filter(task__startswith="workers."):
+        assert row.expire_seconds == 2 * row.schedule.run_every.total_seconds()

@@ -1,0 +1,188 @@
+import time
+from datetime import timedelta
+
+from django.utils import timezone
+
+from recommender.history import popularity
+from recommender.models import (
+    EmbeddingClaim,
+    Heartbeat,
+    ProductPopularity,
+    ProductVector,
+    ProfileVector,
+    Space,
+    User,
+)
+from recommender.profiles.staleness import stale_users
+from recommender.spaces import progress, staleness
+from recommender.spaces.lifecycle import create_space, delete_space
+from tests.shop import NOON, Shop, event, numbered
+from tests.workers.broker import Broker, run_task, run_twice
+from workers import tasks
+
+
+def busy(shop: Shop) -> Shop:
+    shop.stock(**numbered(40))
+    for number in range(6):
+        shop.visit(f"user{number}", f"p{number}", f"p{number + 6}")
+    return shop
+
+
+def assert_all_done(shop: Shop) -> None:
+    (backlog,) = progress.backlogs(shop.catalog)
+    assert backlog.done
+    assert ProductVector.objects.filter(space=shop.space).count() == 40
+    assert not EmbeddingClaim.objects.exists()
+    assert stale_users(shop.space, after=0, limit=100) == []
+    assert shop.space.indexed_rows == 40
+
+
+def test_a_sweep_embeds_indexes_and_rebuilds_the_profiles(
+    committed_shop: Shop, broker: Broker
+) -> None:
+    busy(committed_shop)
+
+    tasks.sweep_embeddings()
+    done = broker.work()
+
+    assert_all_done(committed_shop)
+    assert done[:3] == ["embed_space", "finish_space", "refresh_profiles"]
+
+
+def test_every_task_may_run_twice(committed_shop: Shop, broker: Broker) -> None:
+    busy(committed_shop)
+
+    for sweep in (tasks.sweep_embeddings, tasks.sweep_profiles, tasks.sweep_popularity):
+        sweep()
+        sweep()
+    broker.work(run_twice)
+
+    assert_all_done(committed_shop)
+    assert ProfileVector.objects.values("user").distinct().count() == 6
+    assert ProductPopularity.objects.count() == 12
+
+
+def test_a_sweep_with_nothing_to_do_ends(committed_shop: Shop, broker: Broker) -> None:
+    tasks.sweep_embeddings()
+
+    assert broker.work() == ["embed_space", "finish_space", "refresh_profiles"]
+
+
+def test_every_living_space_is_swept_and_a_retired_one_is_left_alone(
+    committed_shop: Shop, broker: Broker
+) -> None:
+    busy(committed_shop)
+    retired, building = (
+        create_space(committed_shop.catalog, model="fake", dimension=8) for _ in range(2)
+    )
+    Space.objects.filter(pk=retired.pk).update(status=Space.Status.RETIRED)
+
+    tasks.sweep_embeddings()
+    broker.work()
+    run_task("embed_space", [retired.pk])
+    broker.work()
+
+    counts = {
+        space: ProductVector.objects.filter(space=space).count()
+        for space in (committed_shop.space, building, retired)
+    }
+    assert counts == {committed_shop.space: 40, building: 40, retired: 0}
+
+
+def test_tasks_for_what_has_been_deleted_do_nothing(committed_shop: Shop, broker: Broker) -> None:
+    space = create_space(committed_shop.catalog, model="fake", dimension=8)
+    gone = space.pk
+    delete_space(space)
+
+    for name in ("embed_space", "finish_space", "refresh_profiles"):
+        run_task(name, [gone])
+    run_task("refresh_popularity", [committed_shop.catalog.pk + 1])
+
+    assert broker.take() == []
+
+
+def test_claims_that_another_worker_holds_are_left_to_it(
+    committed_shop: Shop, broker: Broker
+) -> None:
+    busy(committed_shop)
+    held = staleness.claim(committed_shop.space, owner="other", after=0, limit=15)
+
+    tasks.sweep_embeddings()
+    broker.work()
+
+    assert staleness.count(committed_shop.space) == len(held)
+    assert committed_shop.space.indexed_rows == 0, "the space is not finished"
+
+    EmbeddingClaim.objects.update(until=timezone.now())
+    tasks.sweep_embeddings()
+    broker.work()
+    assert_all_done(committed_shop)
+
+
+def test_of_a_burst_of_changes_the_first_task_looks_and_the_others_end_at_once(
+    committed_shop: Shop, broker: Broker
+) -> None:
+    busy(committed_shop)
+    key, asked_at = committed_shop.space.pk, time.time() - 5
+    broker.take()
+
+    for _ in range(50):
+        tasks.embed_space.delay(key, asked_at)
+
+    done = broker.work()
+    assert done.count("embed_space") == 50
+    assert done.count("finish_space") == 1
+    assert_all_done(committed_shop)
+
+
+def test_what_changes_after_a_look_is_not_taken_for_seen(
+    committed_shop: Shop, broker: Broker
+) -> None:
+    busy(committed_shop)
+    tasks.sweep_embeddings()
+    broker.work()
+
+    committed_shop.stock(p0="Another title")
+    tasks.embed_space.delay(committed_shop.space.pk, time.time())
+    broker.work()
+
+    assert_all_done(committed_shop)
+
+
+def test_profiles_of_many_users_are_rebuilt_batch_by_batch(
+    committed_shop: Shop, broker: Broker
+) -> None:
+    committed_shop.stock(mug="Mug")
+    committed_shop.embed()
+    committed_shop.post(*(event(f"user{number}", "mug") for number in range(1100)))
+
+    tasks.sweep_profiles()
+    done = broker.work()
+
+    assert done == ["refresh_profiles"] * 4
+    assert stale_users(committed_shop.space, after=0, limit=10) == []
+    assert ProfileVector.objects.filter(kind=ProfileVector.Kind.INTEREST).count() == 1100
+
+
+def test_popularity_of_every_catalogue_is_counted(committed_shop: Shop, broker: Broker) -> None:
+    other = Shop.open("other")
+    for shop in (committed_shop, other):
+        shop.stock(mug="Mug")
+        shop.visit("ann", "mug", at=NOON)
+
+    tasks.sweep_popularity()
+    broker.work()
+
+    assert ProductPopularity.objects.count() == 2
+    assert popularity.clock(other.catalog) > NOON
+
+
+def test_a_heartbeat_is_one_row_a_host_and_always_the_latest(db: None) -> None:
+    tasks.heartbeat()
+    first = Heartbeat.objects.get()
+    Heartbeat.objects.update(at=first.at - timedelta(hours=1))
+
+    tasks.heartbeat()
+
+    assert Heartbeat.objects.get().at >= first.at
+    assert User.objects.count() == 0

@@ -1,0 +1,99 @@
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+
+import pytest
+from celery.signals import worker_ready
+from django.conf import settings
+from django.db import connection, transaction
+
+from recommender.catalogue import changes
+from recommender.models import EmbeddingClaim
+from recommender.spaces import staleness
+from recommender.stack.layout import PROJECT_DIR
+from tests.shop import Shop, numbered
+from tests.workers.broker import Broker
+
+# Puts three products through the API, and prints each answer's status and seconds.
+PUT = """
+import time
+from django.test import Client
+from recommender.catalogue import keys
+from recommender.models import ApiKey, Catalog
+key = keys.create_key(Catalog.objects.get(), ApiKey.Scope.SERVER)
+for number in range(3):
+    began = time.monotonic()
+    answer = Client(headers={"Host": "localhost"}).put(
+        f"/v1/products/p{number}", {"title": "Mug"}, "application/json",
+        headers={"Authorization": f"Bearer {key}"},
+    )
+    print("answered", answer.status_code, time.monotonic() - began)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """What celery says has started."""
+
+    hostname: str
+
+
+def test_a_change_is_sent_to_the_workers_once_it_is_committed(
+    committed_shop: Shop, broker: Broker
+) -> None:
+    with transaction.atomic():
+        changes.announce(committed_shop.catalog)
+        assert broker.take() == []
+
+    ((name, arguments),) = broker.take()
+    assert (name, arguments[0]) == ("embed_space", committed_shop.space.pk)
+
+
+def test_a_change_that_is_rolled_back_is_not_sent(committed_shop: Shop, broker: Broker) -> None:
+    with transaction.atomic():
+        changes.announce(committed_shop.catalog)
+        transaction.set_rollback(True)
+
+    assert broker.take() == []
+
+
+def test_a_worker_that_starts_takes_up_what_it_had_claimed_before_it_was_killed(
+    committed_shop: Shop, broker: Broker
+) -> None:
+    committed_shop.stock(**numbered(4))
+    for owner in ("kinship@here:17", "kinship@here:18", "kinship@there:17"):
+        staleness.claim(committed_shop.space, owner=owner, after=0, limit=1)
+
+    worker_ready.send(Worker("kinship@here"))
+
+    assert EmbeddingClaim.objects.get().owner == "kinship@there:17"
+    assert [name for name, _ in broker.take()] == ["heartbeat", "sweep_embeddings"]
+
+
+@pytest.mark.parametrize("url", ["redis://127.0.0.1:1/0", "amqp://127.0.0.1:1//"])
+def test_a_broker_that_is_down_fails_no_request_and_delays_only_the_first(
+    committed_shop: Shop, url: str
+) -> None:
+    database = connection.settings_dict
+    run = subprocess.run(
+        [sys.executable, "-W", "error", "manage.py", "shell", "--verbosity", "0", "-c", PUT],
+        cwd=PROJECT_DIR,
+        env=os.environ
+        | {
+            "DATABASE_URL": f"postgresql://{database['USER']}@/{database['NAME']}"
+            f"?host={settings.STACK.layout.sockets}",
+            "BROKER_URL": url,
+        },
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+    printed = run.stdout + run.stderr
+    answers = [line.split() for line in run.stdout.splitlines() if line.startswith("answered")]
+    assert [status for _, status, _ in answers] == ["201"] * 3, printed
+    assert max(float(seconds) for *_, seconds in answers) < 5
+    assert printed.count("broker unavailable, the sweep will embed") == 1, "each waited for it"
+    assert staleness.count(committed_shop.space) == 3
