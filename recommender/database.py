@@ -49,8 +49,10 @@ def fetch(query: Query, parameters: Parameters = ()) -> list[tuple[Any, ...]]:
 def execute(query: Query, parameters: Parameters = ()) -> int:
     """Run one statement that returns no rows; the number of rows it touched."""
     connection.ensure_connection()
+    started = time.monotonic()
     with connection.wrap_database_errors, psycopg.Cursor(_raw()) as cursor:
         cursor.execute(query, parameters)
+        _log(query, started)
         return cursor.rowcount
 
 
@@ -73,12 +75,11 @@ def use_ef_search(value: int) -> None:
 def copy(statement: Query) -> Iterator[psycopg.Copy]:
     """A COPY … FROM STDIN or TO STDOUT on Django's connection."""
     connection.ensure_connection()
-    with (
-        connection.wrap_database_errors,
-        psycopg.Cursor(_raw()) as cursor,
-        cursor.copy(statement) as stream,
-    ):
-        yield stream
+    started = time.monotonic()
+    with connection.wrap_database_errors, psycopg.Cursor(_raw()) as cursor:
+        with cursor.copy(statement) as stream:
+            yield stream
+        _log(statement, started)
 
 
 def _raw() -> psycopg.Connection[Any]:
@@ -86,16 +87,17 @@ def _raw() -> psycopg.Connection[Any]:
     return raw
 
 
-def _text(query: bytes | sql.SQL | sql.Composed) -> str:
-    return query.decode() if isinstance(query, bytes) else query.as_string(_raw())
-
-
 def _run(query: Query, parameters: Parameters) -> list[tuple[Any, ...]]:
     started = time.monotonic()
     with psycopg.Cursor(_raw(), row_factory=psycopg.rows.tuple_row) as cursor:
         cursor.execute(query, parameters, binary=True)
         rows = cursor.fetchall()
-    if connection.queries_logged:
-        text = query if isinstance(query, str) else _text(query)
-        connection.queries_log.append({"sql": text, "time": f"{time.monotonic() - started:.3f}"})
+    _log(query, started)
     return rows
+
+
+def _log(query: Query, started: float) -> None:
+    if connection.queries_logged:
+        text = query if isinstance(query, str | bytes) else query.as_string(_raw())
+        text = text.decode() if isinstance(text, bytes) else text
+        connection.queries_log.append({"sql": text, "time": f"{time.monotonic() - started:.3f}"})

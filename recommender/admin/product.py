@@ -120,7 +120,7 @@ class ProductAdmin(ModelAdmin[Product]):
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Product]) -> None:  # noqa: ARG002
         """Mark the products deleted."""
         Product.objects.filter(pk__in=list(queryset.values_list("pk", flat=True))).update(
-            deleted_at=timezone.now()
+            deleted_at=timezone.now(), updated_at=timezone.now()
         )
 
     def get_deleted_objects(

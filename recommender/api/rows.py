@@ -84,7 +84,7 @@ def _lines(body: bytes) -> list[Any]:
 
 def _line(line: bytes) -> Any:
     try:
-        return codec.decode(line)
+        return codec.decode(line, "line")
     except Problem as exc:
         return Bad(exc.detail)
 

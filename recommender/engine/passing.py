@@ -17,6 +17,7 @@ from recommender.spaces.serving import ServingSpace
 _SECONDS = 10.0
 # Places remembered by a process, all filters together: some 50 MB.
 _MOST_PLACES = 4_000_000
+_MOST_FILTERS = 10_000
 
 VISIBLE = sql.SQL("p.deleted_at IS NULL AND p.in_stock")
 
@@ -80,7 +81,7 @@ class _Memory:
             old = self._found.pop(key, None)
             self._places += found.number - (old.number if old else 0)
             self._found[key] = found
-            while self._places > _MOST_PLACES:
+            while self._places > _MOST_PLACES or len(self._found) > _MOST_FILTERS:
                 self._places -= self._found.popitem(last=False)[1].number
 
 

@@ -63,7 +63,8 @@ def build(space: Space) -> None:
             "WITH (m = {m}, ef_construction = {ef})"
         ).format(**names, m=sql.Literal(chosen.m), ef=sql.Literal(chosen.ef_construction))
     )
-    database.execute(sql.SQL("ANALYZE {vectors}").format(**names))
+    # Products too: after a bulk over REST the planner would take them for a handful.
+    database.execute(sql.SQL("ANALYZE {vectors}, recommender_product").format(**names))
     truth = _kth_distances(space, _sample(space))
     # Not before: from here on searches wait.
     database.execute(sql.SQL("DROP INDEX IF EXISTS {index}").format(**names))

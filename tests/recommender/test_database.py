@@ -5,6 +5,7 @@ import psycopg
 import pytest
 from django.db import OperationalError, ProgrammingError, connection, transaction
 from django.test.utils import CaptureQueriesContext
+from psycopg import sql
 
 from recommender import database
 from tests.recommender.api.client import Api, problem
@@ -140,9 +141,19 @@ def test_rows_come_as_plain_tuples_of_plain_values(db):
 
 
 def test_what_runs_shows_among_djangos_queries(db):
+    table = sql.SQL("CREATE TEMPORARY TABLE {} (n int) ON COMMIT DROP").format(sql.Identifier("t"))
     with CaptureQueriesContext(connection) as captured:
+        database.execute(table)
+        with database.copy("COPY t FROM STDIN"):
+            pass
         database.fetch("SELECT %s + 1", (1,))
-    assert [query["sql"] for query in captured] == ["SELECT %s + 1"]
+        database.fetch(b"SELECT 1")
+    assert [query["sql"] for query in captured] == [
+        'CREATE TEMPORARY TABLE "t" (n int) ON COMMIT DROP',
+        "COPY t FROM STDIN",
+        "SELECT %s + 1",
+        "SELECT 1",
+    ]
 
 
 def test_execute_counts_the_rows_it_touched(db):

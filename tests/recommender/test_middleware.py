@@ -2,7 +2,10 @@ import re
 
 import pytest
 from django.contrib.auth.models import User
+from django.http import HttpRequest, HttpResponse
 from django.test import Client
+
+from recommender.middleware import AdminOnly
 
 LOGIN = "/admin/login/"
 
@@ -43,6 +46,18 @@ def test_the_admin_takes_a_form_with_its_token(browser, operator):
     assert "sessionid" in browser.cookies
 
 
+def test_a_view_of_the_admin_that_does_not_protect_itself_is_protected(rf):
+    def view(request: HttpRequest) -> HttpResponse:
+        return HttpResponse("done")
+
+    middleware = AdminOnly(view)
+    refused = middleware.process_view(rf.post("/admin/do/"), view, (), {})
+    assert refused is not None
+    assert refused.status_code == 403
+    assert middleware.process_view(rf.get("/admin/do/"), view, (), {}) is None
+    assert middleware.process_view(rf.post("/v1/events"), view, (), {}) is None
+
+
 def test_the_admin_sends_who_is_not_signed_in_to_its_login(browser, db):
     response = browser.get("/admin/recommender/product/")
     assert response.status_code == 302
@@ -57,6 +72,7 @@ def test_nothing_but_the_admin_has_sessions(operator, path):
     response = browser.get(path)
     assert not response.cookies
     assert "Cookie" not in response.get("Vary", "")
+    assert "X-Frame-Options" not in response
 
 
 def test_the_api_needs_no_csrf_token(browser, db):

@@ -74,6 +74,9 @@ def test_a_bad_line_costs_only_itself(api):
     answer = api.send("POST", BULK, body, "application/x-ndjson").json()
     assert answer["added"] == 2
     assert [error["row"] for error in answer["errors"]] == [1, 2, 3, 4, 5]
+    reasons = [error["reason"] for error in answer["errors"]]
+    assert reasons[0].startswith("The line is not JSON: ")
+    assert reasons[2] == "A text holds the character U+0000; leave it out."
 
 
 def test_the_later_of_two_rows_with_one_id_wins(api):

@@ -107,8 +107,6 @@ def test_no_body_breaks_an_endpoint(stocked, api, method, path, bodies):
 
     @settings(
         max_examples=60,
-        deadline=None,
-        database=None,
         suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
     )
     @given(bodies)
@@ -128,8 +126,6 @@ def test_no_body_breaks_an_endpoint(stocked, api, method, path, bodies):
 @given(query=st.dictionaries(st.sampled_from(ASK), text | right.map(str), max_size=3))
 @settings(
     max_examples=60,
-    deadline=None,
-    database=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @pytest.mark.parametrize("path", ["/v1/products/mug-red/similar", "/v1/users/u1/recommendations"])

@@ -4,6 +4,7 @@ import pytest
 from recommender.engine import fields
 from recommender.engine.answer import UnknownFieldError
 from tests.recommender import goods
+from tests.shop import Shop
 
 
 def test_fields_and_declared_attributes_are_known():
@@ -33,6 +34,14 @@ def test_the_fields_of_products_are_loaded_as_json_has_them(shelved, django_asse
     assert (green["colour"], green["attributes.tags"]) == ("green", ["mug", "gift"])
     assert green["attributes.nothing"] is None
     assert orjson.dumps(loaded)
+
+
+def test_another_catalogue_lends_no_fields(shelved):
+    elsewhere = Shop.open("elsewhere")
+    elsewhere.stock(**{"mug-red": "Another red mug"})
+    assert fields.load(elsewhere.catalog.pk, ["mug-red", "mug-blue"], ("title",)) == {
+        "mug-red": {"title": "Another red mug"}
+    }
 
 
 def test_an_attribute_named_like_a_field_does_not_hide_it(shop):

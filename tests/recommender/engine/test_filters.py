@@ -117,6 +117,15 @@ def test_a_time_is_compared_as_a_moment_and_not_as_text(shelved):
     assert passing(shelved, {"created_at": {"gt": "2024-01-01"}}) == everything(shelved)
 
 
+def test_a_category_lies_under_its_ancestors_and_no_others(shop):
+    paths = ["", "Ho", "Home", "Home/", "Home/Bath", "Home/Bath/Tub", "Home.", "Home0", "Homes"]
+    shop.put(*({"id": path or "none", "category": path} for path in paths))
+    assert passing(shop, {"category": {"under": "Home"}}) == {
+        "Home", "Home/", "Home/Bath", "Home/Bath/Tub",
+    }  # fmt: skip
+    assert passing(shop, {"category": {"under": "Home/Bath"}}) == {"Home/Bath", "Home/Bath/Tub"}
+
+
 def test_in_stock_can_be_asked_for(shelved):
     shelved.put({"id": "gone", "in_stock": False})
     assert passing(shelved, {"in_stock": False}) == {"gone"}

@@ -87,8 +87,6 @@ products = st.lists(
 
 @settings(
     max_examples=200,
-    deadline=None,
-    database=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(documents, products)

@@ -1,6 +1,8 @@
 import pytest
 
 from recommender.engine import filters, passing
+from recommender.engine.answer import Query
+from recommender.engine.similar import similar
 from recommender.spaces.serving import ServingSpace, serving
 from tests.recommender import goods
 from tests.shop import Shop
@@ -49,3 +51,24 @@ def test_no_filter_takes_the_place_of_another(space):
     assert passing.find(space, parsed({"brand": "Mug Works"})).number == 6
     assert passing.find(space, parsed({"brand": "nobody's"})).number == 0
     assert passing.find(space, parsed({"fragile": True})).number == 12
+
+
+def test_what_changes_after_a_filter_was_remembered_is_seen_at_once(committed_shop):
+    shop = committed_shop
+    shop.stock(**{f"p{n}": f"mug number {n}" for n in range(5)})
+    shop.embed()
+    unbranded = Query(count=10, filter=filters.parse({"brand": ""}, {}))
+
+    def found() -> set[str]:
+        return {item.id for item in similar(shop.catalog, "p0", unbranded).items}
+
+    assert found() == {"p1", "p2", "p3", "p4"}
+    shop.put({"id": "p1", "title": "mug number 1", "in_stock": False})
+    shop.put({"id": "p2", "title": "mug number 2", "brand": "Acme"})
+    assert found() == {"p3", "p4"}
+    shop.put({"id": "p1", "title": "mug number 1", "in_stock": True})
+    assert found() == {"p1", "p3", "p4"}
+    shop.stock(p5="mug number 5", p3="another mug altogether")
+    assert found() == {"p1", "p3", "p4"}
+    shop.embed()
+    assert found() == {"p1", "p3", "p4", "p5"}

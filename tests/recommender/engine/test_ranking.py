@@ -71,6 +71,18 @@ def test_the_order_of_the_channels_does_not_matter(channels, random, count):
     assert [(each.id, each.score) for each in shuffled] == [(each.id, each.score) for each in fused]
 
 
+def test_no_rounding_decides_between_products_of_equal_places():
+    places = {"b": (7, 2, 1), "a": (1, 7, 2)}  # added up in this order, b has an ulp more
+    channels = {
+        name: [
+            Candidate(next((k for k in places if places[k][number] == place), f"{name}{place}"), 0)
+            for place in range(1, 8)
+        ]
+        for number, name in enumerate(("text", "popular", "repeat"))
+    }
+    assert [each.id for each in ranking.fuse(channels, 2)] == ["a", "b"]
+
+
 def test_what_several_channels_propose_rises():
     first, second, both = (Candidate(name, 1.0) for name in ("first", "second", "both"))
     fused = ranking.fuse({"text": [first, both], "popular": [second, both]}, 3)

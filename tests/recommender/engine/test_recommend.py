@@ -246,9 +246,13 @@ def test_the_answer_of_a_fresh_profile_takes_four_statements(stocked):
     assert len(captured) <= 4
 
 
-def test_a_stale_profile_is_rebuilt_once(stocked):
-    stocked.visit("u1", "mug-red")
-    ask(stocked)
+@pytest.mark.parametrize("product", ["mug-red", "unread"])
+def test_a_stale_profile_is_rebuilt_once(stocked, product):
+    stocked.put({"id": "unread", "title": "A thing just added"})
+    stocked.visit("u1", product)
+    with CaptureQueriesContext(connection) as captured:
+        ask(stocked)
+    assert any("DELETE" in query["sql"] for query in captured)
     with CaptureQueriesContext(connection) as captured:
         ask(stocked)
     assert not any("COPY" in query["sql"] or "DELETE" in query["sql"] for query in captured)
