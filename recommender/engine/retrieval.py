@@ -188,7 +188,7 @@ def _find(
             if anew or all(row[_CURRENT] for row in rows):
                 return rows
     if space.indexed_rows > limit:
-        database.use_ef_search(_ef_search(space, limit, len(excluded)))
+        database.use_ef_search(_ef_search(space, limit, len(excluded), filter))
         rows = run(Search.INDEX)
         if not _ran_dry(rows, limit):
             return rows
@@ -216,9 +216,15 @@ def _rendered(
     return text
 
 
-def _ef_search(space: ServingSpace, limit: int, excluded: int) -> int:
+def _ef_search(
+    space: ServingSpace,
+    limit: int,
+    excluded: int,
+    filter: Filter | None,  # noqa: A002
+) -> int:
     """Enough for the limit and for what will be left out: a second walk costs as much again."""
-    return min(1000, max(space.ef_search, limit + limit // 4 + min(excluded, 20)))
+    wanted = max(space.ef_search, limit + limit // 4 + min(excluded, 20))
+    return min(1000, 2 * wanted if filter else wanted)
 
 
 def _condition(filter: Filter | None) -> sql.Composable:  # noqa: A002
