@@ -19,7 +19,7 @@ from workers import tasks
 
 log = structlog.get_logger()
 
-_PAUSE_SECONDS = 10.0
+_PAUSE_SECONDS = 2.0
 
 
 @dataclass(slots=True)

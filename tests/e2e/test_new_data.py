@@ -73,6 +73,7 @@ def test_a_product_that_changes_what_it_is_changes_its_neighbours(client: httpx.
         return {product.split("-")[0] for product in ids(found)} == {"tent"}
 
     wait_until(is_a_tent, SECONDS)
+    client.delete("/v1/products/chameleon").raise_for_status()
 
 
 def test_an_event_counts_in_the_very_next_answer(client: httpx.Client) -> None:

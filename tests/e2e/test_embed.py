@@ -1,0 +1,37 @@
+"""`manage.py embed --wait` where nothing runs: it brings its own worker, and takes it away."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+
+from tests.e2e.service import Service
+
+
+@pytest.fixture
+def idle() -> Iterator[Service]:
+    with TemporaryDirectory(prefix="kinship-e2e-") as directory:
+        service = Service.under(Path(directory))
+        yield service
+        service.manage("down")
+        assert service.processes() == []
+
+
+def test_products_are_embedded_without_a_running_service(idle: Service, tmp_path: Path) -> None:
+    products = tmp_path / "products.csv"
+    products.write_text(
+        "id,title\n" + "".join(f"p{number},Stoneware mug no. {number}\n" for number in range(300))
+    )
+    idle.manage("create_catalog", "idle")
+    idle.manage("import_products", str(products), "--catalog", "idle")
+
+    printed = idle.manage("embed", "--catalog", "idle", "--wait")
+
+    assert printed.startswith("text@1: 300 products to embed\nDone: vectors and index in ")
+    assert "text@1: recall@20 " in printed
+    assert idle.stale("idle") == 0
+    assert not [process for process in idle.processes() if "celery" in process]
+
+    again = idle.manage("embed", "--catalog", "idle", "--wait")
+    assert again.startswith("text@1: 0 products to embed\nDone: ")

@@ -1,0 +1,180 @@
+"""Half a million real transactions go in, and good products come out.
+
+By the protocol of the published comparison: train on what was before October 2011, test on what
+the same users bought from then on.
+"""
+
+import json
+import os
+import re
+import subprocess
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import numpy as np
+import pytest
+
+from recommender.stack.layout import PROJECT_DIR
+from tests.e2e.service import Service
+
+DATA = PROJECT_DIR.parent / "shared/data/online-retail/transactions.csv.gz"
+CATALOG, SPLIT = "gifts", "2011-10-01"
+MAP = [
+    "id=StockCode",
+    "title=Description",
+    "price=UnitPrice",
+    "user=CustomerID",
+    "product=StockCode",
+    "at=InvoiceDate",
+    "quantity=Quantity",
+    "order=InvoiceNo",
+]
+WHERE = ["CustomerID", "Quantity>0", "UnitPrice>0", "InvoiceNo!~^C", "StockCode~^[0-9]"]
+SECONDS, MEGABYTES = 60, 400
+
+pytestmark = pytest.mark.skipif(
+    not DATA.exists(), reason=f"the data set is not here: {DATA.relative_to(PROJECT_DIR.parent)}"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What a command printed, how long it took and its largest memory."""
+
+    printed: str
+    seconds: float
+    megabytes: float
+
+    def count(self, what: str) -> int:
+        """A number of the summary."""
+        found = re.search(rf"([\d,]+)\s+{what}", self.printed)
+        assert found is not None, self.printed
+        return int(found[1].replace(",", ""))
+
+
+def measured(service: Service, *arguments: str) -> Run:
+    began = time.monotonic()
+    with subprocess.Popen(
+        service.command(*arguments),
+        env=service.environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        printed = process.stdout.read()
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+    assert process.returncode == 0, printed
+    return Run(printed, time.monotonic() - began, usage.ru_maxrss / 1024)
+
+
+def imports(service: Service) -> tuple[Run, Run]:
+    arguments = [str(DATA), "--catalog", CATALOG, "--map", *MAP, "--where", *WHERE]
+    return (
+        measured(service, "import_products", *arguments),
+        measured(service, "import_events", *arguments, "--type", "purchase"),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Gifts:
+    """The shop, imported and embedded."""
+
+    client: httpx.Client
+    imported: tuple[Run, Run]
+    embedded: Run
+
+
+@pytest.fixture(scope="module")
+def gifts(service: Service) -> Iterator[Gifts]:
+    with service.open_catalog(CATALOG, "--clock", "last_event") as client:
+        imported = imports(service)
+        yield Gifts(client, imported, measured(service, "embed", "--catalog", CATALOG, "--wait"))
+
+
+def test_half_a_million_rows_are_imported_within_the_minute_and_the_memory(gifts: Gifts) -> None:
+    assert sum(run.seconds for run in gifts.imported) < SECONDS
+    assert max(run.megabytes for run in gifts.imported) < MEGABYTES
+
+
+def test_products_and_profiles_are_ready_within_a_minute_each(gifts: Gifts) -> None:
+    found = re.search(r"index in ([\d.]+) s, profiles after ([\d.]+) s", gifts.embedded.printed)
+    assert found is not None, gifts.embedded.printed
+    vectors, profiles = map(float, found.groups())
+
+    assert vectors < SECONDS
+    assert profiles - vectors < SECONDS
+
+
+def test_importing_the_same_again_adds_nothing(service: Service, gifts: Gifts) -> None:
+    def rows() -> list[tuple[int, ...]]:
+        tables = ("product", "event", "eventkey", "user")
+        return [service.sql(f"SELECT count(*) FROM recommender_{name}")[0] for name in tables]
+
+    before = rows()
+
+    products, events = imports(service)
+
+    assert (products.count("products added"), products.count("products changed")) == (0, 0)
+    assert events.count("events accepted") == 0
+    assert rows() == before
+
+
+def test_like_a_heart_t_light_holder_are_t_light_holders_and_hearts(gifts: Gifts) -> None:
+    answer = gifts.client.get(
+        "/v1/products/85123A/similar", params={"fields": "title", "count": 10}
+    )
+
+    titles = [item["fields"]["title"] for item in answer.json()["items"]]
+    assert len(titles) == 10
+    assert all("T-LIGHT" in title or "HEART" in title for title in titles), titles
+    assert sum("T-LIGHT" in title for title in titles) >= 3
+    assert sum("HEART" in title for title in titles) >= 3
+
+
+def test_recommendations_of_the_day_of_the_split_name_what_was_bought_afterwards(
+    service: Service, gifts: Gifts, tmp_path: Path
+) -> None:
+    out = tmp_path / "recs.jsonl"
+
+    service.manage(
+        *("recommend", "--catalog", CATALOG, "--users", "all", "--as-of", SPLIT),
+        *("--count", "20", "--out", str(out)),
+    )
+
+    lists = {
+        line["user"]: [item["id"] for item in line["items"]]
+        for line in map(json.loads, out.read_text().splitlines())
+    }
+    assert {len(items) for items in lists.values()} == {20}
+    history, bought = (purchases(service, sign) for sign in ("<", ">="))
+    assert set(lists) == set(history) | set(bought)
+
+    scores = [
+        len(new & set(lists[user])) / min(len(new), 20)
+        for user in set(history) & set(bought)
+        if (new := bought[user] - history[user])
+    ]
+    assert not any(set(lists[user]) & history[user] for user in history)
+    assert len(scores) == 1768
+    assert np.mean(scores) > 0.0755, "worse than what was popular in the last 30 days"
+
+
+def purchases(service: Service, sign: str) -> dict[str, set[str]]:
+    """What each user bought before the split (<) or from it on (>=)."""
+    return {
+        user: set(products)
+        for user, products in service.sql(
+            "SELECT u.external_id, array_agg(DISTINCT p.external_id) FROM recommender_event e "
+            "JOIN recommender_user u ON u.id = e.user_id "
+            "JOIN recommender_product p ON p.id = e.product_id "
+            "JOIN recommender_catalog c ON c.id = e.catalog_id "
+            f"WHERE c.name = %s AND e.at {sign} %s GROUP BY 1",
+            CATALOG,
+            f"{SPLIT} 00:00Z",
+        )
+    }
