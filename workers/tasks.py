@@ -14,7 +14,7 @@ from django.utils import timezone
 from embeddings.errors import Unavailable
 from embeddings.factory import create_embedder
 from recommender.history import popularity
-from recommender.models import Catalog, Heartbeat, Space
+from recommender.models import Catalog, EmbeddingClaim, Heartbeat, Space
 from recommender.profiles import builder
 from recommender.profiles import staleness as profile_staleness
 from recommender.spaces import embedding, lifecycle
@@ -41,8 +41,14 @@ def heartbeat() -> None:
 
 @shared_task(name="workers.sweep_embeddings")
 def sweep_embeddings() -> None:
-    """Start the embedding of every living space; one with nothing stale ends at once."""
-    for space_id in Space.objects.filter(status__in=_LIVE).values_list("pk", flat=True):
+    """Start the embedding of every living space; one with nothing stale ends at once.
+
+    Not where a worker is at it: it hands over to itself until nothing is left, and a second
+    such chain each minute would crowd out all other work.
+    """
+    at_work = EmbeddingClaim.objects.filter(until__gt=timezone.now()).values("space_id")
+    living = Space.objects.filter(status__in=_LIVE).exclude(pk__in=at_work)
+    for space_id in living.values_list("pk", flat=True):
         embed_space.delay(space_id, time.time())
 
 

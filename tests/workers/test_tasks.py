@@ -107,7 +107,7 @@ def test_claims_that_another_worker_holds_are_left_to_it(
     busy(committed_shop)
     held = staleness.claim(committed_shop.space, owner="other", after=0, limit=15)
 
-    tasks.sweep_embeddings()
+    tasks.embed_space.delay(committed_shop.space.pk)
     broker.work()
 
     assert staleness.count(committed_shop.space) == len(held)
@@ -117,6 +117,21 @@ def test_claims_that_another_worker_holds_are_left_to_it(
     tasks.sweep_embeddings()
     broker.work()
     assert_all_done(committed_shop)
+
+
+def test_a_sweep_starts_nothing_where_a_worker_is_at_it(
+    committed_shop: Shop, broker: Broker
+) -> None:
+    busy(committed_shop)
+    staleness.claim(committed_shop.space, owner="other", after=0, limit=1)
+    broker.take()
+
+    tasks.sweep_embeddings()
+    assert broker.take() == []
+
+    EmbeddingClaim.objects.update(until=timezone.now())
+    tasks.sweep_embeddings()
+    assert [name for name, _ in broker.take()] == ["embed_space"]
 
 
 def test_of_a_burst_of_changes_the_first_task_looks_and_the_others_end_at_once(

@@ -24,7 +24,7 @@ def test_the_page_shows_coverage_index_recall_and_size(
     text = page.text(response)
     assert "Fresh vectors 4 of 5" in text
     assert "Index rows 5 Recall@20 1.000" in text
-    assert "Ef search 40" in text
+    assert "Ef search 20" in text
     assert response.context["original"].storage > 8192  # at least a page and its index
 
 
