@@ -71,6 +71,11 @@ def use_ef_search(value: int) -> None:
         _ef_search[_raw()] = value
 
 
+def array_text(numbers: Sequence[int]) -> str:
+    """An array of numbers as PostgreSQL reads it: a tenth of what adapting a list costs."""
+    return "{" + ",".join(map(str, numbers)) + "}"
+
+
 @contextmanager
 def copy(statement: Query) -> Iterator[psycopg.Copy]:
     """A COPY … FROM STDIN or TO STDOUT on Django's connection."""

@@ -78,7 +78,7 @@ def _run(
     keep = sql.SQL("true")
     if excluded:
         keep = sql.SQL("p.id NOT IN (SELECT unnest(%(excluded)s::bigint[]))")
-        parameters = {**parameters, "excluded": list(excluded)}
+        parameters = {**parameters, "excluded": database.array_text(excluded)}
     statement = query.format(
         condition=condition, keep=keep, limit=sql.Literal(limit), votes=popularity.VOTES
     )

@@ -171,7 +171,7 @@ def _find(
     parameters = {
         **source.parameters,
         **(filter.parameters if filter else {}),
-        **({"excluded": list(excluded)} if excluded else {}),
+        **({"excluded": database.array_text(excluded)} if excluded else {}),
     }
 
     def run(search: Search, **more: object) -> list[tuple[Any, ...]]:
@@ -223,7 +223,7 @@ def _ef_search(
     filter: Filter | None,  # noqa: A002
 ) -> int:
     """Enough for the limit and for what will be left out: a second walk costs as much again."""
-    wanted = max(space.ef_search, limit + limit // 4 + min(excluded, 20))
+    wanted = max(space.ef_search, limit + limit // 4 + min(excluded, limit // 2))
     return min(1000, 2 * wanted if filter else wanted)
 
 
