@@ -4,10 +4,11 @@ By the protocol of the published comparison: train on what was before October 20
 the same users bought from then on.
 """
 
+import contextlib
 import json
-import os
 import re
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from pathlib import Path
 
 import httpx
 import numpy as np
+import psutil
 import pytest
 
 from recommender.stack.layout import PROJECT_DIR
@@ -56,20 +58,25 @@ class Run:
 
 
 def measured(service: Service, *arguments: str) -> Run:
-    began = time.monotonic()
-    with subprocess.Popen(
-        service.command(*arguments),
-        env=service.environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    ) as process:
-        assert process.stdout is not None
-        printed = process.stdout.read()
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-    assert process.returncode == 0, printed
-    return Run(printed, time.monotonic() - began, usage.ru_maxrss / 1024)
+    began, largest = time.monotonic(), 0
+    with (
+        tempfile.TemporaryFile("w+") as printed,
+        subprocess.Popen(
+            service.command(*arguments),
+            env=service.environment,
+            stdout=printed,
+            stderr=subprocess.STDOUT,
+        ) as process,
+    ):
+        # Looked at while it runs: what wait4 tells of a child counts this process's memory in.
+        while process.poll() is None:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                largest = max(largest, psutil.Process(process.pid).memory_info().rss)
+            time.sleep(0.05)
+        printed.seek(0)
+        text = printed.read()
+    assert process.returncode == 0, text
+    return Run(text, time.monotonic() - began, largest / 1024**2)
 
 
 def imports(service: Service) -> tuple[Run, Run]:
