@@ -11,11 +11,10 @@ from django_celery_beat.models import PeriodicTask
 
 from recommender import database
 from recommender.models import Heartbeat
+from recommender.models.heartbeat import ALIVE_FOR
 from recommender.stack import broker
 
 _BROKER_SECONDS = 2
-# Beat sends a heartbeat every 15 s, and a worker takes it up within one task.
-_WORKER_AGE = timedelta(seconds=90)
 # Beat notes what it sent at least every three minutes.
 _BEAT_AGE = timedelta(minutes=5)
 
@@ -36,7 +35,7 @@ class Part:
 def parts() -> list[Part]:
     """Database, broker, workers and beat."""
     now = timezone.now()
-    beats = Heartbeat.objects.filter(at__gt=now - _WORKER_AGE).count()
+    beats = Heartbeat.objects.filter(at__gt=now - ALIVE_FOR).count()
     seen = Heartbeat.objects.aggregate(latest=Max("at"))["latest"]
     sent = PeriodicTask.objects.aggregate(latest=Max("last_run_at"))["latest"]
     beat_works = beats > 0 or (sent is not None and now - sent < _BEAT_AGE)

@@ -1,7 +1,6 @@
 """Is the process alive, and is everything it needs."""
 
 from collections.abc import Callable
-from datetime import timedelta
 
 from django.conf import settings
 from django.db import Error as DatabaseError
@@ -11,10 +10,9 @@ from django.utils import timezone
 from recommender import database
 from recommender.api import codec
 from recommender.models import Heartbeat
+from recommender.models.heartbeat import ALIVE_FOR
 from recommender.stack import broker, pgvector
 
-# Beat sends a heartbeat every 15 s; a worker that is busy takes it up within one task.
-_HEARTBEAT_AGE = timedelta(seconds=90)
 _BROKER_SECONDS = 2
 
 # Active spaces that were indexed once and have no valid index now.
@@ -72,7 +70,7 @@ def _worker() -> str:
     if latest is None:
         return "no worker has run yet"
     age = timezone.now() - latest
-    if age > _HEARTBEAT_AGE:
+    if age > ALIVE_FOR:
         return f"last heartbeat {int(age.total_seconds())} s ago"
     return "ok"
 

@@ -1,6 +1,12 @@
 """Proof that a worker takes tasks from the broker and reaches the database."""
 
+from datetime import timedelta
+
 from django.db import models
+
+# Beat sends a heartbeat every 15 s, and a worker that is busy takes it up within one task: one
+# that is older than this is of a worker that is gone.
+ALIVE_FOR = timedelta(seconds=90)
 
 
 class Heartbeat(models.Model):

@@ -4,7 +4,6 @@ import time
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from collections.abc import Callable
 from contextlib import ExitStack
-from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
@@ -17,6 +16,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from recommender.catalogue import changes
 from recommender.catalogue.catalogs import find_catalog
 from recommender.models import Catalog, Heartbeat
+from recommender.models.heartbeat import ALIVE_FOR
 from recommender.profiles.staleness import stale_users
 from recommender.spaces import progress
 from recommender.stack.temporary import worker_runs_here, worker_while
@@ -25,7 +25,6 @@ _POLL_SECONDS = 0.5
 # Nothing has moved for so long: a message was lost, so tell the workers again.
 _QUIET_SECONDS = 10.0
 _HOPELESS_SECONDS = 300.0
-_HEARTBEAT_AGE = timedelta(seconds=90)
 
 
 class Command(BaseCommand):
@@ -114,7 +113,7 @@ def _profiles_left(catalog: Catalog) -> int:
 def _worker_runs() -> bool:
     if settings.STACK.broker_url is None:
         return worker_runs_here(settings.STACK)
-    since = timezone.now() - _HEARTBEAT_AGE
+    since = timezone.now() - ALIVE_FOR
     return Heartbeat.objects.filter(at__gte=since).exists()
 
 
