@@ -1,6 +1,7 @@
 """Kinship as a Django app."""
 
 from django.apps import AppConfig
+from django.core.signals import request_started
 
 
 class RecommenderConfig(AppConfig):
@@ -9,3 +10,9 @@ class RecommenderConfig(AppConfig):
     name = "recommender"
     label = "recommender"
     verbose_name = "Recommendations"
+
+    def ready(self) -> None:
+        """Begin every request with a connection that is alive, or none."""
+        from recommender import database  # noqa: PLC0415 - needs the settings
+
+        request_started.connect(database.close_if_hung_up, dispatch_uid="close if hung up")

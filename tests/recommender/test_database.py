@@ -135,6 +135,19 @@ def test_a_database_that_is_away_is_told_to_the_caller(autocommit, other):
     problem(Api("a key").get("/v1/products"), 401, "unknown-key")
 
 
+def test_a_request_after_a_restart_finds_a_connection_that_is_alive(autocommit, other):
+    before = close_from_outside(other)
+    response = Api("a key").send("POST", "/v1/events", b"{}")
+    problem(response, 401, "unknown-key")
+    assert backend() != before
+
+
+def test_a_request_keeps_a_connection_that_is_alive(autocommit):
+    before = backend()
+    Api("a key").get("/v1/products")
+    assert backend() == before
+
+
 def test_rows_come_as_plain_tuples_of_plain_values(db):
     rows = database.fetch("SELECT 1, 'x', 1.5::float8, %s::jsonb, NULL", ('{"a": [1]}',))
     assert rows == [(1, "x", 1.5, {"a": [1]}, None)]
