@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from typing import Protocol
 
-from embeddings.types import Embeddings, Input, ModelSpec, Role
+from embeddings.spec import ModelSpec
+from embeddings.types import Embeddings, Input, Output, Role
 
 
 class Embedder(Protocol):
@@ -12,6 +13,16 @@ class Embedder(Protocol):
     @property
     def spec(self) -> ModelSpec:
         """The model and its limits; known without loading it."""
+        ...
+
+    @property
+    def output(self) -> Output:
+        """What it makes of an input."""
+        ...
+
+    @property
+    def instruction(self) -> str:
+        """What the model is told a query is for; empty where it is told nothing."""
         ...
 
     def embed(self, inputs: Sequence[Input], role: Role) -> Embeddings:

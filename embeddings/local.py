@@ -1,20 +1,18 @@
 """Text models that run in this process, from installed packages, without a network."""
 
-import threading
 from collections.abc import Callable, Sequence
-from functools import cache
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from embeddings.types import Embeddings, Input, ModelSpec, Role, Usage
+from embeddings.loading import loaded
+from embeddings.spec import ModelSpec
+from embeddings.types import Embeddings, Input, Output, Role, Usage
 
 # The longest token of the vocabularies in use, so that a cut at this many characters a token
 # drops nothing a model would have read, and a megabyte of text costs no more than a page.
 _TOKEN_CHARACTERS = 18
-
-_loading = threading.Lock()
 
 
 class TextModel(Protocol):
@@ -37,26 +35,23 @@ class LocalEmbedder:
     def spec(self) -> ModelSpec:
         return self._spec
 
+    @property
+    def output(self) -> Output:
+        return Output.DENSE
+
+    @property
+    def instruction(self) -> str:
+        return ""
+
     def embed(
         self,
         inputs: Sequence[Input],
         role: Role,  # noqa: ARG002 - these models embed queries and documents alike
     ) -> Embeddings:
         """Implements `Embedder.embed`."""
-        self.spec.check_rows(len(inputs))
+        self.spec.check(inputs)
         if not inputs:
             return Embeddings(np.empty((0, self.spec.dimension), np.float32), Usage(0))
         longest = self.spec.max_tokens * _TOKEN_CHARACTERS
-        vectors, tokens = _model(self._load).encode([row.text[:longest] for row in inputs])
+        vectors, tokens = loaded(self._load).encode([row.text[:longest] for row in inputs])
         return Embeddings.normalised(vectors[:, : self.spec.dimension], Usage(tokens))
-
-
-def _model(load: Callable[[], TextModel]) -> TextModel:
-    # The cache alone would let two threads load the same model at once.
-    with _loading:
-        return _load_once(load)
-
-
-@cache
-def _load_once(load: Callable[[], TextModel]) -> TextModel:
-    return load()

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from embeddings.batching import split
 from embeddings.errors import Misconfigured
-from embeddings.types import ModelSpec
+from embeddings.spec import ModelSpec
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from embeddings.types import ModelSpec
+from embeddings.spec import ModelSpec
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer

@@ -5,7 +5,8 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 
 from embeddings.local import LocalEmbedder
-from embeddings.types import Input, ModelSpec, Role
+from embeddings.spec import ModelSpec
+from embeddings.types import Input, Role
 
 SPEC = ModelSpec(key="ones", dimension=4, dimensions=(4, 2), max_rows=8, max_tokens=10)
 

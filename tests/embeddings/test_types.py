@@ -1,10 +1,8 @@
 import numpy as np
 import pytest
 
-from embeddings.errors import Misconfigured, Rejected
-from embeddings.types import Embeddings, Input, ModelSpec, Usage
-
-SPEC = ModelSpec(key="m", dimension=256, dimensions=(256, 64), max_rows=10, max_tokens=100)
+from embeddings.errors import Rejected
+from embeddings.types import Embeddings, Input, Modality, Output, SparseVector, Usage
 
 
 @pytest.mark.parametrize("text", ["", "   ", "\n\t", "\u00a0\u3000"])
@@ -13,19 +11,25 @@ def test_a_blank_text_is_rejected_before_it_can_spoil_a_batch(text: str) -> None
         Input(text=text)
 
 
+def test_a_picture_or_a_video_needs_no_text() -> None:
+    assert Input(images=("http://a/b.png",)).modalities == {Modality.IMAGE}
+    assert Input(text=" ", video="http://a/b.mp4").modalities == {Modality.VIDEO}
+    assert Input(text="mug", images=("http://a/b.png",), video="http://a/b.mp4").modalities == set(
+        Modality
+    )
+
+
 def test_a_text_that_is_no_valid_unicode_is_rejected() -> None:
     with pytest.raises(Rejected, match="surrogates not allowed"):
         Input(text="half an emoji: \ud83c")
 
 
-def test_a_spec_changes_to_another_of_its_dimensions() -> None:
-    assert SPEC.at(64).dimension == 64
-    assert SPEC.at(None).dimension == 256
-
-
-def test_a_dimension_the_model_does_not_give_is_refused_with_those_it_gives() -> None:
-    with pytest.raises(Misconfigured, match="does not give 100 dimensions; use one of: 256, 64"):
-        SPEC.at(100)
+@pytest.mark.parametrize(
+    ("output", "is_dense", "is_sparse"),
+    [(Output.DENSE, True, False), (Output.SPARSE, False, True), (Output.BOTH, True, True)],
+)
+def test_an_output_says_what_it_holds(output: Output, is_dense: bool, is_sparse: bool) -> None:
+    assert (output.is_dense, output.is_sparse) == (is_dense, is_sparse)
 
 
 def test_vectors_are_scaled_to_length_one() -> None:
@@ -39,3 +43,11 @@ def test_vectors_are_scaled_to_length_one() -> None:
 def test_a_vector_that_points_nowhere_is_rejected_with_its_row(bad: list[float]) -> None:
     with pytest.raises(Rejected, match="row 1"):
         Embeddings.normalised(np.array([[1.0, 0.0], bad]), Usage(2))
+
+
+def test_without_dense_vectors_there_is_nothing_to_scale() -> None:
+    sparse = (SparseVector((3,), (0.5,), ("mug",)),)
+
+    found = Embeddings.normalised(np.empty((1, 0)), Usage(1), sparse)
+
+    assert (found.vectors.shape, found.sparse) == ((1, 0), sparse)

@@ -1,0 +1,65 @@
+"""Reading a provider's answer: rows in any order, vectors as numbers or as base64."""
+
+import base64
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from embeddings.errors import Unavailable
+
+Row = Mapping[str, Any]
+
+
+def in_order(rows: object, index_name: str, count: int) -> list[Row]:
+    """The answer's rows in the order of the inputs, by the index each carries.
+
+    Raises:
+        Unavailable: they are not `count` rows, one for each input.
+    """
+    found = [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
+    indices = [row.get(index_name) for row in found]
+    by_index = {index: row for index, row in zip(indices, found, strict=True) if type(index) is int}
+    if len(found) != count or by_index.keys() != set(range(count)):
+        raise Unavailable(
+            f"The provider answered with {len(found)} rows, not with one for each of {count} "
+            "inputs; it is asked again."
+        )
+    return [by_index[index] for index in range(count)]
+
+
+def dense(found: Sequence[object], dimension: int) -> NDArray[np.float32]:
+    """Vectors of shape (len(found), dimension), as they came: of any length, not all finite.
+
+    Each is a list of numbers or the base64 of little-endian float32.
+
+    Raises:
+        Unavailable: one is no vector of that dimension, or none of several is usable.
+    """
+    vectors = np.empty((len(found), dimension), np.float32)
+    for row, each in enumerate(found):
+        vector = _vector(each)
+        if vector.shape != (dimension,):
+            raise Unavailable(
+                f"The provider gave a vector of shape {vector.shape} for one of {dimension} "
+                "dimensions; check the model's dimension, and that the server runs this model."
+            )
+        vectors[row] = vector
+    # One bad vector is its input's fault, and found by asking for each alone; all of them are not.
+    if len(found) > 1 and not np.isfinite(vectors).all(axis=1).any():
+        raise Unavailable("The provider gave no finite vector at all; it is asked again.")
+    return vectors
+
+
+def _vector(found: object) -> NDArray[np.float32]:
+    try:
+        if isinstance(found, str):
+            return np.frombuffer(base64.b64decode(found, validate=True), "<f4")
+        # A number that is too large, or null for NaN, is not finite then.
+        with np.errstate(over="ignore"):
+            return np.array(found, np.float64).astype(np.float32)
+    except (TypeError, ValueError, OverflowError) as exc:
+        raise Unavailable(
+            f"The provider gave a vector that is none ({exc}); it is asked again."
+        ) from exc
