@@ -1,6 +1,7 @@
 """Kinship as a Django app."""
 
 from django.apps import AppConfig
+from django.core import checks
 from django.core.signals import request_started
 
 
@@ -12,7 +13,9 @@ class RecommenderConfig(AppConfig):
     verbose_name = "Recommendations"
 
     def ready(self) -> None:
-        """Begin every request with a connection that is alive, or none."""
+        """Begin every request with a connection that is alive, or none; check the models."""
         from recommender import database  # noqa: PLC0415 - needs the settings
+        from recommender.providers.checks import check_models  # noqa: PLC0415 - needs the settings
 
+        checks.register(check_models)
         request_started.connect(database.close_if_hung_up, dispatch_uid="close if hung up")

@@ -8,6 +8,7 @@ from typing import Any
 from django.core.exceptions import ImproperlyConfigured
 
 from recommender import logs, stack
+from recommender.providers import config as models_config
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -177,8 +178,14 @@ LOGIN_REDIRECT_URL = "admin:index"
 RECALL_TARGET = _number("KINSHIP_RECALL_TARGET", 0.95, 0.5, 1.0)
 # Where no more products than this pass a filter, comparing all of them is faster and exact.
 EXACT_LIMIT = int(_number("KINSHIP_EXACT_LIMIT", 20_000, 0, 10_000_000))
-# The text model of a new catalogue; a key of embeddings.factory.
+# Changes and additions to the table of embedding models, and the providers' keys and addresses.
+MODELS = models_config.read_config(os.environ, BASE_DIR)
+# Hosts that pictures and videos are fetched from though they are not on the public internet.
+MEDIA_HOSTS = frozenset(host.lower() for host in _words("KINSHIP_MEDIA_HOSTS", ""))
+# The text model of a new catalogue; a key of recommender.providers.models.
 DEFAULT_MODEL = os.environ.get("KINSHIP_DEFAULT_MODEL", "wordllama-256")
+# A vector that a hosted model was paid for is kept for so many days after its last use.
+CACHE_DAYS = int(_number("KINSHIP_CACHE_DAYS", 400, 1, 36_500))
 
 logs.configure(
     as_json=_flag("KINSHIP_LOG_JSON", False), level=os.environ.get("KINSHIP_LOG_LEVEL", "INFO")

@@ -2,18 +2,24 @@
 
 from recommender.models.api_key import ApiKey
 from recommender.models.catalog import Catalog
+from recommender.models.embedding_cache import CachedEmbedding
 from recommender.models.event import Event, EventKey
 from recommender.models.heartbeat import Heartbeat
 from recommender.models.popularity import ProductPopularity
 from recommender.models.product import Product
+from recommender.models.provider import ProviderCircuit, RatePace
+from recommender.models.quarantine import QuarantinedProduct
 from recommender.models.space import Space
+from recommender.models.spend import EmbeddingSpend
 from recommender.models.user import User
 from recommender.models.vector import EmbeddingClaim, ProductVector, ProfileVector
 
 __all__ = [
     "ApiKey",
+    "CachedEmbedding",
     "Catalog",
     "EmbeddingClaim",
+    "EmbeddingSpend",
     "Event",
     "EventKey",
     "Heartbeat",
@@ -21,6 +27,9 @@ __all__ = [
     "ProductPopularity",
     "ProductVector",
     "ProfileVector",
+    "ProviderCircuit",
+    "QuarantinedProduct",
+    "RatePace",
     "Space",
     "User",
 ]

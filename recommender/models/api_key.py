@@ -11,6 +11,7 @@ class ApiKey(models.Model):
     class Scope(models.TextChoices):
         SERVER = "server", "Server: everything"
         BROWSER = "browser", "Browser: send events, read recommendations"
+        EMBED = "embed", "Embed: the embedding endpoints only"
 
     catalog = models.ForeignKey(
         Catalog, models.CASCADE, verbose_name="catalogue", related_name="api_keys"

@@ -62,6 +62,14 @@ class Catalog(models.Model):
         blank=True,
         help_text="Declared product attributes and their types; filters are checked against it.",
     )
+    monthly_budget = models.DecimalField(
+        max_digits=10,
+        decimal_places=2,
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(0)],
+        help_text="US dollars that embedding may cost in a calendar month (UTC); empty: no limit.",
+    )
     popularity_refreshed_at = models.DateTimeField(null=True, blank=True, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
 

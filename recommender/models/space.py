@@ -12,11 +12,24 @@ class Space(models.Model):
 
     class Kind(models.TextChoices):
         TEXT = "text", "Text"
+        IMAGE = "image", "Picture"
+        MULTIMODAL = "multimodal", "Text and pictures"
 
     class Status(models.TextChoices):
         BUILDING = "building", "Building"
         ACTIVE = "active", "Active"
+        STANDBY = "standby", "Standby"
         RETIRED = "retired", "Retired"
+
+    class Output(models.TextChoices):
+        DENSE = "dense", "Dense"
+        SPARSE = "sparse", "Sparse"
+        BOTH = "dense&sparse", "Dense and sparse"
+
+    class LongText(models.TextChoices):
+        TRUNCATE = "truncate", "Cut at the limit"
+        SPLIT = "split", "Embed in parts, average"
+        REJECT = "reject", "Quarantine"
 
     catalog = models.ForeignKey(
         Catalog, models.CASCADE, verbose_name="catalogue", related_name="spaces"
@@ -29,6 +42,25 @@ class Space(models.Model):
     dimension = models.PositiveIntegerField()
     template = models.TextField(
         default=DEFAULT_TEMPLATE, help_text="How a product becomes the text that is embedded."
+    )
+    instruction = models.TextField(
+        blank=True,
+        default="",
+        help_text="What the model is told a query is for, where the model takes instructions.",
+    )
+    output = models.CharField(max_length=16, choices=Output.choices, default=Output.DENSE)
+    long_text = models.CharField(
+        max_length=16,
+        choices=LongText.choices,
+        default=LongText.TRUNCATE,
+        help_text="What becomes of a text with more tokens than the model takes.",
+    )
+    paused_reason = models.TextField(
+        blank=True, default="", editable=False, help_text="Why nothing is embedded at present."
+    )
+    paused_at = models.DateTimeField(null=True, blank=True, editable=False)
+    alignment = models.BinaryField(
+        null=True, blank=True, editable=False, help_text="The learnt map from pictures to text."
     )
     ef_search = models.PositiveIntegerField(
         default=40, editable=False, help_text="Set from the recall measured at activation."
@@ -46,6 +78,7 @@ class Space(models.Model):
         null=True, blank=True, editable=False, help_text="Vectors up to here are in the profiles."
     )
     activated_at = models.DateTimeField(null=True, blank=True, editable=False)
+    retired_at = models.DateTimeField(null=True, blank=True, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

@@ -5,7 +5,7 @@ No foreign keys in the database: dropping a partition must not lock products or 
 """
 
 from django.db import models
-from pgvector.django import HalfVectorField
+from pgvector.django import HalfVectorField, SparseVectorField
 
 from recommender.models.product import Product
 from recommender.models.space import Space
@@ -15,14 +15,18 @@ from recommender.models.user import User
 class ProductVector(models.Model):
     """A product's vector in a space, unit length, and the hash of the content it was made from.
 
-    The vector is NULL where the product has nothing to embed: done, and no one's neighbour.
+    The vector is NULL where the product has nothing to embed or is quarantined: done, and no
+    one's neighbour. `treatment` says what became of a text over the model's limit: `truncated`
+    or `split`; NULL where nothing had to.
     """
 
     pk = models.CompositePrimaryKey("space_id", "product_id")
     space = models.ForeignKey(Space, models.DO_NOTHING, db_constraint=False)
     product = models.ForeignKey(Product, models.DO_NOTHING, db_constraint=False)
     embedding = HalfVectorField(null=True)
+    sparse = SparseVectorField(null=True)
     content_hash = models.UUIDField()
+    treatment = models.TextField(null=True)
     embedded_at = models.DateTimeField()
 
     class Meta:

@@ -1,0 +1,1 @@
+"""Embedding models as this installation uses them: configured, paced, metered, cached."""

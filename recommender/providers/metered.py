@@ -1,0 +1,226 @@
+"""The one way to embed: paced, metered, and never paid for twice.
+
+What a hosted model gave is kept and booked in one transaction after every call: only a worker that
+dies between the answer and that pays for a call twice.
+"""
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from django.db import transaction
+
+from embeddings import calls, limits, outcome, tokens
+from embeddings.base import Embedder
+from embeddings.errors import Unavailable
+from embeddings.outcome import Made, Outcome
+from embeddings.spec import ModelSpec
+from embeddings.types import Embeddings, Input, Role
+from recommender.providers import cache, ledger
+from recommender.providers.cache import Recipe
+from recommender.providers.circuit import circuit
+from recommender.providers.ledger import Account, Consumed, Page
+from recommender.providers.limiter import limiter
+
+__all__ = ["Account", "embed_rows"]
+
+# How long to wait for what another worker is asking for at this moment, in seconds.
+_PATIENCE = 120.0
+_POLL = 0.05
+# So many times its estimated tokens are reserved for a call: the estimate errs by up to 1.6 times.
+_MARGIN = 2
+
+
+def embed_rows(
+    embedder: Embedder,
+    inputs: Sequence[Input],
+    role: Role,
+    account: Account | None,
+    *,
+    attempts: int = 6,
+) -> list[Outcome]:
+    """What became of each input, in their order: a vector, or the error that says why not.
+
+    A hosted model is asked only for what it was never asked before, by any catalogue, within
+    its rate limit and the catalogue's budget; identical inputs are asked once. Not inside a
+    transaction: what is bought must be kept, whatever its caller rolls back.
+
+    Args:
+        account: pays; None only for a model of this machine, which costs nothing.
+        attempts: how often a call is made that finds a hosted model unavailable.
+
+    Raises:
+        ValueError: a hosted model needs an account.
+    """
+    if not inputs:
+        return []
+    if not embedder.spec.is_hosted:
+        return _embed_here(embedder, inputs, role, account)
+    if account is None:
+        raise ValueError(f"{embedder.spec.key} costs money: embed with a catalogue's account.")
+    return _embed_hosted(embedder, inputs, role, _page(embedder, account), attempts)
+
+
+def _page(embedder: Embedder, account: Account) -> Page:
+    return Page(account, embedder.spec.key, ledger.today())
+
+
+def _embed_here(
+    embedder: Embedder, inputs: Sequence[Input], role: Role, account: Account | None
+) -> list[Outcome]:
+    counter = _Counter()
+    outcomes = calls.embed_rows(embedder, inputs, role, meter=counter)
+    if account is not None:
+        _page(embedder, account).book(counter.consumed)
+    return outcomes
+
+
+def _embed_hosted(
+    embedder: Embedder, inputs: Sequence[Input], role: Role, page: Page, attempts: int
+) -> list[Outcome]:
+    # Refused here, before anything is paid.
+    with transaction.atomic(durable=True):
+        pass
+    digests = list(map(Recipe.of(embedder, role).digest, inputs))
+    wanted = dict(zip(digests, inputs, strict=True))
+    outcomes: dict[bytes, Outcome] = {**cache.lookup(wanted)}
+    purchase = _Purchase(embedder, role, page, attempts)
+    if missing := {key: source for key, source in wanted.items() if key not in outcomes}:
+        outcomes |= purchase.outcomes(missing)
+    answered = sum(isinstance(outcomes[key], Made) for key in digests)
+    if answered > purchase.rows:
+        page.book(Consumed(cached_rows=answered - purchase.rows))
+    return [outcomes[key] for key in digests]
+
+
+@dataclass(slots=True)
+class _Counter:
+    """The meter of a model that costs nothing: adds up, to be booked once."""
+
+    requests: int = 0
+    rows: int = 0
+    tokens: int = 0
+
+    @property
+    def consumed(self) -> Consumed:
+        return Consumed(requests=self.requests, rows=self.rows, tokens=self.tokens)
+
+    def reserve(self, tokens: int) -> None:
+        """Implements `Meter.reserve`: nothing limits it."""
+
+    def answered(
+        self,
+        rows: Sequence[int],
+        reserved: int,  # noqa: ARG002 - nothing was
+        answer: Embeddings,
+    ) -> None:
+        """Implements `Meter.answered`."""
+        self.requests += 1
+        self.rows += len(rows)
+        self.tokens += answer.usage.tokens
+
+    def failed(self, reserved: int) -> None:
+        """Implements `Meter.failed`: nothing was reserved."""
+
+
+class _Purchase:
+    """Inputs that are not in the cache, asked of a hosted model. `rows` were paid for."""
+
+    def __init__(self, embedder: Embedder, role: Role, page: Page, attempts: int) -> None:
+        self._embedder, self._role, self._page = embedder, role, page
+        self._attempts = attempts
+        self.rows = 0
+
+    def outcomes(self, wanted: Mapping[bytes, Input]) -> dict[bytes, Outcome]:
+        """By digest, what became of each; what another worker is asking for is waited for."""
+        outcomes: dict[bytes, Outcome] = {}
+        until = time.monotonic() + _PATIENCE
+        while missing := [key for key in wanted if key not in outcomes]:
+            with cache.held(missing) as mine:
+                # The other worker may have finished after we looked.
+                outcomes |= cache.lookup(mine)
+                outcomes |= self._buy(
+                    {key: wanted[key] for key in missing if key in mine and key not in outcomes}
+                )
+            if len(mine) < len(missing):
+                if time.monotonic() > until:
+                    return outcomes | dict.fromkeys(set(missing) - mine, _asked_elsewhere())
+                time.sleep(_POLL)
+        return outcomes
+
+    def _buy(self, wanted: Mapping[bytes, Input]) -> dict[bytes, Outcome]:
+        if not wanted:
+            return {}
+        spec, inputs = self._embedder.spec, list(wanted.values())
+        is_limited = spec.price > 0 and ledger.has_budget(self._page.account.catalog)
+        till = _Till(self._page, spec, list(wanted), inputs, is_limited=is_limited)
+        outcomes = calls.embed_rows(
+            self._embedder,
+            inputs,
+            self._role,
+            limiter=limiter(spec),
+            circuit=circuit(spec),
+            meter=till,
+            attempts=self._attempts,
+            concurrency=limits.concurrency_for(spec),
+        )
+        self.rows += till.rows
+        return dict(zip(wanted, outcomes, strict=True))
+
+
+def _asked_elsewhere() -> Unavailable:
+    return Unavailable(
+        "Another worker has been asking for the same input all the while; try again.",
+        retry_after=_PATIENCE,
+    )
+
+
+class _Till:
+    """The meter of a hosted model: sets money aside for a call, then keeps and books its answer."""
+
+    def __init__(
+        self,
+        page: Page,
+        spec: ModelSpec,
+        digests: Sequence[bytes],
+        inputs: Sequence[Input],
+        *,
+        is_limited: bool,
+    ) -> None:
+        self._page, self._spec = page, spec
+        self._digests, self._inputs = digests, inputs
+        self._is_limited = is_limited
+        self.rows = 0
+
+    def reserve(self, tokens: int) -> None:
+        """Implements `Meter.reserve`."""
+        if self._is_limited:
+            self._page.reserve(self._reserved(tokens))
+
+    def answered(self, rows: Sequence[int], reserved: int, answer: Embeddings) -> None:
+        """Implements `Meter.answered`."""
+        consumed = Consumed(
+            requests=1,
+            rows=len(rows),
+            tokens=answer.usage.tokens,
+            cost=ledger.price(self._spec, answer.usage.tokens),
+            released=self._reserved(reserved),
+        )
+        sizes = [tokens.estimate_input(self._inputs[row]) for row in rows]
+        made = dict(
+            zip((self._digests[row] for row in rows), outcome.made(answer, sizes), strict=True)
+        )
+        with transaction.atomic(durable=True):
+            cache.store(self._spec.key, made)
+            # Last: every other call of the space books on this row and waits for it.
+            self._page.book(consumed)
+        self.rows += len(rows)
+
+    def failed(self, reserved: int) -> None:
+        """Implements `Meter.failed`."""
+        if self._is_limited:
+            self._page.book(Consumed(released=self._reserved(reserved)))
+
+    def _reserved(self, tokens: int) -> Decimal:
+        return ledger.price(self._spec, _MARGIN * tokens) if self._is_limited else Decimal(0)
