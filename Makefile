@@ -4,10 +4,16 @@ VENV := .venv
 PY := $(VENV)/bin/python
 PIP := $(PY) -m pip --disable-pip-version-check install --quiet --require-hashes
 
+LOCK := $(VENV)/bin/uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate --no-header --python-version 3.11
+
+# The official SDKs of the drop-in endpoints, which tests run: one environment each, as two versions
+# of a package share none.
+SDKS := 1.x current
+
 .PHONY: setup setup-dev demo demo-reset test check bench lock
 
 setup: $(VENV)/.installed-requirements
-setup-dev: setup $(VENV)/.installed-requirements-dev
+setup-dev: setup $(VENV)/.installed-requirements-dev $(SDKS:%=.sdk/%/.installed)
 
 $(PY):
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Kinship needs Python 3.11 or newer; this is %d.%d. Run: make PYTHON=/path/to/python3.11 $(MAKECMDGOALS)" % sys.version_info[:2])'
@@ -15,6 +21,11 @@ $(PY):
 
 $(VENV)/.installed-%: %.lock | $(PY)
 	$(PIP) -r $<
+	@touch $@
+
+.sdk/%/.installed: tests/sdk/%.lock | $(PY)
+	$(PY) -m venv --clear .sdk/$*
+	.sdk/$*/bin/python -m pip --disable-pip-version-check install --quiet --require-hashes -r $<
 	@touch $@
 
 demo: setup
@@ -37,5 +48,6 @@ bench: setup
 	@$(PY) -m benchmarks $(ARGS)
 
 lock: setup-dev
-	$(VENV)/bin/uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate --no-header --python-version 3.11 pyproject.toml -o requirements.lock
-	$(VENV)/bin/uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate --no-header --python-version 3.11 --extra minilm --group dev pyproject.toml -o requirements-dev.lock
+	$(LOCK) pyproject.toml -o requirements.lock
+	$(LOCK) --extra minilm --extra video --group dev pyproject.toml -o requirements-dev.lock
+	for sdk in $(SDKS); do $(LOCK) tests/sdk/$$sdk.in -o tests/sdk/$$sdk.lock || exit 1; done

@@ -7,11 +7,14 @@ from pathlib import Path
 
 SIMILAR, RECOMMENDATIONS, FILTERS = "similar", "recommendations", "filters"
 PARTS = (SIMILAR, RECOMMENDATIONS, FILTERS)
+# Not a part of the whole: it has data of its own, and takes minutes.
+EMBEDDING = "embedding"
 
 _EXAMPLES = """\
 examples:
   make bench
   make bench ARGS="--only similar --seconds 2"
+  make bench ARGS="--only embedding"             how fast workers embed, and what failures cost
   make bench ARGS="--data-dir /tmp/bench --json figures.json"   keep the data for the next run
 """
 
@@ -59,7 +62,7 @@ def _parser() -> ArgumentParser:
     add("--seconds", type=_positive, default=8.0, help="length of a round (%(default)g)")
     add("--rounds", type=_whole(1), default=3, help="rounds; the median counts (%(default)s)")
     add("--connections", type=_whole(1), default=8, help="kept open at a time (%(default)s)")
-    add("--only", choices=PARTS, help="measure this part alone")
+    add("--only", choices=(*PARTS, EMBEDDING), help="measure this part alone")
     add("--json", type=Path, metavar="FILE", help="write all figures to a file too")
     add("--data-dir", type=Path, metavar="DIR", help="keep the data here and use them again")
     return parser

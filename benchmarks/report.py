@@ -3,17 +3,19 @@
 import json
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import psutil
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.embedding import Measured
 from benchmarks.figures import Figure, Target
 from benchmarks.options import Options
 
 _FIGURES = ("served", "requests/s", "p50 ms", "p99 ms", "recall@20", "rows")
+_MEASURED = ("measured", "value", "unit")
 _TARGETS = ("target", "wanted", "measured", "")
 
 
@@ -24,12 +26,14 @@ class Report:
     Attributes:
         loading: seconds of each step that made the data; empty where they were there.
         index: what activation measured of the index: ef_search and recall.
+        measured: of embedding.
     """
 
     options: Options
-    loading: Mapping[str, float]
-    index: Mapping[str, float]
-    figures: Sequence[Figure]
+    loading: Mapping[str, float] = field(default_factory=dict)
+    index: Mapping[str, float] = field(default_factory=dict)
+    figures: Sequence[Figure] = ()
+    measured: Sequence[Measured] = ()
     targets: Sequence[Target]
 
 
@@ -59,6 +63,7 @@ def write(report: Report, path: Path) -> None:
         "loading": report.loading,
         "index": report.index,
         "figures": [asdict(each) for each in report.figures],
+        "measured": [asdict(each) for each in report.measured],
         "targets": [asdict(each) | {"reached": each.reached} for each in report.targets],
     }
     path.write_text(json.dumps(document, indent=2, default=str) + "\n")
@@ -68,6 +73,7 @@ def _tables(report: Report) -> list[tuple[str, Sequence[str], list[Sequence[str]
     loading = [(step, f"{seconds:.1f}") for step, seconds in report.loading.items()]
     tables: list[tuple[str, Sequence[str], list[Sequence[str]]]] = [
         ("Load", _FIGURES, [_figure(each) for each in report.figures]),
+        ("Embedding", _MEASURED, [_measured(each) for each in report.measured]),
         ("Targets", _TARGETS, [_target(each) for each in report.targets]),
         ("Making the data", ("step", "seconds"), [*loading]),
     ]
@@ -77,13 +83,20 @@ def _tables(report: Report) -> list[tuple[str, Sequence[str], list[Sequence[str]
 def _conditions(report: Report) -> str:
     options = report.options
     memory = psutil.virtual_memory().total / 1024**3
+    machine = f"{os.cpu_count()} cores and {memory:.0f} GB for all of it."
+    if report.measured:
+        return f"{options.products:,} products, median of {options.rounds} rounds; {machine}"
     return (
         f"{options.products:,} products × {options.dimension} dimensions, {options.users:,} users, "
         f"{options.connections} connections, median of {options.rounds} rounds of "
-        f"{options.seconds:g} s; {os.cpu_count()} cores and {memory:.0f} GB for all of it. "
+        f"{options.seconds:g} s; {machine} "
         f"Index: ef_search {report.index['ef_search']:.0f}, measured recall "
         f"{report.index['recall']:.3f}."
     )
+
+
+def _measured(measured: Measured) -> Sequence[str]:
+    return (measured.name, f"{measured.value:,.6g}", measured.unit)
 
 
 def _figure(figure: Figure) -> Sequence[str]:

@@ -4,9 +4,9 @@ from django.conf import settings
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from benchmarks import figures, loading, measuring, report, server
+from benchmarks import embedding, figures, loading, measuring, report, server
 from benchmarks.measuring import Client
-from benchmarks.options import Options
+from benchmarks.options import EMBEDDING, Options
 from benchmarks.report import Report
 from recommender.catalogue import keys
 from recommender.models import ApiKey, Catalog
@@ -34,6 +34,9 @@ def run(options: Options) -> None:
 
 def _measure(options: Options, progress: loading.Progress) -> Report:
     with server.stack(settings.STACK) as service:
+        if EMBEDDING in options.parts:
+            found = embedding.measure(service, options, progress)
+            return Report(options=options, measured=found.measured, targets=found.targets)
         catalog, seconds = loading.load(options, progress)
         key = keys.create_key(catalog, ApiKey.Scope.SERVER, "benchmark")
         progress("web")

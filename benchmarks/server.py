@@ -1,9 +1,9 @@
-"""The service under test: the web alone, started as `manage.py up` starts it."""
+"""The service under test: the web or the worker, started as `manage.py up` starts it."""
 
 import os
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 from benchmarks import load
@@ -51,6 +51,24 @@ def web(service: Service) -> Iterator[str]:
     try:
         _await(service, child)
         yield service.url
+    finally:
+        if child.record is not None:
+            end_sessions([(child.record, spec.grace)])
+
+
+@contextmanager
+def worker(service: Service, variables: Mapping[str, str]) -> Iterator[None]:
+    """The worker, with these environment variables; it may not yet take tasks."""
+    spec = next(spec for spec in child_specs(service) if spec.name == "worker")
+    environment = {
+        **os.environ,
+        "KINSHIP_DATA_DIR": str(service.config.data_dir),
+        **variables,
+    }
+    child = Child(spec, environment)
+    child.tend()
+    try:
+        yield
     finally:
         if child.record is not None:
             end_sessions([(child.record, spec.grace)])

@@ -31,8 +31,9 @@ class AdminOnly:
             response: HttpResponse = self._admin(request)
             return response
         response = self._get_response(request)
-        # django-ninja answers a wrong method with plain text, before any of its error handlers.
-        if response.status_code == 405:
+        # django-ninja answers a wrong method with plain text, before any of its error handlers;
+        # the embedding endpoints answer theirs in the form of their protocol.
+        if response.status_code == 405 and response["Content-Type"] != "application/json":
             response = problems.method_not_allowed(request, response["Allow"])
         # Without it the server answers in chunks.
         response.headers.setdefault("Content-Length", str(len(response.content)))

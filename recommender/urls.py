@@ -1,19 +1,28 @@
 """The addresses the service answers at."""
 
 from django.contrib import admin
-from django.urls import path
+from django.urls import path, re_path
 from django.views.generic import RedirectView
 
 from recommender.api import health
 from recommender.api.app import api
+from recommender.api.embeddings.compatible import embeddings
+from recommender.api.embeddings.multimodal import multimodal_embedding
+from recommender.api.embeddings.native import text_embedding
 
-handler404 = "recommender.api.problems.not_found"
-handler500 = "recommender.api.problems.server_error"
+handler404 = "recommender.api.embeddings.protocols.not_found"
+handler500 = "recommender.api.embeddings.protocols.server_error"
+
+_NATIVE = "^api/v1/services/embeddings"
 
 urlpatterns = [
     path("", RedirectView.as_view(url="/admin/", permanent=False)),
     path("healthz", health.healthz),
     path("readyz", health.readyz),
     path("admin/", admin.site.urls),
+    # The official SDKs ask without a slash at the end; a redirect would lose what a POST sends.
+    re_path("^compatible-mode/v1/embeddings/?$", embeddings),
+    re_path(f"{_NATIVE}/text-embedding/text-embedding/?$", text_embedding),
+    re_path(f"{_NATIVE}/multimodal-embedding/multimodal-embedding/?$", multimodal_embedding),
     path("", api.urls),
 ]

@@ -33,6 +33,6 @@ def broker() -> Iterator[Broker]:
         broker = Broker(connection)
         broker.take()
         # A worker lives with one database; here the next test has another.
-        tasks._seen_fresh.clear()
+        tasks._seen_to.clear()
         yield broker
         broker.take()

@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from embeddings.factory import create_embedder
 from recommender.catalogue import catalogs, upsert
 from recommender.history import ingest
 from recommender.history.ingest import NewEvent
 from recommender.models import Catalog, Product, Space, User
 from recommender.spaces import embedding
+from recommender.spaces.embedders import embedder_of
 from recommender.spaces.lifecycle import active_space
 
 NOON = datetime(2025, 6, 1, 12, tzinfo=UTC)
@@ -40,15 +40,15 @@ class Shop:
     def put(self, *products: dict[str, object]) -> None:
         upsert.upsert(self.catalog, products)
 
-    def embed(self) -> None:
-        """Give every product without a fresh vector one."""
-        space = self.space
-        embedder = create_embedder(space.model, space.dimension)
-        after = 0
-        while last := embedding.embed_claimed(
-            space, embedder, owner="test", after=after, limit=1000
-        ):
-            after = last
+    def embed(self, space: Space | None = None) -> None:
+        """Give every product without a fresh vector one, in the space that serves or this one."""
+        space = space or self.space
+        embedder = embedder_of(space)
+        step = embedding.embed_claimed(space, embedder, owner="test", after=0, limit=1000)
+        while step.products:
+            step = embedding.embed_claimed(
+                space, embedder, owner="test", after=step.last, limit=1000
+            )
 
     def product(self, key: str) -> Product:
         return Product.objects.get(catalog=self.catalog, external_id=key)

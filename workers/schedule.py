@@ -37,6 +37,12 @@ PERIODIC = (
         "Counts anew what is popular in the last 30 days.",
     ),
     Periodic(
+        "Embedding cache",
+        "workers.prune_embedding_cache",
+        timedelta(days=1),
+        "Removes vectors of hosted models that nobody used for KINSHIP_CACHE_DAYS.",
+    ),
+    Periodic(
         "Heartbeat",
         "workers.heartbeat",
         timedelta(seconds=15),

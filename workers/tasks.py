@@ -1,35 +1,37 @@
 """The tasks: an id in, one plain function called. Each may run twice or die anywhere."""
 
-import math
 import os
 import socket
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
-import structlog
 from celery import Task, shared_task
-from django.db.utils import OperationalError
+from django.db.models import Q
+from django.db.utils import DatabaseError, OperationalError
 from django.utils import timezone
 
-from embeddings.errors import Unavailable
-from embeddings.factory import create_embedder
+from embeddings.errors import Misconfigured, Unavailable
 from recommender.history import popularity
-from recommender.models import Catalog, EmbeddingClaim, Heartbeat, Space
+from recommender.models import Catalog, Heartbeat, Space
 from recommender.profiles import builder
 from recommender.profiles import staleness as profile_staleness
-from recommender.spaces import embedding, lifecycle
-
-log = structlog.get_logger()
+from recommender.spaces import embedders, embedding, lifecycle, pausing, staleness
+from recommender.stack import machine
+from workers.batch_size import BatchSize
 
 # A task hands over to the next after so long, so that no other kind of work starves.
 _SLICE_SECONDS = 5.0
-_EMBED_BATCH = 512
 _PROFILE_BATCH = 500
-_LIVE = (Space.Status.BUILDING, Space.Status.ACTIVE)
+# From so many products on, several processes work at a space.
+_LARGE_BACKLOG = 1_000
+_MOST_CHAINS = 4
 
-# When this process last began to look through a space and found nothing stale. What was asked
-# for before that is done: of a burst of changes one task looks, and the others end at once.
-_seen_fresh: dict[int, float] = {}
+# By space: what was asked of this process before that time is done, or is left to the task that
+# this one handed over to. Of a burst of changes one task looks, and the others end at once.
+_seen_to: dict[int, float] = {}
+# Who asked may have another clock.
 _CLOCK_TOLERANCE_SECONDS = 1.0
 
 
@@ -44,75 +46,118 @@ def sweep_embeddings() -> None:
     """Start the embedding of every living space; one with nothing stale ends at once.
 
     Not where a worker is at it: it hands over to itself until nothing is left, and a second
-    such chain each minute would crowd out all other work.
+    such chain each minute would crowd out all other work. What is paused is tried again.
     """
-    at_work = EmbeddingClaim.objects.filter(until__gt=timezone.now()).values("space_id")
-    living = Space.objects.filter(status__in=_LIVE).exclude(pk__in=at_work)
-    for space_id in living.values_list("pk", flat=True):
+    idle = lifecycle.living().exclude(pk__in=staleness.spaces_at_work())
+    for space_id in idle.values_list("pk", flat=True):
         embed_space.delay(space_id, time.time())
 
 
 @shared_task(
     name="workers.embed_space",
     bind=True,
-    autoretry_for=(Unavailable, OperationalError),
+    autoretry_for=(OperationalError,),
     max_retries=5,
     retry_backoff=2,
     retry_backoff_max=120,
 )
-def embed_space(self: "Task[Any, Any]", space_id: int, asked_at: float = math.inf) -> None:
+def embed_space(self: "Task[Any, Any]", space_id: int, asked_at: float | None = None) -> None:
     """Embed a space's stale products for a few seconds, then hand over; at the end, finish it.
 
+    Where the model cannot embed at present, the space is paused and this ends: the next sweep
+    tries again.
+
     Args:
-        asked_at: the Unix time before which everything was committed that this is to embed.
+        asked_at: the Unix time before which everything was committed that this is to embed;
+            None for a task that goes on with what others began.
     """
-    if asked_at < _seen_fresh.get(space_id, 0.0) - _CLOCK_TOLERANCE_SECONDS:
+    if asked_at is not None and _is_seen_to(space_id, asked_at):
         return
-    space = Space.objects.filter(pk=space_id, status__in=_LIVE).first()
+    space = lifecycle.living().select_related("catalog").filter(pk=space_id).first()
     if space is None:
         return
-    embedder = create_embedder(space.model, space.dimension)
     owner = f"{self.request.hostname}:{os.getpid()}"
+    with _unless_gone(space_id):
+        _embed(space, owner, is_first=asked_at is not None)
+
+
+@contextmanager
+def _unless_gone(space_id: int) -> Iterator[None]:
+    """Work on a space that may be retired or deleted meanwhile: its tables are gone then."""
+    try:
+        yield
+    except DatabaseError:
+        if lifecycle.living().filter(pk=space_id).exists():
+            raise
+
+
+def _is_seen_to(space_id: int, asked_at: float) -> bool:
+    """Whether what is asked for is done, or somebody at work will come to it."""
+    return asked_at < _seen_to.get(space_id, 0.0) or space_id in staleness.spaces_at_work()
+
+
+def _embed(space: Space, owner: str, *, is_first: bool) -> None:
+    """Work for a slice; the first of a large backlog calls for help."""
+    try:
+        embedder = embedders.trained_embedder_of(space)
+    except (Misconfigured, Unavailable) as exc:
+        pausing.pause(space, str(exc))
+        return
+    size, done = BatchSize(embedder.spec), 0
     until, after = time.monotonic() + _SLICE_SECONDS, 0
     while time.monotonic() < until:
         began = time.time()
-        last = embedding.embed_claimed(
-            space, embedder, owner=owner, after=after, limit=_EMBED_BATCH
-        )
-        if not last and not after:
-            _seen_fresh[space_id] = began
-            finish_space.delay(space_id)
+        step = embedding.embed_claimed(space, embedder, owner=owner, after=after, limit=size.rows)
+        if step.is_paused:
             return
+        if not step.last and not after:
+            _seen_to[space.pk] = began - _CLOCK_TOLERANCE_SECONDS
+            finish_space.delay(space.pk)
+            return
+        size.took(step.products, time.time() - began)
+        if is_first and done < _LARGE_BACKLOG <= done + step.products:
+            _call_for_help(space.pk)
+        done += step.products
         # At the end once more from the start: what changed behind us while we went on.
-        after = last
-    embed_space.delay(space_id)
+        after = step.last
+    embed_space.delay(space.pk)
+    _seen_to[space.pk] = time.time()
+
+
+def _call_for_help(space_id: int) -> None:
+    """Have other processes work at a space too: claims keep them from the same products."""
+    for _ in range(min(machine.detect().cores, _MOST_CHAINS) - 1):
+        embed_space.delay(space_id)
 
 
 @shared_task(name="workers.finish_space")
 def finish_space(space_id: int) -> None:
     """Index a space that has all its vectors, and make the profiles follow."""
-    if lifecycle.finish(space_id):
-        profile_staleness.note_new_vectors(space_id)
-        refresh_profiles.delay(space_id)
+    with _unless_gone(space_id):
+        if lifecycle.finish(space_id):
+            profile_staleness.note_new_vectors(space_id)
+            refresh_profiles.delay(space_id)
 
 
 @shared_task(name="workers.sweep_profiles")
 def sweep_profiles() -> None:
-    """Start the refresh of profiles in every active space."""
-    for space_id in Space.objects.filter(status=Space.Status.ACTIVE).values_list("pk", flat=True):
+    """Start the refresh of profiles in every space that serves, or could serve at once."""
+    ready = Q(status=Space.Status.ACTIVE) | Q(profiles_at__isnull=False)
+    for space_id in lifecycle.living().filter(ready).values_list("pk", flat=True):
         refresh_profiles.delay(space_id)
 
 
 @shared_task(name="workers.refresh_profiles")
 def refresh_profiles(space_id: int, after: int = 0) -> None:
     """Rebuild one batch of stale profiles, then hand over to the next."""
-    space = Space.objects.select_related("catalog").filter(pk=space_id).first()
+    space = lifecycle.living().select_related("catalog").filter(pk=space_id).first()
     if space is None:
         return
-    users = profile_staleness.stale_users(space, after=after, limit=_PROFILE_BATCH)
-    if users:
-        refresh_profiles.delay(space_id, users[-1])
-        builder.refresh(space, users)
+    with _unless_gone(space_id):
+        users = profile_staleness.stale_users(space, after=after, limit=_PROFILE_BATCH)
+        if users:
+            refresh_profiles.delay(space_id, users[-1])
+            builder.refresh(space, users)
 
 
 @shared_task(name="workers.sweep_popularity")

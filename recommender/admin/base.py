@@ -1,5 +1,6 @@
 """Unfold's ModelAdmin as Django's stubs know it: Unfold itself ships no types."""
 
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from django.core.paginator import Paginator
@@ -10,10 +11,19 @@ from django.utils.functional import cached_property
 if TYPE_CHECKING:
     from django.contrib.admin import ModelAdmin, SimpleListFilter
     from django.forms import ModelForm
+
+    _View = TypeVar("_View", bound=Callable[..., Any])
+
+    def action(
+        *, description: str, permissions: Sequence[str], icon: str
+    ) -> Callable[[_View], _View]:
+        """A button of a page, and the view behind it."""
+        ...
 else:
     from django import forms
     from unfold.admin import ModelAdmin as UnfoldModelAdmin
     from unfold.contrib.filters.admin import DropdownFilter as SimpleListFilter
+    from unfold.decorators import action
 
     class _Subscriptable:
         """Takes its model as a type parameter, as in the stubs."""
@@ -28,7 +38,14 @@ else:
         """Django's."""
 
 
-__all__ = ["BoundedPaginator", "ModelAdmin", "ModelForm", "ReadOnlyAdmin", "SimpleListFilter"]
+__all__ = [
+    "BoundedPaginator",
+    "ModelAdmin",
+    "ModelForm",
+    "ReadOnlyAdmin",
+    "SimpleListFilter",
+    "action",
+]
 
 
 _M = TypeVar("_M", bound=Model)

@@ -12,11 +12,11 @@ from django.utils.safestring import SafeString
 from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
 from embeddings.errors import Misconfigured
-from embeddings.factory import create_embedder
 from recommender.admin import counts, fragments
 from recommender.admin.base import ModelAdmin, ModelForm
 from recommender.catalogue import catalogs
 from recommender.models import Catalog
+from recommender.providers import models
 
 if TYPE_CHECKING:
     from recommender.admin.counts import CountedCatalog
@@ -59,7 +59,7 @@ class NewCatalogForm(CatalogForm):
         """A model that there is."""
         key: str = self.cleaned_data["model"]
         try:
-            create_embedder(key)
+            models.spec(key)
         except Misconfigured as exc:
             raise ValidationError(str(exc)) from exc
         return key
@@ -74,11 +74,22 @@ class CatalogAdmin(ModelAdmin[Catalog]):
     search_fields = ("name",)
     sortable_by = ("name",)
     add_fieldsets = (
-        (None, {"fields": ("name", "model", "clock", "half_life_days", "event_weights")}),
+        (
+            None,
+            {
+                "fields": (
+                    *("name", "model", "monthly_budget"),
+                    *("clock", "half_life_days", "event_weights"),
+                )
+            },
+        ),
     )
     fieldsets = (
         ("Contents", {"fields": (("products", "users"), ("events", "fresh"))}),
-        ("Settings", {"fields": ("name", "clock", "half_life_days", "event_weights")}),
+        (
+            "Settings",
+            {"fields": ("name", "monthly_budget", "clock", "half_life_days", "event_weights")},
+        ),
         ("Products", {"fields": ("attributes", ("popularity_refreshed_at", "created_at"))}),
     )
     readonly_fields = (
@@ -140,7 +151,16 @@ class CatalogAdmin(ModelAdmin[Catalog]):
             obj.save(force_update=True)
         elif form.changed_data:
             obj.save(update_fields=form.changed_data)
-            catalogs.change_catalog(obj, clock=obj.clock, half_life_days=obj.half_life_days)
+            budget = catalogs.NO_LIMIT if obj.monthly_budget is None else obj.monthly_budget
+            if form.changed_data == ["monthly_budget"]:
+                catalogs.change_catalog(obj, monthly_budget=budget)
+                return
+            catalogs.change_catalog(
+                obj,
+                clock=obj.clock,
+                half_life_days=obj.half_life_days,
+                monthly_budget=budget,
+            )
             text = (
                 "Popularity is counted anew. The profiles are stale: each is rebuilt when it is "
                 "asked for, or by the next profile refresh."

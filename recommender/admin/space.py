@@ -1,4 +1,4 @@
-"""Spaces: their models, coverage, index and size."""
+"""Spaces: their models, coverage, index and size; made, switched and retired here."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -6,12 +6,14 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.template.defaultfilters import filesizeformat
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, RelatedDropdownFilter
 
 from recommender.admin import counts, fragments
-from recommender.admin.base import ReadOnlyAdmin
-from recommender.models import Space
+from recommender.admin.space_actions import SpaceActions
+from recommender.models import QuarantinedProduct, Space
+from recommender.spaces.lifecycle import LIVING
 
 if TYPE_CHECKING:
     from recommender.admin.counts import CountedSpace
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 _COLOURS = {
     Space.Status.BUILDING: "info",
     Space.Status.ACTIVE: "success",
+    Space.Status.STANDBY: "primary",
     Space.Status.RETIRED: "warning",
 }
 _WHY_READ_ONLY = (
@@ -28,7 +31,7 @@ _WHY_READ_ONLY = (
 
 
 @admin.register(Space)
-class SpaceAdmin(ReadOnlyAdmin[Space]):
+class SpaceAdmin(SpaceActions):
     """Every version of every space; looked at here, changed by making another version."""
 
     list_display = (
@@ -54,14 +57,16 @@ class SpaceAdmin(ReadOnlyAdmin[Space]):
                 "description": _WHY_READ_ONLY,
                 "fields": (
                     ("label", "catalog"),
-                    ("state", "activated_at"),
-                    ("kind", "dimension"),
-                    "model",
+                    ("state", "activated_at", "retired_at"),
+                    ("model", "dimension"),
+                    ("kind", "output"),
+                    "long_text",
                     "template",
+                    "instruction",
                 ),
             },
         ),
-        ("Vectors", {"fields": (("coverage", "size"), "embedded_at")}),
+        ("Vectors", {"fields": (("coverage", "size"), ("quarantined", "embedded_at"), "paused")}),
         ("Index", {"fields": (("indexed", "measured_recall"), "ef_search")}),
     )
 
@@ -76,8 +81,25 @@ class SpaceAdmin(ReadOnlyAdmin[Space]):
 
     @admin.display(description="Status")
     def state(self, space: Space) -> SafeString:
-        """Building, active or retired."""
-        return fragments.badge(space.get_status_display(), _COLOURS[Space.Status(space.status)])
+        """Building, active, standby or retired, and whether its embedding is paused."""
+        state = fragments.badge(space.get_status_display(), _COLOURS[Space.Status(space.status)])
+        if not space.paused_reason:
+            return state
+        return format_html(
+            '<span class="flex gap-2">{}{}</span>', state, fragments.badge("Paused", "danger")
+        )
+
+    @admin.display(description="Embedding")
+    def paused(self, space: Space) -> str:
+        """Why nothing is embedded, and since when."""
+        if not space.paused_reason or space.paused_at is None:
+            return "Goes on by itself." if space.status in LIVING else "Not embedded."
+        return f"Paused since {space.paused_at:%-d %B %Y, %H:%M} UTC: {space.paused_reason}"
+
+    @admin.display(description="Quarantined products")
+    def quarantined(self, space: Space) -> str:
+        """How many the model refused."""
+        return f"{QuarantinedProduct.objects.filter(space=space.pk).count():,}"
 
     @admin.display(description="Fresh vectors")
     def coverage(self, space: "CountedSpace") -> SafeString:

@@ -17,6 +17,7 @@ _MOST_REMEMBERED = 10_000
 
 SERVER = ApiKey.Scope.SERVER
 BROWSER = ApiKey.Scope.BROWSER
+EMBED = ApiKey.Scope.EMBED
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,7 @@ class BearerKey(HttpBearer):
             raise Problem(401, "unknown-key", "The API key is unknown or revoked.")
         if caller.scope not in self._scopes:
             needed = " or ".join(sorted(self._scopes))
-            detail = f"This needs a {needed} key; yours is a {caller.scope} key."
+            detail = f"This needs a key of scope {needed}; yours is of scope {caller.scope}."
             raise Problem(403, "wrong-scope", detail)
         return caller
 
@@ -77,3 +78,4 @@ def _recognise(token: str) -> Caller | None:
 
 server_key = BearerKey([SERVER])
 any_key = BearerKey([SERVER, BROWSER])
+embed_key = BearerKey([SERVER, EMBED])

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+import structlog
 from django.conf import settings
 from django.db import Error as DatabaseError
 from django.http import HttpRequest, HttpResponse
@@ -11,7 +12,10 @@ from recommender import database
 from recommender.api import codec
 from recommender.models import Heartbeat
 from recommender.models.heartbeat import ALIVE_FOR
+from recommender.providers.circuit import OpenCircuit, open_circuits
 from recommender.stack import broker, pgvector
+
+log = structlog.get_logger()
 
 _BROKER_SECONDS = 2
 
@@ -30,19 +34,29 @@ def healthz(request: HttpRequest) -> HttpResponse:  # noqa: ARG001
 
 
 def readyz(request: HttpRequest) -> HttpResponse:  # noqa: ARG001
-    """Database, broker, index and worker, each with what is wrong with it."""
-    checks = {name: check() for name, check in _CHECKS.items()}
-    ready = all(state == "ok" for state in checks.values())
-    return codec.respond(
-        {"status": "ok" if ready else "not ready", "checks": checks}, 200 if ready else 503
-    )
+    """Database, broker, index, worker and providers, each with what is wrong with it.
+
+    A provider of embeddings that is down is no reason to send requests elsewhere: new products
+    wait for their vectors, and all else is answered.
+    """
+    needed = {name: check() for name, check in _NEEDED.items()}
+    checks = needed | {"providers": _providers()}
+    ready = _all_ok(needed)
+    status = "not ready" if not ready else "ok" if _all_ok(checks) else "degraded"
+    return codec.respond({"status": status, "checks": checks}, 200 if ready else 503)
+
+
+def _all_ok(checks: dict[str, str]) -> bool:
+    return all(state == "ok" for state in checks.values())
 
 
 def _database() -> str:
     try:
         version = database.fetch("SELECT extversion FROM pg_extension WHERE extname = 'vector'")
     except DatabaseError as exc:
-        return f"does not answer: {exc}".strip()
+        # The driver's words name hosts, users and databases.
+        log.warning("the database does not answer", error=str(exc).strip())
+        return "does not answer"
     if not version:
         return "has no pgvector; run manage.py migrate"
     installed = version[0][0]
@@ -75,7 +89,23 @@ def _worker() -> str:
     return "ok"
 
 
-_CHECKS: dict[str, Callable[[], str]] = {
+def _providers() -> str:
+    try:
+        circuits = open_circuits()
+    except DatabaseError:
+        return "unknown: the database does not answer"
+    return "; ".join(map(_described, circuits)) or "ok"
+
+
+def _described(circuit: OpenCircuit) -> str:
+    following = f"in {circuit.seconds:.0f} s" if circuit.seconds else "with the next call"
+    return (
+        f"{circuit.provider}: open since {circuit.opened_at:%Y-%m-%d %H:%M:%S} UTC, "
+        f"next try {following}: {circuit.reason}"
+    )
+
+
+_NEEDED: dict[str, Callable[[], str]] = {
     "database": _database,
     "broker": _broker,
     "index": _index,

@@ -1,16 +1,21 @@
 """Making and removing catalogues."""
 
+from decimal import Decimal
+
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from psycopg import sql
 
-from embeddings.factory import create_embedder
 from recommender import database
+from recommender.catalogue import changes
 from recommender.history import popularity
 from recommender.models import Catalog, Space
 from recommender.profiles.staleness import note_new_settings
 from recommender.spaces import lifecycle
+
+# As a budget.
+NO_LIMIT = Decimal("Infinity")
 
 # Emptied in SQL, in this order: Django would first read every row into memory.
 _LARGE_TABLES = (
@@ -27,23 +32,26 @@ def create_catalog(
     *,
     clock: str | None = None,
     model: str | None = None,
+    dimension: int | None = None,
     half_life_days: float | None = None,
+    monthly_budget: Decimal | None = None,
 ) -> Catalog:
     """A new catalogue with its text space, ready for products.
 
     Args:
         clock: of Catalog.Clock.
         model: a key of the embedding models; settings.DEFAULT_MODEL by default.
+        dimension: of the vectors; the model's own by default.
         half_life_days: after so many days an event counts half in a profile.
+        monthly_budget: what embedding may cost, in US dollars; NO_LIMIT by default.
 
     Raises:
         ValidationError: the name is taken or not a name.
-        Misconfigured: there is no such model.
+        Misconfigured: there is no such model, or it does not give that dimension.
     """
     key = model or settings.DEFAULT_MODEL
-    dimension = create_embedder(key).spec.dimension
     catalog = Catalog(name=name)
-    _set(catalog, clock, half_life_days)
+    _set(catalog, clock, half_life_days, monthly_budget)
     with transaction.atomic():
         catalog.save()
         lifecycle.create_space(catalog, model=key, dimension=dimension)
@@ -51,28 +59,40 @@ def create_catalog(
 
 
 def change_catalog(
-    catalog: Catalog, *, clock: str | None = None, half_life_days: float | None = None
+    catalog: Catalog,
+    *,
+    clock: str | None = None,
+    half_life_days: float | None = None,
+    monthly_budget: Decimal | None = None,
 ) -> None:
     """Change what is given; popularity and profiles follow.
+
+    Args:
+        monthly_budget: NO_LIMIT takes it away.
 
     Raises:
         ValidationError: a value cannot be.
     """
-    _set(catalog, clock, half_life_days)
+    _set(catalog, clock, half_life_days, monthly_budget)
     with transaction.atomic():
-        catalog.save(update_fields=["clock", "half_life_days"])
-        popularity.refresh(catalog)
-        note_new_settings(catalog)
+        catalog.save(update_fields=["clock", "half_life_days", "monthly_budget"])
+        if clock is not None or half_life_days is not None:
+            popularity.refresh(catalog)
+            note_new_settings(catalog)
+    if monthly_budget is not None:
+        # What was paused for want of money goes on.
+        changes.announce(catalog)
 
 
 def delete_catalog(catalog: Catalog) -> None:
     """Remove a catalogue and everything in it, for good."""
     with transaction.atomic():
-        for space in Space.objects.filter(catalog=catalog):
-            lifecycle.delete_space(space)
         for table in _LARGE_TABLES:
             query = sql.SQL("DELETE FROM {} WHERE catalog_id = %s").format(sql.Identifier(table))
             database.execute(query, (catalog.pk,))
+        # Late: from here on whoever writes vectors, of any catalogue, waits.
+        for space in Space.objects.filter(catalog=catalog):
+            lifecycle.delete_space(space)
         catalog.delete()
 
 
@@ -92,10 +112,17 @@ def find_catalog(name: str) -> Catalog:
     return catalog
 
 
-def _set(catalog: Catalog, clock: str | None, half_life_days: float | None) -> None:
+def _set(
+    catalog: Catalog,
+    clock: str | None,
+    half_life_days: float | None,
+    monthly_budget: Decimal | None,
+) -> None:
     """Set and check what is given."""
     if clock is not None:
         catalog.clock = clock
     if half_life_days is not None:
         catalog.half_life_days = half_life_days
+    if monthly_budget is not None:
+        catalog.monthly_budget = None if monthly_budget == NO_LIMIT else monthly_budget
     catalog.full_clean()

@@ -3,6 +3,7 @@
 from django.dispatch import Signal
 
 from recommender.models import Catalog, Space
+from recommender.spaces.lifecycle import living
 
 # Sent with `space_ids`, the living spaces of the catalogue; maybe inside a transaction.
 products_changed = Signal()
@@ -10,5 +11,10 @@ products_changed = Signal()
 
 def announce(catalog: Catalog) -> None:
     """Say that products of a catalogue were added or changed."""
-    living = Space.objects.filter(catalog=catalog).exclude(status=Space.Status.RETIRED)
-    products_changed.send(Catalog, space_ids=list(living.values_list("pk", flat=True)))
+    spaces = living().filter(catalog=catalog)
+    products_changed.send(Catalog, space_ids=list(spaces.values_list("pk", flat=True)))
+
+
+def announce_space(space: Space) -> None:
+    """Say that a space has products to embed: it is new, or serves again."""
+    products_changed.send(Catalog, space_ids=[space.pk])

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 
 from recommender import database
@@ -11,8 +12,9 @@ from recommender.engine.ranking import Candidate
 from recommender.models import Catalog, Space
 from recommender.profiles import builder
 from recommender.profiles.builder import ProfileRow
+from recommender.spaces import serving
 from recommender.spaces.lifecycle import active_space
-from recommender.spaces.serving import ServingSpace, serving
+from recommender.spaces.serving import ServingSpace
 
 _CHUNK = 250
 # Of what is popular, this many more than a list takes are read once for all: who has had more of
@@ -63,18 +65,38 @@ def all_users(catalog: Catalog) -> Iterator[str]:
 
 
 def recommend_many(
-    catalog: Catalog, users: Iterator[str], query: Query
+    catalog: Catalog, users: Iterator[str], query: Query, *, space: Space | None = None
 ) -> Iterator[Recommendation]:
     """The products for each user, in their order, with bounded memory.
 
     Profiles are built from events before `query.before`, or from all of them, and not read
     from what is stored: a batch of a past day needs those of that day.
+
+    Args:
+        space: of this catalogue; by default the one that serves when the batch begins, and for
+            the users who are left when that one is retired, the one that serves then.
+
+    Raises:
+        django.db.ProgrammingError: the given space was retired.
     """
-    space = active_space(catalog.pk)
     limit = _STANDING + recommend.LISTED * query.count
     standing = popular.popular(catalog, limit, filter=query.filter, before=query.before)
+    first = active_space(catalog.pk)
+
+    def recommend_chunk(chunk: Sequence[str]) -> list[Recommendation]:
+        used = space or _or_its_successor(first)
+        return list(_recommend_chunk(catalog, used, chunk, query, standing))
+
     while chunk := list(islice(users, _CHUNK)):
-        yield from _recommend_chunk(catalog, space, chunk, query, standing)
+        yield from serving.answered(partial(recommend_chunk, chunk))
+
+
+def _or_its_successor(first: Space | None) -> Space | None:
+    """The same space until it is retired, so that one list of a batch is like the next."""
+    if first is None:
+        return None
+    kept = Space.objects.filter(pk=first.pk).exclude(status=Space.Status.RETIRED)
+    return kept.select_related("catalog").first() or active_space(first.catalog_id, first.name)
 
 
 def _recommend_chunk(
@@ -88,11 +110,12 @@ def _recommend_chunk(
     pks = list(known.values())
     own = _own_products(catalog, pks, query)
     profiles = builder.build(space, pks, query.before) if space else {}
+    served = serving.serving(space) if space else None
     for user in users:
         pk = known.get(user)
         mine = own.get(pk, _Own()) if pk else _Own()
         profile = profiles.get(pk, []) if pk else []
-        items = _one(catalog, serving(space) if space else None, pk, profile, mine, query, standing)
+        items = _one(catalog, served, pk, profile, mine, query, standing)
         yield Recommendation(user, tuple(items), pk is not None)
 
 

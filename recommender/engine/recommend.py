@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 
 from psycopg import sql
 
@@ -68,6 +68,10 @@ def recommend(catalog: Catalog, external_id: str, query: Query) -> Answer:
     A user who is new, or of whose history nothing has a vector, gets what is popular; the
     answer says so in `fallback`, and a user nobody knows is in `missing_ids`.
     """
+    return serving.answered(partial(_recommend, catalog, external_id, query))
+
+
+def _recommend(catalog: Catalog, external_id: str, query: Query) -> Answer:
     subject = find(catalog, external_id, query)
     if subject is None:
         return completion.fall_back(catalog, query, missing_ids=(external_id,))
@@ -159,9 +163,11 @@ def _personal(subject: Subject, query: Query) -> list[Neighbour]:
         profile = builder.build(row, [subject.pk], query.before).get(subject.pk, [])
         return nearest_to(space, given(profile), query, subject.excluded)
     found = nearest_to(space, _stored(subject, space), query, subject.excluded)
-    if found or _is_fresh(subject, space):
+    if found:
         return found
-    builder.refresh(Space.objects.select_related("catalog").get(pk=space.pk), [subject.pk])
+    if not _is_fresh(subject, space):
+        builder.refresh(Space.objects.select_related("catalog").get(pk=space.pk), [subject.pk])
+    # Where it is fresh, too: another request may have built it since it was looked for.
     return nearest_to(space, _stored(subject, space), query, subject.excluded)
 
 

@@ -1,6 +1,6 @@
 """Products like a product."""
 
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 from psycopg import sql
@@ -36,6 +36,10 @@ def similar(catalog: Catalog, external_id: str, query: Query) -> Answer:
     Raises:
         UnknownProductError: where the catalogue has no such product.
     """
+    return serving.answered(partial(_similar, catalog, external_id, query))
+
+
+def _similar(catalog: Catalog, external_id: str, query: Query) -> Answer:
     rows = database.fetch(_SEED, (catalog.pk, external_id))
     if not rows:
         raise UnknownProductError(external_id)

@@ -32,17 +32,24 @@ def read(file: BinaryIO) -> Iterator[Line]:
     Raises:
         RefusedError: it is damaged.
     """
-    stream = _decompressed(file)
     number = 0
     try:
-        while line := stream.readline(MAX_BYTES + 1):
-            number += 1
-            yield _decoded(number, line, stream)
+        for line in split(_decompressed(file)):
+            number = line.number
+            yield line
     except (EOFError, zlib.error, gzip.BadGzipFile) as exc:
         raise RefusedError(
             f"The file is damaged after line {number:,} ({exc}); nothing was imported. "
             "Get the file again."
         ) from exc
+
+
+def split(stream: BinaryIO) -> Iterator[Line]:
+    """The lines of plain text; of a pipe, too."""
+    number = 0
+    while line := stream.readline(MAX_BYTES + 1):
+        number += 1
+        yield _decoded(number, line, stream)
 
 
 def _decompressed(file: BinaryIO) -> BinaryIO:

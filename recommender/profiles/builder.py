@@ -18,6 +18,15 @@ from recommender.spaces import partitions, vectors
 
 Kind = ProfileVector.Kind
 
+# A user being erased must not get a profile afterwards.
+_TO_WRITE = sql.SQL("""
+SELECT u.id FROM recommender_user u
+JOIN unnest(%s::bigint[], %s::bigint[]) AS built(id, version) USING (id)
+WHERE NOT EXISTS (
+    SELECT FROM {profiles} p WHERE p.user_id = u.id AND p.history_version > built.version)
+ORDER BY u.id FOR KEY SHARE OF u
+""")
+
 
 @dataclass(frozen=True, slots=True)
 class ProfileRow:
@@ -84,7 +93,7 @@ def refresh(space: Space, user_ids: Sequence[int]) -> int:
 def _store(space: Space, profiles: dict[int, list[ProfileRow]], versions: dict[int, int]) -> None:
     table = partitions.profile_vectors(space.pk)
     with transaction.atomic():
-        users = _lock(space, sorted(versions))
+        users = _lock(space, versions)
         database.execute(sql.SQL("DELETE FROM {} WHERE user_id = ANY(%s)").format(table), (users,))
         statement = sql.SQL(
             "COPY {} (space_id, user_id, history_version, kind, position, weight, product_id, "
@@ -97,17 +106,21 @@ def _store(space: Space, profiles: dict[int, list[ProfileRow]], versions: dict[i
                     stream.write_row((space.pk, user, versions[user], *fields))
 
 
-def _lock(space: Space, user_ids: Sequence[int]) -> list[int]:
-    """Hold these users' profiles until the transaction ends; those of them that still exist."""
+def _lock(space: Space, versions: dict[int, int]) -> list[int]:
+    """Hold these users' profiles until the transaction ends; those of them to be written.
+
+    Not those who are gone, nor those whose profile is of a later version by now.
+    """
+    user_ids = sorted(versions)
     # One writer a profile: two at once would both delete, then collide.
     database.fetch(
         "SELECT pg_advisory_xact_lock(%s::int, (id %% 2147483647)::int) "
         "FROM unnest(%s::bigint[]) AS u(id) ORDER BY id",
         (space.pk % 2147483647, user_ids),
     )
-    # A user being erased must not get a profile afterwards.
-    present = "SELECT id FROM recommender_user WHERE id = ANY(%s) ORDER BY id FOR KEY SHARE"
-    return [row[0] for row in database.fetch(present, (user_ids,))]
+    query = _TO_WRITE.format(profiles=partitions.profile_vectors(space.pk))
+    wanted = [versions[user] for user in user_ids]
+    return [row[0] for row in database.fetch(query, (user_ids, wanted))]
 
 
 def to_text(vector: NDArray[np.float32]) -> str:

@@ -56,10 +56,17 @@ def note_new_vectors(space_id: int) -> None:
         space = Space.objects.filter(pk=space_id).first()
         if space is None or space.embedded_at == space.profiles_at or count(space):
             return
-        condition = _HAS_NEW_VECTORS.format(vectors=partitions.product_vectors(space.pk))
-        query = _BUMP.format(condition=condition)
-        database.execute(query, {"since": space.profiles_at or _NEVER})
+        if not _is_new(space):
+            condition = _HAS_NEW_VECTORS.format(vectors=partitions.product_vectors(space.pk))
+            query = _BUMP.format(condition=condition)
+            database.execute(query, {"since": space.profiles_at or _NEVER})
         Space.objects.filter(pk=space.pk).update(profiles_at=space.embedded_at)
+
+
+def _is_new(space: Space) -> bool:
+    """Whether nobody can have a profile in it yet: those in the space that serves stay fresh."""
+    query = sql.SQL("SELECT EXISTS (SELECT FROM {})").format(partitions.profile_vectors(space.pk))
+    return space.status == Space.Status.BUILDING and not database.fetch(query)[0][0]
 
 
 def note_new_settings(catalog: Catalog) -> None:

@@ -1,103 +1,255 @@
-"""Giving stale products their vectors."""
+"""Giving stale products their vectors: claimed, embedded and stored batch by batch."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from uuid import UUID
 
 import numpy as np
 from django.db import transaction
 from django.db.models.functions import Now
 from numpy.typing import NDArray
-from pgvector import HalfVector
 from psycopg import sql
 
+from embeddings import averaging
 from embeddings.base import Embedder
-from embeddings.batching import embed_all
-from embeddings.errors import Rejected
-from embeddings.types import Input, Role
+from embeddings.errors import EmbeddingError, Rejected, TooLong, Unavailable
+from embeddings.long_text import Treatment
+from embeddings.outcome import Made, Outcome
+from embeddings.tokens import estimate
+from embeddings.types import Role, SparseVector
 from recommender import database
 from recommender.models import Space
-from recommender.spaces import partitions, staleness, template
+from recommender.providers import metered
+from recommender.providers.metered import Account
+from recommender.spaces import lease, partitions, pausing, quarantine, staleness
+from recommender.spaces.content import Content, content
+from recommender.spaces.quarantine import Refusal
 from recommender.spaces.staleness import StaleProduct
+from recommender.spaces.vectors import halfvecs, sparsevec
 
+# Where the model finds more tokens in a text than were estimated, it is cut to these shares of
+# the limit, one after the other.
+_SHORTER = (0.75, 0.5, 0.3)
+
+_COLUMNS = ("int8", "bytea", "bytea", "uuid", "text")
+_STAGE = """
+CREATE TEMPORARY TABLE embedded (product_id bigint, embedding halfvec STORAGE PLAIN,
+    sparse sparsevec, content_hash uuid, treatment text) ON COMMIT DROP
+"""
 _WRITE = sql.SQL("""
-INSERT INTO {vectors} AS v (space_id, product_id, embedding, content_hash, embedded_at)
-SELECT {space}, product_id, embedding, content_hash, now() FROM embedded
+INSERT INTO {vectors} AS v
+    (space_id, product_id, embedding, sparse, content_hash, treatment, embedded_at)
+SELECT {space}, product_id, embedding, sparse, content_hash, treatment, now() FROM embedded
 ON CONFLICT (space_id, product_id) DO UPDATE SET embedding = excluded.embedding,
-    content_hash = excluded.content_hash, embedded_at = excluded.embedded_at
+    sparse = excluded.sparse, content_hash = excluded.content_hash,
+    treatment = excluded.treatment, embedded_at = excluded.embedded_at
 WHERE v.content_hash <> excluded.content_hash
 """)
 
 
 @dataclass(frozen=True, slots=True)
 class Embedded:
-    """A product's new vector, shape (dimension,), or None where it has no text to embed."""
+    """A product that is done with: `vector` has shape (dimension,) and length one.
+
+    Without a vector it has nothing to embed, or `refusal` says why the model refused it.
+    """
 
     product_id: int
     content_hash: UUID
     vector: NDArray[np.float32] | None
+    sparse: SparseVector | None = None
+    treatment: Treatment | None = None
+    refusal: Rejected | None = None
+
+    @property
+    def is_made(self) -> bool:
+        """Whether it has a vector of either kind."""
+        return self.vector is not None or self.sparse is not None
 
 
-def embed(space: Space, embedder: Embedder, products: Sequence[StaleProduct]) -> list[Embedded]:
-    """The vectors of these products.
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The products that are done with; `failure` is why the others stay stale."""
 
-    A product without text, or with one the model never takes, gets None, which is stored: it
-    is done, not forgotten.
+    embedded: list[Embedded]
+    failure: EmbeddingError | None = None
 
-    Raises:
-        EmbeddingError: from the embedder; nothing of the call is kept.
-    """
-    texts = [template.render(space.template, product) for product in products]
-    inputs = [Input(text=text) for text in texts if text]
-    vectors = iter(_vectors(embedder, inputs))
-    return [
-        Embedded(product.id, product.content_hash, next(vectors) if text else None)
-        for product, text in zip(products, texts, strict=True)
-    ]
+    @property
+    def stops(self) -> bool:
+        """Whether going on makes no sense for now.
 
-
-def _vectors(embedder: Embedder, inputs: Sequence[Input]) -> list[NDArray[np.float32] | None]:
-    """A vector for each input; where the model refuses some, halving finds which."""
-    try:
-        return list(embed_all(embedder, inputs, Role.DOCUMENT).vectors)
-    except Rejected:
-        if len(inputs) == 1:
-            return [None]
-        middle = len(inputs) // 2
-        return _vectors(embedder, inputs[:middle]) + _vectors(embedder, inputs[middle:])
+        Where some rows were answered and others found the model unavailable, it does: those are
+        met again at the end.
+        """
+        made = any(row.is_made for row in self.embedded)
+        return self.failure is not None and not (made and isinstance(self.failure, Unavailable))
 
 
-def write(space: Space, embedded: Sequence[Embedded]) -> None:
-    """Store vectors and give the claims back, all or nothing."""
-    with transaction.atomic():
-        database.execute(
-            "CREATE TEMPORARY TABLE embedded (product_id bigint, embedding halfvec, "
-            "content_hash uuid) ON COMMIT DROP"
-        )
-        with database.copy("COPY embedded FROM STDIN") as stream:
-            for row in embedded:
-                vector = None if row.vector is None else HalfVector(row.vector).to_text()
-                stream.write_row((row.product_id, vector, row.content_hash))
-        vectors = partitions.product_vectors(space.pk)
-        database.execute(_WRITE.format(vectors=vectors, space=sql.Literal(space.pk)))
-        database.execute("DROP TABLE embedded")
-        staleness.release(space.pk, [row.product_id for row in embedded])
-        Space.objects.filter(pk=space.pk).update(embedded_at=Now())
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One batch: how many products it had, the last one's id, whether embedding is paused."""
+
+    products: int
+    last: int
+    is_paused: bool
 
 
-def embed_claimed(space: Space, embedder: Embedder, *, owner: str, after: int, limit: int) -> int:
-    """Claim, embed and store one batch; the last product's id, or 0 where none was stale.
+_NOTHING_STALE = Step(0, 0, is_paused=False)
+
+
+def embed_claimed(space: Space, embedder: Embedder, *, owner: str, after: int, limit: int) -> Step:
+    """Claim, embed and store one batch of stale products with an id above `after`.
+
+    What the model refuses is quarantined. What it could not answer stays stale; where that was
+    all of it, or money or configuration is missing, the space says that it is paused.
 
     Raises:
-        EmbeddingError: from the embedder, after the claims were given back.
+        Exception: whatever is no EmbeddingError, after the claims were given back.
     """
     products = staleness.claim(space, owner=owner, after=after, limit=limit)
     if not products:
-        return 0
+        return _NOTHING_STALE
+    ids = [product.id for product in products]
     try:
-        embedded = embed(space, embedder, products)
-    except BaseException:
-        staleness.release(space.pk, [product.id for product in products])
-        raise
-    write(space, embedded)
-    return products[-1].id
+        with lease.kept(space.pk, ids, owner):
+            answer = embed(space, embedder, products)
+            write(space, answer.embedded)
+    finally:
+        staleness.release(space.pk, ids)
+    if answer.stops:
+        pausing.pause(space, str(answer.failure))
+    return Step(len(products), ids[-1], answer.stops)
+
+
+def embed(space: Space, embedder: Embedder, products: Sequence[StaleProduct]) -> Answer:
+    """What the model makes of these products."""
+    rows = _rows(space, embedder, products)
+    if space.long_text != Space.LongText.REJECT:
+        for share in _SHORTER:
+            _try_shorter(space, embedder, products, rows, share)
+    embedded: list[Embedded] = []
+    failure = None
+    for product, row in zip(products, rows, strict=True):
+        if isinstance(row, Embedded):
+            embedded.append(row)
+        elif isinstance(row, Rejected):
+            embedded.append(Embedded(product.id, product.content_hash, None, refusal=row))
+        else:
+            failure = failure or row
+    return Answer(embedded, failure)
+
+
+def write(space: Space, embedded: Sequence[Embedded]) -> None:
+    """Store vectors, and who is in quarantine, all or nothing."""
+    if not embedded:
+        return
+    with transaction.atomic():
+        database.execute(_STAGE)
+        _stage(embedded)
+        vectors = partitions.product_vectors(space.pk)
+        database.execute(_WRITE.format(vectors=vectors, space=sql.Literal(space.pk)))
+        database.execute("DROP TABLE embedded")
+        quarantine.remove(space, [row.product_id for row in embedded if row.refusal is None])
+        quarantine.add(space, list(_refusals(embedded)))
+        if any(row.is_made for row in embedded):
+            pausing.resume(space)
+        # Last, for its row is every worker's.
+        Space.objects.filter(pk=space.pk).update(embedded_at=Now())
+
+
+_Row = Embedded | EmbeddingError
+
+
+def _rows(
+    space: Space,
+    embedder: Embedder,
+    products: Sequence[StaleProduct],
+    max_tokens: int | None = None,
+) -> list[_Row]:
+    contents = [_content(space, embedder, product, max_tokens) for product in products]
+    inputs = [part for found in contents if isinstance(found, Content) for part in found.inputs]
+    account = Account(space.catalog, space)
+    outcomes = iter(metered.embed_rows(embedder, inputs, Role.DOCUMENT, account))
+    return [
+        _row(product, found, outcomes) for product, found in zip(products, contents, strict=True)
+    ]
+
+
+def _try_shorter(
+    space: Space,
+    embedder: Embedder,
+    products: Sequence[StaleProduct],
+    rows: list[_Row],
+    share: float,
+) -> None:
+    """Replace the rows that were too long by those of texts cut to a share of the limit."""
+    places = [place for place, row in enumerate(rows) if isinstance(row, TooLong)]
+    if places:
+        max_tokens = int(share * embedder.spec.max_tokens)
+        again = _rows(space, embedder, [products[place] for place in places], max_tokens)
+        for place, row in zip(places, again, strict=True):
+            rows[place] = row
+
+
+def _content(
+    space: Space, embedder: Embedder, product: StaleProduct, max_tokens: int | None
+) -> Content | Rejected:
+    try:
+        return content(space, embedder.spec, product, max_tokens)
+    except Rejected as exc:
+        # Kept for the length of the batch: without the frames that its traceback holds.
+        return exc.with_traceback(None)
+
+
+def _row(product: StaleProduct, found: Content | Rejected, outcomes: Iterator[Outcome]) -> _Row:
+    """What became of a product; takes the outcomes of its inputs."""
+    if isinstance(found, Rejected):
+        return found
+    if not found.inputs:
+        return Embedded(product.id, product.content_hash, None)
+    made: list[Made] = []
+    failure: EmbeddingError | None = None
+    for outcome in islice(outcomes, len(found.inputs)):
+        if isinstance(outcome, Made):
+            made.append(outcome)
+        else:
+            failure = failure or outcome
+    if failure is not None:
+        return failure
+    try:
+        vector, sparse = _averaged(found, made)
+    except Rejected as exc:
+        return exc.with_traceback(None)
+    return Embedded(product.id, product.content_hash, vector, sparse, found.treatment)
+
+
+def _averaged(
+    found: Content, made: Sequence[Made]
+) -> tuple[NDArray[np.float32] | None, SparseVector | None]:
+    """The vectors of a product from those of its parts, weighted by their tokens."""
+    if len(made) == 1:
+        return made[0].vector, made[0].sparse
+    weights = [estimate(part.text) for part in found.inputs]
+    dense = [row.vector for row in made if row.vector is not None]
+    sparse = [row.sparse for row in made if row.sparse is not None]
+    return (
+        averaging.mean(dense, weights) if dense else None,
+        averaging.sparse_mean(sparse, weights) if sparse else None,
+    )
+
+
+def _stage(embedded: Sequence[Embedded]) -> None:
+    vectors = iter(halfvecs([row.vector for row in embedded if row.vector is not None]))
+    with database.copy("COPY embedded FROM STDIN (FORMAT binary)") as stream:
+        stream.set_types(_COLUMNS)
+        for row in embedded:
+            vector = None if row.vector is None else next(vectors)
+            sparse = None if row.sparse is None else sparsevec(row.sparse)
+            stream.write_row((row.product_id, vector, sparse, row.content_hash, row.treatment))
+
+
+def _refusals(embedded: Sequence[Embedded]) -> Iterator[Refusal]:
+    for row in embedded:
+        if row.refusal is not None:
+            yield Refusal(row.product_id, row.content_hash, row.refusal.code, str(row.refusal))

@@ -11,6 +11,8 @@ from recommender.spaces import partitions
 
 # Tried in order until the recall target is met; pgvector allows up to 1,000.
 EF_SEARCH_STEPS = (20, 30, 40, 60, 80, 120, 160, 240, 400, 600, 1000)
+# What pgvector's HNSW takes of halfvec.
+MAX_DIMENSION = 4000
 _SAMPLE = 100
 _K = 20
 

@@ -1,51 +1,90 @@
-"""Making a space and bringing it to the state where it serves."""
+"""A space's life, but for serving: made, finished, retired, deleted."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
-from recommender.models import Catalog, EmbeddingClaim, Space
-from recommender.spaces import index, partitions, staleness
+from embeddings.errors import Misconfigured
+from embeddings.types import Modality, Output
+from recommender.models import Catalog, EmbeddingClaim, QuarantinedProduct, Space
+from recommender.providers import models
+from recommender.spaces import index, locks, partitions, staleness
+from recommender.spaces.errors import SpaceError
 from recommender.spaces.template import check
 
+# What workers embed. A standby waits as it was, and a retired one has no tables.
+LIVING = (Space.Status.BUILDING, Space.Status.ACTIVE)
+
 _LOCK_SPACE = 7_310_001
+_READS = {
+    Space.Kind.TEXT: frozenset({Modality.TEXT}),
+    Space.Kind.IMAGE: frozenset({Modality.IMAGE}),
+    Space.Kind.MULTIMODAL: frozenset({Modality.TEXT, Modality.IMAGE}),
+}
 
 
-def create_space(
+def create_space(  # noqa: PLR0913 - a space's columns, each by its name
     catalog: Catalog,
     *,
     model: str,
-    dimension: int,
+    dimension: int | None = None,
     name: str = "text",
+    kind: str = Space.Kind.TEXT,
     template: str | None = None,
+    instruction: str = "",
+    output: str = Space.Output.DENSE,
+    long_text: str = Space.LongText.TRUNCATE,
 ) -> Space:
     """A new version of a space with its partitions.
 
     The first version of its name serves at once, exact while it has no index; a later one is
-    built beside it.
+    built beside it. `dimension` is the model's own by default.
 
     Raises:
         TemplateError: the template names what is no field of a product.
+        Misconfigured: there is no such model, or it cannot do what is asked.
     """
     if template is not None:
         check(template)
+    space = Space(
+        catalog=catalog,
+        name=name,
+        kind=kind,
+        model=model,
+        dimension=_dimension(model, dimension, kind=kind, output=output, instruction=instruction),
+        instruction=instruction,
+        output=output,
+        long_text=long_text,
+    )
+    if template is not None:
+        space.template = template
     with transaction.atomic():
-        Catalog.objects.select_for_update(no_key=True).get(pk=catalog.pk)
+        lock_spaces(catalog.pk)
         latest = Space.objects.filter(catalog=catalog, name=name).order_by("-version").first()
-        status = Space.Status.BUILDING if latest else Space.Status.ACTIVE
-        space = Space(
-            catalog=catalog,
-            name=name,
-            version=latest.version + 1 if latest else 1,
-            model=model,
-            dimension=dimension,
-            status=status,
-            activated_at=None if latest else timezone.now(),
-        )
-        if template is not None:
-            space.template = template
+        if latest is None:
+            space.status, space.activated_at = Space.Status.ACTIVE, timezone.now()
+        else:
+            space.version = latest.version + 1
         space.save()
         partitions.create(space.pk)
     return space
+
+
+@contextmanager
+def undone() -> Iterator[None]:
+    """Everything done in the block is undone at its end: a space that is made to be estimated."""
+    with transaction.atomic():
+        yield
+        transaction.set_rollback(True)
+
+
+def living() -> QuerySet[Space]:
+    """The spaces that workers embed."""
+    return Space.objects.filter(status__in=LIVING)
 
 
 def active_space(catalog_id: int, name: str = "text") -> Space | None:
@@ -55,22 +94,52 @@ def active_space(catalog_id: int, name: str = "text") -> Space | None:
     ).first()
 
 
+def find_space(catalog: Catalog, label: str) -> Space:
+    """The space of a label such as `text@2`.
+
+    Raises:
+        SpaceError: there is none; the message lists those there are.
+    """
+    name, _, version = label.rpartition("@")
+    found = Space.objects.filter(catalog=catalog, name=name).select_related("catalog")
+    space = found.filter(version=int(version)).first() if version.isdecimal() else None
+    if space is None:
+        there = ", ".join(map(str, Space.objects.filter(catalog=catalog))) or "none"
+        raise SpaceError(f"There is no space {label!r} in {catalog}; there are: {there}.")
+    return space
+
+
+def lock_spaces(catalog_id: int) -> None:
+    """Until the transaction ends, nobody else makes, switches or retires a catalogue's spaces."""
+    Catalog.objects.select_for_update(no_key=True).get(pk=catalog_id)
+
+
+def retire(space: Space) -> int:
+    """Give a version's vectors and profiles up for good; how many bytes of disk that frees.
+
+    Its row stays, to say what it was. May run twice.
+
+    Raises:
+        SpaceError: it serves, or its tables were in use for too long.
+    """
+    return locks.patiently(partial(_retire, space))
+
+
 def delete_space(space: Space) -> None:
-    """Remove a space, its vectors, its profiles and the claims on its products."""
-    with transaction.atomic():
-        EmbeddingClaim.objects.filter(space=space).delete()
-        partitions.drop(space.pk)
-        space.delete()
+    """Remove a space with its vectors and profiles, and the work there is on its products."""
+    locks.patiently(partial(_delete, space.pk))
 
 
 def finish(space_id: int) -> bool:
     """Index a space whose products all have a vector; False while some are stale.
 
-    May run twice, or beside itself: one runs, the others see its work.
+    May run twice, or beside itself: False, too, while another worker builds the index, which sees
+    all that was embedded before. To wait for it would keep this one from its other work.
     """
     with transaction.atomic():
-        staleness.lock(_LOCK_SPACE, space_id)
-        space = Space.objects.filter(pk=space_id).first()
+        if not staleness.lock_soon(_LOCK_SPACE, space_id):
+            return False
+        space = living().filter(pk=space_id).first()
         if space is None or staleness.count(space):
             return False
         if index.is_due(space):
@@ -79,3 +148,52 @@ def finish(space_id: int) -> bool:
                 ef_search=space.ef_search, recall=space.recall, indexed_rows=space.indexed_rows
             )
     return True
+
+
+def _dimension(
+    model: str, dimension: int | None, *, kind: str, output: str, instruction: str
+) -> int:
+    """The length of the vectors, once the model is known to do what is asked."""
+    spec = models.spec(model).at(dimension)
+    spec.check_output(Output(output), instruction)
+    unread = _READS[Space.Kind(kind)] - spec.modalities
+    if unread:
+        raise Misconfigured(
+            f"{model} does not read {', '.join(sorted(unread))}, which a space of kind {kind} "
+            f"needs; it reads {', '.join(sorted(spec.modalities))}. Choose another model or kind."
+        )
+    if Output(output).is_dense and spec.dimension > index.MAX_DIMENSION:
+        raise Misconfigured(
+            f"{spec.dimension} dimensions are more than an index takes; use "
+            f"{index.MAX_DIMENSION} or fewer."
+        )
+    return spec.dimension
+
+
+def _retire(space: Space) -> int:
+    lock_spaces(space.catalog_id)
+    space.refresh_from_db()
+    if space.status == Space.Status.ACTIVE:
+        raise SpaceError(
+            f"{space} serves. Activate another version first, or roll back, and retire it then."
+        )
+    if space.status == Space.Status.RETIRED:
+        return 0
+    freed = partitions.size(space.pk)
+    space.status, space.retired_at = Space.Status.RETIRED, timezone.now()
+    space.paused_reason, space.paused_at = "", None
+    space.save(update_fields=["status", "retired_at", "paused_reason", "paused_at"])
+    _drop(space.pk)
+    return freed
+
+
+def _delete(space_id: int) -> None:
+    _drop(space_id)
+    Space.objects.filter(pk=space_id).delete()
+
+
+def _drop(space_id: int) -> None:
+    partitions.drop(space_id)
+    # Not before: a worker may be claiming until the tables are gone.
+    EmbeddingClaim.objects.filter(space=space_id).delete()
+    QuarantinedProduct.objects.filter(space=space_id).delete()

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from recommender.models import Catalog, Space
 from recommender.spaces import index, staleness
+from recommender.spaces.lifecycle import living
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,8 +23,12 @@ class Backlog:
 
 def backlogs(catalog: Catalog) -> list[Backlog]:
     """The backlog of each living space of a catalogue."""
-    living = Space.objects.filter(catalog=catalog).exclude(status=Space.Status.RETIRED)
-    return [Backlog(space, staleness.count(space), _is_unfinished(space)) for space in living]
+    return [backlog(space) for space in living().filter(catalog=catalog)]
+
+
+def backlog(space: Space) -> Backlog:
+    """The backlog of one living space."""
+    return Backlog(space, staleness.count(space), _is_unfinished(space))
 
 
 def _is_unfinished(space: Space) -> bool:

@@ -1,8 +1,16 @@
-"""What a search needs to know of the space that serves."""
+"""What a search needs to know of the space that serves, and what to do when it goes away."""
 
+from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
+from typing import TypeVar
+
+import psycopg
+from django.db import ProgrammingError, connection, transaction
 
 from recommender.models import Space
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,3 +46,19 @@ def serving(space: Space) -> ServingSpace:
         space.ef_search,
         space.indexed_rows,
     )
+
+
+def answered(answer: Callable[[], T]) -> T:
+    """What `answer` returns, which finds the space that serves and then searches it.
+
+    A space may be switched from and retired between the two. Its tables are gone then, and the
+    answer is made once more from the start: of the space that serves now, and of no other.
+    """
+    try:
+        # In a transaction the first try must be undone; without one there is nothing to undo.
+        with transaction.atomic() if connection.in_atomic_block else nullcontext():
+            return answer()
+    except ProgrammingError as exc:
+        if not isinstance(exc.__cause__, psycopg.errors.UndefinedTable):
+            raise
+    return answer()

@@ -11,7 +11,8 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from django.db import transaction
+import psycopg
+from django.db import OperationalError, transaction
 from psycopg import sql
 
 from recommender import database
@@ -19,6 +20,9 @@ from recommender.models import Space
 from recommender.spaces import partitions
 
 LEASE = timedelta(seconds=120)
+RENEWAL = timedelta(seconds=20)
+# A claim that was neither made nor renewed for so long is that of a worker that has died.
+_AT_WORK = RENEWAL + timedelta(seconds=10)
 _LOCK_CLAIM = 7_310_002
 
 
@@ -33,29 +37,37 @@ class StaleProduct:
     category: str
     brand: str
     attributes: dict[str, Any]
+    image_urls: list[str]
+    video_urls: list[str]
 
 
+# The bound on both sides: a planner that has it on one reads the other from its start.
 _STALE = sql.SQL("""
-    FROM recommender_product p LEFT JOIN {vectors} v ON v.product_id = p.id
-    WHERE p.catalog_id = %(catalog)s AND p.deleted_at IS NULL
+    FROM recommender_product p
+    LEFT JOIN {vectors} v ON v.product_id = p.id AND v.product_id > %(after)s
+    WHERE p.catalog_id = %(catalog)s AND p.deleted_at IS NULL AND p.id > %(after)s
       AND v.content_hash IS DISTINCT FROM p.content_hash
 """)
 
+# Who holds the lock is alone: what is stale and free is claimed in the same statement. An empty
+# JSON value comes as NULL, for most are empty and decoding one costs more than all the rest.
 _CLAIM = sql.SQL("""
-WITH stale AS (
-    SELECT p.id {stale} AND p.id > %(after)s AND NOT EXISTS (
+WITH stale AS MATERIALIZED (
+    SELECT p.id, p.content_hash, p.title, p.description, p.category, p.brand,
+        NULLIF(p.attributes, '{{}}') AS attributes, NULLIF(p.image_urls, '[]') AS image_urls,
+        NULLIF(p.video_urls, '[]') AS video_urls
+    {stale} AND NOT EXISTS (
         SELECT FROM recommender_embeddingclaim c
-        WHERE c.space_id = %(space)s AND c.product_id = p.id AND c.until > now())
+        WHERE c.space_id = %(space)s AND c.product_id = p.id AND c.product_id > %(after)s
+          AND c.until > now())
     ORDER BY p.id LIMIT %(limit)s
 ), claimed AS (
     INSERT INTO recommender_embeddingclaim AS c (space_id, product_id, owner, until)
     SELECT %(space)s, id, %(owner)s, now() + %(lease)s FROM stale
     ON CONFLICT (space_id, product_id) DO UPDATE
         SET owner = excluded.owner, until = excluded.until
-    RETURNING product_id
 )
-SELECT p.id, p.content_hash, p.title, p.description, p.category, p.brand, p.attributes
-FROM recommender_product p WHERE p.id IN (SELECT product_id FROM claimed) ORDER BY p.id
+SELECT * FROM stale
 """)
 
 
@@ -64,12 +76,26 @@ def lock(kind: int, space_id: int) -> None:
     database.fetch("SELECT pg_advisory_xact_lock(%s::int, %s::int)", (kind, space_id))
 
 
+def lock_soon(kind: int, space_id: int) -> bool:
+    """Hold an advisory lock until the transaction ends; False where that takes half a second."""
+    try:
+        with transaction.atomic():
+            database.execute("SET LOCAL lock_timeout = '500ms'")
+            lock(kind, space_id)
+            database.execute("SET LOCAL lock_timeout TO DEFAULT")
+    except OperationalError as exc:
+        if not isinstance(exc.__cause__, psycopg.errors.LockNotAvailable):
+            raise
+        return False
+    return True
+
+
 def count(space: Space) -> int:
     """How many products lack a fresh vector."""
     query = sql.SQL("SELECT count(*) {stale}").format(
         stale=_STALE.format(vectors=partitions.product_vectors(space.pk))
     )
-    return int(database.fetch(query, {"catalog": space.catalog_id})[0][0])
+    return int(database.fetch(query, {"catalog": space.catalog_id, "after": 0})[0][0])
 
 
 def claim(space: Space, *, owner: str, after: int, limit: int) -> list[StaleProduct]:
@@ -85,14 +111,41 @@ def claim(space: Space, *, owner: str, after: int, limit: int) -> list[StaleProd
     }
     with transaction.atomic():
         lock(_LOCK_CLAIM, space.pk)
-        return [StaleProduct(*row) for row in database.fetch(query, parameters)]
+        rows = database.fetch(query, parameters)
+    return list(map(_product, rows))
+
+
+def _product(row: tuple[Any, ...]) -> StaleProduct:
+    pk, content_hash, title, description, category, brand, attributes, images, videos = row
+    return StaleProduct(
+        *(pk, content_hash, title, description, category, brand),
+        attributes=attributes or {},
+        image_urls=images or [],
+        video_urls=videos or [],
+    )
+
+
+def renew(space_id: int, product_ids: Sequence[int], owner: str) -> None:
+    """Make an owner's claims last from now on; one that another has taken over stays theirs."""
+    database.execute(
+        "UPDATE recommender_embeddingclaim SET until = now() + %s "
+        "WHERE space_id = %s AND product_id = ANY(%s::bigint[]) AND owner = %s",
+        (LEASE, space_id, database.array_text(product_ids), owner),
+    )
+
+
+def spaces_at_work() -> list[int]:
+    """The spaces that a worker embeds at this moment."""
+    query = "SELECT DISTINCT space_id FROM recommender_embeddingclaim WHERE until > now() + %s"
+    return [row[0] for row in database.fetch(query, (LEASE - _AT_WORK,))]
 
 
 def release(space_id: int, product_ids: Sequence[int]) -> None:
     """Give claims back, done or not."""
     database.execute(
-        "DELETE FROM recommender_embeddingclaim WHERE space_id = %s AND product_id = ANY(%s)",
-        (space_id, list(product_ids)),
+        "DELETE FROM recommender_embeddingclaim "
+        "WHERE space_id = %s AND product_id = ANY(%s::bigint[])",
+        (space_id, database.array_text(product_ids)),
     )
 
 

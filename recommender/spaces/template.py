@@ -8,6 +8,8 @@ empty is left out whole.
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
 
 from recommender.spaces.staleness import StaleProduct
 
@@ -19,6 +21,15 @@ _SENTENCE_END = re.compile(r"\. (?![^{}]*\})")  # not one in the name of an attr
 # The text before a field, and the field, maybe in brackets.
 _PIECE = re.compile(r"([^{}]*?)(\()?\{([^{}]*)\}(?(2)\))")
 _SEPARATORS = " ,;:/|–—-"
+_LETTER_OR_DIGIT = re.compile(r"\w")
+
+
+@dataclass(frozen=True, slots=True)
+class _Sentence:
+    """The text before each field, the field and whether it is in brackets; then the last text."""
+
+    pieces: tuple[tuple[str, str, bool], ...]
+    end: str
 
 
 class TemplateError(ValueError):
@@ -40,31 +51,49 @@ def check(template: str) -> None:
 
 def render(template: str, product: StaleProduct) -> str:
     """The product's text; empty where the product has none of the template's fields."""
-    values = {name: _value(product, name) for name in _FIELD.findall(template)}
+    fields, sentences = _parsed(template)
+    values = {name: _value(product, name) for name in fields}
     if not any(values.values()):
         return ""
-    sentences = (_sentence(text, values) for text in _SENTENCE_END.split(template))
-    return ". ".join(filter(None, sentences))
+    written = [_written(sentence, values) for sentence in sentences]
+    return ". ".join(filter(None, written))
 
 
-def _sentence(text: str, values: Mapping[str, str]) -> str:
-    written, end = "", 0
-    for piece in _PIECE.finditer(text):
-        before, bracket, name = piece.groups()
-        end = piece.end()
+@lru_cache(maxsize=256)
+def _parsed(template: str) -> tuple[tuple[str, ...], tuple[_Sentence, ...]]:
+    """A template's fields and sentences."""
+    sentences = tuple(map(_sentence, _SENTENCE_END.split(template)))
+    return tuple(_FIELD.findall(template)), sentences
+
+
+def _sentence(text: str) -> _Sentence:
+    found = list(_PIECE.finditer(text))
+    pieces = (
+        (before, name, bool(bracket)) for before, bracket, name in (p.groups() for p in found)
+    )
+    return _Sentence(tuple(pieces), text[found[-1].end() :] if found else text)
+
+
+def _written(sentence: _Sentence, values: Mapping[str, str]) -> str:
+    text = ""
+    for before, name, bracketed in sentence.pieces:
         if value := values[name]:
-            joint = before if written else before.lstrip(_SEPARATORS)
-            written += f"{joint}({value})" if bracket else f"{joint}{value}"
-    return (written + text[end:]).strip() if written or not end else ""
+            joint = before if text else before.lstrip(_SEPARATORS)
+            text += f"{joint}({value})" if bracketed else f"{joint}{value}"
+    return (text + sentence.end).strip() if text or not sentence.pieces else ""
 
 
 def _value(product: StaleProduct, name: str) -> str:
     """A field as text, without its full stop; empty where it has neither letter nor digit."""
-    attribute = name.removeprefix(_ATTRIBUTE)
-    found = product.attributes.get(attribute) if attribute != name else getattr(product, name)
-    if name == "category":
-        found = [part.strip() for part in product.category.split("/") if part.strip()]
+    if name in _TEXT_FIELDS:
+        found = getattr(product, name)
+        if not found:
+            return ""
+        if name == "category":
+            found = [part.strip() for part in found.split("/") if part.strip()]
+    else:
+        found = product.attributes.get(name.removeprefix(_ATTRIBUTE))
     if isinstance(found, list):
         found = ", ".join(map(str, found))
     text = "" if found is None else str(found).strip().rstrip(". ")
-    return text if re.search(r"\w", text) else ""
+    return text if _LETTER_OR_DIGIT.search(text) else ""

@@ -1,4 +1,4 @@
-"""Reading product vectors out of PostgreSQL into numpy."""
+"""Vectors between numpy and PostgreSQL, in the binary form in which pgvector sends them."""
 
 from collections.abc import Sequence
 
@@ -6,11 +6,14 @@ import numpy as np
 from numpy.typing import NDArray
 from psycopg import sql
 
+from embeddings.types import SparseVector
 from recommender import database
 from recommender.spaces import partitions
 
-# The wire format of halfvec: two int16 (dimension, unused), then big-endian float16.
+# halfvec: two int16 (dimension, unused), then float16. All numbers are big-endian.
 _HEADER = 4
+# The largest that sparsevec has: one for all models, so that any two vectors compare.
+SPARSE_DIMENSION = 1_000_000_000
 
 
 def load(
@@ -29,3 +32,27 @@ def load(
     raw = np.frombuffer(b"".join(row[1] for row in rows), dtype=np.uint8).reshape(-1, width)
     halves = np.ascontiguousarray(raw[:, _HEADER:]).view(">f2")
     return ids, halves.astype(np.float32)
+
+
+def halfvecs(vectors: Sequence[NDArray[np.float32]]) -> list[bytes]:
+    """Vectors of one dimension as PostgreSQL receives them in a binary COPY."""
+    if not vectors:
+        return []
+    matrix = np.stack(vectors)
+    header = np.array([matrix.shape[1], 0], ">i2").tobytes()
+    width = 2 * matrix.shape[1]
+    halves = matrix.astype(">f2").tobytes()
+    return [header + halves[at : at + width] for at in range(0, len(halves), width)]
+
+
+def sparsevec(vector: SparseVector) -> bytes:
+    """A sparse vector as PostgreSQL receives it in a binary COPY.
+
+    Three int32 (dimension, count, unused), then the indices, from 0 here though from 1 in its
+    text form, then the values. pgvector refuses a value of zero: those are left out.
+    """
+    values = np.array(vector.values, ">f4")
+    indices = np.array(vector.indices, ">i4")[values != 0]
+    values = values[values != 0]
+    header = np.array([SPARSE_DIMENSION, len(values), 0], ">i4")
+    return b"".join((header.tobytes(), indices.tobytes(), values.tobytes()))

@@ -16,7 +16,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 # start.md comes last: it ends with `down`.
-DOCS = ("import.md", "embed.md", "recommend.md", "operate.md", "start.md")
+DOCS = ("import.md", "embed.md", "recommend.md", "drop-in.md", "operate.md", "start.md")
 
 _BLOCK = re.compile(r"^```console\n(.*?)^```", re.MULTILINE | re.DOTALL)
 _PREPARE = """

@@ -5,7 +5,8 @@ import os
 import socket
 import subprocess
 import sys
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -23,22 +24,26 @@ class Service:
 
     data_dir: Path
     port: int
+    variables: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
     @classmethod
-    def under(cls, directory: Path) -> "Service":
-        """One in a directory that other users may pass through, as the servers must."""
+    def under(cls, directory: Path, variables: Mapping[str, str] | None = None) -> "Service":
+        """One in a directory that other users may pass through, as the servers must.
+
+        `variables` are added to its environment.
+        """
         directory.chmod(0o711)
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
-            return cls(directory / "data", probe.getsockname()[1])
+            return cls(directory / "data", probe.getsockname()[1], variables or {})
 
     @property
     def environment(self) -> dict[str, str]:
-        return os.environ | {"KINSHIP_DATA_DIR": str(self.data_dir)}
+        return os.environ | {"KINSHIP_DATA_DIR": str(self.data_dir)} | dict(self.variables)
 
     def command(self, *arguments: str) -> list[str]:
         return [sys.executable, str(PROJECT_DIR / "manage.py"), *arguments]

@@ -1,5 +1,6 @@
 """`manage.py embed --wait` where nothing runs: it brings its own worker, and takes it away."""
 
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -35,3 +36,26 @@ def test_products_are_embedded_without_a_running_service(idle: Service, tmp_path
 
     again = idle.manage("embed", "--catalog", "idle", "--wait")
     assert again.startswith("text@1: 0 products to embed\nDone: ")
+
+
+def test_waiting_ends_with_the_reason_where_embedding_is_paused(
+    idle: Service, tmp_path: Path
+) -> None:
+    products = tmp_path / "products.csv"
+    products.write_text("id,title\np1,Stoneware mug\n")
+    idle.manage("create_catalog", "keyless", "--model", "text-embedding-v4")
+    idle.manage("import_products", str(products), "--catalog", "keyless")
+    environment = {k: v for k, v in idle.environment.items() if k != "DASHSCOPE_API_KEY"}
+
+    done = subprocess.run(
+        idle.command("embed", "--catalog", "keyless", "--wait"),
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+    assert done.returncode == 1
+    assert "The embedding of text@1 is paused: text-embedding-v4 needs the API key" in done.stderr
+    assert "Traceback" not in done.stderr

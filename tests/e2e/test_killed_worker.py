@@ -8,10 +8,14 @@ import httpx
 import psutil
 
 from tests.e2e.service import Service
+from tests.e2e.upstreams import counted
 from tests.threads import wait_until
 
 # Long texts, as these take the model longest: there is time to kill somebody at it.
-PRODUCTS = 5000
+PRODUCTS = 8000
+HOSTED_PRODUCTS = 1500
+# Of two processes with eight calls of ten rows each.
+UNDER_WAY = 160
 WORDS = ("coffee", "mug", "tent", "lamp", "soap", "chair", "puzzle", "kettle", "scarf", "blanket")
 
 
@@ -61,6 +65,23 @@ def test_after_a_kill_every_product_is_embedded_exactly_once(service: Service) -
     assert {product: after[product] for product in before} == before, "some were embedded again"
     wait_until(lambda: claims(service) == 0)
     assert service.pid("worker") != worker
+
+
+def test_after_a_kill_no_more_is_paid_twice_than_was_being_asked_for(service: Service) -> None:
+    """The provider is slow, so that calls are under way when the worker dies."""
+    with service.open_catalog("paid", "--model", "slow") as client:
+        fill(client, HOSTED_PRODUCTS)
+        wait_until(lambda: counted(service.variables, "slow")["rows"] > 100)
+        os.killpg(service.pid("worker"), signal.SIGKILL)
+        assert len(vectors(service, "paid")) < HOSTED_PRODUCTS, "it was not in the middle of it"
+
+        service.wait_until_embedded("paid", 90)
+
+    assert len(vectors(service, "paid")) == HOSTED_PRODUCTS
+    paid = counted(service.variables, "slow")
+    assert paid["rows_paid_twice"] <= UNDER_WAY
+    assert paid["rows"] == HOSTED_PRODUCTS + paid["rows_paid_twice"], "none more than twice"
+    assert claims(service) == 0
 
 
 def test_a_killed_process_of_the_pool_is_replaced_by_one_that_works(service: Service) -> None:

@@ -58,7 +58,7 @@ def test_a_running_service_is_ready(service: Service) -> None:
 
     assert service.ready() == (
         200,
-        {"database": "ok", "broker": "ok", "index": "ok", "worker": "ok"},
+        {"database": "ok", "broker": "ok", "index": "ok", "worker": "ok", "providers": "ok"},
     )
 
 

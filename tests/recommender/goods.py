@@ -3,7 +3,8 @@
 from typing import Any
 
 from recommender.catalogue import attributes
-from recommender.spaces import lifecycle
+from recommender.models import Space
+from recommender.spaces import lifecycle, switching
 from tests.shop import Shop
 
 KINDS = {
@@ -37,6 +38,22 @@ def stock(shop: Shop) -> Shop:
     shelve(shop).embed()
     assert lifecycle.finish(shop.space.pk)
     return shop
+
+
+def by_colour(shop: Shop) -> Space:
+    """A finished second version of the shop's space, in which all that is red is alike."""
+    space = lifecycle.create_space(
+        shop.catalog, model="fake", dimension=256, template="{attributes.colour}"
+    )
+    shop.embed(space)
+    assert lifecycle.finish(space.pk)
+    return space
+
+
+def replace(old: Space, new: Space) -> None:
+    """Switch to the new version and retire the old one."""
+    switching.activate(new)
+    lifecycle.retire(old)
 
 
 def _product(kind: str, category: str, place: int, colour: str) -> dict[str, Any]:

@@ -1,8 +1,11 @@
 import time
 from datetime import timedelta
 
+import pytest
 from django.utils import timezone
 
+from embeddings.base import Embedder
+from embeddings.fake import FakeEmbedder
 from recommender.history import popularity
 from recommender.models import (
     EmbeddingClaim,
@@ -15,7 +18,8 @@ from recommender.models import (
 )
 from recommender.profiles.staleness import stale_users
 from recommender.spaces import progress, staleness
-from recommender.spaces.lifecycle import create_space, delete_space
+from recommender.spaces.lifecycle import create_space, delete_space, retire
+from recommender.stack import machine
 from tests.shop import NOON, Shop, event, numbered
 from tests.workers.broker import Broker, run_task, run_twice
 from workers import tasks
@@ -132,6 +136,148 @@ def test_a_sweep_starts_nothing_where_a_worker_is_at_it(
     EmbeddingClaim.objects.update(until=timezone.now())
     tasks.sweep_embeddings()
     assert [name for name, _ in broker.take()] == ["embed_space"]
+
+
+def test_what_changes_while_a_worker_is_at_it_is_left_to_that_worker(
+    committed_shop: Shop, broker: Broker
+) -> None:
+    busy(committed_shop)
+    staleness.claim(committed_shop.space, owner="other", after=0, limit=1)
+    broker.take()
+
+    tasks.embed_space.delay(committed_shop.space.pk, time.time())
+
+    assert broker.work() == ["embed_space"]
+    assert staleness.count(committed_shop.space) == 40
+
+
+def test_a_large_backlog_is_worked_at_by_several_processes(
+    committed_shop: Shop, broker: Broker
+) -> None:
+    committed_shop.stock(**numbered(2_000))
+    cores = min(machine.detect().cores, 4)
+
+    tasks.embed_space.delay(committed_shop.space.pk, time.time())
+    done = broker.work()
+
+    assert done.count("embed_space") == cores
+    assert staleness.count(committed_shop.space) == 0
+    assert ProductVector.objects.count() == 2_000
+
+
+def test_of_tasks_that_hand_over_there_are_never_more(
+    committed_shop: Shop, broker: Broker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tasks, "_SLICE_SECONDS", 0.0)
+    committed_shop.stock(**numbered(40))
+    for _ in range(20):
+        tasks.embed_space.delay(committed_shop.space.pk, time.time())
+
+    waiting = broker.take()
+    for name, arguments in waiting:
+        run_task(name, arguments)
+
+    assert [name for name, _ in broker.take()] == ["embed_space"]
+
+
+def unpaid(shop: Shop) -> Space:
+    """The shop's space with a model that is not there."""
+    Space.objects.filter(pk=shop.space.pk).update(model="no-such-model")
+    return shop.space
+
+
+def test_a_space_whose_model_is_not_there_is_paused_and_tried_again_by_each_sweep(
+    committed_shop: Shop, broker: Broker
+) -> None:
+    space = unpaid(busy(committed_shop))
+
+    tasks.sweep_embeddings()
+    assert broker.work() == ["embed_space"]
+
+    space.refresh_from_db()
+    assert "no-such-model" in space.paused_reason
+    assert space.paused_at is not None
+    assert not EmbeddingClaim.objects.exists()
+
+    Space.objects.filter(pk=space.pk).update(model="fake")
+    tasks.sweep_embeddings()
+    broker.work()
+
+    assert_all_done(committed_shop)
+    assert committed_shop.space.paused_reason == ""
+
+
+def test_a_pause_ends_the_task_and_its_successors(committed_shop: Shop, broker: Broker) -> None:
+    space = unpaid(busy(committed_shop))
+
+    for _ in range(10):
+        tasks.embed_space.delay(space.pk, time.time())
+
+    assert broker.work() == ["embed_space"] * 10
+    assert broker.take() == []
+
+
+def test_a_space_that_is_retired_while_it_is_embedded_ends_quietly(
+    committed_shop: Shop, broker: Broker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    committed_shop.stock(**numbered(40))
+    space = create_space(committed_shop.catalog, model="fake", dimension=8)
+
+    def embedder_of(found: Space) -> Embedder:
+        retire(Space.objects.get(pk=found.pk))
+        return FakeEmbedder(found.dimension)
+
+    monkeypatch.setattr(tasks.embedders, "trained_embedder_of", embedder_of)
+    broker.take()
+
+    run_task("embed_space", [space.pk])
+
+    assert broker.take() == []
+    assert not EmbeddingClaim.objects.exists()
+
+
+def test_a_space_that_is_built_has_profiles_that_follow_before_it_serves(
+    committed_shop: Shop, broker: Broker
+) -> None:
+    busy(committed_shop)
+    tasks.sweep_embeddings()
+    broker.work()
+    building = create_space(committed_shop.catalog, model="fake", dimension=8)
+    tasks.sweep_profiles()
+    broker.work()
+    assert not ProfileVector.objects.filter(space=building).exists(), "it has no vectors yet"
+
+    tasks.sweep_embeddings()
+    broker.work()
+
+    assert stale_users(building, after=0, limit=10) == []
+    assert ProfileVector.objects.filter(space=building).values("user").distinct().count() == 6
+
+    committed_shop.visit("user0", "p20")
+    tasks.sweep_profiles()
+    broker.work()
+
+    assert stale_users(building, after=0, limit=10) == []
+
+
+def test_a_standby_is_neither_embedded_nor_are_its_profiles_rebuilt(
+    committed_shop: Shop, broker: Broker
+) -> None:
+    busy(committed_shop)
+    tasks.sweep_embeddings()
+    broker.work()
+    space = committed_shop.space
+    Space.objects.filter(pk=space.pk).update(status=Space.Status.STANDBY)
+    committed_shop.stock(p0="Another title")
+    committed_shop.visit("user0", "p20")
+
+    tasks.sweep_embeddings()
+    tasks.sweep_profiles()
+    run_task("refresh_profiles", [space.pk])
+    broker.work()
+
+    assert staleness.count(space) == 1
+    assert len(stale_users(space, after=0, limit=10)) == 1
 
 
 def test_of_a_burst_of_changes_the_first_task_looks_and_the_others_end_at_once(

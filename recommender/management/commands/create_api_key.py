@@ -18,10 +18,12 @@ class Command(BaseCommand):
 
     help = """\
 Make an API key of a catalogue. The key is printed once and stored hashed: keep it.
-A browser key may only send events and read recommendations. Revoke keys in the admin.
+A browser key may only send events and read recommendations, an embed key only use the embedding
+endpoints (docs/drop-in.md). Revoke keys in the admin.
 
   manage.py create_api_key shop --scope server --label "nightly sync"
   KEY=$(manage.py create_api_key shop --scope browser)
+  export DASHSCOPE_API_KEY=$(manage.py create_api_key shop --scope embed)
 """
 
     def add_arguments(self, parser: ArgumentParser) -> None:

@@ -1,6 +1,7 @@
 """`manage.py create_catalog`: a place for products, users and what they do."""
 
-from argparse import ArgumentParser, RawDescriptionHelpFormatter
+from argparse import ArgumentParser, ArgumentTypeError, RawDescriptionHelpFormatter
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -20,6 +21,7 @@ Make a catalogue, ready for products and events.
   manage.py create_catalog shop
   manage.py create_catalog gifts --clock last_event     historical data: now is its last event
   manage.py create_catalog gifts --update --clock now   change one that is there
+  manage.py create_catalog shop --update --monthly-budget 20    stop embedding at $20 a month
 """
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -34,6 +36,15 @@ Make a catalogue, ready for products and events.
             "--model", metavar="KEY", help="embedding model (a new one's: KINSHIP_DEFAULT_MODEL)"
         )
         parser.add_argument(
+            "--dimension", type=int, metavar="N", help="length of the vectors (the model's own)"
+        )
+        parser.add_argument(
+            "--monthly-budget",
+            type=_budget,
+            metavar="DOLLARS",
+            help="what embedding may cost in a calendar month (UTC), or 'none' (a new one's: none)",
+        )
+        parser.add_argument(
             "--half-life",
             type=float,
             metavar="DAYS",
@@ -44,35 +55,56 @@ Make a catalogue, ready for products and events.
         )
 
     def handle(self, **options: Any) -> None:
-        name, model = options["name"], options["model"]
-        given = {"clock": options["clock"], "half_life_days": options["half_life"]}
+        name = options["name"]
+        space = {"model": options["model"], "dimension": options["dimension"]}
+        given = {
+            "clock": options["clock"],
+            "half_life_days": options["half_life"],
+            "monthly_budget": options["monthly_budget"],
+        }
         try:
             if options["update"]:
-                self._update(name, model, given)
+                self._update(name, space, given)
             else:
-                self._create(name, model, given)
+                self._create(name, given | space)
         except ValidationError as exc:
             raise CommandError("\n".join(exc.messages)) from exc
         except Misconfigured as exc:
             raise CommandError(str(exc)) from exc
 
-    def _create(self, name: str, model: str | None, given: dict[str, Any]) -> None:
+    def _create(self, name: str, given: dict[str, Any]) -> None:
         if Catalog.objects.filter(name=name).exists():
             raise CommandError(
                 f"There is a catalogue {name!r} already. Choose another name, or change its "
                 "settings with --update."
             )
-        catalogs.create_catalog(name, model=model, **given)
+        catalogs.create_catalog(name, **given)
         self.stdout.write(f"Made the catalogue {name}.")
         self.stdout.write(
             f"Next: manage.py import_products FILE --catalog {name}\n"
             f"      manage.py create_api_key {name} --scope server"
         )
 
-    def _update(self, name: str, model: str | None, given: dict[str, Any]) -> None:
-        if model is not None:
-            raise CommandError("--model is chosen when a catalogue is made; leave it out.")
+    def _update(self, name: str, space: dict[str, Any], given: dict[str, Any]) -> None:
+        if any(value is not None for value in space.values()):
+            raise CommandError(
+                "--model and --dimension are chosen when a catalogue is made; leave them out. "
+                f"Another model is another space: manage.py space create --catalog {name}"
+            )
         if all(value is None for value in given.values()):
-            raise CommandError("Nothing to change: give --clock or --half-life.")
+            raise CommandError("Nothing to change: give --clock, --half-life or --monthly-budget.")
         catalogs.change_catalog(catalogs.find_catalog(name), **given)
         self.stdout.write(f"Changed the catalogue {name}.")
+
+
+def _budget(text: str) -> Decimal:
+    """US dollars; NO_LIMIT for none."""
+    if text == "none":
+        return catalogs.NO_LIMIT
+    try:
+        budget = Decimal(text.removeprefix("$"))
+    except InvalidOperation as exc:
+        raise ArgumentTypeError(f"{text!r} is no number of dollars; write 20 or none.") from exc
+    if not budget.is_finite():
+        raise ArgumentTypeError(f"{text!r} is no number of dollars; write 20 or none.")
+    return budget

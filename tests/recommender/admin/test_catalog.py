@@ -135,3 +135,22 @@ def test_catalogues_are_deleted_together(admin_client: Client, catalog: Catalog)
     admin_client.post(reverse(LIST), data | {"post": "yes"})
     assert not Catalog.objects.exists()
     assert not Event.objects.exists()
+
+
+def test_a_budget_is_set_and_taken_away_without_a_new_count(
+    admin_client: Client, catalog: Catalog
+) -> None:
+    # As a browser posts it back.
+    weights = {"initial-event_weights": json.dumps(DEFAULT_EVENT_WEIGHTS)}
+    for given, budget in (("20", 20), ("", None)):
+        data = form(monthly_budget=given) | weights
+        text = page.text(admin_client.post(change(catalog), data, follow=True))
+        assert "changed successfully" in text
+        assert "Popularity is counted anew" not in text
+        assert Catalog.objects.get(pk=catalog.pk).monthly_budget == budget
+
+
+@pytest.mark.django_db
+def test_a_new_catalogue_may_have_a_budget(admin_client: Client) -> None:
+    admin_client.post(reverse(ADD), form(name="books", model="fake", monthly_budget="7.50"))
+    assert str(Catalog.objects.get(name="books").monthly_budget) == "7.50"

@@ -1,3 +1,5 @@
+from datetime import UTC, datetime
+
 from django.test import Client
 from django.urls import reverse
 
@@ -53,3 +55,24 @@ def test_a_retired_space_has_no_size(admin_client: Client, catalog: Catalog) -> 
     Space.objects.create(catalog=catalog, version=2, model="fake", dimension=64, status="retired")
     text = page.text(admin_client.get(reverse(LIST)))
     assert "text@2 shop fake 64 Retired 0 of 5 0 40 not measured 0 bytes" in text
+
+
+def test_a_paused_space_says_why_and_since_when(admin_client: Client, catalog: Catalog) -> None:
+    space = Space.objects.get(catalog=catalog)
+    assert "Goes on by itself." in page.text(admin_client.get(change(space)))
+
+    paused_at = datetime(2025, 6, 1, 12, tzinfo=UTC)
+    Space.objects.filter(pk=space.pk).update(paused_reason="No API key.", paused_at=paused_at)
+
+    assert "Active Paused" in page.text(admin_client.get(reverse(LIST)))
+    text = page.text(admin_client.get(change(space)))
+    assert "Paused since 1 June 2025, 12:00 UTC: No API key." in text
+
+
+def test_a_standby_has_a_page(admin_client: Client, catalog: Catalog) -> None:
+    Space.objects.update(status="standby")
+
+    text = page.text(admin_client.get(change(Space.objects.get(catalog=catalog))))
+
+    assert "Status Standby" in text
+    assert "Not embedded." in text

@@ -52,7 +52,7 @@ def test_a_revoked_key_is_refused(api):
 def test_a_browser_key_may_neither_write_nor_read_the_catalogue(browser):
     for method, path in SERVER_ONLY:
         detail = problem(browser.send(method, path, b"{}"), 403, "wrong-scope")["detail"]
-        assert detail == "This needs a server key; yours is a browser key."
+        assert detail == "This needs a key of scope server; yours is of scope browser."
 
 
 def test_a_browser_key_may_send_events_and_read_recommendations(shelved, browser):

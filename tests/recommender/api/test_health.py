@@ -1,3 +1,4 @@
+import re
 from datetime import timedelta
 
 import pytest
@@ -5,6 +6,7 @@ from django.utils import timezone
 
 from recommender import database
 from recommender.models import Heartbeat
+from recommender.providers.circuit import SharedCircuit
 from tests.recommender.api.client import Api
 
 nobody = Api(None)
@@ -14,13 +16,18 @@ def beat(**age: float) -> None:
     Heartbeat.objects.create(worker="worker", at=timezone.now() - timedelta(**age))
 
 
-def checks(status: int) -> dict[str, str]:
+def checks(status: int, said: str | None = None) -> dict[str, str]:
     response = nobody.get("/readyz")
     assert response.status_code == status, response.content
     body = response.json()
-    assert body["status"] == ("ok" if status == 200 else "not ready")
-    assert body["checks"].keys() == {"database", "broker", "index", "worker"}
+    assert body["status"] == (said or ("ok" if status == 200 else "not ready"))
+    assert body["checks"].keys() == {"database", "broker", "index", "worker", "providers"}
     return body["checks"]
+
+
+def go_down(provider: str) -> None:
+    for _ in range(5):
+        SharedCircuit(provider).failed("The connection was refused.")
 
 
 def test_a_process_that_answers_is_healthy():
@@ -60,3 +67,32 @@ def test_a_broker_that_is_away_is_reported_soon(db, settings, url):
     beat()
     settings.CELERY_BROKER_URL = url
     assert checks(503)["broker"].startswith("does not answer: ")
+
+
+def test_a_provider_that_is_down_is_reported_but_no_reason_to_send_requests_elsewhere(db):
+    beat()
+    go_down("dashscope")
+
+    said = checks(200, "degraded")["providers"]
+    assert re.fullmatch(
+        r"dashscope: open since 20\d\d-\d\d-\d\d \d\d:\d\d:\d\d UTC, "
+        r"next try in (29|30) s: The connection was refused\.",
+        said,
+    )
+    database.execute("UPDATE recommender_providercircuit SET open_until = now()")
+    assert "next try with the next call: " in checks(200, "degraded")["providers"]
+
+
+def test_every_provider_that_is_down_is_reported_beside_what_else_is_wrong(db):
+    go_down("dashscope")
+    go_down("acme")
+
+    found = checks(503)
+    assert [part.split(":")[0] for part in found["providers"].split("; ")] == ["acme", "dashscope"]
+    assert found["worker"] == "no worker has run yet"
+
+
+def test_a_few_failures_of_a_provider_are_not_reported(db):
+    beat()
+    SharedCircuit("dashscope").failed("The connection was refused.")
+    assert checks(200)["providers"] == "ok"

@@ -1,6 +1,8 @@
 from datetime import timedelta
+from itertools import repeat
 
 import pytest
+from django.db import ProgrammingError
 
 from recommender.engine import batch, filters
 from recommender.engine.answer import MAX_COUNT, Item, Query
@@ -8,7 +10,10 @@ from recommender.engine.batch import Recommendation
 from recommender.engine.recommend import recommend
 from recommender.history import popularity
 from recommender.models import Product, ProfileVector
+from recommender.spaces import lifecycle, switching
+from tests.recommender import goods
 from tests.shop import DAY, NOON, Shop, event
+from tests.threads import overtaken
 
 WORDS = ("mug", "lamp", "tent", "soap", "chair")
 EVERYTHING = Query(count=10, exclude=frozenset())
@@ -148,3 +153,58 @@ def test_more_users_than_are_read_at_a_time_keep_their_order(busy: Shop) -> None
 
     assert [it.user for it in found] == users
     assert [it.known for it in found] == [bool(n % 3) for n in range(600)]
+
+
+def test_a_batch_of_a_space_that_does_not_serve_is_of_that_space(stocked: Shop) -> None:
+    second = goods.by_colour(stocked)
+    stocked.visit("u1", "mug-red")
+
+    (served,) = batch.recommend_many(stocked.catalog, iter(["u1"]), Query(count=3))
+    (shadow,) = batch.recommend_many(stocked.catalog, iter(["u1"]), Query(count=3), space=second)
+
+    assert {key.split("-")[0] for key in ids(served.items)} == {"mug"}
+    assert set(ids(shadow.items)) == {"lamp-red", "spade-red", "puzzle-red"}
+
+
+def test_a_batch_goes_on_in_the_space_it_began_with(stocked: Shop) -> None:
+    stocked.visit("u1", "mug-red")
+    lists = batch.recommend_many(stocked.catalog, repeat("u1", 251), Query(count=3))
+    first = next(lists)
+
+    switching.activate(goods.by_colour(stocked))
+
+    assert all(each.items == first.items for each in lists)
+
+
+def test_a_batch_whose_space_is_retired_goes_on_in_the_one_that_serves(stocked: Shop) -> None:
+    stocked.visit("u1", "mug-red")
+    lists = batch.recommend_many(stocked.catalog, repeat("u1", 251), Query(count=3))
+    first = next(lists)
+
+    goods.replace(stocked.space, goods.by_colour(stocked))
+
+    *rest, last = lists
+    assert all(each.items == first.items for each in rest), "they were made before"
+    assert set(ids(last.items)) == {"lamp-red", "spade-red", "puzzle-red"}
+
+
+def test_a_space_retired_in_the_midst_of_a_batch_is_asked_no_more(committed_shop: Shop) -> None:
+    stocked = goods.stock(committed_shop)
+    first, second = stocked.space, goods.by_colour(stocked)
+    stocked.visit("u1", "mug-red")
+
+    (found,) = overtaken(
+        lambda: list(batch.recommend_many(stocked.catalog, iter(["u1"]), Query(count=3))),
+        holding=lambda: goods.replace(first, second),
+    )
+
+    assert set(ids(found.items)) == {"lamp-red", "spade-red", "puzzle-red"}
+
+
+def test_a_batch_of_a_given_space_fails_where_that_one_is_retired(stocked: Shop) -> None:
+    second = goods.by_colour(stocked)
+    lifecycle.retire(second)
+    stocked.visit("u1", "mug-red")
+
+    with pytest.raises(ProgrammingError, match="does not exist"):
+        list(batch.recommend_many(stocked.catalog, iter(["u1"]), Query(count=3), space=second))

@@ -13,6 +13,7 @@ from recommender.profiles import builder
 from recommender.spaces import lifecycle
 from tests.recommender import goods
 from tests.shop import DAY, NOON, Shop, event
+from tests.threads import overtaken
 
 MUGS = {f"mug-{colour}" for colour in goods.COLOURS}
 LAMPS = {f"lamp-{colour}" for colour in goods.COLOURS}
@@ -233,10 +234,40 @@ def test_a_catalogue_of_the_past_recommends_as_one_of_today(db):
     assert kinds(ask(shop, count=4)) == {"mug", "puzzle"}
 
 
+@pytest.mark.parametrize("stored", [True, False])
+def test_a_space_retired_under_the_request_is_asked_no_more(committed_shop, stored):
+    """Neither for the neighbours of a stored profile nor for a new one's vectors."""
+    stocked = goods.stock(committed_shop)
+    first, second = stocked.space, goods.by_colour(stocked)
+    stocked.visit("u1", "mug-red")
+    if stored:
+        builder.refresh(first, [stocked.user("u1").pk])
+
+    answer = overtaken(lambda: ask(stocked, count=3), holding=lambda: goods.replace(first, second))
+
+    assert answer.spaces == ("text@2",)
+    assert set(ids(answer)) == {"lamp-red", "spade-red", "puzzle-red"}
+
+
+def test_a_space_retired_under_a_question_about_the_past_is_asked_no_more(committed_shop):
+    stocked = goods.stock(committed_shop)
+    first, second = stocked.space, goods.by_colour(stocked)
+    stocked.visit("u1", "mug-red", at=NOON)
+
+    answer = overtaken(
+        lambda: ask(stocked, count=3, before=NOON + DAY),
+        holding=lambda: goods.replace(first, second),
+    )
+
+    assert answer.spaces == ("text@2",)
+    assert set(ids(answer)) == {"lamp-red", "spade-red", "puzzle-red"}
+
+
 # ------------------------------------------------------------------------ what it costs
 
 
-def test_the_answer_of_a_fresh_profile_takes_four_statements(stocked):
+def test_the_answer_of_a_fresh_profile_takes_four_statements(committed_shop):
+    stocked = goods.stock(committed_shop)
     make_popular(stocked)
     stocked.visit("u1", "mug-red", "lamp-red")
     builder.refresh(stocked.space, [stocked.user("u1").pk])
@@ -258,8 +289,9 @@ def test_a_stale_profile_is_rebuilt_once(stocked, product):
     assert not any("COPY" in query["sql"] or "DELETE" in query["sql"] for query in captured)
 
 
-def test_a_profile_of_a_later_version_will_do(stocked):
+def test_a_profile_of_a_later_version_will_do(committed_shop):
     """An event may come in between the look at the user and the look at the profile."""
+    stocked = goods.stock(committed_shop)
     stocked.visit("u1", "mug-red", "mug-blue")
     stocked.visit("u1", "lamp-red")
     builder.refresh(stocked.space, [stocked.user("u1").pk])

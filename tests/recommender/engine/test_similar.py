@@ -11,6 +11,7 @@ from recommender.history import popularity
 from recommender.spaces import lifecycle, partitions
 from tests.recommender import goods
 from tests.shop import Shop
+from tests.threads import overtaken
 
 MUGS = {f"mug-{colour}" for colour in goods.COLOURS}
 
@@ -152,3 +153,20 @@ def test_the_fields_asked_for_are_carried(stocked):
     for item in answer.items:
         colour = item.id.split("-")[1]
         assert item.fields == {"title": f"{colour.capitalize()} mug", "colour": colour}
+
+
+def test_a_space_retired_under_the_request_is_asked_no_more(committed_shop):
+    """The request has found the space that serves; before it searches it, that one is gone."""
+    stocked = goods.stock(committed_shop)
+    first, second = stocked.space, goods.by_colour(stocked)
+    before = similar(stocked.catalog, "mug-red", Query(count=3))
+
+    answer = overtaken(
+        lambda: similar(stocked.catalog, "mug-red", Query(count=3)),
+        holding=lambda: goods.replace(first, second),
+    )
+
+    assert (before.spaces, answer.spaces) == (("text@1",), ("text@2",))
+    assert set(ids(before)) < MUGS
+    assert set(ids(answer)) == {"lamp-red", "spade-red", "puzzle-red"}
+    assert not partitions.size(first.pk)

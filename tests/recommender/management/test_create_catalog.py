@@ -1,3 +1,4 @@
+from decimal import Decimal
 from io import StringIO
 
 import pytest
@@ -30,8 +31,14 @@ def test_a_catalogue_is_made_ready_for_products(db):
         (("other", "--model", "nothing"), "no embedding model 'nothing'"),
         (("other", "--half-life", "0"), "greater than or equal to"),
         (("other", "--update", "--clock", "now"), "no catalogue 'other'"),
-        (("shop", "--update"), "give --clock or --half-life"),
-        (("shop", "--update", "--model", "fake"), "leave it out"),
+        (("shop", "--update"), "give --clock, --half-life or --monthly-budget"),
+        (("shop", "--update", "--model", "fake"), "leave them out.*space create"),
+        (("shop", "--update", "--dimension", "8"), "leave them out.*space create"),
+        (("other", "--model", "wordllama-256", "--dimension", "7"), "does not give 7 dimensions"),
+        (("other", "--monthly-budget", "much"), "'much' is no number of dollars; write 20 or none"),
+        (("other", "--monthly-budget", "inf"), "'inf' is no number of dollars"),
+        (("other", "--monthly-budget", "-1"), "greater than or equal to 0"),
+        (("other", "--monthly-budget", "0.001"), "2 decimal places"),
     ],
 )
 def test_what_cannot_be_says_why(shop, arguments, complaint):
@@ -47,3 +54,25 @@ def test_popularity_and_profiles_follow_a_changed_clock(shop):
     create("shop", "--update", "--clock", "last_event")
     assert ProductPopularity.objects.get().recent > 0
     assert shop.user("u1").history_version > version
+
+
+def test_a_catalogue_is_made_with_a_budget_and_a_dimension(db):
+    create("gifts", "--model", "fake", "--dimension", "16", "--monthly-budget", "20")
+    catalog = Catalog.objects.get(name="gifts")
+    assert catalog.monthly_budget == 20
+    assert catalog.spaces.get().dimension == 16
+
+
+def test_a_budget_is_changed_and_taken_away_and_nothing_else_is_touched(shop):
+    shop.stock(a="Mug")
+    shop.post(event("u1", "a", at=NOON))
+    version = shop.user("u1").history_version
+    for given, budget in (("20.5", Decimal("20.5")), ("0", 0), ("none", None)):
+        create("shop", "--update", "--monthly-budget", given)
+        assert Catalog.objects.get().monthly_budget == budget
+    assert shop.user("u1").history_version == version
+
+
+def test_a_raised_budget_sets_the_workers_to_work(committed_shop, broker):
+    create("shop", "--update", "--monthly-budget", "20")
+    assert [name for name, _ in broker.take()] == ["embed_space"]

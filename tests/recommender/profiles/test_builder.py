@@ -209,3 +209,22 @@ def test_a_user_who_is_erased_during_a_refresh_gets_no_profile(committed_shop: S
     overtaken(lambda: builder.refresh(space, [key]), lambda: erase.erase(ann))
 
     assert not ProfileVector.objects.filter(space=space).exists()
+
+
+def test_a_slow_refresh_does_not_undo_one_of_a_later_history(committed_shop: Shop) -> None:
+    """Else a request that has just built the profile it needs would not find it."""
+    stock(committed_shop)
+    committed_shop.visit("ann", "mug")
+    space, ann = committed_shop.space, committed_shop.user("ann")
+
+    def overtake() -> None:
+        committed_shop.visit("ann", "tent", at=NOON + DAY)
+        builder.refresh(space, [ann.pk])
+
+    overtaken(lambda: builder.refresh(space, [ann.pk]), overtake)
+
+    assert stale_users(space, after=0, limit=10) == []
+    assert {row.product_id for row in stored(committed_shop, "ann")} == {
+        committed_shop.product("mug").pk,
+        committed_shop.product("tent").pk,
+    }

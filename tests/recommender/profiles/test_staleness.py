@@ -2,6 +2,7 @@ from recommender import database
 from recommender.models import User
 from recommender.profiles import builder
 from recommender.profiles.staleness import note_new_vectors, stale_users
+from recommender.spaces.lifecycle import create_space
 from tests.shop import DAY, NOON, Shop, event, numbered
 from tests.threads import at_once
 
@@ -143,3 +144,22 @@ def test_events_and_new_vectors_at_once_neither_deadlock_nor_lose_a_change(
     gained = {user: after[user] - before[user] for user in users}
     assert len(set(gained.values())) == 1
     assert 2 * rounds < gained[users[0]] <= 4 * rounds
+
+
+def test_the_first_vectors_of_a_space_that_is_built_leave_the_profiles_that_serve_alone(
+    committed_shop: Shop,
+) -> None:
+    shop = committed_shop
+    shop.stock(mug="Mug")
+    shop.visit("ann", "mug")
+    shop.embed()
+    refresh(shop)
+    building = create_space(shop.catalog, model="fake", dimension=8)
+    shop.embed(building)
+
+    note_new_vectors(building.pk)
+
+    assert stale(shop) == set()
+    building.refresh_from_db()
+    assert building.profiles_at == building.embedded_at
+    assert len(stale_users(building, after=0, limit=10)) == 1

@@ -5,51 +5,97 @@ from uuid import UUID
 import numpy as np
 import pytest
 from django.utils import timezone
-from hypothesis import given
-from hypothesis import strategies as st
 
 from embeddings.base import Embedder
-from embeddings.errors import Rejected, Unavailable
+from embeddings.errors import (
+    BudgetSpent,
+    EmbeddingError,
+    Misconfigured,
+    Rejected,
+    TooLong,
+    Unavailable,
+)
 from embeddings.fake import FakeEmbedder
-from embeddings.types import Embeddings, Input, ModelSpec, Role
-from recommender.models import EmbeddingClaim, Product, ProductVector, Space
-from recommender.spaces import embedding, staleness, vectors
+from embeddings.spec import ModelSpec
+from embeddings.types import Embeddings, Input, Output, Role
+from recommender.models import EmbeddingClaim, Product, ProductVector, QuarantinedProduct, Space
+from recommender.spaces import embedding, lifecycle, staleness, vectors
+from recommender.spaces.embedding import Step
 from recommender.spaces.staleness import StaleProduct
 from tests.shop import Shop, numbered
 
-ROW = StaleProduct(1, UUID(int=1), "Mug", "", "", "", {})
+ROW = StaleProduct(1, UUID(int=1), "Mug", "", "", "", {}, [], [])
+AWAY = Unavailable("The model is being restarted; try again in a minute.", retry_after=0)
 
 
 class Refusing:
-    """A model that never takes some texts, and may be away; it counts its calls."""
+    """A model that answers some texts with an error; it counts its calls.
 
-    def __init__(self, refused: Sequence[str] = (), *, away: bool = False) -> None:
-        self._fake = FakeEmbedder()
+    More words than `longest` in a text are too many for it, whatever its spec says.
+    """
+
+    def __init__(
+        self,
+        refused: Sequence[str] = (),
+        error: Exception | None = None,
+        *,
+        longest: int = 10_000,
+        output: Output = Output.DENSE,
+    ) -> None:
+        self._fake = FakeEmbedder(output=output)
         self._refused = frozenset(refused)
-        self._away = away
+        self._error = error or Rejected("A text is of a kind that the model does not take.")
+        self._longest = longest
         self.calls = 0
 
     @property
     def spec(self) -> ModelSpec:
         return self._fake.spec
 
+    @property
+    def output(self) -> Output:
+        return self._fake.output
+
+    @property
+    def instruction(self) -> str:
+        return ""
+
     def embed(self, inputs: Sequence[Input], role: Role) -> Embeddings:
         self.calls += 1
-        if self._away:
-            raise Unavailable("The model is being restarted; try again in a minute.")
         if any(row.text in self._refused for row in inputs):
-            raise Rejected("A text is of a kind that the model does not take.")
+            raise self._error
+        if any(len(row.text.split()) > self._longest for row in inputs):
+            raise TooLong("A text is too long.", code="TooManyTokens")
         return self._fake.embed(inputs, role)
 
 
-def embed_all(shop: Shop, embedder: Embedder | None = None) -> int:
+class Hosted(Refusing):
+    """The same far away: texts are cut here, not by it."""
+
+    @property
+    def spec(self) -> ModelSpec:
+        return replace(super().spec, is_hosted=True, provider="far away")
+
+
+def embed_all(shop: Shop, embedder: Embedder | None = None, space: Space | None = None) -> Step:
     return embedding.embed_claimed(
-        shop.space, embedder or FakeEmbedder(), owner="test", after=0, limit=1000
+        space or shop.space, embedder or FakeEmbedder(), owner="test", after=0, limit=1000
     )
 
 
-def stored(shop: Shop) -> dict[str, ProductVector]:
-    rows = ProductVector.objects.filter(space=shop.space).select_related("product")
+def space_of(shop: Shop, **options: str) -> Space:
+    """Another space of the shop."""
+    return lifecycle.create_space(shop.catalog, name="other", model="fake", **options)
+
+
+def quarantined(shop: Shop) -> dict[str, tuple[str, str]]:
+    """By product, the code and the reason."""
+    rows = QuarantinedProduct.objects.select_related("product")
+    return {row.product.external_id: (row.code, row.reason) for row in rows}
+
+
+def stored(shop: Shop, space: Space | None = None) -> dict[str, ProductVector]:
+    rows = ProductVector.objects.filter(space=space or shop.space).select_related("product")
     return {row.product.external_id: row for row in rows}
 
 
@@ -91,46 +137,83 @@ def test_a_refused_product_costs_only_itself_and_is_not_tried_again(shop: Shop) 
     embed_all(shop, embedder)
 
     assert {key for key, row in stored(shop).items() if row.embedding is None} == {"bad"}
+    assert quarantined(shop) == {"bad": ("", "A text is of a kind that the model does not take.")}
     calls = embedder.calls
-    assert embed_all(shop, embedder) == 0
+    assert embed_all(shop, embedder).products == 0
     assert embedder.calls == calls
 
 
-@given(refused=st.lists(st.booleans(), max_size=40))
-def test_whatever_is_refused_all_others_get_the_vector_they_would_get_alone(
-    refused: list[bool],
+def test_a_model_that_is_away_leaves_the_products_stale_and_unclaimed_and_says_so(
+    shop: Shop,
 ) -> None:
-    products = [replace(ROW, id=n, title=f"Title {n}") for n in range(len(refused))]
-    embedder = Refusing([p.title for p, bad in zip(products, refused, strict=True) if bad])
-
-    found = embedding.embed(Space(template="{title}"), embedder, products)
-
-    assert [row.product_id for row in found] == [product.id for product in products]
-    for row, product, bad in zip(found, products, refused, strict=True):
-        if bad:
-            assert row.vector is None
-        else:
-            alone = FakeEmbedder().embed([Input(text=product.title)], Role.DOCUMENT).vectors[0]
-            np.testing.assert_array_equal(row.vector, alone)
-
-
-def test_one_refused_row_in_many_takes_few_calls_to_find() -> None:
-    products = [replace(ROW, id=n, title=f"Title {n}") for n in range(512)]
-    embedder = Refusing(["Title 300"])
-
-    embedding.embed(Space(template="{title}"), embedder, products)
-
-    assert embedder.calls == 1 + 2 * 9  # two halves at each of log2(512) levels
-
-
-def test_a_model_that_is_away_leaves_the_products_stale_and_unclaimed(shop: Shop) -> None:
     shop.stock(mug="Blue mug")
+    before = timezone.now()
 
-    with pytest.raises(Unavailable):
-        embed_all(shop, Refusing(away=True))
+    assert embed_all(shop, Refusing(["Blue mug"], AWAY)).is_paused
 
     assert staleness.count(shop.space) == 1
     assert not EmbeddingClaim.objects.exists()
+    assert shop.space.paused_reason == str(AWAY)
+    assert shop.space.paused_at is not None
+    assert shop.space.paused_at >= before
+
+
+def test_a_space_is_paused_since_it_first_was_until_something_is_embedded(shop: Shop) -> None:
+    shop.stock(mug="Blue mug")
+    embed_all(shop, Refusing(["Blue mug"], AWAY))
+    first = shop.space.paused_at
+
+    embed_all(shop, Refusing(["Blue mug"], AWAY))
+    assert shop.space.paused_at == first
+
+    embed_all(shop)
+    assert (shop.space.paused_reason, shop.space.paused_at) == ("", None)
+
+
+def test_a_product_without_text_does_not_end_a_pause(shop: Shop) -> None:
+    shop.stock(blank="", mug="Blue mug")
+
+    assert embed_all(shop, Refusing(["Blue mug"], AWAY)).is_paused
+
+    assert shop.space.paused_reason
+    assert set(stored(shop)) == {"blank"}
+
+
+@pytest.mark.parametrize(
+    "error", [Misconfigured("No key."), BudgetSpent("The budget of July is spent.")], ids=repr
+)
+def test_what_a_person_must_change_pauses_and_keeps_what_was_made_before(
+    shop: Shop, error: EmbeddingError
+) -> None:
+    shop.stock(**numbered(600), zero="Blue mug")  # more than a call takes
+
+    step = embed_all(shop, Refusing(["Blue mug"], error))
+
+    assert step.is_paused
+    assert shop.space.paused_reason == str(error)
+    assert len(stored(shop)) == 512
+    assert staleness.count(shop.space) == 89
+    assert quarantined(shop) == {}
+
+
+def test_some_that_could_not_be_answered_are_left_for_later_and_nothing_pauses(shop: Shop) -> None:
+    shop.stock(**numbered(600), zero="Blue mug")
+
+    step = embed_all(shop, Refusing(["Blue mug"], AWAY))
+
+    assert not step.is_paused
+    assert shop.space.paused_reason == ""
+    assert staleness.count(shop.space) == 89
+
+
+def test_an_unexpected_error_gives_the_claims_back(shop: Shop) -> None:
+    shop.stock(mug="Blue mug")
+
+    with pytest.raises(MemoryError):
+        embed_all(shop, Refusing(["Blue mug"], MemoryError()))
+
+    assert not EmbeddingClaim.objects.exists()
+    assert staleness.count(shop.space) == 1
 
 
 def test_embedding_gives_its_claims_back_and_notes_when_it_wrote(shop: Shop) -> None:
@@ -149,7 +232,7 @@ def test_writing_the_same_vectors_again_changes_nothing(committed_shop: Shop) ->
     committed_shop.stock(mug="Blue mug")
     space = committed_shop.space
     claimed = staleness.claim(space, owner="test", after=0, limit=10)
-    found = embedding.embed(space, FakeEmbedder(), claimed)
+    found = embedding.embed(space, FakeEmbedder(), claimed).embedded
     embedding.write(space, found)
     first = stored(committed_shop)["mug"].embedded_at
 
@@ -177,7 +260,8 @@ def test_a_product_that_changes_while_it_is_embedded_stays_stale(shop: Shop) -> 
     claimed = staleness.claim(shop.space, owner="test", after=0, limit=10)
     shop.stock(mug="Garden chair")
 
-    embedding.write(shop.space, embedding.embed(shop.space, FakeEmbedder(), claimed))
+    embedding.write(shop.space, embedding.embed(shop.space, FakeEmbedder(), claimed).embedded)
+    staleness.release(shop.space.pk, [row.id for row in claimed])
 
     assert staleness.count(shop.space) == 1
     shop.embed()
@@ -185,9 +269,136 @@ def test_a_product_that_changes_while_it_is_embedded_stays_stale(shop: Shop) -> 
     assert stored(shop)["mug"].content_hash == shop.product("mug").content_hash
 
 
-def test_the_last_id_says_where_to_go_on_and_zero_that_nothing_is_left(shop: Shop) -> None:
+def test_a_step_says_how_many_it_had_and_where_to_go_on(shop: Shop) -> None:
     shop.stock(**numbered(3))
     last = Product.objects.order_by("-pk").values_list("pk", flat=True)[0]
 
-    assert embed_all(shop) == last
-    assert embed_all(shop) == 0
+    assert embed_all(shop) == Step(3, last, is_paused=False)
+    assert embed_all(shop) == Step(0, 0, is_paused=False)
+
+
+@pytest.mark.parametrize("output", Output)
+def test_a_space_stores_the_kinds_of_vectors_it_asks_for(shop: Shop, output: Output) -> None:
+    shop.stock(mug="Blue mug with a blue lid")
+    space = space_of(shop, output=output)
+
+    shop.embed(space)
+
+    expected = FakeEmbedder(output=output).embed(
+        [Input(text="Blue mug with a blue lid")], Role.DOCUMENT
+    )
+    row = stored(shop, space)["mug"]
+    assert (row.embedding is not None) == output.is_dense
+    assert (row.sparse is not None) == output.is_sparse
+    if row.embedding is not None:
+        np.testing.assert_allclose(row.embedding, expected.vectors[0], atol=1e-3)
+    if row.sparse is not None:
+        assert row.sparse.indices() == list(expected.sparse[0].indices)
+        assert row.sparse.values() == pytest.approx(expected.sparse[0].values)
+
+
+@pytest.mark.parametrize("kind", ["image", "multimodal"])
+def test_pictures_make_the_vector_of_a_space_that_reads_them(shop: Shop, kind: str) -> None:
+    picture = "https://img.example/mug.jpg"
+    shop.put({"id": "mug", "title": "Blue mug", "image_urls": [picture]}, {"id": "bare"})
+    space = space_of(shop, kind=kind)
+
+    shop.embed(space)
+
+    source = Input(text="Blue mug" if kind == "multimodal" else "", images=(picture,))
+    expected = FakeEmbedder().embed([source], Role.DOCUMENT).vectors[0]
+    rows = stored(shop, space)
+    assert rows["mug"].embedding is not None
+    np.testing.assert_allclose(rows["mug"].embedding, expected, atol=1e-3)
+    assert rows["bare"].embedding is None
+
+
+LONG = " ".join(f"word{number}" for number in range(2_000))
+
+
+@pytest.mark.parametrize("policy", ["truncate", "split"])
+def test_what_became_of_a_long_text_is_recorded(shop: Shop, policy: str) -> None:
+    shop.stock(mug="Blue mug", tome=LONG)
+    space = space_of(shop, long_text=policy)
+
+    shop.embed(space)
+
+    rows = stored(shop, space)
+    assert rows["mug"].treatment is None
+    assert rows["tome"].treatment == {"truncate": "truncated", "split": "split"}[policy]
+    assert rows["tome"].embedding is not None
+    assert np.linalg.norm(rows["tome"].embedding) == pytest.approx(1, abs=1e-3)
+
+
+def test_a_split_text_is_like_each_of_its_parts_and_a_truncated_one_like_its_beginning(
+    shop: Shop,
+) -> None:
+    topics = ("coffee mug kettle " * 700, "tent lantern rope " * 700)
+    shop.stock(both=" ".join(topics), second=topics[1][:3_000])
+
+    def likeness(policy: str) -> float:
+        space = lifecycle.create_space(
+            shop.catalog, name=policy, model="fake", long_text=policy, template="{title}"
+        )
+        shop.embed(space)
+        pair = [shop.product(key).pk for key in ("both", "second")]
+        _, (one, other) = vectors.load(space.pk, pair)
+        return float(one @ other)
+
+    assert likeness("split") > likeness("truncate") + 0.2
+
+
+def test_a_long_text_of_a_space_that_rejects_such_is_quarantined(shop: Shop) -> None:
+    shop.stock(mug="Blue mug", tome=LONG)
+    space = space_of(shop, long_text="reject")
+
+    shop.embed(space)
+
+    assert stored(shop, space)["tome"].embedding is None
+    assert set(quarantined(shop)) == {"tome"}
+    assert "shorten it" in quarantined(shop)["tome"][1]
+
+
+@pytest.mark.parametrize("policy", ["truncate", "split"])
+def test_a_text_that_the_model_finds_too_long_is_cut_shorter(
+    committed_shop: Shop, policy: str
+) -> None:
+    committed_shop.stock(mug="Blue mug", tome="many words " * 2_000)
+    space = space_of(committed_shop, long_text=policy)
+    # The estimate gives these words fewer tokens than this model counts.
+    embedder = Hosted(longest=300)
+
+    embed_all(committed_shop, embedder, space)
+
+    assert stored(committed_shop, space)["tome"].embedding is not None
+    assert stored(committed_shop, space)["tome"].treatment in {"truncated", "split"}
+    assert quarantined(committed_shop) == {}
+
+
+def test_what_stays_too_long_is_quarantined_with_the_model_s_reason(
+    committed_shop: Shop,
+) -> None:
+    committed_shop.stock(mug="Blue mug", tome="many words " * 2_000)
+    space = space_of(committed_shop)
+    embedder = Hosted(longest=3)
+
+    embed_all(committed_shop, embedder, space)
+
+    assert quarantined(committed_shop) == {"tome": ("TooManyTokens", "A text is too long.")}
+    assert stored(committed_shop, space)["mug"].embedding is not None
+    calls = embedder.calls
+    assert embed_all(committed_shop, embedder, space).products == 0
+    assert embedder.calls == calls
+
+
+def test_a_quarantined_product_that_changes_leaves_when_it_is_embedded(shop: Shop) -> None:
+    shop.stock(mug="Forbidden", lamp="Also forbidden")
+    embedder = Refusing(["Forbidden", "Also forbidden"])
+    embed_all(shop, embedder)
+    assert set(quarantined(shop)) == {"mug", "lamp"}
+
+    shop.stock(mug="Blue mug")
+    embed_all(shop, embedder)
+
+    assert set(quarantined(shop)) == {"lamp"}
+    assert stored(shop)["mug"].embedding is not None

@@ -7,7 +7,7 @@ from pytest_django.fixtures import Settings
 
 from recommender import database
 from recommender.models import Space
-from recommender.spaces import index, partitions
+from recommender.spaces import index, lifecycle, partitions
 from tests.recommender.spaces.conftest import Fill, random_units, wide_space
 from tests.shop import Shop, numbered
 from tests.threads import overtaken
@@ -80,12 +80,15 @@ def test_products_that_tie_are_all_right_answers(shop: Shop, fill: Fill) -> None
     assert (space.ef_search, space.recall) == (index.EF_SEARCH_STEPS[0], 1.0)
 
 
-def test_2048_dimensions_have_an_index_that_is_used(shop: Shop, fill: Fill) -> None:
-    space = wide_space(shop, 2048)
-    keys = fill(space, vectors := random_units(120, 2048))
+@pytest.mark.parametrize("dimension", [64, 128, 256, 512, 768, 1024, 1536, 2048])
+def test_every_dimension_has_an_index_that_is_used(shop: Shop, fill: Fill, dimension: int) -> None:
+    space = wide_space(shop, dimension)
+    keys = fill(space, vectors := random_units(120, dimension))
 
-    index.build(space)
+    assert lifecycle.finish(space.pk)
+    space.refresh_from_db()
 
+    assert space.recall is not None
     database.execute("SET LOCAL enable_seqscan = off")
     assert recall(space, keys, vectors) >= 0.95
 

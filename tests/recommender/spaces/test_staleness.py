@@ -40,13 +40,28 @@ def test_what_is_claimed_is_what_is_embedded(shop: Shop) -> None:
             "category": "Home",
             "brand": "Hearth",
             "attributes": {"ml": 350},
+            "image_urls": ["https://img.example/mug.jpg"],
+            "video_urls": ["https://img.example/mug.mp4"],
         }
     )
     mug = shop.product("mug")
 
     assert claim(shop) == [
-        StaleProduct(mug.pk, mug.content_hash, "Mug", "Blue", "Home", "Hearth", {"ml": 350})
+        StaleProduct(
+            *(mug.pk, mug.content_hash, "Mug", "Blue", "Home", "Hearth"),
+            attributes={"ml": 350},
+            image_urls=["https://img.example/mug.jpg"],
+            video_urls=["https://img.example/mug.mp4"],
+        )
     ]
+
+
+def test_what_a_product_does_not_have_is_empty(shop: Shop) -> None:
+    shop.stock(mug="Mug")
+
+    (mug,) = claim(shop)
+
+    assert (mug.attributes, mug.image_urls, mug.video_urls) == ({}, [], [])
 
 
 @pytest.mark.parametrize(
@@ -132,6 +147,30 @@ def test_what_is_claimed_is_not_claimed_again_until_the_lease_lapses(shop: Shop)
     held = EmbeddingClaim.objects.get()
     assert held.owner == "b"
     assert held.until > timezone.now() + staleness.LEASE - timedelta(seconds=30)
+
+
+def test_a_claim_that_is_renewed_lasts_from_then_on(shop: Shop) -> None:
+    shop.stock(mug="Blue mug", lamp="Desk lamp")
+    mug, lamp = claim(shop, "a")
+    EmbeddingClaim.objects.update(until=timezone.now() + timedelta(seconds=5))
+    EmbeddingClaim.objects.filter(product=lamp.id).update(owner="b")
+
+    staleness.renew(shop.space.pk, [mug.id, lamp.id], "a")
+
+    left = {c.product_id: c.until - timezone.now() for c in EmbeddingClaim.objects.all()}
+    assert left[mug.id] > timedelta(seconds=100)
+    assert left[lamp.id] < timedelta(seconds=10), "another worker's"
+
+
+def test_a_space_is_at_work_while_its_claims_are_made_or_renewed(shop: Shop) -> None:
+    shop.stock(mug="Blue mug")
+    assert staleness.spaces_at_work() == []
+
+    claim(shop)
+    assert staleness.spaces_at_work() == [shop.space.pk]
+
+    EmbeddingClaim.objects.update(until=F("until") - 2 * staleness.RENEWAL)
+    assert staleness.spaces_at_work() == []
 
 
 def test_what_is_released_can_be_claimed_at_once(shop: Shop) -> None:

@@ -18,6 +18,8 @@ MUG = StaleProduct(
     category="Home/Kitchen",
     brand="Hearth",
     attributes={"colour": "blue", "materials": ["clay", "cork"], "no. of pieces": 2, "wide": None},
+    image_urls=[],
+    video_urls=[],
 )
 NOTHING = replace(MUG, title="", description="", category="", brand="", attributes={})
 
@@ -52,6 +54,8 @@ def products(draw: st.DrawFn) -> StaleProduct:
         category=category,
         brand=brand,
         attributes={"colour": colour, "no. of x": number},
+        image_urls=[],
+        video_urls=[],
     )
 
 

@@ -1,7 +1,12 @@
 import numpy as np
+import pytest
 
+from embeddings.types import SparseVector
+from recommender import database
+from recommender.models import ProductVector
 from recommender.spaces import embedding, vectors
 from recommender.spaces.embedding import Embedded
+from recommender.spaces.vectors import SPARSE_DIMENSION, halfvecs, sparsevec
 from tests.shop import Shop
 
 
@@ -44,3 +49,50 @@ def test_no_vectors_are_an_empty_array(shop: Shop) -> None:
     ids, matrix = vectors.load(shop.space.pk, [])
 
     assert (ids.shape, matrix.shape[0]) == ((0,), 0)
+
+
+def sparse_of(shop: Shop, vector: SparseVector) -> tuple[str, ProductVector]:
+    """A sparse vector as PostgreSQL prints it after it was written, and as the ORM reads it."""
+    shop.stock(mug="Blue mug")
+    mug = shop.product("mug")
+    embedding.write(shop.space, [Embedded(mug.pk, mug.content_hash, None, vector)])
+    text = database.fetch("SELECT sparse::text FROM recommender_productvector")[0][0]
+    return text, ProductVector.objects.get()
+
+
+def test_a_sparse_vector_s_indices_are_from_1_in_text_and_from_0_elsewhere(shop: Shop) -> None:
+    text, row = sparse_of(shop, SparseVector((0, 7, 248_319), (0.5, 0.25, 1.0)))
+
+    assert text == "{1:0.5,8:0.25,248320:1}/1000000000"
+    assert row.sparse is not None
+    assert row.sparse.dimensions() == SPARSE_DIMENSION
+    assert row.sparse.indices() == [0, 7, 248_319]
+    assert row.sparse.values() == [0.5, 0.25, 1.0]
+
+
+def test_the_largest_index_fits(shop: Shop) -> None:
+    text, _ = sparse_of(shop, SparseVector((SPARSE_DIMENSION - 1,), (1.0,)))
+
+    assert text == "{1000000000:1}/1000000000"
+
+
+def test_weights_of_zero_are_left_out_and_a_vector_of_none_is_empty(shop: Shop) -> None:
+    text, _ = sparse_of(shop, SparseVector((1, 2), (0.0, -0.0)))
+
+    assert text == "{}/1000000000"
+    assert sparsevec(SparseVector((1, 2, 3), (0.0, 2.0, 0.0))) == sparsevec(
+        SparseVector((2,), (2.0,))
+    )
+
+
+@pytest.mark.parametrize("dimension", [1, 64, 2048])
+def test_every_dimension_has_its_binary_form(db: None, dimension: int) -> None:
+    vectors = list(np.linspace(-1, 1, 3 * dimension, dtype=np.float32).reshape(3, dimension))
+
+    for vector, sent in zip(vectors, halfvecs(vectors), strict=True):
+        ((theirs,),) = database.fetch("SELECT halfvec_send(%s::real[]::halfvec)", (list(vector),))
+        assert sent == bytes(theirs)
+
+
+def test_no_vectors_have_no_binary_form() -> None:
+    assert halfvecs([]) == []

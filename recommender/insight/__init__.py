@@ -1,0 +1,1 @@
+"""What a catalogue and its spaces are like: comparisons."""

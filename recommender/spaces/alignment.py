@@ -1,0 +1,97 @@
+"""Learning, from a catalogue's pictures and titles, the map that a space of both needs."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import structlog
+from django.db.models.functions import MD5
+from numpy.typing import NDArray
+
+from embeddings import alignment, image_model, wordllama_model
+from embeddings.base import Embedder
+from embeddings.errors import EmbeddingError, Misconfigured, Rejected
+from embeddings.outcome import Made
+from embeddings.types import Input, Role
+from recommender.models import Product, Space
+from recommender.providers import metered, models
+
+log = structlog.get_logger()
+
+_MOST_PAIRS = 2000
+_FEWEST_PAIRS = 50
+
+_Vectors = Mapping[int, NDArray[np.float32]]
+
+
+def learn(space: Space) -> bytes:
+    """Learn the space's map from up to 2,000 products with a picture and a title, and store it.
+
+    They are the same in every run, in an order that says nothing of them. A picture that cannot
+    be had is passed over. A map that another worker has stored meanwhile is kept.
+
+    Raises:
+        Misconfigured: there are fewer than 50 such products.
+        Unavailable: there would be enough, but their pictures' hosts do not answer.
+    """
+    titles, addresses = _sample(space)
+    if len(titles) < _FEWEST_PAIRS:
+        raise _too_few(space, len(titles))
+    image = models.embedder(image_model.SPEC.key)
+    text = models.embedder(wordllama_model.SPEC.key, space.dimension)
+    pictures, errors = _embedded(image, [Input(images=(address,)) for address in addresses])
+    if len(pictures) < _FEWEST_PAIRS:
+        raise _too_few(space, len(pictures), errors)
+    texts, _ = _embedded(text, [Input(text=title) for title in titles])
+    pairs = [number for number in pictures if number in texts]
+    learnt, quality = alignment.fit(
+        np.stack([pictures[number] for number in pairs]),
+        np.stack([texts[number] for number in pairs]),
+    )
+    log.info(
+        "learnt to place pictures among texts",
+        space=str(space),
+        pairs=quality.pairs,
+        pictures_passed_over=len(errors),
+        recall_at_10=round(quality.recall, 3),
+    )
+    return _store(space, learnt.to_bytes())
+
+
+def _sample(space: Space) -> tuple[list[str], list[str]]:
+    """Titles, and the first picture of each."""
+    products = Product.objects.filter(
+        catalog=space.catalog_id, deleted_at__isnull=True, title__regex=r"\w"
+    ).exclude(image_urls=[])
+    rows = list(
+        products.order_by(MD5("external_id")).values_list("title", "image_urls")[:_MOST_PAIRS]
+    )
+    return [title for title, _ in rows], [pictures[0] for _, pictures in rows]
+
+
+def _embedded(embedder: Embedder, inputs: Sequence[Input]) -> tuple[_Vectors, list[EmbeddingError]]:
+    """The vectors by place in `inputs`, and the errors of the others."""
+    outcomes = metered.embed_rows(embedder, inputs, Role.DOCUMENT, account=None)
+    made = {
+        place: outcome.vector
+        for place, outcome in enumerate(outcomes)
+        if isinstance(outcome, Made) and outcome.vector is not None
+    }
+    return made, [outcome for outcome in outcomes if isinstance(outcome, EmbeddingError)]
+
+
+def _too_few(space: Space, count: int, errors: Sequence[EmbeddingError] = ()) -> EmbeddingError:
+    for error in errors:
+        if not isinstance(error, Rejected):
+            return error
+    passed_over = f" The first of {len(errors)} passed over: {errors[0]}" if errors else ""
+    return Misconfigured(
+        f"{space.model} needs {_FEWEST_PAIRS} products with a picture and a title; there are "
+        f"{count}. Add some, or use a model that was trained on both.{passed_over}"
+    )
+
+
+def _store(space: Space, learnt: bytes) -> bytes:
+    """The map as stored: this one, or the one that was first."""
+    Space.objects.filter(pk=space.pk, alignment__isnull=True).update(alignment=learnt)
+    space.refresh_from_db(fields=["alignment"])
+    return bytes(space.alignment or learnt)

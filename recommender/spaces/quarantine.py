@@ -1,0 +1,88 @@
+"""Products that a model refused, kept apart with the reason until they change or are retried."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.db import transaction
+from psycopg import sql
+
+from recommender import database
+from recommender.models import QuarantinedProduct, Space
+from recommender.spaces import partitions
+
+_ADD = """
+INSERT INTO recommender_quarantinedproduct (space_id, product_id, content_hash, code, reason, at)
+SELECT %s, product_id, content_hash, code, reason, now()
+FROM unnest(%s::bigint[], %s::uuid[], %s::text[], %s::text[])
+    AS r(product_id, content_hash, code, reason)
+ON CONFLICT (space_id, product_id) DO UPDATE SET content_hash = excluded.content_hash,
+    code = excluded.code, reason = excluded.reason, at = excluded.at
+"""
+# Only the rows that say "refused": a vector that came meanwhile stays.
+_RETRY = sql.SQL("""
+WITH freed AS (
+    DELETE FROM recommender_quarantinedproduct
+    WHERE space_id = %(space)s
+      AND (%(products)s::bigint[] IS NULL OR product_id = ANY(%(products)s::bigint[]))
+    RETURNING product_id
+), emptied AS (
+    DELETE FROM {vectors} v USING freed
+    WHERE v.product_id = freed.product_id AND v.embedding IS NULL AND v.sparse IS NULL
+)
+SELECT count(*) FROM freed
+""")
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A product's content that the model refused, and why."""
+
+    product_id: int
+    content_hash: UUID
+    code: str
+    reason: str
+
+
+def add(space: Space, refusals: Sequence[Refusal]) -> None:
+    """Put products into quarantine; one that is there gets the new reason."""
+    if not refusals:
+        return
+    ids = [refusal.product_id for refusal in refusals]
+    hashes = [refusal.content_hash for refusal in refusals]
+    codes = [refusal.code for refusal in refusals]
+    reasons = [refusal.reason for refusal in refusals]
+    database.execute(_ADD, (space.pk, ids, hashes, codes, reasons))
+
+
+def remove(space: Space, product_ids: Sequence[int]) -> None:
+    """Take products out that are embedded, or have nothing to embed, as they are now."""
+    database.execute(
+        "DELETE FROM recommender_quarantinedproduct "
+        "WHERE space_id = %s AND product_id = ANY(%s::bigint[])",
+        (space.pk, database.array_text(product_ids)),
+    )
+
+
+def count(space: Space) -> int:
+    """How many of the catalogue's products are in quarantine."""
+    return QuarantinedProduct.objects.filter(space=space, product__deleted_at=None).count()
+
+
+def retry(space: Space, product_ids: Sequence[int] | None = None) -> int:
+    """Make quarantined products stale again; how many there were.
+
+    Workers embed them at their next sweep, or when told by `changes.announce`.
+
+    Args:
+        product_ids: those alone; by default all of the space.
+    """
+    if space.status == Space.Status.RETIRED:
+        return 0
+    parameters = {
+        "space": space.pk,
+        "products": None if product_ids is None else list(product_ids),
+    }
+    with transaction.atomic():
+        query = _RETRY.format(vectors=partitions.product_vectors(space.pk))
+        return int(database.fetch(query, parameters)[0][0])

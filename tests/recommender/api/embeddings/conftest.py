@@ -1,0 +1,15 @@
+"""Callers of the embedding endpoints."""
+
+import pytest
+
+from recommender.catalogue import keys
+from recommender.models import ApiKey
+from tests.recommender.api.client import Api
+from tests.recommender.api.embeddings.client import Embeddings
+from tests.shop import Shop
+
+
+@pytest.fixture
+def embed(shop: Shop) -> Embeddings:
+    """A key of the shop that may only embed."""
+    return Embeddings(Api(keys.create_key(shop.catalog, ApiKey.Scope.EMBED)))

@@ -1,0 +1,96 @@
+from decimal import Decimal
+
+import pytest
+from django.utils import timezone
+
+from recommender.insight.comparison import compare
+from recommender.models import EmbeddingSpend, QuarantinedProduct
+from recommender.spaces import lifecycle, partitions
+from recommender.spaces.errors import SpaceError
+from recommender.spaces.lifecycle import create_space
+from tests.recommender import goods
+from tests.recommender.insight.shopping import shop_by_colour
+from tests.shop import Shop
+
+
+def test_both_sides_say_what_they_are_and_how_well_they_do(stocked: Shop) -> None:
+    second = goods.by_colour(stocked)
+    second.refresh_from_db()
+    shop_by_colour(stocked, 24)
+
+    found = compare(stocked.space, second)
+
+    assert (found.first.space, found.second.space) == ("text@1", "text@2")
+    assert (found.first.status, found.second.status) == ("active", "building")
+    assert (found.first.dimension, found.second.dimension) == (64, 256)
+    assert (found.second.coverage.fresh, found.second.coverage.products) == (24, 24)
+    assert found.second.storage == partitions.size(second.pk)
+    assert found.first.recall == 1.0
+    assert found.overlap is not None
+    assert found.users == 24
+    assert found.difference is not None
+    assert found.first.quality is not None
+    assert found.second.quality is not None
+    assert found.difference.ndcg.mean == pytest.approx(
+        found.second.quality.ndcg.mean - found.first.quality.ndcg.mean
+    )
+    assert found.difference.ndcg.low > 0
+
+
+def test_a_shop_without_history_has_all_but_the_replay(stocked: Shop) -> None:
+    found = compare(stocked.space, goods.by_colour(stocked))
+
+    assert found.overlap is not None
+    assert (found.first.quality, found.second.quality, found.difference) == (None, None, None)
+    assert found.shortage is not None
+    assert found.shortage.startswith("Too little history: 0 users")
+
+
+def test_coverage_counts_what_is_lacking_and_what_is_quarantined(stocked: Shop) -> None:
+    second = goods.by_colour(stocked)
+    stocked.stock(late="Desk lamp")
+    mug = stocked.product("mug-red")
+    QuarantinedProduct.objects.create(
+        space=second, product=mug, content_hash=mug.content_hash, reason="no", at=timezone.now()
+    )
+
+    covered = compare(stocked.space, second).second.coverage
+
+    assert (covered.products, covered.fresh, covered.missing) == (25, 24, 1)
+    assert covered.quarantined == 1
+    assert covered.share == pytest.approx(24 / 25)
+
+
+def test_the_cost_is_the_ledgers(stocked: Shop) -> None:
+    second = goods.by_colour(stocked)
+    EmbeddingSpend.objects.all().delete()
+    for day, cost in ((1, "0.25"), (2, "0.50")):
+        EmbeddingSpend.objects.create(
+            catalog=stocked.catalog,
+            space=second,
+            model="fake",
+            day=f"2025-06-0{day}",
+            rows=100,
+            cached_rows=50,
+            tokens=2000,
+            cost=Decimal(cost),
+        )
+
+    found = compare(stocked.space, second)
+
+    assert (found.second.cost.spent, found.second.cost.tokens) == (0.75, 4000)
+    assert found.second.cost.rows == 200
+    assert found.second.cost.per_million_products == 0.0, "the fake model is free"
+    assert found.first.cost.per_million_products is None
+
+
+def test_what_cannot_be_compared_is_refused(stocked: Shop) -> None:
+    retired = create_space(stocked.catalog, model="fake")
+    lifecycle.retire(retired)
+
+    with pytest.raises(SpaceError, match="text@2 is retired"):
+        compare(stocked.space, retired)
+    with pytest.raises(SpaceError, match="Both are text@1"):
+        compare(stocked.space, stocked.space)
+    with pytest.raises(SpaceError, match="two catalogues"):
+        compare(stocked.space, Shop.open("other").space)
