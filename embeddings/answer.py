@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from embeddings.errors import Unavailable
+from embeddings.errors import Misconfigured, Unavailable
 
 Row = Mapping[str, Any]
 
@@ -35,17 +35,19 @@ def dense(found: Sequence[object], dimension: int) -> NDArray[np.float32]:
     Each is a list of numbers or the base64 of little-endian float32.
 
     Raises:
+        Misconfigured: all are of another dimension: asking again would be paid for in vain.
         Unavailable: one is no vector of that dimension, or none of several is usable.
     """
-    vectors = np.empty((len(found), dimension), np.float32)
-    for row, each in enumerate(found):
-        vector = _vector(each)
-        if vector.shape != (dimension,):
-            raise Unavailable(
-                f"The provider gave a vector of shape {vector.shape} for one of {dimension} "
-                "dimensions; check the model's dimension, and that the server runs this model."
-            )
-        vectors[row] = vector
+    each = [_vector(it) for it in found]
+    shapes = {vector.shape for vector in each} - {(dimension,)}
+    if shapes:
+        shape = each[0].shape
+        is_another_model = len(shape) == 1 and all(vector.shape == shape for vector in each)
+        raise (Misconfigured if is_another_model else Unavailable)(
+            f"The provider gave a vector of shape {shapes.pop()} for one of {dimension} "
+            "dimensions; check the model's dimension, and that the server runs this model."
+        )
+    vectors = np.array(each, np.float32).reshape(len(found), dimension)
     # One bad vector is its input's fault, and found by asking for each alone; all of them are not.
     if len(found) > 1 and not np.isfinite(vectors).all(axis=1).any():
         raise Unavailable("The provider gave no finite vector at all; it is asked again.")

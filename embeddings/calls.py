@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from embeddings.base import Embedder
 from embeddings.circuit import ALWAYS_CLOSED, Circuit
 from embeddings.dispatch import Answer, Run, Submit
-from embeddings.limits import UNLIMITED, Limiter
+from embeddings.limits import LONGEST_WAIT, UNLIMITED, Limiter
 from embeddings.meter import FREE, Meter
 from embeddings.outcome import Outcome
 from embeddings.types import Input, Role
@@ -25,6 +25,7 @@ def embed_rows(  # noqa: PLR0913 - what a run is made of, most of it by default
     meter: Meter = FREE,
     concurrency: int = 1,
     attempts: int = 6,
+    patience: float = LONGEST_WAIT,
 ) -> list[Outcome]:
     """Embed any number of inputs; what became of each, in their order.
 
@@ -37,6 +38,7 @@ def embed_rows(  # noqa: PLR0913 - what a run is made of, most of it by default
 
     Args:
         concurrency: how many calls may be under way at once; at 1 no thread is started.
+        patience: how long a call may wait for its slot, or for its next attempt, in seconds.
 
     Raises:
         Exception: what the limiter, the circuit or the meter raise beyond their contracts. Then,
@@ -51,6 +53,7 @@ def embed_rows(  # noqa: PLR0913 - what a run is made of, most of it by default
         meter=meter,
         concurrency=concurrency,
         attempts=attempts,
+        patience=patience,
     )
     with _threads(min(concurrency, len(run.waiting))) as submit:
         return run.outcomes(submit)

@@ -19,7 +19,7 @@ from embeddings import batching, tokens
 from embeddings.base import Embedder
 from embeddings.circuit import Circuit
 from embeddings.errors import EmbeddingError, Rejected, Unavailable
-from embeddings.limits import LONGEST_WAIT, Limiter
+from embeddings.limits import Limiter
 from embeddings.meter import Meter
 from embeddings.outcome import Outcome, made
 from embeddings.types import Embeddings, Input, Role
@@ -63,6 +63,7 @@ class Run:
     meter: Meter
     concurrency: int
     attempts: int
+    patience: float
     # A heap: the next call first.
     waiting: list[Call] = field(init=False)
     _sizes: list[int] = field(init=False)
@@ -138,8 +139,8 @@ class Run:
         future.add_done_callback(self._answers.put)
 
     def _delay(self, size: int) -> float:
-        seconds = self.limiter.delay(size)
-        if seconds > LONGEST_WAIT:
+        seconds = self.limiter.delay(size, self.patience)
+        if seconds > self.patience:
             raise Unavailable(
                 f"{self.embedder.spec.key} has no free slot for another {seconds:.0f} s: its limit "
                 "a minute is used up, or the provider asked to wait.",
@@ -204,7 +205,7 @@ class Run:
         wait = error.retry_after
         if wait is None:
             wait = random.uniform(0.0, _BACKOFF * 2**call.attempt)  # noqa: S311 - no secret
-        if call.attempt >= self.attempts or wait > LONGEST_WAIT:
+        if call.attempt >= self.attempts or wait > self.patience:
             self._give_up(call, error)
             return
         at = time.monotonic() + wait

@@ -19,7 +19,7 @@ from typing import Protocol, Self
 
 from embeddings.spec import ModelSpec
 
-# Nobody waits longer for a slot, in seconds: a longer wait reserves none.
+# Who says nothing else waits no longer for a slot, in seconds: a longer wait reserves none.
 LONGEST_WAIT = 120.0
 # What is left free of the limit: with it, a call that arrives 50 ms early or late never makes one
 # too many in any second.
@@ -45,11 +45,11 @@ _CALLS_AT_UNKNOWN_RATE = 8
 class Limiter(Protocol):
     """Paces the calls of a model. Safe to share between threads."""
 
-    def delay(self, tokens: int) -> float:
+    def delay(self, tokens: int, longest: float = LONGEST_WAIT) -> float:
         """Reserve the next slot for one request of about so many tokens.
 
         Returns:
-            The seconds to wait before sending it. More than `LONGEST_WAIT`: none was reserved.
+            The seconds to wait before sending it. More than `longest`: none was reserved.
         """
         ...
 
@@ -64,7 +64,7 @@ class Limiter(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class _Unlimited:
-    def delay(self, tokens: int) -> float:  # noqa: ARG002 - the protocol's
+    def delay(self, tokens: int, longest: float = LONGEST_WAIT) -> float:  # noqa: ARG002 - the protocol's
         return 0.0
 
     def throttled(self, retry_after: float | None) -> None:
@@ -120,14 +120,18 @@ class Pace:
         return min(1.0, self.share + self.growth * max(0.0, at - self.share_at))
 
 
-def reserved(pace: Pace, now: float, rate: Rate, tokens: int) -> tuple[Pace, float]:
+def reserved(
+    pace: Pace, now: float, rate: Rate, tokens: int, longest: float = LONGEST_WAIT
+) -> tuple[Pace, float]:
     """Reserve a slot for one request; the pace after it, and the seconds until the slot.
+
+    One that is more than `longest` seconds away is not reserved.
 
     A request of more tokens than a second allows is sent all the same; what follows waits longer.
     """
     rested = _rested(pace, now)
     slot = max(now, rested.requests_at, rested.tokens_at, rested.held_until)
-    if slot - now > LONGEST_WAIT:
+    if slot - now > longest:
         return pace, slot - now
     request_seconds, token_seconds = rate.seconds(tokens)
     following = replace(
@@ -159,10 +163,10 @@ class LocalLimiter:
         self._pace = Pace()
         self._lock = Lock()
 
-    def delay(self, tokens: int) -> float:
+    def delay(self, tokens: int, longest: float = LONGEST_WAIT) -> float:
         """Implements `Limiter.delay`."""
         with self._lock:
-            self._pace, wait = reserved(self._pace, self._clock(), self._rate, tokens)
+            self._pace, wait = reserved(self._pace, self._clock(), self._rate, tokens, longest)
         return wait
 
     def throttled(self, retry_after: float | None) -> None:

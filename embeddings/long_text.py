@@ -38,6 +38,11 @@ class Fitted:
     treatment: Treatment | None = None
 
 
+def is_short(text: str, spec: ModelSpec, max_tokens: int | None = None) -> bool:
+    """Whether a text fits for certain, without a look at it: no character is over a token."""
+    return len(text) <= (max_tokens or spec.max_tokens)
+
+
 def fit(text: str, spec: ModelSpec, policy: Policy, max_tokens: int | None = None) -> Fitted:
     """Make a text fit a model, by the estimate of its tokens.
 
@@ -50,9 +55,8 @@ def fit(text: str, spec: ModelSpec, policy: Policy, max_tokens: int | None = Non
     Raises:
         TooLong: it does not fit, and the policy is to reject it.
     """
-    limit = spec.max_tokens if max_tokens is None else max_tokens
-    # The estimate counts no character for more than a token.
-    if len(text) <= limit or estimate(text) <= limit:
+    limit = max_tokens or spec.max_tokens
+    if is_short(text, spec, max_tokens) or estimate(text) <= limit:
         return Fitted((text,))
     if policy is Policy.REJECT:
         raise TooLong(

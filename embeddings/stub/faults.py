@@ -42,8 +42,8 @@ def zero(rows: Rows) -> Rows:
 
 
 def too_short(rows: Rows) -> Rows:
-    """Every vector without its last number."""
-    return [row | {"embedding": row["embedding"][:-1]} for row in rows]
+    """The first vector without its last number."""
+    return [rows[0] | {"embedding": rows[0]["embedding"][:-1]}, *rows[1:]]
 
 
 def _first(rows: Rows, number: float) -> Rows:

@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from recommender.models import Product
+from recommender.models import Product, QuarantinedProduct
 
 _THUMBNAIL = "h-8 w-8 object-cover rounded-default"
 
@@ -51,6 +51,16 @@ def bar(share: float, text: str) -> SafeString:
 def stack(parts: Sequence[BarPart], text: str) -> SafeString:
     """A number and a bar of several parts."""
     return render_to_string("recommender/admin/bar.html", {"parts": parts, "text": text})
+
+
+def refusal(refused: QuarantinedProduct) -> SafeString:
+    """What the model said of a product that it refused, with its code where there is one."""
+    code = format_html('<code class="text-subtle">{}</code> ', refused.code) if refused.code else ""
+    return format_html(
+        '<div class="max-w-xl text-xs whitespace-normal break-words">{}{}</div>',
+        code,
+        refused.reason,
+    )
 
 
 def product_link(product: Product) -> SafeString:

@@ -7,11 +7,15 @@ from django.db.models import Case, Exists, OuterRef, Q, QuerySet, Subquery, Valu
 from django.db.models.functions import Coalesce
 
 from recommender.catalogue import changes
-from recommender.models import Catalog, Product, ProductVector, Space
+from recommender.models import Catalog, Product, ProductVector, QuarantinedProduct, Space
 
 # No content has this hash, so a vector that bears it is stale.
 _NO_CONTENT = UUID(int=0)
 _OF_NOW = Q(content_hash=OuterRef("content_hash"))
+_NOTHING = Q(embedding=None, sparse=None)
+_REFUSED = Exists(
+    QuarantinedProduct.objects.filter(space=OuterRef("space_id"), product=OuterRef("product_id"))
+)
 
 
 class Freshness(models.TextChoices):
@@ -19,6 +23,7 @@ class Freshness(models.TextChoices):
 
     FRESH = "fresh", "Fresh"
     EMPTY = "empty", "Nothing to embed"
+    REFUSED = "refused", "Quarantined"
     STALE = "stale", "Stale"
     MISSING = "missing", "No vector yet"
 
@@ -26,6 +31,7 @@ class Freshness(models.TextChoices):
 COLOURS = {
     Freshness.FRESH: "success",
     Freshness.EMPTY: "info",
+    Freshness.REFUSED: "danger",
     Freshness.STALE: "warning",
     Freshness.MISSING: "danger",
 }
@@ -35,7 +41,8 @@ def annotated(products: QuerySet[Product]) -> QuerySet[Product]:
     """The products, each with its Freshness as `freshness`."""
     state = Case(
         When(~_OF_NOW, then=Value(Freshness.STALE)),
-        When(embedding=None, then=Value(Freshness.EMPTY)),
+        When(_NOTHING & Q(_REFUSED), then=Value(Freshness.REFUSED)),
+        When(_NOTHING, then=Value(Freshness.EMPTY)),
         default=Value(Freshness.FRESH),
     )
     found = Subquery(_serving().annotate(state=state).values("state")[:1])
@@ -46,21 +53,26 @@ def only(products: QuerySet[Product], state: str) -> QuerySet[Product]:
     """Those of the products that are in this state."""
     fresh = _serving().filter(_OF_NOW)
     conditions = {
-        Freshness.FRESH: Exists(fresh.exclude(embedding=None)),
-        Freshness.EMPTY: Exists(fresh.filter(embedding=None)),
+        Freshness.FRESH: Exists(fresh.exclude(_NOTHING)),
+        Freshness.EMPTY: Exists(fresh.filter(_NOTHING).exclude(_REFUSED)),
+        Freshness.REFUSED: Exists(fresh.filter(_NOTHING).filter(_REFUSED)),
         Freshness.STALE: Exists(_serving().exclude(_OF_NOW)),
         Freshness.MISSING: ~Exists(_serving()),
     }
     return products.filter(conditions[Freshness(state)])
 
 
-def of_vector(product: Product, vector: ProductVector | None) -> Freshness:
+def of_vector(
+    product: Product, vector: ProductVector | None, *, is_quarantined: bool
+) -> Freshness:
     """The state of one vector of a product."""
     if vector is None:
         return Freshness.MISSING
     if vector.content_hash != product.content_hash:
         return Freshness.STALE
-    return Freshness.EMPTY if vector.embedding is None else Freshness.FRESH
+    if vector.embedding is not None or vector.sparse is not None:
+        return Freshness.FRESH
+    return Freshness.REFUSED if is_quarantined else Freshness.EMPTY
 
 
 def make_stale(products: QuerySet[Product]) -> int:

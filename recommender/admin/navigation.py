@@ -15,6 +15,8 @@ _GROUPS = {
     ),
     "Engine": (
         ("Spaces", "scatter_plot", "recommender_space"),
+        ("Quarantine", "report", "recommender_quarantinedproduct"),
+        ("Spending", "payments", "recommender_embeddingspend"),
         ("Periodic tasks", "update", "django_celery_beat_periodictask"),
         ("Intervals", "timer", "django_celery_beat_intervalschedule"),
         ("Crontabs", "calendar_month", "django_celery_beat_crontabschedule"),

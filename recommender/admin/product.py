@@ -6,6 +6,7 @@ from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import BooleanRadioFilter, RelatedDropdownFilter
 
@@ -16,7 +17,7 @@ from recommender.admin.freshness import Freshness
 from recommender.admin.product_filters import BrandFilter, CategoryFilter, FreshnessFilter
 from recommender.admin.product_form import ProductForm
 from recommender.catalogue import attributes, changes
-from recommender.models import Product, ProductVector, Space
+from recommender.models import Product, ProductVector, QuarantinedProduct, Space
 
 
 @admin.register(Product)
@@ -147,16 +148,30 @@ class ProductAdmin(ModelAdmin[Product]):
 
 
 def _vectors(product: Product) -> Table:
-    """The product's vector in every living space of its catalogue."""
+    """The product's vector in every living space of its catalogue, or why it has none."""
     spaces = Space.objects.filter(catalog=product.catalog_id).exclude(status=Space.Status.RETIRED)
     found = ProductVector.objects.filter(product=product, space__in=spaces)
     vectors = {vector.space_id: vector for vector in found}
-    rows = [_vector_row(product, space, vectors.get(space.pk)) for space in spaces]
+    quarantined = QuarantinedProduct.objects.filter(product=product, space__in=spaces)
+    refusals = {refusal.space_id: refusal for refusal in quarantined}
+    rows = [
+        _vector_row(product, space, vectors.get(space.pk), refusals.get(space.pk))
+        for space in spaces
+    ]
     return Table(["Space", "Status", "Model", "Vector", "Embedded at"], rows)
 
 
-def _vector_row(product: Product, space: Space, vector: ProductVector | None) -> list[Any]:
-    state = freshness.of_vector(product, vector)
-    embedded_at = f"{vector.embedded_at:%-d %B %Y, %H:%M:%S} UTC" if vector else "-"
+def _vector_row(
+    product: Product,
+    space: Space,
+    vector: ProductVector | None,
+    refusal: QuarantinedProduct | None,
+) -> list[Any]:
+    state = freshness.of_vector(product, vector, is_quarantined=refusal is not None)
     label = fragments.badge(state.label, freshness.COLOURS[state])
+    embedded_at = f"{vector.embedded_at:%-d %B %Y, %H:%M:%S} UTC" if vector else "-"
+    if refusal is not None:
+        label = format_html("{} {}", label, fragments.refusal(refusal))
+    if state == Freshness.REFUSED:
+        embedded_at = "-"
     return [str(space), space.get_status_display(), space.model, label, embedded_at]

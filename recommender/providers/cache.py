@@ -86,6 +86,8 @@ class Recipe:
 
 def lookup(digests: Collection[bytes]) -> dict[bytes, Made]:
     """What is kept of these, by digest, and marked as used today."""
+    if not digests:
+        return {}
     today = ledger.today()
     rows = database.fetch(_LOOKUP, (today, list(digests)))
     if unmarked := [row[0] for row in rows if row[4]]:
@@ -118,7 +120,8 @@ def held(digests: Collection[bytes]) -> Iterator[set[bytes]]:
         locked = {row[0] for row in database.fetch(_HOLD, (list(keys),))}
         yield {keys[key] for key in locked}
     finally:
-        database.fetch(_LET_GO, (list(locked),))
+        if locked:
+            database.fetch(_LET_GO, (list(locked),))
 
 
 def prune() -> int:

@@ -128,7 +128,8 @@ class SharedCircuit:
 
     def _look(self) -> None:
         rows = database.fetch(_READ, (self._provider,))
-        self._seen = _Seen(*(rows[0] if rows else ()), at=time.monotonic())
+        failures, wait, reason = rows[0] if rows else (0, None, "")
+        self._seen = _Seen(failures, wait, reason, time.monotonic())
 
     def _wait(self) -> float | None:
         if self._seen.wait is None:

@@ -32,6 +32,21 @@ class Account:
     space: Space | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """A month's budget of a catalogue, and what of it is spent or set aside, in US dollars."""
+
+    catalog_id: int
+    catalog: str
+    limit: Decimal
+    spent: Decimal
+
+    @property
+    def share(self) -> float:
+        """The part that is spent, from 0 on; all of nothing."""
+        return float(self.spent / self.limit) if self.limit else 1.0
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Consumed:
     """What is booked at once.
@@ -72,6 +87,14 @@ _SPENT = sql.SQL("""
     FROM recommender_embeddingspend
     WHERE catalog_id = %(catalog)s AND day >= %(first)s AND day < %(next)s
 """)
+_BUDGETS = """
+    SELECT c.id, c.name, c.monthly_budget,
+        coalesce(sum(s.cost + CASE WHEN s.day >= %(alive)s THEN s.reserved ELSE 0 END), 0)
+    FROM recommender_catalog c LEFT JOIN recommender_embeddingspend s
+        ON s.catalog_id = c.id AND s.day >= %(first)s AND s.day < %(next)s
+    WHERE c.monthly_budget IS NOT NULL
+    GROUP BY c.id ORDER BY c.name
+"""
 # Nor must a reservation wait: a server that crashes ends the call it is for.
 _LOCK = """
     SELECT pg_advisory_xact_lock(%s::int, %s::int), set_config('synchronous_commit', 'off', true)
@@ -166,6 +189,11 @@ def left(catalog: Catalog) -> Decimal | None:
     if catalog.monthly_budget is None:
         return None
     return max(Decimal(0), catalog.monthly_budget - spent(catalog, today()))
+
+
+def budgets(day: date) -> list[Budget]:
+    """The budgets that catalogues have, by name, with what of them is spent in the day's month."""
+    return [Budget(*row) for row in database.fetch(_BUDGETS, _month_of(day))]
 
 
 def next_month(day: date) -> date:

@@ -10,7 +10,7 @@ from django.conf import settings
 from redis import Redis, RedisError
 
 from embeddings.known import COMPATIBLE_SUFFIX
-from embeddings.limits import UNLIMITED, Limiter, Rate
+from embeddings.limits import LONGEST_WAIT, UNLIMITED, Limiter, Rate
 from embeddings.spec import ModelSpec
 from recommender.providers import models, postgres_pace, valkey_pace
 
@@ -46,11 +46,11 @@ class SharedLimiter:
     key: str
     rate: Rate
 
-    def delay(self, tokens: int) -> float:
+    def delay(self, tokens: int, longest: float = LONGEST_WAIT) -> float:
         """Implements `Limiter.delay`."""
         return _shared(
-            lambda server: valkey_pace.reserve(server, self.key, self.rate, tokens),
-            lambda: postgres_pace.reserve(self.key, self.rate, tokens),
+            lambda server: valkey_pace.reserve(server, self.key, self.rate, tokens, longest),
+            lambda: postgres_pace.reserve(self.key, self.rate, tokens, longest),
         )
 
     def throttled(self, retry_after: float | None) -> None:

@@ -23,13 +23,29 @@ from recommender.providers.circuit import circuit
 from recommender.providers.ledger import Account, Consumed, Page
 from recommender.providers.limiter import limiter
 
-__all__ = ["Account", "embed_rows"]
+__all__ = ["Account", "Effort", "embed_rows"]
 
-# How long to wait for what another worker is asking for at this moment, in seconds.
-_PATIENCE = 120.0
 _POLL = 0.05
+# When to try again where another worker has not got its answer yet, in seconds.
+_ELSEWHERE_SECONDS = 10.0
 # So many times its estimated tokens are reserved for a call: the estimate errs by up to 1.6 times.
 _MARGIN = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Effort:
+    """How much is done for an answer of a hosted model.
+
+    A call that finds it unavailable is made `attempts` times. Nothing is waited for longer than
+    `patience` seconds: no slot of the rate limit, no next attempt, and no other worker that is
+    asking for the same at this moment.
+    """
+
+    attempts: int
+    patience: float
+
+
+THOROUGH = Effort(attempts=6, patience=limits.LONGEST_WAIT)
 
 
 def embed_rows(
@@ -37,8 +53,7 @@ def embed_rows(
     inputs: Sequence[Input],
     role: Role,
     account: Account | None,
-    *,
-    attempts: int = 6,
+    effort: Effort = THOROUGH,
 ) -> list[Outcome]:
     """What became of each input, in their order: a vector, or the error that says why not.
 
@@ -48,7 +63,7 @@ def embed_rows(
 
     Args:
         account: pays; None only for a model of this machine, which costs nothing.
-        attempts: how often a call is made that finds a hosted model unavailable.
+        effort: a worker's by default; a request must not wait as long.
 
     Raises:
         ValueError: a hosted model needs an account.
@@ -59,7 +74,7 @@ def embed_rows(
         return _embed_here(embedder, inputs, role, account)
     if account is None:
         raise ValueError(f"{embedder.spec.key} costs money: embed with a catalogue's account.")
-    return _embed_hosted(embedder, inputs, role, _page(embedder, account), attempts)
+    return _embed_hosted(embedder, inputs, role, _page(embedder, account), effort)
 
 
 def _page(embedder: Embedder, account: Account) -> Page:
@@ -77,7 +92,7 @@ def _embed_here(
 
 
 def _embed_hosted(
-    embedder: Embedder, inputs: Sequence[Input], role: Role, page: Page, attempts: int
+    embedder: Embedder, inputs: Sequence[Input], role: Role, page: Page, effort: Effort
 ) -> list[Outcome]:
     # Refused here, before anything is paid.
     with transaction.atomic(durable=True):
@@ -85,7 +100,7 @@ def _embed_hosted(
     digests = list(map(Recipe.of(embedder, role).digest, inputs))
     wanted = dict(zip(digests, inputs, strict=True))
     outcomes: dict[bytes, Outcome] = {**cache.lookup(wanted)}
-    purchase = _Purchase(embedder, role, page, attempts)
+    purchase = _Purchase(embedder, role, page, effort)
     if missing := {key: source for key, source in wanted.items() if key not in outcomes}:
         outcomes |= purchase.outcomes(missing)
     answered = sum(isinstance(outcomes[key], Made) for key in digests)
@@ -127,15 +142,15 @@ class _Counter:
 class _Purchase:
     """Inputs that are not in the cache, asked of a hosted model. `rows` were paid for."""
 
-    def __init__(self, embedder: Embedder, role: Role, page: Page, attempts: int) -> None:
+    def __init__(self, embedder: Embedder, role: Role, page: Page, effort: Effort) -> None:
         self._embedder, self._role, self._page = embedder, role, page
-        self._attempts = attempts
+        self._effort = effort
         self.rows = 0
 
     def outcomes(self, wanted: Mapping[bytes, Input]) -> dict[bytes, Outcome]:
         """By digest, what became of each; what another worker is asking for is waited for."""
         outcomes: dict[bytes, Outcome] = {}
-        until = time.monotonic() + _PATIENCE
+        until = time.monotonic() + self._effort.patience
         while missing := [key for key in wanted if key not in outcomes]:
             with cache.held(missing) as mine:
                 # The other worker may have finished after we looked.
@@ -162,7 +177,8 @@ class _Purchase:
             limiter=limiter(spec),
             circuit=circuit(spec),
             meter=till,
-            attempts=self._attempts,
+            attempts=self._effort.attempts,
+            patience=self._effort.patience,
             concurrency=limits.concurrency_for(spec),
         )
         self.rows += till.rows
@@ -172,7 +188,7 @@ class _Purchase:
 def _asked_elsewhere() -> Unavailable:
     return Unavailable(
         "Another worker has been asking for the same input all the while; try again.",
-        retry_after=_PATIENCE,
+        retry_after=_ELSEWHERE_SECONDS,
     )
 
 

@@ -38,9 +38,9 @@ WHERE key = %(key)s
 )
 
 
-def reserve(key: str, rate: Rate, tokens: int) -> float:
+def reserve(key: str, rate: Rate, tokens: int, longest: float) -> float:
     """`limits.reserved` on the shared pace: the seconds to wait."""
-    return _change(key, lambda pace, now: limits.reserved(pace, now, rate, tokens))
+    return _change(key, lambda pace, now: limits.reserved(pace, now, rate, tokens, longest))
 
 
 def hold(key: str, retry_after: float | None) -> None:

@@ -45,7 +45,8 @@ local function keep()
   redis.call('EXPIRE', KEYS[1], {_KEPT_SECONDS})
 end
 """
-# Mirrors `limits.reserved`; ARGV: what the request and its tokens take, in seconds.
+# Mirrors `limits.reserved`; ARGV: what the request and its tokens take, and the longest wait, all
+# in seconds.
 RESERVE = f"""{_PACE}
 local busy_until = math.max(pace.requests_at, pace.tokens_at, pace.held_until)
 if pace.share <= 0 or now > busy_until + {limits.IDLE} then
@@ -61,7 +62,7 @@ local function seconds(work)
   return (math.sqrt(share * share + 2 * grows * work) - share) / grows
 end
 
-if slot - now <= {limits.LONGEST_WAIT} then
+if slot - now <= tonumber(ARGV[3]) then
   pace.requests_at = slot + seconds(tonumber(ARGV[1]))
   pace.tokens_at = slot + seconds(tonumber(ARGV[2]))
   keep()
@@ -86,14 +87,14 @@ def client(broker_url: str) -> "redis.Redis | None":
     return None if url is None else _client(url, os.getpid())
 
 
-def reserve(server: "redis.Redis", key: str, rate: Rate, tokens: int) -> float:
+def reserve(server: "redis.Redis", key: str, rate: Rate, tokens: int, longest: float) -> float:
     """`limits.reserved` on the shared pace: the seconds to wait.
 
     Raises:
         redis.RedisError: the server does not answer, or refuses.
     """
     script = server.register_script(CLOCK + RESERVE)
-    return float(script(keys=[_name(key)], args=[repr(it) for it in rate.seconds(tokens)]))
+    return float(script(keys=[_name(key)], args=[*map(repr, rate.seconds(tokens)), longest]))
 
 
 def hold(server: "redis.Redis", key: str, retry_after: float | None) -> None:

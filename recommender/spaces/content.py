@@ -42,6 +42,8 @@ def content(
         return _multimodal(space, spec, product, text, max_tokens)
     if not text:
         return NOTHING
+    if long_text.is_short(text, spec, max_tokens):
+        return Content((Input(text=text),))
     fitted = long_text.fit(text, spec, Policy(space.long_text), max_tokens)
     return Content(tuple(Input(text=part) for part in fitted.parts), fitted.treatment)
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from embeddings import answer
-from embeddings.errors import Unavailable
+from embeddings.errors import Misconfigured, Unavailable
 
 
 def test_rows_come_in_the_order_of_their_index() -> None:
@@ -49,9 +49,6 @@ def test_vectors_are_read_as_numbers_and_as_base64() -> None:
     [
         None,
         1.0,
-        [],
-        [1.0],
-        [1.0, 2.0, 3.0],
         [[1.0, 2.0]],
         [1.0, "x"],
         [1.0, [2.0]],
@@ -63,6 +60,14 @@ def test_vectors_are_read_as_numbers_and_as_base64() -> None:
 def test_what_is_no_vector_of_the_dimension_is_refused(vector: object) -> None:
     with pytest.raises(Unavailable, match="The provider gave a vector"):
         answer.dense([vector], 2)
+
+
+@pytest.mark.parametrize("other", [[], [1.0], [1.0, 2.0, 3.0]])
+def test_vectors_that_all_have_another_dimension_are_not_asked_for_again(other: object) -> None:
+    with pytest.raises(Misconfigured, match="check the model's dimension"):
+        answer.dense([other, other], 2)
+    with pytest.raises(Unavailable, match="The provider gave a vector"):
+        answer.dense([[1.0, 2.0], other], 2)
 
 
 @pytest.mark.parametrize("number", [None, float("nan"), 1e300])

@@ -302,7 +302,7 @@ def test_throttling_opens_no_circuit_and_tells_the_limiter() -> None:
     told: list[float | None] = []
 
     class Limiter:
-        def delay(self, tokens: int) -> float:  # noqa: ARG002 - the protocol's
+        def delay(self, tokens: int, longest: float) -> float:  # noqa: ARG002 - the protocol's
             return 0.0
 
         def throttled(self, retry_after: float | None) -> None:

@@ -227,7 +227,7 @@ class EmbedderContract:
     ) -> None:
         inputs = [case.examples[0]] * (embedder.spec.max_rows + 1)
 
-        with pytest.raises(Rejected, match=r"takes \d+ at most; use embeddings.batching.embed_all"):
+        with pytest.raises(Rejected, match=r"takes \d+ at most; use embeddings.calls.embed_rows"):
             embedder.embed(inputs, Role.DOCUMENT)
 
     def test_a_kind_of_content_the_model_does_not_read_is_refused(self, embedder: Embedder) -> None:

@@ -112,7 +112,7 @@ def test_a_text_is_asked_for_as_the_vendor_documents(stub: Stub) -> None:
 
 
 def test_a_model_of_one_dimension_is_not_asked_for_it(stub: Stub) -> None:
-    with pytest.raises(Unavailable, match="shape"):  # the double gives 1,024 then
+    with pytest.raises(Misconfigured, match="shape"):  # the double gives 1,024 then
         text(stub, V2).embed(texts("mug"), Role.QUERY)
 
     assert sent(stub)["parameters"] == {"text_type": "query"}

@@ -12,11 +12,13 @@ from embeddings.types import Input, Output, Role
 from recommender.api.embeddings.errors import Failure, invalid, of_embedding_error
 from recommender.models import Catalog, Space
 from recommender.providers import metered, models
-from recommender.providers.metered import Account
+from recommender.providers.metered import Account, Effort
 from recommender.spaces.embedders import embedder_of
 
 # Of a model that gives any dimension; the largest that a hosted model is known to give.
 _MOST_DIMENSIONS = 4096
+# A request must not hold its thread for long, and the SDKs try again by themselves.
+_EFFORT = Effort(attempts=1, patience=2.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,8 +65,7 @@ def embed(catalog: Catalog, wanted: Wanted, spec: ModelSpec, inputs: Sequence[In
             spec.check([source])
         check_media(inputs, spec)
         embedder = _embedder(catalog, wanted, spec)
-        # Once: a request must not wait, and the SDKs try again by themselves.
-        outcomes = metered.embed_rows(embedder, inputs, wanted.role, Account(catalog), attempts=1)
+        outcomes = metered.embed_rows(embedder, inputs, wanted.role, Account(catalog), _EFFORT)
     except EmbeddingError as exc:
         raise of_embedding_error(exc, spec) from exc
     return _all_made(outcomes, spec)

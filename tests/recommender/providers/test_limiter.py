@@ -205,8 +205,19 @@ def test_other_brokers_keep_no_pace(broker: str) -> None:
     assert valkey_pace.client(broker) is None
 
 
+@pytest.mark.parametrize("where", ["valkey", "postgresql"])
+def test_who_does_not_wait_takes_no_slot_of_those_who_do(where, transactional_db, settings, key):
+    if where == "postgresql":
+        settings.CELERY_BROKER_URL = "amqp://broker//"
+    slow = SharedLimiter(key, Rate(requests=0.1))
+    assert slow.delay(1) == 0.0
+    hasty = [slow.delay(1, longest=2.0) for _ in range(20)]
+    assert min(hasty) > 2.0
+    assert slow.delay(1) == pytest.approx(hasty[0], abs=2)
+
+
 def test_a_pace_that_nobody_uses_is_forgotten(server, key) -> None:
-    valkey_pace.reserve(server, key, FAST, 1)
+    valkey_pace.reserve(server, key, FAST, 1, limits.LONGEST_WAIT)
 
     assert 0 < server.ttl(f"kinship:pace:{key}") < 2 * limits.LONGEST_HOLD
 
@@ -227,8 +238,8 @@ steps = st.lists(
     st.tuples(
         st.floats(0, 40),
         st.one_of(
-            st.tuples(st.just("reserve"), st.integers(1, 100_000)),
-            st.tuples(st.just("hold"), st.none() | st.floats(0, 5000)),
+            st.tuples(st.just("reserve"), st.integers(1, 100_000), st.floats(0, 200)),
+            st.tuples(st.just("hold"), st.none() | st.floats(0, 5000), st.just(0.0)),
         ),
     ),
     min_size=1,
@@ -249,11 +260,11 @@ def test_the_script_and_the_library_agree(pace: Pace, rate: Rate, steps: list[An
     reserve = server.register_script(clock + valkey_pace.RESERVE)
     hold = server.register_script(clock + valkey_pace.HOLD)
     server.hset(name, mapping={field: repr(value) for field, value in asdict(pace).items()})
-    for seconds, (kind, amount) in steps:
+    for seconds, (kind, amount, longest) in steps:
         now += seconds
         if kind == "reserve":
-            pace, wait = limits.reserved(pace, now, rate, amount)
-            args = [*map(repr, rate.seconds(amount)), repr(now)]
+            pace, wait = limits.reserved(pace, now, rate, amount, longest)
+            args = [*map(repr, rate.seconds(amount)), repr(longest), repr(now)]
             assert float(reserve(keys=[name], args=args)) == pytest.approx(wait, abs=1e-9)
         else:
             pace = limits.held(pace, now, amount)
@@ -265,7 +276,7 @@ def test_the_script_and_the_library_agree(pace: Pace, rate: Rate, steps: list[An
 
 
 def test_postgresql_keeps_what_the_library_says(transactional_db, key) -> None:
-    postgres_pace.reserve(key, FAST, 1)
+    postgres_pace.reserve(key, FAST, 1, limits.LONGEST_WAIT)
     first = RatePace.objects.get(key=key)
     postgres_pace.hold(key, 7.0)
     row = RatePace.objects.get(key=key)
