@@ -23,10 +23,20 @@ if TYPE_CHECKING:
 
 # Events are counted up to here: a catalogue may have a hundred million.
 MANY_EVENTS = 1_000_000
+# A template that no model takes may have a whole catalogue refused.
+MANY_QUARANTINED = 10_000
 
 _EVENTS = """(
     SELECT count(*) FROM (
         SELECT FROM recommender_event e WHERE e.catalog_id = recommender_catalog.id LIMIT %s
+    ) counted
+)"""
+
+_QUARANTINED = """(
+    SELECT count(*) FROM (
+        SELECT FROM recommender_quarantinedproduct q JOIN recommender_product p
+            ON p.id = q.product_id AND p.deleted_at IS NULL
+        WHERE q.space_id = recommender_space.id LIMIT %s
     ) counted
 )"""
 
@@ -48,9 +58,16 @@ class SpaceCounts(TypedDict):
     storage: int
 
 
+class QuarantineCounts(TypedDict):
+    """How many products a space has in quarantine, up to MANY_QUARANTINED and one."""
+
+    quarantined_count: int
+
+
 if TYPE_CHECKING:
     CountedCatalog = WithAnnotations[Catalog, CatalogCounts]
     CountedSpace = WithAnnotations[Space, SpaceCounts]
+    QuarantiningSpace = WithAnnotations[Space, QuarantineCounts]
 
 
 def of_catalogs(catalogs: QuerySet[Catalog]) -> "QuerySet[CountedCatalog]":
@@ -79,9 +96,24 @@ def of_spaces(spaces: QuerySet[Space]) -> "QuerySet[CountedSpace]":
     )
 
 
+def of_quarantine(spaces: QuerySet[Space]) -> "QuerySet[QuarantiningSpace]":
+    """The spaces with their QuarantineCounts."""
+    number = RawSQL(_QUARANTINED, (MANY_QUARANTINED + 1,))  # noqa: S611 - a constant of this file
+    return spaces.annotate(quarantined_count=number)
+
+
 def events(number: int) -> str:
     """A count of events as it is shown."""
-    return f"more than {MANY_EVENTS:,}" if number > MANY_EVENTS else f"{number:,}"
+    return _up_to(MANY_EVENTS, number)
+
+
+def quarantined(number: int) -> str:
+    """A count of quarantined products as it is shown."""
+    return _up_to(MANY_QUARANTINED, number)
+
+
+def _up_to(limit: int, number: int) -> str:
+    return f"more than {limit:,}" if number > limit else f"{number:,}"
 
 
 def _fresh() -> QuerySet[ProductVector]:
