@@ -93,6 +93,8 @@ def home() -> Iterator[Home]:
     # Not tmp_path: every pytest session closes its parent to other users, as which, where root
     # runs the tests, the servers run.
     with TemporaryDirectory(prefix="kinship-test-") as directory:
+        # As the first test to start anything would have it made, and told of it.
+        Path(directory).chmod(0o711)
         yield Home(Path(directory), port)
 
 
