@@ -12,11 +12,12 @@ from django.utils.safestring import SafeString
 from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
 from embeddings.errors import Misconfigured
-from recommender.admin import counts, fragments
+from recommender.admin import counts, fragments, spend_page, spend_picture
 from recommender.admin.base import ModelAdmin, ModelForm
 from recommender.catalogue import catalogs
 from recommender.models import Catalog
-from recommender.providers import models
+from recommender.providers import ledger, models
+from recommender.providers.ledger import Budget
 
 if TYPE_CHECKING:
     from recommender.admin.counts import CountedCatalog
@@ -88,7 +89,13 @@ class CatalogAdmin(ModelAdmin[Catalog]):
         ("Contents", {"fields": (("products", "users"), ("events", "fresh"))}),
         (
             "Settings",
-            {"fields": ("name", "monthly_budget", "clock", "half_life_days", "event_weights")},
+            {
+                "fields": (
+                    "name",
+                    ("monthly_budget", "spent"),
+                    *("clock", "half_life_days", "event_weights"),
+                )
+            },
         ),
         ("Products", {"fields": ("attributes", ("popularity_refreshed_at", "created_at"))}),
     )
@@ -97,6 +104,7 @@ class CatalogAdmin(ModelAdmin[Catalog]):
         "users",
         "events",
         "fresh",
+        "spent",
         "attributes",
         "popularity_refreshed_at",
         "created_at",
@@ -139,6 +147,16 @@ class CatalogAdmin(ModelAdmin[Catalog]):
         """The share of the products with a fresh vector."""
         share = catalog.fresh_count / (catalog.product_count or 1)
         return fragments.bar(share, f"{share:.1%}")
+
+    @admin.display(description="Spent this month")
+    def spent(self, catalog: Catalog) -> str:
+        """What embedding has cost, with what is set aside for calls, and of which budget."""
+        spent = ledger.spent(catalog, ledger.today())
+        if catalog.monthly_budget is None:
+            return spend_picture.dollars(spent)
+        return spend_page.budget_bar(
+            Budget(catalog.pk, catalog.name, catalog.monthly_budget, spent)
+        )
 
     def save_model(
         self, request: HttpRequest, obj: Catalog, form: ModelForm[Catalog], change: bool

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.http import HttpRequest
 
-from recommender.admin import activity, counts, health
+from recommender.admin import activity, counts, embedding, health
 from recommender.admin.activity import Activity
 from recommender.models import Catalog
 
@@ -42,7 +42,9 @@ class Overview:
 
 def fill(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     """Add what the dashboard shows; Unfold's DASHBOARD_CALLBACK."""
-    context["parts"] = health.parts()
+    now = embedding.state()
+    context["parts"] = [*health.parts(), *embedding.parts(now)]
+    context["notices"] = embedding.notices(now, request)
     if request.user.has_perm("recommender.view_catalog"):
         context["overviews"] = overviews()
         context["more_catalogs"] = max(0, Catalog.objects.count() - _CATALOGS)

@@ -53,6 +53,12 @@ def stack(parts: Sequence[BarPart], text: str) -> SafeString:
     return render_to_string("recommender/admin/bar.html", {"parts": parts, "text": text})
 
 
+def catalog_link(catalog_id: int, name: str) -> SafeString:
+    """A catalogue's name and the way to its page."""
+    address = reverse("admin:recommender_catalog_change", args=[catalog_id])
+    return format_html('<a href="{}" class="text-link">{}</a>', address, name)
+
+
 def refusal(refused: QuarantinedProduct) -> SafeString:
     """What the model said of a product that it refused, with its code where there is one."""
     code = format_html('<code class="text-subtle">{}</code> ', refused.code) if refused.code else ""

@@ -62,9 +62,7 @@ def only(products: QuerySet[Product], state: str) -> QuerySet[Product]:
     return products.filter(conditions[Freshness(state)])
 
 
-def of_vector(
-    product: Product, vector: ProductVector | None, *, is_quarantined: bool
-) -> Freshness:
+def of_vector(product: Product, vector: ProductVector | None, *, is_quarantined: bool) -> Freshness:
     """The state of one vector of a product."""
     if vector is None:
         return Freshness.MISSING

@@ -25,11 +25,12 @@ SELECT current_setting('server_version'), extversion FROM pg_extension WHERE ext
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A part of the service: whether it works, and what shows it."""
+    """A part of the service: whether it works, what shows it, and the word for when it does not."""
 
     name: str
     works: bool
     detail: str
+    trouble: str = "Down"
 
 
 def parts() -> list[Part]:

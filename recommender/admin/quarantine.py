@@ -23,9 +23,6 @@ _SPACES_SHOWN = 12
 # More choices than this is no help; a catalogue narrows them.
 _MAX_CHOICES = 300
 _LIST = "admin:recommender_quarantinedproduct_changelist"
-_WHEN = (
-    "A product is tried again by itself when its content changes, and otherwise when you ask for it."
-)
 
 
 def address(space: Space) -> str:
@@ -58,7 +55,15 @@ class SpaceFilter(SimpleListFilter):
 class QuarantinedProductAdmin(ReadOnlyAdmin[QuarantinedProduct]):
     """What models refused, in all spaces; nothing here is edited, only tried again."""
 
-    list_display = ("product_title", "product_key", "catalog", "space", "refusal", "state", "when")
+    list_display = (
+        "product_title",
+        "product_key",
+        "catalog",
+        "space",
+        "refusal",
+        "content",
+        "when",
+    )
     list_display_links = ("when",)
     list_filter = (("space__catalog", RelatedDropdownFilter), SpaceFilter)
     list_filter_submit = True
@@ -79,9 +84,9 @@ class QuarantinedProductAdmin(ReadOnlyAdmin[QuarantinedProduct]):
         ("catalog", "space"),
         ("code", "when"),
         "reason",
-        "state",
+        "content",
     )
-    readonly_fields = ("product_title", "product_key", "catalog", "when", "state")
+    readonly_fields = ("product_title", "product_key", "catalog", "when", "content")
 
     def has_retry_permission(self, request: HttpRequest) -> bool:
         """Who may change quarantined products may have them embedded again."""
@@ -107,7 +112,6 @@ class QuarantinedProductAdmin(ReadOnlyAdmin[QuarantinedProduct]):
         spaces = Space.objects.exclude(status=Space.Status.RETIRED).select_related("catalog")
         counted = counts.of_quarantine(spaces).filter(quarantined_count__gt=0)
         context = {
-            "subtitle": _WHEN,
             "quarantining": [
                 (space, address(space), counts.quarantined(space.quarantined_count))
                 for space in counted.order_by("-quarantined_count")[:_SPACES_SHOWN]
@@ -136,11 +140,11 @@ class QuarantinedProductAdmin(ReadOnlyAdmin[QuarantinedProduct]):
         """The provider's code and words."""
         return fragments.refusal(quarantined)
 
-    @admin.display(description="State")
-    def state(self, quarantined: QuarantinedProduct) -> SafeString:
-        """Whether its content is still what was refused."""
+    @admin.display(description="Content")
+    def content(self, quarantined: QuarantinedProduct) -> str:
+        """Whether its content is still what was refused; once changed, it is tried again."""
         if quarantined.content_hash == quarantined.product.content_hash:
-            return fragments.badge("Quarantined", "danger")
+            return "Unchanged"
         return fragments.badge("Changed since", "info")
 
     @admin.display(description="When", ordering="at")
@@ -191,7 +195,7 @@ def _waits(space: Space) -> str:
     return ""
 
 
-def link(space: Space) -> SafeString | str:
+def link(space: Space) -> str:
     """How many products of a space are in quarantine, and the way to them."""
     number = quarantine.count(space)
     if not number:

@@ -10,9 +10,9 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, RelatedDropdownFilter
 
-from recommender.admin import counts, fragments
+from recommender.admin import counts, fragments, quarantine
 from recommender.admin.space_actions import SpaceActions
-from recommender.models import QuarantinedProduct, Space
+from recommender.models import Space
 from recommender.spaces.lifecycle import LIVING
 
 if TYPE_CHECKING:
@@ -57,7 +57,8 @@ class SpaceAdmin(SpaceActions):
                 "description": _WHY_READ_ONLY,
                 "fields": (
                     ("label", "catalog"),
-                    ("state", "activated_at", "retired_at"),
+                    "state",
+                    ("activated_at", "retired_at"),
                     ("model", "dimension"),
                     ("kind", "output"),
                     "long_text",
@@ -98,8 +99,8 @@ class SpaceAdmin(SpaceActions):
 
     @admin.display(description="Quarantined products")
     def quarantined(self, space: Space) -> str:
-        """How many the model refused."""
-        return f"{QuarantinedProduct.objects.filter(space=space.pk).count():,}"
+        """How many the model refused, and the way to them."""
+        return quarantine.link(space)
 
     @admin.display(description="Fresh vectors")
     def coverage(self, space: "CountedSpace") -> SafeString:

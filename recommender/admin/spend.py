@@ -1,27 +1,21 @@
 """Spending: the ledger of embedding, a month at a time, and the budgets."""
 
-from collections.abc import Sequence
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 from django.contrib import admin
 from django.db.models import Min, QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.template.loader import render_to_string
 from django.template.response import TemplateResponse
 from unfold.contrib.filters.admin import RelatedDropdownFilter
 
-from recommender.admin import fragments, spend_month, spend_picture
+from recommender.admin import spend_month, spend_page
 from recommender.admin.base import BoundedPaginator, ReadOnlyAdmin, SimpleListFilter
-from recommender.admin.fragments import Table
-from recommender.admin.spend_month import Line, Month
 from recommender.admin.spend_picture import dollars
 from recommender.models import EmbeddingSpend
 from recommender.providers import ledger
-from recommender.providers.ledger import Budget
 
-# More lines than these nobody reads; the list below has them all.
-_LINES_SHOWN = 12
+# More choices than this is no help.
 _MAX_CHOICES = 300
 
 
@@ -33,19 +27,117 @@ class MonthFilter(SimpleListFilter):
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Any:  # noqa: ARG002
         """From this month back to that of the first entry."""
-        earliest = EmbeddingSpend.objects.aggregate(day=Min("day"))["day"]
-        month, months = ledger.today().replace(day=1), []
-        while not months or (earliest and month >= earliest.replace(day=1)):
+        month = ledger.today().replace(day=1)
+        earliest = EmbeddingSpend.objects.aggregate(day=Min("day"))["day"] or month
+        months = []
+        while ledger.next_month(month) > earliest:
             months.append((f"{month:%Y-%m}", f"{month:%B %Y}"))
-            month = previous_month(month)
+            month = (month - timedelta(days=1)).replace(day=1)
         return months
 
     def value(self) -> str:
-        """The chosen month; this one, where none is or it is no month."""
-        chosen = super().value() or ""
-        return f"{parsed_month(chosen):%Y-%m}"
+        """The chosen month; this one, where none is."""
+        chosen, months = super().value(), [str(month) for month, _ in self.lookup_choices]
+        return chosen if chosen in months else months[0]
+
+    @property
+    def first(self) -> date:
+        """The month's first day."""
+        return date.fromisoformat(f"{self.value()}-01")
+
+    @property
+    def neighbours(self) -> list[tuple[str, str]]:
+        """The months before and after the chosen one that can be chosen, as choices."""
+        choices = [(str(month), str(name)) for month, name in self.lookup_choices]
+        place = [month for month, _ in choices].index(self.value())
+        return [*choices[place + 1 : place + 2], *choices[max(0, place - 1) : place]]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:  # noqa: ARG002
         """The entries of the month."""
-        first = parsed_month(self.value())
-        return queryset.filter(day__gte=first, day__lt=ledger.next_month(first))
+        return queryset.filter(day__gte=self.first, day__lt=ledger.next_month(self.first))
+
+
+class ModelFilter(SimpleListFilter):
+    """By embedding model."""
+
+    title = parameter_name = "model"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Any:  # noqa: ARG002
+        """Every model that the ledger knows."""
+        models = EmbeddingSpend.objects.order_by("model").values_list("model", flat=True)
+        return [(model, model) for model in models.distinct()[:_MAX_CHOICES]]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:  # noqa: ARG002
+        """The entries of the chosen model."""
+        return queryset.filter(model=self.value()) if self.value() else queryset
+
+
+@admin.register(EmbeddingSpend)
+class EmbeddingSpendAdmin(ReadOnlyAdmin[EmbeddingSpend]):
+    """What embedding took and cost, by day, space and model."""
+
+    list_display = (
+        *("day", "catalog", "space_or_endpoints", "model", "request_number"),
+        *("row_number", "cached_number", "token_number", "price"),
+    )
+    list_display_links = None
+    list_filter = (MonthFilter, ("catalog", RelatedDropdownFilter), ModelFilter)
+    list_filter_submit = True
+    list_select_related = ("catalog",)
+    list_per_page = 50
+    sortable_by = ("day", "token_number", "price")
+    show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER
+    paginator = BoundedPaginator
+    list_before_template = "recommender/admin/spend.html"
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[EmbeddingSpend]:
+        """What anything came of: a reservation alone is no spending."""
+        return super().get_queryset(request).exclude(rows=0, cached_rows=0)
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """The list, below the pictures of just what it lists."""
+        response = super().changelist_view(request, extra_context)
+        if isinstance(response, TemplateResponse) and "cl" in (response.context_data or {}):
+            context: dict[str, Any] = response.context_data  # type: ignore[assignment]  # a mapping to the stubs
+            listed = context["cl"]
+            chosen = next(each for each in listed.filter_specs if isinstance(each, MonthFilter))
+            month = spend_month.of_rows(listed.queryset, chosen.first)
+            context |= spend_page.context(month, request.GET.get("catalog__id__exact", ""))
+            context["neighbours"] = [
+                (listed.get_query_string({"month": each}, remove=["p"]), name)
+                for each, name in chosen.neighbours
+            ]
+        return response
+
+    @admin.display(description="Space")
+    def space_or_endpoints(self, spend: EmbeddingSpend) -> str:
+        """Its label, which stays when the space is gone; or the callers of the endpoints."""
+        return spend.space_label or spend_month.ENDPOINTS
+
+    @admin.display(description="Requests")
+    def request_number(self, spend: EmbeddingSpend) -> str:
+        """Calls that the provider answered."""
+        return f"{spend.requests:,}"
+
+    @admin.display(description="Rows")
+    def row_number(self, spend: EmbeddingSpend) -> str:
+        """Rows that the model embedded."""
+        return f"{spend.rows:,}"
+
+    @admin.display(description="From the cache")
+    def cached_number(self, spend: EmbeddingSpend) -> str:
+        """Rows that were not paid for again."""
+        return f"{spend.cached_rows:,}"
+
+    @admin.display(description="Tokens", ordering="tokens")
+    def token_number(self, spend: EmbeddingSpend) -> str:
+        """Tokens that the provider counted."""
+        return f"{spend.tokens:,}"
+
+    @admin.display(description="Cost", ordering="cost")
+    def price(self, spend: EmbeddingSpend) -> str:
+        """In US dollars."""
+        return dollars(spend.cost)

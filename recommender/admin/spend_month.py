@@ -11,6 +11,9 @@ from django.db.models import QuerySet, Sum
 from recommender.models import EmbeddingSpend
 from recommender.providers import ledger
 
+# Where what was embedded for nobody's space is booked: its callers came to the endpoints.
+ENDPOINTS = "endpoints"
+
 
 @dataclass(frozen=True, slots=True)
 class Took:
@@ -86,7 +89,7 @@ def of_rows(rows: QuerySet[EmbeddingSpend], first: date) -> Month:
     sums = [Sum(name) for name in ("rows", "cached_rows", "tokens", "cost")]
     found: dict[tuple[str, str, str], dict[date, Took]] = defaultdict(dict)
     for catalog, space, model, day, *took in rows.order_by().values_list(*keys).annotate(*sums):
-        found[catalog, space or "endpoints", model][day] = Took(*took)
+        found[catalog, space or ENDPOINTS, model][day] = Took(*took)
     lines = [Line(*key, days, total(days.values())) for key, days in found.items()]
     return Month(first, sorted(lines, key=lambda line: (-line.total.cost, -line.total.tokens)))
 

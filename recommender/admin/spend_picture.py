@@ -74,8 +74,7 @@ def _series(lines: Sequence[Line]) -> list[_Series]:
     """A colour for each of the first lines, and one for all the others."""
     own, others = lines[: len(_COLOURS)], lines[len(_COLOURS) :]
     found = [
-        _Series(str(line), colour, line.days)
-        for line, colour in zip(own, _COLOURS, strict=False)
+        _Series(str(line), colour, line.days) for line, colour in zip(own, _COLOURS, strict=False)
     ]
     if others:
         days = {day for line in others for day in line.days}

@@ -22,6 +22,8 @@ _LOCK_BUDGET = 7_310_020
 _SMALLEST = Decimal("0.00000001")
 # No task runs as long: what is still reserved so long after its day, nobody will book.
 _LONGEST_TASK = timedelta(hours=1)
+# From this share of a budget on, people are warned.
+NEARLY_SPENT = 0.8
 
 
 @dataclass(frozen=True, slots=True)

@@ -145,6 +145,8 @@ def write(space: Space, embedded: Sequence[Embedded]) -> None:
     if not embedded:
         return
     with transaction.atomic():
+        # What a crash of the server loses of the last moment is stale again, and made again.
+        database.execute("SET LOCAL synchronous_commit TO off")
         database.execute(_STAGE)
         _stage(embedded)
         vectors = partitions.product_vectors(space.pk)

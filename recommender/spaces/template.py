@@ -7,9 +7,10 @@ empty is left out whole.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
+from operator import attrgetter
 
 from recommender.spaces.staleness import StaleProduct
 
@@ -24,11 +25,14 @@ _SEPARATORS = " ,;:/|–—-"
 _LETTER_OR_DIGIT = re.compile(r"\w")
 
 
+_Read = Callable[[StaleProduct], object]
+
+
 @dataclass(frozen=True, slots=True)
 class _Sentence:
     """The text before each field, the field and whether it is in brackets; then the last text."""
 
-    pieces: tuple[tuple[str, str, bool], ...]
+    pieces: tuple[tuple[str, _Read, bool], ...]
     end: str
 
 
@@ -51,49 +55,55 @@ def check(template: str) -> None:
 
 def render(template: str, product: StaleProduct) -> str:
     """The product's text; empty where the product has none of the template's fields."""
-    fields, sentences = _parsed(template)
-    values = {name: _value(product, name) for name in fields}
-    if not any(values.values()):
-        return ""
-    written = [_written(sentence, values) for sentence in sentences]
-    return ". ".join(filter(None, written))
+    written, is_empty = [], True
+    for sentence in _sentences(template):
+        text = _written(sentence, product)
+        if text:
+            written.append(text)
+            is_empty = is_empty and not sentence.pieces
+    return "" if is_empty else ". ".join(written)
 
 
 @lru_cache(maxsize=256)
-def _parsed(template: str) -> tuple[tuple[str, ...], tuple[_Sentence, ...]]:
-    """A template's fields and sentences."""
-    sentences = tuple(map(_sentence, _SENTENCE_END.split(template)))
-    return tuple(_FIELD.findall(template)), sentences
+def _sentences(template: str) -> tuple[_Sentence, ...]:
+    return tuple(map(_sentence, _SENTENCE_END.split(template)))
 
 
 def _sentence(text: str) -> _Sentence:
     found = list(_PIECE.finditer(text))
-    pieces = (
-        (before, name, bool(bracket)) for before, bracket, name in (p.groups() for p in found)
-    )
-    return _Sentence(tuple(pieces), text[found[-1].end() :] if found else text)
+    pieces = tuple((piece[1], _reader(piece[3]), piece[2] is not None) for piece in found)
+    return _Sentence(pieces, text[found[-1].end() :] if found else text)
 
 
-def _written(sentence: _Sentence, values: Mapping[str, str]) -> str:
+def _written(sentence: _Sentence, product: StaleProduct) -> str:
     text = ""
-    for before, name, bracketed in sentence.pieces:
-        if value := values[name]:
+    for before, read, bracketed in sentence.pieces:
+        if value := _value(read(product)):
             joint = before if text else before.lstrip(_SEPARATORS)
             text += f"{joint}({value})" if bracketed else f"{joint}{value}"
     return (text + sentence.end).strip() if text or not sentence.pieces else ""
 
 
-def _value(product: StaleProduct, name: str) -> str:
-    """A field as text, without its full stop; empty where it has neither letter nor digit."""
+def _reader(name: str) -> _Read:
+    """What gets a field from a product."""
+    if name == "category":
+        return _path
     if name in _TEXT_FIELDS:
-        found = getattr(product, name)
-        if not found:
-            return ""
-        if name == "category":
-            found = [part.strip() for part in found.split("/") if part.strip()]
-    else:
-        found = product.attributes.get(name.removeprefix(_ATTRIBUTE))
+        return attrgetter(name)
+    attribute = name.removeprefix(_ATTRIBUTE)
+    return lambda product: product.attributes.get(attribute)
+
+
+def _path(product: StaleProduct) -> list[str]:
+    """The parts of its category."""
+    return [part.strip() for part in product.category.split("/")] if product.category else []
+
+
+def _value(found: object) -> str:
+    """A field as text, without its full stop; empty where it has neither letter nor digit."""
+    if not found and found != 0:
+        return ""
     if isinstance(found, list):
-        found = ", ".join(map(str, found))
-    text = "" if found is None else str(found).strip().rstrip(". ")
+        found = ", ".join(filter(None, map(str, found)))
+    text = str(found).strip().rstrip(". ")
     return text if _LETTER_OR_DIGIT.search(text) else ""

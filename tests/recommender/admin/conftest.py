@@ -1,11 +1,13 @@
 """A stocked shop to look at."""
 
+from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
 from django.conf import LazySettings
 from django.utils import timezone
 
+from recommender.catalogue import changes
 from recommender.history import popularity
 from recommender.history.ingest import NewEvent
 from recommender.models import Catalog, Product, User
@@ -51,3 +53,16 @@ def mug(shop: Shop) -> Product:
 @pytest.fixture
 def ann(shop: Shop) -> User:
     return shop.user("ann")
+
+
+@pytest.fixture
+def announced() -> Iterator[list[int]]:
+    """The spaces that workers were told of."""
+    told: list[int] = []
+
+    def listen(space_ids: list[int], **_: object) -> None:
+        told.extend(space_ids)
+
+    changes.products_changed.connect(listen)
+    yield told
+    changes.products_changed.disconnect(listen)

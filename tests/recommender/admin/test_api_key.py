@@ -30,6 +30,16 @@ def test_a_new_key_is_shown_once_and_works(admin_client: Client, catalog: Catalo
     assert plain not in page.text(admin_client.get(change(found)))
 
 
+def test_a_key_may_be_for_embedding_alone(admin_client: Client, catalog: Catalog) -> None:
+    assert "Embed: the embedding endpoints only" in page.text(admin_client.get(reverse(ADD)))
+    data = {"catalog": catalog.pk, "scope": "embed", "label": "search team"}
+    text = page.text(admin_client.post(reverse(ADD), data, follow=True))
+    (plain,) = _KEY.findall(text)
+    found = keys.find_key(plain)
+    assert found is not None
+    assert found.scope == ApiKey.Scope.EMBED
+
+
 def test_the_hash_is_never_shown(admin_client: Client, catalog: Catalog) -> None:
     plain = keys.create_key(catalog, ApiKey.Scope.SERVER, "till")
     key = ApiKey.objects.get()

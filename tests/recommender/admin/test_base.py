@@ -19,6 +19,8 @@ PAGES = (
     "recommender_user_changelist",
     "recommender_space_changelist",
     "recommender_apikey_changelist",
+    "recommender_quarantinedproduct_changelist",
+    "recommender_embeddingspend_changelist",
     "django_celery_beat_periodictask_changelist",
     "auth_user_changelist",
 )

@@ -1,5 +1,6 @@
 import json
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 from django.test import Client
@@ -11,6 +12,8 @@ from recommender.history import months, popularity
 from recommender.models import Catalog, Event, Product, ProductPopularity, Space, User
 from recommender.models.catalog import DEFAULT_EVENT_WEIGHTS
 from recommender.profiles import staleness
+from recommender.providers import ledger
+from recommender.providers.ledger import Account, Consumed, Page
 
 from . import page
 
@@ -148,6 +151,13 @@ def test_a_budget_is_set_and_taken_away_without_a_new_count(
         assert "changed successfully" in text
         assert "Popularity is counted anew" not in text
         assert Catalog.objects.get(pk=catalog.pk).monthly_budget == budget
+
+
+def test_the_page_says_what_the_month_has_cost(admin_client: Client, catalog: Catalog) -> None:
+    Page(Account(catalog), "hosted", ledger.today()).book(Consumed(rows=1, cost=Decimal("1.5")))
+    assert "Spent this month $1.50 Clock" in page.text(admin_client.get(change(catalog)))
+    Catalog.objects.update(monthly_budget=20)
+    assert "Spent this month $1.50 of $20.00" in page.text(admin_client.get(change(catalog)))
 
 
 @pytest.mark.django_db

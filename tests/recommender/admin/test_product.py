@@ -2,9 +2,11 @@ import pytest
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.test import Client
 from django.urls import reverse
+from pgvector import SparseVector
 
-from recommender.models import Catalog, Product, Space
-from recommender.spaces import staleness
+from recommender.models import Catalog, Product, ProductVector, Space
+from recommender.spaces import quarantine, staleness
+from recommender.spaces.quarantine import Refusal
 from tests.shop import Shop
 
 from . import page
@@ -217,3 +219,27 @@ def test_products_are_deleted_together(admin_client: Client, catalog: Catalog) -
     admin_client.post(reverse(LIST), data)
     assert listed(admin_client) == {"mug-1", "mug-2", "mug-3"}
     assert Product.objects.count() == len(PRODUCTS)
+
+
+def test_a_product_says_why_a_model_refused_it(admin_client: Client, shop: Shop) -> None:
+    product = shop.product("mug-1")
+    quarantine.add(shop.space, [Refusal(product.pk, product.content_hash, "TooRude", "Be kind.")])
+    ProductVector.objects.filter(product=product).update(embedding=None)
+
+    assert listed(admin_client, vector="refused") == {"mug-1"}
+    assert listed(admin_client, vector="empty") == set()
+    # In the list, and as a choice of the filter.
+    assert page.text(admin_client.get(reverse(LIST))).count("Quarantined") == 2
+    text = page.text(admin_client.get(change(product)))
+    assert "text@1 Active fake Quarantined TooRude Be kind. -" in text
+
+    shop.stock(**{"mug-1": "A kinder mug"})
+    assert listed(admin_client, vector="refused") == set()
+    assert listed(admin_client, vector="stale") == {"mug-1"}
+
+
+def test_a_sparse_vector_is_a_vector(admin_client: Client, shop: Shop) -> None:
+    word = SparseVector({7: 1.0}, 1_000_000_000)
+    ProductVector.objects.filter(product=shop.product("mug-1")).update(embedding=None, sparse=word)
+    assert "mug-1" in listed(admin_client, vector="fresh")
+    assert listed(admin_client, vector="empty") == set()

@@ -1,11 +1,8 @@
-from collections.abc import Iterator
-
 import pytest
 from django.contrib.auth.models import Permission, User
 from django.test import Client
 from django.urls import reverse
 
-from recommender.catalogue import changes
 from recommender.models import Space
 from recommender.spaces import lifecycle, partitions, switching
 from recommender.spaces.lifecycle import find_space
@@ -43,19 +40,6 @@ def second(shop: Shop) -> Space:
     assert lifecycle.finish(space.pk)
     space.refresh_from_db()
     return space
-
-
-@pytest.fixture
-def announced() -> Iterator[list[int]]:
-    """The spaces that workers were told of."""
-    told: list[int] = []
-
-    def listen(space_ids: list[int], **_: object) -> None:
-        told.extend(space_ids)
-
-    changes.products_changed.connect(listen)
-    yield told
-    changes.products_changed.disconnect(listen)
 
 
 def buttons(client: Client, space: Space) -> list[str]:

@@ -148,3 +148,19 @@ def test_the_money_outlives_the_space(shop: Shop) -> None:
     shop.space.delete()
     row = EmbeddingSpend.objects.get()
     assert (row.space_label, row.cost) == ("text@1", Decimal("0.5"))
+
+
+def test_budgets_say_what_is_spent_and_set_aside(shop: Shop) -> None:
+    Shop.open("unlimited")
+    idle = Shop.open("idle")
+    give_budget(shop, "20")
+    Catalog.objects.filter(pk=idle.catalog.pk).update(monthly_budget=0)
+    page(shop).book(Consumed(cost=Decimal("4")))
+    page(shop).reserve(Decimal("1"))
+    page(shop, TODAY - timedelta(days=40)).book(Consumed(cost=Decimal("8")))
+
+    empty, mine = ledger.budgets(TODAY)
+
+    assert (mine.catalog, mine.limit, mine.spent) == ("shop", 20, 5)
+    assert mine.share == 0.25
+    assert (empty.catalog, empty.spent, empty.share) == ("idle", 0, 1.0)

@@ -1,0 +1,135 @@
+"""Whether embedding goes on: providers that are down, spaces that wait, budgets near their end."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.timesince import timesince
+
+from recommender.admin.health import Part
+from recommender.admin.spend_picture import dollars
+from recommender.models import Space
+from recommender.providers import ledger
+from recommender.providers.circuit import OpenCircuit, open_circuits
+from recommender.providers.ledger import NEARLY_SPENT, Budget
+from recommender.spaces.lifecycle import living
+
+# More would push the dashboard off the screen.
+_SPACES_SHOWN = 100
+_NOTICES_SHOWN = 8
+_LINKS_SHOWN = 12
+_GOES_ON = (
+    "Recommendations go on with the vectors there are. Embedding is tried again every minute and "
+    "goes on by itself once the cause is gone."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """A banner: what is the matter, and the pages where something can be done about it."""
+
+    kind: str  # danger or warning
+    title: str
+    text: str
+    links: Sequence[tuple[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Embedding:
+    """How embedding is at present, of all catalogues."""
+
+    circuits: Sequence[OpenCircuit]
+    spaces: int
+    paused: Sequence[Space]
+    nearly_spent: Sequence[Budget]
+
+
+def state() -> Embedding:
+    """How embedding is now; four queries."""
+    paused = living().exclude(paused_reason="").select_related("catalog").order_by("paused_at")
+    budgets = [budget for budget in ledger.budgets(ledger.today()) if _is_nearly_spent(budget)]
+    return Embedding(open_circuits(), living().count(), list(paused[:_SPACES_SHOWN]), budgets)
+
+
+def parts(now: Embedding) -> list[Part]:
+    """Providers and embedding, as the dashboard shows parts."""
+    down = "; ".join(map(_circuit_text, now.circuits))
+    embedding = f"{len(now.paused)} of {now.spaces} spaces paused"
+    if budgets := len(now.nearly_spent):
+        embedding += f", {budgets} {'budget' if budgets == 1 else 'budgets'} nearly spent"
+    return [
+        Part("Providers", not down, down or "none is down"),
+        Part("Embedding", not now.paused, embedding, trouble="Paused"),
+    ]
+
+
+def notices(now: Embedding, request: HttpRequest) -> list[Notice]:
+    """What a person who may see spaces and catalogues should know, the gravest first."""
+    found: list[Notice] = []
+    if request.user.has_perm("recommender.view_space"):
+        found += _pauses(now)
+    if request.user.has_perm("recommender.view_catalog"):
+        # A space that waits for money says so itself.
+        waiting = {space.catalog_id for space in now.paused}
+        found += [_budget(each) for each in now.nearly_spent if each.catalog_id not in waiting]
+    return found[:_NOTICES_SHOWN]
+
+
+def _pauses(now: Embedding) -> Iterable[Notice]:
+    """One for each cause: a provider that is down, or what the spaces themselves say."""
+    causes: dict[str, list[Space]] = defaultdict(list)
+    for space in now.paused:
+        causes[_cause(space, now.circuits)].append(space)
+    spent = {budget.catalog_id for budget in now.nearly_spent}
+    return [_pause(cause, spaces, spent) for cause, spaces in causes.items()]
+
+
+def _pause(cause: str, spaces: Sequence[Space], spent: set[int]) -> Notice:
+    first = spaces[0]
+    number = f"{first.catalog} {first}" if len(spaces) == 1 else f"{len(spaces)} spaces"
+    since = f"Since {first.paused_at:%-d %B %Y, %H:%M} UTC. " if first.paused_at else ""
+    shown = spaces[:_LINKS_SHOWN]
+    links = [(f"{each.catalog} {each}", _address("space", each.pk)) for each in shown]
+    links += {
+        f"Budget of {each.catalog}": _address("catalog", each.catalog_id)
+        for each in shown
+        if each.catalog_id in spent
+    }.items()
+    return Notice("danger", f"Embedding of {number} is paused", f"{cause} {since}{_GOES_ON}", links)
+
+
+def _budget(budget: Budget) -> Notice:
+    text = (
+        f"{dollars(budget.spent)} of {dollars(budget.limit)} in {ledger.today():%B %Y}. Embedding "
+        "pauses where the next call would cost more than is left; raise the budget to avoid that."
+    )
+    title = f"{budget.catalog} has spent {budget.share:.0%} of its budget"
+    return Notice(
+        "warning", title, text, [(budget.catalog, _address("catalog", budget.catalog_id))]
+    )
+
+
+def _circuit_text(circuit: OpenCircuit) -> str:
+    age = timesince(circuit.opened_at, timezone.now())
+    following = f"in {circuit.seconds:.0f} s" if circuit.seconds else "with the next call"
+    return f"{circuit.provider} has been down for {age}, next try {following}: {circuit.reason}."
+
+
+def _cause(space: Space, circuits: Sequence[OpenCircuit]) -> str:
+    """The space's own reason; where that is an open circuit, as this is now."""
+    for circuit in circuits:
+        if space.paused_reason.startswith(f"{circuit.provider} is down"):
+            return _circuit_text(circuit)
+    return space.paused_reason
+
+
+def _is_nearly_spent(budget: Budget) -> bool:
+    """A budget of nothing is meant: it says that nothing be spent."""
+    return budget.limit > 0 and budget.share >= NEARLY_SPENT
+
+
+def _address(model: str, key: int) -> str:
+    return reverse(f"admin:recommender_{model}_change", args=[key])
