@@ -22,7 +22,7 @@ from recommender.spaces import lifecycle, partitions
 from recommender.spaces.embedders import embedder_of
 from recommender.stack import StackError
 from recommender.stack.service import Service
-from workers import tasks
+from workers import process, tasks
 
 _LOCAL = "wordllama-256"
 _WARM_UP = 5_000
@@ -77,7 +77,7 @@ def measure(service: Service, options: Options, progress: Progress) -> Found:
 def _local(options: Options, progress: Progress) -> Found:
     """The model alone and through Celery, in turn, so that the machine's noise falls on both."""
     progress("embedding: products")
-    titles = [product.title for product in generated.store(options.products, 2).products()]
+    titles = generated.titles(options.products)
     warm = _catalog("warm", titles[:_WARM_UP], _LOCAL)
     catalog = _catalog("local", titles, "fake")
     progress("embedding: warm-up")
@@ -101,7 +101,8 @@ def _local(options: Options, progress: Progress) -> Found:
 
 
 def _alone(titles: Sequence[str]) -> float:
-    """Rows a second of the model in this process, in calls as a worker makes them."""
+    """Rows a second of the model in this process, in a worker's state and by a worker's calls."""
+    process.settle()
     embedder = embedder_of(Space(model=_LOCAL, dimension=doubles.DIMENSION))
     size = embedder.spec.max_rows
     batches = [titles[start : start + size] for start in range(0, len(titles), size)]

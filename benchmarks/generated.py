@@ -12,6 +12,11 @@ CATEGORIES = tuple(f"Department {n // 10}/Aisle {n:02d}" for n in range(100))
 BUCKETS = 100  # `bucket` below k holds for k in a hundred products
 
 _SEED = 20
+_WORDS = (
+    *("blue", "large", "linen", "oak", "small", "stoneware", "travel", "woollen"),
+    *("blanket", "chair", "coffee", "garden", "kettle", "lamp", "mug", "puzzle", "scarf", "tent"),
+)
+_WORDS_A_TITLE = 6
 _CLUSTERS = 1_000
 # Length of the noise around a unit cluster centre: products of a cluster then have a cosine of
 # about 1 / (1 + 0.8²) = 0.6 to each other.
@@ -121,6 +126,13 @@ def store(products: int, dimension: int) -> Store:
         clusters=rng.integers(clusters, size=products),
         centres=_unit(rng.standard_normal((clusters, dimension), dtype=np.float32)),
     )
+
+
+def titles(count: int) -> list[str]:
+    """Short titles as shops have them, each different."""
+    rng = np.random.default_rng([_SEED, 4])
+    words = rng.choice(_WORDS, (count, _WORDS_A_TITLE))
+    return [f"{' '.join(chosen)} {number}" for number, chosen in enumerate(words)]
 
 
 def _unit(rows: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -24,8 +24,7 @@ from workers.batch_size import BatchSize
 # A task hands over to the next after so long, so that no other kind of work starves.
 _SLICE_SECONDS = 5.0
 _PROFILE_BATCH = 500
-# From so many products on, several processes work at a space.
-_LARGE_BACKLOG = 1_000
+# So many processes at most work at one space.
 _MOST_CHAINS = 4
 
 # By space: what was asked of this process before that time is done, or is left to the task that
@@ -97,13 +96,13 @@ def _is_seen_to(space_id: int, asked_at: float) -> bool:
 
 
 def _embed(space: Space, owner: str, *, is_first: bool) -> None:
-    """Work for a slice; the first of a large backlog calls for help."""
+    """Work for a slice; the first, where there is more than a batch, calls for help."""
     try:
         embedder = embedders.trained_embedder_of(space)
     except (Misconfigured, Unavailable) as exc:
         pausing.pause(space, str(exc))
         return
-    size, done = BatchSize(embedder.spec), 0
+    size = BatchSize(embedder.spec)
     until, after = time.monotonic() + _SLICE_SECONDS, 0
     while time.monotonic() < until:
         began = time.time()
@@ -114,10 +113,10 @@ def _embed(space: Space, owner: str, *, is_first: bool) -> None:
             _seen_to[space.pk] = began - _CLOCK_TOLERANCE_SECONDS
             finish_space.delay(space.pk)
             return
-        size.took(step.products, time.time() - began)
-        if is_first and done < _LARGE_BACKLOG <= done + step.products:
+        if is_first and step.products == size.rows:
             _call_for_help(space.pk)
-        done += step.products
+            is_first = False
+        size.took(step.products, time.time() - began)
         # At the end once more from the start: what changed behind us while we went on.
         after = step.last
     embed_space.delay(space.pk)

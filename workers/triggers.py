@@ -3,7 +3,6 @@
 Only for speed: whatever is lost here, the sweeps find.
 """
 
-import gc
 import time
 from dataclasses import dataclass
 from functools import partial
@@ -16,7 +15,7 @@ from kombu.exceptions import OperationalError as BrokerError
 
 from recommender.catalogue import changes
 from recommender.spaces import staleness
-from workers import tasks
+from workers import process, tasks
 
 log = structlog.get_logger()
 
@@ -37,7 +36,7 @@ def connect() -> None:
     """Listen for changed products and for the start of a worker and of its processes."""
     changes.products_changed.connect(_embed_soon, dispatch_uid="embed soon")
     worker_ready.connect(_take_up_work, dispatch_uid="take up work")
-    worker_process_init.connect(_spare_collector, dispatch_uid="spare collector")
+    worker_process_init.connect(_settle, dispatch_uid="settle")
 
 
 def _embed_soon(space_ids: list[int], **_: Any) -> None:
@@ -63,6 +62,5 @@ def _take_up_work(sender: Any, **_: Any) -> None:
     tasks.sweep_embeddings.delay()
 
 
-def _spare_collector(**_: Any) -> None:
-    """What is loaded stays: looking through it at every collection takes a tenth of embedding."""
-    gc.freeze()
+def _settle(**_: Any) -> None:
+    process.settle()

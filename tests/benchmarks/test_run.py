@@ -80,6 +80,22 @@ def test_a_kept_data_directory_is_used_again(tmp_path: Path) -> None:
     assert loading[1] == {}
 
 
+def test_embedding_is_measured_and_nothing_is_lost(tmp_path: Path) -> None:
+    file = tmp_path / "figures.json"
+
+    answer = run("--only", "embedding", "--products", "1000", "--rounds", "1", "--json", str(file))
+
+    assert answer.returncode == 0, answer.stderr
+    document = json.loads(file.read_text())
+    measured = {each["name"]: each["value"] for each in document["measured"]}
+    assert measured["wordllama-256 alone"] > measured["wordllama-256 through Celery"] > 0
+    assert measured["failing provider: embedded"] == 99
+    assert measured["failing provider: quarantined"] == 1
+    assert measured["failing provider: lost"] == 0
+    assert measured["failing provider: paid twice"] == 0
+    assert "| failing provider: embedded | 99 | products |" in answer.stdout
+
+
 def test_a_size_that_makes_no_sense_is_refused_with_what_to_give() -> None:
     answer = run("--products", "3")
     assert answer.returncode == 2
