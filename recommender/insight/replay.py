@@ -52,7 +52,7 @@ WHERE EXISTS (
     SELECT FROM recommender_event before
     WHERE before.user_id = u.id AND before.at < %(cut_off)s AND before.product_id IS NOT NULL
       AND before.type = ANY(%(positive)s))
-ORDER BY hashint8(u.id), u.id LIMIT %(users)s
+ORDER BY hashtext(u.external_id), u.id LIMIT %(users)s
 """
 
 

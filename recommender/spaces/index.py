@@ -136,6 +136,7 @@ def _recall(space: Space, truth: dict[int, tuple[float, int]], ef_search: int) -
     query = sql.SQL("""
         SELECT q.product_id, n.distance FROM {vectors} q CROSS JOIN LATERAL (
             SELECT v.embedding::halfvec({dimension}) <=> q.embedding AS distance FROM {vectors} v
+            WHERE v.embedding IS NOT NULL
             ORDER BY v.embedding::halfvec({dimension}) <=> q.embedding LIMIT {k}
         ) n WHERE q.product_id = ANY(%s)
     """).format(**_names(space), k=sql.Literal(_K))
