@@ -106,14 +106,15 @@ def test_products_that_have_no_vector_make_no_index_due(shop: Shop) -> None:
 
 
 def test_a_few_products_beside_one_without_a_vector_are_indexed(shop: Shop, fill: Fill) -> None:
-    keys = fill(shop.space, random_units(3, shop.space.dimension))
-    vectors = partitions.product_vectors(shop.space.pk)
+    space = shop.space
+    keys = fill(space, random_units(3, space.dimension))
+    vectors = partitions.product_vectors(space.pk)
     without = sql.SQL("UPDATE {} SET embedding = NULL WHERE product_id = %s").format(vectors)
     database.execute(without, (keys[0],))
 
-    index.build(shop.space)
+    index.build(space)
 
-    assert (shop.space.indexed_rows, shop.space.recall) == (2, 1.0)
+    assert (space.indexed_rows, space.recall) == (2, 1.0)
 
 
 def test_an_index_is_due_again_when_the_space_has_doubled(shop: Shop, fill: Fill) -> None:
