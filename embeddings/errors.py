@@ -30,6 +30,10 @@ class Unavailable(EmbeddingError):  # noqa: N818 - the name says whether to retr
         self.is_throttling = is_throttling
 
 
+class MediaUnavailable(Unavailable):
+    """A picture or a video cannot be had now; the model is well, and so are the other rows."""
+
+
 class Rejected(EmbeddingError):  # noqa: N818 - the name says whether to retry
     """The input can never be embedded as it is: never retry it."""
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from embeddings import image_model, media, pictures, video
-from embeddings.errors import EmbeddingError, Rejected, Unavailable
+from embeddings.errors import EmbeddingError, MediaUnavailable, Rejected, Unavailable
 from embeddings.loading import loaded
 from embeddings.media_connection import TimeLimits
 from embeddings.spec import ModelSpec
@@ -85,7 +85,9 @@ class LocalImageEmbedder:
         if errors and rows:
             raise Rejected(str(errors[0]))
         if errors:
-            raise Unavailable(str(errors[0]), retry_after=_RETRY_AFTER)
+            raise MediaUnavailable(
+                str(errors[0]), retry_after=_RETRY_AFTER, code=MediaUnavailable.__name__
+            )
         return rows
 
     def _seen(self, source: Input) -> list[_Pixels] | EmbeddingError:

@@ -17,7 +17,7 @@ from recommender.history import popularity
 from recommender.models import Catalog, Heartbeat, Space
 from recommender.profiles import builder
 from recommender.profiles import staleness as profile_staleness
-from recommender.spaces import embedders, embedding, lifecycle, pausing, staleness
+from recommender.spaces import embedders, embedding, lifecycle, pausing, quarantine, staleness
 from recommender.stack import machine
 from workers.batch_size import BatchSize
 
@@ -45,8 +45,10 @@ def sweep_embeddings() -> None:
     """Start the embedding of every living space; one with nothing stale ends at once.
 
     Not where a worker is at it: it hands over to itself until nothing is left, and a second
-    such chain each minute would crowd out all other work. What is paused is tried again.
+    such chain each minute would crowd out all other work. What is paused is tried again, and what
+    is in quarantine only because its picture could not be had.
     """
+    quarantine.retry_media()
     idle = lifecycle.living().exclude(pk__in=staleness.spaces_at_work())
     for space_id in idle.values_list("pk", flat=True):
         embed_space.delay(space_id, time.time())
@@ -111,6 +113,7 @@ def _embed(space: Space, owner: str, *, is_first: bool) -> None:
             return
         if not step.last and not after:
             _seen_to[space.pk] = began - _CLOCK_TOLERANCE_SECONDS
+            pausing.resume(space)
             finish_space.delay(space.pk)
             return
         if is_first and step.products == size.rows:

@@ -13,7 +13,7 @@ from psycopg import sql
 
 from embeddings import averaging
 from embeddings.base import Embedder
-from embeddings.errors import EmbeddingError, Rejected, TooLong, Unavailable
+from embeddings.errors import EmbeddingError, MediaUnavailable, Rejected, TooLong, Unavailable
 from embeddings.long_text import Treatment
 from embeddings.outcome import Made, Outcome
 from embeddings.tokens import estimate
@@ -60,7 +60,7 @@ class Embedded:
     vector: NDArray[np.float32] | None
     sparse: SparseVector | None = None
     treatment: Treatment | None = None
-    refusal: Rejected | None = None
+    refusal: Rejected | MediaUnavailable | None = None
 
     @property
     def is_made(self) -> bool:
@@ -133,7 +133,7 @@ def embed(space: Space, embedder: Embedder, products: Sequence[StaleProduct]) ->
     for product, row in zip(products, rows, strict=True):
         if isinstance(row, Embedded):
             embedded.append(row)
-        elif isinstance(row, Rejected):
+        elif isinstance(row, Rejected | MediaUnavailable):
             embedded.append(Embedded(product.id, product.content_hash, None, refusal=row))
         else:
             failure = failure or row

@@ -1,15 +1,22 @@
 """Products that a model refused, kept apart with the reason until they change or are retried."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from uuid import UUID
 
 from django.db import transaction
+from django.utils import timezone
 from psycopg import sql
 
+from embeddings.errors import MediaUnavailable
 from recommender import database
 from recommender.models import QuarantinedProduct, Space
 from recommender.spaces import partitions
+
+# A picture whose host did not answer is asked for again after so long, without a person.
+_MEDIA_PAUSE = timedelta(hours=1)
 
 _ADD = """
 INSERT INTO recommender_quarantinedproduct (space_id, product_id, content_hash, code, reason, at)
@@ -86,3 +93,16 @@ def retry(space: Space, product_ids: Sequence[int] | None = None) -> int:
     with transaction.atomic():
         query = _RETRY.format(vectors=partitions.product_vectors(space.pk))
         return int(database.fetch(query, parameters)[0][0])
+
+
+def retry_media() -> int:
+    """Make products stale again whose picture could not be had an hour ago; how many."""
+    waiting = QuarantinedProduct.objects.filter(
+        code=MediaUnavailable.__name__,
+        at__lt=timezone.now() - _MEDIA_PAUSE,
+        space__status__in=(Space.Status.BUILDING, Space.Status.ACTIVE),
+    ).select_related("space")
+    products: defaultdict[Space, list[int]] = defaultdict(list)
+    for row in waiting:
+        products[row.space].append(row.product_id)
+    return sum(retry(space, ids) for space, ids in products.items())

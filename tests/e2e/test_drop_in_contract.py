@@ -68,7 +68,11 @@ class TestDropIn(EmbedderContract):
 
     # As elsewhere in the API, a text may not hold U+0000.
     @contract.hypothesis_settings
-    @given(text=st.text(st.characters(exclude_characters="\x00"), min_size=1).filter(str.strip))
+    @given(
+        text=st.text(st.characters(codec="utf-8", exclude_characters="\x00"), min_size=1).filter(
+            str.strip
+        )
+    )
     def test_any_text_that_is_not_blank_gets_a_usable_vector(self, make: Make, text: str) -> None:
         (found,) = contract.vectors(make(), Input(text=text))
         np.testing.assert_allclose(np.linalg.norm(found), 1, atol=1e-5)

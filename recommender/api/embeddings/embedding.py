@@ -10,6 +10,7 @@ from embeddings.outcome import Made, Outcome
 from embeddings.spec import ModelSpec
 from embeddings.types import Input, Output, Role
 from recommender.api.embeddings.errors import Failure, invalid, of_embedding_error
+from recommender.api.embeddings.slots import place
 from recommender.models import Catalog, Space
 from recommender.providers import metered, models
 from recommender.providers.metered import Account, Effort
@@ -65,7 +66,8 @@ def embed(catalog: Catalog, wanted: Wanted, spec: ModelSpec, inputs: Sequence[In
             spec.check([source])
         check_media(inputs, spec)
         embedder = _embedder(catalog, wanted, spec)
-        outcomes = metered.embed_rows(embedder, inputs, wanted.role, Account(catalog), _EFFORT)
+        with place(spec, inputs):
+            outcomes = metered.embed_rows(embedder, inputs, wanted.role, Account(catalog), _EFFORT)
     except EmbeddingError as exc:
         raise of_embedding_error(exc, spec) from exc
     return _all_made(outcomes, spec)

@@ -4,7 +4,14 @@ import math
 
 import structlog
 
-from embeddings.errors import BudgetSpent, EmbeddingError, Misconfigured, TooLong, Unavailable
+from embeddings.errors import (
+    BudgetSpent,
+    EmbeddingError,
+    MediaUnavailable,
+    Misconfigured,
+    TooLong,
+    Unavailable,
+)
 from embeddings.spec import ModelSpec
 from recommender.api.problems import Problem
 
@@ -71,20 +78,26 @@ def of_embedding_error(error: EmbeddingError, spec: ModelSpec) -> Failure:
     """
     if isinstance(error, BudgetSpent):
         return Failure(429, "Throttling.AllocationQuota", str(error), is_final=True)
+    if isinstance(error, MediaUnavailable):
+        return Failure(400, "BadRequest.InputDownloadFailed", str(error))
     if isinstance(error, Unavailable):
-        wait = _RETRY_AFTER if error.retry_after is None else error.retry_after
-        if error.is_throttling:
-            return Failure(429, "Throttling.RateQuota", str(error), retry_after=wait)
-        return Failure(503, "ServiceUnavailable", str(error), retry_after=wait)
+        return _unavailable(error)
     if isinstance(error, Misconfigured):
-        log.error(
-            "embedding model misconfigured", model=spec.key, code=error.code, error=str(error)
-        )
-        reason = f"its provider answers {error.code}" if error.code else "it is not set up"
-        message = (
-            f"{spec.key} cannot be used on this server: {reason}; the operator must look at it."
-        )
-        return Failure(500, "InternalError", message, is_final=True)
+        return _misconfigured(error, spec)
     if isinstance(error, TooLong):
         return wrong_length(spec)
     return Failure(400, error.code or "InvalidParameter", str(error))
+
+
+def _unavailable(error: Unavailable) -> Failure:
+    wait = _RETRY_AFTER if error.retry_after is None else error.retry_after
+    if error.is_throttling:
+        return Failure(429, "Throttling.RateQuota", str(error), retry_after=wait)
+    return Failure(503, "ServiceUnavailable", str(error), retry_after=wait)
+
+
+def _misconfigured(error: Misconfigured, spec: ModelSpec) -> Failure:
+    log.error("embedding model misconfigured", model=spec.key, code=error.code, error=str(error))
+    reason = f"its provider answers {error.code}" if error.code else "it is not set up"
+    message = f"{spec.key} cannot be used on this server: {reason}; the operator must look at it."
+    return Failure(500, "InternalError", message, is_final=True)

@@ -10,6 +10,7 @@ from embeddings.base import Embedder
 from embeddings.errors import (
     BudgetSpent,
     EmbeddingError,
+    MediaUnavailable,
     Misconfigured,
     Rejected,
     TooLong,
@@ -141,6 +142,18 @@ def test_a_refused_product_costs_only_itself_and_is_not_tried_again(shop: Shop) 
     calls = embedder.calls
     assert embed_all(shop, embedder).products == 0
     assert embedder.calls == calls
+
+
+def test_a_picture_that_cannot_be_had_is_quarantined_and_pauses_nothing(
+    shop: Shop,
+) -> None:
+    shop.stock(bad="No picture")
+    error = MediaUnavailable("Its host is away.", retry_after=300, code=MediaUnavailable.__name__)
+
+    assert not embed_all(shop, Refusing(["No picture"], error)).is_paused
+
+    assert staleness.count(shop.space) == 0
+    assert quarantined(shop) == {"bad": ("MediaUnavailable", "Its host is away.")}
 
 
 def test_a_model_that_is_away_leaves_the_products_stale_and_unclaimed_and_says_so(

@@ -1,11 +1,16 @@
+from datetime import timedelta
+from uuid import uuid4
+
 import pytest
 from django.utils import timezone
 
-from embeddings.errors import Rejected
+from embeddings.errors import MediaUnavailable, Rejected
 from recommender.models import ProductVector, QuarantinedProduct, Space
 from recommender.spaces import embedding, lifecycle, quarantine, staleness
 from recommender.spaces.embedding import Embedded
 from tests.shop import Shop
+
+EARLIER = timezone.now() - timedelta(hours=2)
 
 
 @pytest.fixture
@@ -117,3 +122,22 @@ def test_a_retired_space_has_nothing_to_retry(refused: Shop) -> None:
     other.refresh_from_db()
 
     assert quarantine.retry(other) == 0
+
+
+def test_a_picture_that_could_not_be_had_is_asked_for_again_after_an_hour(refused: Shop) -> None:
+    error = MediaUnavailable("Its host answered 503.", code=MediaUnavailable.__name__)
+    lamp = refused.product("lamp")
+    quarantine.retry(refused.space)
+    embedding.write(
+        refused.space,
+        [Embedded(lamp.pk, uuid4(), None, refusal=error)],
+    )
+    refuse(refused.space, refused, "mug")
+    QuarantinedProduct.objects.filter(product=refused.product("mug")).update(at=EARLIER)
+    assert keys() == {"lamp", "mug"}
+
+    assert quarantine.retry_media() == 0
+    QuarantinedProduct.objects.filter(product=lamp).update(at=EARLIER)
+    assert quarantine.retry_media() == 1
+
+    assert keys() == {"mug"}, "what the model refused waits for a person"

@@ -1,0 +1,60 @@
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from django.db import connection
+
+from embeddings.errors import Unavailable
+from embeddings.stub import Behaviour, Stub
+from recommender.api.embeddings.slots import Slots
+from recommender.providers.config import ModelsConfig
+from tests.recommender.api.embeddings.client import answer, error
+
+
+def test_who_finds_no_place_is_told_to_come_back() -> None:
+    slots = Slots(1)
+    with slots.taken(), pytest.raises(Unavailable, match="try again") as busy, slots.taken():
+        pass
+    assert (busy.value.retry_after, busy.value.is_throttling) == (1, True)
+    with slots.taken():
+        pass
+
+
+def test_a_place_that_is_free_again_soon_is_waited_for() -> None:
+    slots = Slots(1)
+
+    def briefly(_: int) -> None:
+        with slots.taken():
+            time.sleep(0.05)
+
+    with ThreadPoolExecutor(3) as pool:
+        assert list(pool.map(briefly, range(3))) == [None] * 3
+
+
+def test_a_slow_provider_holds_one_request_and_no_other(embed, settings, transactional_db):
+    with Stub(Behaviour(latency=4.0)) as stub:
+        entry = {
+            "provider": "dashscope",
+            "base_url": stub.native_url,
+            "dimension": 64,
+            "dimensions": [64, 128],
+        }
+        settings.MODELS = ModelsConfig(
+            {"slow": entry | {"max_tokens": 100}}, {"DASHSCOPE_API_KEY": "key"}
+        )
+
+        def ask() -> None:
+            answer(embed.text("a mug", model="slow"))
+            connection.close()
+
+        first = threading.Thread(target=ask)
+        first.start()
+        while not stub.record.requests:
+            time.sleep(0.01)
+        began = time.monotonic()
+        response = embed.text("a lamp", model="slow")
+        assert error(response, 429)[0] == "Throttling.RateQuota"
+        assert time.monotonic() - began < 2
+        answer(embed.text("a lamp", model="wordllama-256"))
+        first.join()
