@@ -1,6 +1,6 @@
-"""How good ranked lists are. Numbers in, numbers out."""
+"""How accurate ranked lists are, and how sure a mean is. Numbers in, numbers out."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 _RESAMPLES = 1000
 _SEED = 20
 _CONFIDENCE = 95.0
+# What one chunk of resamples × values may hold: 32 MB of counts.
+_CHUNK_CELLS = 4_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +19,18 @@ class Scores:
 
     ndcg: float
     recall: float
+    mrr: float
     hit_rate: float
+
+
+@dataclass(frozen=True, slots=True)
+class Accuracy:
+    """The same of many lists, each of shape (lists,)."""
+
+    ndcg: NDArray[np.float64]
+    recall: NDArray[np.float64]
+    mrr: NDArray[np.float64]
+    hit_rate: NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,30 +43,117 @@ class Interval:
 
 
 def scores(listed: Sequence[str], wanted: Collection[str], k: int) -> Scores:
-    """NDCG@k with binary gains (Järvelin & Kekäläinen 2002), recall@k, and whether any was hit.
-
-    Recall is of as many as a list of k can hold, so that 1 can be reached.
+    """The metrics of one list, as `accuracy` defines them.
 
     Args:
         listed: products, best first, no product twice.
         wanted: at least one product.
     """
-    discounts = 1.0 / np.log2(np.arange(2, k + 2))
-    hits = np.array([product in wanted for product in listed[:k]], dtype=bool)
-    most = min(len(wanted), k)
+    hits = np.zeros((1, k), dtype=bool)
+    hits[0, : len(listed)] = [product in wanted for product in listed[:k]]
+    found = accuracy(hits, np.array([len(wanted)]))
     return Scores(
-        ndcg=float(discounts[: len(hits)][hits].sum() / discounts[:most].sum()),
-        recall=float(hits.sum() / most),
-        hit_rate=float(hits.any()),
+        ndcg=float(found.ndcg[0]),
+        recall=float(found.recall[0]),
+        mrr=float(found.mrr[0]),
+        hit_rate=float(found.hit_rate[0]),
+    )
+
+
+def accuracy(hits: NDArray[np.bool_], wanted: NDArray[np.int64]) -> Accuracy:
+    """NDCG, recall, MRR and hit rate at k, of lists of k places.
+
+    NDCG has binary gains (Järvelin & Kekäläinen 2002). Recall is of as many as a list of k can
+    hold, so that 1 can be reached. MRR is 1 / the place of the first hit (Voorhees 1999), 0
+    without one.
+
+    Args:
+        hits: which places hold what was wanted, best first, shape (lists, k).
+        wanted: how many products were wanted, shape (lists,), each ≥ 1.
+    """
+    k = hits.shape[1]
+    discounts = 1.0 / np.log2(np.arange(2, k + 2))
+    most = np.minimum(wanted, k)
+    found = hits.sum(axis=1)
+    hit = found > 0
+    return Accuracy(
+        # Summed in the order of the ideal's sum, so that a perfect list has 1 to the last bit.
+        ndcg=np.cumsum(hits * discounts, axis=1)[:, -1] / np.cumsum(discounts)[most - 1],
+        recall=found / most,
+        mrr=np.where(hit, 1.0 / (1 + hits.argmax(axis=1)), 0.0),
+        hit_rate=hit.astype(np.float64),
     )
 
 
 def interval(values: NDArray[np.float64]) -> Interval:
-    """The mean of values, shape (n,), n ≥ 1, with its 95 % percentile bootstrap interval.
+    """The mean of the values, shape (n,), with its interval as `intervals` makes it.
 
-    The bootstrap is Efron's (1979). The same values give the same interval.
+    Raises:
+        ValueError: none of them is a number.
     """
-    draws = np.random.default_rng(_SEED).integers(len(values), size=(_RESAMPLES, len(values)))
+    (found,) = intervals(values[:, None])
+    if found is None:
+        raise ValueError("Nothing has no mean: give at least one value that is a number.")
+    return found
+
+
+def intervals(values: NDArray[np.float64]) -> list[Interval | None]:
+    """The mean of each column with its 95 % percentile bootstrap interval (Efron 1979).
+
+    Rows are drawn, for all columns the same. NaN is no value: it is left out of the mean and of a
+    resample's mean, and a column of nothing else has no interval. The same values give the same
+    intervals.
+
+    Args:
+        values: shape (n, columns).
+    """
+    valued = np.isfinite(values)
+    known = np.where(valued, values, 0.0)
+    means = [
+        quotient(draws @ known, draws @ valued.astype(np.float64))
+        for draws in resamples(len(values))
+    ]
+    columns = zip(values.T, np.concatenate(means).T, strict=True) if means else ()
+    return [_interval(column, resampled) for column, resampled in columns]
+
+
+def resamples(n: int, width: int = 0) -> Iterator[NDArray[np.float64]]:
+    """A thousand times n rows drawn with replacement, in chunks of bounded memory.
+
+    Args:
+        width: what the caller makes of one resample, where that is more than n numbers.
+
+    Yields:
+        How often each row was drawn, shape (resamples of the chunk, n). The same for the same n.
+    """
+    generator = np.random.default_rng(_SEED)
+    step = max(1, _CHUNK_CELLS // max(n, width, 1))
+    for start in range(0, _RESAMPLES, step):
+        size = min(step, _RESAMPLES - start)
+        rows = generator.integers(n, size=(size, n)) + n * np.arange(size)[:, None]
+        drawn = np.bincount(rows.ravel(), minlength=size * n)
+        yield drawn.reshape(size, n).astype(np.float64)
+
+
+def middle(resampled: NDArray[np.float64]) -> tuple[float, float]:
+    """The ends of the middle 95 % of resampled means."""
     tail = (100.0 - _CONFIDENCE) / 2
-    low, high = np.percentile(values[draws].mean(axis=1), [tail, 100.0 - tail])
-    return Interval(float(values.mean()), float(low), float(high))
+    low, high = np.percentile(resampled, [tail, 100.0 - tail])
+    return float(low), float(high)
+
+
+def quotient(
+    sums: NDArray[np.float64], counts: NDArray[np.float64] | NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """The means that sums of so many make, of one shape; NaN where it is of none."""
+    means = np.full(np.shape(sums), np.nan)
+    np.divide(sums, counts, out=means, where=counts > 0)
+    return means
+
+
+def _interval(values: NDArray[np.float64], resampled: NDArray[np.float64]) -> Interval | None:
+    if not np.isfinite(values).any():
+        return None
+    # A resample may hold none of the few rows that have a value, and then says nothing of them.
+    low, high = middle(resampled[np.isfinite(resampled)])
+    return Interval(float(np.nanmean(values)), low, high)

@@ -13,6 +13,11 @@ class ProductPopularity(models.Model):
     catalog = models.ForeignKey(Catalog, models.CASCADE, verbose_name="catalogue", db_index=False)
     recent = models.FloatField(help_text="Weight of the last 30 days, one vote a user.")
     total = models.FloatField(help_text="Weight of all time, one vote a user.")
+    week_users = models.PositiveIntegerField(default=0, help_text="Users in the last 7 days.")
+    month_users = models.PositiveIntegerField(default=0, help_text="Users in the last 30 days.")
+    quarter_users = models.PositiveIntegerField(default=0, help_text="Users in the last 90 days.")
+    all_users = models.PositiveIntegerField(default=0, help_text="Users of all time.")
+    first_at = models.DateTimeField(null=True, help_text="Its first event.")
 
     class Meta:
         indexes = (

@@ -14,6 +14,11 @@ class Space(models.Model):
         TEXT = "text", "Text"
         IMAGE = "image", "Picture"
         MULTIMODAL = "multimodal", "Text and pictures"
+        BEHAVIOUR = "behaviour", "Behaviour"
+
+    class Metric(models.TextChoices):
+        COSINE = "cosine", "Cosine"
+        INNER_PRODUCT = "inner_product", "Inner product"
 
     class Status(models.TextChoices):
         BUILDING = "building", "Building"
@@ -40,6 +45,13 @@ class Space(models.Model):
     status = models.CharField(max_length=16, choices=Status.choices, default=Status.BUILDING)
     model = models.CharField(max_length=100, help_text="A key of the table of embedding models.")
     dimension = models.PositiveIntegerField()
+    metric = models.CharField(
+        max_length=16,
+        choices=Metric.choices,
+        default=Metric.COSINE,
+        editable=False,
+        help_text="What nearness is.",
+    )
     template = models.TextField(
         default=DEFAULT_TEMPLATE, help_text="How a product becomes the text that is embedded."
     )
@@ -60,7 +72,16 @@ class Space(models.Model):
     )
     paused_at = models.DateTimeField(null=True, blank=True, editable=False)
     alignment = models.BinaryField(
-        null=True, blank=True, editable=False, help_text="The learnt map from pictures to text."
+        null=True,
+        blank=True,
+        editable=False,
+        help_text="A learnt map: from pictures to text, or from text to behaviour.",
+    )
+    fold_in = models.BinaryField(
+        null=True, editable=False, help_text="What gives a user of today a long-term factor."
+    )
+    trained_until = models.DateTimeField(
+        null=True, blank=True, editable=False, help_text="Only events before it were learnt from."
     )
     ef_search = models.PositiveIntegerField(
         default=40, editable=False, help_text="Set from the recall measured at activation."

@@ -17,7 +17,8 @@ class ProductVector(models.Model):
 
     The vector is NULL where the product has nothing to embed or is quarantined: done, and no
     one's neighbour. `treatment` says what became of a text over the model's limit: `truncated`
-    or `split`; NULL where nothing had to.
+    or `split`; NULL where nothing had to. In a space of behaviour a vector is of any length, and
+    one that was predicted from the product's text has the treatment `predicted`.
     """
 
     pk = models.CompositePrimaryKey("space_id", "product_id")
@@ -46,6 +47,9 @@ class ProfileVector(models.Model):
     class Kind(models.TextChoices):
         INTEREST = "interest", "Interest"
         SHORT_TERM = "short_term", "Short-term"
+        LAST = "last", "Last product"
+        LONG_TERM = "long_term", "Long-term factor"
+        NEGATIVE = "negative", "Pushed away from"
         NONE = "none", "Nothing to go by"
 
     pk = models.CompositePrimaryKey("space_id", "user_id", "kind", "position")

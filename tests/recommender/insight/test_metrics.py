@@ -1,25 +1,39 @@
 import math
 
+import numba
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
 
-from recommender.insight.metrics import Scores, interval, scores
+from recommender.insight import metrics
+from recommender.insight.metrics import Scores, accuracy, interval, intervals, scores
+
+# Compiling what ranx computes takes twenty seconds, computing it without takes none.
+numba.config.DISABLE_JIT = True
+import ranx  # noqa: E402 - reads the setting while it is imported
+
+PRODUCTS = [f"p{number}" for number in range(30)]
+lists = st.lists(st.sampled_from(PRODUCTS), unique=True)
+truths = st.sets(st.sampled_from(PRODUCTS), min_size=1)
+places = st.integers(1, 25)
 
 
 def test_a_list_of_all_that_is_wanted_scores_one() -> None:
-    assert scores(["a", "b"], {"b", "a"}, 20) == Scores(1.0, 1.0, 1.0)
+    assert scores(["a", "b"], {"b", "a"}, 20) == Scores(1.0, 1.0, 1.0, 1.0)
 
 
 def test_a_list_of_nothing_wanted_scores_nothing() -> None:
-    assert scores(["a", "b"], {"c"}, 20) == Scores(0.0, 0.0, 0.0)
-    assert scores([], {"c"}, 20) == Scores(0.0, 0.0, 0.0)
+    assert scores(["a", "b"], {"c"}, 20) == Scores(0.0, 0.0, 0.0, 0.0)
+    assert scores([], {"c"}, 20) == Scores(0.0, 0.0, 0.0, 0.0)
 
 
 def test_a_hit_counts_less_the_further_down_it_is() -> None:
     second = scores(["a", "b", "c"], {"b"}, 20)
 
     assert second.ndcg == pytest.approx(1 / math.log2(3))
-    assert (second.recall, second.hit_rate) == (1.0, 1.0)
+    assert (second.recall, second.mrr, second.hit_rate) == (1.0, 0.5, 1.0)
     assert scores(["a", "c", "b"], {"b"}, 20).ndcg == pytest.approx(1 / math.log2(4))
 
 
@@ -32,11 +46,82 @@ def test_the_ideal_of_ndcg_has_every_wanted_product_on_top() -> None:
 
 
 def test_more_wanted_than_a_list_holds_can_still_be_all_found() -> None:
-    assert scores(["a", "b"], {"a", "b", "c", "d"}, 2) == Scores(1.0, 1.0, 1.0)
+    assert scores(["a", "b"], {"a", "b", "c", "d"}, 2) == Scores(1.0, 1.0, 1.0, 1.0)
 
 
 def test_what_stands_below_k_does_not_count() -> None:
-    assert scores(["a", "b", "c"], {"c"}, 2) == Scores(0.0, 0.0, 0.0)
+    assert scores(["a", "b", "c"], {"c"}, 2) == Scores(0.0, 0.0, 0.0, 0.0)
+
+
+def test_the_metrics_are_those_of_ranx() -> None:
+    random = np.random.default_rng(7)
+    truth, run = {}, {}
+    for user in range(60):
+        # At most k wanted, as ranx divides recall by all that is wanted.
+        wanted = random.choice(PRODUCTS, random.integers(1, 11), replace=False)
+        listed = random.choice(PRODUCTS, random.integers(1, 31), replace=False)
+        truth[f"u{user}"] = dict.fromkeys(map(str, wanted), 1)
+        run[f"u{user}"] = {str(each): 1 / place for place, each in enumerate(listed, start=1)}
+
+    ours = [scores(list(run[user]), truth[user], 10) for user in truth]
+
+    names = ["ndcg@10", "recall@10", "mrr@10", "hit_rate@10"]
+    theirs = ranx.evaluate(ranx.Qrels(truth), ranx.Run(run), names)
+    for name, ranxs in theirs.items():
+        mine = np.mean([getattr(each, name.removesuffix("@10")) for each in ours])
+        assert mine == pytest.approx(ranxs), name
+
+
+@given(lists, truths, places)
+def test_every_metric_lies_between_none_and_all(
+    listed: list[str], wanted: set[str], k: int
+) -> None:
+    found = scores(listed, wanted, k)
+
+    for value in (found.ndcg, found.recall, found.mrr, found.hit_rate):
+        assert 0.0 <= value <= 1.0
+    assert found.hit_rate >= found.mrr
+    assert found.hit_rate >= found.recall
+    assert found.hit_rate == (found.ndcg > 0)
+
+
+@given(lists.filter(bool), truths, places, st.data())
+def test_a_wanted_product_in_place_of_another_makes_no_metric_worse(
+    listed: list[str], wanted: set[str], k: int, data: st.DataObject
+) -> None:
+    place = data.draw(st.integers(0, len(listed) - 1))
+    better = [*listed[:place], "new", *listed[place + 1 :]]
+
+    before = scores(listed, {*wanted, "new"}, k)
+    after = scores(better, {*wanted, "new"}, k)
+
+    if listed[place] not in wanted:
+        assert after.ndcg >= before.ndcg
+        assert after.recall >= before.recall
+        assert after.mrr >= before.mrr
+        assert after.hit_rate >= before.hit_rate
+
+
+@given(lists, truths, st.integers(1, 24))
+def test_a_longer_list_makes_a_hit_and_its_place_no_worse(
+    listed: list[str], wanted: set[str], k: int
+) -> None:
+    shorter, longer = scores(listed, wanted, k), scores(listed, wanted, k + 1)
+
+    assert longer.mrr >= shorter.mrr
+    assert longer.hit_rate >= shorter.hit_rate
+
+
+def test_many_lists_score_as_each_does_alone() -> None:
+    hits = np.array([[False, True, True], [False, False, False]])
+
+    found = accuracy(hits, np.array([2, 9]))
+
+    alone = scores(["x", "a", "b"], {"a", "b"}, 3)
+    assert found.ndcg.tolist() == [alone.ndcg, 0.0]
+    assert found.recall.tolist() == [1.0, 0.0]
+    assert found.mrr.tolist() == [0.5, 0.0]
+    assert found.hit_rate.tolist() == [1.0, 0.0]
 
 
 def test_equal_values_leave_no_doubt() -> None:
@@ -55,3 +140,59 @@ def test_the_interval_is_that_of_the_normal_approximation_for_many_values() -> N
     assert found.low == pytest.approx(found.mean - error, abs=0.15 * error)
     assert found.high == pytest.approx(found.mean + error, abs=0.15 * error)
     assert interval(values) == found
+
+
+def test_what_is_no_value_is_left_out() -> None:
+    values = np.random.default_rng(4).random(200)
+    with_gaps = np.concatenate([values, np.full(50, np.nan)])
+
+    (found,) = intervals(with_gaps[:, None])
+
+    assert found is not None
+    alone = interval(values)
+    assert found.mean == pytest.approx(alone.mean)
+    assert (found.low, found.high) == pytest.approx((alone.low, alone.high), abs=0.01)
+
+
+def test_one_value_among_many_gaps_is_sure_of_itself() -> None:
+    values = np.full((40, 1), np.nan)
+    values[7] = 0.25
+
+    (found,) = intervals(values)
+
+    assert found is not None
+    assert (found.mean, found.low, found.high) == (0.25, 0.25, 0.25)
+
+
+def test_a_column_without_any_value_has_no_interval() -> None:
+    values = np.array([[0.5, np.nan], [0.7, np.nan]])
+
+    first, second = intervals(values)
+
+    assert first is not None
+    assert second is None
+    assert intervals(np.empty((0, 1))) == [None]
+    with pytest.raises(ValueError, match="at least one value"):
+        interval(np.array([np.nan]))
+
+
+@given(st.lists(st.floats(-1, 1), min_size=1, max_size=40).map(np.array))
+def test_an_interval_lies_within_the_values(values: NDArray[np.float64]) -> None:
+    found = interval(values)
+
+    slack = 1e-9
+    assert values.min() - slack <= found.low <= found.high <= values.max() + slack
+    assert found.mean == pytest.approx(values.mean())
+
+
+def test_many_values_are_resampled_in_chunks_that_fit_into_memory() -> None:
+    chunks = metrics.resamples(100_000)
+
+    assert next(chunks).nbytes <= 32_000_000
+
+
+def test_each_resample_draws_as_many_rows_as_there_are() -> None:
+    drawn = np.concatenate(list(metrics.resamples(50, 1_000_000)))
+
+    assert drawn.shape == (1000, 50)
+    assert set(drawn.sum(axis=1)) == {50.0}

@@ -1,0 +1,65 @@
+"""For which users and which products lists are good. Numbers in, numbers out."""
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_array
+
+from recommender.insight import metrics
+from recommender.insight.beyond_accuracy import EMPTY
+from recommender.insight.evaluation_result import Band
+from recommender.insight.metrics import Accuracy
+
+# Each band ends before the number; the last label is of what is beyond.
+_HISTORY_ENDS = (1, 2, 5, 10, 20, 50)
+_HISTORY_LABELS = ("0", "1", "2-4", "5-9", "10-19", "20-49", "50+")
+_AGE_ENDS = (30, 90, 365)
+_AGE_LABELS = ("<30", "30-90", "90-365", "365+", "unknown")
+
+
+def by_history(found: Accuracy, sizes: NDArray[np.int64]) -> tuple[Band, ...]:
+    """NDCG and recall by how many distinct products a user had had, `sizes` of shape (users,)."""
+    band = np.digitize(sizes, _HISTORY_ENDS)
+    values = np.column_stack([found.ndcg, found.recall])
+    return _bands(_HISTORY_LABELS, lambda number: values[band == number], ("ndcg", "recall"))
+
+
+def by_age(
+    places: NDArray[np.int64],
+    hits: NDArray[np.bool_],
+    wanted: csr_array,
+    ages: NDArray[np.float64],
+) -> tuple[Band, ...]:
+    """Recall@k of the wanted products of each age, among the users who wanted one of that age.
+
+    Args:
+        places: columns listed, shape (users, k).
+        hits: which of them were wanted, shape (users, k).
+        wanted: users × products, ones.
+        ages: days, shape (products,); NaN is unknown. What came after the cut-off is the youngest.
+    """
+    band = np.where(np.isnan(ages), len(_AGE_ENDS) + 1, np.digitize(ages, _AGE_ENDS))
+    listed = np.where(places == EMPTY, EMPTY, band[places])
+
+    def recall(number: int) -> NDArray[np.float64]:
+        of = np.minimum(wanted @ (band == number), places.shape[1])
+        found = (hits & (listed == number)).sum(axis=1)
+        column: NDArray[np.float64] = (found[of > 0] / of[of > 0])[:, None]
+        return column
+
+    return _bands(_AGE_LABELS, recall, ("recall",))
+
+
+def _bands(
+    labels: tuple[str, ...],
+    values: Callable[[int], NDArray[np.float64]],
+    names: tuple[str, ...],
+) -> tuple[Band, ...]:
+    """A band for each number that has values, shape (users, names)."""
+    columns = [(label, values(number)) for number, label in enumerate(labels)]
+    return tuple(
+        Band(label, len(rows), dict(zip(names, metrics.intervals(rows), strict=True)))
+        for label, rows in columns
+        if len(rows)
+    )

@@ -1,0 +1,164 @@
+"""Published methods to measure against, each fitted on one interaction matrix.
+
+The matrix is users × products, a `csr_array` of positive float32 weights; users who are tested are
+rows of it like all others, with what they had before the cut-off. Each function fits a method and
+returns its `Scorer`. The same matrix gives the same scores. Hyperparameters are one set for all
+catalogues.
+"""
+
+from typing import Any
+
+import numpy as np
+from implicit.als import AlternatingLeastSquares
+from implicit.bpr import BayesianPersonalizedRanking
+from implicit.nearest_neighbours import ItemItemRecommender
+from numpy.typing import NDArray
+from scipy.linalg import lapack
+from scipy.sparse import csr_array, csr_matrix
+from threadpoolctl import threadpool_limits
+
+from recommender.insight.top_lists import Scorer
+
+_SEED = 20
+_NEIGHBOURS = 100
+# EASE holds a dense products × products matrix: 1.6 GB at this many, and its inverse takes minutes.
+_EASE_PRODUCTS = 20_000
+_EASE_REGULARIZATION = 200.0
+_FACTORS = 128
+# A weak baseline would flatter what is measured against it: with these ALS did better than with the
+# library's defaults (0.01 and 1) and with the confidence of the paper (40).
+_ALS_REGULARIZATION = 20.0
+_ALS_CONFIDENCE = 5.0
+
+
+class BaselineError(Exception):
+    """A baseline cannot be fitted on this catalogue; the message says why, for the report."""
+
+
+def popular(popularity: NDArray[np.float64]) -> Scorer:
+    """The same for everyone: what most had, of all time or lately, as the counts say.
+
+    Args:
+        popularity: users (or events) a product, shape (products,); what has 0 is not proposed.
+    """
+    scores = np.where(popularity > 0, popularity, -np.inf).astype(np.float32)
+    return lambda users: np.tile(scores, (len(users), 1))
+
+
+def item_knn(matrix: csr_array) -> Scorer:
+    """Item-based nearest neighbours by cosine (Sarwar et al. 2001; Deshpande & Karypis 2004).
+
+    A product's score is the sum of its similarities to what the user had; each product keeps its
+    100 nearest, without shrinkage.
+    """
+    lengths = np.sqrt(matrix.multiply(matrix).sum(axis=0))
+    columns = _legible(matrix, np.float64)
+    columns.data /= lengths[columns.indices]
+    model = ItemItemRecommender(K=_NEIGHBOURS + 1)  # one of them is the product itself
+    model.fit(columns, show_progress=False)
+    neighbours = csr_array(model.similarity, dtype=np.float32)
+    neighbours.setdiag(0)
+    by_seed = csr_array(neighbours.T)
+    return lambda users: _proposed((matrix[users] @ by_seed).toarray())
+
+
+def ease(matrix: csr_array) -> Scorer:
+    """EASE: the closed form of a linear autoencoder without self-similarity (Steck 2019), λ = 200.
+
+    Raises:
+        BaselineError: above 20,000 products, or with weights too large for float32.
+    """
+    products = matrix.shape[1]
+    if products > _EASE_PRODUCTS:
+        raise BaselineError(
+            f"EASE inverts a dense matrix of products × products: {products:,} are more than the "
+            f"{_EASE_PRODUCTS:,} that fit into memory and minutes."
+        )
+    inverse = _inverse_gram(matrix)
+    weights = inverse / -np.diag(inverse)
+    np.fill_diagonal(weights, 0)
+    return lambda users: np.asarray(matrix[users] @ weights, np.float32)
+
+
+def als(matrix: csr_array) -> Scorer:
+    """Implicit ALS (Hu, Koren & Volinsky 2008) by the library `implicit`, 128 factors."""
+    # BLAS threads inside the solver's own threads slow it down by up to ten.
+    with threadpool_limits(1, "blas"):
+        model = AlternatingLeastSquares(
+            factors=_FACTORS,
+            regularization=_ALS_REGULARIZATION,
+            alpha=_ALS_CONFIDENCE,
+            random_state=_SEED,
+        )
+        model.fit(_legible(matrix, np.float32), show_progress=False)
+    return _products_of(model.user_factors, model.item_factors)
+
+
+def bpr(matrix: csr_array) -> Scorer:
+    """Bayesian personalised ranking (Rendle et al. 2009) by `implicit`, with its defaults.
+
+    In one thread: several write to the same factors without a lock, and no run equals the last.
+    """
+    model = BayesianPersonalizedRanking(factors=_FACTORS, random_state=_SEED, num_threads=1)
+    model.fit(_legible(matrix, np.float32), show_progress=False)
+    return _products_of(model.user_factors, model.item_factors)
+
+
+def mean_profile(weights: csr_array, vectors: NDArray[np.float32]) -> Scorer:
+    """Content only: the products nearest to the mean of the vectors of what the user had.
+
+    Args:
+        weights: users × products, how much each product counts in the mean.
+        vectors: unit rows, shape (products, dimension). A row of zeros is a product without a
+            vector: it is not proposed; nor is anything to a user who had only such.
+    """
+    without = ~vectors.any(axis=1)
+
+    def score(users: NDArray[np.int64]) -> NDArray[np.float32]:
+        profiles = weights[users] @ vectors
+        scores = np.asarray(profiles @ vectors.T, np.float32)
+        scores[:, without] = -np.inf
+        scores[~profiles.any(axis=1)] = -np.inf
+        return scores
+
+    return score
+
+
+def repeat(weights: csr_array) -> Scorer:
+    """The user's own products again, by weight; for lists that may hold what the user had.
+
+    Args:
+        weights: users × products, the more recent and frequent the heavier.
+    """
+    return lambda users: _proposed(weights[users].toarray().astype(np.float32))
+
+
+def _inverse_gram(matrix: csr_array) -> NDArray[np.float32]:
+    """(XᵀX + λI)⁻¹ by Cholesky, in the memory of one matrix; shape (products, products)."""
+    gram = np.asarray((matrix.T @ matrix).toarray(order="F"), np.float32)
+    gram[np.diag_indices_from(gram)] += _EASE_REGULARIZATION
+    factor, failed = lapack.spotrf(gram, lower=True, overwrite_a=True)
+    inverse, singular = lapack.spotri(factor, lower=True, overwrite_c=True)
+    if failed or singular:
+        raise BaselineError(
+            f"EASE found no inverse: beside weights this large, λ = {_EASE_REGULARIZATION:.0f} is "
+            "lost to rounding. Give it smaller ones."
+        )
+    full: NDArray[np.float32] = np.tril(inverse) + np.tril(inverse, -1).T
+    return full
+
+
+def _legible(matrix: csr_array, dtype: type[np.floating[Any]]) -> csr_matrix:
+    """The matrix in the one shape that `implicit` reads: of the old class, with 32-bit indices."""
+    indices, bounds = matrix.indices.astype(np.int32), matrix.indptr.astype(np.int32)
+    return csr_matrix((matrix.data.astype(dtype), indices, bounds), shape=matrix.shape)
+
+
+def _products_of(user_factors: NDArray[np.float32], item_factors: NDArray[np.float32]) -> Scorer:
+    return lambda users: user_factors[users] @ item_factors.T
+
+
+def _proposed(scores: NDArray[np.float32]) -> NDArray[np.float32]:
+    """What no evidence speaks for is not proposed."""
+    scores[scores <= 0] = -np.inf
+    return scores

@@ -1,0 +1,129 @@
+"""What an evaluation found, of all methods side by side, and its JSON document."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from recommender.insight.metrics import Interval
+
+Kind = Literal["channel", "ranker", "baseline"]
+
+# The names of the metrics, as in the JSON document; the first decides which method is best.
+METRICS = (
+    "ndcg",
+    "recall",
+    "mrr",
+    "hit_rate",
+    "coverage",
+    "novelty",
+    "diversity",
+    "popularity_bias",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Band:
+    """The metrics among some of the users, or (recall only) some of the products."""
+
+    label: str  # such as "5-9" or "<30"
+    users: int  # who count here
+    metrics: Mapping[str, Interval | None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MethodResult:
+    """One method's row of the table.
+
+    metrics: by the names of METRICS; None where there is no value. Empty where the method could not
+        be run: then the note says why.
+    by_history: NDCG and recall by how many distinct products the users had had; in order, empty
+        bands left out.
+    by_age: recall of the wanted products of an age in days at the cut-off; likewise.
+    seconds: what fitting and listing took; None where nobody measured.
+    """
+
+    name: str
+    kind: Kind
+    metrics: Mapping[str, Interval | None]
+    by_history: tuple[Band, ...] = ()
+    by_age: tuple[Band, ...] = ()
+    seconds: float | None = None
+    note: str = ""
+
+    @property
+    def ndcg(self) -> float:
+        """What methods are sorted by; below all where it was not measured."""
+        found = self.metrics.get("ndcg")
+        return -1.0 if found is None else found.mean
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evaluation:
+    """One evaluation of one catalogue.
+
+    mode: "new" (what users had is neither listed nor wanted) or "all".
+    split: how history was cut, in words, such as "last" or the moment.
+    cut_off: the moment; None where each user has their own.
+    users: who were tested.
+    products: what could be listed.
+    command: what makes these numbers again.
+    """
+
+    catalog: str
+    mode: Literal["new", "all"]
+    k: int
+    split: str
+    cut_off: datetime | None
+    users: int
+    products: int
+    methods: tuple[MethodResult, ...]
+    made_at: datetime
+    command: str
+    notes: tuple[str, ...] = ()
+
+    @property
+    def ranked(self) -> tuple[MethodResult, ...]:
+        """The methods, best NDCG first."""
+        return tuple(sorted(self.methods, key=lambda method: -method.ndcg))
+
+
+def as_document(evaluation: Evaluation) -> dict[str, object]:
+    """What `json.dumps` takes; the names of its members stay as they are. Best method first."""
+    cut_off = evaluation.cut_off
+    return {
+        "catalog": evaluation.catalog,
+        "mode": evaluation.mode,
+        "k": evaluation.k,
+        "split": evaluation.split,
+        "cut_off": None if cut_off is None else cut_off.isoformat(),
+        "users": evaluation.users,
+        "products": evaluation.products,
+        "made_at": evaluation.made_at.isoformat(),
+        "command": evaluation.command,
+        "notes": list(evaluation.notes),
+        "methods": [_method(each) for each in evaluation.ranked],
+    }
+
+
+def _method(method: MethodResult) -> dict[str, object]:
+    return {
+        "name": method.name,
+        "kind": method.kind,
+        "metrics": {name: _interval(method.metrics.get(name)) for name in METRICS},
+        "by_history": [_band(each) for each in method.by_history],
+        "by_age": [_band(each) for each in method.by_age],
+        "seconds": method.seconds,
+        "note": method.note,
+    }
+
+
+def _band(band: Band) -> dict[str, object]:
+    intervals = {name: _interval(found) for name, found in band.metrics.items()}
+    return {"band": band.label, "users": band.users, **intervals}
+
+
+def _interval(found: Interval | None) -> dict[str, float] | None:
+    if found is None:
+        return None
+    return {"mean": found.mean, "low": found.low, "high": found.high}

@@ -1,0 +1,148 @@
+"""One method's lists against what users then did. Numbers in, numbers out."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_array
+
+from recommender.insight import bands, beyond_accuracy, metrics
+from recommender.insight.beyond_accuracy import EMPTY
+from recommender.insight.evaluation_result import Kind, MethodResult
+from recommender.insight.metrics import Accuracy, Interval
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TestSet:
+    """What all methods' lists are measured against, as of the cut-off.
+
+    Users are rows 0 … users − 1 and products columns 0 … products − 1; whoever calls maps ids to
+    them, and every method's lists are in the same order of users.
+
+    k: how many places a list has.
+    truth: for each user the products to be found, distinct columns, at least one.
+    history: users × products, stored where the user had had the product; values do not matter.
+    ages: days since each product was first there, float64, shape (products,); NaN is unknown.
+    popularity: how many of the training users had each product, int64, shape (products,).
+    training_users: how many users there were, tested or not.
+    listable: bool, shape (products,): what a list could hold; coverage is a share of these.
+    vectors: unit rows of a content space, float32, shape (products, dimension), a row of zeros
+        where a product has none; None without such a space: lists then have no diversity.
+
+    Raises:
+        ValueError: the shapes do not agree, a user wants nothing, or k is none.
+    """
+
+    k: int
+    truth: Sequence[NDArray[np.int64]]
+    history: csr_array
+    ages: NDArray[np.float64]
+    popularity: NDArray[np.int64]
+    training_users: int
+    listable: NDArray[np.bool_]
+    vectors: NDArray[np.float32] | None
+
+    def __post_init__(self) -> None:
+        if self.k < 1:
+            raise ValueError(f"A list of {self.k} places holds nothing: k must be 1 or more.")
+        if self.history.shape != (len(self.truth), len(self.listable)):
+            raise ValueError(
+                f"The history is {self.history.shape}: it must have a row for each of the "
+                f"{len(self.truth)} users and a column for each of {len(self.listable)} products."
+            )
+        columns = [self.ages, self.popularity] + ([] if self.vectors is None else [self.vectors])
+        if any(len(each) != len(self.listable) for each in columns):
+            raise ValueError("ages, popularity, listable and vectors must have a row a product.")
+        if not all(len(wanted) for wanted in self.truth):
+            raise ValueError(
+                "A user for whom nothing is to be found tests nothing: leave them out."
+            )
+
+    @property
+    def wanted(self) -> csr_array:
+        """The truth as users × products of ones."""
+        bounds = np.cumsum([0, *(len(each) for each in self.truth)])
+        columns = np.concatenate([np.empty(0, np.int64), *self.truth])
+        return csr_array((np.ones(len(columns)), columns, bounds), shape=self.history.shape)
+
+
+def measure(
+    name: str,
+    kind: Kind,
+    lists: Sequence[NDArray[np.int64]],
+    test: TestSet,
+    *,
+    seconds: float | None = None,
+    note: str = "",
+) -> MethodResult:
+    """All metrics of one method.
+
+    Args:
+        lists: for each user the columns of what was listed, best first and distinct; what is below
+            k does not count, and a list may be shorter.
+
+    Raises:
+        ValueError: there is not one list a user, or a list holds a product twice or one that is no
+            column.
+    """
+    places = _places(lists, test)
+    hits = _hits(places, test)
+    found = metrics.accuracy(hits, np.array([len(each) for each in test.truth], np.int64))
+    return MethodResult(
+        name=name,
+        kind=kind,
+        metrics=_metrics(places, found, test),
+        by_history=bands.by_history(found, np.diff(test.history.indptr)),
+        by_age=bands.by_age(places, hits, test.wanted, test.ages),
+        seconds=seconds,
+        note=note,
+    )
+
+
+def _places(lists: Sequence[NDArray[np.int64]], test: TestSet) -> NDArray[np.int64]:
+    """The lists as one matrix, shape (users, k), padded with −1."""
+    if len(lists) != len(test.truth):
+        raise ValueError(f"{len(lists)} lists for {len(test.truth)} users: give each user one.")
+    lengths = np.array([min(len(each), test.k) for each in lists], np.int64)
+    places = np.full((len(lists), test.k), EMPTY, np.int64)
+    filled = np.arange(test.k) < lengths[:, None]
+    places[filled] = np.concatenate([np.empty(0, np.int64), *(each[: test.k] for each in lists)])
+    listed = places[filled]
+    if np.any((listed < 0) | (listed >= len(test.listable))):
+        raise ValueError(f"A list holds what is no column of the {len(test.listable)} products.")
+    ordered = np.sort(places, axis=1)
+    if np.any((ordered[:, 1:] == ordered[:, :-1]) & (ordered[:, 1:] != EMPTY)):
+        raise ValueError("A list holds a product twice: each place needs a product of its own.")
+    return places
+
+
+def _hits(places: NDArray[np.int64], test: TestSet) -> NDArray[np.bool_]:
+    """Which places hold what their user wanted, shape (users, k)."""
+    products = len(test.listable)
+    rows = np.arange(len(places))[:, None] * products
+    wanted = test.wanted.tocoo()
+    keys = wanted.row.astype(np.int64) * products + wanted.col
+    hits: NDArray[np.bool_] = (places != EMPTY) & np.isin(rows + places, keys)
+    return hits
+
+
+def _metrics(
+    places: NDArray[np.int64], found: Accuracy, test: TestSet
+) -> dict[str, Interval | None]:
+    columns = {
+        "ndcg": found.ndcg,
+        "recall": found.recall,
+        "mrr": found.mrr,
+        "hit_rate": found.hit_rate,
+        "novelty": beyond_accuracy.novelty(places, test.popularity, test.training_users),
+        "popularity_bias": beyond_accuracy.popularity_lift(places, test.history, test.popularity),
+    }
+    if test.vectors is not None:
+        columns["diversity"] = beyond_accuracy.diversity(places, test.vectors)
+    measured = metrics.intervals(np.column_stack(list(columns.values())))
+    return {
+        "diversity": None,
+        **dict(zip(columns, measured, strict=True)),
+        "coverage": beyond_accuracy.coverage(places, test.listable),
+    }

@@ -1,0 +1,86 @@
+"""What was trained, how well it did, and what serves of it."""
+
+from django.db import models
+
+from recommender.models.catalog import Catalog
+
+
+class Mode(models.TextChoices):
+    """Whether the user's own products may be listed: a list of each kind has its own ranker."""
+
+    NEW = "new", "New products"
+    ALL = "all", "Own products, too"
+
+
+class TrainingRun(models.Model):
+    """One run of training: its steps, what each decided and why."""
+
+    class Status(models.TextChoices):
+        WAITING = "waiting", "Waiting"
+        RUNNING = "running", "Running"
+        DONE = "done", "Done"
+        FAILED = "failed", "Failed"
+
+    catalog = models.ForeignKey(
+        Catalog, models.CASCADE, verbose_name="catalogue", related_name="trainings"
+    )
+    status = models.CharField(max_length=16, choices=Status.choices, default=Status.WAITING)
+    steps = models.JSONField(
+        default=list, help_text="Of each step: name, outcome, text, seconds and figures."
+    )
+    error = models.TextField(blank=True, default="")
+    trained_until = models.DateTimeField(null=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    started_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ("-created_at",)
+
+    def __str__(self) -> str:
+        return f"training of {self.catalog_id} at {self.created_at:%Y-%m-%d %H:%M}"
+
+
+class Ranker(models.Model):
+    """A learnt rank; of a catalogue and mode one is active, and the one before it is kept."""
+
+    catalog = models.ForeignKey(
+        Catalog, models.CASCADE, verbose_name="catalogue", related_name="rankers"
+    )
+    mode = models.CharField(max_length=8, choices=Mode.choices)
+    kind = models.CharField(max_length=16)
+    model = models.BinaryField()
+    figures = models.JSONField(default=dict, help_text="How each kind did in the gate's replay.")
+    is_active = models.BooleanField(default=False)
+    trained_until = models.DateTimeField()
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ("-created_at",)
+        constraints = (
+            models.UniqueConstraint(
+                fields=["catalog", "mode"],
+                condition=models.Q(is_active=True),
+                name="ranker_one_active_a_mode",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.kind} ({self.mode})"
+
+
+class EvaluationRun(models.Model):
+    """One evaluation: what `manage.py evaluate --json` writes."""
+
+    catalog = models.ForeignKey(
+        Catalog, models.CASCADE, verbose_name="catalogue", related_name="evaluations"
+    )
+    mode = models.CharField(max_length=8, choices=Mode.choices)
+    document = models.JSONField()
+    made_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ("-made_at",)
+
+    def __str__(self) -> str:
+        return f"evaluation ({self.mode}) at {self.made_at:%Y-%m-%d}"

@@ -1,0 +1,48 @@
+"""An evaluation to document and to draw, of made-up numbers."""
+
+from datetime import UTC, datetime
+
+from recommender.insight.evaluation_result import METRICS, Band, Evaluation, Kind, MethodResult
+from recommender.insight.metrics import Interval
+
+
+def method(name: str, ndcg: float, kind: Kind = "channel", note: str = "") -> MethodResult:
+    """Whose every metric is around its NDCG."""
+    found = Interval(ndcg, ndcg - 0.01, ndcg + 0.01)
+    return MethodResult(
+        name=name,
+        kind=kind,
+        metrics=dict.fromkeys(METRICS, found),
+        by_history=(
+            Band("1", 12, {"ndcg": found, "recall": found}),
+            Band("2-4", 30, {"ndcg": found, "recall": found}),
+        ),
+        by_age=(Band("<30", 8, {"recall": found}), Band("unknown", 2, {"recall": None})),
+        seconds=2.25,
+        note=note,
+    )
+
+
+def evaluation(*methods: MethodResult) -> Evaluation:
+    return Evaluation(
+        catalog="tea & cups",
+        mode="new",
+        k=20,
+        split="2011-10-01",
+        cut_off=datetime(2011, 10, 1, tzinfo=UTC),
+        users=1768,
+        products=3502,
+        methods=methods,
+        made_at=datetime(2026, 1, 2, 3, 4, tzinfo=UTC),
+        command="manage.py evaluate --catalog 'tea & cups'",
+        notes=("A sample of <users>.",),
+    )
+
+
+UNMEASURED = MethodResult(name="EASE", kind="baseline", metrics={}, note="too many products")
+EVALUATION = evaluation(
+    method("popular", 0.04, "baseline"),
+    method("learned rank", 0.12, "ranker", note="chosen by the gate"),
+    UNMEASURED,
+    method("text@1 a$b neighbours of a very, very long name that goes on and on", 0.08),
+)
