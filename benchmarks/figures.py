@@ -12,9 +12,11 @@ SIMILAR = "similar"
 SAME_SQL = "similar, same SQL through pgbench"
 BARE_SQL = "bare SQL through pgbench"
 RECOMMENDATIONS = "recommendations"
+ALONE = "recommendations, one client"
 
 _RATIO = 0.40
-_RECOMMENDATIONS_PER_SECOND = 300
+_RECOMMENDATIONS_PER_SECOND = 250
+_ALONE_MILLISECONDS = 12.0
 _FILTERED_PER_SECOND = {5: 400, 1: 250}  # by per cent of products passing
 _RECALL = 0.95
 
@@ -39,15 +41,18 @@ class Figure:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A figure to reach, and what was reached."""
+    """A figure to reach, and what was reached; `at_most` where less is better."""
 
     name: str
     wanted: float
     measured: float
+    at_most: bool = False
 
     @property
     def reached(self) -> bool:
         """Whether it was."""
+        if self.at_most:
+            return self.measured <= self.wanted
         return self.measured >= self.wanted
 
 
@@ -85,6 +90,9 @@ def targets(figures: Sequence[Figure]) -> list[Target]:
     if RECOMMENDATIONS in by_name:
         rate = by_name[RECOMMENDATIONS].per_second
         found.append(Target("recommendations/s", _RECOMMENDATIONS_PER_SECOND, rate))
+    if ALONE in by_name:
+        p50 = by_name[ALONE].p50
+        found.append(Target(f"{ALONE}, p50 ms", _ALONE_MILLISECONDS, p50, at_most=True))
     for passing, wanted in _FILTERED_PER_SECOND.items():
         filtered = [each for each in figures if each.passing == passing]
         if filtered:

@@ -17,10 +17,11 @@ from benchmarks.generated import Store
 from benchmarks.options import Options
 from recommender import database
 from recommender.catalogue import attributes, catalogs, upsert
-from recommender.history import ingest, months, popularity
-from recommender.models import Catalog, Space
+from recommender.history import ingest, months
+from recommender.models import Catalog, Space, TrainingRun
 from recommender.profiles import builder, staleness
 from recommender.spaces import lifecycle, partitions
+from recommender.training import run
 
 # The name a catalogue has until all of it is there: what is left of a broken run.
 _UNFINISHED = "unfinished"
@@ -49,7 +50,7 @@ Progress = Callable[[str], None]
 
 def load(options: Options, progress: Progress) -> tuple[Catalog, dict[str, float]]:
     """The catalogue of these sizes, found or made; and the seconds of each step of making it."""
-    name = f"bench-{options.products}-{options.users}-{options.dimension}"
+    name = f"bench-trained-{options.products}-{options.users}-{options.dimension}"
     found = Catalog.objects.filter(name=name).first()
     if found is not None:
         return found, {}
@@ -76,8 +77,11 @@ def _fill(catalog: Catalog, options: Options, progress: Progress) -> dict[str, f
         "vectors": lambda: _load_vectors(space, store),
         "index": lambda: lifecycle.finish(space.pk),
         "events": lambda: _load_events(catalog, store, options.users),
-        "profiles": lambda: _build_profiles(space),
-        "popularity": lambda: popularity.refresh(catalog),
+        # Behaviour spaces, popularity, co-occurrence and the ranker.
+        "training": lambda: run.train(
+            catalog, TrainingRun.objects.create(catalog=catalog), lambda _: None
+        ),
+        "profiles": lambda: _build_profiles(catalog),
         # What autovacuum does within minutes; index-only scans need its visibility map.
         "vacuum": lambda: database.execute("VACUUM ANALYZE"),
     }
@@ -129,11 +133,12 @@ def _load_events(catalog: Catalog, store: Store, users: int) -> None:
         database.execute("DROP TABLE staged")
 
 
-def _build_profiles(space: Space) -> None:
-    after = 0
-    while users := staleness.stale_users(space, after=after, limit=_PROFILE_BATCH):
-        builder.refresh(space, users)
-        after = users[-1]
+def _build_profiles(catalog: Catalog) -> None:
+    for space in Space.objects.filter(catalog=catalog, status=Space.Status.ACTIVE):
+        after = 0
+        while users := staleness.stale_users(space, after=after, limit=_PROFILE_BATCH):
+            builder.refresh(space, users)
+            after = users[-1]
 
 
 def _stage(table: LiteralString, rows: Iterable[tuple[Any, ...]]) -> None:

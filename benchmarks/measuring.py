@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -60,7 +60,7 @@ def measure(catalog: Catalog, client: Client, options: Options, progress: Progre
         progress("exact answers")
         kinds += list(_searches(catalog, client, options, progress))
     if RECOMMENDATIONS in options.parts:
-        kinds.append(_recommendations(catalog, client))
+        kinds += _recommendations(catalog, client)
     return _in_turn(kinds, options, progress)
 
 
@@ -107,14 +107,18 @@ def _pgbench(catalog: Catalog, connections: int) -> Iterator[Kind]:
         yield Kind(name, partial(pgbench.run, script, scripts.ef_search, connections))
 
 
-def _recommendations(catalog: Catalog, client: Client) -> Kind:
+def _recommendations(catalog: Catalog, client: Client) -> list[Kind]:
+    """For random users: by all clients at once, and by one alone, who waits for nobody else."""
     users = list(User.objects.filter(catalog=catalog).values_list("external_id", flat=True))
     rng = np.random.default_rng(_SEED)
     paths = [
         f"/v1/users/{users[place]}/recommendations?count={COUNT}"
         for place in rng.choice(len(users), _PATHS)
     ]
-    return Kind(figures.RECOMMENDATIONS, partial(client.load, paths))
+    return [
+        Kind(figures.RECOMMENDATIONS, partial(client.load, paths)),
+        Kind(figures.ALONE, partial(replace(client, connections=1).load, paths)),
+    ]
 
 
 def _path(product: str, parameter: str) -> str:

@@ -144,13 +144,15 @@ CELERY_TASK_IGNORE_RESULT = True
 CELERY_RESULT_EXPIRES = None
 CELERY_TASK_DEFAULT_QUEUE = "kinship"
 CELERY_TASK_TIME_LIMIT = 3600
+# Training and evaluating: twenty million events take longer than any other task may.
+LEARNING_SECONDS = 6 * 3600
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = True
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_TRANSPORT_OPTIONS = {
     # Longer than the longest task, or the broker would hand a running one to a second worker.
-    "visibility_timeout": 4000,
+    "visibility_timeout": LEARNING_SECONDS + 400,
     "socket_timeout": 10,
     "socket_connect_timeout": 5,
     "socket_keepalive": True,

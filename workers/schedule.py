@@ -4,17 +4,18 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from django.db.models import Q
-from django_celery_beat.models import IntervalSchedule, PeriodicTask
+from django_celery_beat.models import CrontabSchedule, IntervalSchedule, PeriodicTask
 
 
 @dataclass(frozen=True, slots=True)
 class Periodic:
-    """A task and how often it runs."""
+    """A task and how often it runs: every so often, or once a day at an hour (UTC)."""
 
     name: str
     task: str
     every: timedelta
     description: str
+    at_hour: int | None = None
 
 
 PERIODIC = (
@@ -43,6 +44,20 @@ PERIODIC = (
         "Removes vectors of hosted models that nobody used for KINSHIP_CACHE_DAYS.",
     ),
     Periodic(
+        "Training",
+        "workers.sweep_training",
+        timedelta(days=1),
+        "Trains behaviour spaces, co-occurrence and the rank of catalogues with new events.",
+        at_hour=2,
+    ),
+    Periodic(
+        "Evaluation",
+        "workers.sweep_evaluations",
+        timedelta(days=1),
+        "Replays the latest history of live catalogues and keeps how well they are recommended.",
+        at_hour=4,
+    ),
+    Periodic(
         "Heartbeat",
         "workers.heartbeat",
         timedelta(seconds=15),
@@ -59,15 +74,25 @@ def make(**_: object) -> None:
         PeriodicTask.objects.create(
             name=periodic.name,
             task=periodic.task,
-            interval=_interval(int(periodic.every.total_seconds())),
+            interval=_interval(periodic) if periodic.at_hour is None else None,
+            crontab=None if periodic.at_hour is None else _daily(periodic.at_hour),
             description=periodic.description,
             # Work that waited longer than two rounds is done by the next.
             expire_seconds=2 * int(periodic.every.total_seconds()),
         )
 
 
-def _interval(seconds: int) -> IntervalSchedule:
+def _interval(periodic: Periodic) -> IntervalSchedule:
     """One of the intervals of this length: nothing keeps a person from adding another."""
+    seconds = int(periodic.every.total_seconds())
     same = {"every": seconds, "period": IntervalSchedule.SECONDS}
     found = IntervalSchedule.objects.filter(**same).first()
     return found or IntervalSchedule.objects.create(**same)
+
+
+def _daily(hour: int) -> CrontabSchedule:
+    """One of the crontabs of this hour, every day."""
+    same = {"minute": "0", "hour": str(hour), "timezone": "UTC"}
+    same |= dict.fromkeys(("day_of_week", "day_of_month", "month_of_year"), "*")
+    found = CrontabSchedule.objects.filter(**same).first()
+    return found or CrontabSchedule.objects.create(**same)

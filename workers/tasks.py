@@ -17,7 +17,15 @@ from recommender.history import popularity
 from recommender.models import Catalog, Heartbeat, Space
 from recommender.profiles import builder
 from recommender.profiles import staleness as profile_staleness
-from recommender.spaces import embedders, embedding, lifecycle, pausing, quarantine, staleness
+from recommender.spaces import (
+    embedders,
+    embedding,
+    lifecycle,
+    pausing,
+    quarantine,
+    staleness,
+    trained,
+)
 from recommender.stack import machine
 from workers.batch_size import BatchSize
 
@@ -66,7 +74,7 @@ def embed_space(self: "Task[Any, Any]", space_id: int, asked_at: float | None = 
     """Embed a space's stale products for a few seconds, then hand over; at the end, finish it.
 
     Where the model cannot embed at present, the space is paused and this ends: the next sweep
-    tries again.
+    tries again. In a space of behaviour all vectors that are missing are predicted at once.
 
     Args:
         asked_at: the Unix time before which everything was committed that this is to embed;
@@ -79,7 +87,10 @@ def embed_space(self: "Task[Any, Any]", space_id: int, asked_at: float | None = 
         return
     owner = f"{self.request.hostname}:{os.getpid()}"
     with _unless_gone(space_id):
-        _embed(space, owner, is_first=asked_at is not None)
+        if space.kind == Space.Kind.BEHAVIOUR:
+            _predict(space)
+        else:
+            _embed(space, owner, is_first=asked_at is not None)
 
 
 @contextmanager
@@ -95,6 +106,14 @@ def _unless_gone(space_id: int) -> Iterator[None]:
 def _is_seen_to(space_id: int, asked_at: float) -> bool:
     """Whether what is asked for is done, or somebody at work will come to it."""
     return asked_at < _seen_to.get(space_id, 0.0) or space_id in staleness.spaces_at_work()
+
+
+def _predict(space: Space) -> None:
+    """Give products that are newer than the training their vectors, once they have a text's."""
+    began = time.time()
+    trained.predict_missing(space)
+    _seen_to[space.pk] = began - _CLOCK_TOLERANCE_SECONDS
+    finish_space.delay(space.pk)
 
 
 def _embed(space: Space, owner: str, *, is_first: bool) -> None:
@@ -134,11 +153,16 @@ def _call_for_help(space_id: int) -> None:
 
 @shared_task(name="workers.finish_space")
 def finish_space(space_id: int) -> None:
-    """Index a space that has all its vectors, and make the profiles follow."""
+    """Index a space that has all its vectors, and make the profiles follow.
+
+    What is predicted from its vectors is predicted now.
+    """
     with _unless_gone(space_id):
         if lifecycle.finish(space_id):
             profile_staleness.note_new_vectors(space_id)
             refresh_profiles.delay(space_id)
+            for follower in trained.followers(space_id):
+                embed_space.delay(follower, time.time())
 
 
 @shared_task(name="workers.sweep_profiles")

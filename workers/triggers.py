@@ -4,6 +4,7 @@ Only for speed: whatever is lost here, the sweeps find.
 """
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -15,7 +16,9 @@ from kombu.exceptions import OperationalError as BrokerError
 
 from recommender.catalogue import changes
 from recommender.spaces import staleness
+from recommender.training import runs
 from workers import process, tasks
+from workers.app import app
 
 log = structlog.get_logger()
 
@@ -33,26 +36,48 @@ _outage = _Outage()
 
 
 def connect() -> None:
-    """Listen for changed products and for the start of a worker and of its processes."""
+    """Listen for changes, for what is asked for, and for the start of a worker's processes."""
     changes.products_changed.connect(_embed_soon, dispatch_uid="embed soon")
+    runs.training_requested.connect(_train_soon, dispatch_uid="train soon")
     worker_ready.connect(_take_up_work, dispatch_uid="take up work")
     worker_process_init.connect(_settle, dispatch_uid="settle")
 
 
 def _embed_soon(space_ids: list[int], **_: Any) -> None:
     for space_id in space_ids:
-        transaction.on_commit(partial(_send, space_id))
+        transaction.on_commit(partial(_embed, space_id))
 
 
-def _send(space_id: int) -> None:
+def _train_soon(catalog_id: int, **_: Any) -> None:
+    transaction.on_commit(partial(_train, catalog_id))
+
+
+def _embed(space_id: int) -> None:
+    _send(
+        lambda: tasks.embed_space.delay(space_id, time.time()),
+        "broker unavailable, the sweep will embed",
+        space=space_id,
+    )
+
+
+def _train(catalog_id: int) -> None:
+    # By its name: the task's module loads all that trains, which the web has no use for.
+    _send(
+        lambda: app.send_task("workers.train", [catalog_id]),
+        "broker unavailable, the sweep will train",
+        catalog=catalog_id,
+    )
+
+
+def _send(send: Callable[[], object], warning: str, **subject: int) -> None:
     """What was written is safe: a broker that is down must not make the request fail."""
     if time.monotonic() < _outage.until:
         return
     try:
-        tasks.embed_space.delay(space_id, time.time())
+        send()
     except BrokerError as exc:
         _outage.until = time.monotonic() + _PAUSE_SECONDS
-        log.warning("broker unavailable, the sweep will embed", space=space_id, error=str(exc))
+        log.warning(warning, error=str(exc), **subject)
 
 
 def _take_up_work(sender: Any, **_: Any) -> None:

@@ -5,24 +5,30 @@ from django.contrib import admin
 from recommender.admin import (
     api_key,
     catalog,
+    evaluation,
     operator,
     periodic,
     product,
     quarantine,
+    ranker,
     space,
     spend,
+    training,
     user,
 )
 
 __all__ = [
     "api_key",
     "catalog",
+    "evaluation",
     "operator",
     "periodic",
     "product",
     "quarantine",
+    "ranker",
     "space",
     "spend",
+    "training",
     "user",
 ]
 

@@ -7,17 +7,28 @@ from django.conf import settings
 from django.contrib import admin, messages
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
 from embeddings.errors import Misconfigured
-from recommender.admin import counts, fragments, spend_page, spend_picture
-from recommender.admin.base import ModelAdmin, ModelForm
+from recommender.admin import (
+    confirmation,
+    counts,
+    fragments,
+    spend_page,
+    spend_picture,
+    training,
+)
+from recommender.admin.base import ModelAdmin, ModelForm, action
+from recommender.admin.confirmation import Question
 from recommender.catalogue import catalogs
 from recommender.models import Catalog
 from recommender.providers import ledger, models
 from recommender.providers.ledger import Budget
+from recommender.training import runs
 
 if TYPE_CHECKING:
     from recommender.admin.counts import CountedCatalog
@@ -74,6 +85,8 @@ class CatalogAdmin(ModelAdmin[Catalog]):
     list_display = ("name", "clock", "products", "users", "events", "fresh")
     search_fields = ("name",)
     sortable_by = ("name",)
+    actions = ("train_selected",)
+    actions_detail = ("train",)
     add_fieldsets = (
         (
             None,
@@ -126,6 +139,32 @@ class CatalogAdmin(ModelAdmin[Catalog]):
         """The name stays: commands and scripts say it."""
         fixed = super().get_readonly_fields(request, obj)
         return fixed if obj is None else (*fixed, "name")
+
+    def has_train_permission(self, request: HttpRequest, object_id: Any = None) -> bool:  # noqa: ARG002 - Unfold gives it
+        """Who may add trainings may ask for one."""
+        return request.user.has_perm("recommender.add_trainingrun")
+
+    @admin.action(description="Train now", permissions=["train"])
+    def train_selected(self, request: HttpRequest, queryset: QuerySet[Catalog]) -> None:
+        """Ask the workers to train the selected catalogues."""
+        for catalog in queryset:
+            self.message_user(request, _train(catalog), messages.SUCCESS)
+
+    @action(description="Train now", permissions=["train"], icon="model_training")
+    def train(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Ask the workers to train it, once confirmed."""
+        catalog = self.get_object(request, object_id)
+        if catalog is None:
+            self.message_user(request, f"There is no catalogue {object_id!r}.", messages.WARNING)
+            return HttpResponseRedirect(reverse("admin:recommender_catalog_changelist"))
+        context = {**self.admin_site.each_context(request), "opts": self.opts}
+        return confirmation.confirm(
+            request,
+            _training(catalog),
+            lambda _: _train(catalog),
+            reverse("admin:recommender_catalog_change", args=[catalog.pk]),
+            context,
+        )
 
     @admin.display(description="Products")
     def products(self, catalog: "CountedCatalog") -> str:
@@ -211,6 +250,27 @@ class CatalogAdmin(ModelAdmin[Catalog]):
         """Remove the catalogues with their partitions."""
         for catalog in queryset:
             catalogs.delete_catalog(catalog)
+
+
+def _training(catalog: Catalog) -> Question:
+    return Question(
+        title=f"Train {catalog}",
+        text="Workers learn behaviour spaces, popularity, co-occurrence and the ranker from its "
+        "history. What is learnt serves only where a replay shows it to do better.",
+        button="Train now",
+    )
+
+
+def _train(catalog: Catalog) -> str:
+    run = runs.request(catalog)
+    return format_html(
+        '<a href="{}" class="underline">Training {} of {}</a> is {}; its page shows what comes of '
+        "it.",
+        training.address(run),
+        run.pk,
+        catalog,
+        run.status,
+    )
 
 
 def _contents(catalog: "CountedCatalog") -> list[str]:

@@ -8,6 +8,7 @@ from django.db.models import (
     F,
     Func,
     OuterRef,
+    Q,
     QuerySet,
     Subquery,
     TextField,
@@ -17,6 +18,7 @@ from django.db.models.expressions import RawSQL
 from django.db.models.functions import Cast, Coalesce, Concat
 
 from recommender.models import Catalog, Product, ProductVector, Space, User
+from recommender.spaces.staleness import TRAINED
 
 if TYPE_CHECKING:
     from django_stubs_ext import WithAnnotations
@@ -117,9 +119,8 @@ def _up_to(limit: int, number: int) -> str:
 
 
 def _fresh() -> QuerySet[ProductVector]:
-    return ProductVector.objects.filter(
-        product__deleted_at=None, content_hash=F("product__content_hash")
-    )
+    is_fresh = Q(content_hash=F("product__content_hash")) | Q(treatment=TRAINED)
+    return ProductVector.objects.filter(is_fresh, product__deleted_at=None)
 
 
 def _number(rows: QuerySet[Any], group: str) -> Coalesce:

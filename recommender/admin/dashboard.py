@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from django.http import HttpRequest
 
-from recommender.admin import activity, counts, embedding, health
+from recommender.admin import activity, counts, embedding, health, training
 from recommender.admin.activity import Activity
-from recommender.models import Catalog
+from recommender.models import Catalog, TrainingRun
 
 if TYPE_CHECKING:
     from recommender.admin.counts import CountedCatalog
@@ -38,6 +38,7 @@ class Overview:
     first_day: date
     last_day: date
     bars: tuple[Bar, ...]
+    training: str
 
 
 def fill(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
@@ -52,13 +53,16 @@ def fill(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
 
 
 def overviews() -> list[Overview]:
-    """The first catalogues by name, in two statements."""
+    """The first catalogues by name, in a few statements."""
     catalogs = list(counts.of_catalogs(Catalog.objects.order_by("name"))[:_CATALOGS])
-    lately = activity.of_catalogs([catalog.pk for catalog in catalogs])
-    return [_overview(catalog, lately[catalog.pk]) for catalog in catalogs]
+    keys = [catalog.pk for catalog in catalogs]
+    lately, trainings = activity.of_catalogs(keys), training.latest(keys)
+    return [
+        _overview(catalog, lately[catalog.pk], trainings.get(catalog.pk)) for catalog in catalogs
+    ]
 
 
-def _overview(catalog: "CountedCatalog", lately: Activity) -> Overview:
+def _overview(catalog: "CountedCatalog", lately: Activity, trained: TrainingRun | None) -> Overview:
     share = catalog.fresh_count / catalog.product_count if catalog.product_count else 1.0
     return Overview(
         catalog=catalog,
@@ -72,6 +76,7 @@ def _overview(catalog: "CountedCatalog", lately: Activity) -> Overview:
         first_day=lately.last_day - timedelta(days=activity.DAYS - 1),
         last_day=lately.last_day,
         bars=_bars(lately),
+        training=training.sentence(trained) if trained else "none yet",
     )
 
 

@@ -48,10 +48,11 @@ class Embedding:
 
 
 def state() -> Embedding:
-    """How embedding is now; four queries."""
-    paused = living().exclude(paused_reason="").select_related("catalog").order_by("paused_at")
+    """How embedding is now; four queries. What is trained is not embedded."""
+    embedded = living().exclude(kind=Space.Kind.BEHAVIOUR)
+    paused = embedded.exclude(paused_reason="").select_related("catalog").order_by("paused_at")
     budgets = [budget for budget in ledger.budgets(ledger.today()) if _is_nearly_spent(budget)]
-    return Embedding(open_circuits(), living().count(), list(paused[:_SPACES_SHOWN]), budgets)
+    return Embedding(open_circuits(), embedded.count(), list(paused[:_SPACES_SHOWN]), budgets)
 
 
 def parts(now: Embedding) -> list[Part]:

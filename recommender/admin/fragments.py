@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from django.template.loader import render_to_string
@@ -66,6 +67,21 @@ def refusal(refused: QuarantinedProduct) -> SafeString:
         '<div class="max-w-xl text-xs whitespace-normal break-words">{}{}</div>',
         code,
         refused.reason,
+    )
+
+
+def moment(at: datetime | None) -> SafeString:
+    """A time in one line; a dash for none."""
+    if at is None:
+        return SafeString("-")
+    return format_html('<span class="whitespace-nowrap">{} UTC</span>', f"{at:%-d %B %Y, %H:%M}")
+
+
+def prose(text: str, note: str = "") -> SafeString:
+    """Sentences in a cell, broken where they are long, and a note below them."""
+    below = format_html('<div class="text-subtle text-xs">{}</div>', note) if note else ""
+    return format_html(
+        '<div class="max-w-xl whitespace-normal break-words">{}{}</div>', text, below
     )
 
 

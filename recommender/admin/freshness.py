@@ -8,6 +8,7 @@ from django.db.models.functions import Coalesce
 
 from recommender.catalogue import changes
 from recommender.models import Catalog, Product, ProductVector, QuarantinedProduct, Space
+from recommender.spaces.staleness import TRAINED
 
 # No content has this hash, so a vector that bears it is stale.
 _NO_CONTENT = UUID(int=0)
@@ -66,7 +67,7 @@ def of_vector(product: Product, vector: ProductVector | None, *, is_quarantined:
     """The state of one vector of a product."""
     if vector is None:
         return Freshness.MISSING
-    if vector.content_hash != product.content_hash:
+    if vector.content_hash != product.content_hash and vector.treatment != TRAINED:
         return Freshness.STALE
     if vector.embedding is not None or vector.sparse is not None:
         return Freshness.FRESH

@@ -15,6 +15,9 @@ _GROUPS = {
     ),
     "Engine": (
         ("Spaces", "scatter_plot", "recommender_space"),
+        ("Trainings", "model_training", "recommender_trainingrun"),
+        ("Rankers", "sort", "recommender_ranker"),
+        ("Evaluations", "query_stats", "recommender_evaluationrun"),
         ("Quarantine", "report", "recommender_quarantinedproduct"),
         ("Spending", "payments", "recommender_embeddingspend"),
         ("Periodic tasks", "update", "django_celery_beat_periodictask"),

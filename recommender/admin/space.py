@@ -24,6 +24,24 @@ _COLOURS = {
     Space.Status.STANDBY: "primary",
     Space.Status.RETIRED: "warning",
 }
+_TRAINED = (
+    (
+        None,
+        {
+            "description": "Learnt from what users did. Each training makes a new version, which "
+            "serves by itself only where a replay of the last days shows it to do better.",
+            "fields": (
+                ("label", "catalog"),
+                "state",
+                "training",
+                ("activated_at", "retired_at"),
+                ("trainer", "dimension"),
+            ),
+        },
+    ),
+    ("Vectors", {"fields": (("coverage", "size"),)}),
+    ("Index", {"fields": (("indexed", "measured_recall"), ("metric", "ef_search"))}),
+)
 _WHY_READ_ONLY = (
     "A space cannot be edited: another model or template in the same space would mix vectors "
     "that cannot be compared. A new version of the space is embedded beside this one instead."
@@ -68,8 +86,15 @@ class SpaceAdmin(SpaceActions):
             },
         ),
         ("Vectors", {"fields": (("coverage", "size"), ("quarantined", "embedded_at"), "paused")}),
-        ("Index", {"fields": (("indexed", "measured_recall"), "ef_search")}),
+        ("Index", {"fields": (("indexed", "measured_recall"), ("metric", "ef_search"))}),
     )
+    readonly_fields = ("trainer", "training")
+
+    def get_fieldsets(self, request: HttpRequest, obj: Space | None = None) -> Any:
+        """Of what is trained, nothing that only embedding has."""
+        if obj is not None and obj.kind == Space.Kind.BEHAVIOUR:
+            return _TRAINED
+        return super().get_fieldsets(request, obj)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         """The spaces with their counts."""
@@ -86,9 +111,10 @@ class SpaceAdmin(SpaceActions):
         state = fragments.badge(space.get_status_display(), _COLOURS[Space.Status(space.status)])
         if not space.paused_reason:
             return state
-        return format_html(
-            '<span class="flex gap-2">{}{}</span>', state, fragments.badge("Paused", "danger")
-        )
+        held_back = fragments.badge("Paused", "danger")
+        if space.kind == Space.Kind.BEHAVIOUR:
+            held_back = fragments.badge("Not better", "warning")
+        return format_html('<span class="flex gap-2">{}{}</span>', state, held_back)
 
     @admin.display(description="Embedding")
     def paused(self, space: Space) -> str:
@@ -96,6 +122,19 @@ class SpaceAdmin(SpaceActions):
         if not space.paused_reason or space.paused_at is None:
             return "Goes on by itself." if space.status in LIVING else "Not embedded."
         return f"Paused since {space.paused_at:%-d %B %Y, %H:%M} UTC: {space.paused_reason}"
+
+    @admin.display(description="Training")
+    def training(self, space: Space) -> str:
+        """Until when it learnt; and where it does not serve for that, why."""
+        if space.trained_until is None:
+            return "Not trained yet."
+        learnt = f"Learnt from events until {space.trained_until:%-d %B %Y, %H:%M} UTC."
+        return f"{learnt} Not activated: {space.paused_reason}" if space.paused_reason else learnt
+
+    @admin.display(description="Trainer")
+    def trainer(self, space: Space) -> str:
+        """What learnt it."""
+        return space.model
 
     @admin.display(description="Quarantined products")
     def quarantined(self, space: Space) -> str:

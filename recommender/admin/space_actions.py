@@ -9,9 +9,9 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.defaultfilters import filesizeformat
 from django.urls import reverse
 
-from recommender.admin import space_page
+from recommender.admin import confirmation, space_page
 from recommender.admin.base import ReadOnlyAdmin, action
-from recommender.admin.space_page import Question
+from recommender.admin.confirmation import Question
 from recommender.catalogue import changes
 from recommender.models import Space
 from recommender.spaces import lifecycle, partitions, switching
@@ -93,8 +93,12 @@ class SpaceActions(ReadOnlyAdmin[Space]):
         space = self._space(request, object_id)
         if space is None:
             return self._gone()
-        return space_page.confirm(
-            request, space, question(space), lambda box: act(space, box), self._context(request)
+        return confirmation.confirm(
+            request,
+            question(space),
+            lambda box: act(space, box),
+            space_page.address(space),
+            self._context(request),
         )
 
     def _space(self, request: HttpRequest, object_id: str) -> Space | None:

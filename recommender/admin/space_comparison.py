@@ -8,8 +8,8 @@ from django.utils.safestring import SafeString
 from recommender.admin import fragments
 from recommender.admin.fragments import Table
 from recommender.insight.comparison import Comparison, Side
-from recommender.insight.metrics import Interval
 from recommender.insight.replay import Quality
+from recommender.ranking.metrics import Interval
 
 _Cell = str | SafeString
 _METRICS = (("NDCG@20", "ndcg"), ("Recall@20", "recall"), ("Hit rate@20", "hit_rate"))

@@ -19,6 +19,9 @@ from recommender.spaces import lifecycle
 from recommender.spaces.estimate import Estimate, estimate
 from recommender.spaces.template import TemplateError
 
+# One of behaviour is not embedded but trained.
+_KINDS = [choice for choice in Space.Kind.choices if choice[0] != Space.Kind.BEHAVIOUR]
+
 
 def _models() -> list[tuple[str, str]]:
     keys = models.keys()
@@ -48,7 +51,7 @@ class NewSpaceForm(forms.Form):
         widget=UnfoldAdminIntegerFieldWidget,
         help_text="The length of the vectors; empty: the model's own.",
     )
-    kind = forms.ChoiceField(choices=Space.Kind.choices, widget=UnfoldAdminSelectWidget)
+    kind = forms.ChoiceField(choices=_KINDS, widget=UnfoldAdminSelectWidget)
     output = forms.ChoiceField(choices=Space.Output.choices, widget=UnfoldAdminSelectWidget)
     template = forms.CharField(
         initial=DEFAULT_TEMPLATE,

@@ -1,7 +1,5 @@
 """The pages on which a person makes, switches, compares and retires spaces."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from django.contrib import messages
@@ -16,17 +14,6 @@ from recommender.catalogue import changes
 from recommender.insight.comparison import compare as compare_spaces
 from recommender.models import Space
 from recommender.spaces.errors import SpaceError
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Question:
-    """What a person confirms: the button's word, and the box that may be ticked with it."""
-
-    title: str
-    text: str
-    button: str
-    is_final: bool = False
-    box: str = ""
 
 
 def address(space: Space) -> str:
@@ -47,28 +34,6 @@ def create(request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
         context["label"], context["estimate"] = form.expected()
     context |= {"title": "New version of a space", "form": form}
     return TemplateResponse(request, "recommender/admin/new_space.html", context)
-
-
-def confirm(
-    request: HttpRequest,
-    space: Space,
-    question: Question,
-    act: Callable[[bool], str],
-    context: dict[str, Any],
-) -> HttpResponse:
-    """Ask, and act when it is confirmed; what refuses says why.
-
-    Args:
-        act: called with whether the box was ticked; what it did, in words.
-    """
-    if request.method != "POST":
-        context |= {"title": question.title, "question": question, "back": address(space)}
-        return TemplateResponse(request, "recommender/admin/confirm.html", context)
-    try:
-        messages.success(request, act("box" in request.POST))
-    except SpaceError as exc:
-        messages.error(request, str(exc))
-    return HttpResponseRedirect(address(space))
 
 
 def compare(request: HttpRequest, space: Space, context: dict[str, Any]) -> HttpResponse:

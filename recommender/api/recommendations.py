@@ -42,12 +42,18 @@ class AskParameters(Schema):
 
 
 class WhyOut(Schema):
-    """Why an item is there; the parts add up to its score."""
+    """Why an item is there; the parts add up to its score, and one below 0 speaks against it."""
 
-    channel: str
-    because: list[str]
+    channel: Annotated[str, Field(description="The part that gives most.")]
+    because: Annotated[
+        list[str], Field(description="The user's own products that led here, the first most.")
+    ]
+    interest: Annotated[
+        str | None,
+        Field(description="The own product that stands for the interest nearest to it."),
+    ]
     parts: dict[str, float]
-    text: str | None = None
+    text: Annotated[str | None, Field(description="In words, where `explain` is true.")] = None
 
 
 class ItemOut(Schema):
@@ -198,7 +204,12 @@ def _respond(answer: Answer, ask: Ask) -> HttpResponse:
 
 
 def _item(item: Item, rank: int, explain: bool) -> dict[str, Any]:
-    why = {"channel": item.channel, "because": item.because, "parts": item.parts}
+    why = {
+        "channel": item.channel,
+        "because": item.because,
+        "interest": item.interest,
+        "parts": item.parts,
+    }
     if explain:
         why["text"] = _sentence(item)
     return {
@@ -212,14 +223,22 @@ def _item(item: Item, rank: int, explain: bool) -> dict[str, Any]:
 
 _PHRASES = {
     "text": "like {because}",
+    "image": "looks like {because}",
+    "multimodal": "like {because} in words and pictures",
+    "behaviour": "liked by those who like {because}",
+    "together": "goes together with {because}",
+    "ease": "often chosen with {because}",
     "popular": "popular",
     "repeat": "had before",
+    "product": "of the usual kind, age and price",
     "newest": "new in the catalogue",
 }
 
 
 def _sentence(item: Item) -> str:
-    """The parts in words, the strongest first."""
+    """The parts that speak for an item in words, the strongest first."""
     because = ", ".join(item.because) or "the history"
     ordered = sorted(item.parts, key=lambda name: -item.parts[name])
-    return "; ".join(_PHRASES[name].format(because=because) for name in ordered)
+    # What is common to all candidates speaks for none of them.
+    speaking = [name for name in ordered if name in _PHRASES and item.parts[name] > 0]
+    return "; ".join(_PHRASES[name].format(because=because) for name in speaking or [item.channel])

@@ -21,6 +21,7 @@ NO_LIMIT = Decimal("Infinity")
 _LARGE_TABLES = (
     "recommender_event",
     "recommender_eventkey",
+    "recommender_productneighbor",
     "recommender_productpopularity",
     "recommender_product",
     "recommender_user",

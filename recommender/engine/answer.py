@@ -32,7 +32,8 @@ class Item:
     score: float
     channel: str
     parts: Mapping[str, float]
-    because: tuple[str, ...] = ()
+    because: tuple[str, ...] = ()  # the user's own products that gave most to the score
+    interest: str | None = None  # the own product that stands for the interest nearest to it
     fields: Mapping[str, Any] = field(default_factory=dict)
 
 

@@ -1,25 +1,31 @@
-"""Recommendations for many users: the channels and the rank of live answers, read in bulk."""
+"""Recommendations for many users: what live answers rank, found in memory."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
 from itertools import islice
 
+import numpy as np
+from numpy.typing import NDArray
+from psycopg import sql
+
 from recommender import database
-from recommender.engine import completion, popular, recommend
+from recommender.engine import completion, pooling, reading, snapshot, subject
 from recommender.engine.answer import Item, Query
-from recommender.engine.ranking import Candidate
-from recommender.models import Catalog, Space
-from recommender.profiles import builder
-from recommender.profiles.builder import ProfileRow
-from recommender.spaces import serving
-from recommender.spaces.lifecycle import active_space
-from recommender.spaces.serving import ServingSpace
+from recommender.engine.filters import Filter
+from recommender.engine.passing import VISIBLE
+from recommender.engine.pooling import Pooled, Wish
+from recommender.engine.snapshot import Snapshot
+from recommender.history import popularity
+from recommender.models import Catalog, Mode, Space
+from recommender.models import Ranker as StoredRanker
+from recommender.ranking import ranker as ranking
+from recommender.ranking import storage
+from recommender.ranking.fusion import FusionRanker
+from recommender.ranking.parts import BASE
+from recommender.ranking.ranker import Ranker
 
 _CHUNK = 250
-# Of what is popular, this many more than a list takes are read once for all: who has had more of
-# it than that finds less of it in the list.
-_STANDING = 1000
 
 _USERS = """
 SELECT u.external_id, u.id FROM recommender_user u
@@ -27,9 +33,8 @@ WHERE u.catalog_id = %s AND u.external_id = ANY(%s)
 """
 
 _OWN = """
-SELECT e.user_id, array_agg(DISTINCT e.product_id), array_agg(DISTINCT p.external_id)
-FROM recommender_event e JOIN recommender_product p ON p.id = e.product_id
-WHERE e.user_id = ANY(%(users)s) AND e.type = ANY(%(own)s)
+SELECT e.user_id, array_agg(DISTINCT e.product_id) FROM recommender_event e
+WHERE e.user_id = ANY(%(users)s) AND e.type = ANY(%(own)s) AND e.product_id IS NOT NULL
   AND (%(before)s::timestamptz IS NULL OR e.at < %(before)s)
 GROUP BY e.user_id
 """
@@ -37,6 +42,10 @@ GROUP BY e.user_id
 _ALL = """
 SELECT id, external_id FROM recommender_user WHERE catalog_id = %s AND id > %s ORDER BY id LIMIT %s
 """
+
+_PASSING = sql.SQL("""
+SELECT p.id FROM recommender_product p WHERE p.catalog_id = {catalog} AND {visible} AND {condition}
+""")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +57,13 @@ class Recommendation:
     known: bool
 
 
-@dataclass(frozen=True, slots=True)
-class _Own:
-    """A user's own products, which an answer leaves out, by key and by id."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """What a batch recommends from: a moment of the catalogue, and a ranker for it."""
 
-    pks: tuple[int, ...] = ()
-    ids: frozenset[str] = frozenset()
+    catalog: Catalog
+    snapshot: Snapshot
+    ranker: Ranker
 
 
 def all_users(catalog: Catalog) -> Iterator[str]:
@@ -64,87 +74,111 @@ def all_users(catalog: Catalog) -> Iterator[str]:
         after = rows[-1][0]
 
 
-def recommend_many(
-    catalog: Catalog, users: Iterator[str], query: Query, *, space: Space | None = None
-) -> Iterator[Recommendation]:
-    """The products for each user, in their order, with bounded memory.
+def moment(catalog: Catalog, before: datetime | None) -> Snapshot:
+    """The catalogue as it stood before a time, or stands, with no space in it yet."""
+    until = before or popularity.clock(catalog)
+    read = reading.read(catalog, until)
+    return snapshot.moment(
+        read, clock=snapshot.seconds(until), half_life_days=catalog.half_life_days
+    )
 
-    Profiles are built from events before `query.before`, or from all of them, and not read
-    from what is stored: a batch of a past day needs those of that day.
 
-    Args:
-        space: of this catalogue; by default the one that serves when the batch begins, and for
-            the users who are left when that one is retired, the one that serves then.
+def serving(catalog: Catalog, query: Query) -> Source:
+    """What serves: the active spaces, neighbours and ranker, all of one time."""
+    now = moment(catalog, None)
+    active = Space.objects.filter(catalog=catalog, status=Space.Status.ACTIVE)
+    spaces = list(active.exclude(output=Space.Output.SPARSE).order_by("name"))
+    found = replace(
+        now,
+        spaces=snapshot.stored(now.products, spaces),
+        neighbours=snapshot.stored_neighbours(now.products, catalog.pk),
+    )
+    return Source(catalog=catalog, snapshot=found, ranker=_ranker(catalog, query))
 
-    Raises:
-        django.db.ProgrammingError: the given space was retired.
-    """
-    limit = _STANDING + recommend.LISTED * query.count
-    standing = popular.popular(catalog, limit, filter=query.filter, before=query.before)
-    first = active_space(catalog.pk)
 
-    def recommend_chunk(chunk: Sequence[str]) -> list[Recommendation]:
-        used = space or _or_its_successor(first)
-        return list(_recommend_chunk(catalog, used, chunk, query, standing))
-
+def recommend_many(source: Source, users: Iterator[str], query: Query) -> Iterator[Recommendation]:
+    """The products for each user, in their order, with bounded memory."""
+    listable = _listable(source, query.filter)
     while chunk := list(islice(users, _CHUNK)):
-        yield from serving.answered(partial(recommend_chunk, chunk))
-
-
-def _or_its_successor(first: Space | None) -> Space | None:
-    """The same space until it is retired, so that one list of a batch is like the next."""
-    if first is None:
-        return None
-    kept = Space.objects.filter(pk=first.pk).exclude(status=Space.Status.RETIRED)
-    return kept.select_related("catalog").first() or active_space(first.catalog_id, first.name)
+        yield from _recommend_chunk(source, chunk, query, listable)
 
 
 def _recommend_chunk(
-    catalog: Catalog,
-    space: Space | None,
-    users: Sequence[str],
-    query: Query,
-    standing: Sequence[Candidate],
+    source: Source, users: Sequence[str], query: Query, listable: NDArray[np.bool_]
 ) -> Iterator[Recommendation]:
+    catalog, found = source.catalog, source.snapshot
     known: dict[str, int] = {row[0]: row[1] for row in database.fetch(_USERS, (catalog.pk, users))}
-    pks = list(known.values())
-    own = _own_products(catalog, pks, query)
-    profiles = builder.build(space, pks, query.before) if space else {}
-    served = serving.serving(space) if space else None
+    asked = [user for user in users if user in known]
+    rows = found.rows_of([known[user] for user in asked])
+    own = _own_products(source, [known[user] for user in asked], query)
+    wishes = [
+        Wish(user=int(row), excluded=own.get(known[user], np.zeros(0, dtype=np.int64)))
+        for user, row in zip(asked, rows, strict=True)
+    ]
+    pooled = pooling.pooled(
+        found, wishes, listable=listable, lists_own=not query.exclude, count=query.count
+    )
+    lists = dict(zip(asked, _ranked(source, pooled, query.count), strict=True))
     for user in users:
         pk = known.get(user)
-        mine = own.get(pk, _Own()) if pk else _Own()
-        profile = profiles.get(pk, []) if pk else []
-        items = _one(catalog, served, pk, profile, mine, query, standing)
-        yield Recommendation(user, tuple(items), pk is not None)
+        excluded = [] if pk is None else found.products.keys[own.get(pk, [])].tolist()
+        items = {item.id: item for item in lists.get(user, ())}
+        completion.fill(catalog, items, query, excluded=excluded, filter=query.filter)
+        yield Recommendation(user, tuple(items.values()), pk is not None)
 
 
-def _one(
-    catalog: Catalog,
-    space: ServingSpace | None,
-    pk: int | None,
-    profile: Sequence[ProfileRow],
-    own: _Own,
-    query: Query,
-    standing: Sequence[Candidate],
-) -> list[Item]:
-    found = []
-    if space is not None and profile:
-        found = recommend.nearest_to(space, recommend.given(profile), query, own.pks)
-    unseen = [candidate for candidate in standing if candidate.id not in own.ids]
-    repeats = [] if query.exclude or pk is None else recommend.repeats(catalog, pk, query)
-    listed = unseen[: recommend.LISTED * query.count]
-    ranked = recommend.rank(found, listed, repeats, query.count)
-    items = {item.id: item for item in map(recommend.as_item, ranked)}
-    completion.fill(catalog, items, query, excluded=own.pks, filter=query.filter)
-    return list(items.values())
+def _ranked(source: Source, pooled: Iterator[Pooled], count: int) -> Iterator[list[Item]]:
+    for each in pooled:
+        # Without history, nor a space that knows it, what is popular is not a matter of rank.
+        if not each.channels or not any(scores.any() for scores in each.channels.values()):
+            yield []
+            continue
+        pool = pooling.candidate_pool([each])
+        judged = source.ranker.judge(pool)
+        (best,) = ranking.top(judged.scores, pool.sizes, count)
+        parts = judged.explain(best)
+        ids = source.snapshot.products.ids[each.rows[best]]
+        scores = judged.scores[best]
+        yield [
+            _item(id_, float(score), part)
+            for id_, score, part in zip(ids, scores, parts, strict=True)
+        ]
 
 
-def _own_products(catalog: Catalog, users: Sequence[int], query: Query) -> dict[int, _Own]:
-    parameters = {
-        "users": list(users),
-        "own": recommend.own_types(catalog, query),
-        "before": query.before,
+def _ranker(catalog: Catalog, query: Query) -> Ranker:
+    mode = Mode.NEW if query.exclude else Mode.ALL
+    stored = StoredRanker.objects.filter(catalog=catalog, mode=mode, is_active=True).first()
+    return storage.from_bytes(stored.kind, bytes(stored.model)) if stored else FusionRanker()
+
+
+def _item(id_: str, score: float, parts: Mapping[str, float]) -> Item:
+    channel = max((name for name in parts if name != BASE), key=lambda name: parts[name])
+    return Item(id_, score, channel, parts)
+
+
+def _own_products(
+    source: Source, users: Sequence[int], query: Query
+) -> dict[int, NDArray[np.int64]]:
+    """By user, the rows of the products that their list leaves out."""
+    types = subject.own_types(source.catalog, query)
+    if not types or not users:
+        return {}
+    before = query.before
+    rows = database.fetch(_OWN, {"users": list(users), "own": types, "before": before})
+    keys = source.snapshot.products.keys
+    return {
+        user: source.snapshot.products.rows(np.intersect1d(np.asarray(pks, np.int64), keys))
+        for user, pks in rows
     }
-    rows = database.fetch(_OWN, parameters)
-    return {user: _Own(tuple(pks), frozenset(ids)) for user, pks, ids in rows}
+
+
+def _listable(source: Source, filter: Filter | None) -> NDArray[np.bool_]:  # noqa: A002
+    """Which products may be listed: those available that pass the filter."""
+    products = source.snapshot.products
+    if filter is None:
+        return products.available
+    statement = _PASSING.format(
+        catalog=sql.Literal(source.catalog.pk), visible=VISIBLE, condition=filter.condition
+    )
+    passing = [row[0] for row in database.fetch(statement, filter.parameters)]
+    return products.available & np.isin(products.keys, passing)

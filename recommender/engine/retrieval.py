@@ -17,7 +17,7 @@ from recommender.engine import passing
 from recommender.engine.filters import Filter
 from recommender.engine.passing import VISIBLE
 from recommender.engine.ranking import Candidate
-from recommender.spaces import partitions
+from recommender.spaces import metric, partitions
 from recommender.spaces.serving import ServingSpace
 
 
@@ -43,7 +43,7 @@ class Neighbour:
     anchor: str | None
     product_id: int
     external_id: str
-    similarity: float  # cosine, −1 to 1
+    similarity: float  # by the space's metric: cosine, −1 to 1, or inner product
 
 
 class Search(Enum):
@@ -63,10 +63,10 @@ _statements: dict[tuple[ServingSpace, str, Search, int, bool], bytes] = {}
 # most products pass costs little. strict_order goes on until there are enough.
 _THROUGH_INDEX = sql.SQL("""
 SELECT v.product_id, p.external_id,
-       v.embedding::halfvec({dimension}) <=> q.embedding AS distance
+       v.embedding::halfvec({dimension}) {operator} q.embedding AS distance
 FROM {vectors} v JOIN recommender_product p ON p.id = v.product_id
 WHERE v.embedding IS NOT NULL AND {condition} AND {keep}
-ORDER BY v.embedding::halfvec({dimension}) <=> q.embedding LIMIT {limit}
+ORDER BY v.embedding::halfvec({dimension}) {operator} q.embedding LIMIT {limit}
 """)
 
 # "+ 0" keeps the planner off the vector index: it would take it here too, and find too few.
@@ -74,14 +74,14 @@ ORDER BY v.embedding::halfvec({dimension}) <=> q.embedding LIMIT {limit}
 # a place may hold another vector.
 _AMONG = sql.SQL("""
 SELECT e.product_id, p.external_id, e.distance FROM (
-    SELECT v.product_id, (v.embedding <=> q.embedding) + 0 AS distance FROM {vectors} v
+    SELECT v.product_id, (v.embedding {operator} q.embedding) + 0 AS distance FROM {vectors} v
     WHERE v.ctid = ANY (%(passing)s::tid[]) AND v.embedding IS NOT NULL AND {keep}
     ORDER BY distance LIMIT {limit}
 ) e JOIN recommender_product p ON p.id = e.product_id AND {condition} ORDER BY e.distance
 """)
 
 _ALL = sql.SQL("""
-SELECT v.product_id, p.external_id, (v.embedding <=> q.embedding) + 0 AS distance
+SELECT v.product_id, p.external_id, (v.embedding {operator} q.embedding) + 0 AS distance
 FROM {vectors} v JOIN recommender_product p ON p.id = v.product_id
 WHERE v.embedding IS NOT NULL AND {condition} AND {keep} ORDER BY distance LIMIT {limit}
 """)
@@ -89,7 +89,7 @@ WHERE v.embedding IS NOT NULL AND {condition} AND {keep} ORDER BY distance LIMIT
 _STATEMENTS = {Search.INDEX: _THROUGH_INDEX, Search.AMONG: _AMONG, Search.ALL: _ALL}
 
 _NEAREST = sql.SQL("""
-SELECT q.key, q.weight, a.external_id, n.product_id, n.external_id, 1 - n.distance, {current}
+SELECT q.key, q.weight, a.external_id, n.product_id, n.external_id, {similarity}, {current}
 FROM ({source}) AS q(key, weight, anchor, embedding)
 LEFT JOIN recommender_product a ON a.id = q.anchor
 LEFT JOIN LATERAL ({search}) n ON true
@@ -128,7 +128,7 @@ def available(
     query = _AVAILABLE.format(catalog=sql.Literal(catalog_id), condition=_condition(filter))
     parameters = {"ids": list(product_ids), **(filter.parameters if filter else {})}
     rows = database.fetch(query, parameters)
-    return [Candidate(external_id, 0.0, external_id) for (external_id,) in rows]
+    return [Candidate(external_id, 0.0) for (external_id,) in rows]
 
 
 def compose(
@@ -149,15 +149,22 @@ def compose(
     if search is Search.AMONG:
         version = passing.version_of(space)
         current = sql.SQL("{} IS NOT DISTINCT FROM %(passing_version)s").format(version)
+    used = metric.of(space.metric)
     keep = sql.SQL("v.product_id NOT IN (SELECT unnest(%(excluded)s::bigint[]))")
     inner = _STATEMENTS[search].format(
         vectors=partitions.product_vectors(space.pk),
         dimension=sql.Literal(space.dimension),
+        operator=used.operator,
         condition=_condition(filter),
         keep=keep if exclude else sql.SQL("true"),
         limit=sql.Literal(limit),
     )
-    return _NEAREST.format(source=source.select, search=inner, current=current)
+    return _NEAREST.format(
+        source=source.select,
+        search=inner,
+        similarity=used.similarity(sql.SQL("n.distance")),
+        current=current,
+    )
 
 
 def _find(

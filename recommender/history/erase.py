@@ -1,11 +1,9 @@
 """Forgetting a user."""
 
 from django.db import transaction
-from psycopg import sql
 
 from recommender import database
 from recommender.models import Space, User
-from recommender.spaces import partitions
 
 
 def erase(user: User) -> None:
@@ -18,7 +16,10 @@ def erase(user: User) -> None:
             "DELETE FROM recommender_eventkey WHERE id IN (SELECT id FROM gone)",
             (user.pk,),
         )
-        for space_id in Space.objects.filter(catalog=user.catalog_id).values_list("pk", flat=True):
-            table = partitions.profile_vectors(space_id)
-            database.execute(sql.SQL("DELETE FROM {} WHERE user_id = %s").format(table), (user.pk,))
+        spaces = list(Space.objects.filter(catalog=user.catalog_id).values_list("pk", flat=True))
+        # Not partition by partition: one may have been retired, and its table be gone.
+        database.execute(
+            "DELETE FROM recommender_profilevector WHERE space_id = ANY(%s) AND user_id = %s",
+            (spaces, user.pk),
+        )
         user.delete()

@@ -14,12 +14,21 @@ from recommender.profiles.history import NEUTRAL_RATING
 WINDOW = timedelta(days=30)
 
 # One vote a user and product, of the strongest thing they did: nobody can vote twice. A bad
-# rating is no vote.
+# rating is no vote. What a reader does not select, PostgreSQL does not compute.
 VOTES = sql.SQL("""
-    SELECT product_id, sum(recent) AS recent, sum(total) AS total FROM (
+    SELECT product_id, sum(recent) AS recent, sum(total) AS total,
+           count(*) FILTER (WHERE last_at >= %(before)s::timestamptz - interval '7 days')
+               AS week_users,
+           count(*) FILTER (WHERE last_at >= %(before)s::timestamptz - interval '30 days')
+               AS month_users,
+           count(*) FILTER (WHERE last_at >= %(before)s::timestamptz - interval '90 days')
+               AS quarter_users,
+           count(*) AS all_users, min(first_at) AS first_at
+    FROM (
         SELECT e.product_id, e.user_id, max(w.weight) AS total,
                max(w.weight) FILTER (
-                   WHERE e.at >= %(before)s::timestamptz - %(window)s::interval) AS recent
+                   WHERE e.at >= %(before)s::timestamptz - %(window)s::interval) AS recent,
+               min(e.at) AS first_at, max(e.at) AS last_at
         FROM recommender_event e JOIN (
             SELECT key, value::float8 AS weight FROM jsonb_each_text(%(weights)s::jsonb)
         ) w ON w.key = e.type AND w.weight > 0
@@ -30,21 +39,28 @@ VOTES = sql.SQL("""
 """).format(neutral=sql.Literal(NEUTRAL_RATING))
 
 _REPLACE = sql.SQL("""
-INSERT INTO recommender_productpopularity (product_id, catalog_id, recent, total)
-SELECT v.product_id, %(catalog)s, COALESCE(v.recent, 0), v.total
+INSERT INTO recommender_productpopularity (product_id, catalog_id, recent, total,
+    week_users, month_users, quarter_users, all_users, first_at)
+SELECT v.product_id, %(catalog)s, COALESCE(v.recent, 0), v.total,
+       v.week_users, v.month_users, v.quarter_users, v.all_users, v.first_at
 FROM ({votes}) v JOIN recommender_product p ON p.id = v.product_id
 """).format(votes=VOTES)
 
 
 def clock(catalog: Catalog) -> datetime:
-    """What 'now' is for a catalogue: the time of day, or just past its last event."""
-    if catalog.clock == Catalog.Clock.LAST_EVENT:
-        latest = database.fetch(
-            "SELECT max(at) FROM recommender_event WHERE catalog_id = %s", (catalog.pk,)
-        )[0][0]
-        if latest is not None:
-            return latest + timedelta(microseconds=1)  # type: ignore[no-any-return]  # a timestamptz
-    return timezone.now()
+    """What 'now' is for a catalogue: the time of day, or just past its last event.
+
+    The latter, too, where there is no event in the window: of the last 30 days there is nothing to
+    say then, of the last 30 that there are, there is.
+    """
+    now = timezone.now()
+    latest: datetime | None = database.fetch(
+        "SELECT max(at) FROM recommender_event WHERE catalog_id = %s", (catalog.pk,)
+    )[0][0]
+    if latest is None:
+        return now
+    is_past = catalog.clock == Catalog.Clock.LAST_EVENT or latest < now - WINDOW
+    return latest + timedelta(microseconds=1) if is_past else now
 
 
 def window(catalog: Catalog, before: datetime) -> dict[str, object]:

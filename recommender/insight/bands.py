@@ -6,10 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from recommender.insight import metrics
 from recommender.insight.beyond_accuracy import EMPTY
 from recommender.insight.evaluation_result import Band
-from recommender.insight.metrics import Accuracy
+from recommender.ranking import metrics
+from recommender.ranking.metrics import Accuracy
 
 # Each band ends before the number; the last label is of what is beyond.
 _HISTORY_ENDS = (1, 2, 5, 10, 20, 50)

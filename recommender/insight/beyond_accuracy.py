@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 from scipy.stats import rankdata
 
-from recommender.insight.metrics import Interval, middle, quotient, resamples
+from recommender.ranking.metrics import Interval, middle, quotient, resamples
 
 EMPTY = -1
 # What one block of lists × places × dimensions may hold: 32 MB of float32.

@@ -118,12 +118,13 @@ def _side(space: Space, quality: Quality | None) -> Side:
 
 
 def _cost(space: Space) -> Cost:
-    """From the ledger; rows that the cache answered took no tokens."""
+    """From the ledger; rows that the cache answered took no tokens, and training costs nothing."""
     spend = EmbeddingSpend.objects.filter(space=space.pk).aggregate(
         rows=Sum("rows"), tokens=Sum("tokens"), cost=Sum("cost")
     )
     rows, tokens = spend["rows"] or 0, spend["tokens"] or 0
-    price = models.spec(space.model).price
+    is_trained = space.kind == Space.Kind.BEHAVIOUR
+    price = 0.0 if is_trained else models.spec(space.model).price
     return Cost(
         rows=rows,
         tokens=tokens,

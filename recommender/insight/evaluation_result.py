@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from recommender.insight.metrics import Interval
+from recommender.ranking.metrics import Interval
 
 Kind = Literal["channel", "ranker", "baseline"]
 

@@ -7,10 +7,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from recommender.insight import bands, beyond_accuracy, metrics
+from recommender.insight import bands, beyond_accuracy
 from recommender.insight.beyond_accuracy import EMPTY
 from recommender.insight.evaluation_result import Kind, MethodResult
-from recommender.insight.metrics import Accuracy, Interval
+from recommender.ranking import metrics
+from recommender.ranking.metrics import Accuracy, Interval
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

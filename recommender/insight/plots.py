@@ -17,7 +17,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from recommender.insight.evaluation_result import Band, Evaluation, Kind, MethodResult
-from recommender.insight.metrics import Interval
+from recommender.ranking.metrics import Interval
 
 _WIDTH = 9.0  # inches
 # A picture of bands with more methods cannot be read.

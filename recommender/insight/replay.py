@@ -13,16 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recommender import database
-from recommender.engine import batch, recommend
+from recommender.engine import batch, subject
 from recommender.engine.answer import Query
 from recommender.engine.batch import Recommendation
-from recommender.insight import metrics
-from recommender.insight.metrics import Interval
 from recommender.models import Catalog, Space
+from recommender.ranking import metrics
+from recommender.ranking.metrics import Interval
 
 K = 20
-# With fewer, one user more or less would decide.
-MIN_USERS = 20
 _MAX_USERS = 500
 # Of the latest so many events this share is history, and the rest is what came then.
 _EVENTS = 200_000
@@ -66,12 +64,12 @@ class HeldOut:
     @property
     def shortage(self) -> str | None:
         """Why nothing can be concluded; None where there is enough."""
-        if len(self.products) >= MIN_USERS:
+        if len(self.products) >= metrics.MIN_USERS:
             return None
         users = "1 user has" if len(self.products) == 1 else f"{len(self.products)} users have"
         return (
             f"Too little history: {users} events before and new products after a cut-off, and at "
-            f"least {MIN_USERS} are needed."
+            f"least {metrics.MIN_USERS} are needed."
         )
 
 
@@ -101,7 +99,7 @@ def hold_out(catalog: Catalog) -> HeldOut:
     cut_off = database.fetch(_CUT_OFF, cut)[0][0]
     if cut_off is None:
         return HeldOut(None, {})
-    own = recommend.own_types(catalog, _query(cut_off))
+    own = subject.own_types(catalog, _query(cut_off))
     rows = database.fetch(
         _HELD_OUT, {**parameters, "cut_off": cut_off, "own": own, "users": _MAX_USERS}
     )

@@ -6,7 +6,7 @@ from html import escape
 
 from recommender.insight import plots
 from recommender.insight.evaluation_result import Band, Evaluation, MethodResult
-from recommender.insight.metrics import Interval
+from recommender.ranking.metrics import Interval
 
 _STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; color: #1a1a1a; background: #fff;

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from django.template.defaultfilters import filesizeformat
 
 from recommender.insight.comparison import Comparison, Side
-from recommender.insight.metrics import Interval
 from recommender.management.table import aligned
 from recommender.models import Space
+from recommender.ranking.metrics import Interval
 from recommender.spaces import partitions
 from recommender.spaces.coverage import coverage
 

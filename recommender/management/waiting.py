@@ -97,13 +97,14 @@ def _check_not_paused(spaces: Sequence[Space]) -> None:
 @contextmanager
 def _a_worker(command: BaseCommand) -> Iterator[None]:
     with ExitStack() as stack:
-        if not _worker_runs():
+        if not worker_runs():
             command.stderr.write("No worker runs here; starting one for as long as this takes.")
             stack.enter_context(worker_while(settings.STACK))
         yield
 
 
-def _worker_runs() -> bool:
+def worker_runs() -> bool:
+    """Whether a worker of this installation takes tasks."""
     if settings.STACK.broker_url is None:
         return worker_runs_here(settings.STACK)
     since = timezone.now() - ALIVE_FOR

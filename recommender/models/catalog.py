@@ -17,6 +17,8 @@ DEFAULT_EVENT_WEIGHTS: dict[str, float] = {
     "search": 0.0,
     "remove_from_cart": -1.0,
     "dislike": -3.0,
+    # Takes back the view, the cart and the purchase before it, and then says as much as a dislike.
+    "return": -12.0,
 }
 
 

@@ -17,8 +17,9 @@ class ProductVector(models.Model):
 
     The vector is NULL where the product has nothing to embed or is quarantined: done, and no
     one's neighbour. `treatment` says what became of a text over the model's limit: `truncated`
-    or `split`; NULL where nothing had to. In a space of behaviour a vector is of any length, and
-    one that was predicted from the product's text has the treatment `predicted`.
+    or `split`; NULL where nothing had to. In a space of behaviour a vector has the treatment
+    `trained`, and is never stale, or `predicted`, from the product's text; in one of inner products
+    it is of any length.
     """
 
     pk = models.CompositePrimaryKey("space_id", "product_id")

@@ -1,8 +1,8 @@
 """Building profiles from history and storing them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 import numpy as np
 from django.db import transaction
@@ -11,9 +11,10 @@ from pgvector import HalfVector
 from psycopg import sql
 
 from recommender import database
+from recommender.behaviour.fold_in import FoldIn
 from recommender.models import Catalog, ProfileVector, Space, User
-from recommender.profiles import history, interests
-from recommender.profiles.history import History
+from recommender.profiles import history
+from recommender.profiles.profile import ProfileRow, profile
 from recommender.spaces import partitions, vectors
 
 Kind = ProfileVector.Kind
@@ -28,17 +29,6 @@ ORDER BY u.id FOR KEY SHARE OF u
 """)
 
 
-@dataclass(frozen=True, slots=True)
-class ProfileRow:
-    """One vector of a profile, unit length, and the product of the history it speaks for."""
-
-    kind: str
-    position: int
-    weight: float
-    product_id: int
-    vector: NDArray[np.float32]
-
-
 def build(
     space: Space, user_ids: Sequence[int], before: datetime | None = None
 ) -> dict[int, list[ProfileRow]]:
@@ -49,33 +39,20 @@ def build(
     catalog: Catalog = space.catalog
     histories = history.load(user_ids, catalog.event_weights, before)
     products = {product for found in histories.values() for product in found.product_ids.tolist()}
-    ids, matrix = vectors.load(space.pk, sorted(products))
-    place = {int(product): row for row, product in enumerate(ids)}
-    profiles = {
-        user: _profile(found, place, matrix, catalog.half_life_days)
-        for user, found in histories.items()
-    }
+    known, matrix = vectors.load(space.pk, sorted(products))
+    make = partial(
+        profile,
+        metric=space.metric,
+        half_life_days=catalog.half_life_days,
+        fold_in=fold_in_of(space),
+    )
+    profiles = {user: make(found, known, matrix) for user, found in histories.items()}
     return {user: rows for user, rows in profiles.items() if rows}
 
 
-def _profile(
-    found: History, place: dict[int, int], matrix: NDArray[np.float32], half_life_days: float
-) -> list[ProfileRow]:
-    """Interests first, then the short-term vector; empty where nothing of it has a vector."""
-    known = np.array([product in place for product in found.product_ids.tolist()], dtype=bool)
-    weights = interests.decayed(found.weights[known], found.times[known], half_life_days)
-    products, sums = interests.product_weights(found.product_ids[known], weights)
-    if not len(products):
-        return []
-    rows = matrix[[place[int(product)] for product in products]]
-    long_term = [
-        ProfileRow(Kind.INTEREST, position, it.weight, int(products[it.medoid]), rows[it.medoid])
-        for position, it in enumerate(interests.interests(rows, sums))
-    ]
-    wanted = found.product_ids[known & np.isin(found.product_ids, products)]
-    latest = interests.latest_distinct(wanted)
-    recent = interests.short_term(matrix[[place[int(product)] for product in latest]])
-    return [*long_term, ProfileRow(Kind.SHORT_TERM, 0, 1.0, int(latest[0]), recent)]
+def fold_in_of(space: Space) -> FoldIn | None:
+    """What gives a user of today a long-term factor in a space; None where none was trained."""
+    return None if space.fold_in is None else FoldIn.from_bytes(bytes(space.fold_in))
 
 
 def refresh(space: Space, user_ids: Sequence[int]) -> int:

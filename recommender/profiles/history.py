@@ -1,15 +1,14 @@
 """A user's history as arrays, read for many users in one query."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
 from operator import itemgetter
 
 import numpy as np
-from numpy.typing import NDArray
 
 from recommender import database
+from recommender.profiles.profile import History
 
 # A profile reads this many of a user's latest events; more say nothing new about taste.
 MAX_EVENTS = 500
@@ -28,15 +27,6 @@ NEUTRAL_RATING = 2.5
 
 # Far enough to mean "no bound", and a month no partition has.
 _FOREVER = datetime.fromisoformat("9999-01-01T00:00:00+00:00")
-
-
-@dataclass(frozen=True, slots=True)
-class History:
-    """A user's latest events with a product, newest first; every array has shape (events,)."""
-
-    product_ids: NDArray[np.int64]
-    weights: NDArray[np.float64]
-    times: NDArray[np.float64]  # seconds since 1970
 
 
 def event_weight(kind: str, value: float | None, weights: dict[str, float]) -> float:

@@ -9,7 +9,7 @@ MAX_INTERESTS = 5
 # A further interest must explain at least this share of the history that is left unexplained.
 _WORTHWHILE = 0.1
 _SHORT_TERM_DECAY = 0.7
-_SHORT_TERM_PRODUCTS = 10
+SHORT_TERM_PRODUCTS = 10
 _SECONDS_A_DAY = 86_400.0
 
 
@@ -86,7 +86,7 @@ def short_term(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
         vectors: unit rows of distinct products, newest first, shape (products, dimension), at
             least one.
     """
-    latest = vectors[:_SHORT_TERM_PRODUCTS]
+    latest = vectors[:SHORT_TERM_PRODUCTS]
     mean = (_SHORT_TERM_DECAY ** np.arange(len(latest))) @ latest
     length = float(np.linalg.norm(mean))
     # Opposite products can cancel out; the newest alone then says what is wanted now.

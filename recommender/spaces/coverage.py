@@ -9,7 +9,8 @@ from recommender.models import Product, QuarantinedProduct, Space
 from recommender.spaces import partitions
 
 _COUNT = sql.SQL("""
-SELECT count(*), count(*) FILTER (WHERE v.content_hash = p.content_hash),
+SELECT count(*),
+    count(*) FILTER (WHERE v.content_hash = p.content_hash OR v.treatment = 'trained'),
     count(*) FILTER (WHERE v.product_id IS NULL)
 FROM recommender_product p LEFT JOIN {vectors} v ON v.product_id = p.id
 WHERE p.catalog_id = %s AND p.deleted_at IS NULL

@@ -63,8 +63,13 @@ def estimate(space: Space) -> Estimate:
     Raises:
         Misconfigured: there is no such model. Its API key need not be there.
     """
-    spec = models.spec(space.model).at(space.dimension)
     products = staleness.count(space)
+    if space.kind == Space.Kind.BEHAVIOUR:
+        # Predicted, and not embedded.
+        return Estimate(
+            products=products, cached=0, rows=0, tokens=0, cost=0.0, seconds=0.0, sampled=0
+        )
+    spec = models.spec(space.model).at(space.dimension)
     looked_at = min(products, SAMPLE)
     cached, rows, tokens = _looked_up(space, spec, looked_at)
     scale = products / looked_at if looked_at else 1.0

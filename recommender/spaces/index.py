@@ -7,7 +7,7 @@ from psycopg import sql
 
 from recommender import database
 from recommender.models import Space
-from recommender.spaces import partitions
+from recommender.spaces import metric, partitions
 
 # Tried in order until the recall target is met; pgvector allows up to 1,000.
 EF_SEARCH_STEPS = (20, 30, 40, 60, 80, 120, 160, 240, 400, 600, 1000)
@@ -15,6 +15,21 @@ EF_SEARCH_STEPS = (20, 30, 40, 60, 80, 120, 160, 240, 400, 600, 1000)
 MAX_DIMENSION = 4000
 _SAMPLE = 100
 _K = 20
+
+_PRODUCTS = sql.SQL(
+    "SELECT product_id AS key, embedding FROM {vectors} WHERE embedding IS NOT NULL"
+)
+_FACTORS = sql.SQL(
+    "SELECT user_id AS key, embedding FROM {profiles} WHERE kind = 'long_term' AND position = 0"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Queries:
+    """Vectors to measure the index with: their keys, and the SELECT of (key, embedding) by key."""
+
+    select: sql.Composed
+    keys: list[int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,18 +76,19 @@ def build(space: Space) -> None:
     database.execute(
         sql.SQL(
             "CREATE INDEX {new} ON {vectors} "
-            "USING hnsw ((embedding::halfvec({dimension})) halfvec_cosine_ops) "
+            "USING hnsw ((embedding::halfvec({dimension})) {operator_class}) "
             "WITH (m = {m}, ef_construction = {ef})"
         ).format(**names, m=sql.Literal(chosen.m), ef=sql.Literal(chosen.ef_construction))
     )
     # Products too: after a bulk over REST the planner would take them for a handful.
     database.execute(sql.SQL("ANALYZE {vectors}, recommender_product").format(**names))
-    truth = _kth_distances(space, _sample(space))
+    queries = _queries(space)
+    truth = _kth_distances(space, queries)
     # Not before: from here on searches wait.
     database.execute(sql.SQL("DROP INDEX IF EXISTS {index}").format(**names))
     database.execute(sql.SQL("ALTER INDEX {new} RENAME TO {index}").format(**names))
     space.indexed_rows = rows
-    space.ef_search, space.recall = _choose_ef_search(space, truth, settings.RECALL_TARGET)
+    space.ef_search, space.recall = _choose_ef_search(space, queries, truth, settings.RECALL_TARGET)
 
 
 def _exists(space: Space) -> bool:
@@ -85,7 +101,7 @@ def _name(space: Space) -> str:
 
 
 def _choose_ef_search(
-    space: Space, truth: dict[int, tuple[float, int]], target: float
+    space: Space, queries: _Queries, truth: dict[int, tuple[float, int]], target: float
 ) -> tuple[int, float]:
     """The smallest ef_search whose measured recall@20 is safely at the target, and that recall.
 
@@ -94,52 +110,78 @@ def _choose_ef_search(
     """
     recall, safe = 0.0, target + (1.0 - target) / 2
     for ef_search in EF_SEARCH_STEPS:
-        recall = _recall(space, truth, ef_search)
+        recall = _recall(space, queries, truth, ef_search)
         if recall >= safe:
             break
     return ef_search, recall
 
 
 def _names(space: Space) -> dict[str, sql.Composable]:
+    used = metric.of(space.metric)
     return {
         "index": sql.Identifier(_name(space)),
         "new": sql.Identifier(f"{_name(space)}_new"),
         "vectors": partitions.product_vectors(space.pk),
+        "profiles": partitions.profile_vectors(space.pk),
         "dimension": sql.Literal(space.dimension),
+        "operator": used.operator,
+        "operator_class": used.operator_class,
+        "k": sql.Literal(_K),
+        "sample": sql.Literal(_SAMPLE),
     }
 
 
-def _sample(space: Space) -> list[int]:
-    query = sql.SQL(
-        "SELECT product_id FROM {} WHERE embedding IS NOT NULL ORDER BY random() LIMIT {}"
-    ).format(partitions.product_vectors(space.pk), sql.Literal(_SAMPLE))
-    return [row[0] for row in database.fetch(query)]
+def _queries(space: Space) -> _Queries:
+    """What is asked of the index: products, by their inner product long-term factors where known.
+
+    Of an inner product only the direction of a query counts for the order: a product's vector
+    stands for that of unit length.
+    """
+    if space.metric == Space.Metric.INNER_PRODUCT:
+        factors = _sample(space, _FACTORS)
+        if factors.keys:
+            return factors
+    return _sample(space, _PRODUCTS)
 
 
-def _kth_distances(space: Space, sample: list[int]) -> dict[int, tuple[float, int]]:
-    """By sampled product: the distance of its k-th exact neighbour, and k.
+def _sample(space: Space, source: sql.SQL) -> _Queries:
+    found = source.format(**_names(space))
+    query = sql.SQL("SELECT key FROM ({source}) q ORDER BY random() LIMIT {sample}")
+    rows = database.fetch(query.format(source=found, **_names(space)))
+    return _Queries(found, [row[0] for row in rows])
+
+
+def _kth_distances(space: Space, queries: _Queries) -> dict[int, tuple[float, int]]:
+    """By query: the distance of its k-th exact neighbour, and k.
 
     A distance, not ids: products with one title tie, and any of them is a right answer.
     """
     query = sql.SQL("""
-        SELECT q.product_id, max(n.distance), count(*) FROM {vectors} q CROSS JOIN LATERAL (
-            SELECT (v.embedding::halfvec({dimension}) <=> q.embedding) + 0 AS distance
+        SELECT q.key, max(n.distance), count(*) FROM ({queries}) q CROSS JOIN LATERAL (
+            SELECT (v.embedding::halfvec({dimension}) {operator} q.embedding) + 0 AS distance
             FROM {vectors} v WHERE v.embedding IS NOT NULL ORDER BY distance LIMIT {k}
-        ) n WHERE q.product_id = ANY(%s) GROUP BY 1
-    """).format(**_names(space), k=sql.Literal(_K))
-    return {product: (far, k) for product, far, k in database.fetch(query, (sample,))}
+        ) n WHERE q.key = ANY(%s) GROUP BY 1
+    """).format(**_names(space), queries=queries.select)
+    return {key: (far, k) for key, far, k in database.fetch(query, (queries.keys,))}
 
 
-def _recall(space: Space, truth: dict[int, tuple[float, int]], ef_search: int) -> float:
+def _recall(
+    space: Space, queries: _Queries, truth: dict[int, tuple[float, int]], ef_search: int
+) -> float:
     """Share of the exact k nearest that the index finds at this ef_search."""
     database.use_ef_search(ef_search)
     query = sql.SQL("""
-        SELECT q.product_id, n.distance FROM {vectors} q CROSS JOIN LATERAL (
-            SELECT v.embedding::halfvec({dimension}) <=> q.embedding AS distance FROM {vectors} v
-            WHERE v.embedding IS NOT NULL
-            ORDER BY v.embedding::halfvec({dimension}) <=> q.embedding LIMIT {k}
-        ) n WHERE q.product_id = ANY(%s)
-    """).format(**_names(space), k=sql.Literal(_K))
+        SELECT q.key, n.distance FROM ({queries}) q CROSS JOIN LATERAL (
+            SELECT v.embedding::halfvec({dimension}) {operator} q.embedding AS distance
+            FROM {vectors} v WHERE v.embedding IS NOT NULL
+            ORDER BY v.embedding::halfvec({dimension}) {operator} q.embedding LIMIT {k}
+        ) n WHERE q.key = ANY(%s)
+    """).format(**_names(space), queries=queries.select)
     rows = database.fetch(query, (list(truth),))
-    found = sum(distance <= truth[product][0] + 1e-6 for product, distance in rows)
+    found = sum(distance <= _slack(truth[key][0]) for key, distance in rows)
     return float(found / max(1, sum(k for _, k in truth.values())))
+
+
+def _slack(distance: float) -> float:
+    """A little more than a distance: inner products may be of any size."""
+    return distance + 1e-6 * abs(distance) + 1e-9

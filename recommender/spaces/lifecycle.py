@@ -46,7 +46,8 @@ def create_space(  # noqa: PLR0913 - a space's columns, each by its name
 
     Raises:
         TemplateError: the template names what is no field of a product.
-        Misconfigured: there is no such model, or it cannot do what is asked.
+        Misconfigured: there is no such model, or it cannot do what is asked; or the name is that
+            of a trained space.
     """
     if template is not None:
         check(template)
@@ -63,15 +64,30 @@ def create_space(  # noqa: PLR0913 - a space's columns, each by its name
     if template is not None:
         space.template = template
     with transaction.atomic():
-        lock_spaces(catalog.pk)
-        latest = Space.objects.filter(catalog=catalog, name=name).order_by("-version").first()
-        if latest is None:
+        add_version(space)
+        if space.version == 1:
             space.status, space.activated_at = Space.Status.ACTIVE, timezone.now()
-        else:
-            space.version = latest.version + 1
-        space.save()
-        partitions.create(space.pk)
+            space.save(update_fields=["status", "activated_at"])
     return space
+
+
+def add_version(space: Space) -> None:
+    """Store a space as the next version of its name, with its partitions; within a transaction.
+
+    Raises:
+        Misconfigured: an embedded space has the name of a trained one, or the reverse.
+    """
+    lock_spaces(space.catalog_id)
+    versions = Space.objects.filter(catalog=space.catalog_id, name=space.name)
+    latest = versions.order_by("-version").first()
+    if latest and (latest.kind == Space.Kind.BEHAVIOUR) != (space.kind == Space.Kind.BEHAVIOUR):
+        raise Misconfigured(
+            f"{space.name!r} is the name of a space of kind {latest.kind}, so none of kind "
+            f"{space.kind} can be a version of it. Choose another name."
+        )
+    space.version = latest.version + 1 if latest else 1
+    space.save()
+    partitions.create(space.pk)
 
 
 @contextmanager
@@ -143,17 +159,33 @@ def finish(space_id: int) -> bool:
         if space is None or staleness.count(space):
             return False
         if index.is_due(space):
-            index.build(space)
-            Space.objects.filter(pk=space_id).update(
-                ef_search=space.ef_search, recall=space.recall, indexed_rows=space.indexed_rows
-            )
+            _index(space)
     return True
+
+
+def build_index(space: Space) -> None:
+    """Index a space as it is, whatever is stale; waits where another worker is at it."""
+    with transaction.atomic():
+        staleness.lock(_LOCK_SPACE, space.pk)
+        _index(space)
+
+
+def _index(space: Space) -> None:
+    index.build(space)
+    Space.objects.filter(pk=space.pk).update(
+        ef_search=space.ef_search, recall=space.recall, indexed_rows=space.indexed_rows
+    )
 
 
 def _dimension(
     model: str, dimension: int | None, *, kind: str, output: str, instruction: str
 ) -> int:
     """The length of the vectors, once the model is known to do what is asked."""
+    if kind == Space.Kind.BEHAVIOUR:
+        raise Misconfigured(
+            "A space of behaviour is not embedded but trained: use "
+            "`manage.py train --catalog NAME`."
+        )
     spec = models.spec(model).at(dimension)
     spec.check_output(Output(output), instruction)
     unread = _READS[Space.Kind(kind)] - spec.modalities
@@ -182,7 +214,14 @@ def _retire(space: Space) -> int:
     freed = partitions.size(space.pk)
     space.status, space.retired_at = Space.Status.RETIRED, timezone.now()
     space.paused_reason, space.paused_at = "", None
-    space.save(update_fields=["status", "retired_at", "paused_reason", "paused_at"])
+    # What was learnt is of use with the vectors only, and would make every list of spaces heavy.
+    space.alignment = space.fold_in = None
+    space.save(
+        update_fields=[
+            *("status", "retired_at", "paused_reason", "paused_at"),
+            *("alignment", "fold_in"),
+        ]
+    )
     _drop(space.pk)
     return freed
 

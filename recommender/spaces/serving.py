@@ -8,6 +8,7 @@ from typing import TypeVar
 import psycopg
 from django.db import ProgrammingError, connection, transaction
 
+from recommender import database
 from recommender.models import Space
 
 T = TypeVar("T")
@@ -24,6 +25,8 @@ class ServingSpace:
     dimension: int
     ef_search: int
     indexed_rows: int
+    kind: str
+    metric: str
 
     @property
     def label(self) -> str:
@@ -32,7 +35,14 @@ class ServingSpace:
 
 
 # The columns of recommender_space that make a ServingSpace, in its order.
-COLUMNS = "s.id, s.catalog_id, s.name, s.version, s.dimension, s.ef_search, s.indexed_rows"
+COLUMNS = (
+    "s.id, s.catalog_id, s.name, s.version, s.dimension, s.ef_search, s.indexed_rows, s.kind, "
+    "s.metric"
+)
+_ALL_ACTIVE = f"""
+SELECT {COLUMNS} FROM recommender_space s
+WHERE s.catalog_id = %s AND s.status = 'active' ORDER BY s.name
+"""  # noqa: S608 - built from constants
 
 
 def serving(space: Space) -> ServingSpace:
@@ -45,7 +55,14 @@ def serving(space: Space) -> ServingSpace:
         space.dimension,
         space.ef_search,
         space.indexed_rows,
+        space.kind,
+        space.metric,
     )
+
+
+def all_active(catalog_id: int) -> list[ServingSpace]:
+    """The spaces of a catalogue that serve, in the order of their names."""
+    return [ServingSpace(*row) for row in database.fetch(_ALL_ACTIVE, (catalog_id,))]
 
 
 def answered(answer: Callable[[], T]) -> T:

@@ -25,6 +25,9 @@ RENEWAL = timedelta(seconds=20)
 _AT_WORK = RENEWAL + timedelta(seconds=10)
 _LOCK_CLAIM = 7_310_002
 
+# The treatment of a vector that was learnt from behaviour: no content makes it stale.
+TRAINED = "trained"
+
 
 @dataclass(frozen=True, slots=True)
 class StaleProduct:
@@ -47,6 +50,7 @@ _STALE = sql.SQL("""
     LEFT JOIN {vectors} v ON v.product_id = p.id AND v.product_id > %(after)s
     WHERE p.catalog_id = %(catalog)s AND p.deleted_at IS NULL AND p.id > %(after)s
       AND v.content_hash IS DISTINCT FROM p.content_hash
+      AND v.treatment IS DISTINCT FROM 'trained'
 """)
 
 # Who holds the lock is alone: what is stale and free is claimed in the same statement. An empty

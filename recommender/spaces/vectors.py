@@ -1,6 +1,7 @@
 """Vectors between numpy and PostgreSQL, in the binary form in which pgvector sends them."""
 
 from collections.abc import Sequence
+from operator import itemgetter
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,12 +20,15 @@ SPARSE_DIMENSION = 1_000_000_000
 def load(
     space_id: int, product_ids: Sequence[int]
 ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    """Ids, shape (n,), and unit vectors, shape (n, dimension), of the products that have one."""
+    """Ids, ascending, shape (n,), and vectors, shape (n, dimension), of products that have one.
+
+    As they are stored: of unit length, but in a space of inner products.
+    """
     query = sql.SQL(
         "SELECT product_id, halfvec_send(embedding) FROM {} "
         "WHERE product_id = ANY(%s) AND embedding IS NOT NULL"
     ).format(partitions.product_vectors(space_id))
-    rows = database.fetch(query, (list(product_ids),))
+    rows = sorted(database.fetch(query, (list(product_ids),)), key=itemgetter(0))
     ids = np.array([row[0] for row in rows], dtype=np.int64)
     if not rows:
         return ids, np.zeros((0, 0), dtype=np.float32)

@@ -44,6 +44,7 @@ def test_every_kind_of_request_has_its_figures(outcome: "tuple[str, dict[str, An
         "similar, same SQL through pgbench",
         "bare SQL through pgbench",
         "recommendations",
+        "recommendations, one client",
     }
     for figure in figures.values():
         assert figure["per_second"] > 0

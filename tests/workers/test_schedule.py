@@ -2,7 +2,7 @@ from datetime import timedelta
 
 import pytest
 from django.core.management import call_command
-from django_celery_beat.models import IntervalSchedule, PeriodicTask
+from django_celery_beat.models import CrontabSchedule, IntervalSchedule, PeriodicTask
 
 from workers import celery_app, schedule
 
@@ -17,7 +17,11 @@ def test_a_migrated_database_has_every_periodic_task_and_each_is_one_there_is() 
         row = made[periodic.name]
         assert row.enabled
         assert row.task in celery_app.tasks
-        assert row.schedule.run_every == periodic.every
+        if periodic.at_hour is None:
+            assert row.schedule.run_every == periodic.every
+        else:
+            assert str(row.crontab).startswith(f"0 {periodic.at_hour} * * *")
+            assert str(row.crontab.timezone) == "UTC"
 
 
 def test_what_a_person_changed_stays() -> None:
@@ -45,10 +49,11 @@ def test_what_is_missing_is_added_by_the_next_migration() -> None:
     )
 
 
-def test_intervals_that_are_there_twice_are_no_hindrance() -> None:
+def test_schedules_that_are_there_twice_are_no_hindrance() -> None:
     PeriodicTask.objects.filter(task__startswith="workers.").delete()
     for _ in range(2):
         IntervalSchedule.objects.create(every=60, period=IntervalSchedule.SECONDS)
+        CrontabSchedule.objects.create(minute="0", hour="2", timezone="UTC")
 
     schedule.make()
 
@@ -58,5 +63,6 @@ def test_intervals_that_are_there_twice_are_no_hindrance() -> None:
 
 
 def test_a_task_that_waited_longer_than_two_rounds_is_left_to_the_next() -> None:
-    for row in PeriodicTask.objects.filter(task__startswith="workers."):
-        assert row.expire_seconds == 2 * row.schedule.run_every.total_seconds()
+    every = {periodic.task: periodic.every.total_seconds() for periodic in schedule.PERIODIC}
+    rows = PeriodicTask.objects.filter(task__startswith="workers.")
+    assert {row.task: row.expire_seconds / 2 for row in rows} == every

@@ -20,6 +20,7 @@ from recommender.profiles.staleness import stale_users
 from recommender.spaces import progress, staleness
 from recommender.spaces.lifecycle import create_space, delete_space, retire
 from recommender.stack import machine
+from tests.recommender.spaces.training import factors, predicting, train
 from tests.shop import NOON, Shop, event, numbered
 from tests.workers.broker import Broker, run_task, run_twice
 from workers import tasks
@@ -51,6 +52,43 @@ def test_a_sweep_embeds_indexes_and_rebuilds_the_profiles(
 
     assert_all_done(committed_shop)
     assert done[:3] == ["embed_space", "finish_space", "refresh_profiles"]
+
+
+def test_a_product_newer_than_a_training_is_predicted_once_its_text_is_embedded(
+    committed_shop: Shop, broker: Broker
+) -> None:
+    committed_shop.stock(**numbered(60))
+    committed_shop.embed()
+    rows = factors(60)
+    space = train(committed_shop, rows, prediction=predicting(committed_shop, rows))
+    committed_shop.stock(new="A new mug")
+    committed_shop.visit("ann", "new")
+    broker.take()
+
+    tasks.sweep_embeddings()
+    broker.work()
+
+    found = ProductVector.objects.get(space=space, product=committed_shop.product("new"))
+    assert found.treatment == "predicted"
+    assert found.embedding is not None
+    assert all(backlog.done for backlog in progress.backlogs(committed_shop.catalog))
+    assert stale_users(space, after=0, limit=10) == []
+
+
+def test_profiles_are_kept_fresh_in_every_space_that_serves(
+    committed_shop: Shop, broker: Broker
+) -> None:
+    busy(committed_shop)
+    committed_shop.embed()
+    space = train(committed_shop)
+    broker.take()
+
+    tasks.sweep_profiles()
+    broker.work()
+
+    for each in (committed_shop.space, space):
+        assert stale_users(each, after=0, limit=10) == []
+        assert ProfileVector.objects.filter(space=each).values("user").distinct().count() == 6
 
 
 def test_every_task_may_run_twice(committed_shop: Shop, broker: Broker) -> None:

@@ -12,6 +12,7 @@ from recommender.catalogue import changes
 from recommender.models import EmbeddingClaim
 from recommender.spaces import staleness
 from recommender.stack.layout import PROJECT_DIR
+from recommender.training import runs
 from tests.shop import Shop, numbered
 from tests.workers.broker import Broker
 
@@ -56,6 +57,16 @@ def test_a_change_that_is_rolled_back_is_not_sent(committed_shop: Shop, broker: 
         transaction.set_rollback(True)
 
     assert broker.take() == []
+
+
+def test_a_training_that_is_asked_for_is_sent_once_it_is_committed(
+    committed_shop: Shop, broker: Broker
+) -> None:
+    with transaction.atomic():
+        runs.request(committed_shop.catalog)
+        assert broker.take() == []
+
+    assert broker.take() == [("train", [committed_shop.catalog.pk])]
 
 
 def test_a_worker_that_starts_takes_up_what_it_had_claimed_before_it_was_killed(

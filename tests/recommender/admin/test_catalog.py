@@ -3,17 +3,28 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
+from django.contrib.auth.models import Permission
+from django.contrib.auth.models import User as Operator
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
 from recommender.admin import counts
 from recommender.history import months, popularity
-from recommender.models import Catalog, Event, Product, ProductPopularity, Space, User
+from recommender.models import (
+    Catalog,
+    Event,
+    Product,
+    ProductPopularity,
+    Space,
+    TrainingRun,
+    User,
+)
 from recommender.models.catalog import DEFAULT_EVENT_WEIGHTS
 from recommender.profiles import staleness
 from recommender.providers import ledger
 from recommender.providers.ledger import Account, Consumed, Page
+from tests.shop import Shop
 
 from . import page
 
@@ -100,16 +111,18 @@ def test_other_weights_make_the_profiles_stale(
     assert staleness.stale_users(space, after=0, limit=10) == [ann.pk]
 
 
-def test_another_clock_moves_what_is_popular(admin_client: Client, catalog: Catalog) -> None:
-    long_ago = timezone.now() - timedelta(days=400)
-    months.ensure([long_ago])
-    Event.objects.filter(catalog=catalog).update(at=long_ago)
-    popularity.refresh(catalog)
-    assert not ProductPopularity.objects.filter(recent__gt=0).exists()
-    admin_client.post(change(catalog), form(clock="last_event"))
-    catalog.refresh_from_db()
-    assert catalog.clock == Catalog.Clock.LAST_EVENT
-    assert ProductPopularity.objects.filter(recent__gt=0).count() == 2
+def test_another_clock_moves_what_is_popular(admin_client: Client, shop: Shop) -> None:
+    now = timezone.now()
+    for type_, days in (("view", 40), ("purchase", 20)):
+        months.ensure([now - timedelta(days=days)])
+        Event.objects.filter(type=type_).update(at=now - timedelta(days=days))
+    popularity.refresh(shop.catalog)
+    recent = ProductPopularity.objects.filter(recent__gt=0)
+    assert recent.get().product == shop.product("mug-1")
+    admin_client.post(change(shop.catalog), form(clock="last_event"))
+    shop.catalog.refresh_from_db()
+    assert shop.catalog.clock == Catalog.Clock.LAST_EVENT
+    assert recent.count() == 2
 
 
 def test_the_name_stays(admin_client: Client, catalog: Catalog) -> None:
@@ -164,3 +177,38 @@ def test_the_page_says_what_the_month_has_cost(admin_client: Client, catalog: Ca
 def test_a_new_catalogue_may_have_a_budget(admin_client: Client) -> None:
     admin_client.post(reverse(ADD), form(name="books", model="fake", monthly_budget="7.50"))
     assert str(Catalog.objects.get(name="books").monthly_budget) == "7.50"
+
+
+def test_a_training_is_asked_for_once_it_is_confirmed(
+    admin_client: Client, catalog: Catalog
+) -> None:
+    address = reverse("admin:recommender_catalog_train", args=[catalog.pk])
+    assert address in page.hrefs(admin_client.get(change(catalog)))
+    assert "Train shop" in page.text(admin_client.get(address))
+    assert not TrainingRun.objects.exists()
+    response = admin_client.post(address, follow=True)
+    run = TrainingRun.objects.get(catalog=catalog)
+    assert f"Training {run.pk} of shop is waiting" in page.text(response)
+    assert reverse("admin:recommender_trainingrun_change", args=[run.pk]) in page.hrefs(response)
+
+
+def test_selected_catalogues_are_trained(admin_client: Client, catalog: Catalog) -> None:
+    other = Catalog.objects.create(name="other")
+    chosen = {"action": "train_selected", "_selected_action": [catalog.pk, other.pk]}
+    text = page.text(admin_client.post(reverse(LIST), chosen, follow=True))
+    assert TrainingRun.objects.count() == 2
+    assert "of shop is waiting" in text
+    assert "of other is waiting" in text
+
+
+def test_who_may_not_train_does_not(client: Client, catalog: Catalog) -> None:
+    clerk = Operator.objects.create_user("clerk", is_staff=True)
+    clerk.user_permissions.add(Permission.objects.get(codename="view_catalog"))
+    client.force_login(clerk)
+    assert client.post(
+        reverse("admin:recommender_catalog_train", args=[catalog.pk])
+    ).status_code in {
+        302,
+        403,
+    }
+    assert not TrainingRun.objects.exists()

@@ -44,7 +44,10 @@ def test_the_list_shows_every_task_and_its_schedule(
     text = page.text(admin_client.get(reverse(LIST)))
     for periodic in schedule.PERIODIC:
         assert periodic.name in text
-        assert f"every {int(periodic.every.total_seconds())} seconds" in text
+        if periodic.at_hour is None:
+            assert f"every {int(periodic.every.total_seconds())} seconds" in text
+        else:
+            assert f"0 {periodic.at_hour} * * *" in text
 
 
 def test_the_form_offers_the_tasks_that_workers_know(

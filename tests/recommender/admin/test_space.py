@@ -76,3 +76,20 @@ def test_a_standby_has_a_page(admin_client: Client, catalog: Catalog) -> None:
 
     assert "Status Standby" in text
     assert "Not embedded." in text
+
+
+def test_a_trained_version_that_does_not_serve_says_why(
+    admin_client: Client, catalog: Catalog
+) -> None:
+    until = datetime(2025, 6, 1, 12, tzinfo=UTC)
+    fields = {"name": "als", "kind": "behaviour", "model": "implicit-als", "dimension": 128}
+    space = Space.objects.create(catalog=catalog, trained_until=until, **fields)
+    learnt = "Learnt from events until 1 June 2025, 12:00 UTC."
+    assert learnt in page.text(admin_client.get(change(space)))
+
+    Space.objects.filter(pk=space.pk).update(paused_reason="NDCG@20 fell.", paused_at=until)
+
+    assert f"{learnt} Not activated: NDCG@20 fell." in page.text(admin_client.get(change(space)))
+    assert "Building Not better" in page.text(admin_client.get(reverse(LIST)))
+    dashboard = page.text(admin_client.get(reverse("admin:index")))
+    assert "is paused" not in dashboard

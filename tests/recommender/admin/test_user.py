@@ -69,7 +69,8 @@ def test_the_page_shows_interests_by_weight(admin_client: Client, ann: User) -> 
     response = admin_client.get(change(ann))
     (interests,) = response.context["interests"]
     assert interests.title == "text@1"
-    assert [row[0] for row in interests.rows] == ["Interest", "Interest", "Short-term"]
+    kinds = ["Interest", "Interest", "Last product", "Short-term"]
+    assert [row[0] for row in interests.rows] == kinds
     assert "Blue enamel mug" in interests.rows[0][2]
     assert "Tent for two" in interests.rows[1][2]
     assert "Interest 8" in page.text(response)  # five sixths: a purchase against a view

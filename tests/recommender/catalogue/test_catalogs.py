@@ -10,18 +10,23 @@ from recommender.models import (
     ApiKey,
     Catalog,
     EmbeddingClaim,
+    EvaluationRun,
     Event,
     EventKey,
     Product,
+    ProductNeighbor,
     ProductPopularity,
     ProductVector,
     ProfileVector,
+    Ranker,
     Space,
+    TrainingRun,
     User,
 )
 from recommender.profiles import builder
 from recommender.profiles.staleness import stale_users
 from recommender.spaces import staleness
+from tests.recommender.spaces.training import train
 from tests.shop import DAY, NOON, Shop
 
 EVERYTHING = (
@@ -36,6 +41,10 @@ EVERYTHING = (
     ProductVector,
     ProfileVector,
     EmbeddingClaim,
+    ProductNeighbor,
+    Ranker,
+    TrainingRun,
+    EvaluationRun,
 )
 
 
@@ -49,6 +58,19 @@ def fill(shop: Shop) -> None:
     keys.create_key(shop.catalog, ApiKey.Scope.SERVER)
     shop.stock(soap="Soap")
     staleness.claim(shop.space, owner="w", after=0, limit=1)
+    learn(shop)
+
+
+def learn(shop: Shop) -> None:
+    """What training and evaluating leave."""
+    train(shop)
+    of: dict[str, Catalog] = {"catalog": shop.catalog}
+    ProductNeighbor.objects.create(
+        **of, product=shop.product("mug"), kind="together", products=[], scores=[]
+    )
+    Ranker.objects.create(**of, mode="new", kind="fusion", model=b"", trained_until=NOON)
+    TrainingRun.objects.create(**of)
+    EvaluationRun.objects.create(**of, mode="new", document={})
 
 
 def counts() -> dict[str, int]:

@@ -5,6 +5,7 @@ import pytest
 from recommender.catalogue import changes
 from recommender.models import Space
 from recommender.spaces.lifecycle import create_space
+from tests.recommender.spaces.training import train
 from tests.shop import Shop
 
 News = list[list[int]]
@@ -35,3 +36,14 @@ def test_a_change_is_announced_for_every_living_space_of_the_catalogue(
 
     (spaces,) = heard
     assert sorted(spaces) == sorted([shop.space.pk, building.pk])
+
+
+def test_a_trained_space_follows_the_text_space_and_is_told_nothing(
+    shop: Shop, heard: News
+) -> None:
+    shop.stock(mug="Blue mug")
+    train(shop)
+
+    changes.announce(shop.catalog)
+
+    assert heard == [[shop.space.pk]]

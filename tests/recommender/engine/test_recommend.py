@@ -200,8 +200,8 @@ def test_an_event_counts_in_the_very_next_answer(stocked):
     stocked.visit("u1", "mug-red")
     assert kinds(ask(stocked)) == {"mug"}
     stocked.visit("u1", "lamp-red", at=NOON + DAY)
-    answer = ask(stocked, count=10)
-    assert set(ids(answer)) == (MUGS | LAMPS) - {"mug-red", "lamp-red"}
+    answer = ask(stocked, count=8)
+    assert kinds(answer) == {"mug", "lamp"}
     assert "lamp-red" in answer.items[0].because
 
 
@@ -271,6 +271,8 @@ def test_the_answer_of_a_fresh_profile_takes_four_statements(committed_shop):
     make_popular(stocked)
     stocked.visit("u1", "mug-red", "lamp-red")
     builder.refresh(stocked.space, [stocked.user("u1").pk])
+    stocked.visit("u2", "mug-blue")
+    ask(stocked, "u2")  # this process has read what is popular
     with CaptureQueriesContext(connection) as captured:
         answer = ask(stocked)
     assert (answer.complete, answer.fallback) == (True, None)
@@ -296,10 +298,12 @@ def test_a_profile_of_a_later_version_will_do(committed_shop):
     stocked.visit("u1", "lamp-red")
     builder.refresh(stocked.space, [stocked.user("u1").pk])
     assert User.objects.filter(external_id="u1").update(history_version=1) == 1
+    make_popular(stocked)
+    ask(stocked, "x")
     with CaptureQueriesContext(connection) as captured:
         answer = ask(stocked)
     assert answer.fallback is None
-    assert len(captured) <= 5
+    assert len(captured) <= 4
 
 
 def test_the_same_question_has_the_same_answer(stocked):

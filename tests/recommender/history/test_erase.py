@@ -1,6 +1,8 @@
 from recommender.history import erase
 from recommender.models import Event, EventKey, ProfileVector, User
 from recommender.profiles import builder
+from recommender.spaces import lifecycle, switching
+from tests.recommender.spaces.training import train
 from tests.shop import Shop, event
 from tests.threads import overtaken
 
@@ -19,6 +21,21 @@ def test_an_erased_user_leaves_nothing_and_the_others_stay(shop: Shop) -> None:
     assert set(Event.objects.values_list("user_id", flat=True)) == {bob.pk}
     assert EventKey.objects.count() == 1
     assert set(ProfileVector.objects.values_list("user_id", flat=True)) == {bob.pk}
+
+
+def test_a_profile_is_erased_in_every_space_though_one_was_retired(shop: Shop) -> None:
+    shop.stock(mug="Mug", cup="Cup")
+    shop.embed()
+    retired, serving = train(shop), train(shop)
+    switching.activate(serving)
+    lifecycle.retire(retired)
+    shop.visit("ann", "mug")
+    for space in (shop.space, serving):
+        assert builder.refresh(space, [shop.user("ann").pk]) == 1
+
+    erase.erase(shop.user("ann"))
+
+    assert not ProfileVector.objects.exists()
 
 
 def test_an_erased_user_can_come_back_with_the_same_events(shop: Shop) -> None:

@@ -45,14 +45,49 @@ def test_only_the_last_thirty_days_are_recent(museum: Shop) -> None:
 def test_now_is_the_last_event_or_the_time_of_day_as_the_catalogue_says(
     shop: Shop, museum: Shop
 ) -> None:
+    now = timezone.now()
     shop.stock(mug="Mug")
     for each in (shop, museum):
-        each.visit("ann", "mug", at=NOON)
+        each.visit("ann", "mug", at=now - 31 * DAY)
+        each.visit("bob", "mug", at=now - 29 * DAY)
 
-    assert popularity.clock(museum.catalog) == NOON + timedelta(microseconds=1)
+    assert popularity.clock(museum.catalog) == now - 29 * DAY + timedelta(microseconds=1)
     assert timezone.now() - popularity.clock(shop.catalog) < timedelta(minutes=1)
-    assert counted(museum)["mug"] == (1.0, 1.0)
-    assert counted(shop)["mug"] == (0.0, 1.0)
+    assert counted(museum)["mug"] == (2.0, 2.0)
+    assert counted(shop)["mug"] == (1.0, 2.0)
+
+
+def test_where_nothing_happened_for_thirty_days_the_last_thirty_count(shop: Shop) -> None:
+    shop.stock(mug="Mug", tent="Tent")
+    last = timezone.now() - 31 * DAY
+    shop.visit("ann", "mug", at=last)
+    shop.visit("ann", "tent", at=last - 31 * DAY)
+
+    assert popularity.clock(shop.catalog) == last + timedelta(microseconds=1)
+    assert counted(shop) == {"mug": (1.0, 1.0), "tent": (0.0, 1.0)}
+
+
+def test_users_are_counted_in_windows_each_once(museum: Shop) -> None:
+    museum.visit("ann", "mug", "mug", at=NOON - timedelta(minutes=1))
+    museum.post(event("ann", "mug", type="purchase", at=NOON - 200 * DAY))
+    for user, days in (("bob", 8), ("cat", 31), ("dan", 91)):
+        museum.visit(user, "mug", at=NOON - days * DAY)
+
+    popularity.refresh(museum.catalog)
+
+    row = ProductPopularity.objects.get(product=museum.product("mug"))
+    assert (row.week_users, row.month_users, row.quarter_users, row.all_users) == (1, 2, 3, 4)
+    assert row.first_at == NOON - 200 * DAY
+
+
+def test_what_does_not_speak_for_a_product_counts_no_user(museum: Shop) -> None:
+    museum.visit("ann", "mug", at=NOON)
+    museum.post(event("bob", "mug", type="dislike", at=NOON - DAY))
+
+    popularity.refresh(museum.catalog)
+
+    row = ProductPopularity.objects.get(product=museum.product("mug"))
+    assert (row.week_users, row.all_users, row.first_at) == (1, 1, NOON)
 
 
 def test_without_events_now_is_the_time_of_day(museum: Shop) -> None:

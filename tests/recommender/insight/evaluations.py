@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 from recommender.insight.evaluation_result import METRICS, Band, Evaluation, Kind, MethodResult
-from recommender.insight.metrics import Interval
+from recommender.ranking.metrics import Interval
 
 
 def method(name: str, ndcg: float, kind: Kind = "channel", note: str = "") -> MethodResult:

@@ -3,7 +3,7 @@ from scipy.sparse import csr_array
 
 from recommender.insight import bands
 from recommender.insight.evaluation_result import Band
-from recommender.insight.metrics import accuracy
+from recommender.ranking.metrics import accuracy
 
 
 def _means(found: tuple[Band, ...], metric: str) -> dict[str, float]:

@@ -10,6 +10,7 @@ from recommender.spaces.errors import SpaceError
 from recommender.spaces.lifecycle import create_space
 from tests.recommender import goods
 from tests.recommender.insight.shopping import shop_by_colour
+from tests.recommender.spaces.training import train
 from tests.shop import Shop
 
 
@@ -35,6 +36,18 @@ def test_both_sides_say_what_they_are_and_how_well_they_do(stocked: Shop) -> Non
         found.second.quality.ndcg.mean - found.first.quality.ndcg.mean
     )
     assert found.difference.ndcg.low > 0
+
+
+def test_a_trained_space_costs_nothing_and_compares_like_any(stocked: Shop) -> None:
+    space = train(stocked)
+
+    found = compare(stocked.space, space)
+
+    side = found.second
+    assert (side.space, side.kind, side.model) == ("als@1", "behaviour", "implicit-als")
+    assert (side.cost.spent, side.cost.per_million_tokens) == (0, 0)
+    assert side.coverage.share == 1.0
+    assert found.overlap is not None
 
 
 def test_a_shop_without_history_has_all_but_the_replay(stocked: Shop) -> None:

@@ -8,7 +8,7 @@ from scipy.sparse import csr_array
 from recommender.insight import measurement
 from recommender.insight.evaluation_result import METRICS, MethodResult
 from recommender.insight.measurement import measure
-from recommender.insight.metrics import scores
+from recommender.ranking.metrics import scores
 
 # Three users and five products.
 TEST = measurement.TestSet(

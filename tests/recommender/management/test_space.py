@@ -10,6 +10,7 @@ from recommender.spaces import partitions
 from recommender.spaces.lifecycle import create_space, find_space, finish
 from tests.recommender import goods
 from tests.recommender.insight.shopping import shop_by_colour
+from tests.recommender.spaces.training import train
 from tests.shop import Shop
 from tests.workers.broker import Broker
 
@@ -66,6 +67,7 @@ def test_a_dry_run_says_what_it_would_take_and_makes_nothing(
         (("create", "--model", "fake", "--template", "{colour}"), "no field of a product"),
         (("create", "--model", "wordllama-256", "--dimension", "7"), "does not give 7"),
         (("create", "--model", "wordllama-256", "--kind", "image"), "does not read image"),
+        (("create", "--model", "fake", "--kind", "behaviour"), "manage.py train"),
         (("activate", "text@1"), "text@1 serves already"),
         (("activate", "text@7"), "no space 'text@7' in shop; there are: text@1"),
         (("rollback",), "no version of 'text' to go back to"),
@@ -148,6 +150,22 @@ def test_retiring_says_what_it_frees(stocked: Shop) -> None:
     assert run("retire", "text@2").startswith("Retired text@2: ")
 
     assert partitions.size(space.pk) == 0
+
+
+def test_a_trained_space_is_listed_switched_and_retired_like_any(stocked: Shop) -> None:
+    train(stocked)
+    train(stocked)
+
+    assert "als@2 serves now." in run("activate", "als@2")
+    assert "als@1 serves again; 0 products" in run("rollback", "--name", "als")
+    assert run("retire", "als@2").startswith("Retired als@2")
+
+    lines = [line.split()[:4] for line in run("list").splitlines()[1:]]
+    assert lines == [
+        ["als@2", "retired", "implicit-als", "8"],
+        ["als@1", "active", "implicit-als", "8"],
+        ["text@1", "active", "fake", "64"],
+    ]
 
 
 def test_the_list_has_a_line_for_every_version(stocked: Shop) -> None:

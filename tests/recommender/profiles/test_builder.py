@@ -6,9 +6,10 @@ import pytest
 from recommender.history import erase
 from recommender.models import ProfileVector, User
 from recommender.profiles import builder
-from recommender.profiles.builder import ProfileRow
+from recommender.profiles.profile import ProfileRow
 from recommender.profiles.staleness import stale_users
 from recommender.spaces import vectors
+from tests.recommender.spaces.training import train
 from tests.shop import DAY, NOON, Shop, event
 from tests.threads import at_once, overtaken
 
@@ -58,6 +59,7 @@ def test_a_profile_has_interests_and_what_was_looked_at_last(stocked: Shop) -> N
         (Kind.INTEREST, "mug"),
         (Kind.INTEREST, "tent"),
         (Kind.SHORT_TERM, "tent"),
+        (Kind.LAST, "tent"),
     }
     assert sum(weight for kind, _, _, weight, _ in rows if kind == Kind.INTEREST) == pytest.approx(
         1
@@ -69,11 +71,12 @@ def test_a_profile_has_interests_and_what_was_looked_at_last(stocked: Shop) -> N
 def test_an_interest_is_the_vector_of_its_product(stocked: Shop) -> None:
     stocked.visit("ann", "mug")
 
-    interest, recent = built(stocked, "ann")
+    interest, recent, last = built(stocked, "ann")
 
     _, matrix = vectors.load(stocked.space.pk, [stocked.product("mug").pk])
     assert interest == (Kind.INTEREST, 0, "mug", 1.0, matrix[0].tolist())
     np.testing.assert_allclose(recent[-1], interest[-1], atol=1e-3)
+    assert last == (Kind.LAST, 0, "mug", 1.0, matrix[0].tolist())
 
 
 def test_what_is_stored_is_what_is_built(stocked: Shop) -> None:
@@ -97,12 +100,34 @@ def test_what_is_stored_is_what_is_built(stocked: Shop) -> None:
 def test_a_refresh_replaces_the_profile_and_all_of_it(stocked: Shop) -> None:
     stocked.visit("ann", "mug", "tent")
     builder.refresh(stocked.space, [stocked.user("ann").pk])
-    assert len(stored(stocked, "ann")) == 3
+    assert len(stored(stocked, "ann")) == 4
 
     stocked.post(event("ann", "tent", type="dislike", at=NOON + DAY))
     builder.refresh(stocked.space, [stocked.user("ann").pk])
 
-    assert {row.product.external_id for row in stored(stocked, "ann")} == {"mug"}
+    assert {(row.kind, row.product.external_id) for row in stored(stocked, "ann")} == {
+        (Kind.INTEREST, "mug"),
+        (Kind.SHORT_TERM, "mug"),
+        (Kind.LAST, "mug"),
+        (Kind.NEGATIVE, "tent"),
+    }
+
+
+def test_a_trained_space_has_a_long_term_factor_and_no_interests(stocked: Shop) -> None:
+    space = train(stocked)
+    stocked.visit("ann", "mug", "tent")
+    ann = stocked.user("ann")
+
+    assert builder.refresh(space, [ann.pk]) == 1
+
+    rows = {row.kind: row for row in ProfileVector.objects.filter(space=space)}
+    assert set(rows) == {Kind.SHORT_TERM, Kind.LAST, Kind.LONG_TERM}
+    (expected,) = [
+        row for row in builder.build(space, [ann.pk])[ann.pk] if row.kind == Kind.LONG_TERM
+    ]
+    np.testing.assert_allclose(rows[Kind.LONG_TERM].embedding, expected.vector, rtol=2e-3)
+    assert np.linalg.norm(rows[Kind.LAST].embedding) == pytest.approx(1, abs=1e-3)
+    assert stale_users(space, after=0, limit=10) == []
 
 
 def test_a_profile_as_of_a_time_does_not_know_what_came_later(stocked: Shop) -> None:
@@ -182,7 +207,7 @@ def test_refreshing_the_same_users_at_once_leaves_each_one_whole_profile(
     at_once(4, refresh)
 
     rows = ProfileVector.objects.filter(space=committed_shop.space)
-    assert rows.count() == 3 * len(users)
+    assert rows.count() == 4 * len(users)
     assert stale_users(committed_shop.space, after=0, limit=100) == []
 
 

@@ -21,6 +21,7 @@ WEIGHTS = DEFAULT_EVENT_WEIGHTS
         ("purchase", None, 5),
         ("purchase", 300.0, 5),
         ("dislike", None, -3),
+        ("return", None, -12),
         ("impression", None, 0),
         ("rating", 5, 1),
         ("rating", 2.5, 0),

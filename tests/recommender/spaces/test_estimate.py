@@ -9,6 +9,7 @@ from recommender.providers.cache import Recipe
 from recommender.spaces import estimate as estimate_module
 from recommender.spaces.estimate import duration, estimate
 from recommender.spaces.lifecycle import create_space, undone
+from tests.recommender.spaces.training import train
 from tests.shop import Shop, numbered
 
 HOSTED = "text-embedding-v4"
@@ -16,6 +17,16 @@ HOSTED = "text-embedding-v4"
 
 def hosted_space(shop: Shop, **how: object) -> Space:
     return create_space(shop.catalog, model=HOSTED, dimension=64, **how)
+
+
+def test_what_is_predicted_takes_no_model_and_costs_nothing(shop: Shop) -> None:
+    shop.stock(mug="Blue mug")
+    space = train(shop)
+    shop.stock(new="Red mug")
+
+    found = estimate(space)
+
+    assert (found.products, found.rows, found.tokens, found.cost) == (1, 0, 0, 0)
 
 
 def test_what_is_stale_is_counted_and_priced(shop: Shop) -> None:

@@ -6,9 +6,15 @@ from psycopg import sql
 from pytest_django.fixtures import Settings
 
 from recommender import database
+from recommender.engine import retrieval
+from recommender.engine.retrieval import Source
 from recommender.models import Space
+from recommender.profiles import builder
 from recommender.spaces import index, lifecycle, partitions
+from recommender.spaces.serving import serving
+from tests.recommender.engine.plans import vector_plans
 from tests.recommender.spaces.conftest import Fill, random_units, wide_space
+from tests.recommender.spaces.training import factors, keys_of, train
 from tests.shop import Shop, numbered
 from tests.threads import overtaken
 
@@ -91,6 +97,50 @@ def test_every_dimension_has_an_index_that_is_used(shop: Shop, fill: Fill, dimen
     assert space.recall is not None
     database.execute("SET LOCAL enable_seqscan = off")
     assert recall(space, keys, vectors) >= 0.95
+
+
+def test_an_index_of_inner_products_is_walked_by_inner_product(shop: Shop) -> None:
+    shop.stock(**numbered(600))
+    space = train(shop)
+    database.execute("SET LOCAL enable_seqscan = off")
+    source = Source(
+        "seeds",
+        sql.SQL(
+            "SELECT 0, 1::float8, NULL::bigint, embedding FROM {} WHERE product_id = %(seed)s"
+        ).format(partitions.product_vectors(space.pk)),
+        {"seed": int(keys_of(shop)[7])},
+    )
+
+    with vector_plans() as plans:
+        found = retrieval.nearest(serving(space), source, limit=K)
+
+    assert f"recommender_productvector_{space.pk}_hnsw" in plans[0]
+    (order,) = [line for line in plans[0].splitlines() if "Order By:" in line]
+    assert "<#>" in order
+    rows = factors(600).astype(np.float16).astype(np.float32)
+    best = np.argsort(-(rows @ rows[7]))[:K]
+    shared = {each.product_id for each in found} & set(keys_of(shop)[best].tolist())
+    assert len(shared) >= 0.9 * K
+
+
+def test_an_index_of_inner_products_is_measured_with_long_term_factors_where_there_are_some(
+    shop: Shop,
+) -> None:
+    """The queries are told from those of products by how well they are found: not at all."""
+    shop.stock(**numbered(600))
+    space = train(shop)
+    assert space.recall is not None
+    assert space.recall >= 0.95
+    shop.visit("ann", "p1", "p2")
+    builder.refresh(space, [shop.user("ann").pk])
+    database.execute("SET LOCAL enable_seqscan = off")
+
+    with vector_plans() as plans:
+        lifecycle.build_index(space)
+
+    measured = [plan for plan in plans if "_hnsw" in plan]
+    assert measured
+    assert all(f"recommender_profilevector_{space.pk}" in plan for plan in measured)
 
 
 def test_an_index_is_due_when_there_is_something_to_index(shop: Shop, fill: Fill) -> None:

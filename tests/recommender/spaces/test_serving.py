@@ -2,7 +2,8 @@ import pytest
 from django.db import DataError, ProgrammingError, transaction
 
 from recommender import database
-from recommender.spaces.serving import answered, serving
+from recommender.spaces.serving import all_active, answered, serving
+from tests.recommender.spaces.training import train
 from tests.shop import Shop
 
 GONE = "SELECT FROM recommender_productvector_0"
@@ -10,6 +11,21 @@ GONE = "SELECT FROM recommender_productvector_0"
 
 def test_a_space_is_labelled_by_name_and_version(shop: Shop) -> None:
     assert serving(shop.space).label == "text@1"
+
+
+def test_all_that_serve_come_in_the_order_of_their_names(shop: Shop) -> None:
+    Shop.open("other")
+    shop.stock(mug="Blue mug")
+    als = train(shop)
+    train(shop)
+
+    found = all_active(shop.catalog.pk)
+
+    assert found == [serving(als), serving(shop.space)]
+    assert [(each.kind, each.metric) for each in found] == [
+        ("behaviour", "inner_product"),
+        ("text", "cosine"),
+    ]
 
 
 def test_an_answer_is_made_again_where_a_table_was_gone(committed_shop: Shop) -> None:

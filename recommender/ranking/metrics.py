@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 _RESAMPLES = 1000
 _SEED = 20
 _CONFIDENCE = 95.0
+# With fewer, one user more or less would decide.
+MIN_USERS = 20
 # What one chunk of resamples × values may hold: 32 MB of counts.
 _CHUNK_CELLS = 4_000_000
 

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from recommender.insight import metrics
-from recommender.insight.metrics import Scores, accuracy, interval, intervals, scores
+from recommender.ranking import metrics
+from recommender.ranking.metrics import Scores, accuracy, interval, intervals, scores
 
 # Compiling what ranx computes takes twenty seconds, computing it without takes none.
 numba.config.DISABLE_JIT = True

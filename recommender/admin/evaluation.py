@@ -1,0 +1,181 @@
+"""Evaluations: how well each catalogue was recommended, over time and method by method."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, TypedDict
+
+from django.contrib import admin
+from django.db.models import F, JSONField, QuerySet
+from django.db.models.expressions import RawSQL
+from django.db.models.fields.json import KT
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.utils.safestring import SafeString
+from unfold.contrib.filters.admin import ChoicesDropdownFilter, RelatedDropdownFilter
+
+from recommender.admin import evaluation_trend, figures, fragments
+from recommender.admin.base import ReadOnlyAdmin
+from recommender.admin.evaluation_trend import Picture
+from recommender.admin.fragments import Table
+from recommender.insight import evaluations
+from recommender.insight.evaluation_result import METRICS
+from recommender.models import EvaluationRun, Mode
+
+if TYPE_CHECKING:
+    from django_stubs_ext import WithAnnotations
+
+# More pictures nobody compares, and more points cannot be told apart.
+_PICTURES, _POINTS = 6, 90
+_FORMS = {
+    "coverage": ".3f",
+    "novelty": ".2f",
+    "diversity": ".3f",
+    "popularity_bias": "+.3f",
+}
+_NOTE = "Best first. Below each mean, where it lies with 95 % confidence."
+
+
+class Facts(TypedDict):
+    """What the list shows of a document, without reading all of it."""
+
+    split: str
+    k: str
+    users: str
+    ranked: dict[str, Any] | None
+
+
+if TYPE_CHECKING:
+    ListedEvaluation = WithAnnotations[EvaluationRun, Facts]
+
+
+@admin.register(EvaluationRun)
+class EvaluationRunAdmin(ReadOnlyAdmin[EvaluationRun]):
+    """The evaluations of all catalogues, the latest first."""
+
+    list_display = ("made", "catalog", "mode", "how", "tested", "rank", "ndcg", "recall")
+    list_filter = (("catalog", RelatedDropdownFilter), ("mode", ChoicesDropdownFilter))
+    list_filter_submit = True
+    list_select_related = ("catalog",)
+    list_per_page = 50
+    sortable_by = ()
+    list_before_template = "recommender/admin/evaluations.html"
+    change_form_outer_before_template = "recommender/admin/evaluation.html"
+    fields = (("catalog", "mode"), ("made", "how"), ("tested", "products"), "command", "notes")
+    readonly_fields = ("made", "how", "tested", "products", "command", "notes")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        """The evaluations with their Facts; a whole document only where one is looked at."""
+        found = (
+            super()
+            .get_queryset(request)
+            .annotate(
+                split=KT("document__split"),
+                k=KT("document__k"),
+                users=KT("document__users"),
+                ranked=RawSQL(evaluations.RANKED, (), JSONField()),  # noqa: S611 - a constant
+            )
+        )
+        return found.defer("document").order_by(F("made_at").desc())
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """The list, below the pictures of just what it lists."""
+        response = super().changelist_view(request, extra_context)
+        if isinstance(response, TemplateResponse) and "cl" in (response.context_data or {}):
+            context: dict[str, Any] = response.context_data  # type: ignore[assignment]  # a mapping to the stubs
+            context["pictures"] = _pictures(context["cl"].queryset)
+        return response
+
+    def render_change_form(
+        self,
+        request: HttpRequest,
+        context: dict[str, Any],
+        add: bool = False,
+        change: bool = False,
+        form_url: str = "",
+        obj: EvaluationRun | None = None,
+    ) -> HttpResponse:
+        """The evaluation, below the table of its methods."""
+        if obj is not None:
+            context["methods"] = _methods(obj.document)
+        return super().render_change_form(request, context, add, change, form_url, obj)
+
+    @admin.display(description="Made")
+    def made(self, run: EvaluationRun) -> SafeString:
+        """When."""
+        return fragments.moment(run.made_at)
+
+    @admin.display(description="Lists")
+    def how(self, run: "ListedEvaluation") -> str:
+        """How long they were, and how history was cut."""
+        return f"{run.k} products, split {run.split}"
+
+    @admin.display(description="Users")
+    def tested(self, run: "ListedEvaluation") -> str:
+        """How many were tested."""
+        return f"{int(run.users):,}"
+
+    @admin.display(description="Ranker")
+    def rank(self, run: "ListedEvaluation") -> str:
+        """The best of the rankers."""
+        return run.ranked["name"] if run.ranked else "-"
+
+    @admin.display(description="NDCG")
+    def ndcg(self, run: "ListedEvaluation") -> SafeString:
+        """The ranker's."""
+        return _of_ranker(run, "ndcg")
+
+    @admin.display(description="Recall")
+    def recall(self, run: "ListedEvaluation") -> SafeString:
+        """The ranker's."""
+        return _of_ranker(run, "recall")
+
+    @admin.display(description="Products")
+    def products(self, run: EvaluationRun) -> str:
+        """How many could be listed."""
+        return f"{run.document['products']:,}"
+
+    @admin.display(description="Again")
+    def command(self, run: EvaluationRun) -> str:
+        """What makes these numbers again."""
+        return str(run.document["command"])
+
+    @admin.display(description="Notes")
+    def notes(self, run: EvaluationRun) -> str:
+        """What there is to say of it."""
+        return " ".join(run.document["notes"]) or "-"
+
+
+def _of_ranker(run: "ListedEvaluation", metric: str) -> SafeString:
+    return figures.stacked(run.ranked["metrics"][metric] if run.ranked else None)
+
+
+def _pictures(listed: QuerySet[EvaluationRun]) -> list[Picture]:
+    """The trend of the catalogues and modes that are listed."""
+    keys = ("catalog__name", "catalog_id", "mode")
+    found = listed.order_by(*keys).values_list(*keys).distinct()[:_PICTURES]
+    trends = [
+        (f"{name}: {Mode(mode).label.lower()}", evaluations.trend(catalog_id, mode, _POINTS))
+        for name, catalog_id, mode in found
+    ]
+    return [evaluation_trend.of_points(name, points) for name, points in trends if points]
+
+
+def _methods(document: Mapping[str, Any]) -> Table:
+    named = [metric.replace("_", " ").capitalize() for metric in METRICS]
+    headers = ["Method", *(_heading(name) for name in named), "Seconds"]
+    rows = [_row(method) for method in document["methods"]]
+    return Table(headers, rows, f"{_NOTE} Lists of {document['k']} products.")
+
+
+def _heading(name: str) -> str:
+    return name.upper() if name in {"Ndcg", "Mrr"} else name
+
+
+def _row(method: Mapping[str, Any]) -> list[Any]:
+    metrics, seconds, note = method["metrics"], method["seconds"], method["note"]
+    return [
+        fragments.prose(method["name"], f"{method['kind']}: {note}" if note else method["kind"]),
+        *(figures.stacked(metrics[each], _FORMS.get(each, ".4f")) for each in METRICS),
+        "-" if seconds is None else f"{seconds:,.1f}",
+    ]

@@ -1,0 +1,104 @@
+"""Which product leads to which, from the users who like both."""
+
+import numpy as np
+from implicit.nearest_neighbours import ItemItemRecommender
+from numpy.typing import NDArray
+from scipy.linalg import cho_factor, cho_solve
+from scipy.sparse import csr_array, csr_matrix
+
+# More of one user's products would cost with their square and change little.
+_MOST_OF_A_USER = 500
+
+
+def together(binary: csr_array, limit: int = 200) -> csr_array:
+    """Degree-normalised co-occurrence, products × products, at most `limit` a row, each in (0, 1].
+
+    Row h, column p: users of both ÷ √(users of h · users of p). Of a user with more than 500
+    products a random 500 count, the interaction cut of Schelter, Boden & Markl 2012. No more
+    than `limit` entries a row are ever held.
+
+    Args:
+        binary: users × products, 1 where a user likes a product.
+    """
+    if not binary.nnz:
+        return _empty(binary.shape[1])
+    model = ItemItemRecommender(K=limit + 1)  # a product is its own best neighbour
+    model.fit(_unit_columns(_cut(binary)), show_progress=False)
+    found = model.similarity.tocoo()
+    kept = (found.row != found.col) & (found.data > 0)
+    data = np.minimum(found.data[kept], 1.0).astype(np.float32)
+    matrix = csr_array((data, (found.row[kept], found.col[kept])), shape=found.shape)
+    return _without_overflow(matrix, limit)
+
+
+def ease(binary: csr_array, limit: int = 200, most: int = 5000, l2: float = 200.0) -> csr_array:
+    """Weights of the linear autoencoder EASE (Steck 2019), products × products; float32.
+
+    The score of p is the sum over the user's products h of row h, column p. Only the `most`
+    popular products take part, as the inverse is dense; of each row those `limit` that are
+    furthest from 0 are kept.
+    """
+    popularity = np.asarray(binary.sum(axis=0)).ravel()
+    chosen = np.sort(np.argsort(-popularity, kind="stable")[:most])
+    chosen = chosen[popularity[chosen] > 0]
+    if not len(chosen):
+        return _empty(binary.shape[1])
+    weights = _autoencoder(csr_array(binary[:, chosen]), l2)
+    rows, columns = _furthest_from_zero(weights, limit)
+    data = weights[rows, columns].astype(np.float32)
+    shape = (binary.shape[1], binary.shape[1])
+    matrix = csr_array((data, (chosen[rows], chosen[columns])), shape=shape)
+    matrix.eliminate_zeros()
+    return matrix
+
+
+def _cut(binary: csr_array) -> csr_array:
+    """At most 500 products of each user, chosen at random by a fixed seed."""
+    users = np.repeat(np.arange(binary.shape[0]), np.diff(binary.indptr))
+    order = np.lexsort((np.random.default_rng(1).random(binary.nnz), users))
+    place = np.arange(binary.nnz) - binary.indptr[users]
+    kept = order[place < _MOST_OF_A_USER]
+    where = (users[kept], binary.indices[kept])
+    return csr_array((binary.data[kept], where), shape=binary.shape)
+
+
+def _unit_columns(binary: csr_array) -> csr_matrix:
+    """Columns of length 1, whose inner products are the scores; as implicit reads it."""
+    users = np.maximum(binary.sum(axis=0), 1.0)
+    data = users[binary.indices].astype(np.float64) ** -0.5
+    places = binary.indices.astype(np.int32), binary.indptr.astype(np.int32)
+    return csr_matrix((data, *places), shape=binary.shape)
+
+
+def _without_overflow(matrix: csr_array, limit: int) -> csr_array:
+    """Rows of at most `limit`: one that lost itself to as good neighbours has one too many.
+
+    All of such a row are alike, so that its last is as good to drop as any.
+    """
+    ends = matrix.indptr[1:][np.diff(matrix.indptr) > limit]
+    matrix.data[ends - 1] = 0.0
+    matrix.eliminate_zeros()
+    return matrix
+
+
+def _autoencoder(binary: csr_array, l2: float) -> NDArray[np.float64]:
+    gramian = (binary.T @ binary).toarray().astype(np.float64)
+    diagonal = np.diag_indices(len(gramian))
+    gramian[diagonal] += l2
+    inverse = cho_solve(cho_factor(gramian, overwrite_a=True), np.eye(len(gramian)))
+    weights: NDArray[np.float64] = -inverse / inverse[diagonal]
+    weights[diagonal] = 0.0
+    return weights
+
+
+def _furthest_from_zero(
+    weights: NDArray[np.float64], limit: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Rows and columns of the `limit` largest sizes of each row."""
+    count = min(limit, weights.shape[1])
+    columns = np.argpartition(-np.abs(weights), count - 1, axis=1)[:, :count]
+    return np.repeat(np.arange(len(weights)), count), columns.ravel()
+
+
+def _empty(products: int) -> csr_array:
+    return csr_array((products, products), dtype=np.float32)

@@ -1,0 +1,173 @@
+"""A catalogue's products and history as arrays, for work on many users at once."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+import orjson
+from numpy.typing import NDArray
+from psycopg import sql
+
+from recommender import database
+from recommender.behaviour.interactions import Interactions
+from recommender.models import Catalog
+from recommender.profiles.history import NEUTRAL_RATING
+
+_PAGE = 20_000
+_CHUNK = 1 << 24  # bytes
+
+_PRODUCTS = """
+SELECT id, external_id, deleted_at IS NULL AND in_stock, price::float8, category, brand,
+       extract(epoch FROM released_at)::float8
+FROM recommender_product WHERE catalog_id = %s AND id > %s ORDER BY id LIMIT %s
+"""
+
+# The weight is profiles.history.event_weight, which the tests hold it to.
+_EVENTS = sql.SQL("""
+COPY (
+    SELECT e.user_id, e.product_id, (w.weight * CASE e.type
+        WHEN 'rating' THEN
+            COALESCE(greatest(-1, least(1, (e.value - {neutral}) / {neutral})), 1)
+        WHEN 'view_portion' THEN COALESCE(greatest(0, least(1, e.value)), 1)
+        ELSE 1 END)::float4,
+        extract(epoch FROM e.at)::float8
+    FROM recommender_event e JOIN (
+        SELECT key, value::float8 AS weight FROM jsonb_each_text({weights}::jsonb)
+    ) w ON w.key = e.type AND w.weight <> 0
+    WHERE e.catalog_id = {catalog} AND e.product_id IS NOT NULL AND e.at < {before}
+) TO STDOUT (FORMAT binary)
+""")
+
+# A row of a binary COPY: the number of fields, and each field behind its length.
+_ROW = np.dtype(
+    [
+        ("fields", ">i2"),
+        *(("user_length", ">i4"), ("user", ">i8")),
+        *(("product_length", ">i4"), ("product", ">i8")),
+        *(("weight_length", ">i4"), ("weight", ">f4")),
+        *(("time_length", ">i4"), ("time", ">f8")),
+    ]
+)
+_HEADER, _TRAILER = 19, 2
+_EVENT = np.dtype([("user", "i8"), ("product", "i8"), ("weight", "f4"), ("time", "f8")])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Products:
+    """A catalogue's products in the order of their keys; every array has shape (products,)."""
+
+    keys: NDArray[np.int64]
+    ids: NDArray[np.object_]
+    available: NDArray[np.bool_]
+    prices: NDArray[np.float32]  # NaN where there is none
+    categories: NDArray[np.int32]  # codes; 0 where there is none
+    brands: NDArray[np.int32]
+    released: NDArray[np.float64]  # seconds since 1970; NaN where it is not known
+
+    def __len__(self) -> int:
+        return len(self.keys)
+
+    def rows(self, keys: NDArray[np.int64]) -> NDArray[np.int64]:
+        """The rows of products by their keys, which must be there."""
+        return np.searchsorted(self.keys, keys).astype(np.int64)
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a catalogue has, and what its users did before a time, in the order of time."""
+
+    products: Products
+    users: NDArray[np.int64]  # keys, in order
+    interactions: Interactions
+
+
+def read(catalog: Catalog, before: datetime) -> Reading:
+    """Products, and the events with a weight before a time; memory is some 100 bytes an event."""
+    products = read_products(catalog)
+    events = _events(catalog, before)
+    known = np.isin(events["product"], products.keys)
+    events = events[known]
+    # Ties have an order that says nothing, and that is the same each time.
+    shuffled = (events["user"] * 2_654_435_761 + events["product"] * 40_503) % 1_000_003
+    events = events[np.lexsort((shuffled, events["time"]))]
+    users, places = np.unique(events["user"], return_inverse=True)
+    return Reading(
+        products,
+        users.astype(np.int64),
+        Interactions(
+            users=places.astype(np.int32),
+            products=products.rows(events["product"].astype(np.int64)).astype(np.int32),
+            weights=events["weight"].astype(np.float32),
+            times=events["time"].astype(np.float64),
+            n_users=len(users),
+            n_products=len(products),
+        ),
+    )
+
+
+def read_products(catalog: Catalog) -> Products:
+    """All products of a catalogue, those that are deleted too: their history tells of others."""
+    rows = list(_product_rows(catalog))
+    keys, ids, available, prices, categories, brands, released = (
+        zip(*rows, strict=True) if rows else ((),) * 7
+    )
+    return Products(
+        keys=np.array(keys, dtype=np.int64),
+        ids=np.array(ids, dtype=object),
+        available=np.array(available, dtype=bool),
+        prices=_numbers(prices).astype(np.float32),
+        categories=_codes(categories),
+        brands=_codes(brands),
+        released=_numbers(released),
+    )
+
+
+def _product_rows(catalog: Catalog) -> Iterator[tuple[object, ...]]:
+    after = 0
+    while rows := database.fetch(_PRODUCTS, (catalog.pk, after, _PAGE)):
+        yield from rows
+        after = rows[-1][0]
+
+
+def _numbers(values: tuple[float | None, ...]) -> NDArray[np.float64]:
+    return np.array([np.nan if value is None else value for value in values], dtype=np.float64)
+
+
+def _codes(labels: tuple[str, ...]) -> NDArray[np.int32]:
+    """A number for each label, 0 for the empty one."""
+    known = {"": 0}
+    return np.array([known.setdefault(label, len(known)) for label in labels], dtype=np.int32)
+
+
+def _events(catalog: Catalog, before: datetime) -> NDArray[np.void]:
+    """The events as an array of user, product, weight and time."""
+    statement = _EVENTS.format(
+        neutral=sql.Literal(NEUTRAL_RATING),
+        weights=sql.Literal(orjson.dumps(catalog.event_weights).decode()),
+        catalog=sql.Literal(catalog.pk),
+        before=sql.Literal(before.isoformat()),
+    )
+    parts: list[NDArray[np.void]] = []
+    with database.copy(statement) as stream:
+        held = bytearray()
+        skip = _HEADER
+        for data in stream:
+            held += data
+            if len(held) >= _CHUNK:
+                skip = _take(held, skip, parts)
+        _take(held, skip, parts, end=_TRAILER)
+    return np.concatenate(parts)
+
+
+def _take(held: bytearray, skip: int, parts: list[NDArray[np.void]], end: int = 0) -> int:
+    """Move whole rows out of what is held; what is still to be skipped."""
+    del held[:skip]
+    count = max(0, len(held) - end) // _ROW.itemsize
+    rows = np.frombuffer(bytes(held[: count * _ROW.itemsize]), _ROW)
+    events = np.empty(count, _EVENT)
+    for name in _EVENT.names or ():
+        events[name] = rows[name]
+    parts.append(events)
+    del held[: count * _ROW.itemsize]
+    return 0

@@ -1,0 +1,182 @@
+"""A catalogue as it stood at a moment, in memory: what batches, training and replay work on.
+
+Everything in it comes from what had happened before its clock, so nothing made of it can see the
+future. Live answers get the same numbers from PostgreSQL; `channels` and `facts` make of both
+what a ranker ranks.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_array
+
+from recommender import database
+from recommender.behaviour.fold_in import FoldIn
+from recommender.behaviour.interactions import Interactions
+from recommender.engine.reading import Products, Reading
+from recommender.models import ProductNeighbor, Space
+from recommender.spaces import vectors
+
+_SECONDS_A_DAY = 86_400.0
+WINDOWS = {"week": 7.0, "month": 30.0, "quarter": 90.0, "all": np.inf}
+# Rows of vectors that are read at once.
+_PAGE = 20_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpaceArrays:
+    """A space's vectors by product row; a row of zeros where a product has none."""
+
+    kind: str
+    name: str
+    metric: str
+    vectors: NDArray[np.float32]  # (products, dimension)
+    fold_in: FoldIn | None = None
+    label: str = ""
+
+    @property
+    def has(self) -> NDArray[np.bool_]:
+        """Which products have a vector."""
+        result: NDArray[np.bool_] = np.any(self.vectors != 0, axis=1)
+        return result
+
+
+@dataclass(frozen=True, kw_only=True)
+class Snapshot:
+    """Products, history, spaces, neighbours and popularity of one moment."""
+
+    clock: float  # seconds since 1970
+    half_life_days: float
+    products: Products
+    users: NDArray[np.int64]  # keys
+    interactions: Interactions
+    spaces: tuple[SpaceArrays, ...] = ()
+    neighbours: Mapping[str, csr_array] = field(default_factory=dict)
+
+    @cached_property
+    def popularity(self) -> Mapping[str, NDArray[np.float32]]:
+        """By window: how many users had each product."""
+        positive = self.interactions.positive()
+        counts = {}
+        for name, days in WINDOWS.items():
+            recent = positive.where(positive.times >= self.clock - days * _SECONDS_A_DAY)
+            counts[name] = np.asarray(recent.binary().sum(axis=0), dtype=np.float32)
+        return counts
+
+    @cached_property
+    def first(self) -> NDArray[np.float64]:
+        """When each product had its first good event; NaN where it had none."""
+        first = np.full(len(self.products), np.inf)
+        positive = self.interactions.positive()
+        np.minimum.at(first, positive.products, positive.times)
+        return np.where(np.isfinite(first), first, np.nan)
+
+    @cached_property
+    def _by_user(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """The events of each user, newest first, and where each user's begin."""
+        order = np.argsort(self.interactions.users[::-1], kind="stable")
+        order = len(self.interactions) - 1 - order
+        ends = np.searchsorted(
+            self.interactions.users[order], np.arange(self.interactions.n_users + 1)
+        )
+        return order, ends
+
+    def events_of(self, user: int, limit: int) -> NDArray[np.int64]:
+        """Positions of a user's latest events, newest first."""
+        order, starts = self._by_user
+        return order[starts[user] : min(starts[user + 1], starts[user] + limit)]
+
+    def rows_of(self, keys: Sequence[int]) -> NDArray[np.int64]:
+        """The rows of users by their keys; −1 for one without history."""
+        wanted = np.asarray(keys, dtype=np.int64)
+        if not len(self.users):
+            return np.full(len(wanted), -1, dtype=np.int64)
+        places = np.minimum(np.searchsorted(self.users, wanted), len(self.users) - 1)
+        return np.where(self.users[places] == wanted, places, -1)
+
+    def with_behaviour(
+        self, spaces: Sequence[SpaceArrays], neighbours: Mapping[str, csr_array]
+    ) -> "Snapshot":
+        """The same moment with behaviour spaces and neighbours learnt from it."""
+        kept = tuple(space for space in self.spaces if space.kind != Space.Kind.BEHAVIOUR)
+        return replace(self, spaces=(*kept, *spaces), neighbours=neighbours)
+
+
+def stored(products: Products, spaces: Sequence[Space]) -> tuple[SpaceArrays, ...]:
+    """The stored vectors of spaces, those of behaviour with what folds users in."""
+    return tuple(_load(products, space) for space in spaces)
+
+
+def stored_neighbours(products: Products, catalog_id: int) -> dict[str, csr_array]:
+    """By kind, products × products, from the table that training fills."""
+    return {
+        str(kind): _neighbours(products, catalog_id, kind) for kind in ProductNeighbor.Kind.values
+    }
+
+
+def moment(
+    reading: Reading,
+    *,
+    clock: float,
+    half_life_days: float,
+    spaces: Sequence[SpaceArrays] = (),
+    neighbours: Mapping[str, csr_array] | None = None,
+) -> Snapshot:
+    """The snapshot of a moment: of the history that was read, what had happened before it."""
+    return Snapshot(
+        clock=clock,
+        half_life_days=half_life_days,
+        products=reading.products,
+        users=reading.users,
+        interactions=reading.interactions.before(clock),
+        spaces=tuple(spaces),
+        neighbours=neighbours or {},
+    )
+
+
+def seconds(time: datetime) -> float:
+    """A time as seconds since 1970."""
+    return time.astimezone(UTC).timestamp()
+
+
+def _load(products: Products, space: Space) -> SpaceArrays:
+    found = np.zeros((len(products), space.dimension), dtype=np.float32)
+    for start in range(0, len(products), _PAGE):
+        keys, rows = vectors.load(space.pk, products.keys[start : start + _PAGE].tolist())
+        if len(keys):
+            found[products.rows(keys), : rows.shape[1]] = rows
+    return SpaceArrays(
+        kind=space.kind,
+        name=space.name,
+        metric=space.metric,
+        vectors=found,
+        fold_in=FoldIn.from_bytes(bytes(space.fold_in)) if space.fold_in else None,
+        label=str(space),
+    )
+
+
+def _neighbours(products: Products, catalog_id: int, kind: str) -> csr_array:
+    """In pages; a neighbour that is gone is left out."""
+    data: list[NDArray[np.float32]] = []
+    places: list[NDArray[np.int64]] = []
+    lengths = np.zeros(len(products), dtype=np.int64)
+    for start in range(0, len(products), _PAGE):
+        keys = products.keys[start : start + _PAGE]
+        rows = database.fetch(
+            "SELECT product_id, products, scores FROM recommender_productneighbor "
+            "WHERE catalog_id = %s AND kind = %s AND product_id = ANY(%s) ORDER BY product_id",
+            (catalog_id, kind, keys.tolist()),
+        )
+        for key, neighbours, scores in rows:
+            there = np.isin(neighbours, products.keys)
+            places.append(products.rows(np.asarray(neighbours, dtype=np.int64)[there]))
+            data.append(np.asarray(scores, dtype=np.float32)[there])
+            lengths[np.searchsorted(products.keys, key)] = int(there.sum())
+    ends = np.concatenate([[0], np.cumsum(lengths)])
+    indices = np.concatenate(places) if places else np.zeros(0, dtype=np.int64)
+    values = np.concatenate(data) if data else np.zeros(0, dtype=np.float32)
+    return csr_array((values, indices, ends), shape=(len(products), len(products)))

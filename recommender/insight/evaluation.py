@@ -1,0 +1,224 @@
+"""How well a catalogue is recommended: its history replayed, every method measured alike.
+
+The code that serves makes the lists. It is given a past moment and learns from what had happened
+before it and from nothing else; what users did afterwards is what the lists should hold.
+"""
+
+import time
+from collections import defaultdict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Literal
+
+import numpy as np
+from django.utils import timezone
+from numpy.typing import NDArray
+
+from recommender.engine import pooling, snapshot
+from recommender.engine.batch import Source
+from recommender.engine.pooling import Pooled, Wish
+from recommender.engine.snapshot import Snapshot
+from recommender.insight import baseline_lists, measurement
+from recommender.insight.errors import EvaluationError
+from recommender.insight.evaluation_result import Evaluation
+from recommender.insight.measurement import TestSet
+from recommender.models import Catalog, Mode
+from recommender.ranking import metrics
+from recommender.ranking import ranker as ranking
+from recommender.ranking.ranker import Ranker
+from recommender.training import fitting, lessons, past, run, splits
+from recommender.training.behaviour import snapshot_of
+from recommender.training.splits import LAST, Split
+
+Progress = Callable[[str], None]
+Rows = NDArray[np.int64]
+
+_SECONDS_A_DAY = 86_400.0
+# With more users the intervals are narrow already.
+_MOST_USERS = 10_000
+# A fact that is a channel of its own: what the user had.
+_REPEAT = "repeat:decayed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Replay:
+    """A past moment, the users who are tested, and what they came to."""
+
+    then: Snapshot
+    scheme: str
+    users: Rows  # rows of the snapshot
+    truth: tuple[Rows, ...]  # product rows
+
+
+def evaluate(
+    catalog: Catalog,
+    *,
+    split: datetime | Literal["last"] | None,
+    k: int = 20,
+    mode: str = Mode.NEW,
+    baselines: bool = False,
+    progress: Progress,
+) -> Evaluation:
+    """Replay a catalogue's history and measure every channel, the rank, and the baselines.
+
+    Args:
+        split: the moment that history is cut at; "last" for each user's last event; None for what
+            the history suggests.
+        k: how long the lists are.
+        baselines: whether the published methods are measured, too.
+
+    Raises:
+        EvaluationError: there is too little history on one side of the split.
+    """
+    progress("reading history")
+    now = run.present(catalog)
+    replay = _replay(now, split, mode)
+    started = time.monotonic()
+    source = past.learnt(catalog, replay.then, mode, progress, _learning(split))
+    learning = time.monotonic() - started
+    test = _test_set(source.snapshot, replay, k)
+    progress(f"listing for {len(replay.users):,} users")
+    started = time.monotonic()
+    lists = _lists(source, replay, k, mode)
+    seconds = learning + time.monotonic() - started
+    name = source.ranker.kind
+    methods = [measurement.measure(name, "ranker", lists.pop(_RANKED), test, seconds=seconds)]
+    for channel, found in lists.items():
+        progress(f"measuring {channel}")
+        methods.append(measurement.measure(channel, "channel", found, test))
+    if baselines:
+        methods += baseline_lists.measured(
+            source.snapshot, replay.users, test, mode=mode, progress=progress
+        )
+    return Evaluation(
+        catalog=catalog.name,
+        mode="new" if mode == Mode.NEW else "all",
+        k=k,
+        split=_in_words(replay),
+        cut_off=None if replay.scheme == LAST else _time(replay.then.clock),
+        users=len(replay.users),
+        products=int(source.snapshot.products.available.sum()),
+        methods=tuple(methods),
+        made_at=timezone.now(),
+        command=_command(catalog, split, k, mode, baselines=baselines),
+        notes=(),
+    )
+
+
+_RANKED = "ranked"
+
+
+def _replay(now: Snapshot, split: datetime | Literal["last"] | None, mode: str) -> _Replay:
+    cut = _split(now, split)
+    then = snapshot_of(now, cut)
+    truth = lessons.new_only(cut.truth, then) if mode == Mode.NEW else cut.truth
+    users = lessons.tested(truth, then, _MOST_USERS)
+    if len(users) < metrics.MIN_USERS:
+        raise EvaluationError(
+            f"Only {len(users)} users have a history before the split and products to be found "
+            f"after it; at least {metrics.MIN_USERS} are needed. Choose another --split, or import "
+            "more history."
+        )
+    wanted = tuple(
+        truth.indices[truth.indptr[user] : truth.indptr[user + 1]].astype(np.int64)
+        for user in users
+    )
+    scheme = LAST if _is_last(now, split) else splits.WINDOWS
+    return _Replay(then=then, scheme=scheme, users=users, truth=wanted)
+
+
+def _is_last(now: Snapshot, split: datetime | Literal["last"] | None) -> bool:
+    if split is None:
+        return splits.plan(now.interactions).scheme == LAST
+    return split == "last"
+
+
+def _learning(split: datetime | Literal["last"] | None) -> str | None:
+    """The rank is learnt for what it is tested by."""
+    return LAST if split == "last" else None
+
+
+def _split(now: Snapshot, split: datetime | Literal["last"] | None) -> Split:
+    if not len(now.interactions):
+        raise EvaluationError(
+            f"There are no events; at least {metrics.MIN_USERS} users with some are needed. Import "
+            "history with `manage.py import_events`."
+        )
+    if _is_last(now, split):
+        return splits.last(now.interactions)
+    if isinstance(split, datetime):
+        return splits.at(now.interactions, snapshot.seconds(split))
+    return splits.at(now.interactions, now.clock - splits.horizon(now.interactions))
+
+
+def _test_set(then: Snapshot, replay: _Replay, k: int) -> TestSet:
+    content = fitting.content_space(then)
+    return TestSet(
+        k=k,
+        truth=replay.truth,
+        history=then.interactions.positive().binary()[replay.users],
+        ages=(then.clock - then.first) / _SECONDS_A_DAY,
+        popularity=then.popularity["all"].astype(np.int64),
+        training_users=len(np.unique(then.interactions.positive().users)),
+        listable=then.products.available,
+        vectors=None if content is None else content.vectors,
+    )
+
+
+def _lists(source: Source, replay: _Replay, k: int, mode: str) -> dict[str, list[Rows]]:
+    """By method, each user's list as rows of the snapshot's products."""
+    then = source.snapshot
+    wishes = [
+        Wish(user=int(user), excluded=lessons.excluded(then, int(user), mode))
+        for user in replay.users
+    ]
+    pooled = pooling.pooled(
+        then, wishes, listable=then.products.available, lists_own=mode == Mode.ALL, count=k
+    )
+    nothing = np.zeros(0, dtype=np.int64)
+    lists: dict[str, list[Rows]] = defaultdict(lambda: [nothing] * len(wishes))
+    for place, each in enumerate(pooled):
+        lists[_RANKED][place] = _ranked(each, source.ranker, k)
+        for name, scores in _voices(each).items():
+            best = np.argsort(-scores, kind="stable")[:k]
+            lists[name][place] = each.rows[best[scores[best] > 0]]
+    return dict(lists)
+
+
+def _ranked(pooled: Pooled, ranker: Ranker, k: int) -> Rows:
+    pool = pooling.candidate_pool([pooled])
+    (best,) = ranking.top(ranker.score(pool), pool.sizes, k)
+    return pooled.rows[best]
+
+
+def _voices(pooled: Pooled) -> Mapping[str, NDArray[np.float32]]:
+    speaking = {name: pooled.facts[name] for name in _SPEAKING_FACTS}
+    return {
+        name: scores for name, scores in {**pooled.channels, **speaking}.items() if scores.any()
+    }
+
+
+def _time(seconds: float) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)
+
+
+def _in_words(replay: _Replay) -> str:
+    if replay.scheme == LAST:
+        return "last"
+    return f"{_time(replay.then.clock):%Y-%m-%d %H:%M}"
+
+
+def _command(
+    catalog: Catalog,
+    split: datetime | Literal["last"] | None,
+    k: int,
+    mode: str,
+    *,
+    baselines: bool,
+) -> str:
+    words = ["manage.py evaluate", f"--catalog {catalog.name}"]
+    if split is not None:
+        words.append(f"--split {split if isinstance(split, str) else split.isoformat()}")
+    words += [f"--k {k}", f"--mode {mode}", *(["--baselines"] if baselines else [])]
+    return " ".join(words)

@@ -1,0 +1,90 @@
+"""`manage.py train`: learn from history what serves."""
+
+import time
+from argparse import ArgumentParser, RawDescriptionHelpFormatter
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.core.management.base import BaseCommand, CommandError
+
+from recommender.catalogue.catalogs import find_catalog
+from recommender.management.table import aligned
+from recommender.management.waiting import worker_runs
+from recommender.models import TrainingRun
+from recommender.training import runs
+from recommender.training.run import train
+
+_POLL_SECONDS = 0.5
+# Workers that have not begun after so long are busy with other work; this process is not.
+_PATIENCE_SECONDS = 60.0
+_HEADER = ("step", "outcome", "seconds", "why")
+
+
+class Command(BaseCommand):
+    """Trains a catalogue."""
+
+    help = """\
+Learn from a catalogue's history: behaviour spaces, popularity, co-occurrence and the ranker, in
+this order. What is learnt serves only where it does better in a replay of the last days of
+history; else what served before stays, and the table and the admin say why.
+
+  manage.py train --catalog shop           ask the workers and return
+  manage.py train --catalog shop --wait    show each step until all are done; where no worker
+                                           takes it up, it is done by this process
+"""
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.formatter_class = RawDescriptionHelpFormatter
+        parser.add_argument("--catalog", required=True)
+        parser.add_argument("--wait", action="store_true", help="wait until all is done")
+
+    def handle(self, **options: Any) -> None:
+        try:
+            catalog = find_catalog(options["catalog"])
+        except ValidationError as exc:
+            raise CommandError(exc.messages[0]) from exc
+        run = runs.request(catalog)
+        if not options["wait"]:
+            self.stdout.write(
+                f"Training {run.pk} of {catalog} is {run.status}. --wait shows progress, the "
+                "admin's page of trainings what comes of it; `manage.py up` runs the workers."
+            )
+            return
+        self._wait(run)
+        self.stdout.write(_table(run))
+        if run.status == TrainingRun.Status.FAILED:
+            raise CommandError(f"Training {run.pk} of {catalog} failed: {run.error}")
+        self.stdout.write(f"Training {run.pk} of {catalog} is done.")
+
+    def _wait(self, run: TrainingRun) -> None:
+        """Until the run has ended, telling every step that the workers end."""
+        asked, told = time.monotonic(), 0
+        while True:
+            is_waiting = run.status == TrainingRun.Status.WAITING
+            if is_waiting and not worker_runs():
+                self._train("No worker runs here", run)
+            elif is_waiting and time.monotonic() - asked > _PATIENCE_SECONDS:
+                self._train("The workers have not begun yet", run)
+            runs.bury_dead()
+            run.refresh_from_db()
+            for step in run.steps[told:]:
+                self.stderr.write(f"{step['name']}: {step['outcome']}, {step['seconds']:.1f} s")
+            told = len(run.steps)
+            if run.status not in runs.UNFINISHED:
+                return
+            time.sleep(_POLL_SECONDS)
+
+    def _train(self, reason: str, run: TrainingRun) -> None:
+        """Train in this process, unless a worker has just begun."""
+        with runs.claimed(run.catalog_id) as claimed:
+            if claimed is not None:
+                self.stderr.write(f"{reason}: training in this process.")
+                train(claimed.catalog, claimed, self.stderr.write)
+
+
+def _table(run: TrainingRun) -> str:
+    rows = [
+        (step["name"], step["outcome"], f"{step['seconds']:.1f}", step["text"])
+        for step in run.steps
+    ]
+    return aligned([_HEADER, *rows])

@@ -1,0 +1,188 @@
+"""A user's profile in a space. Pure numpy: the same code live, in batch and in replay."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recommender.behaviour import preferences
+from recommender.behaviour.fold_in import FoldIn
+from recommender.profiles import interests
+
+Vectors = NDArray[np.float32]
+
+INTEREST: Literal["interest"] = "interest"
+SHORT_TERM: Literal["short_term"] = "short_term"
+LAST: Literal["last"] = "last"
+LONG_TERM: Literal["long_term"] = "long_term"
+NEGATIVE: Literal["negative"] = "negative"
+
+# A sum of directions this short has no direction of its own.
+_CANCELLED = 1e-6
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """A user's latest events with a product, newest first; every array has shape (events,)."""
+
+    product_ids: NDArray[np.int64]
+    weights: NDArray[np.float64]  # negative where an event speaks against its product
+    times: NDArray[np.float64]  # seconds since 1970
+
+
+@dataclass(frozen=True, slots=True)
+class ProfileRow:
+    """One vector of a profile and the product of the history it speaks for.
+
+    Of unit length, but for a long-term factor, which is as the space's training makes it.
+    """
+
+    kind: str  # of ProfileVector.Kind
+    position: int
+    weight: float
+    product_id: int
+    vector: Vectors
+
+
+@dataclass(frozen=True, slots=True)
+class _Products:
+    """The distinct products of a history that have a vector, in the order of their ids."""
+
+    ids: NDArray[np.int64]
+    weights: NDArray[np.float64]  # the decayed sum over the product's events; shape (products,)
+    vectors: Vectors  # as stored; shape (products, dimension)
+    liked: NDArray[np.intp]  # places of those with a positive weight
+    latest: NDArray[np.intp]  # the same, the one of the newest positive event first
+
+
+def profile(
+    history: History,
+    known: NDArray[np.int64],
+    vectors: Vectors,
+    *,
+    metric: str,
+    half_life_days: float,
+    fold_in: FoldIn | None = None,
+) -> list[ProfileRow]:
+    """The query vectors of a user in a space; none where they like nothing that has a vector.
+
+    Interests are medoids with weights that sum to one, heaviest first; a space whose metric is the
+    inner product has none, as a long vector there says "popular" and not "typical". The short-term
+    vector, the last product and the negative one, the direction of all that was refused, are of
+    unit length. The long-term factor is there where the space has a fold-in. A product counts as
+    liked or refused by the sum of its events' weights, so that none is both.
+
+    The order of events of one moment does not matter, nor, up to rounding, when "now" is.
+
+    Args:
+        known: ids of products that have a vector, ascending; shape (n,). There may be more than
+            those of the history.
+        vectors: of these products, as the space stores them; shape (n, dimension).
+        metric: of Space.Metric.
+        fold_in: of a trained space.
+    """
+    found = _products(history, known, vectors, half_life_days)
+    if found is None or not len(found.liked):
+        return []
+    if metric == "cosine":
+        units = found.vectors
+        rows = [*_interests(found, units), *_recent(found, units)]
+    else:
+        units = _units(found.vectors)
+        rows = _recent(found, units)
+    if fold_in is not None:
+        rows += _long_term(history, found, fold_in, half_life_days)
+    return rows + _negative(found, units)
+
+
+def _products(
+    history: History, known: NDArray[np.int64], vectors: Vectors, half_life_days: float
+) -> _Products | None:
+    """What is known of the history; None where that is nothing."""
+    if not len(known) or not len(history.product_ids):
+        return None
+    weights = interests.decayed(history.weights, history.times, half_life_days)
+    places = np.minimum(np.searchsorted(known, history.product_ids), len(known) - 1)
+    has_vector = known[places] == history.product_ids
+    if not has_vector.any():
+        return None
+    distinct, product = np.unique(places[has_vector], return_inverse=True)
+    weights, times = weights[has_vector], history.times[has_vector]
+    sums = np.bincount(product, weights=weights, minlength=len(distinct)).astype(np.float64)
+    return _Products(
+        ids=known[distinct],
+        weights=sums,
+        vectors=vectors[distinct],
+        liked=np.flatnonzero(sums > 0),
+        latest=_latest(product, weights, times, sums),
+    )
+
+
+def _latest(
+    product: NDArray[np.intp],
+    weights: NDArray[np.float64],
+    times: NDArray[np.float64],
+    sums: NDArray[np.float64],
+) -> NDArray[np.intp]:
+    """The liked products by their newest positive event; of one moment the heaviest is first."""
+    order = np.lexsort((product, -weights, -times))
+    order = order[(weights[order] > 0) & (sums[product[order]] > 0)]
+    return interests.latest_distinct(product[order])
+
+
+def _units(vectors: Vectors) -> Vectors:
+    lengths = np.sqrt(np.einsum("ij,ij->i", vectors, vectors))
+    return np.asarray(vectors / lengths[:, None], dtype=np.float32)
+
+
+def _interests(found: _Products, units: Vectors) -> list[ProfileRow]:
+    rows, ids = units[found.liked], found.ids[found.liked]
+    chosen = interests.interests(rows, found.weights[found.liked])
+    return [
+        ProfileRow(INTEREST, place, each.weight, int(ids[each.medoid]), rows[each.medoid])
+        for place, each in enumerate(chosen)
+    ]
+
+
+def _recent(found: _Products, units: Vectors) -> list[ProfileRow]:
+    """What the user wants now: the mean of the latest products, and the last one alone."""
+    last = int(found.ids[found.latest[0]])
+    latest = units[found.latest[: interests.SHORT_TERM_PRODUCTS]]
+    return [
+        ProfileRow(SHORT_TERM, 0, 1.0, last, interests.short_term(latest)),
+        ProfileRow(LAST, 0, 1.0, last, latest[0]),
+    ]
+
+
+def _long_term(
+    history: History, found: _Products, fold_in: FoldIn, half_life_days: float
+) -> list[ProfileRow]:
+    """The factor that training would give this user, from the products as they are stored."""
+    now = float(history.times.max())
+    weights = preferences.aged(history.weights, history.times, half_life_days, now)
+    places = np.minimum(np.searchsorted(found.ids, history.product_ids), len(found.ids) - 1)
+    known = found.ids[places] == history.product_ids
+    sums = np.bincount(places[known], weights=weights[known], minlength=len(found.ids))
+    # Training lets old events fade less: by it what is liked here may be refused.
+    liked = found.liked[sums[found.liked] > 0]
+    factor = fold_in.factor(found.vectors[liked], sums[liked])
+    if not factor.any():
+        return []
+    heaviest = int(found.ids[liked[sums[liked].argmax()]])
+    return [ProfileRow(LONG_TERM, 0, 1.0, heaviest, factor)]
+
+
+def _negative(found: _Products, units: Vectors) -> list[ProfileRow]:
+    """The mean direction of what was refused: Rocchio's negative feedback (1971)."""
+    refused = np.flatnonzero(found.weights < 0)
+    if not len(refused):
+        return []
+    weights = -found.weights[refused]
+    heaviest = int(refused[weights.argmax()])
+    mean = weights @ units[refused]
+    length = float(np.linalg.norm(mean))
+    # Opposite products can cancel out; the one refused most then stands for all.
+    unit = mean / length if length > _CANCELLED * weights.sum() else units[heaviest]
+    vector = np.asarray(unit, dtype=np.float32)
+    return [ProfileRow(NEGATIVE, 0, 1.0, int(found.ids[heaviest]), vector)]

@@ -1,0 +1,1 @@
+"""From candidates to a ranked list that says why. Numbers in, numbers out."""

@@ -1,0 +1,91 @@
+"""What a rank is learnt from: candidates as they stood at a moment, and which were wanted next."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recommender.ranking import features, standing
+from recommender.ranking.errors import TooFewExamples
+from recommender.ranking.pool import CandidatePool
+
+# Fewer than these lists would be learnt by heart.
+_FEWEST_REQUESTS = 50
+# Of a request, more candidates that nobody wanted add time and no knowledge.
+_MOST_UNWANTED = 100
+_SEED = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Examples:
+    """The candidates of requests at one moment, and which of them the user then wanted."""
+
+    pool: CandidatePool
+    labels: NDArray[np.int8]  # 1 if wanted, else 0; shape (candidates,)
+
+    def __post_init__(self) -> None:
+        if len(self.labels) != len(self.pool.products):
+            raise ValueError(
+                f"There are {len(self.labels)} labels for {len(self.pool.products)} candidates; "
+                "give one for each."
+            )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sample:
+    """Features and labels of the candidates that are learnt from, one request after the other."""
+
+    names: tuple[str, ...]
+    features: NDArray[np.float32]  # shape (candidates, features); NaN where unknown
+    labels: NDArray[np.int8]  # shape (candidates,)
+    sizes: NDArray[np.int64]  # shape (requests,)
+
+
+def sample(moments: Sequence[Examples]) -> Sample:
+    """All that was wanted and up to 100 others of each request in which anything was.
+
+    The same examples give the same sample. Features are those within all of the request, so that
+    they mean what they mean when it is ranked.
+
+    Raises:
+        TooFewExamples: fewer than 50 requests had a candidate that was wanted.
+    """
+    wanted = tuple(dict.fromkeys(name for each in moments for name in features.names(each.pool)))
+    random = np.random.default_rng(_SEED)
+    drawn = [part for each in moments for part in _drawn(each, wanted, random)]
+    if len(drawn) < _FEWEST_REQUESTS:
+        raise TooFewExamples(
+            f"Only {len(drawn)} lists held a product that its user then chose; learning a rank "
+            f"takes {_FEWEST_REQUESTS}. Train again when there is more history; until then "
+            "reciprocal-rank fusion ranks."
+        )
+    return Sample(
+        names=wanted,
+        features=np.concatenate([matrix for matrix, _ in drawn]),
+        labels=np.concatenate([labels for _, labels in drawn]),
+        sizes=np.array([len(labels) for _, labels in drawn]),
+    )
+
+
+def _drawn(
+    examples: Examples, wanted: tuple[str, ...], random: np.random.Generator
+) -> Iterator[tuple[NDArray[np.float32], NDArray[np.int8]]]:
+    """Features and labels of what is drawn of each request where anything was wanted."""
+    for rows in standing.requests(examples.pool.sizes):
+        labels = examples.labels[rows]
+        if not labels.any():
+            continue
+        kept = labels > 0
+        unwanted = np.flatnonzero(~kept)
+        kept[random.permutation(unwanted)[:_MOST_UNWANTED]] = True
+        yield features.matrix(_request(examples.pool, rows), wanted)[kept], labels[kept]
+
+
+def _request(pool: CandidatePool, rows: slice) -> CandidatePool:
+    return CandidatePool(
+        sizes=np.array([rows.stop - rows.start]),
+        products=pool.products[rows],
+        channels={name: scores[rows] for name, scores in pool.channels.items()},
+        facts={name: values[rows] for name, values in pool.facts.items()},
+    )

@@ -1,0 +1,111 @@
+"""A ranker that adds up: logistic regression on the features."""
+
+from dataclasses import dataclass, field
+from typing import ClassVar, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import minimize
+
+from recommender.ranking import archive
+from recommender.ranking.examples import Sample
+from recommender.ranking.parts import grouping
+from recommender.ranking.ranker import Judgement, LearntRanker, Parts
+
+_MOST_STEPS = 60
+# A coefficient of a standardised feature is expected to be about 0.2: the precision of a normal
+# prior, which counts for less the more examples there are.
+_PRECISION = 20.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class LogisticRanker(LearntRanker):
+    """The log-odds that a candidate is wanted: a coefficient for each standardised feature."""
+
+    kind: ClassVar[str] = "logistic"
+
+    names: tuple[str, ...]
+    means: NDArray[np.float64]  # of each feature, shape (features,)
+    slopes: NDArray[np.float64]  # coefficient / standard deviation, shape (features,)
+    bias: float
+    _parts: tuple[str, ...] = field(init=False, repr=False)
+    _grouping: NDArray[np.float64] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        found, places = grouping(self.names)
+        object.__setattr__(self, "_parts", found)
+        object.__setattr__(self, "_grouping", places)
+
+    def judge_features(self, matrix: NDArray[np.float32]) -> Judgement:
+        """A contribution is the coefficient times the standardised feature; unknown gives 0."""
+        contributions = matrix - self.means
+        contributions[np.isnan(contributions)] = 0.0
+        contributions *= self.slopes
+
+        def parts(rows: NDArray[np.int64]) -> Parts:
+            values = contributions[rows] @ self._grouping
+            values[:, 0] += self.bias  # the base is first
+            return Parts(self._parts, values)
+
+        return Judgement(contributions.sum(axis=1) + self.bias, parts)
+
+    def to_bytes(self) -> bytes:
+        return archive.pack(
+            {
+                "names": np.array(self.names),
+                "means": self.means,
+                "slopes": self.slopes,
+                "bias": np.array(self.bias),
+            }
+        )
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> Self:
+        stored = archive.unpack(data)
+        return cls(
+            names=tuple(stored["names"].tolist()),
+            means=stored["means"].astype(np.float64),
+            slopes=stored["slopes"].astype(np.float64),
+            bias=float(stored["bias"].item()),
+        )
+
+
+def fit(sample: Sample) -> LogisticRanker:
+    """Logistic regression with a normal prior, by L-BFGS (Liu & Nocedal 1989)."""
+    unknown = np.isnan(sample.features)
+    counts = np.maximum((~unknown).sum(axis=0), 1)
+    standard = np.where(unknown, np.float32(0), sample.features)
+    means = standard.sum(axis=0, dtype=np.float64) / counts
+    standard -= means.astype(np.float32)
+    standard[unknown] = 0.0
+    spread = np.sqrt(np.einsum("ij,ij->j", standard, standard, dtype=np.float64) / counts)
+    # What is the same everywhere, but for the rounding of its mean, says nothing.
+    spread[spread <= 1e-5 * np.abs(means)] = np.inf
+    standard /= spread.astype(np.float32)
+    coefficients = _maximised(standard, sample.labels > 0)
+    return LogisticRanker(
+        names=sample.names,
+        means=means,
+        slopes=coefficients[:-1] / spread,
+        bias=float(coefficients[-1]),
+    )
+
+
+def _maximised(standard: NDArray[np.float32], wanted: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """The most likely coefficients, shape (features + 1,), the bias last."""
+    signs = np.where(wanted, np.float32(-1), np.float32(1))
+    target = wanted.astype(np.float32)
+    penalty = _PRECISION / len(wanted)
+
+    def loss(point: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        logits = standard @ point[:-1].astype(np.float32) + np.float32(point[-1])
+        missing = 1 / (1 + np.exp(-logits)) - target
+        value = np.logaddexp(0, signs * logits).mean(dtype=np.float64)
+        value += penalty / 2 * (point[:-1] @ point[:-1])
+        slope = missing @ standard / len(wanted) + penalty * point[:-1]
+        return float(value), np.append(slope, missing.mean(dtype=np.float64))
+
+    start = np.zeros(standard.shape[1] + 1)
+    found = minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": _MOST_STEPS})
+    result: NDArray[np.float64] = found.x
+    return result

@@ -1,0 +1,199 @@
+"""The step that trains behaviour spaces, and the gate that a new version must pass to serve."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_array
+
+from recommender.engine import snapshot
+from recommender.engine.snapshot import Snapshot, SpaceArrays
+from recommender.models import Catalog, Mode, Space, TrainingRun
+from recommender.profiles import builder, staleness
+from recommender.ranking import metrics
+from recommender.ranking.fusion import FusionRanker
+from recommender.ranking.metrics import Interval
+from recommender.spaces import switching, trained
+from recommender.spaces.lifecycle import active_space
+from recommender.training import fitting, gate, lessons
+from recommender.training.fitting import Trained
+from recommender.training.outcome import DONE, KEPT, SKIPPED, Outcome, Progress
+from recommender.training.splits import Split, horizon
+
+# History that has grown by so much, though not at its end, is another history.
+_GROWN = 1.1
+# So many users have a profile in a version before it serves; the sweep makes those of the others.
+_PROFILES = 20_000
+_PROFILE_BATCH = 500
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judgement:
+    """How a version that serves and a new one recommended on the last days: NDCG@20."""
+
+    old: Interval
+    new: Interval
+    users: int
+
+    @property
+    def is_won(self) -> bool:
+        """Whether the new one is to serve; where they are equal it knows the later history."""
+        return self.new.mean >= self.old.mean
+
+
+def train(catalog: Catalog, now: Snapshot, progress: Progress) -> Outcome:
+    """Train a version of every behaviour space; one serves if it is the first or wins the gate."""
+    shortage = fitting.shortage(now)
+    if shortage is not None:
+        return Outcome(outcome=SKIPPED, text=shortage)
+    serving = {
+        space.name: space
+        for space in Space.objects.filter(
+            catalog=catalog, kind=Space.Kind.BEHAVIOUR, status=Space.Status.ACTIVE
+        )
+    }
+    figures: dict[str, object] = {"events": len(now.interactions)}
+    since = max(
+        (space.trained_until for space in serving.values() if space.trained_until), default=None
+    )
+    split = None if since is None else _split(now, since)
+    if since is not None and split is None and not _has_grown(catalog, len(now.interactions)):
+        text = (
+            f"Fewer than {metrics.MIN_USERS} users came to new products since "
+            f"{since:%Y-%m-%d %H:%M} UTC, when the versions that serve were trained: too few to "
+            "judge new ones by."
+        )
+        return Outcome(outcome=KEPT, text=text, figures=figures)
+    judgements = _judge(now, serving, split, progress) if split is not None else {}
+    texts = [
+        _publish(catalog, each, now, judgements.get(each.trainer.name), progress)
+        for each in fitting.fit_spaces(now, progress)
+    ]
+    figures |= {name: _figures(found) for name, found in judgements.items()}
+    won = [each for each in judgements.values() if each.is_won]
+    outcome = DONE if won or not judgements else KEPT
+    return Outcome(outcome=outcome, text=" ".join(texts), figures=figures)
+
+
+def _split(now: Snapshot, since: datetime) -> Split | None:
+    """What the serving versions have not seen, of the last days; None where that is too little."""
+    clock = max(snapshot.seconds(since), now.clock - horizon(now.interactions))
+    later = now.interactions.where(now.interactions.times >= clock).positive()
+    truth = later.binary()
+    split = Split(
+        clock=clock,
+        known=now.interactions.before(clock),
+        truth=truth,
+        lesson=csr_array(truth.shape, dtype=np.float32),
+        judges=True,
+    )
+    before = snapshot_of(now, split)
+    is_known = np.zeros(truth.shape[0], dtype=bool)
+    is_known[split.known.positive().users] = True
+    users = np.flatnonzero(np.diff(lessons.new_only(truth, before).indptr) > 0)
+    return split if is_known[users].sum() >= metrics.MIN_USERS else None
+
+
+def snapshot_of(now: Snapshot, split: Split) -> Snapshot:
+    """The catalogue as it stood at a split's moment, without anything learnt."""
+    content = tuple(space for space in now.spaces if space.kind != Space.Kind.BEHAVIOUR)
+    return replace(now, clock=split.clock, interactions=split.known, spaces=content, neighbours={})
+
+
+def _has_grown(catalog: Catalog, events: int) -> bool:
+    """Whether history that is older than the last training has come in since."""
+    runs = TrainingRun.objects.filter(catalog=catalog, status=TrainingRun.Status.DONE)
+    known = (step["figures"].get("events") for run in runs[:1] for step in run.steps[:1])
+    last = next((number for number in known if number), None)
+    return last is not None and events >= _GROWN * last
+
+
+def _judge(
+    now: Snapshot, serving: Mapping[str, Space], split: Split, progress: Progress
+) -> dict[str, Judgement]:
+    """Each serving version against one that was trained of the history before the last days."""
+    before = snapshot_of(now, split)
+    if fitting.shortage(before) is not None:
+        return {}
+    judgements = {}
+    for each in fitting.fit_spaces(before, progress):
+        old = serving.get(each.trainer.name)
+        if old is None:
+            continue
+        (space,) = snapshot.stored(now.products, [old])
+        judgements[each.trainer.name] = Judgement(
+            old=metrics.interval(_ndcg(before, space, split)),
+            new=metrics.interval(_ndcg(before, each.space, split)),
+            users=int((np.diff(split.truth.indptr) > 0).sum()),
+        )
+    return judgements
+
+
+def _ndcg(before: Snapshot, space: SpaceArrays, split: Split) -> NDArray[np.float64]:
+    """Each user's NDCG@20 by what this space alone would have recommended."""
+    alone = replace(before, spaces=(space,), neighbours={})
+    found = lessons.lesson(alone, split, Mode.NEW)
+    return gate.ndcg(FusionRanker(), replace(found, pool=replace(found.pool, facts={})))
+
+
+def _publish(
+    catalog: Catalog,
+    found: Trained,
+    now: Snapshot,
+    judgement: Judgement | None,
+    progress: Progress,
+) -> str:
+    """Store a version, and have it serve if it is to; what was decided, in words."""
+    name = found.trainer.name
+    if judgement is not None and not judgement.is_won:
+        serving = active_space(catalog.pk, name)
+        return f"{serving} goes on serving: {_words(judgement)}, so no new version was made."
+    progress(f"storing {name}")
+    first = active_space(catalog.pk, name) is None
+    space = trained.store(
+        catalog,
+        name,
+        model=found.trainer.model,
+        metric=found.trainer.metric,
+        ids=now.products.keys[found.is_trained],
+        vectors=found.space.vectors[found.is_trained],
+        fold_in=b"" if found.space.fold_in is None else found.space.fold_in.to_bytes(),
+        trained_until=datetime.fromtimestamp(now.clock, UTC),
+        prediction=None if found.prediction is None else found.prediction.to_bytes(),
+    )
+    _build_profiles(space, progress)
+    if not first:
+        switching.activate(space, force=True)
+        trained.retire_old(catalog, name)
+    serves = "is the first version and serves" if first else "serves"
+    why = f": {_words(judgement)}" if judgement is not None else ""
+    return f"{space} {serves}{why}."
+
+
+def _build_profiles(space: Space, progress: Progress) -> None:
+    """The profiles of the first users, so that they need not be made when they are asked for."""
+    after, built = 0, 0
+    while built < _PROFILES:
+        users = staleness.stale_users(space, after=after, limit=_PROFILE_BATCH)
+        if not users:
+            return
+        progress(f"building profiles in {space}: {built:,}")
+        builder.refresh(space, users)
+        after, built = users[-1], built + len(users)
+
+
+def _words(found: Judgement) -> str:
+    return (
+        f"on the last days' new products of {found.users:,} users, a version trained before them "
+        f"reached NDCG@20 {found.new.mean:.4f} and the one that serves {found.old.mean:.4f}"
+    )
+
+
+def _figures(found: Judgement) -> dict[str, object]:
+    return {"users": found.users, "new": _interval(found.new), "old": _interval(found.old)}
+
+
+def _interval(found: Interval) -> dict[str, float]:
+    return {"mean": found.mean, "low": found.low, "high": found.high}

@@ -1,0 +1,109 @@
+"""Learning behaviour from what had happened before a moment: factors and neighbours."""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.sparse import csr_array
+
+from recommender.behaviour import neighbours, prediction
+from recommender.behaviour.prediction import Prediction
+from recommender.behaviour.preferences import preferences
+from recommender.behaviour.trainer import TRAINERS, Trainer
+from recommender.engine.snapshot import Snapshot, SpaceArrays
+from recommender.models import ProductNeighbor, Space
+
+# With fewer events there is nothing to factorise.
+MIN_EVENTS = 100
+MIN_USERS = 10
+MIN_PRODUCTS = 10
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trained:
+    """What a trainer made of a moment; products without history have a predicted vector."""
+
+    trainer: Trainer
+    space: SpaceArrays
+    is_trained: np.ndarray[tuple[int], np.dtype[np.bool_]]
+    prediction: Prediction | None
+    seconds: float
+
+
+def shortage(snapshot: Snapshot) -> str | None:
+    """Why there is too little history to learn from; None where there is enough."""
+    positive = snapshot.interactions.positive()
+    users, products = len(np.unique(positive.users)), len(np.unique(positive.products))
+    if len(positive) >= MIN_EVENTS and users >= MIN_USERS and products >= MIN_PRODUCTS:
+        return None
+    return (
+        f"There are {len(positive):,} events of {users:,} users with {products:,} products; at "
+        f"least {MIN_EVENTS}, {MIN_USERS} and {MIN_PRODUCTS} are needed."
+    )
+
+
+def fit(snapshot: Snapshot, progress: Callable[[str], None] = lambda _: None) -> Snapshot:
+    """The snapshot with what its history teaches; as it is where that is too little."""
+    if shortage(snapshot) is not None:
+        return snapshot.with_behaviour((), {})
+    spaces = [each.space for each in fit_spaces(snapshot, progress)]
+    return snapshot.with_behaviour(spaces, fit_neighbours(snapshot))
+
+
+def fit_spaces(
+    snapshot: Snapshot, progress: Callable[[str], None] = lambda _: None
+) -> Sequence[Trained]:
+    """Every trainer's factors of the snapshot's history."""
+    matrix = preferences(
+        snapshot.interactions, half_life_days=snapshot.half_life_days, clock=snapshot.clock
+    )
+    trained = []
+    for trainer in TRAINERS:
+        progress(f"training {trainer.name}")
+        trained.append(_fit(snapshot, trainer, matrix))
+    return trained
+
+
+def fit_neighbours(snapshot: Snapshot) -> Mapping[str, csr_array]:
+    """Co-occurrence and EASE weights of the snapshot's history."""
+    binary = snapshot.interactions.positive().binary()
+    return {
+        str(ProductNeighbor.Kind.TOGETHER): neighbours.together(binary),
+        str(ProductNeighbor.Kind.EASE): neighbours.ease(binary),
+    }
+
+
+def content_space(snapshot: Snapshot) -> SpaceArrays | None:
+    """The space that vectors of behaviour are predicted from."""
+    texts = (space for space in snapshot.spaces if space.kind == Space.Kind.TEXT)
+    return next(texts, None)
+
+
+def _fit(snapshot: Snapshot, trainer: Trainer, matrix: csr_array) -> Trained:
+    started = time.monotonic()
+    factors = trainer.fit(matrix)
+    vectors = factors.products.copy()
+    is_trained = np.any(vectors != 0, axis=1)
+    learnt = None
+    content = content_space(snapshot)
+    if content is not None:
+        both = is_trained & content.has
+        learnt = prediction.fit(content.vectors[both], vectors[both], metric=trainer.metric)
+        lacking = ~is_trained & content.has
+        if learnt is not None and lacking.any():
+            vectors[lacking] = learnt.predict(content.vectors[lacking])
+    space = SpaceArrays(
+        kind=Space.Kind.BEHAVIOUR,
+        name=trainer.name,
+        metric=trainer.metric,
+        vectors=vectors,
+        fold_in=factors.fold_in,
+    )
+    return Trained(
+        trainer=trainer,
+        space=space,
+        is_trained=is_trained,
+        prediction=learnt,
+        seconds=time.monotonic() - started,
+    )

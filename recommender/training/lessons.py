@@ -1,0 +1,99 @@
+"""What a ranker learns from: candidates as they stood at past moments, and what users then did."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_array
+
+from recommender.engine import pooling
+from recommender.engine.pooling import Wish
+from recommender.engine.snapshot import Snapshot
+from recommender.models import Mode
+from recommender.ranking.pool import CandidatePool
+from recommender.training.splits import Split
+
+# More users a split cost time and memory and teach little more.
+_MOST_USERS = 2_000
+# The length of list that a ranker is learnt and judged for.
+K = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lesson:
+    """The candidates of a split's users, and what of them was right."""
+
+    pool: CandidatePool
+    labels: NDArray[np.int8]  # by the split's lesson, shape (candidates,)
+    truth: NDArray[np.int8]  # by its whole truth, shape (candidates,)
+    wanted: NDArray[np.int64]  # products that would have been right, candidates or not; (users,)
+    judges: bool
+
+
+def lesson(
+    snapshot: Snapshot,
+    split: Split,
+    mode: str,
+    progress: Callable[[str], None] = lambda _: None,
+) -> Lesson:
+    """A split's lesson for one mode; the snapshot is of its moment and of what was known then."""
+    truth = new_only(split.truth, snapshot) if mode == Mode.NEW else split.truth
+    taught = new_only(split.lesson, snapshot) if mode == Mode.NEW else split.lesson
+    users = tested(truth, snapshot, _MOST_USERS)
+    progress(f"replaying {len(users):,} users")
+    found = list(
+        pooling.pooled(
+            snapshot,
+            [Wish(user=int(user), excluded=excluded(snapshot, int(user), mode)) for user in users],
+            listable=snapshot.products.available,
+            lists_own=mode == Mode.ALL,
+            count=K,
+        )
+    )
+    rows = [each.rows for each in found]
+    return Lesson(
+        pool=pooling.candidate_pool(found),
+        labels=_labels(taught, users, rows),
+        truth=_labels(truth, users, rows),
+        wanted=np.diff(truth.indptr)[users].astype(np.int64),
+        judges=split.judges,
+    )
+
+
+def excluded(snapshot: Snapshot, user: int, mode: str) -> NDArray[np.int64]:
+    """The product rows that a list of this mode leaves out: in mode new whatever the user had."""
+    if mode != Mode.NEW or user < 0:
+        return np.zeros(0, dtype=np.int64)
+    events = snapshot.events_of(user, len(snapshot.interactions))
+    return np.unique(snapshot.interactions.products[events]).astype(np.int64)
+
+
+def new_only(truth: csr_array, snapshot: Snapshot) -> csr_array:
+    """What of the truth its user did not have at the moment of the snapshot."""
+    had = snapshot.interactions.binary()
+    left = csr_array(truth - truth.multiply(had))
+    left.eliminate_zeros()
+    left.sort_indices()
+    return left
+
+
+def tested(truth: csr_array, snapshot: Snapshot, most: int) -> NDArray[np.int64]:
+    """The users with something to foretell and something to foretell it by; a sample of many."""
+    has_history = np.zeros(truth.shape[0], dtype=bool)
+    has_history[snapshot.interactions.positive().users] = True
+    users = np.flatnonzero((np.diff(truth.indptr) > 0) & has_history)
+    if len(users) > most:
+        chosen = np.random.default_rng(0).choice(len(users), most, replace=False)
+        users = users[np.sort(chosen)]
+    return users.astype(np.int64)
+
+
+def _labels(
+    truth: csr_array, users: NDArray[np.int64], rows: Sequence[NDArray[np.int64]]
+) -> NDArray[np.int8]:
+    parts = [np.zeros(0, dtype=np.int8)]
+    for user, candidates in zip(users, rows, strict=True):
+        right = truth.indices[truth.indptr[user] : truth.indptr[user + 1]]
+        parts.append(np.isin(candidates, right).astype(np.int8))
+    return np.concatenate(parts)

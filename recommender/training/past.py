@@ -1,0 +1,36 @@
+"""A catalogue as it would have served at a past moment: everything learnt from what was before."""
+
+from dataclasses import replace
+from datetime import datetime
+
+from recommender.engine import snapshot
+from recommender.engine.batch import Source
+from recommender.engine.snapshot import Snapshot
+from recommender.models import Catalog
+from recommender.training import fitting, ranker, run, splits
+from recommender.training.outcome import Progress
+
+
+def source(catalog: Catalog, before: datetime, mode: str, progress: Progress) -> Source:
+    """What a batch of a past moment recommends from, learnt in this process and not stored.
+
+    What serves today has learnt from events after that moment, and would foretell what it has
+    seen. Content's vectors are today's: they know nothing of what users did.
+    """
+    now = run.present(catalog)
+    clock = snapshot.seconds(before)
+    then = replace(now, clock=clock, interactions=now.interactions.before(clock))
+    return learnt(catalog, then, mode, progress)
+
+
+def learnt(
+    catalog: Catalog, then: Snapshot, mode: str, progress: Progress, scheme: str | None = None
+) -> Source:
+    """A source whose spaces, neighbours and ranker come from a snapshot's history alone."""
+    progress("training behaviour spaces")
+    fitted = fitting.fit(then)
+    plan = splits.plan(then.interactions, scheme)
+    progress(f"learning the rank: {plan.reason}")
+    verdict = ranker.learn(then, plan, [mode], progress)[mode]
+    progress(verdict.reason)
+    return Source(catalog=catalog, snapshot=fitted, ranker=verdict.ranker)

@@ -1,0 +1,145 @@
+"""The life of a training: asked for, taken up by one process, finished; one that died says so."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from django.db import transaction
+from django.db.models import F, Window
+from django.db.models.functions import Now, RowNumber
+from django.dispatch import Signal
+
+from recommender import database
+from recommender.models import Catalog, TrainingRun
+
+# Of each catalogue so many are kept.
+KEPT = 50
+DIED = (
+    "Its worker died or was stopped before it had finished, as where memory runs out. Train again."
+)
+UNFINISHED = (TrainingRun.Status.WAITING, TrainingRun.Status.RUNNING)
+
+_LOCK_TRAINING = 7_310_030
+_LOCK_REQUEST = 7_310_031
+
+# Sent with `catalog_id` when a training waits; maybe inside a transaction.
+training_requested = Signal()
+
+# Whoever trains holds the lock from before the row says so until after: in the row's place, a
+# lock cannot outlive a process that died.
+_BURY = """
+UPDATE recommender_trainingrun r SET status = 'failed', error = %(error)s, finished_at = now()
+WHERE r.status = 'running' AND NOT EXISTS (
+    SELECT FROM pg_locks l
+    WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 2
+      AND l.classid = %(lock)s::oid AND l.objid = r.catalog_id::oid
+      AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database()))
+"""
+
+_DUE = """
+SELECT c.id FROM recommender_catalog c LEFT JOIN LATERAL (
+    SELECT trained_until FROM recommender_trainingrun r
+    WHERE r.catalog_id = c.id AND r.status = 'done' ORDER BY r.created_at DESC LIMIT 1
+) last ON true
+WHERE EXISTS (
+    SELECT FROM recommender_event e
+    WHERE e.catalog_id = c.id AND e.at >= COALESCE(last.trained_until, '-infinity'))
+"""
+
+
+def request(catalog: Catalog) -> TrainingRun:
+    """Ask the workers to train a catalogue: the run that waits or goes on already, or a new one.
+
+    Workers are told of one that waits once more: the first message may be lost.
+    """
+    with transaction.atomic():
+        database.execute("SELECT pg_advisory_xact_lock(%s, %s::int)", (_LOCK_REQUEST, catalog.pk))
+        bury_dead()
+        unfinished = TrainingRun.objects.filter(catalog=catalog, status__in=UNFINISHED)
+        run = unfinished.order_by("created_at").first()
+        if run is None:
+            run = TrainingRun.objects.create(catalog=catalog)
+        if run.status == TrainingRun.Status.WAITING:
+            training_requested.send(Catalog, catalog_id=catalog.pk)
+    return run
+
+
+@contextmanager
+def claimed(catalog_id: int) -> Iterator[TrainingRun | None]:
+    """Take up a catalogue's training that waits; whoever trains does so within the block.
+
+    The advisory lock that keeps others away is held by the connection: the server frees it when
+    the process dies. What the block raises is written to the run, and raised on.
+
+    Yields:
+        The run, which is running now; None where none waits or somebody is at the catalogue.
+    """
+    if not _lock(catalog_id):
+        yield None
+        return
+    try:
+        run = _take(catalog_id)
+        try:
+            yield run
+        finally:
+            if run is not None:
+                _finish(run, sys.exception())
+    finally:
+        _unlock(catalog_id)
+
+
+def bury_dead() -> int:
+    """Have the runs whose process died say so; how many they are."""
+    return database.execute(_BURY, {"error": DIED, "lock": _LOCK_TRAINING})
+
+
+def due() -> list[Catalog]:
+    """The catalogues with events that no finished training has learnt from."""
+    ids = [catalog_id for (catalog_id,) in database.fetch(_DUE)]
+    return list(Catalog.objects.filter(pk__in=ids))
+
+
+def prune() -> None:
+    """Remove all but each catalogue's latest KEPT runs."""
+    place = Window(RowNumber(), "catalog", [F("created_at").desc(), F("pk").desc()])
+    old = TrainingRun.objects.annotate(place=place).filter(place__gt=KEPT)
+    TrainingRun.objects.filter(pk__in=list(old.values_list("pk", flat=True))).delete()
+
+
+def _lock(catalog_id: int) -> bool:
+    lock = "SELECT pg_try_advisory_lock(%s, %s::int)"
+    return bool(database.fetch(lock, (_LOCK_TRAINING, catalog_id))[0][0])
+
+
+def _unlock(catalog_id: int) -> None:
+    database.execute("SELECT pg_advisory_unlock(%s, %s::int)", (_LOCK_TRAINING, catalog_id))
+    # Who came for it while the lock was still held went away again.
+    if TrainingRun.objects.filter(catalog=catalog_id, status=TrainingRun.Status.WAITING).exists():
+        training_requested.send(Catalog, catalog_id=catalog_id)
+
+
+def _take(catalog_id: int) -> TrainingRun | None:
+    """The run that waits, running from now on; the lock is held, so no other is alive."""
+    runs = TrainingRun.objects.filter(catalog=catalog_id)
+    runs.filter(status=TrainingRun.Status.RUNNING).update(
+        status=TrainingRun.Status.FAILED, error=DIED, finished_at=Now()
+    )
+    waiting = runs.filter(status=TrainingRun.Status.WAITING)
+    run = waiting.select_related("catalog").order_by("created_at").first()
+    if run is None:
+        return None
+    waiting.filter(pk=run.pk).update(status=TrainingRun.Status.RUNNING, started_at=Now())
+    run.refresh_from_db(fields=["status", "started_at"])
+    return run
+
+
+def _finish(run: TrainingRun, error: BaseException | None) -> None:
+    """Say how it ended, as far as the training itself has not."""
+    rows = TrainingRun.objects.filter(pk=run.pk)
+    running = rows.filter(status=TrainingRun.Status.RUNNING)
+    if error is None:
+        running.update(status=TrainingRun.Status.DONE)
+    else:
+        words = f"{type(error).__name__}: {error}".removesuffix(": ")
+        running.update(status=TrainingRun.Status.FAILED, error=words)
+    rows.filter(finished_at=None).update(finished_at=Now())

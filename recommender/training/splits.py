@@ -1,0 +1,174 @@
+"""Moments to learn from: what was known then, and what users did next. Numbers in, numbers out.
+
+Two ways to cut history. By *windows*: at a few moments for all users, each with what followed in
+the weeks after; right where many users come back, for the lists are asked for by those who do. By
+*last*: each user's last event, taken out of everything; right where most users' histories have
+ended, or times tell nothing.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_array
+
+from recommender.behaviour.interactions import Interactions
+
+_SECONDS_A_DAY = 86_400.0
+# What is to be foretold lasts a fifth of the history, and two months at most: what is wanted next.
+_LONGEST = 60 * _SECONDS_A_DAY
+_SHARE = 0.2
+# Moments before the end, in horizons; the first is the gate's.
+_MOMENTS = (1.0, 1.25, 1.5, 2.0)
+# With fewer coming back, windows would learn from an odd few.
+_RETURNING = 0.2
+_SHORTEST = _SECONDS_A_DAY
+# Of a history whose times tell no order, this share stands for what comes next.
+_HELD_OUT = 0.2
+# For the gate, this share of the users whose last event is taken out.
+_JUDGED = 0.3
+
+WINDOWS, LAST = "windows", "last"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Split:
+    """What was known at a moment, and what users did then; rows of `truth` are users."""
+
+    clock: float
+    known: Interactions
+    truth: csr_array  # users × products, 1 for each product that followed
+    # The same, for a ranker that the gate will judge: nothing that the gate judges by.
+    lesson: csr_array
+    judges: bool  # whether the gate judges by it
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How a history is cut, and why so."""
+
+    scheme: str
+    reason: str
+    splits: tuple[Split, ...]
+
+
+def plan(interactions: Interactions, scheme: str | None = None) -> Plan:
+    """The splits of a history: by windows where enough users come back, else by last events.
+
+    Args:
+        scheme: LAST, where that is what the rank is for.
+    """
+    positive = interactions.positive()
+    if not len(positive):
+        return Plan(LAST, "There are no events.", ())
+    start, end = float(interactions.times[0]), float(interactions.times[-1]) + 1e-3
+    if scheme == LAST:
+        return _last(interactions, "What each user does next is to be foretold.")
+    if end - start < _SHORTEST:
+        return _last(interactions, "All events are of one day.")
+    ahead = horizon(interactions)
+    share = returning(positive, end - ahead)
+    text = f"{share:.0%} of the users came back in the last {ahead / _SECONDS_A_DAY:.0f} days"
+    if share < _RETURNING:
+        return _last(interactions, f"only {text}.")
+    return Plan(WINDOWS, f"{text}.", tuple(_windows(interactions, end, ahead)))
+
+
+def horizon(interactions: Interactions) -> float:
+    """How far ahead is to be foretold, in seconds: a fifth of the history, at most two months."""
+    if not len(interactions):
+        return 0.0
+    return min(_LONGEST, _SHARE * float(interactions.times[-1] - interactions.times[0]))
+
+
+def at(interactions: Interactions, clock: float) -> Split:
+    """One moment, and all that followed."""
+    return Split(
+        clock=clock,
+        known=interactions.before(clock),
+        truth=_between(interactions, clock, np.inf),
+        lesson=csr_array((interactions.n_users, interactions.n_products), dtype=np.float32),
+        judges=True,
+    )
+
+
+def last(interactions: Interactions) -> Split:
+    """Every user's last event, taken out of everything."""
+    held = hold_out_last(interactions)
+    return Split(
+        clock=float(interactions.times[-1]) + 1e-3,
+        known=interactions.where(~held),
+        truth=interactions.where(held).binary(),
+        lesson=csr_array((interactions.n_users, interactions.n_products), dtype=np.float32),
+        judges=True,
+    )
+
+
+def returning(positive: Interactions, moment: float) -> float:
+    """Of the users who had events before a moment, the share with some after it, too."""
+    before = np.unique(positive.users[positive.times < moment])
+    after = np.unique(positive.users[positive.times >= moment])
+    return float(np.isin(before, after).mean()) if len(before) else 0.0
+
+
+def hold_out_last(interactions: Interactions) -> NDArray[np.bool_]:
+    """A mask of the events that are each user's last, shape (events,).
+
+    All positive events of a user's last moment; where that is more than half of them, their times
+    tell no order, and a fifth, at least one, stands for it. A user with one event keeps it.
+    """
+    order = np.argsort(interactions.users, kind="stable")
+    order = order[interactions.weights[order] > 0]
+    users, times = interactions.users[order], interactions.times[order]
+    starts = np.searchsorted(users, users, side="left")
+    ends = np.searchsorted(users, users, side="right")
+    lengths = ends - starts
+    at_end = times == times[ends - 1] if len(times) else np.zeros(0, dtype=bool)
+    tied = np.bincount(users, weights=at_end, minlength=interactions.n_users)[users]
+    from_end = ends - np.arange(len(users))
+    few = np.maximum(1, np.floor(_HELD_OUT * lengths))
+    held = np.where(tied <= lengths / 2, at_end, from_end <= few) & (lengths > 1)
+    mask = np.zeros(len(interactions), dtype=bool)
+    mask[order[held]] = True
+    return mask
+
+
+def _windows(interactions: Interactions, end: float, horizon: float) -> Sequence[Split]:
+    judged_from = end - _MOMENTS[0] * horizon
+    return [
+        Split(
+            clock=clock,
+            known=interactions.before(clock),
+            truth=_between(interactions, clock, clock + horizon),
+            lesson=_between(interactions, clock, min(clock + horizon, judged_from)),
+            judges=clock == judged_from,
+        )
+        for clock in (end - moment * horizon for moment in _MOMENTS)
+    ]
+
+
+def _between(interactions: Interactions, start: float, end: float) -> csr_array:
+    times = interactions.times
+    return interactions.where((times >= start) & (times < end)).positive().binary()
+
+
+def _last(interactions: Interactions, reason: str) -> Plan:
+    """One split: everything without the last events, which some users learn from, some judge."""
+    whole = last(interactions)
+    judged = np.random.default_rng(0).random(interactions.n_users) < _JUDGED
+    lesson = _rows_where(whole.truth, ~judged)
+    return Plan(
+        LAST,
+        reason,
+        (
+            replace(whole, truth=lesson, lesson=lesson, judges=False),
+            replace(whole, truth=_rows_where(whole.truth, judged)),
+        ),
+    )
+
+
+def _rows_where(matrix: csr_array, kept: NDArray[np.bool_]) -> csr_array:
+    rows = np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))
+    mask = kept[rows]
+    return csr_array((matrix.data[mask], (rows[mask], matrix.indices[mask])), shape=matrix.shape)

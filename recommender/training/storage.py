@@ -1,0 +1,79 @@
+"""Storing what was learnt: neighbours and rankers."""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+import numpy as np
+from django.db import transaction
+from scipy.sparse import csr_array
+
+from recommender import database
+from recommender.engine.reading import Products
+from recommender.models import Catalog, Ranker
+from recommender.training.gate import Verdict
+
+# Rankers that served before, kept to go back to, of each mode.
+_KEPT = 5
+
+
+def store_neighbours(
+    catalog: Catalog, products: Products, neighbours: Mapping[str, csr_array]
+) -> int:
+    """Replace a catalogue's neighbours at once; how many rows there are now.
+
+    Args:
+        neighbours: by kind, products × products.
+    """
+    rows = 0
+    with transaction.atomic():
+        database.execute(
+            "DELETE FROM recommender_productneighbor WHERE catalog_id = %s", (catalog.pk,)
+        )
+        statement = (
+            "COPY recommender_productneighbor (catalog_id, product_id, kind, products, scores) "
+            "FROM STDIN"
+        )
+        with database.copy(statement) as stream:
+            for kind, matrix in neighbours.items():
+                for row in np.flatnonzero(np.diff(matrix.indptr)):
+                    start, end = matrix.indptr[row], matrix.indptr[row + 1]
+                    order = np.argsort(-matrix.data[start:end], kind="stable")
+                    keys = products.keys[matrix.indices[start:end][order]]
+                    scores = matrix.data[start:end][order]
+                    fields = (database.array_text(keys.tolist()), _floats(scores))
+                    stream.write_row((catalog.pk, int(products.keys[row]), kind, *fields))
+                    rows += 1
+    database.execute("ANALYZE recommender_productneighbor")
+    return rows
+
+
+def store_ranker(catalog: Catalog, mode: str, verdict: Verdict, until: datetime) -> Ranker:
+    """Have the verdict's ranker serve a mode from the next answer on."""
+    of_mode = Ranker.objects.filter(catalog=catalog, mode=mode)
+    with transaction.atomic():
+        Catalog.objects.select_for_update(no_key=True).get(pk=catalog.pk)
+        of_mode.filter(is_active=True).update(is_active=False)
+        stored = Ranker.objects.create(
+            catalog=catalog,
+            mode=mode,
+            kind=verdict.ranker.kind,
+            model=verdict.ranker.to_bytes(),
+            figures=figures(verdict),
+            is_active=True,
+            trained_until=until,
+        )
+        latest = of_mode.order_by("-created_at").values_list("pk", flat=True)[: _KEPT + 1]
+        of_mode.exclude(pk__in=list(latest)).delete()
+    return stored
+
+
+def figures(verdict: Verdict) -> dict[str, dict[str, float]]:
+    """How each kind of ranker did, as JSON has it."""
+    return {
+        kind: {"mean": found.mean, "low": found.low, "high": found.high}
+        for kind, found in verdict.figures.items()
+    }
+
+
+def _floats(values: np.ndarray[tuple[int], np.dtype[np.float32]]) -> str:
+    return "{" + ",".join(f"{value:.6g}" for value in values.tolist()) + "}"

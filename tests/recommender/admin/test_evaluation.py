@@ -1,0 +1,81 @@
+from datetime import timedelta
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from recommender.insight import evaluations
+from recommender.models import Catalog, EvaluationRun
+from tests.recommender.insight.evaluations import EVALUATION, UNMEASURED, evaluation
+
+from . import page
+
+LIST = "admin:recommender_evaluationrun_changelist"
+
+
+@pytest.fixture
+def run(catalog: Catalog) -> EvaluationRun:
+    return evaluations.store(catalog, EVALUATION)
+
+
+def change(run: EvaluationRun) -> str:
+    return reverse("admin:recommender_evaluationrun_change", args=[run.pk])
+
+
+def test_the_list_shows_the_ranker_of_each(admin_client: Client, run: EvaluationRun) -> None:
+    response = admin_client.get(reverse(LIST))
+    text = page.text(response)
+    score = "0.1200 0.1100 to 0.1300"
+    assert (
+        "shop New products 20 products, split 2011-10-01 1,768 learned rank "
+        f"{score} {score}" in text
+    )
+    assert change(run) in page.hrefs(response)
+
+
+def test_the_trend_of_each_catalogue_and_mode_stands_above(
+    admin_client: Client, catalog: Catalog, run: EvaluationRun
+) -> None:
+    EvaluationRun.objects.update(made_at=timezone.now() - timedelta(days=2))
+    evaluations.store(catalog, EVALUATION)
+    other = Catalog.objects.create(name="other")
+    evaluations.store(other, EVALUATION)
+
+    response = admin_client.get(reverse(LIST))
+    pictures = {picture.name: picture for picture in response.context["pictures"]}
+    assert list(pictures) == ["other: new products", "shop: new products"]
+    assert [len(line.dots) for line in pictures["shop: new products"].lines] == [2, 2]
+    assert "NDCG@20 Recall@20 0 to 0.130, with 95 % intervals" in page.text(response)
+
+    filtered = admin_client.get(reverse(LIST), {"catalog__id__exact": other.pk})
+    assert [picture.name for picture in filtered.context["pictures"]] == ["other: new products"]
+
+
+def test_an_evaluation_without_a_ranker_is_listed(admin_client: Client, catalog: Catalog) -> None:
+    evaluations.store(catalog, evaluation(UNMEASURED))
+    response = admin_client.get(reverse(LIST))
+    assert "1,768 - - -" in page.text(response)
+    assert response.context["pictures"] == []
+
+
+def test_the_page_shows_every_method(admin_client: Client, run: EvaluationRun) -> None:
+    text = page.text(admin_client.get(change(run)))
+    assert "learned rank ranker: chosen by the gate 0.1200 0.1100 to 0.1300" in text
+    assert "EASE baseline: too many products - - - - - - - - -" in text
+    assert text.index("learned rank") < text.index("popular baseline")
+    assert "A sample of <users>." in text
+    assert "manage.py evaluate --catalog 'tea & cups'" in text
+
+
+def test_no_evaluation_yet_is_no_trouble(admin_client: Client, catalog: Catalog) -> None:
+    assert "0 evaluation runs" in page.text(admin_client.get(reverse(LIST)))
+
+
+def test_more_evaluations_take_no_more_queries(
+    admin_client: Client, catalog: Catalog, run: EvaluationRun
+) -> None:
+    few = page.queries(admin_client, reverse(LIST))
+    for _ in range(5):
+        evaluations.store(catalog, EVALUATION)
+    assert page.queries(admin_client, reverse(LIST)) == few

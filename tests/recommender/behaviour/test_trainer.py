@@ -1,0 +1,63 @@
+"""What every trainer promises; test_als.py and test_svd.py hold what is one's own."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+
+from recommender.behaviour.trainer import TRAINERS, Trainer
+from tests.recommender.behaviour.matrices import likes, matrix, two_tastes
+
+each_trainer = pytest.mark.parametrize("trainer", TRAINERS, ids=lambda trainer: trainer.name)
+
+
+@each_trainer
+@settings(deadline=None, max_examples=25)
+@given(likes)
+def test_any_history_gives_finite_factors_and_zero_where_there_is_none(
+    trainer: Trainer, found: np.ndarray
+) -> None:
+    factors = trainer.fit(matrix(found))
+    assert factors.products.shape == (found.shape[1], min(found.shape))
+    assert np.isfinite(factors.products).all()
+    assert not factors.products[~found.any(axis=0)].any()
+
+
+@each_trainer
+def test_a_matrix_without_users_gives_zeros(trainer: Trainer) -> None:
+    assert trainer.fit(matrix(np.zeros((0, 4)))).products.tolist() == [[0.0]] * 4
+
+
+@each_trainer
+def test_the_same_history_gives_the_same_factors(trainer: Trainer) -> None:
+    first, second = (trainer.fit(two_tastes()).products for _ in range(2))
+    assert first.tobytes() == second.tobytes()
+
+
+@each_trainer
+def test_products_of_the_same_users_are_near(trainer: Trainer) -> None:
+    products = trainer.fit(two_tastes()).products
+    units = products / np.linalg.norm(products, axis=1, keepdims=True)
+    near = units @ units.T
+    assert near[0::2, 0::2].mean() > near[0::2, 1::2].mean() + 0.3
+
+
+@each_trainer
+def test_a_user_is_near_to_their_own_products(trainer: Trainer) -> None:
+    liked = two_tastes()
+    factors = trainer.fit(liked)
+    assert factors.users is not None
+    scores, own = factors.users @ factors.products.T, liked.toarray() > 0
+    assert scores[own].mean() > scores[~own].mean()
+
+
+@each_trainer
+def test_the_matrix_is_left_as_it_was(trainer: Trainer) -> None:
+    given_matrix = two_tastes() * np.float32(3.0)
+    trainer.fit(given_matrix)
+    assert set(given_matrix.data.tolist()) == {3.0}
+
+
+@each_trainer
+def test_it_never_has_more_dimensions_than_it_says(trainer: Trainer) -> None:
+    wide = np.random.default_rng(1).random((300, 310)) < 0.1
+    assert trainer.fit(matrix(wide)).products.shape == (310, trainer.dimension)

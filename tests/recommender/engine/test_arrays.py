@@ -1,0 +1,24 @@
+import pytest
+
+from recommender import database
+from recommender.engine import arrays
+
+LONG = 2**63 - 1
+
+
+@pytest.mark.parametrize("numbers", [[], [1], [-LONG, 0, LONG]])
+def test_whole_numbers_arrive_as_they_were_sent(db, numbers):
+    sent = database.fetch("SELECT array_send(%s::bigint[])", (numbers,))[0][0]
+    assert arrays.ints(sent).tolist() == numbers
+
+
+def test_fractions_arrive_as_they_were_sent(db):
+    sent = database.fetch(
+        "SELECT array_send(%s::float8[]), array_send(%s::float4[])", ([0.1], [0.5])
+    )
+    assert arrays.floats(sent[0][0]).tolist() == [0.1]
+    assert arrays.singles(sent[0][1]).tolist() == [0.5]
+
+
+def test_what_is_null_is_empty():
+    assert arrays.ints(None).tolist() == []

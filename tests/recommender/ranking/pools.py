@@ -1,0 +1,53 @@
+"""Made-up candidates whose order has a known reason."""
+
+import numpy as np
+
+from recommender.ranking.examples import Examples
+from recommender.ranking.pool import CandidatePool
+from recommender.ranking.ranker import top
+
+
+def pool(sizes, channels=None, facts=None) -> CandidatePool:
+    """A pool of given columns; products are numbered on."""
+    return CandidatePool(
+        sizes=np.array(sizes, dtype=np.int64),
+        products=np.arange(sum(sizes), dtype=np.int64),
+        channels={name: np.array(each, np.float32) for name, each in (channels or {}).items()},
+        facts={name: np.array(each, np.float32) for name, each in (facts or {}).items()},
+    )
+
+
+def examples(requests=200, size=40, seed=0) -> Examples:
+    """Users want what the behaviour channel likes and is new; the text channel is noise.
+
+    A third of the candidates has no age; the price is the same for all.
+    """
+    random = np.random.default_rng(seed)
+    count = requests * size
+    liked = random.random(count)
+    age = random.uniform(0, 100, count)
+    chance = 3 * liked + 2 * (age < 30)
+    wanted = np.zeros(count, dtype=np.int8)
+    for start in range(0, count, size):
+        best = start + np.argsort(-(chance + random.gumbel(0, 0.3, count))[start : start + size])
+        wanted[best[:3]] = 1
+    age[random.random(count) < 1 / 3] = np.nan
+    made = pool(
+        [size] * requests,
+        {
+            "behaviour:als:long_term": liked * (liked > 0.2),
+            "text:titles:last": random.random(count),
+        },
+        {
+            "product:age": age,
+            "product:price": np.full(count, 0.1),
+            "user:events": np.repeat(random.integers(1, 50, requests), size),
+        },
+    )
+    return Examples(made, wanted)
+
+
+def hits(scores, made: Examples, places=3) -> float:
+    """The share of what was wanted that is among the best places of its request."""
+    rows = np.concatenate(top(scores, made.pool.sizes, places))
+    return float(made.labels[rows].sum() / made.labels.sum())

@@ -1,0 +1,31 @@
+import numpy as np
+import pytest
+
+from recommender.ranking import blend
+from recommender.ranking.blend import BlendRanker
+from recommender.ranking.examples import sample
+from tests.recommender.ranking.pools import examples, pool
+
+
+@pytest.fixture(scope="module")
+def ranker() -> BlendRanker:
+    return blend.fit(sample([examples()]))
+
+
+def standard(scores):
+    return (scores - scores.mean()) / scores.std()
+
+
+def test_both_are_standardised_within_the_request_and_the_logistic_one_counts_double(ranker):
+    asked = examples(requests=3, seed=1).pool
+    trees, line = ranker.lambdamart.score(asked), ranker.logistic.score(asked)
+    found = ranker.score(asked)
+    for rows in (slice(0, 40), slice(40, 80), slice(80, 120)):
+        assert found[rows] == pytest.approx(standard(trees[rows]) + 2 * standard(line[rows]))
+
+
+def test_candidates_that_cannot_be_told_apart_score_nothing(ranker):
+    made = pool([4, 1], {"text:titles:last": [0.0] * 5}, {"product:age": [3.0] * 5})
+    assert ranker.score(made).tolist() == [0] * 5
+    for told in ranker.explain(made, np.arange(5)):
+        assert sum(told.values()) == pytest.approx(0, abs=1e-12)
