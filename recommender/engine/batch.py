@@ -74,6 +74,13 @@ def all_users(catalog: Catalog) -> Iterator[str]:
         after = rows[-1][0]
 
 
+def alone(space: Space, before: datetime | None) -> Source:
+    """One space and what is popular, as of a time: what a space is compared by."""
+    then = moment(space.catalog, before)
+    found = replace(then, spaces=snapshot.stored(then.products, [space]))
+    return Source(catalog=space.catalog, snapshot=found, ranker=FusionRanker())
+
+
 def moment(catalog: Catalog, before: datetime | None) -> Snapshot:
     """The catalogue as it stood before a time, or stands, with no space in it yet."""
     until = before or popularity.clock(catalog)
@@ -129,8 +136,8 @@ def _recommend_chunk(
 
 def _ranked(source: Source, pooled: Iterator[Pooled], count: int) -> Iterator[list[Item]]:
     for each in pooled:
-        # Without history, nor a space that knows it, what is popular is not a matter of rank.
-        if not each.channels or not any(scores.any() for scores in each.channels.values()):
+        if not each.is_personal:
+            # What is popular needs no rank.
             yield []
             continue
         pool = pooling.candidate_pool([each])

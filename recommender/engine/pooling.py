@@ -43,9 +43,25 @@ class Pooled:
     rows: Rows
     channels: Mapping[str, Floats]
     facts: Mapping[str, Floats]
-    own: OwnProducts
-    own_rows: Rows  # of own.products
-    profiles: Mapping[str, Sequence[ProfileRow]]  # by space; their products are rows
+
+    @property
+    def is_personal(self) -> bool:
+        """Whether anything but what is popular speaks for a candidate."""
+        return any(
+            scores.any()
+            for name, scores in (*self.channels.items(), ("repeat", self.facts["repeat:count"]))
+            if not name.startswith("popular:")
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Request:
+    """What all users of a batch are asked for alike, and the popular products it proposes."""
+
+    listable: NDArray[np.bool_]
+    lists_own: bool
+    limit: int
+    popular: Sequence[Rows]
 
 
 def pooled(
@@ -66,7 +82,12 @@ def pooled(
     size = len(snapshot.products)
     block = max(1, min(_MOST_USERS, _MOST_SIMILARITIES // max(1, 8 * size)))
     limit = channels.listed(count)
-    proposals = _popular_proposals(snapshot, listable, limit)
+    request = _Request(
+        listable=listable,
+        lists_own=lists_own,
+        limit=limit,
+        popular=_popular(snapshot, listable, limit),
+    )
     for start in range(0, len(wishes), block):
         part = wishes[start : start + block]
         histories = [_history(snapshot, wish.user) for wish in part]
@@ -77,17 +98,7 @@ def pooled(
         for place, wish in enumerate(part):
             scores = _space_scores(snapshot, profiles[place], [s[place] for s in similarities])
             scores |= {name: found[place] for name, found in sums.items()}
-            yield _pool(
-                snapshot,
-                wish,
-                scores,
-                own=owns[place],
-                profiles=profiles[place],
-                listable=listable,
-                lists_own=lists_own,
-                limit=limit,
-                proposals=proposals,
-            )
+            yield _pool(snapshot, wish, scores, owns[place], request)
 
 
 def candidate_pool(pooled: Sequence[Pooled]) -> CandidatePool:
@@ -208,9 +219,7 @@ def _neighbour_scores(snapshot: Snapshot, owns: Sequence[OwnProducts]) -> dict[s
     }
 
 
-def _popular_proposals(
-    snapshot: Snapshot, listable: NDArray[np.bool_], limit: int
-) -> Sequence[Rows]:
+def _popular(snapshot: Snapshot, listable: NDArray[np.bool_], limit: int) -> Sequence[Rows]:
     """By window, the listable products in the order of their popularity, as many as may matter."""
     proposals = []
     for window in _PROPOSING:
@@ -224,20 +233,15 @@ def _pool(
     snapshot: Snapshot,
     wish: Wish,
     scores: Mapping[str, Floats],
-    *,
     own: OwnProducts,
-    profiles: Mapping[str, Sequence[ProfileRow]],
-    listable: NDArray[np.bool_],
-    lists_own: bool,
-    limit: int,
-    proposals: Sequence[Rows],
+    request: _Request,
 ) -> Pooled:
-    open_to = listable.copy()
+    open_to = request.listable.copy()
     open_to[wish.excluded] = False
-    proposed = [_best(score, open_to, limit) for score in scores.values()]
-    proposed += [order[open_to[order]][:limit] for order in proposals]
+    proposed = [_best(score, open_to, request.limit) for score in scores.values()]
+    proposed += [order[open_to[order]][: request.limit] for order in request.popular]
     proposed += _popular_in_categories(snapshot, own, open_to)
-    if lists_own:
+    if request.lists_own:
         mine = own.products[: channels.OWN_LISTED]
         proposed.append(mine[open_to[mine]])
     rows = np.unique(np.concatenate([np.zeros(0, dtype=np.int64), *proposed]))
@@ -247,20 +251,15 @@ def _pool(
             **{name: score[rows] for name, score in scores.items()},
             **facts.popularity_channels(*(users[rows] for users in snapshot.popularity.values())),
         },
-        facts=_facts(snapshot, own, rows, lists_own=lists_own),
-        own=own,
-        own_rows=own.products,
-        profiles=profiles,
+        facts=_facts(snapshot, own, rows, lists_own=request.lists_own),
     )
 
 
 def _best(score: Floats, open_to: NDArray[np.bool_], limit: int) -> Rows:
     """The open products with the highest scores above zero."""
     found = np.where(open_to, score, 0.0)
-    if len(found) > limit:
-        rows = np.argpartition(-found, limit)[:limit]
-    else:
-        rows = np.arange(len(found))
+    many = len(found) > limit
+    rows = np.argpartition(-found, limit)[:limit] if many else np.arange(len(found))
     return rows[found[rows] > 0].astype(np.int64)
 
 

@@ -73,8 +73,9 @@ def compare(first: Space, second: Space) -> Comparison:
     """
     _check(first, second)
     held_out = replay.hold_out(first.catalog)
+    shortage = held_out.shortage or replay.foreknowledge((first, second), held_out)
     replayed = None
-    if held_out.shortage is None:
+    if shortage is None:
         replayed = replay.replay(first, held_out), replay.replay(second, held_out)
     return Comparison(
         first=_side(first, replay.quality(replayed[0]) if replayed else None),
@@ -83,7 +84,7 @@ def compare(first: Space, second: Space) -> Comparison:
         cut_off=held_out.cut_off,
         users=len(held_out.products),
         difference=replay.difference(*replayed) if replayed else None,
-        shortage=held_out.shortage,
+        shortage=shortage,
     )
 
 

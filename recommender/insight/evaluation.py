@@ -193,10 +193,8 @@ def _ranked(pooled: Pooled, ranker: Ranker, k: int) -> Rows:
 
 
 def _voices(pooled: Pooled) -> Mapping[str, NDArray[np.float32]]:
-    speaking = {name: pooled.facts[name] for name in _SPEAKING_FACTS}
-    return {
-        name: scores for name, scores in {**pooled.channels, **speaking}.items() if scores.any()
-    }
+    voices = {**pooled.channels, _REPEAT: pooled.facts[_REPEAT]}
+    return {name: scores for name, scores in voices.items() if scores.any()}
 
 
 def _time(seconds: float) -> datetime:

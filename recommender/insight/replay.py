@@ -5,7 +5,7 @@ that moment, made by the code that serves; the products a user came to afterward
 before, are what the lists should hold. So nothing of the future leaks into them.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -108,15 +108,26 @@ def hold_out(catalog: Catalog) -> HeldOut:
 
 def replay(space: Space, held_out: HeldOut) -> Replayed:
     """The scores of what this space would have recommended at the cut-off."""
-    lists = batch.recommend_many(
-        space.catalog, iter(held_out.products), _query(held_out.cut_off), space=space
-    )
+    source = batch.alone(space, held_out.cut_off)
+    lists = batch.recommend_many(source, iter(held_out.products), _query(held_out.cut_off))
     found = [_scores(each, held_out) for each in lists]
     return Replayed(
         ndcg=np.array([each.ndcg for each in found]),
         recall=np.array([each.recall for each in found]),
         hit_rate=np.array([each.hit_rate for each in found]),
     )
+
+
+def foreknowledge(spaces: Sequence[Space], held_out: HeldOut) -> str | None:
+    """Why these spaces cannot be judged by what was held out; None where they can."""
+    cut_off = held_out.cut_off
+    for space in spaces:
+        if cut_off and space.trained_until and space.trained_until > cut_off:
+            return (
+                f"{space} has learnt from what it would be judged by. How it did against the "
+                "version before is in the training that made it."
+            )
+    return None
 
 
 def quality(replayed: Replayed) -> Quality:

@@ -16,8 +16,9 @@ from rich.progress import MofNCompleteColumn, Progress, TextColumn, TimeRemainin
 from recommender.catalogue.catalogs import find_catalog
 from recommender.engine import batch
 from recommender.engine.answer import MAX_COUNT, SEEN, Query
-from recommender.engine.batch import Recommendation
-from recommender.models import Catalog, User
+from recommender.engine.batch import Recommendation, Source
+from recommender.models import Catalog, Mode, User
+from recommender.training import past
 
 
 class Command(BaseCommand):
@@ -45,7 +46,8 @@ Write recommendations of many users to a file, one JSON line a user:
         parser.add_argument(
             "--as-of",
             metavar="TIME",
-            help="use only what happened before this ISO 8601 time (default: all)",
+            help="use only what happened before this ISO 8601 time, and learn from it alone "
+            "(default: all, and what is trained)",
         )
         parser.add_argument("--out", required=True, metavar="FILE.jsonl", type=Path)
 
@@ -64,10 +66,11 @@ Write recommendations of many users to a file, one JSON line a user:
             before=_time(options["as_of"]) if options["as_of"] else None,
         )
         users, total = _users(catalog, options["users"])
+        source = self._source(catalog, query)
         started = time.monotonic()
         try:
             written, unknown = self._write(
-                batch.recommend_many(catalog, users, query), options["out"], total
+                batch.recommend_many(source, users, query), options["out"], total
             )
         except OSError as exc:
             raise CommandError(f"Cannot write {options['out']}: {exc.strerror}.") from exc
@@ -76,6 +79,13 @@ Write recommendations of many users to a file, one JSON line a user:
             f"{written} users in {seconds:.1f} s ({written / max(seconds, 1e-9):.0f} users/s), "
             f"{unknown} of them unknown and given what is popular: {options['out']}"
         )
+
+    def _source(self, catalog: Catalog, query: Query) -> Source:
+        """What serves; for a past moment, what would have: learnt from what was before it."""
+        if query.before is None:
+            return batch.serving(catalog, query)
+        mode = Mode.NEW if query.exclude else Mode.ALL
+        return past.source(catalog, query.before, mode, self.stderr.write)
 
     def _write(
         self, recommendations: Iterator[Recommendation], out: Path, total: int

@@ -63,11 +63,15 @@ def test_where_own_products_are_not_listed_none_is_a_repeat():
 
 
 def test_a_trend_is_a_week_above_its_month():
-    week, month = np.float32([7, 0, 10]), np.float32([30, 0, 10])
-    found = facts.popularity_facts(week, month, month, month)
+    found = facts.trend_facts(np.float32([7, 0, 10]), np.float32([30, 0, 10]))
     assert found["popular:trend"][:2].tolist() == pytest.approx([0, 0], abs=1e-6)
     assert found["popular:trend"][2] > 0.5
-    assert found["popular:week"][0] == pytest.approx(np.log(8))
+
+
+def test_each_window_of_popularity_is_a_channel():
+    found = facts.popularity_channels(*np.float32([[7], [8], [9], [0]]))
+    assert list(found) == ["popular:week", "popular:month", "popular:quarter", "popular:all"]
+    assert [each[0] for each in found.values()] == pytest.approx(np.log([8, 9, 10, 1]))
 
 
 def test_taste_is_the_share_of_a_label_and_the_distance_to_the_usual_price():

@@ -1,0 +1,56 @@
+import numpy as np
+import pytest
+
+from recommender.engine import facts, together
+from recommender.engine.together import Links, Neighbours
+from recommender.models import ProductNeighbor
+
+DAY = 86_400.0
+LINKS = Neighbours(
+    {
+        "together": Links(
+            sources=np.array([1, 1, 2]),
+            targets=np.array([7, 8, 8]),
+            scores=np.array([0.5, 0.25, 0.5]),
+        )
+    }
+)
+
+
+def own() -> facts.OwnProducts:
+    """Product 1 today, product 2 a half-life ago."""
+    return facts.own_products(
+        np.array([1, 2]),
+        np.array([1.0, 1.0]),
+        np.array([10 * DAY, 0.0]),
+        half_life_days=10,
+        clock=10 * DAY,
+    )
+
+
+def test_the_scores_of_all_own_products_are_summed_and_the_recent_count_more():
+    found = LINKS.scores(np.array([6, 7, 8]), own())
+    assert found["together:all"].tolist() == pytest.approx([0, 0.5, 0.75])
+    assert found["together:recent"].tolist() == pytest.approx([0, 0.5, 0.25 + 0.5 * 0.5])
+
+
+def test_the_best_are_those_with_the_highest_sums():
+    assert LINKS.best(1).tolist() == [8]
+    assert set(LINKS.best(10).tolist()) == {7, 8}
+
+
+def test_what_speaks_against_a_product_proposes_nothing():
+    against = Links(sources=np.array([1]), targets=np.array([7]), scores=np.array([-0.5]))
+    assert Neighbours({"ease": against}).best(10).tolist() == []
+
+
+def test_the_stored_lists_of_own_products_are_read(stocked):
+    mug, lamp = stocked.product("mug-red"), stocked.product("lamp-red")
+    for kind in ProductNeighbor.Kind.values:
+        ProductNeighbor.objects.create(
+            catalog=stocked.catalog, product=mug, kind=kind, products=[lamp.pk], scores=[0.5]
+        )
+    found = together.find(stocked.catalog.pk, np.array([mug.pk, lamp.pk]))
+    assert found.links.keys() == {"together", "ease"}
+    assert found.best(5).tolist() == [lamp.pk, lamp.pk]
+    assert together.find(stocked.catalog.pk, np.array([], dtype=np.int64)).links == {}
