@@ -1,6 +1,8 @@
 """Recommendations for many users: what live answers rank, found in memory."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import islice
@@ -8,9 +10,10 @@ from itertools import islice
 import numpy as np
 from numpy.typing import NDArray
 from psycopg import sql
+from threadpoolctl import threadpool_limits
 
 from recommender import database
-from recommender.engine import completion, pooling, reading, snapshot, subject
+from recommender.engine import completion, parallel, pooling, reading, snapshot, subject
 from recommender.engine.answer import Item, Query
 from recommender.engine.filters import Filter
 from recommender.engine.passing import VISIBLE
@@ -103,38 +106,99 @@ def serving(catalog: Catalog, query: Query) -> Source:
     return Source(catalog=catalog, snapshot=found, ranker=_ranker(catalog, query))
 
 
-def recommend_many(source: Source, users: Iterator[str], query: Query) -> Iterator[Recommendation]:
-    """The products for each user, in their order, with bounded memory."""
-    listable = _listable(source, query.filter)
-    while chunk := list(islice(users, _CHUNK)):
-        yield from _recommend_chunk(source, chunk, query, listable)
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A user of a chunk: their key, None where the catalogue has never seen them."""
+
+    name: str
+    pk: int | None
+    wish: Wish
 
 
-def _recommend_chunk(
-    source: Source, users: Sequence[str], query: Query, listable: NDArray[np.bool_]
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Work:
+    """What a process needs to make lists without the database."""
+
+    source: Source
+    listable: NDArray[np.bool_]
+    lists_own: bool
+    count: int
+
+    def lists(self, wishes: Sequence[Wish]) -> list[list[Item]]:
+        """A list for each wish."""
+        # The matrices are small: waking a second thread takes longer than it saves.
+        with threadpool_limits(1):
+            pooled = pooling.pooled(
+                self.source.snapshot,
+                wishes,
+                listable=self.listable,
+                lists_own=self.lists_own,
+                count=self.count,
+            )
+            return list(_ranked(self.source, pooled, self.count))
+
+
+def recommend_many(
+    source: Source, users: Iterator[str], query: Query, *, processes: int = 1
 ) -> Iterator[Recommendation]:
-    catalog, found = source.catalog, source.snapshot
-    known: dict[str, int] = {row[0]: row[1] for row in database.fetch(_USERS, (catalog.pk, users))}
-    asked = [user for user in users if user in known]
-    rows = found.rows_of([known[user] for user in asked])
-    own = _own_products(source, [known[user] for user in asked], query)
-    wishes = [
-        Wish(user=int(row), excluded=own.get(known[user], np.zeros(0, dtype=np.int64)))
-        for user, row in zip(asked, rows, strict=True)
-    ]
-    pooled = pooling.pooled(
-        found, wishes, listable=listable, lists_own=not query.exclude, count=query.count
+    """The products for each user, in their order, with bounded memory.
+
+    Args:
+        processes: how many make lists; more than one where this process may have children.
+    """
+    work = _Work(
+        source=source,
+        listable=_listable(source, query.filter),
+        lists_own=not query.exclude,
+        count=query.count,
     )
-    lists = dict(zip(asked, _ranked(source, pooled, query.count), strict=True))
-    for user in users:
-        pk = known.get(user)
-        excluded = [] if pk is None else found.products.keys[own.get(pk, [])].tolist()
-        items = {item.id: item for item in lists.get(user, ())}
-        completion.fill(catalog, items, query, excluded=excluded, filter=query.filter)
-        yield Recommendation(user, tuple(items.values()), pk is not None)
+    asked = iter(lambda: _asked(source, list(islice(users, _CHUNK)), query), [])
+    for chunk, lists in _made(work, asked, processes):
+        for each, items in zip(chunk, lists, strict=True):
+            yield _filled(source, each, items, query)
 
 
-def _ranked(source: Source, pooled: Iterator[Pooled], count: int) -> Iterator[list[Item]]:
+def _made(
+    work: _Work, asked: Iterator[list[_Asked]], processes: int
+) -> Iterator[tuple[list[_Asked], list[list[Item]]]]:
+    """Each chunk with its lists; a few chunks ahead are made by other processes."""
+    if processes < 2:
+        for chunk in asked:
+            yield chunk, work.lists([each.wish for each in chunk])
+        return
+    with parallel.Processes(work.lists, processes) as workers:
+        waiting: deque[tuple[list[_Asked], Future[list[list[Item]]]]] = deque()
+        for chunk in asked:
+            waiting.append((chunk, workers.submit([each.wish for each in chunk])))
+            if len(waiting) > 2 * processes:
+                first, lists = waiting.popleft()
+                yield first, lists.result()
+        for first, lists in waiting:
+            yield first, lists.result()
+
+
+def _asked(source: Source, users: Sequence[str], query: Query) -> list[_Asked]:
+    """Who they are, and what of their own is left out; two statements."""
+    rows = database.fetch(_USERS, (source.catalog.pk, list(users))) if users else []
+    known: dict[str, int] = dict(rows)
+    own = _own_products(source, list(known.values()), query)
+    places = source.snapshot.rows_of([known.get(user, -1) for user in users])
+    nothing = np.zeros(0, dtype=np.int64)
+    return [
+        _Asked(user, known.get(user), Wish(int(row), own.get(known.get(user, -1), nothing)))
+        for user, row in zip(users, places, strict=True)
+    ]
+
+
+def _filled(source: Source, each: _Asked, listed: Sequence[Item], query: Query) -> Recommendation:
+    items = {item.id: item for item in listed}
+    if len(items) < query.count:
+        excluded = source.snapshot.products.keys[each.wish.excluded].tolist()
+        completion.fill(source.catalog, items, query, excluded=excluded, filter=query.filter)
+    return Recommendation(each.name, tuple(items.values()), each.pk is not None)
+
+
+def _ranked(source: Source, pooled: Iterable[Pooled], count: int) -> Iterator[list[Item]]:
     for each in pooled:
         if not each.is_personal:
             # What is popular needs no rank.

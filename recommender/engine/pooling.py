@@ -28,7 +28,7 @@ Floats = NDArray[np.float32]
 Rows = NDArray[np.int64]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Wish:
     """What is asked for a user: a row of the snapshot, −1 for one without history."""
 

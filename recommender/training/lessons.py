@@ -45,7 +45,7 @@ def lesson(
     found = list(
         pooling.pooled(
             snapshot,
-            [Wish(user=int(user), excluded=excluded(snapshot, int(user), mode)) for user in users],
+            [Wish(int(user), excluded(snapshot, int(user), mode)) for user in users],
             listable=snapshot.products.available,
             lists_own=mode == Mode.ALL,
             count=K,

@@ -18,6 +18,7 @@ from recommender.engine import batch
 from recommender.engine.answer import MAX_COUNT, SEEN, Query
 from recommender.engine.batch import Recommendation, Source
 from recommender.models import Catalog, Mode, User
+from recommender.stack import machine
 from recommender.training import past
 
 
@@ -70,7 +71,9 @@ Write recommendations of many users to a file, one JSON line a user:
         started = time.monotonic()
         try:
             written, unknown = self._write(
-                batch.recommend_many(source, users, query), options["out"], total
+                batch.recommend_many(source, users, query, processes=machine.detect().cores),
+                options["out"],
+                total,
             )
         except OSError as exc:
             raise CommandError(f"Cannot write {options['out']}: {exc.strerror}.") from exc
