@@ -10,6 +10,8 @@ from recommender.engine.channels import OWN_PRODUCTS
 # Days, where there was no event at all.
 _NEVER = 999.0
 _SECONDS_A_DAY = 86_400.0
+# What is bought again and again is, a season later, too.
+_LASTING = 3.0
 
 Floats = NDArray[np.float32]
 
@@ -25,6 +27,7 @@ class OwnProducts:
     recent: NDArray[np.float64]  # weight, halved by age before the newest event; largest 1
     counts: NDArray[np.float64]  # good events
     decayed: NDArray[np.float64]  # weight of the good events, halved by age before the clock
+    lasting: NDArray[np.float64]  # the same with a longer half-life: habits outlive tastes
     days: NDArray[np.float64]  # since the last event with it
     seen: int  # distinct products of the whole history
     events: int
@@ -64,7 +67,9 @@ def own_products(
     younger = ages - ages.min(initial=np.inf)
     net = _sums(places, weights * 0.5 ** (younger / half_life_days), size)
     counts = _sums(places, (weights > 0).astype(np.float64), size)
-    decayed = _sums(places, np.maximum(weights, 0) * 0.5 ** (ages / half_life_days), size)
+    good = np.maximum(weights, 0.0)
+    decayed = _sums(places, good * 0.5 ** (ages / half_life_days), size)
+    lasting = _sums(places, good * 0.5 ** (ages / (_LASTING * half_life_days)), size)
     order = np.argsort(first)
     order = order[net[order] > 0]
     recent = net[order] / net[order].max(initial=np.finfo(np.float64).tiny)
@@ -73,6 +78,7 @@ def own_products(
         recent=recent,
         counts=counts[order],
         decayed=decayed[order],
+        lasting=lasting[order],
         days=ages[first[order]],
         seen=size,
         events=len(product_ids),
@@ -89,25 +95,34 @@ def user_facts(own: OwnProducts, size: int) -> dict[str, Floats]:
     }
 
 
+def repeat_channels(own: OwnProducts | None, candidates: NDArray[np.int64]) -> dict[str, Floats]:
+    """How much the user had each candidate, by three measures; shape (candidates,).
+
+    Args:
+        own: None where the user's own products are not listed: nothing speaks for them then.
+    """
+    if own is None:
+        return {}
+    rows, had = places(own.products, candidates)
+    measures = {"decayed": own.decayed, "lasting": own.lasting, "often": own.counts}
+    return {
+        f"repeat:{name}": _where_had(measure, rows, had, 0.0) for name, measure in measures.items()
+    }
+
+
 def repeat_facts(own: OwnProducts | None, candidates: NDArray[np.int64]) -> dict[str, Floats]:
     """How often and how lately the user had each candidate; shape (candidates,).
 
     Args:
         own: None where the user's own products are not listed.
     """
-    size = len(candidates)
-    found = {
-        "repeat:count": np.zeros(size, dtype=np.float32),
-        "repeat:decayed": np.zeros(size, dtype=np.float32),
-        "repeat:days": np.full(size, _NEVER, dtype=np.float32),
-    }
-    if own is None or not len(own.products):
-        return found
+    if own is None:
+        return {}
     rows, had = places(own.products, candidates)
-    found["repeat:count"][had] = own.counts[rows[had]]
-    found["repeat:decayed"][had] = own.decayed[rows[had]]
-    found["repeat:days"][had] = own.days[rows[had]]
-    return found
+    return {
+        "repeat:count": _where_had(own.counts, rows, had, 0.0),
+        "repeat:days": _where_had(own.days, rows, had, _NEVER),
+    }
 
 
 def popularity_channels(
@@ -190,6 +205,14 @@ def places(
 
 def _sums(places: NDArray[np.int64], values: NDArray[np.float64], size: int) -> NDArray[np.float64]:
     return np.bincount(places, values, size).astype(np.float64)
+
+
+def _where_had(
+    measure: NDArray[np.float64], rows: NDArray[np.int64], had: NDArray[np.bool_], never: float
+) -> Floats:
+    found = np.full(len(rows), never, dtype=np.float32)
+    found[had] = measure[rows[had]]
+    return found
 
 
 def _share(

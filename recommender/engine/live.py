@@ -219,6 +219,7 @@ def _pool(evidence: Evidence, known: Described) -> CandidatePool:
             **scores,
             **evidence.neighbours.scores(products, own),
             **evidence.windows.channels(products),
+            **facts.repeat_channels(own if evidence.lists_own else None, products),
         },
         facts={
             **evidence.windows.facts(products),

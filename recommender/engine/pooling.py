@@ -49,7 +49,7 @@ class Pooled:
         """Whether anything but what is popular speaks for a candidate."""
         return any(
             scores.any()
-            for name, scores in (*self.channels.items(), ("repeat", self.facts["repeat:count"]))
+            for name, scores in self.channels.items()
             if not name.startswith("popular:")
         )
 
@@ -250,6 +250,7 @@ def _pool(
         channels={
             **{name: score[rows] for name, score in scores.items()},
             **facts.popularity_channels(*(users[rows] for users in snapshot.popularity.values())),
+            **facts.repeat_channels(own if request.lists_own else None, rows),
         },
         facts=_facts(snapshot, own, rows, lists_own=request.lists_own),
     )

@@ -18,8 +18,8 @@ _PAGE = 20_000
 _CHUNK = 1 << 24  # bytes
 
 _PRODUCTS = """
-SELECT id, external_id, deleted_at IS NULL AND in_stock, price::float8, category, brand,
-       extract(epoch FROM released_at)::float8
+SELECT id, external_id, deleted_at IS NULL AND in_stock, ln(NULLIF(price::float8, 0)),
+       category, brand, extract(epoch FROM released_at)::float8
 FROM recommender_product WHERE catalog_id = %s AND id > %s ORDER BY id LIMIT %s
 """
 
@@ -60,7 +60,7 @@ class Products:
     keys: NDArray[np.int64]
     ids: NDArray[np.object_]
     available: NDArray[np.bool_]
-    prices: NDArray[np.float32]  # NaN where there is none
+    prices: NDArray[np.float32]  # logarithms; NaN where there is none
     categories: NDArray[np.int32]  # codes; 0 where there is none
     brands: NDArray[np.int32]
     released: NDArray[np.float64]  # seconds since 1970; NaN where it is not known

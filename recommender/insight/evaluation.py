@@ -37,8 +37,6 @@ Rows = NDArray[np.int64]
 _SECONDS_A_DAY = 86_400.0
 # With more users the intervals are narrow already.
 _MOST_USERS = 10_000
-# A fact that is a channel of its own: what the user had.
-_REPEAT = "repeat:decayed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,7 +147,7 @@ def _split(now: Snapshot, split: datetime | Literal["last"] | None) -> Split:
         return splits.last(now.interactions)
     if isinstance(split, datetime):
         return splits.at(now.interactions, snapshot.seconds(split))
-    return splits.at(now.interactions, now.clock - splits.horizon(now.interactions))
+    return splits.at(now.interactions, splits.last_days(now.interactions))
 
 
 def _test_set(then: Snapshot, replay: _Replay, k: int) -> TestSet:
@@ -193,8 +191,7 @@ def _ranked(pooled: Pooled, ranker: Ranker, k: int) -> Rows:
 
 
 def _voices(pooled: Pooled) -> Mapping[str, NDArray[np.float32]]:
-    voices = {**pooled.channels, _REPEAT: pooled.facts[_REPEAT]}
-    return {name: scores for name, scores in voices.items() if scores.any()}
+    return {name: scores for name, scores in pooled.channels.items() if scores.any()}
 
 
 def _time(seconds: float) -> datetime:

@@ -12,8 +12,6 @@ from recommender.ranking.ranker import Judgement, Parts, Ranker
 
 # Cormack, Clarke & Büttcher 2009 found 60 to be right over many collections; the best has rank 1.
 _OFFSET = 60 + 1
-# A fact whose order says what to list, too.
-_SPEAKING_FACTS = ("repeat:decayed",)
 
 
 class FusionRanker(Ranker):
@@ -54,9 +52,7 @@ class FusionRanker(Ranker):
 
 def _voices(pool: CandidatePool) -> tuple[list[str], NDArray[np.float32]]:
     """What speaks: names, and scores of shape (voices, candidates), none below 0."""
-    facts = {name: pool.facts[name] for name in _SPEAKING_FACTS if name in pool.facts}
-    voices = {**pool.channels, **facts}
-    if not voices:
+    if not pool.channels:
         return [], np.zeros((0, len(pool.products)), dtype=np.float32)
-    scores = np.stack(list(voices.values())).astype(np.float32, copy=False)
-    return list(voices), np.fmax(scores, np.float32(0))
+    scores = np.stack(list(pool.channels.values())).astype(np.float32, copy=False)
+    return list(pool.channels), np.fmax(scores, np.float32(0))

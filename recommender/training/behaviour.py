@@ -20,7 +20,7 @@ from recommender.spaces.lifecycle import active_space
 from recommender.training import fitting, gate, lessons
 from recommender.training.fitting import Trained
 from recommender.training.outcome import DONE, KEPT, SKIPPED, Outcome, Progress
-from recommender.training.splits import Split, horizon
+from recommender.training.splits import Split, last_days
 
 # History that has grown by so much, though not at its end, is another history.
 _GROWN = 1.1
@@ -79,7 +79,7 @@ def train(catalog: Catalog, now: Snapshot, progress: Progress) -> Outcome:
 
 def _split(now: Snapshot, since: datetime) -> Split | None:
     """What the serving versions have not seen, of the last days; None where that is too little."""
-    clock = max(snapshot.seconds(since), now.clock - horizon(now.interactions))
+    clock = max(snapshot.seconds(since), last_days(now.interactions))
     later = now.interactions.where(now.interactions.times >= clock).positive()
     truth = later.binary()
     split = Split(

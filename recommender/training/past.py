@@ -1,9 +1,7 @@
 """A catalogue as it would have served at a past moment: everything learnt from what was before."""
 
-from dataclasses import replace
 from datetime import datetime
 
-from recommender.engine import snapshot
 from recommender.engine.batch import Source
 from recommender.engine.snapshot import Snapshot
 from recommender.models import Catalog
@@ -17,10 +15,7 @@ def source(catalog: Catalog, before: datetime, mode: str, progress: Progress) ->
     What serves today has learnt from events after that moment, and would foretell what it has
     seen. Content's vectors are today's: they know nothing of what users did.
     """
-    now = run.present(catalog)
-    clock = snapshot.seconds(before)
-    then = replace(now, clock=clock, interactions=now.interactions.before(clock))
-    return learnt(catalog, then, mode, progress)
+    return learnt(catalog, run.present(catalog, before), mode, progress)
 
 
 def learnt(

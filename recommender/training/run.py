@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from datetime import datetime
 
 import structlog
 from django.utils import timezone
@@ -37,13 +38,13 @@ def train(catalog: Catalog, run: TrainingRun, progress: Progress) -> None:
     run.save()
 
 
-def present(catalog: Catalog) -> Snapshot:
-    """A catalogue as it stands, with the spaces that its content makes."""
-    before = popularity.clock(catalog)
-    read = reading.read(catalog, before)
+def present(catalog: Catalog, before: datetime | None = None) -> Snapshot:
+    """A catalogue as it stands, or stood before a time, with the spaces that its content makes."""
+    until = before or popularity.clock(catalog)
+    read = reading.read(catalog, until)
     return snapshot.moment(
         read,
-        clock=snapshot.seconds(before),
+        clock=snapshot.seconds(until),
         half_life_days=catalog.half_life_days,
         spaces=snapshot.stored(read.products, content_spaces(catalog)),
     )

@@ -62,7 +62,7 @@ def plan(interactions: Interactions, scheme: str | None = None) -> Plan:
     positive = interactions.positive()
     if not len(positive):
         return Plan(LAST, "There are no events.", ())
-    start, end = float(interactions.times[0]), float(interactions.times[-1]) + 1e-3
+    start, end = float(interactions.times[0]), _end(interactions)
     if scheme == LAST:
         return _last(interactions, "What each user does next is to be foretold.")
     if end - start < _SHORTEST:
@@ -82,6 +82,14 @@ def horizon(interactions: Interactions) -> float:
     return min(_LONGEST, _SHARE * float(interactions.times[-1] - interactions.times[0]))
 
 
+def last_days(interactions: Interactions) -> float:
+    """The moment from which on is to be foretold: one horizon before the end of the history.
+
+    Not before now: a catalogue may have been still for a while.
+    """
+    return _end(interactions) - horizon(interactions)
+
+
 def at(interactions: Interactions, clock: float) -> Split:
     """One moment, and all that followed."""
     return Split(
@@ -97,7 +105,7 @@ def last(interactions: Interactions) -> Split:
     """Every user's last event, taken out of everything."""
     held = hold_out_last(interactions)
     return Split(
-        clock=float(interactions.times[-1]) + 1e-3,
+        clock=_end(interactions),
         known=interactions.where(~held),
         truth=interactions.where(held).binary(),
         lesson=csr_array((interactions.n_users, interactions.n_products), dtype=np.float32),
@@ -132,6 +140,11 @@ def hold_out_last(interactions: Interactions) -> NDArray[np.bool_]:
     mask = np.zeros(len(interactions), dtype=bool)
     mask[order[held]] = True
     return mask
+
+
+def _end(interactions: Interactions) -> float:
+    """Just after the last event."""
+    return float(interactions.times[-1]) + 1e-3
 
 
 def _windows(interactions: Interactions, end: float, horizon: float) -> Sequence[Split]:

@@ -48,18 +48,25 @@ def test_an_empty_history_has_no_products():
     assert (len(found.products), found.seen, found.events, found.days_since) == (0, 0, 0, 999)
     assert facts.user_facts(found, 2)["user:days"].tolist() == [999, 999]
     repeats = facts.repeat_facts(found, keys(1))
-    assert [each.tolist() for each in repeats.values()] == [[0], [0], [999]]
+    assert [each.tolist() for each in repeats.values()] == [[0], [999]]
 
 
 def test_what_is_had_again_is_counted_and_ages_by_the_clock():
-    found = facts.repeat_facts(own((5, 2, 10), (5, 2, 20), (9, 1, 30)), keys(4, 5, 9))
+    mine = own((5, 2, 10), (5, 2, 20), (9, 1, 30))
+    found = facts.repeat_facts(mine, keys(4, 5, 9))
     assert found["repeat:count"].tolist() == [0, 2, 1]
-    assert found["repeat:decayed"].tolist() == pytest.approx([0, 1 + 0.5, 0.125])
     assert found["repeat:days"].tolist() == [999, 10, 30]
+    spoken = facts.repeat_channels(mine, keys(4, 5, 9))
+    assert spoken["repeat:often"].tolist() == [0, 2, 1]
+    assert spoken["repeat:decayed"].tolist() == pytest.approx([0, 1 + 0.5, 0.125])
+    assert spoken["repeat:lasting"].tolist() == pytest.approx(
+        [0, 2 * 0.5 ** (1 / 3) + 2 * 0.5 ** (2 / 3), 0.5]
+    )
 
 
 def test_where_own_products_are_not_listed_none_is_a_repeat():
-    assert facts.repeat_facts(None, keys(5))["repeat:days"].tolist() == [999]
+    assert facts.repeat_facts(None, keys(5)) == {}
+    assert facts.repeat_channels(None, keys(5)) == {}
 
 
 def test_a_trend_is_a_week_above_its_month():

@@ -11,7 +11,7 @@ def ranked(made):
 
 
 def test_what_only_sells_well_is_ranked_by_that():
-    made = pool([3], facts={"popular:week": [1, 3, 2], "popular:month": [1, 2, 3]})
+    made = pool([3], {"popular:week": [1, 3, 2], "popular:month": [1, 2, 3]})
     assert ranked(made) == [1, 2, 0]
 
 
@@ -39,7 +39,7 @@ def test_three_channels_of_a_space_are_one_voice():
 
 
 def test_own_products_come_back_the_latest_first():
-    made = pool([3], facts={"repeat:decayed": [0.2, 0, 0.9]})
+    made = pool([3], {"repeat:decayed": [0.2, 0, 0.9]})
     assert ranked(made) == [2, 0, 1]
 
 
@@ -49,7 +49,7 @@ def test_a_score_that_pushes_away_proposes_nothing():
 
 
 def test_a_part_is_worth_its_best_place():
-    made = pool([2], {"text:a:last": [1, 2], "text:a:interests": [3, 0]}, {"popular:week": [0, 1]})
+    made = pool([2], {"text:a:last": [1, 2], "text:a:interests": [3, 0], "popular:week": [0, 1]})
     told = FusionRanker().explain(made, np.array([0, 1]))
     assert told[0] == pytest.approx({"base": 0, "text": 1 / 61})
     assert told[1] == pytest.approx({"base": 0, "text": 1 / 61, "popular": 1 / 61})

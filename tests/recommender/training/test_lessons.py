@@ -1,0 +1,180 @@
+"""What a ranker learns from: nothing it reads had yet to happen."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from recommender.engine.snapshot import Snapshot
+from recommender.models import Mode
+from recommender.training import fitting, lessons, splits
+from recommender.training.behaviour import snapshot_of
+from recommender.training.lessons import Lesson
+from recommender.training.splits import Split
+from tests.recommender.training import planted
+
+# From all that is known today and a split, the catalogue as of the split, and what it teaches.
+Learn = Callable[[Snapshot, Split], Snapshot]
+
+
+@pytest.fixture(scope="module")
+def now() -> Snapshot:
+    return planted.snapshot()
+
+
+def honest(now: Snapshot, split: Split) -> Snapshot:
+    """As training goes back."""
+    return fitting.fit(snapshot_of(now, split))
+
+
+def neighbours_of_today(now: Snapshot, split: Split) -> Snapshot:
+    return replace(honest(now, split), neighbours=fitting.fit_neighbours(now))
+
+
+def spaces_of_today(now: Snapshot, split: Split) -> Snapshot:
+    return replace(honest(now, split), spaces=fitting.fit(now).spaces)
+
+
+def popularity_of_today(now: Snapshot, split: Split) -> Snapshot:
+    then = honest(now, split)
+    vars(then)["popularity"] = now.popularity
+    return then
+
+
+def history_of_today(now: Snapshot, split: Split) -> Snapshot:
+    return replace(honest(now, split), interactions=now.interactions)
+
+
+def clock_of_today(now: Snapshot, split: Split) -> Snapshot:
+    """Ages as of today: they tell how long ago the moment was."""
+    return replace(honest(now, split), clock=now.clock)
+
+
+def learnt(lesson: Lesson) -> dict[str, np.ndarray]:
+    """All that a ranker can read of a lesson, by name."""
+    pool = lesson.pool
+    named = {"candidates": pool.products, "sizes": pool.sizes}
+    return {**named, **pool.channels, **pool.facts}
+
+
+def seen_of_the_future(now: Snapshot, split: Split, learn: Learn, mode: str) -> list[str]:
+    """What differs when all that happened since had never happened; of the same users."""
+    cut = replace(now, clock=split.clock, interactions=split.known)
+    with_future, without = learn(now, split), learn(cut, split)
+    there = learnt(lessons.lesson(with_future, split, mode))
+    then = learnt(lessons.lesson(without, split, mode))
+    if there.keys() != then.keys():
+        return sorted(there.keys() ^ then.keys())
+    return [name for name in there if not np.array_equal(there[name], then[name], equal_nan=True)]
+
+
+@pytest.mark.parametrize("mode", Mode.values)
+@pytest.mark.parametrize("scheme", [None, splits.LAST])
+def test_no_feature_sees_its_future(now: Snapshot, mode: str, scheme: str | None) -> None:
+    first, *_, last = splits.plan(now.interactions, scheme).splits
+    for split in (first, last):
+        assert seen_of_the_future(now, split, honest, mode) == []
+
+
+def test_a_lesson_holds_all_kinds_of_features_so_that_the_check_looks_at_them(
+    now: Snapshot,
+) -> None:
+    split, _ = planted.halfway(now)
+
+    found = learnt(lessons.lesson(honest(now, split), split, Mode.ALL))
+
+    assert {name.split(":")[0] for name in found} == {
+        *("candidates", "sizes", "behaviour", "text", "together", "ease"),
+        *("popular", "product", "repeat", "user"),
+    }
+
+
+def test_what_is_fitted_to_a_past_moment_does_not_see_its_future_either(now: Snapshot) -> None:
+    split, then = planted.halfway(now)
+    cut = replace(now, clock=split.clock, interactions=now.interactions.before(split.clock))
+
+    for found, again in zip(fitting.fit_spaces(then), fitting.fit_spaces(cut), strict=True):
+        assert np.array_equal(found.space.vectors, again.space.vectors)
+        assert found.space.fold_in is not None
+        assert again.space.fold_in is not None
+        assert found.space.fold_in.to_bytes() == again.space.fold_in.to_bytes()
+    both = fitting.fit_neighbours(then), fitting.fit_neighbours(cut)
+    for kind in both[0]:
+        assert (both[0][kind] != both[1][kind]).nnz == 0
+
+
+@pytest.mark.parametrize(
+    ("leak", "shows_in"),
+    [
+        (neighbours_of_today, "together:all"),
+        (spaces_of_today, "behaviour:als:long_term"),
+        (popularity_of_today, "popular:week"),
+        (history_of_today, "user:events"),
+        (clock_of_today, "user:days"),
+    ],
+)
+def test_the_check_catches_a_leak(now: Snapshot, leak: Learn, shows_in: str) -> None:
+    split, _ = planted.halfway(now)
+
+    assert shows_in in seen_of_the_future(now, split, leak, Mode.ALL)
+
+
+def test_what_was_wanted_is_marked_among_the_candidates(now: Snapshot) -> None:
+    split, then = planted.halfway(now)
+    then = fitting.fit(then)
+
+    found = lessons.lesson(then, split, Mode.ALL)
+
+    users = lessons.tested(split.truth, then, 1000)
+    assert len(found.pool.sizes) == len(found.wanted) == len(users)
+    starts = np.concatenate([[0], np.cumsum(found.pool.sizes)])
+    for user, wanted, start, end in zip(users, found.wanted, starts, starts[1:], strict=False):
+        right = set(split.truth[[user]].indices)
+        assert wanted == len(right)
+        listed = found.pool.products[start:end]
+        assert found.truth[start:end].tolist() == [int(row in right) for row in listed]
+
+
+def test_in_mode_new_what_a_user_has_had_is_neither_a_candidate_nor_wanted(now: Snapshot) -> None:
+    split, then = planted.halfway(now)
+
+    found = lessons.lesson(then, split, Mode.NEW)
+
+    new = lessons.new_only(split.truth, then)
+    users = lessons.tested(new, then, 1000)
+    had = then.interactions.binary()
+    assert new.multiply(had).nnz == 0
+    assert found.wanted.tolist() == np.diff(new.indptr)[users].tolist()
+    starts = np.concatenate([[0], np.cumsum(found.pool.sizes)])
+    for user, start, end in zip(users, starts, starts[1:], strict=False):
+        assert not set(found.pool.products[start:end]) & set(had[[user]].indices)
+
+
+def test_who_had_nothing_good_before_is_not_asked_about() -> None:
+    whole = planted.interactions(users=10)
+    whole.weights[whole.users == 3] = -1.0
+    whole.weights[-1] = 1.0
+    whole.users[-1] = 3
+    split, then = planted.halfway(planted.snapshot(whole))
+
+    assert split.truth[[3]].nnz
+    assert 3 not in lessons.tested(split.truth, then, 1000)
+
+
+def test_of_many_users_a_sample_is_taken_and_always_the_same(now: Snapshot) -> None:
+    split, then = planted.halfway(now)
+
+    few = lessons.tested(split.truth, then, 10)
+
+    assert len(few) == 10
+    assert (np.diff(few) > 0).all()
+    assert few.tolist() == lessons.tested(split.truth, then, 10).tolist()
+
+
+def test_nothing_to_foretell_is_an_empty_lesson(now: Snapshot) -> None:
+    split = splits.at(now.interactions, now.clock)
+
+    found = lessons.lesson(snapshot_of(now, split), split, Mode.NEW)
+
+    assert len(found.pool.sizes) == len(found.pool.products) == len(found.labels) == 0

@@ -1,0 +1,196 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from recommender.behaviour.interactions import Interactions
+from recommender.training import splits
+from recommender.training.splits import LAST, WINDOWS, Split
+from tests.recommender.training import planted
+from tests.recommender.training.planted import DAY_SECONDS, START
+
+USERS, PRODUCTS = 6, 5
+_Event = tuple[int, int, float, int]
+
+# Users, products, weights and days; many are of one moment.
+events = st.lists(
+    st.tuples(
+        st.integers(0, USERS - 1),
+        st.integers(0, PRODUCTS - 1),
+        st.sampled_from([1.0, 3.0, 0.0, -1.0]),
+        st.integers(0, 90),
+    ),
+    max_size=40,
+)
+
+
+def history(*found: _Event) -> Interactions:
+    ordered = sorted(found, key=lambda each: each[3])
+    return Interactions(
+        users=np.array([each[0] for each in ordered], dtype=np.int32),
+        products=np.array([each[1] for each in ordered], dtype=np.int32),
+        weights=np.array([each[2] for each in ordered], dtype=np.float32),
+        times=START + DAY_SECONDS * np.array([each[3] for each in ordered], dtype=np.float64),
+        n_users=USERS,
+        n_products=PRODUCTS,
+    )
+
+
+def pairs(found: Interactions) -> list[tuple[int, int, float]]:
+    """User, product and time of each positive event."""
+    good = found.positive()
+    return list(zip(good.users.tolist(), good.products.tolist(), good.times.tolist(), strict=True))
+
+
+def wanted(split: Split) -> set[tuple[int, int]]:
+    rows, columns = split.truth.nonzero()
+    return set(zip(rows.tolist(), columns.tolist(), strict=True))
+
+
+@given(events)
+def test_a_window_knows_nothing_of_its_moment_or_later_and_wants_only_that(
+    found: list[_Event],
+) -> None:
+    whole = history(*found)
+    plan = splits.plan(whole)
+    for split in plan.splits if plan.scheme == WINDOWS else ():
+        assert (split.known.times < split.clock).all()
+        later = {(user, product) for user, product, at in pairs(whole) if at >= split.clock}
+        assert wanted(split) <= later
+        assert split.lesson.nnz <= split.truth.nnz
+
+
+@given(events)
+def test_what_is_held_out_last_is_not_known(found: list[_Event]) -> None:
+    whole = history(*found)
+    if not len(whole):
+        return
+    split = splits.last(whole)
+    held = splits.hold_out_last(whole)
+
+    assert len(split.known) + held.sum() == len(whole)
+    assert sorted([*pairs(split.known), *pairs(whole.where(held))]) == sorted(pairs(whole))
+    assert wanted(split) == {(user, product) for user, product, _ in pairs(whole.where(held))}
+
+
+@given(events)
+def test_what_is_held_out_is_good_and_leaves_each_user_something_good(found: list[_Event]) -> None:
+    whole = history(*found)
+    held = splits.hold_out_last(whole)
+
+    assert (whole.weights[held] > 0).all()
+    left, all_users = (set(each.positive().users) for each in (whole.where(~held), whole))
+    assert left == all_users
+
+
+@given(events)
+def test_what_is_held_out_is_at_the_end_of_its_users_history(found: list[_Event]) -> None:
+    whole = history(*found)
+    held = splits.hold_out_last(whole)
+    good = whole.weights > 0
+    for user in set(whole.users[held]):
+        mine = (whole.users == user) & good
+        assert whole.times[held & mine].min() >= whole.times[~held & mine].max()
+
+
+@given(events)
+def test_users_who_judge_teach_nothing_where_last_events_are_held_out(found: list[_Event]) -> None:
+    plan = splits.plan(history(*found), LAST)
+    if not plan.splits:
+        return
+    lesson, judged = plan.splits
+    assert (lesson.judges, judged.judges) == (False, True)
+    assert judged.lesson.nnz == 0 or set(judged.lesson.nonzero()[0]).isdisjoint(
+        judged.truth.nonzero()[0]
+    )
+    assert set(lesson.truth.nonzero()[0]).isdisjoint(judged.truth.nonzero()[0])
+    assert pairs(lesson.known) == pairs(judged.known)
+
+
+def test_where_users_come_back_history_is_cut_by_windows_and_the_last_one_judges() -> None:
+    found = planted.interactions()
+
+    plan = splits.plan(found)
+
+    assert plan.scheme == WINDOWS
+    assert "of the users came back" in plan.reason
+    assert [split.judges for split in plan.splits] == [True, False, False, False]
+    end = found.times[-1]
+    for split in plan.splits:
+        assert split.truth.nnz
+        assert split.clock < end
+
+
+def test_what_a_ranker_learns_of_a_window_is_over_before_the_gate_judges() -> None:
+    found = planted.interactions()
+    judge, *lessons = splits.plan(found).splits
+
+    assert judge.lesson.nnz == 0
+    for split in lessons:
+        during = (found.times >= split.clock) & (found.times < judge.clock)
+        assert split.lesson.nnz == found.where(during).positive().binary().nnz
+
+
+def test_where_hardly_anyone_comes_back_last_events_are_held_out() -> None:
+    came = (0, 15, 30, 45, 75, 75)
+    found = [(user, n, 1.0, came[user] + n) for user in range(USERS) for n in range(3)]
+
+    plan = splits.plan(history(*found))
+
+    assert plan.scheme == LAST
+    assert plan.reason.startswith("only ")
+
+
+def test_times_that_tell_no_order_leave_a_fifth_of_a_user_s_products_to_foretell() -> None:
+    found = [(user, n, 1.0, 7) for user in range(2) for n in range(5)]
+
+    plan = splits.plan(history(*found))
+
+    assert (plan.scheme, plan.reason) == (LAST, "All events are of one day.")
+    held = splits.hold_out_last(history(*found))
+    assert np.bincount(history(*found).users[held]).tolist() == [1, 1]
+
+
+def test_a_basket_at_the_end_is_held_out_as_a_whole() -> None:
+    found = history((0, 0, 1, 0), (0, 1, 1, 1), (0, 2, 1, 2), (0, 3, 1, 9), (0, 4, 1, 9))
+
+    assert splits.hold_out_last(found).tolist() == [False, False, False, True, True]
+
+
+def test_one_user_with_one_event_keeps_it_and_nothing_is_to_be_foretold() -> None:
+    split = splits.last(history((0, 0, 1.0, 3)))
+
+    assert pairs(split.known) == [(0, 0, START + 3 * DAY_SECONDS)]
+    assert split.truth.nnz == 0
+
+
+def test_one_user_who_comes_back_is_enough_to_cut() -> None:
+    plan = splits.plan(history(*((0, n % PRODUCTS, 1.0, 9 * n) for n in range(10))))
+
+    assert plan.scheme == WINDOWS
+    assert all(wanted(split) for split in plan.splits)
+
+
+@pytest.mark.parametrize("found", [[], [(0, 0, -1.0, 1), (1, 1, 0.0, 2)]], ids=["none", "none good"])
+def test_without_a_good_event_there_is_nothing_to_cut(found: list[_Event]) -> None:
+    assert splits.plan(history(*found)).splits == ()
+    assert not splits.hold_out_last(history(*found)).any()
+
+
+def test_a_horizon_is_a_fifth_of_the_history_and_two_months_at_most() -> None:
+    assert splits.horizon(history()) == 0
+    assert splits.horizon(history((0, 0, 1, 0), (0, 1, 1, 10))) == 2 * DAY_SECONDS
+    assert splits.horizon(history((0, 0, 1, 0), (0, 1, 1, 3650))) == 60 * DAY_SECONDS
+
+
+def test_the_last_days_are_before_the_last_event_and_not_before_now() -> None:
+    found = history((0, 0, 1, 0), (0, 1, 1, 10))
+
+    assert splits.last_days(found) == pytest.approx(START + 8 * DAY_SECONDS, abs=0.01)
+
+
+def test_returning_is_the_share_of_those_before_who_came_after() -> None:
+    found = history((0, 0, 1, 0), (1, 0, 1, 0), (1, 1, 1, 9), (2, 1, 1, 9))
+
+    assert splits.returning(found, START + DAY_SECONDS) == 0.5
+    assert splits.returning(found, START) == 0.0
