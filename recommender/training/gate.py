@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from recommender.ranking import learning, metrics, ranker
+from recommender.ranking import blend, learning, metrics, ranker
 from recommender.ranking.blend import BlendRanker
 from recommender.ranking.errors import TooFewExamples
 from recommender.ranking.examples import Examples
@@ -17,6 +18,8 @@ from recommender.ranking.metrics import Interval
 from recommender.ranking.ranker import Ranker
 from recommender.training.lessons import K, Lesson
 from recommender.training.outcome import Progress
+
+Key = TypeVar("Key", str, float)
 
 # Two together err less than one, and a sum less than trees.
 _STEADY = (BlendRanker.kind, LogisticRanker.kind, LambdaMartRanker.kind, FusionRanker.kind)
@@ -50,23 +53,25 @@ def judge(lessons: Sequence[Lesson], progress: Progress) -> Verdict:
         rankers = learn([Examples(each.pool, each.labels) for each in lessons], progress)
     except TooFewExamples as exc:
         return _fusion(users, str(exc))
-    candidates = {FusionRanker.kind: FusionRanker(), **rankers}
+    weight = _weight(rankers, judging)
+    rankers[BlendRanker.kind] = _blend(rankers, weight)
     values = {
-        kind: np.concatenate([ndcg(each, lesson) for lesson in judging])
-        for kind, each in candidates.items()
+        kind: _ndcg(each, judging)
+        for kind, each in {FusionRanker.kind: FusionRanker(), **rankers}.items()
     }
     figures = {kind: metrics.interval(found) for kind, found in values.items()}
-    best = steadiest(values)
+    best = steadiest(values, _STEADY)
     reason = _reason(best, figures, users)
     if best == FusionRanker.kind:
         return Verdict(ranker=FusionRanker(), figures=figures, users=users, reason=reason)
     progress(f"learning {best} from all of history")
-    chosen = learning.learn(best, [Examples(each.pool, each.truth) for each in lessons])
-    return Verdict(ranker=chosen, figures=figures, users=users, reason=reason)
+    everything = learn([Examples(each.pool, each.truth) for each in lessons], progress)
+    everything[BlendRanker.kind] = _blend(everything, weight)
+    return Verdict(ranker=everything[best], figures=figures, users=users, reason=reason)
 
 
 def learn(examples: Sequence[Examples], progress: Progress) -> dict[str, Ranker]:
-    """A ranker of each kind that learns.
+    """A ranker of each kind that learns by itself.
 
     Raises:
         TooFewExamples: there is too little to learn from.
@@ -75,28 +80,42 @@ def learn(examples: Sequence[Examples], progress: Progress) -> dict[str, Ranker]
     line = learning.learn(LogisticRanker.kind, examples)
     progress("learning LambdaMART")
     trees = learning.learn(LambdaMartRanker.kind, examples)
-    found: dict[str, Ranker] = {line.kind: line, trees.kind: trees}
-    if isinstance(line, LogisticRanker) and isinstance(trees, LambdaMartRanker):
-        found[BlendRanker.kind] = BlendRanker(trees, line)
-    return found
+    return {line.kind: line, trees.kind: trees}
 
 
-def steadiest(values: Mapping[str, NDArray[np.float64]]) -> str:
-    """The first of _STEADY that is within one standard error of the best.
+def steadiest(values: Mapping[Key, NDArray[np.float64]], order: Sequence[Key]) -> Key:
+    """The first in this order that is within one standard error of the best.
 
     Breiman et al.'s rule (1984): a lead within the noise of the judging is no lead, and of equals
     the one that errs least elsewhere is to serve.
 
     Args:
-        values: by kind, of the same users, shape (users,).
+        values: of the same users, shape (users,).
+        order: all of them, the steadiest first.
     """
-    best = max(values, key=lambda kind: values[kind].mean())
-    for kind in _STEADY:
-        if kind in values:
-            behind = values[best] - values[kind]
-            if behind.mean() <= behind.std() / np.sqrt(len(behind)):
-                return kind
+    best = max(values, key=lambda key: values[key].mean())
+    for key in order:
+        behind = values[best] - values[key]
+        if behind.mean() <= behind.std() / np.sqrt(len(behind)):
+            return key
     return best
+
+
+def _weight(rankers: Mapping[str, Ranker], judging: Sequence[Lesson]) -> float:
+    """How much the logistic rank is to count in the blend."""
+    values = {weight: _ndcg(_blend(rankers, weight), judging) for weight in blend.WEIGHTS}
+    return steadiest(values, blend.WEIGHTS)
+
+
+def _blend(rankers: Mapping[str, Ranker], weight: float) -> BlendRanker:
+    trees, line = rankers[LambdaMartRanker.kind], rankers[LogisticRanker.kind]
+    if not (isinstance(trees, LambdaMartRanker) and isinstance(line, LogisticRanker)):
+        raise TypeError(f"A blend is of LambdaMART and logistic, not of {trees} and {line}.")
+    return BlendRanker(trees, line, weight)
+
+
+def _ndcg(judged: Ranker, lessons: Sequence[Lesson]) -> NDArray[np.float64]:
+    return np.concatenate([ndcg(judged, each) for each in lessons])
 
 
 def ndcg(judged: Ranker, lesson: Lesson) -> NDArray[np.float64]:

@@ -11,6 +11,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from random import Random
 
 import pytest
 
@@ -23,6 +24,8 @@ DOCS = (
     "embed.md",
     "spaces.md",
     "embeddings.md",
+    "train.md",
+    "quality.md",
     "recommend.md",
     "drop-in.md",
     "operate.md",
@@ -97,7 +100,8 @@ def _run(script: str, home: Path, environment: dict[str, str]) -> subprocess.Com
         env=environment,
         capture_output=True,
         text=True,
-        timeout=180,
+        # Training and evaluating take most of it, on a machine that does other work besides.
+        timeout=900,
         check=False,
     )
 
@@ -115,9 +119,11 @@ def _write_transactions(path: Path) -> None:
     with gzip.open(path, "wt", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(header)
-        for number in range(200):
-            day = f"2011-0{1 + number % 9}-10T10:00:00"
-            product = 22000 + number % 40
-            title = f"{['RED', 'BLUE', 'GREEN'][number % 3]} LANTERN {number % 40}"
+        # Enough users come back after 2011-10-01 for an evaluation.
+        random = Random(1)
+        for number in range(600):
+            day = f"2011-{random.randint(1, 12):02}-10T10:00:00"
+            lantern, user = random.randrange(40), 100 + random.randrange(40)
+            title = f"{['RED', 'BLUE', 'GREEN'][number % 3]} LANTERN {lantern}"
             quantity = -1 if number % 25 == 0 else 2
-            writer.writerow([5000 + number, product, title, quantity, day, 2.5, 100 + number % 7])
+            writer.writerow([5000 + number, 22000 + lantern, title, quantity, day, 2.5, user])

@@ -29,3 +29,11 @@ def test_candidates_that_cannot_be_told_apart_score_nothing(ranker):
     assert ranker.score(made).tolist() == [0] * 5
     for told in ranker.explain(made, np.arange(5)):
         assert sum(told.values()) == pytest.approx(0, abs=1e-12)
+
+
+def test_how_much_the_logistic_one_counts_is_kept(ranker):
+    quarter = BlendRanker(ranker.lambdamart, ranker.logistic, 0.25)
+    asked = examples(requests=2, seed=1).pool
+    again = BlendRanker.from_bytes(quarter.to_bytes())
+    assert again.score(asked).tolist() == quarter.score(asked).tolist()
+    assert again.score(asked).tolist() != ranker.score(asked).tolist()

@@ -27,7 +27,9 @@ def interactions(
     random = np.random.default_rng(seed)
     user = np.repeat(np.arange(users), events)
     chosen = random.integers(0, products // TASTES, len(user)) * TASTES + user % TASTES
-    chosen = np.where(random.random(len(user)) < 0.9, chosen, random.integers(0, products, len(user)))
+    chosen = np.where(
+        random.random(len(user)) < 0.9, chosen, random.integers(0, products, len(user))
+    )
     times = START + np.sort(random.uniform(0, days * DAY_SECONDS, len(user)))
     order = random.permutation(len(user))
     return Interactions(

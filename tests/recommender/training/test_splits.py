@@ -171,7 +171,9 @@ def test_one_user_who_comes_back_is_enough_to_cut() -> None:
     assert all(wanted(split) for split in plan.splits)
 
 
-@pytest.mark.parametrize("found", [[], [(0, 0, -1.0, 1), (1, 1, 0.0, 2)]], ids=["none", "none good"])
+@pytest.mark.parametrize(
+    "found", [[], [(0, 0, -1.0, 1), (1, 1, 0.0, 2)]], ids=["none", "none good"]
+)
 def test_without_a_good_event_there_is_nothing_to_cut(found: list[_Event]) -> None:
     assert splits.plan(history(*found)).splits == ()
     assert not splits.hold_out_last(history(*found)).any()

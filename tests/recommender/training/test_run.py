@@ -1,0 +1,223 @@
+"""A training from beginning to end, and what catalogues with hardly any history get of it."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+from pytest_django.plugin import DjangoDbBlocker
+
+from recommender.catalogue import catalogs
+from recommender.engine import batch, live, pooling, subject
+from recommender.engine.answer import SEEN, Query
+from recommender.engine.live import Candidates
+from recommender.engine.pooling import Wish
+from recommender.engine.recommend import recommend
+from recommender.history import popularity
+from recommender.models import Mode, ProductNeighbor, ProductPopularity, Ranker, Space, TrainingRun
+from recommender.training import lessons, run
+from tests.recommender.training import planted
+from tests.shop import DAY, NOON, Shop, event, numbered
+
+STEPS = ["behaviour spaces", "popularity", "co-occurrence", "ranker"]
+NEW = Query(count=10)
+
+
+def train(shop: Shop) -> dict[str, tuple[str, str]]:
+    """Of each step its outcome and the reason."""
+    made = TrainingRun.objects.create(catalog=shop.catalog, status=TrainingRun.Status.RUNNING)
+    run.train(shop.catalog, made, lambda _: None)
+    made.refresh_from_db()
+    assert made.status == TrainingRun.Status.DONE
+    assert made.finished_at is not None
+    assert all(step["seconds"] >= 0 for step in made.steps)
+    return {step["name"]: (step["outcome"], step["text"]) for step in made.steps}
+
+
+def listed(shop: Shop, user: str, query: Query = NEW) -> list[str]:
+    """What a user gets live."""
+    return [item.id for item in recommend(shop.catalog, user, query).items]
+
+
+def in_batch(shop: Shop, user: str, query: Query = NEW) -> list[str]:
+    (found,) = batch.recommend_many(batch.serving(shop.catalog, query), iter([user]), query)
+    return [item.id for item in found.items]
+
+
+def candidates(shop: Shop, user: str, query: Query) -> Candidates:
+    """A user's, live."""
+    found = subject.find(shop.catalog, user, query)
+    assert found is not None
+    return live.candidates(shop.catalog, found, query, live.gather(shop.catalog, found, query))
+
+
+def of_taste(products: list[str], user: int) -> float:
+    """The share of the products that are of a user's taste; a quarter by chance."""
+    right = [planted.taste_of(product) == user % planted.TASTES for product in products]
+    return sum(right) / len(right)
+
+
+@pytest.fixture(scope="module")
+def once(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[Shop]:
+    """A shop that was trained: it takes seconds. p56 to p59 were never touched."""
+    with django_db_blocker.unblock():
+        shop = planted.open_shop(products=60)
+        planted.visits(shop, users=48, products=56, events=12)
+        train(shop)
+        yield shop
+        catalogs.delete_catalog(shop.catalog)
+
+
+@pytest.fixture
+def planted_shop(once: Shop, db: None) -> Shop:
+    """The same, and what a test does with it is rolled back."""
+    return once
+
+
+def test_every_step_is_done_in_order_and_what_it_made_serves(planted_shop: Shop) -> None:
+    (made,) = TrainingRun.objects.all()
+
+    assert [step["name"] for step in made.steps] == STEPS
+    assert {step["outcome"] for step in made.steps} == {"done"}
+    catalog = planted_shop.catalog
+    assert Space.objects.filter(catalog=catalog, kind="behaviour", status="active").count() == 2
+    assert ProductPopularity.objects.filter(catalog=catalog).count() == 56
+    for kind in ProductNeighbor.Kind.values:
+        assert ProductNeighbor.objects.filter(catalog=catalog, kind=kind).exists()
+    active = Ranker.objects.filter(catalog=catalog, is_active=True)
+    assert sorted(active.values_list("mode", flat=True)) == ["all", "new"]
+    assert made.steps[-1]["text"].startswith("Learnt by windows: ")
+    for user in (0, 1, 2, 3):
+        for products in (listed(planted_shop, f"u{user}"), in_batch(planted_shop, f"u{user}")):
+            assert of_taste(products[:5], user) >= 0.8
+
+
+def test_the_run_says_of_which_time_its_history_is(planted_shop: Shop) -> None:
+    (made,) = TrainingRun.objects.all()
+    spaces = Space.objects.filter(kind="behaviour")
+    assert {space.trained_until for space in spaces} == {made.trained_until}
+    assert NOON < made.trained_until < planted.at(60.1)
+
+
+def test_a_catalogue_with_ten_events_is_told_what_it_lacks_and_still_has_lists(shop: Shop) -> None:
+    shop.stock(**numbered(20))
+    shop.embed()
+    shop.post(*(event(f"u{n % 5}", f"p{n}", at=NOON + n * DAY) for n in range(10)))
+
+    steps = train(shop)
+
+    for name in ("behaviour spaces", "co-occurrence", "ranker"):
+        outcome, text = steps[name]
+        assert outcome == "skipped"
+        assert text.startswith("There are 10 events of 5 users with 10 products; at least 100")
+    assert steps["popularity"][0] == "done"
+    for user in ("u0", "u4", "nobody"):
+        assert len(set(listed(shop, user))) == len(set(in_batch(shop, user))) == 10
+    # A mug and a lamp were viewed, of four kinds that there are.
+    assert int(listed(shop, "u0")[0].removeprefix("p")) % 4 in {0, 1}
+
+
+def test_a_catalogue_without_events_or_products_is_trained_without_a_word_of_error(
+    shop: Shop,
+) -> None:
+    steps = train(shop)
+
+    assert list(steps) == STEPS
+    assert {name for name, (outcome, _) in steps.items() if outcome == "skipped"} == {
+        "behaviour spaces",
+        "co-occurrence",
+        "ranker",
+    }
+    assert in_batch(shop, "nobody") == listed(shop, "nobody") == []
+
+
+@pytest.mark.parametrize("taste", range(planted.TASTES))
+def test_a_user_newer_than_the_training_with_one_event_is_recommended_by_behaviour(
+    planted_shop: Shop, taste: int
+) -> None:
+    planted_shop.visit("newcomer", f"p{40 + taste}", at=planted.at(62))
+
+    answer = recommend(planted_shop.catalog, "newcomer", NEW)
+    assert answer.fallback is None
+    assert {item.channel for item in answer.items} & {"behaviour", "together", "ease"}
+    for products in (listed(planted_shop, "newcomer"), in_batch(planted_shop, "newcomer")):
+        assert f"p{40 + taste}" not in products
+        assert of_taste(products[:5], taste) >= 0.6
+
+
+def test_a_product_without_any_event_is_a_candidate(planted_shop: Shop) -> None:
+    train(planted_shop)
+    everything = Query(count=80, exclude=frozenset())
+
+    for products in (
+        listed(planted_shop, "u0", everything),
+        in_batch(planted_shop, "u0", everything),
+    ):
+        assert {"p76", "p77", "p78", "p79"} <= set(products)
+
+
+def test_a_user_who_only_refused_things_gets_what_is_popular(planted_shop: Shop) -> None:
+    planted_shop.post(*(event("grump", f"p{n}", type="dislike", at=planted.at(61)) for n in (0, 1)))
+
+    for listing in (listed, in_batch):
+        products = listing(planted_shop, "grump")
+        assert len(products) == 10
+        assert not {"p0", "p1"} & set(products)
+
+
+def test_training_again_without_new_events_keeps_the_spaces_and_renews_the_rest(
+    planted_shop: Shop,
+) -> None:
+    before = listed(planted_shop, "u0")
+
+    again = train(planted_shop)
+
+    assert {name: outcome for name, (outcome, _) in again.items()} == {
+        "behaviour spaces": "kept",
+        "popularity": "done",
+        "co-occurrence": "done",
+        "ranker": "done",
+    }
+    assert Space.objects.filter(kind="behaviour").count() == 2
+    assert Ranker.objects.filter(mode="new", is_active=True).count() == 1
+    assert Ranker.objects.filter(mode="new").count() == 2
+    assert listed(planted_shop, "u0") == before
+
+
+@pytest.mark.parametrize("user", ["u0", "u17", "newcomer"])
+@pytest.mark.parametrize("lists_own", [True, False])
+def test_live_and_in_memory_candidates_have_the_same_scores(
+    planted_shop: Shop, user: str, lists_own: bool
+) -> None:
+    query = Query(count=10, exclude=frozenset() if lists_own else frozenset({SEEN}))
+    planted_shop.visit("newcomer", "p1", "p5", at=planted.at(60))
+    planted_shop.post(event("newcomer", "p2", type="dislike", at=planted.at(60)))
+    popularity.refresh(planted_shop.catalog)
+
+    there = candidates(planted_shop, user, query).pool
+    then = batch.serving(planted_shop.catalog, query).snapshot
+    (row,) = then.rows_of([planted_shop.user(user).pk])
+    (found,) = pooling.pooled(
+        then,
+        [Wish(user=int(row), excluded=lessons.excluded(then, int(row), mode(lists_own)))],
+        listable=then.products.available,
+        lists_own=lists_own,
+        count=10,
+    )
+
+    assert set(there.channels) == set(found.channels)
+    assert set(there.facts) == set(found.facts)
+    keys = then.products.keys[found.rows]
+    both, live_rows, memory_rows = np.intersect1d(there.products, keys, return_indices=True)
+    assert len(both) > 20
+    for name in there.channels:
+        scores, others = there.channels[name][live_rows], found.channels[name][memory_rows]
+        # Stored vectors and the fold-in's product are of half precision.
+        close = 5e-3 * max(1.0, float(np.abs(others).max()))
+        np.testing.assert_allclose(scores, others, atol=close, err_msg=name)
+    for name in there.facts:
+        facts, others = there.facts[name][live_rows], found.facts[name][memory_rows]
+        np.testing.assert_allclose(facts, others, rtol=1e-3, atol=1e-3, err_msg=name)
+
+
+def mode(lists_own: bool) -> str:
+    return Mode.ALL if lists_own else Mode.NEW
