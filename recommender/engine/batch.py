@@ -13,17 +13,24 @@ from psycopg import sql
 from threadpoolctl import threadpool_limits
 
 from recommender import database
-from recommender.engine import completion, parallel, pooling, reading, snapshot, subject
+from recommender.engine import (
+    completion,
+    parallel,
+    pooling,
+    popular,
+    rankers,
+    reading,
+    snapshot,
+    subject,
+)
 from recommender.engine.answer import Item, Query
 from recommender.engine.filters import Filter
 from recommender.engine.passing import VISIBLE
 from recommender.engine.pooling import Pooled, Wish
 from recommender.engine.snapshot import Snapshot
 from recommender.history import popularity
-from recommender.models import Catalog, Mode, Space
-from recommender.models import Ranker as StoredRanker
+from recommender.models import Catalog, Space
 from recommender.ranking import ranker as ranking
-from recommender.ranking import storage
 from recommender.ranking.fusion import FusionRanker
 from recommender.ranking.parts import BASE
 from recommender.ranking.ranker import Ranker
@@ -103,7 +110,9 @@ def serving(catalog: Catalog, query: Query) -> Source:
         spaces=snapshot.stored(now.products, spaces),
         neighbours=snapshot.stored_neighbours(now.products, catalog.pk),
     )
-    return Source(catalog=catalog, snapshot=found, ranker=_ranker(catalog, query))
+    return Source(
+        catalog=catalog, snapshot=found, ranker=rankers.active(catalog.pk, subject.mode(query))
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,14 +225,9 @@ def _ranked(source: Source, pooled: Iterable[Pooled], count: int) -> Iterator[li
         ]
 
 
-def _ranker(catalog: Catalog, query: Query) -> Ranker:
-    mode = Mode.NEW if query.exclude else Mode.ALL
-    stored = StoredRanker.objects.filter(catalog=catalog, mode=mode, is_active=True).first()
-    return storage.from_bytes(stored.kind, bytes(stored.model)) if stored else FusionRanker()
-
-
 def _item(id_: str, score: float, parts: Mapping[str, float]) -> Item:
-    channel = max((name for name in parts if name != BASE), key=lambda name: parts[name])
+    named = [name for name in parts if name != BASE]
+    channel = max(named, key=lambda name: parts[name]) if named else popular.POPULAR
     return Item(id_, score, channel, parts)
 
 

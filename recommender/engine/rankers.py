@@ -2,10 +2,14 @@
 
 from functools import lru_cache
 
+import structlog
+
 from recommender.models import Ranker as RankerRow
 from recommender.ranking import storage
 from recommender.ranking.fusion import FusionRanker
 from recommender.ranking.ranker import Ranker
+
+log = structlog.get_logger()
 
 _FUSION = FusionRanker()
 
@@ -23,6 +27,12 @@ def active(catalog_id: int, mode: str) -> Ranker:
 
 @lru_cache(maxsize=64)
 def _read(row_id: int) -> Ranker:
-    """A row is never changed, only switched from."""
-    row = RankerRow.objects.get(pk=row_id)
-    return storage.from_bytes(row.kind, bytes(row.model))
+    """A row is never changed, only switched from; one gone or of another version is none."""
+    row = RankerRow.objects.filter(pk=row_id).first()
+    if row is None:
+        return _FUSION
+    try:
+        return storage.from_bytes(row.kind, bytes(row.model))
+    except ValueError as exc:
+        log.warning("fusion ranks: a stored rank cannot be read", ranker=row_id, error=str(exc))
+        return _FUSION

@@ -19,6 +19,7 @@ from recommender.behaviour.fold_in import FoldIn
 from recommender.behaviour.interactions import Interactions
 from recommender.engine.reading import Products, Reading
 from recommender.models import ProductNeighbor, Space
+from recommender.profiles import builder
 from recommender.spaces import vectors
 
 _SECONDS_A_DAY = 86_400.0
@@ -154,7 +155,7 @@ def _load(products: Products, space: Space) -> SpaceArrays:
         name=space.name,
         metric=space.metric,
         vectors=found,
-        fold_in=FoldIn.from_bytes(bytes(space.fold_in)) if space.fold_in else None,
+        fold_in=builder.fold_in_of(space),
         label=str(space),
     )
 

@@ -1,6 +1,7 @@
 """Rankers as bytes, and back."""
 
 from collections.abc import Callable, Mapping
+from zipfile import BadZipFile
 
 from recommender.ranking.blend import BlendRanker
 from recommender.ranking.fusion import FusionRanker
@@ -20,8 +21,13 @@ def from_bytes(kind: str, data: bytes) -> Ranker:
     """The ranker whose `kind` and `to_bytes()` these are.
 
     Raises:
-        ValueError: there is no such kind; it was learnt by another version.
+        ValueError: there is no such kind, or the bytes are not of it: another version learnt it.
     """
     if kind not in _READERS:
         raise ValueError(f"There is no ranker of kind “{kind}”. Train the catalogue again.")
-    return _READERS[kind](data)
+    try:
+        return _READERS[kind](data)
+    except (KeyError, ValueError, BadZipFile) as exc:
+        raise ValueError(
+            f"The stored ranker of kind “{kind}” is of another version. Train the catalogue again."
+        ) from exc

@@ -44,7 +44,8 @@ def rollback(catalog: Catalog, name: str = "text") -> Space:
         if before is None:
             raise SpaceError(
                 f"There is no version of {name!r} to go back to: none served before the one that "
-                "does, or it is retired. Build one with `manage.py space create`."
+                "does, or it is retired. Build one with `manage.py space create`, or `manage.py "
+                "train` for a space of behaviour."
             )
         _switch_to(before)
     return before

@@ -9,9 +9,9 @@ from recommender.spaces import lifecycle, partitions
 from recommender.spaces.errors import SpaceError
 from recommender.spaces.lifecycle import create_space
 from tests.recommender import goods
-from tests.recommender.insight.shopping import shop_by_colour
+from tests.recommender.insight.shopping import LATER, shop_by_colour
 from tests.recommender.spaces.training import train
-from tests.shop import Shop
+from tests.shop import DAY, Shop
 
 
 def test_both_sides_say_what_they_are_and_how_well_they_do(stocked: Shop) -> None:
@@ -48,6 +48,19 @@ def test_a_trained_space_costs_nothing_and_compares_like_any(stocked: Shop) -> N
     assert (side.cost.spent, side.cost.per_million_tokens) == (0, 0)
     assert side.coverage.share == 1.0
     assert found.overlap is not None
+
+
+def test_a_space_that_has_seen_the_end_of_the_story_is_compared_but_not_judged(
+    stocked: Shop,
+) -> None:
+    shop_by_colour(stocked, 24)
+
+    found = compare(stocked.space, train(stocked, trained_until=LATER + DAY))
+
+    assert found.overlap is not None
+    assert (found.first.quality, found.second.quality, found.difference) == (None, None, None)
+    assert found.shortage is not None
+    assert "is in the training that made it" in found.shortage
 
 
 def test_a_shop_without_history_has_all_but_the_replay(stocked: Shop) -> None:

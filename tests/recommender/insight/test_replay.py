@@ -6,6 +6,7 @@ from recommender.insight import replay
 from recommender.models import Catalog, Product
 from tests.recommender import goods
 from tests.recommender.insight.shopping import LATER, shop_by_colour
+from tests.recommender.spaces.training import train
 from tests.shop import DAY, NOON, Shop, event
 
 
@@ -92,3 +93,26 @@ def test_a_catalogue_of_the_past_is_replayed_too(db: None) -> None:
     shop_by_colour(past, 24)
 
     assert replay.hold_out(past.catalog).cut_off == LATER
+
+
+def test_a_space_that_has_learnt_from_what_would_judge_it_is_not_judged(stocked: Shop) -> None:
+    shop_by_colour(stocked, 24)
+    held = replay.hold_out(stocked.catalog)
+
+    before = train(stocked, trained_until=LATER)
+    after = train(stocked, trained_until=LATER + DAY)
+
+    assert replay.foreknowledge((stocked.space, before), held) is None
+    reason = replay.foreknowledge((stocked.space, after), held)
+    assert reason is not None
+    assert reason.startswith("als@2 has learnt from what it would be judged by.")
+
+
+def test_a_space_of_behaviour_is_replayed_alone(stocked: Shop) -> None:
+    shop_by_colour(stocked, 24)
+    held = replay.hold_out(stocked.catalog)
+
+    found = replay.replay(train(stocked, trained_until=LATER), held)
+
+    assert len(found.ndcg) == 24
+    assert found.ndcg.tolist() != replay.replay(stocked.space, held).ndcg.tolist()

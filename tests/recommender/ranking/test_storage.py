@@ -1,6 +1,7 @@
+import numpy as np
 import pytest
 
-from recommender.ranking import learning, storage
+from recommender.ranking import archive, learning, storage
 from recommender.ranking.fusion import FusionRanker
 from tests.recommender.ranking.pools import examples
 
@@ -15,3 +16,10 @@ def test_a_ranker_comes_back_as_its_kind():
 def test_a_kind_that_is_not_known_says_what_to_do():
     with pytest.raises(ValueError, match=r"no ranker of kind “forest”\. Train the catalogue"):
         storage.from_bytes("forest", b"")
+
+
+def test_what_another_version_learnt_is_refused_with_what_to_do():
+    with pytest.raises(ValueError, match="Train the catalogue again"):
+        storage.from_bytes("blend", archive.pack({"lambdamart": np.zeros(1)}))
+    with pytest.raises(ValueError, match="Train the catalogue again"):
+        storage.from_bytes("logistic", b"PK no archive")

@@ -1,0 +1,162 @@
+"""Products and history as arrays, out of PostgreSQL."""
+
+from datetime import timedelta
+
+import numpy as np
+import pytest
+
+from recommender.engine import reading
+from recommender.history import popularity
+from recommender.models import Event, Product
+from recommender.profiles.history import event_weight
+from tests.shop import DAY, NOON, Shop, event
+
+LATER = NOON + 100 * DAY
+
+
+@pytest.fixture
+def two(shop: Shop) -> Shop:
+    shop.put(
+        {"id": "mug", "title": "Mug", "price": 10.0, "category": "Home", "brand": "Hearth"},
+        {"id": "tent", "title": "Tent", "brand": "Hearth"},
+        {"id": "soap", "title": "Soap", "price": 0.0, "category": "Bath"},
+    )
+    return shop
+
+
+def weights(shop: Shop) -> list[float]:
+    """Of all events that are read, the oldest first."""
+    return reading.read(shop.catalog, LATER).interactions.weights.tolist()
+
+
+@pytest.mark.parametrize(
+    ("kind", "value"),
+    [
+        ("view", None),
+        ("view", 3.0),
+        ("purchase", None),
+        ("dislike", None),
+        *(("rating", value) for value in (0.0, 1.0, 2.4, 2.6, 4.0, 5.0, 9.0, -3.0, None)),
+        *(("view_portion", value) for value in (0.1, 0.5, 1.0, 7.0, -1.0, None)),
+    ],
+)
+def test_an_event_weighs_what_a_profile_gives_it(two: Shop, kind: str, value: float | None) -> None:
+    two.post(event("ann", "mug", type=kind, value=value))
+
+    wanted = event_weight(kind, value, two.catalog.event_weights)
+    assert weights(two) == pytest.approx([wanted], rel=1e-6)
+
+
+def test_a_type_without_a_weight_is_left_out(two: Shop) -> None:
+    two.catalog.event_weights |= {"view": 0}
+    two.catalog.save()
+    two.post(event("ann", "mug"), event("ann", "tent", type="impression"))
+    Event.objects.update(type="unheard of")
+
+    assert event_weight("unheard of", None, two.catalog.event_weights) == 0
+    assert weights(two) == []
+    two.post(event("ann", "mug"), event("bob", "mug", type="purchase"))
+    assert len(weights(two)) == 1
+
+
+def test_events_are_in_the_order_of_time_with_rows_of_users_and_products(two: Shop) -> None:
+    two.post(
+        event("ann", "soap", at=NOON + DAY),
+        event("bob", "mug", at=NOON),
+        event("ann", "tent", at=NOON - DAY),
+        event("ann", None, type="search", at=NOON),
+    )
+
+    found = reading.read(two.catalog, LATER)
+
+    products = [found.products.ids[row] for row in found.interactions.products]
+    assert products == ["tent", "mug", "soap"]
+    users = [int(found.users[row]) for row in found.interactions.users]
+    assert users == [two.user(name).pk for name in ("ann", "bob", "ann")]
+    seconds = [(NOON + n * DAY).timestamp() for n in (-1, 0, 1)]
+    assert found.interactions.times.tolist() == pytest.approx(seconds, abs=1e-5)
+    assert (found.interactions.n_users, found.interactions.n_products) == (2, 3)
+
+
+def test_only_what_was_before_the_time_is_read_to_the_microsecond(two: Shop) -> None:
+    two.post(
+        event("ann", "mug", at=NOON), event("bob", "tent", at=NOON + timedelta(microseconds=1))
+    )
+
+    assert len(reading.read(two.catalog, NOON).interactions) == 0
+    just_after = reading.read(two.catalog, NOON + timedelta(microseconds=1))
+    assert just_after.users.tolist() == [two.user("ann").pk]
+    assert len(reading.read(two.catalog, popularity.clock(two.catalog)).interactions) == 2
+
+
+def test_products_have_what_facts_are_made_of(two: Shop) -> None:
+    Product.objects.filter(external_id="tent").update(released_at=NOON)
+    Product.objects.filter(external_id="soap").update(in_stock=False)
+
+    found = reading.read_products(two.catalog)
+
+    assert found.keys.tolist() == sorted(found.keys)
+    mug, tent, soap = (found.ids.tolist().index(name) for name in ("mug", "tent", "soap"))
+    assert found.keys[mug] == two.product("mug").pk
+    assert (found.available[[mug, tent, soap]]).tolist() == [True, True, False]
+    # As facts have it live, too: the logarithm, and none of what is for nothing.
+    assert found.prices[mug] == pytest.approx(np.log(10.0))
+    assert np.isnan(found.prices[[tent, soap]]).all()
+    assert found.categories[tent] == 0
+    assert 0 != found.categories[mug] != found.categories[soap] != 0
+    assert found.brands[mug] == found.brands[tent] != found.brands[soap] == 0
+    assert found.released[tent] == NOON.timestamp()
+    assert np.isnan(found.released[[mug, soap]]).all()
+    assert found.rows(found.keys[[2, 0]]).tolist() == [2, 0]
+
+
+def test_the_history_of_a_product_that_was_taken_off_the_shelves_still_counts(two: Shop) -> None:
+    two.visit("ann", "mug", "tent")
+    Product.objects.filter(external_id="mug").update(deleted_at=NOON)
+
+    found = reading.read(two.catalog, LATER)
+
+    assert found.products.available.tolist() == [False, True, True]
+    assert len(found.interactions) == 2
+
+
+def test_another_catalogue_is_not_read(two: Shop) -> None:
+    other = Shop.open("other")
+    other.stock(mug="Mug")
+    other.visit("ann", "mug")
+
+    found = reading.read(two.catalog, LATER)
+
+    assert len(found.interactions) == len(found.users) == 0
+    assert len(found.products) == 3
+
+
+def test_a_catalogue_without_anything_is_read_as_nothing(shop: Shop) -> None:
+    found = reading.read(shop.catalog, LATER)
+
+    assert len(found.products) == len(found.users) == len(found.interactions) == 0
+
+
+def test_events_of_one_moment_are_read_in_the_same_order_each_time(two: Shop) -> None:
+    two.post(*(event(f"u{n}", product) for n in range(50) for product in ("mug", "tent")))
+
+    one, other = (reading.read(two.catalog, LATER).interactions for _ in range(2))
+
+    assert one.users.tolist() == other.users.tolist()
+    assert one.products.tolist() == other.products.tolist()
+    assert one.users.tolist() != sorted(one.users.tolist()), "it does not say who came first"
+
+
+def test_pages_of_products_and_chunks_of_events_are_joined(
+    two: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    two.post(*(event(f"u{n}", "mug", at=NOON + n * DAY) for n in range(30)))
+    whole = reading.read(two.catalog, LATER)
+
+    monkeypatch.setattr(reading, "_PAGE", 2)
+    monkeypatch.setattr(reading, "_CHUNK", 100)
+    parts = reading.read(two.catalog, LATER)
+
+    assert parts.products.ids.tolist() == whole.products.ids.tolist()
+    assert parts.interactions.times.tolist() == whole.interactions.times.tolist()
+    assert len(parts.interactions) == 30

@@ -1,0 +1,170 @@
+"""Evaluations of small histories, checked by hand."""
+
+from datetime import datetime
+from math import log2
+from typing import Literal
+
+import pytest
+
+from recommender.insight.errors import EvaluationError
+from recommender.insight.evaluation import evaluate
+from recommender.insight.evaluation_result import Evaluation, MethodResult
+from recommender.models import Catalog, EvaluationRun, Ranker, Space
+from tests.recommender.training import planted
+from tests.shop import DAY, NOON, Shop, event
+
+CUT = NOON + 20 * DAY
+
+
+@pytest.fixture
+def tiny(db: None) -> Shop:
+    """Twenty users viewed a; then fifteen of them b, and five c. Before, b was ahead of c.
+
+    Nobody ever viewed d. It is too little to learn from: the rank is fusion's.
+    """
+    shop = Shop.open("tiny", clock=Catalog.Clock.LAST_EVENT)
+    shop.stock(a="Mug", b="Tent", c="Soap", d="Chair")
+    shop.embed()
+    before = [event(f"u{number}", "a", at=NOON + number * DAY / 2) for number in range(20)]
+    crowd = [event(f"crowd{number}", "b", at=NOON) for number in range(3)]
+    after = [event(f"u{n}", "b" if n < 15 else "c", at=CUT + DAY) for n in range(20)]
+    shop.post(*before, *crowd, event("fan", "c", at=NOON), *after)
+    return shop
+
+
+def run(
+    shop: Shop,
+    *,
+    split: datetime | Literal["last"] | None = CUT,
+    k: int = 20,
+    mode: Literal["new", "all"] = "new",
+    baselines: bool = False,
+) -> Evaluation:
+    return evaluate(
+        shop.catalog, split=split, k=k, mode=mode, baselines=baselines, progress=lambda _: None
+    )
+
+
+def method(found: Evaluation, name: str) -> MethodResult:
+    return next(each for each in found.methods if each.name == name)
+
+
+def means(found: MethodResult, *names: str) -> list[float]:
+    return [each.mean for each in (found.metrics[name] for name in names) if each is not None]
+
+
+@pytest.mark.parametrize(
+    ("name", "baselines"), [("popular:all", False), ("popular, all time", True)]
+)
+def test_a_methods_numbers_are_what_they_are_by_hand(
+    tiny: Shop, name: str, baselines: bool
+) -> None:
+    found = run(tiny, baselines=baselines)
+
+    # Everyone's list is b, c: right at once for fifteen, at the second place for five.
+    measured = method(found, name)
+    ndcg = (15 + 5 / log2(3)) / 20
+    assert means(measured, "ndcg", "recall", "mrr", "hit_rate") == pytest.approx(
+        [ndcg, 1.0, (15 + 5 / 2) / 20, 1.0]
+    )
+    assert means(measured, "coverage") == [0.5], "a and d are in no list"
+    assert (found.users, found.products, found.k, found.mode) == (20, 4, 20, "new")
+    assert (found.cut_off, found.split) == (CUT, "2025-06-21 12:00")
+
+
+def test_a_list_of_one_place_is_cut_there(tiny: Shop) -> None:
+    measured = method(run(tiny, k=1), "popular:all")
+
+    assert means(measured, "ndcg", "recall", "mrr", "hit_rate") == pytest.approx([0.75] * 4)
+    assert means(measured, "coverage") == [0.25]
+
+
+def test_in_mode_all_what_users_had_is_listed_too(tiny: Shop) -> None:
+    found = run(tiny, mode="all")
+
+    # a, which twenty had, then b, then c.
+    ndcg = (15 / log2(3) + 5 / log2(4)) / 20
+    assert means(method(found, "popular:all"), "ndcg", "recall") == pytest.approx([ndcg, 1.0])
+    repeat = method(found, "repeat:decayed")
+    assert means(repeat, "ndcg", "recall", "coverage") == [0, 0, 0.25]
+
+
+def test_the_last_event_of_each_user_is_to_be_found_where_that_is_asked_for(tiny: Shop) -> None:
+    found = run(tiny, split="last")
+
+    assert (found.split, found.cut_off) == ("last", None)
+    assert "--split last" in found.command
+    # Of those with one event nothing is held out, so that b's three and c's one are all there is.
+    assert found.users == 20
+    assert means(method(found, "popular:all"), "recall") == [1.0]
+
+
+def test_no_split_is_the_historys_own_choice_and_cuts_before_the_last_event(tiny: Shop) -> None:
+    tiny.post(*(event(f"u{n}", "d", at=CUT + 2 * DAY) for n in range(20)))
+
+    found = run(tiny, split=None)
+
+    assert found.cut_off is not None
+    assert NOON < found.cut_off < CUT + 2 * DAY
+    assert found.users == 20
+
+
+def test_a_catalogue_that_was_still_for_a_while_is_cut_before_its_last_event_all_the_same(
+    tiny: Shop,
+) -> None:
+    there = run(tiny, split=None)
+    tiny.post(event("passer-by", None, type="search", at=CUT + 25 * DAY))
+
+    assert run(tiny, split=None).cut_off == there.cut_off
+
+
+@pytest.mark.parametrize("split", [NOON - DAY, NOON + 90 * DAY, "last", None])
+def test_too_little_on_one_side_of_the_split_is_an_error_that_says_what_is_needed(
+    shop: Shop, split: datetime | Literal["last"] | None
+) -> None:
+    shop.stock(a="Mug", b="Tent")
+    shop.post(*(event(f"u{n}", "a", at=NOON + n * DAY) for n in range(30)))
+
+    with pytest.raises(EvaluationError, match="Only 0 users have a history before the split") as it:
+        run(shop, split=split)
+    assert "at least 20 are needed. Choose another --split, or import more history." in str(
+        it.value
+    )
+
+
+def test_no_events_are_an_error_that_says_how_to_get_some(shop: Shop) -> None:
+    with pytest.raises(EvaluationError, match="Import history with `manage"):
+        run(shop, split=None)
+
+
+def test_what_is_learnt_finds_planted_tastes_and_nothing_serves_otherwise_afterwards(
+    db: None,
+) -> None:
+    shop = planted.open_shop()
+    planted.visits(shop, users=40)
+
+    found = run(shop, split=None, k=5, baselines=True)
+
+    ranked, popular = (method(found, name) for name in (ranker_of(found), "popular, all time"))
+    assert ranked.ndcg > 2 * popular.ndcg
+    assert ranked.seconds is not None
+    names = {each.name for each in found.methods}
+    assert names >= {
+        "item-kNN",
+        "EASE",
+        "ALS (implicit)",
+        "BPR (implicit)",
+        "mean profile",
+        "fusion",
+    }
+    assert names >= {"behaviour:als:long_term", "together:all", "ease:all", "text:text:last"}
+    assert found.ranked[0].ndcg == max(each.ndcg for each in found.methods)
+    assert sum(band.users for band in ranked.by_history) == found.users
+    assert not Space.objects.filter(kind=Space.Kind.BEHAVIOUR).exists()
+    assert not Ranker.objects.exists()
+    assert not EvaluationRun.objects.exists(), "whoever asks keeps it"
+
+
+def ranker_of(found: Evaluation) -> str:
+    (name,) = [each.name for each in found.methods if each.kind == "ranker"]
+    return name
