@@ -9,25 +9,25 @@ from numpy.typing import NDArray
 from psycopg import sql
 
 from recommender import database
-from recommender.engine import arrays, channels, searching, windows
+from recommender.engine import arrays, channels, vectors, windows
 from recommender.engine.filters import Filter
 from recommender.engine.passing import VISIBLE
-from recommender.engine.searching import Profile, Vector
-from recommender.spaces import partitions
+from recommender.engine.searching import Vector
 from recommender.spaces.serving import ServingSpace
 
 # Columns of Labels.
 _LABELS = 5
 
+# Vectors that are not remembered come along, whether their product may be listed or not.
 _DESCRIBED = sql.SQL("""
-SELECT c.*, o.* FROM (
+SELECT c.*, o.* {vectors} FROM (
     SELECT array_agg(external_id), array_send(array_agg(id)), array_send(array_agg(price)),
            array_send(array_agg(category)), array_send(array_agg(brand)),
-           array_send(array_agg(released)) {sent}
+           array_send(array_agg(released))
     FROM (
-        SELECT p.id, p.external_id, {product} {similarities}
+        SELECT p.id, p.external_id, {product}
         FROM unnest(%(candidates)s::bigint[]) AS wanted(id)
-        JOIN recommender_product p ON p.id = wanted.id {joins}
+        JOIN recommender_product p ON p.id = wanted.id
         WHERE p.catalog_id = %(catalog)s AND {condition}
     ) c
 ) c, (
@@ -45,14 +45,6 @@ COALESCE(ln(NULLIF(p.price::float8, 0)), 'NaN')::float4 AS price,
 {category} AS category, {brand} AS brand,
 COALESCE(extract(epoch FROM p.released_at), 'NaN')::float8 AS released
 """).format(category=windows.label("category"), brand=windows.label("brand"))
-
-# The query vector is an uncorrelated subselect: read once. One that is not there gives NULL.
-_SIMILARITY = sql.SQL("""
-COALESCE({similarity}, 0)::float4 AS {name}
-""")
-_QUERY = sql.SQL(
-    "(SELECT q.embedding FROM ({source}) q WHERE q.kind = {kind} AND q.position = {at})"
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,45 +68,68 @@ class Described:
     similarities: Mapping[tuple[int, str, int], NDArray[np.float32]]
 
 
+Profiles = Sequence[tuple[ServingSpace, Sequence[Vector]]]
+_Rows = Mapping[int, bytes]
+
+
 def describe(
     catalog_id: int,
     candidates: NDArray[np.int64],
     own: NDArray[np.int64],
-    profiles: Sequence[tuple[Profile, Sequence[Vector]]],
+    profiles: Profiles,
     filter: Filter | None,  # noqa: A002 - the API's word
 ) -> Described:
     """Those of the candidates that are available and pass.
 
     Args:
-        candidates: keys, distinct.
+        candidates: keys, ascending.
         own: keys of the user's own products that say what their taste is.
-        profiles: each with those of its vectors that there are.
+        profiles: of each space the vectors that candidates are compared with.
     """
-    wanted = tuple(
-        (profile.space, profile.name, vector.kind, vector.position)
-        for profile, vectors in profiles
-        for vector in vectors
-        if compared(vector)
-    )
-    statement = _statement(wanted, None) if filter is None else _compose(wanted, filter)
+    spaces = tuple(space for space, _ in profiles)
+    keys = candidates.tolist()
+    rows = [vectors.remembered(space, keys) for space in spaces]
+    missing = [[key for key, row in zip(keys, each, strict=True) if row is None] for each in rows]
+    statement = _statement(spaces, None) if filter is None else _compose(spaces, filter)
     parameters = {
         "catalog": catalog_id,
-        "candidates": database.array_text(candidates.tolist()),
+        "candidates": database.array_text(keys),
         "own": database.array_text(own.tolist()),
-        **{key: value for profile, _ in profiles for key, value in profile.parameters.items()},
+        **{_missing(s): database.array_text(m) for s, m in zip(spaces, missing, strict=True)},
         **(filter.parameters if filter else {}),
     }
     row = database.fetch(statement, parameters)[0]
-    end = _LABELS + 1 + len(wanted)
+    end = 2 * _LABELS + 1
+    listed = _labels(*row[:_LABELS])
+    places = np.searchsorted(candidates, listed.products).tolist()
+    similarities: dict[tuple[int, str, int], NDArray[np.float32]] = {}
+    for (space, compared_with), known, asked, sent in zip(
+        profiles, rows, missing, row[end:], strict=True
+    ):
+        fetched = vectors.remember(space, asked, sent) if asked else {}
+        chosen = [known[place] or fetched[keys[place]] for place in places]
+        similarities |= _similarities(space, compared_with, vectors.numbers(space, chosen))
     return Described(
-        candidates=_labels(*row[:_LABELS]),
-        own=_labels(*row[end:]),
+        candidates=listed,
+        own=_labels(*row[_LABELS + 1 : end]),
         released=arrays.floats(row[_LABELS]),
-        similarities={
-            (space.pk, kind, position): arrays.singles(sent)
-            for (space, _, kind, position), sent in zip(wanted, row[_LABELS + 1 : end], strict=True)
-        },
+        similarities=similarities,
     )
+
+
+def _similarities(
+    space: ServingSpace, compared_with: Sequence[Vector], near: NDArray[np.float32]
+) -> dict[tuple[int, str, int], NDArray[np.float32]]:
+    """Inner products, which in a space of cosines are those: its vectors are of length one.
+
+    Args:
+        near: the candidates' vectors, shape (candidates, dimension).
+    """
+    # One by one: BLAS would share out a product of matrices among threads, which wait busily.
+    return {
+        (space.pk, vector.kind, vector.position): np.vecdot(near, vector.numbers)
+        for vector in compared_with
+    }
 
 
 def compared(vector: Vector) -> bool:
@@ -133,51 +148,23 @@ def _labels(
     )
 
 
-Wanted = tuple[tuple[ServingSpace, str, str, int], ...]
-
-
 @lru_cache(maxsize=1000)
-def _statement(wanted: Wanted, filter: None) -> bytes:  # noqa: A002
-    return _compose(wanted, filter).as_bytes(None)
+def _statement(spaces: tuple[ServingSpace, ...], filter: None) -> bytes:  # noqa: A002
+    return _compose(spaces, filter).as_bytes(None)
 
 
-def _compose(wanted: Wanted, filter: Filter | None) -> sql.Composed:  # noqa: A002
-    names = [sql.Identifier(f"s{place}") for place in range(len(wanted))]
-    similarities = [_similarity(*each, name=name) for each, name in zip(wanted, names, strict=True)]
+def _compose(spaces: Iterable[ServingSpace], filter: Filter | None) -> sql.Composed:  # noqa: A002
     condition: sql.Composable = VISIBLE
     if filter is not None:
         condition = sql.SQL("{} AND {}").format(VISIBLE, filter.condition)
+    sent = [vectors.select(space, sql.Placeholder(_missing(space))) for space in spaces]
     return _DESCRIBED.format(
-        sent=_each(sql.SQL(", array_send(array_agg({}))").format(name) for name in names),
         product=_PRODUCT,
-        similarities=_each(sql.SQL(", {}").format(each) for each in similarities),
-        joins=_each(_join(space) for space in dict.fromkeys(space for space, *_ in wanted)),
         condition=condition,
+        vectors=sql.SQL("").join(sql.SQL(", {}").format(each) for each in sent),
     )
 
 
-def _similarity(
-    space: ServingSpace, source: str, kind: str, position: int, *, name: sql.Identifier
-) -> sql.Composed:
-    query = _QUERY.format(
-        source=searching.source(space, source), kind=sql.Literal(kind), at=sql.Literal(position)
-    )
-    # Unit vectors in a space of cosines: there the inner product is the same, for a third of it.
-    product = sql.SQL("-({vector}.embedding <#> {query})").format(
-        vector=_vectors(space), query=query
-    )
-    return _SIMILARITY.format(similarity=product, name=name)
-
-
-def _join(space: ServingSpace) -> sql.Composed:
-    return sql.SQL("LEFT JOIN {vectors} {name} ON {name}.product_id = p.id").format(
-        vectors=partitions.product_vectors(space.pk), name=_vectors(space)
-    )
-
-
-def _vectors(space: ServingSpace) -> sql.Identifier:
-    return sql.Identifier(f"v{space.pk}")
-
-
-def _each(parts: Iterable[sql.Composable]) -> sql.Composed:
-    return sql.SQL(" ").join(parts)
+def _missing(space: ServingSpace) -> str:
+    """The parameter of the products whose vectors in a space are to be sent."""
+    return f"missing_{space.pk}"

@@ -200,7 +200,11 @@ def _described(
 ) -> Described:
     anchors = [v.product_id for v in evidence.vectors() if v.product_id is not None]
     own = np.union1d(evidence.own.latest, np.array(anchors, dtype=np.int64))
-    profiles = [(each, evidence.found.vectors.get(each.space.pk, ())) for each in evidence.profiles]
+    found = evidence.found.vectors
+    profiles = [
+        (each.space, [v for v in found.get(each.space.pk, ()) if described.compared(v)])
+        for each in evidence.profiles
+    ]
     return described.describe(catalog.pk, proposed, own, profiles, query.filter)
 
 

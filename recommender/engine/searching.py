@@ -5,7 +5,7 @@ each. Only where a filter is asked for, or too few would be left, each product m
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from psycopg import sql
 
 from recommender import database
-from recommender.engine import arrays, retrieval
+from recommender.engine import arrays, retrieval, vectors
 from recommender.engine.filters import Filter
 from recommender.engine.retrieval import Source
 from recommender.models import ProfileVector, Space
@@ -43,7 +43,7 @@ unnest({kinds}::text[], {positions}::int[], {weights}::float8[], {products}::big
 """)
 
 _NEAREST = sql.SQL("""
-(SELECT {space}, q.kind, q.position, q.weight, q.product_id, n.products
+(SELECT {space}, q.kind, q.position, q.weight, q.product_id, halfvec_send(q.embedding), n.products
 FROM ({source}) q LEFT JOIN LATERAL (
     SELECT array_send(array_agg(f.product_id)) AS products FROM (
         SELECT v.product_id FROM {vectors} v WHERE v.embedding IS NOT NULL
@@ -71,12 +71,13 @@ class Profile:
 
 @dataclass(frozen=True, slots=True)
 class Vector:
-    """One vector of a profile, without its numbers."""
+    """One vector of a profile."""
 
     kind: str
     position: int
     weight: float
     product_id: int | None
+    numbers: NDArray[np.float32] = field(compare=False)  # shape (dimension,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,15 +127,19 @@ def search(
     sources = tuple((each.space, each.name) for each in profiles)
     statement = _statement(sources, 0 if checked else limit)
     parameters = {key: value for each in profiles for key, value in each.parameters.items()}
-    vectors: dict[int, list[Vector]] = {}
+    by_space: dict[int, list[Vector]] = {}
+    spaces = {each.space.pk: each.space for each in profiles}
     found: list[NDArray[np.int64]] = [np.zeros(0, dtype=np.int64)]
-    for space, kind, position, weight, product, products in database.fetch(statement, parameters):
-        vectors.setdefault(space, []).append(Vector(kind, position, weight, product))
+    for pk, kind, position, weight, product, sent, products in database.fetch(
+        statement, parameters
+    ):
+        numbers = vectors.halves(sent, spaces[pk].dimension)
+        by_space.setdefault(pk, []).append(Vector(kind, position, weight, product, numbers))
         found.append(arrays.ints(products))
     if checked:
         searched = _searched([each.space for each in profiles])
         found += [_checked(p, searched[p.space.pk], limit, filter) for p in profiles]
-    return Found(vectors, np.unique(np.concatenate(found)))
+    return Found(by_space, np.unique(np.concatenate(found)))
 
 
 def _searched(spaces: Sequence[ServingSpace]) -> dict[int, tuple[str, int]]:
@@ -167,7 +172,7 @@ def _statement(sources: tuple[tuple[ServingSpace, str], ...], limit: int) -> byt
     return sql.SQL(" UNION ALL ").join(parts).as_bytes(None)
 
 
-def source(space: ServingSpace, name: str) -> sql.Composable:
+def _source(space: ServingSpace, name: str) -> sql.Composable:
     """The SELECT of a profile in this space of this name, which is all that tells two apart."""
     return _stored_select(space.pk) if name == STORED else given(space, ()).select
 
@@ -181,7 +186,7 @@ def _part(space: ServingSpace, name: str, searched: tuple[str, int], limit: int)
         distance = sql.SQL("({}) + 0").format(distance)
     return _NEAREST.format(
         space=sql.Literal(space.pk),
-        source=source(space, name),
+        source=_source(space, name),
         vectors=partitions.product_vectors(space.pk),
         distance=distance,
         limit=sql.Literal(limit),

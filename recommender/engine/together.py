@@ -68,10 +68,9 @@ def find(catalog_id: int, own: NDArray[np.int64]) -> Neighbours:
 
 
 def _links(rows: list[tuple[int, bytes, bytes]]) -> Links:
-    targets = [arrays.ints(products) for _, products, _ in rows]
-    lengths = [len(each) for each in targets]
+    products = [sent for _, sent, _ in rows]
     return Links(
-        sources=np.repeat(np.array([product for product, *_ in rows]), lengths),
-        targets=np.concatenate(targets),
-        scores=np.concatenate([arrays.floats(scores) for *_, scores in rows]),
+        sources=np.repeat([key for key, *_ in rows], [arrays.length(each) for each in products]),
+        targets=arrays.joined_ints(products),
+        scores=arrays.joined_floats([sent for *_, sent in rows]),
     )

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 import psycopg
@@ -27,6 +27,8 @@ class ServingSpace:
     indexed_rows: int
     kind: str
     metric: str
+    # When a vector was last written, seconds since 1970; written anew, it is the same space.
+    embedded_at: float | None = field(compare=False)
 
     @property
     def label(self) -> str:
@@ -37,7 +39,7 @@ class ServingSpace:
 # The columns of recommender_space that make a ServingSpace, in its order.
 COLUMNS = (
     "s.id, s.catalog_id, s.name, s.version, s.dimension, s.ef_search, s.indexed_rows, s.kind, "
-    "s.metric"
+    "s.metric, extract(epoch FROM s.embedded_at)::float8"
 )
 _ALL_ACTIVE = f"""
 SELECT {COLUMNS} FROM recommender_space s
@@ -57,6 +59,7 @@ def serving(space: Space) -> ServingSpace:
         space.indexed_rows,
         space.kind,
         space.metric,
+        space.embedded_at.timestamp() if space.embedded_at else None,
     )
 
 

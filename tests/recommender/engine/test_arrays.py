@@ -22,3 +22,15 @@ def test_fractions_arrive_as_they_were_sent(db):
 
 def test_what_is_null_is_empty():
     assert arrays.ints(None).tolist() == []
+
+
+@pytest.mark.parametrize("lists", [[[]], [[1, 2], [], [3]]])
+def test_arrays_are_read_together(db, lists):
+    sent = [
+        database.fetch("SELECT array_send(%s::bigint[]), array_send(%s::float8[])", (each, each))[0]
+        for each in lists
+    ]
+    numbers = [number for each in lists for number in each]
+    assert arrays.joined_ints([ints for ints, _ in sent]).tolist() == numbers
+    assert arrays.joined_floats([floats for _, floats in sent]).tolist() == numbers
+    assert [arrays.length(ints) for ints, _ in sent] == [len(each) for each in lists]
