@@ -19,7 +19,7 @@ CATEGORIES = 3
 # The heaviest interests; lighter ones say little and cost a search each.
 INTERESTS = 3
 # The neighbours of so many of the user's latest products are summed.
-OWN_PRODUCTS = 100
+OWN_PRODUCTS = 250
 OWN_LISTED = 100
 # Similarity to a power: near neighbours count, the long tail of so-so ones does not.
 _SHARPNESS = 4

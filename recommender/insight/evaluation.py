@@ -143,6 +143,10 @@ def _split(now: Snapshot, split: datetime | Literal["last"] | None) -> Split:
             f"There are no events; at least {metrics.MIN_USERS} users with some are needed. Import "
             "history with `manage.py import_events`."
         )
+    if not now.products.available.any():
+        raise EvaluationError(
+            "No product can be listed: all are out of stock or deleted. Set in_stock and try again."
+        )
     if _is_last(now, split):
         return splits.last(now.interactions)
     if isinstance(split, datetime):

@@ -61,7 +61,7 @@ def plan(interactions: Interactions, scheme: str | None = None) -> Plan:
     """
     positive = interactions.positive()
     if not len(positive):
-        return Plan(LAST, "There are no events.", ())
+        return Plan(LAST, "No event speaks for a product.", ())
     start, end = float(interactions.times[0]), _end(interactions)
     if scheme == LAST:
         return _last(interactions, "What each user does next is to be foretold.")

@@ -160,3 +160,13 @@ def test_pages_of_products_and_chunks_of_events_are_joined(
     assert parts.products.ids.tolist() == whole.products.ids.tolist()
     assert parts.interactions.times.tolist() == whole.interactions.times.tolist()
     assert len(parts.interactions) == 30
+
+
+def test_events_of_one_moment_are_in_an_order_that_says_nothing() -> None:
+    users, products = np.divmod(np.arange(1_000_000), 1_000)
+    order = reading.mixed(users.astype(np.int64), products.astype(np.int64)).reshape(1_000, 1_000)
+
+    last_fifth = order >= np.quantile(order, 0.8, axis=1, keepdims=True)
+
+    here, next_to_it = last_fifth[:, :-1].ravel(), last_fifth[:, 1:].ravel()
+    assert abs(np.corrcoef(here, next_to_it)[0, 1]) < 0.02
