@@ -44,7 +44,7 @@ def test_without_anything_to_learn_from_fusion_ranks_every_mode(now: Snapshot) -
     assert set(found) == set(Mode.values)
     for verdict in found.values():
         assert isinstance(verdict.ranker, FusionRanker)
-        assert verdict.reason == "There are no events."
+        assert verdict.reason == "No event speaks for a product."
 
 
 def test_with_too_little_history_it_is_skipped_and_no_ranker_is_stored(shop: Shop) -> None:
