@@ -27,6 +27,7 @@ from recommender.engine.answer import Item, Query
 from recommender.engine.filters import Filter
 from recommender.engine.passing import VISIBLE
 from recommender.engine.pooling import Pooled, Wish
+from recommender.engine.ranking import Candidate
 from recommender.engine.snapshot import Snapshot
 from recommender.history import popularity
 from recommender.models import Catalog, Space
@@ -36,6 +37,9 @@ from recommender.ranking.parts import BASE
 from recommender.ranking.ranker import Ranker
 
 _CHUNK = 250
+# Of what is popular, this many more than a list takes are read once for all: who has had more of
+# it than that has some looked for.
+_STANDING = 1000
 
 _USERS = """
 SELECT u.external_id, u.id FROM recommender_user u
@@ -161,10 +165,12 @@ def recommend_many(
         lists_own=not query.exclude,
         count=query.count,
     )
+    limit = _STANDING + query.count
+    standing = popular.popular(source.catalog, limit, filter=query.filter, before=query.before)
     asked = iter(lambda: _asked(source, list(islice(users, _CHUNK)), query), [])
     for chunk, lists in _made(work, asked, processes):
         for each, items in zip(chunk, lists, strict=True):
-            yield _filled(source, each, items, query)
+            yield _filled(source, each, items, query, standing)
 
 
 def _made(
@@ -199,11 +205,25 @@ def _asked(source: Source, users: Sequence[str], query: Query) -> list[_Asked]:
     ]
 
 
-def _filled(source: Source, each: _Asked, listed: Sequence[Item], query: Query) -> Recommendation:
+def _filled(
+    source: Source,
+    each: _Asked,
+    listed: Sequence[Item],
+    query: Query,
+    standing: Sequence[Candidate],
+) -> Recommendation:
     items = {item.id: item for item in listed}
     if len(items) < query.count:
-        excluded = source.snapshot.products.keys[each.wish.excluded].tolist()
-        completion.fill(source.catalog, items, query, excluded=excluded, filter=query.filter)
+        products, left_out = source.snapshot.products, each.wish.excluded
+        known = set(products.ids[left_out])
+        completion.fill(
+            source.catalog,
+            items,
+            query,
+            excluded=products.keys[left_out].tolist(),
+            filter=query.filter,
+            standing=[candidate for candidate in standing if candidate.id not in known],
+        )
     return Recommendation(each.name, tuple(items.values()), each.pk is not None)
 
 

@@ -65,9 +65,17 @@ def fill(
     *,
     excluded: Sequence[int],
     filter: Filter | None,  # noqa: A002 - the API's word
+    standing: Sequence[Candidate] = (),
 ) -> None:
-    """Add popular, then new products to a list by id until it is as long as asked for."""
+    """Add popular, then new products to a list by id until it is as long as asked for.
+
+    Args:
+        standing: what is popular, known already and without what is excluded: of many lists, few
+            then need to look for more.
+    """
     room = query.count + len(items)
+    if len(items) < query.count:
+        _append(items, standing, popular.POPULAR, query.count)
     if len(items) < query.count:
         found = popular.popular(
             catalog, room, filter=filter, excluded=excluded, before=query.before
