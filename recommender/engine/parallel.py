@@ -1,6 +1,9 @@
 """Other processes of this one, for work that is bound by the processor."""
 
 import multiprocessing
+import os
+import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import Future, ProcessPoolExecutor
 from types import TracebackType
@@ -24,7 +27,9 @@ class Processes(Generic[Task, Result]):
         self._key = id(function)
         _inherited[self._key] = function
         context = multiprocessing.get_context("fork")
-        self._executor = ProcessPoolExecutor(number, mp_context=context)
+        self._executor = ProcessPoolExecutor(
+            number, mp_context=context, initializer=_end_with, initargs=(os.getpid(),)
+        )
 
     def submit(self, task: Task) -> Future[Result]:
         """Have a child call the function with this."""
@@ -45,3 +50,14 @@ class Processes(Generic[Task, Result]):
 
 def _call(key: int, task: Any) -> Any:
     return _inherited[key](task)
+
+
+def _end_with(parent: int) -> None:
+    """Have this child end when its parent is killed: nobody would tell it to."""
+    threading.Thread(target=_watch, args=(parent,), daemon=True).start()
+
+
+def _watch(parent: int) -> None:
+    while os.getppid() == parent:
+        time.sleep(1.0)
+    os._exit(1)
