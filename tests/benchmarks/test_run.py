@@ -65,7 +65,7 @@ def test_the_report_has_a_row_for_each_figure_as_markdown(
     rows = [line for line in printed.splitlines() if line.startswith("| ")]
     for figure in document["figures"]:
         assert any(row.startswith(f"| {figure['name']} |") for row in rows)
-    assert any(row.startswith("| recommendations/s | 300 |") for row in rows)
+    assert any(row.startswith("| recommendations/s | 250 |") for row in rows)
 
 
 def test_a_kept_data_directory_is_used_again(tmp_path: Path) -> None:
