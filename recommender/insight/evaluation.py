@@ -14,6 +14,7 @@ from typing import Literal
 import numpy as np
 from django.utils import timezone
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from recommender.engine import pooling, snapshot
 from recommender.engine.batch import Source
@@ -78,7 +79,8 @@ def evaluate(
     test = _test_set(source.snapshot, replay, k)
     progress(f"listing for {len(replay.users):,} users")
     started = time.monotonic()
-    lists = _lists(source, replay, k, mode)
+    with threadpool_limits(1):  # small matrices: see lessons
+        lists = _lists(source, replay, k, mode)
     seconds = learning + time.monotonic() - started
     name = source.ranker.kind
     methods = [measurement.measure(name, "ranker", lists.pop(_RANKED), test, seconds=seconds)]

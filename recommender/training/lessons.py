@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
+from threadpoolctl import threadpool_limits
 
 from recommender.engine import pooling
 from recommender.engine.pooling import Wish
@@ -42,15 +43,17 @@ def lesson(
     taught = new_only(split.lesson, snapshot) if mode == Mode.NEW else split.lesson
     users = tested(truth, snapshot, _MOST_USERS)
     progress(f"replaying {len(users):,} users")
-    found = list(
-        pooling.pooled(
-            snapshot,
-            [Wish(int(user), excluded(snapshot, int(user), mode)) for user in users],
-            listable=snapshot.products.available,
-            lists_own=mode == Mode.ALL,
-            count=K,
+    # The matrices are small: waking a second thread takes longer than it saves.
+    with threadpool_limits(1):
+        found = list(
+            pooling.pooled(
+                snapshot,
+                [Wish(int(user), excluded(snapshot, int(user), mode)) for user in users],
+                listable=snapshot.products.available,
+                lists_own=mode == Mode.ALL,
+                count=K,
+            )
         )
-    )
     rows = [each.rows for each in found]
     return Lesson(
         pool=pooling.candidate_pool(found),
