@@ -38,7 +38,7 @@ test: setup-dev
 	@$(PY) -m pytest
 
 check: setup-dev
-	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff check --no-cache .
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports

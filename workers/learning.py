@@ -6,10 +6,10 @@ from typing import Literal
 import structlog
 from celery import shared_task
 from django.conf import settings
-from recommender.insight.evaluation import evaluate as evaluate_catalog
 
 from recommender.insight import evaluations
 from recommender.insight.errors import EvaluationError
+from recommender.insight.evaluation import evaluate as evaluate_catalog
 from recommender.models import Catalog
 from recommender.training import runs
 from recommender.training.run import train as train_run
