@@ -29,16 +29,25 @@ class BlendRanker(Ranker):
     weight: float = WEIGHTS[0]
 
     def judge(self, pool: CandidatePool) -> Judgement:
-        names = self.lambdamart.names  # both read the same
-        matrix = features.matrix(pool, names)
-        trees = _standardised(self.lambdamart.judge_features(matrix), pool.sizes, 1.0)
-        line = _standardised(self.logistic.judge_features(matrix), pool.sizes, self.weight)
+        trees, line = self._both(pool)
 
         def parts(rows: NDArray[np.int64]) -> Parts:
             of_trees, of_line = trees.parts(rows), line.parts(rows)
             return Parts(of_trees.names, of_trees.values + of_line.values)
 
         return Judgement(trees.scores + line.scores, parts)
+
+    def scores(self, pool: CandidatePool) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """What the trees give and what the logistic rank gives, shape (candidates,) each."""
+        trees, line = self._both(pool)
+        return trees.scores, line.scores
+
+    def _both(self, pool: CandidatePool) -> tuple[Judgement, Judgement]:
+        matrix = features.matrix(pool, self.lambdamart.names)  # both read the same
+        return (
+            _standardised(self.lambdamart.judge_features(matrix), pool.sizes, 1.0),
+            _standardised(self.logistic.judge_features(matrix), pool.sizes, self.weight),
+        )
 
     def to_bytes(self) -> bytes:
         return archive.pack(

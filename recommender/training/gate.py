@@ -1,20 +1,21 @@
 """Which ranker serves: each kind learns from the past, and the last days judge."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from recommender.ranking import blend, learning, metrics, ranker
+from recommender.ranking import blend, metrics, ranker
 from recommender.ranking.blend import BlendRanker
 from recommender.ranking.errors import TooFewExamples
-from recommender.ranking.examples import Examples
+from recommender.ranking.examples import Examples, sample
 from recommender.ranking.fusion import FusionRanker
 from recommender.ranking.lambdamart import LambdaMartRanker
 from recommender.ranking.logistic import LogisticRanker
 from recommender.ranking.metrics import Interval
+from recommender.ranking.pool import CandidatePool
 from recommender.ranking.ranker import Ranker
 from recommender.training.lessons import K, Lesson
 from recommender.training.outcome import Progress
@@ -49,38 +50,27 @@ def judge(lessons: Sequence[Lesson], progress: Progress) -> Verdict:
             f"What {users} users did next is known; at least {metrics.MIN_USERS} are needed to "
             "judge a learnt rank. Fusion ranks until then.",
         )
+    progress("learning LambdaMART and a logistic rank")
     try:
-        rankers = learn([Examples(each.pool, each.labels) for each in lessons], progress)
+        both = _learn((each.pool, each.labels) for each in lessons)
     except TooFewExamples as exc:
         return _fusion(users, str(exc))
-    weight = _weight(rankers, judging)
-    rankers[BlendRanker.kind] = _blend(rankers, weight)
-    values = {
-        kind: _ndcg(each, judging)
-        for kind, each in {FusionRanker.kind: FusionRanker(), **rankers}.items()
-    }
+    values, weight = _judged(both, judging)
     figures = {kind: metrics.interval(found) for kind, found in values.items()}
     best = steadiest(values, _STEADY)
     reason = _reason(best, figures, users)
     if best == FusionRanker.kind:
         return Verdict(ranker=FusionRanker(), figures=figures, users=users, reason=reason)
     progress(f"learning {best} from all of history")
-    everything = learn([Examples(each.pool, each.truth) for each in lessons], progress)
-    everything[BlendRanker.kind] = _blend(everything, weight)
-    return Verdict(ranker=everything[best], figures=figures, users=users, reason=reason)
+    both = replace(_learn((each.pool, each.truth) for each in lessons), weight=weight)
+    learnt: Mapping[str, Ranker] = {
+        each.kind: each for each in (both, both.logistic, both.lambdamart)
+    }
+    return Verdict(ranker=learnt[best], figures=figures, users=users, reason=reason)
 
 
-def learn(examples: Sequence[Examples], progress: Progress) -> dict[str, Ranker]:
-    """A ranker of each kind that learns by itself.
-
-    Raises:
-        TooFewExamples: there is too little to learn from.
-    """
-    progress("learning a logistic rank")
-    line = learning.learn(LogisticRanker.kind, examples)
-    progress("learning LambdaMART")
-    trees = learning.learn(LambdaMartRanker.kind, examples)
-    return {line.kind: line, trees.kind: trees}
+def _learn(taught: Iterable[tuple[CandidatePool, NDArray[np.int8]]]) -> BlendRanker:
+    return blend.fit(sample([Examples(pool, labels) for pool, labels in taught]))
 
 
 def steadiest(values: Mapping[Key, NDArray[np.float64]], order: Sequence[Key]) -> Key:
@@ -101,26 +91,38 @@ def steadiest(values: Mapping[Key, NDArray[np.float64]], order: Sequence[Key]) -
     return best
 
 
-def _weight(rankers: Mapping[str, Ranker], judging: Sequence[Lesson]) -> float:
-    """How much the logistic rank is to count in the blend."""
-    values = {weight: _ndcg(_blend(rankers, weight), judging) for weight in blend.WEIGHTS}
-    return steadiest(values, blend.WEIGHTS)
+def _judged(
+    both: BlendRanker, judging: Sequence[Lesson]
+) -> tuple[dict[str, NDArray[np.float64]], float]:
+    """Each kind's NDCG@20 by user, and how much the logistic rank is to count in the blend.
 
+    Both are asked once: a blend is the sum of what they said.
+    """
+    said = [both.scores(lesson.pool) for lesson in judging]
 
-def _blend(rankers: Mapping[str, Ranker], weight: float) -> BlendRanker:
-    trees, line = rankers[LambdaMartRanker.kind], rankers[LogisticRanker.kind]
-    if not (isinstance(trees, LambdaMartRanker) and isinstance(line, LogisticRanker)):
-        raise TypeError(f"A blend is of LambdaMART and logistic, not of {trees} and {line}.")
-    return BlendRanker(trees, line, weight)
+    def of(trees: float, line: float) -> NDArray[np.float64]:
+        sums = [trees * first + line * second for first, second in said]
+        return np.concatenate(list(map(_ndcg, sums, judging)))
 
-
-def _ndcg(judged: Ranker, lessons: Sequence[Lesson]) -> NDArray[np.float64]:
-    return np.concatenate([ndcg(judged, each) for each in lessons])
+    blends = {weight: of(1.0, weight) for weight in blend.WEIGHTS}
+    weight = steadiest(blends, blend.WEIGHTS)
+    fused = [ndcg(FusionRanker(), lesson) for lesson in judging]
+    values = {
+        FusionRanker.kind: np.concatenate(fused),
+        LogisticRanker.kind: of(0.0, 1.0),
+        LambdaMartRanker.kind: of(1.0, 0.0),
+        BlendRanker.kind: blends[weight],
+    }
+    return values, weight
 
 
 def ndcg(judged: Ranker, lesson: Lesson) -> NDArray[np.float64]:
     """Each user's NDCG@20 when this ranker ranks their candidates, shape (users,)."""
-    best = ranker.top(judged.score(lesson.pool), lesson.pool.sizes, K)
+    return _ndcg(judged.score(lesson.pool), lesson)
+
+
+def _ndcg(scores: NDArray[np.float64], lesson: Lesson) -> NDArray[np.float64]:
+    best = ranker.top(scores, lesson.pool.sizes, K)
     hits = np.zeros((len(best), K), dtype=bool)
     for user, rows in enumerate(best):
         hits[user, : len(rows)] = lesson.truth[rows] > 0

@@ -14,8 +14,8 @@ from recommender.engine.recommend import recommend
 from recommender.history import popularity
 from recommender.models import Mode, Product, ProductNeighbor, Ranker, Space, TrainingRun
 from recommender.profiles import builder
-from recommender.ranking import learning
-from recommender.ranking.examples import Examples
+from recommender.ranking import logistic
+from recommender.ranking.examples import Examples, sample
 from recommender.ranking.pool import CandidatePool
 from recommender.spaces import lifecycle, trained
 from tests.recommender import goods
@@ -82,7 +82,7 @@ def prefer_dear(shop: Shop, mode: str = Mode.NEW, until: datetime = NOON + 9 * D
         channels={},
         facts={"product:price": price},
     )
-    learnt = learning.learn("logistic", [Examples(pool, (price > 1).astype(np.int8))])
+    learnt = logistic.fit(sample([Examples(pool, (price > 1).astype(np.int8))]))
     Ranker.objects.create(
         catalog=shop.catalog,
         mode=mode,

@@ -1,10 +1,15 @@
 """Made-up candidates whose order has a known reason."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
-from recommender.ranking.examples import Examples
+from recommender.ranking import blend
+from recommender.ranking.examples import Examples, sample
 from recommender.ranking.pool import CandidatePool
-from recommender.ranking.ranker import top
+from recommender.ranking.ranker import Ranker, top
+
+LEARNT_KINDS = ("logistic", "lambdamart", "blend")
 
 
 def pool(sizes, channels=None, facts=None) -> CandidatePool:
@@ -51,3 +56,9 @@ def hits(scores, made: Examples, places=3) -> float:
     """The share of what was wanted that is among the best places of its request."""
     rows = np.concatenate(top(scores, made.pool.sizes, places))
     return float(made.labels[rows].sum() / made.labels.sum())
+
+
+def learnt(kind: str, moments: Sequence[Examples]) -> Ranker:
+    """A ranker of a kind, learnt from examples."""
+    both = blend.fit(sample(moments))
+    return {each.kind: each for each in (both, both.logistic, both.lambdamart)}[kind]

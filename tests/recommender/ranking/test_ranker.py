@@ -3,22 +3,23 @@
 import numpy as np
 import pytest
 
-from recommender.ranking import learning, storage
+from recommender.ranking import storage
+from recommender.ranking.errors import TooFewExamples
 from recommender.ranking.fusion import FusionRanker
 from recommender.ranking.pool import CandidatePool
 from recommender.ranking.ranker import Ranker, top
-from tests.recommender.ranking.pools import examples, pool
+from tests.recommender.ranking.pools import LEARNT_KINDS, examples, hits, learnt, pool
 
 LEARNT_FROM = examples()
 ASKED = examples(requests=5, seed=1).pool
-KINDS = ("fusion", *learning.LEARNT_KINDS)
+KINDS = ("fusion", *LEARNT_KINDS)
 
 
 @pytest.fixture(scope="module", params=KINDS)
 def ranker(request: pytest.FixtureRequest) -> Ranker:
     if request.param == "fusion":
         return FusionRanker()
-    return learning.learn(request.param, [LEARNT_FROM])
+    return learnt(request.param, [LEARNT_FROM])
 
 
 def test_the_parts_add_up_to_the_score(ranker):
@@ -77,3 +78,23 @@ def test_the_best_of_each_request_come_first_and_ties_by_row():
     scores = np.array([1.0, 3.0, 3.0, 0.0, 5.0, 5.0])
     found = top(scores, np.array([4, 0, 2]), 3)
     assert [rows.tolist() for rows in found] == [[1, 2, 0], [], [4, 5]]
+
+
+@pytest.mark.parametrize("kind", LEARNT_KINDS)
+def test_the_same_examples_give_the_same_ranker(kind):
+    first, second = (learnt(kind, [examples(requests=60)]) for _ in range(2))
+    assert first.to_bytes() == second.to_bytes()
+
+
+@pytest.mark.parametrize("kind", LEARNT_KINDS)
+def test_moments_are_learnt_from_together(kind):
+    moments = [examples(requests=30, seed=seed) for seed in (2, 3)]
+    asked = examples(requests=50, seed=1)
+    scores = learnt(kind, moments).score(asked.pool)
+    assert np.isfinite(scores).all()
+    assert hits(scores, asked) > 0.4
+
+
+def test_a_short_history_teaches_no_rank():
+    with pytest.raises(TooFewExamples):
+        learnt("blend", [examples(requests=49)])

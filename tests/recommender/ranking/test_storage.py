@@ -1,14 +1,14 @@
 import numpy as np
 import pytest
 
-from recommender.ranking import archive, learning, storage
+from recommender.ranking import archive, storage
 from recommender.ranking.fusion import FusionRanker
-from tests.recommender.ranking.pools import examples
+from tests.recommender.ranking.pools import LEARNT_KINDS, examples, learnt
 
 
 def test_a_ranker_comes_back_as_its_kind():
-    for kind in learning.LEARNT_KINDS:
-        ranker = learning.learn(kind, [examples(requests=50)])
+    for kind in LEARNT_KINDS:
+        ranker = learnt(kind, [examples(requests=50)])
         assert storage.from_bytes(kind, ranker.to_bytes()).kind == kind
     assert isinstance(storage.from_bytes("fusion", b""), FusionRanker)
 
