@@ -9,6 +9,7 @@ from uuid import uuid4
 import orjson
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.db.models.functions import Now
 from pgvector import HalfVector
 from psycopg import sql
 
@@ -118,6 +119,7 @@ def _load_vectors(space: Space, store: Store) -> None:
         parts = {"space": sql.Literal(space.pk), "catalog": sql.Literal(space.catalog_id)}
         database.execute(_STORE_VECTORS.format(vectors=vectors, **parts))
         database.execute("DROP TABLE staged")
+        Space.objects.filter(pk=space.pk).update(embedded_at=Now())
 
 
 def _load_events(catalog: Catalog, store: Store, users: int) -> None:

@@ -13,7 +13,8 @@ from typing import Any, LiteralString
 from weakref import WeakKeyDictionary
 
 import psycopg
-from django.db import connection
+from django.db import DEFAULT_DB_ALIAS, connection, connections
+from django.db.backends.base.base import BaseDatabaseWrapper
 from psycopg import sql
 
 Query = LiteralString | bytes | sql.SQL | sql.Composed
@@ -32,19 +33,20 @@ def fetch(query: Query, parameters: Parameters = ()) -> list[tuple[Any, ...]]:
     Raises:
         django.db.Error: as Django's own cursor would, for whatever PostgreSQL refuses.
     """
-    connection.ensure_connection()
-    with connection.wrap_database_errors:
+    session = connections[DEFAULT_DB_ALIAS]
+    session.ensure_connection()
+    with session.wrap_database_errors:
         try:
-            return _run(query, parameters)
+            return _run(session, query, parameters)
         except psycopg.OperationalError:
-            if connection.in_atomic_block or not _raw().closed:
+            if session.in_atomic_block or not session.connection.closed:
                 raise
-            ef_search = _ef_search.get(_raw())
-            connection.close()
-            connection.connect()
+            ef_search = _ef_search.get(session.connection)
+            session.close()
+            session.connect()
             if ef_search is not None:
                 use_ef_search(ef_search)
-            return _run(query, parameters)
+            return _run(session, query, parameters)
 
 
 def execute(query: Query, parameters: Parameters = ()) -> int:
@@ -53,7 +55,7 @@ def execute(query: Query, parameters: Parameters = ()) -> int:
     started = time.monotonic()
     with connection.wrap_database_errors, psycopg.Cursor(_raw()) as cursor:
         cursor.execute(query, parameters)
-        _log(query, started)
+        _log(connections[DEFAULT_DB_ALIAS], query, started)
         return cursor.rowcount
 
 
@@ -101,7 +103,7 @@ def copy(statement: Query) -> Iterator[psycopg.Copy]:
     with connection.wrap_database_errors, psycopg.Cursor(_raw()) as cursor:
         with cursor.copy(statement) as stream:
             yield stream
-        _log(statement, started)
+        _log(connections[DEFAULT_DB_ALIAS], statement, started)
 
 
 def _raw() -> psycopg.Connection[Any]:
@@ -109,17 +111,20 @@ def _raw() -> psycopg.Connection[Any]:
     return raw
 
 
-def _run(query: Query, parameters: Parameters) -> list[tuple[Any, ...]]:
+def _run(
+    session: BaseDatabaseWrapper, query: Query, parameters: Parameters
+) -> list[tuple[Any, ...]]:
     started = time.monotonic()
-    with psycopg.Cursor(_raw(), row_factory=psycopg.rows.tuple_row) as cursor:
+    # What the proxy `connection` finds at each use costs more than a small result does.
+    with psycopg.Cursor(session.connection, row_factory=psycopg.rows.tuple_row) as cursor:
         cursor.execute(query, parameters, binary=True)
         rows = cursor.fetchall()
-    _log(query, started)
+    _log(session, query, started)
     return rows
 
 
-def _log(query: Query, started: float) -> None:
-    if connection.queries_logged:
-        text = query if isinstance(query, str | bytes) else query.as_string(_raw())
+def _log(session: BaseDatabaseWrapper, query: Query, started: float) -> None:
+    if session.queries_logged:
+        text = query if isinstance(query, str | bytes) else query.as_string(session.connection)
         text = text.decode() if isinstance(text, bytes) else text
-        connection.queries_log.append({"sql": text, "time": f"{time.monotonic() - started:.3f}"})
+        session.queries_log.append({"sql": text, "time": f"{time.monotonic() - started:.3f}"})

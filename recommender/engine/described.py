@@ -69,7 +69,6 @@ class Described:
 
 
 Profiles = Sequence[tuple[ServingSpace, Sequence[Vector]]]
-_Rows = Mapping[int, bytes]
 
 
 def describe(
@@ -88,27 +87,22 @@ def describe(
     """
     spaces = tuple(space for space, _ in profiles)
     keys = candidates.tolist()
-    rows = [vectors.remembered(space, keys) for space in spaces]
-    missing = [[key for key, row in zip(keys, each, strict=True) if row is None] for each in rows]
+    known = [vectors.known(space, keys) for space in spaces]
     statement = _statement(spaces, None) if filter is None else _compose(spaces, filter)
     parameters = {
         "catalog": catalog_id,
         "candidates": database.array_text(keys),
         "own": database.array_text(own.tolist()),
-        **{_missing(s): database.array_text(m) for s, m in zip(spaces, missing, strict=True)},
+        **{_missing(each.space): database.array_text(each.missing) for each in known},
         **(filter.parameters if filter else {}),
     }
     row = database.fetch(statement, parameters)[0]
     end = 2 * _LABELS + 1
     listed = _labels(*row[:_LABELS])
-    places = np.searchsorted(candidates, listed.products).tolist()
+    places = np.searchsorted(candidates, listed.products)
     similarities: dict[tuple[int, str, int], NDArray[np.float32]] = {}
-    for (space, compared_with), known, asked, sent in zip(
-        profiles, rows, missing, row[end:], strict=True
-    ):
-        fetched = vectors.remember(space, asked, sent) if asked else {}
-        chosen = [known[place] or fetched[keys[place]] for place in places]
-        similarities |= _similarities(space, compared_with, vectors.numbers(space, chosen))
+    for (space, compared_with), each, sent in zip(profiles, known, row[end:], strict=True):
+        similarities |= _similarities(space, compared_with, each.complete(sent)[places])
     return Described(
         candidates=listed,
         own=_labels(*row[_LABELS + 1 : end]),

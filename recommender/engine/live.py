@@ -1,8 +1,9 @@
 """One user's candidates out of PostgreSQL, as a ranker takes them."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +13,7 @@ from recommender.engine import (
     channels,
     described,
     facts,
+    proposals,
     searching,
     together,
     windows,
@@ -30,9 +32,13 @@ from recommender.ranking.pool import CandidatePool
 from recommender.spaces.serving import ServingSpace
 
 Kind = ProfileVector.Kind
-# Fewer than a batch looks at: each candidate costs a look-up in every space, live.
-_LISTED = 30
-_LISTED_IN_CATEGORY = 10
+# Each channel proposes so many, and three for each place of a long list; of all that is proposed,
+# what most channels propose is looked at. A batch looks at all: live, each candidate costs
+# look-ups.
+_LISTED = 60
+_LISTED_IN_CATEGORY = 30
+# What a walk through an index proposes: the further it walks, the longer it takes.
+_WALKED = 30
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,53 +127,76 @@ def gather(catalog: Catalog, subject: Subject, query: Query) -> Evidence:
         half_life_days=catalog.half_life_days,
         clock=stood.now(),
     )
-    profiles, found = _profiles(subject, query)
     knows = subject.knows_neighbours
+    neighbours = together.find(catalog.pk, own.latest) if knows else Neighbours()
+    # Where there are neighbours, a walk in a space of behaviour finds next to nothing that they
+    # do not propose. They know nothing of a filter.
+    profiles, found = _profiles(
+        subject, query, in_behaviour=not neighbours.links or query.filter is not None
+    )
     return Evidence(
         own=own,
         lists_own=not query.exclude,
         profiles=profiles,
         found=found,
-        neighbours=together.find(catalog.pk, own.latest) if knows else Neighbours(),
+        neighbours=neighbours,
         windows=stood,
     )
 
 
 def candidates(catalog: Catalog, subject: Subject, query: Query, evidence: Evidence) -> Candidates:
     """All that may be listed of what the evidence proposes, and all that is known of it."""
-    proposed = _proposed(subject, query, evidence, evidence.found.products)
+    most = _looked_at(query.count) if query.filter is None else None
+    proposed = _proposed(subject, query, evidence, evidence.found.lists, most)
     known = _described(catalog, query, evidence, proposed)
     left = len(known.candidates.products)
     lost = len(proposed) - left
     if query.filter is None and lost > 0 and (lost > left or left < query.count):
         # Much is sold out here: look on, past all that is.
-        near = searching.search(evidence.profiles, _listed(query.count), checked=True)
-        proposed = _proposed(subject, query, evidence, near.products)
+        near = searching.search(evidence.profiles, _walked(query.count), checked=True)
+        proposed = _proposed(subject, query, evidence, near.lists, None)
         known = _described(catalog, query, evidence, proposed)
     return Candidates(pool=_pool(evidence, known), evidence=evidence, described=known)
 
 
 def _listed(count: int) -> int:
     """How many candidates each channel proposes for a list of this length."""
-    return max(_LISTED, count + count // 2)
+    return max(_LISTED, 3 * count)
 
 
-def _profiles(subject: Subject, query: Query) -> tuple[tuple[Profile, ...], Found]:
+def _looked_at(count: int) -> int:
+    """How many of all that is proposed are looked at."""
+    return 5 * _listed(count) // 2
+
+
+def _walked(count: int) -> int:
+    """How many candidates each walk through an index proposes."""
+    return max(_WALKED, count + count // 2)
+
+
+def _profiles(
+    subject: Subject, query: Query, *, in_behaviour: bool
+) -> tuple[tuple[Profile, ...], Found]:
     """The user's profile in each space, made anew where it is not of today's history."""
-    limit = _listed(query.count)
-    checked = query.filter is not None
+    search = partial(
+        searching.search,
+        limit=_walked(query.count),
+        in_behaviour=in_behaviour,
+        checked=query.filter is not None,
+        filter=query.filter,
+    )
     if query.before is not None:
         profiles = tuple(_as_of(subject, query.before))
-        return profiles, searching.search(profiles, limit, checked=checked, filter=query.filter)
+        return profiles, search(profiles)
     profiles = tuple(
         searching.stored(space, subject.pk, subject.history_version) for space in subject.spaces
     )
-    found = searching.search(profiles, limit, checked=checked, filter=query.filter)
+    found = search(profiles)
     stale = [space.pk for space in subject.spaces if space.pk not in found.vectors]
     if stale and subject.history_version:
         for space in Space.objects.filter(pk__in=stale).select_related("catalog"):
             builder.refresh(space, [subject.pk])
-        found = searching.search(profiles, limit, checked=checked, filter=query.filter)
+        found = search(profiles)
     return profiles, found
 
 
@@ -179,20 +208,30 @@ def _as_of(subject: Subject, before: datetime) -> Iterator[Profile]:
 
 
 def _proposed(
-    subject: Subject, query: Query, evidence: Evidence, near: NDArray[np.int64]
+    subject: Subject,
+    query: Query,
+    evidence: Evidence,
+    near: Sequence[NDArray[np.int64]],
+    most: int | None,
 ) -> NDArray[np.int64]:
-    """Keys of what every channel proposes, without what must be left out."""
+    """Keys of what the channels propose, without what must be left out, ascending.
+
+    Args:
+        near: what the walks found.
+        most: how many are looked at beside the user's own products; None for all of them.
+    """
     limit = _listed(query.count)
     own, stood = evidence.own, evidence.windows
-    parts = [near, evidence.neighbours.best(limit)]
-    parts += [stood.best(window, limit) for window in windows.PROPOSING]
-    parts += [
+    lists = [*near, *evidence.neighbours.best(limit)]
+    lists += [stood.best(window, limit) for window in windows.PROPOSING]
+    lists += [
         stood.best_in(category, _LISTED_IN_CATEGORY) for category in stood.heaviest_categories(own)
     ]
-    if evidence.lists_own:
-        parts.append(own.products[: channels.OWN_LISTED])
-    found = np.unique(np.concatenate(parts))
-    return np.setdiff1d(found, subject.excluded, assume_unique=True)
+    found = proposals.fused(lists, subject.excluded, most)
+    if not evidence.lists_own:
+        return found
+    mine = own.products[: channels.OWN_LISTED]
+    return np.union1d(found, np.setdiff1d(mine, subject.excluded))
 
 
 def _described(

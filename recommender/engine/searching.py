@@ -27,8 +27,8 @@ Kind = ProfileVector.Kind
 STORED, GIVEN = "stored", "given"
 
 # Each vector that is searched from costs a walk through an index, so few are: in one space of
-# behaviour its long-term factor, and in each of content the heaviest interest, or more of them
-# where there is no behaviour. All vectors are compared with what the searches find.
+# behaviour its long-term factor, if at all, and in each of content the heaviest interest, or more
+# of them where there is no behaviour. All vectors are compared with what the searches find.
 _INTERESTS, _INTERESTS_BESIDE_BEHAVIOUR = 3, 1
 
 _STORED = sql.SQL("""
@@ -82,10 +82,10 @@ class Vector:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The vectors there are, by key of their space, and the products near any of them."""
+    """The vectors there are, by key of their space, and what each search found, nearest first."""
 
     vectors: Mapping[int, Sequence[Vector]]
-    products: NDArray[np.int64]
+    lists: Sequence[NDArray[np.int64]]
 
 
 def stored(space: ServingSpace, user: int, version: int) -> Profile:
@@ -111,6 +111,7 @@ def search(
     profiles: Sequence[Profile],
     limit: int,
     *,
+    in_behaviour: bool = True,
     checked: bool = False,
     filter: Filter | None = None,  # noqa: A002 - the API's word
 ) -> Found:
@@ -118,31 +119,42 @@ def search(
 
     Args:
         limit: products found from each vector that is searched from.
+        in_behaviour: whether spaces of behaviour are searched, too.
         checked: count only available products that pass the filter.
     """
     if not profiles:
-        return Found({}, np.zeros(0, dtype=np.int64))
+        return Found({}, ())
     # Candidates need no more recall than that: they are compared exactly.
     database.use_ef_search(limit)
     sources = tuple((each.space, each.name) for each in profiles)
-    statement = _statement(sources, 0 if checked else limit)
+    statement = _statement(sources, 0 if checked else limit, in_behaviour)
     parameters = {key: value for each in profiles for key, value in each.parameters.items()}
-    by_space: dict[int, list[Vector]] = {}
-    spaces = {each.space.pk: each.space for each in profiles}
-    found: list[NDArray[np.int64]] = [np.zeros(0, dtype=np.int64)]
-    for pk, kind, position, weight, product, sent, products in database.fetch(
-        statement, parameters
-    ):
-        numbers = vectors.halves(sent, spaces[pk].dimension)
-        by_space.setdefault(pk, []).append(Vector(kind, position, weight, product, numbers))
-        found.append(arrays.ints(products))
+    rows = database.fetch(statement, parameters)
+    lists = [arrays.ints(row[-1]) for row in rows if row[-1] is not None]
     if checked:
-        searched = _searched([each.space for each in profiles])
-        found += [_checked(p, searched[p.space.pk], limit, filter) for p in profiles]
-    return Found(by_space, np.unique(np.concatenate(found)))
+        searched = _searched([each.space for each in profiles], in_behaviour)
+        lists = [_checked(p, searched[p.space.pk], limit, filter) for p in profiles]
+    return Found(_by_space(profiles, rows), lists)
 
 
-def _searched(spaces: Sequence[ServingSpace]) -> dict[int, tuple[str, int]]:
+def _by_space(
+    profiles: Sequence[Profile], rows: Sequence[tuple[Any, ...]]
+) -> dict[int, list[Vector]]:
+    found: dict[int, list[Vector]] = {}
+    for profile in profiles:
+        mine = [row for row in rows if row[0] == profile.space.pk]
+        if mine:
+            numbers = vectors.halves([row[5] for row in mine], profile.space.dimension)
+            found[profile.space.pk] = [
+                Vector(kind, position, weight, product, each)
+                for (_, kind, position, weight, product, *_), each in zip(
+                    mine, numbers, strict=True
+                )
+            ]
+    return found
+
+
+def _searched(spaces: Sequence[ServingSpace], in_behaviour: bool) -> dict[int, tuple[str, int]]:
     """By key of a space the kind of vector that is searched from, and how many of them."""
     behaviour = [space for space in spaces if space.kind == Space.Kind.BEHAVIOUR]
     # What a factor of least squares finds, short-term neighbours in another space add little to.
@@ -150,7 +162,7 @@ def _searched(spaces: Sequence[ServingSpace]) -> dict[int, tuple[str, int]]:
     interests = _INTERESTS_BESIDE_BEHAVIOUR if behaviour else _INTERESTS
     found = {space.pk: (str(Kind.INTEREST), interests) for space in spaces}
     found |= {space.pk: (str(Kind.LONG_TERM), 0) for space in behaviour}
-    return found | {space.pk: (str(Kind.LONG_TERM), 1) for space in behaviour[:1]}
+    return found | {space.pk: (str(Kind.LONG_TERM), int(in_behaviour)) for space in behaviour[:1]}
 
 
 def _checked(
@@ -166,8 +178,10 @@ def _checked(
 
 
 @lru_cache(maxsize=1000)
-def _statement(sources: tuple[tuple[ServingSpace, str], ...], limit: int) -> bytes:
-    searched = _searched([space for space, _ in sources])
+def _statement(
+    sources: tuple[tuple[ServingSpace, str], ...], limit: int, in_behaviour: bool
+) -> bytes:
+    searched = _searched([space for space, _ in sources], in_behaviour)
     parts = [_part(space, name, searched[space.pk], limit) for space, name in sources]
     return sql.SQL(" UNION ALL ").join(parts).as_bytes(None)
 

@@ -31,16 +31,15 @@ class Neighbours:
 
     links: Mapping[str, Links] = field(default_factory=dict)
 
-    def best(self, limit: int) -> NDArray[np.int64]:
-        """Keys of the products with the highest sums of each kind."""
-        found = [np.zeros(0, dtype=np.int64)]
+    def best(self, limit: int) -> list[NDArray[np.int64]]:
+        """Of each kind, keys of the products with the highest sums, best first."""
+        found = []
         for links in self.links.values():
             targets, places = np.unique(links.targets, return_inverse=True)
             sums = np.bincount(places, links.scores, len(targets))
-            rows = np.argpartition(-sums, limit)[:limit] if len(sums) > limit else slice(None)
-            best = targets[rows]
-            found.append(best[sums[rows] > 0])
-        return np.concatenate(found)
+            rows = np.argsort(-sums)[:limit]
+            found.append(targets[rows[sums[rows] > 0]])
+        return found
 
     def scores(
         self, candidates: NDArray[np.int64], own: facts.OwnProducts

@@ -1,6 +1,8 @@
 """The vectors of products, as a process remembers them: what a look-up would cost a page each."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from itertools import repeat
 from threading import Lock
 
 import numpy as np
@@ -11,9 +13,10 @@ from recommender.spaces import partitions
 from recommender.spaces.serving import ServingSpace
 
 # Half of what a process may remember: what was wanted lately, and what was a while before.
-_MOST_BYTES = 32 << 20
-# What a row weighs beside its bytes: an object and an entry of a table.
-_OVERHEAD = 130
+_MOST_BYTES = 128 << 20
+# What a vector weighs beside its numbers: an entry of a table.
+_OVERHEAD = 100
+_FIRST_ROWS = 1024
 
 # A row is of fixed length: the product's key, then the vector as halfvec_send() sends it.
 _SENT = sql.SQL("""
@@ -21,12 +24,42 @@ _SENT = sql.SQL("""
  WHERE v.product_id = ANY({products}::bigint[]) AND v.embedding IS NOT NULL)
 """)
 
-_Rows = dict[int, bytes]
 _Key = tuple[int, float | None]
+_Halves = NDArray[np.float16]
+
+
+@dataclass(slots=True)
+class _Block:
+    """Vectors of a space, in half precision as they are stored."""
+
+    vectors: _Halves  # shape (capacity, dimension)
+    slots: dict[int, int] = field(default_factory=dict)  # row by product's key
+
+    def find(self, products: Sequence[int]) -> NDArray[np.int64]:
+        """The row of each product, −1 where there is none."""
+        found = map(self.slots.get, products, repeat(-1))
+        return np.fromiter(found, dtype=np.int64, count=len(products))
+
+    def put(self, products: Sequence[int], vectors: _Halves) -> None:
+        """Add rows, of products that may be there by now.
+
+        Who reads goes on reading the rows there were: they are never written again.
+        """
+        added = [at for at, each in enumerate(products) if each not in self.slots]
+        start, end = len(self.slots), len(self.slots) + len(added)
+        if end > len(self.vectors):
+            grown = np.empty((max(end, 2 * len(self.vectors)), vectors.shape[1]), dtype=np.float16)
+            grown[:start] = self.vectors[:start]
+            self.vectors = grown
+        self.vectors[start:end] = vectors[added]
+        self.slots.update(zip([products[at] for at in added], range(start, end), strict=True))
+
+    def bytes(self) -> int:
+        return len(self.slots) * (self.vectors[:1].nbytes + _OVERHEAD)
 
 
 class _Memory:
-    """Rows by product, of each state that a space is in.
+    """Vectors by product, of each state that a space is in.
 
     In two generations: when the young one is full the old one is forgotten, and what is wanted of
     it until then is young again. That is nearly the least recently used, for far less work.
@@ -34,42 +67,83 @@ class _Memory:
 
     def __init__(self) -> None:
         self._lock = Lock()
-        self._young: dict[_Key, _Rows] = {}
-        self._old: Mapping[_Key, _Rows] = {}
-        self._bytes = 0
+        self._young: dict[_Key, _Block] = {}
+        self._old: dict[_Key, _Block] = {}
 
-    def get(self, key: _Key, products: Sequence[int]) -> list[bytes | None]:
+    def get(self, key: _Key, products: Sequence[int]) -> tuple[NDArray[np.int64], _Halves | None]:
+        """The row of each product, −1 where it is not remembered, and the vectors by row."""
         with self._lock:
-            young = self._young.get(key, {})
-            old = self._old.get(key, {})
-            again = {each: old[each] for each in products if each not in young and each in old}
-            found = [
-                row or again.get(each)
-                for each, row in zip(products, map(young.get, products), strict=True)
-            ]
-            if again:
-                self._put(key, again)
-            return found
+            old = self._old.get(key)
+            if old is not None:
+                self._renew(key, old, products)
+            block = self._young.get(key) or self._old.get(key)
+            if block is None:
+                return np.full(len(products), -1), None
+            return block.find(products), block.vectors
 
-    def put(self, key: _Key, rows: Mapping[int, bytes]) -> None:
+    def put(self, key: _Key, products: Sequence[int], vectors: _Halves) -> None:
         with self._lock:
-            self._put(key, rows)
+            self._put(key, products, vectors)
 
-    def _put(self, key: _Key, rows: Mapping[int, bytes]) -> None:
-        self._young.setdefault(key, {}).update(rows)
-        self._bytes += sum(len(row) + _OVERHEAD for row in rows.values())
-        if self._bytes > _MOST_BYTES:
-            self._old, self._young, self._bytes = self._young, {}, 0
+    def _renew(self, key: _Key, old: _Block, products: Sequence[int]) -> None:
+        young = self._young.get(key)
+        known = young.slots.keys() if young is not None else ()
+        again = [each for each in products if each in old.slots and each not in known]
+        if again:
+            self._put(key, again, old.vectors[old.find(again)])
+
+    def _put(self, key: _Key, products: Sequence[int], vectors: _Halves) -> None:
+        if key not in self._young:
+            empty = np.empty((_FIRST_ROWS, vectors.shape[1]), dtype=np.float16)
+            self._young[key] = _Block(empty)
+        self._young[key].put(products, vectors)
+        if sum(block.bytes() for block in self._young.values()) > _MOST_BYTES:
+            self._old, self._young = self._young, {}
 
 
 _memory = _Memory()
 
 
-def remembered(space: ServingSpace, products: Sequence[int]) -> list[bytes | None]:
-    """The rows of these products, as the space is now; None for one to be sent."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """Of some products of a space, which vectors are remembered and which have to be sent."""
+
+    space: ServingSpace
+    products: Sequence[int]
+    rows: NDArray[np.int64]  # −1 for one to be sent, shape (products,)
+    vectors: _Halves | None  # by row
+
+    @property
+    def missing(self) -> list[int]:
+        """Keys of the products whose vectors are to be sent."""
+        return [self.products[at] for at in np.flatnonzero(self.rows < 0).tolist()]
+
+    def complete(self, sent: bytes | None) -> NDArray[np.float32]:
+        """All the vectors, of those missing as `select` sends them; shape (products, dimension).
+
+        One without a vector has zeros. What was sent is remembered.
+        """
+        found = np.zeros((len(self.products), self.space.dimension), dtype=np.float16)
+        known = self.rows >= 0
+        if self.vectors is not None:
+            found[known] = self.vectors[self.rows[known]]
+        missing = np.flatnonzero(~known)
+        if len(missing):
+            rows = np.frombuffer(sent or b"", _dtype(self.space))
+            places = {self.products[at]: at for at in missing.tolist()}
+            found[[places[key] for key in rows["product"].tolist()]] = rows["vector"]
+            if self.space.embedded_at is not None:
+                _memory.put(_key(self.space), list(places), found[missing])
+        return found.astype(np.float32)
+
+
+def known(space: ServingSpace, products: Sequence[int]) -> Known:
+    """What is remembered of these products, as the space is now."""
     if space.embedded_at is None:  # nothing would say that a vector has changed
-        return [None for _ in products]
-    return _memory.get((space.pk, space.embedded_at), products)
+        rows, vectors = np.full(len(products), -1), None
+    else:
+        rows, vectors = _memory.get(_key(space), products)
+    return Known(space=space, products=products, rows=rows, vectors=vectors)
 
 
 def select(space: ServingSpace, products: sql.Composable) -> sql.Composed:
@@ -77,31 +151,19 @@ def select(space: ServingSpace, products: sql.Composable) -> sql.Composed:
     return _SENT.format(vectors=partitions.product_vectors(space.pk), products=products)
 
 
-def remember(space: ServingSpace, products: Sequence[int], sent: bytes | None) -> dict[int, bytes]:
-    """The rows of the products that were asked for; one without a vector has zeros."""
-    size = _dtype(space).itemsize
-    rows = dict.fromkeys(products, bytes(size))
-    sent = sent or b""
-    keys = np.frombuffer(sent, _dtype(space))["product"].tolist()
-    rows |= {key: sent[at * size : (at + 1) * size] for at, key in enumerate(keys)}
-    if space.embedded_at is not None:
-        _memory.put((space.pk, space.embedded_at), rows)
-    return rows
+def halves(sent: Iterable[bytes | None], dimension: int) -> NDArray[np.float32]:
+    """What halfvec_send() sent, shape (vectors, dimension); zeros for NULL."""
+    # Before its numbers a vector has its length and a reserved word.
+    nothing = bytes(4 + 2 * dimension)
+    dtype = np.dtype([("head", ">i4"), ("vector", ">f2", (dimension,))])
+    rows = np.frombuffer(b"".join(each or nothing for each in sent), dtype)
+    return rows["vector"].astype(np.float32)
 
 
-def numbers(space: ServingSpace, rows: Iterable[bytes]) -> NDArray[np.float32]:
-    """The vectors in these rows, shape (rows, dimension)."""
-    return np.frombuffer(b"".join(rows), _dtype(space))["vector"].astype(np.float32)
-
-
-def halves(sent: bytes | None, dimension: int) -> NDArray[np.float32]:
-    """What halfvec_send() sent, shape (dimension,); zeros for NULL."""
-    if sent is None:
-        return np.zeros(dimension, dtype=np.float32)
-    return np.frombuffer(sent, ">f2", offset=4).astype(np.float32)
+def _key(space: ServingSpace) -> _Key:
+    return space.pk, space.embedded_at
 
 
 def _dtype(space: ServingSpace) -> np.dtype[np.void]:
-    # Before its numbers a vector has its length and a reserved word.
     fields = [("product", ">i8"), ("head", ">i4"), ("vector", ">f2", (space.dimension,))]
     return np.dtype(fields)

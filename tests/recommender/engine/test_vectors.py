@@ -1,7 +1,6 @@
 from dataclasses import replace
 
 import numpy as np
-import pytest
 from psycopg import sql
 
 from recommender import database
@@ -26,13 +25,10 @@ def stored(space: ServingSpace, wanted: list[int]) -> list[list[float]]:
 
 def read(space: ServingSpace, wanted: list[int]) -> tuple[np.ndarray, int]:
     """The vectors of products, and how many of them had to be sent."""
-    known = vectors.remembered(space, wanted)
-    missing = [key for key, row in zip(wanted, known, strict=True) if row is None]
+    known = vectors.known(space, wanted)
     query = sql.SQL("SELECT {}").format(vectors.select(space, sql.Placeholder("wanted")))
-    sent = database.fetch(query, {"wanted": missing})[0][0]
-    fetched = vectors.remember(space, missing, sent)
-    rows = [row or fetched[key] for key, row in zip(wanted, known, strict=True)]
-    return vectors.numbers(space, rows), len(missing)
+    sent = database.fetch(query, {"wanted": known.missing})[0][0]
+    return known.complete(sent), len(known.missing)
 
 
 def test_a_vector_is_sent_once(stocked):
@@ -85,15 +81,37 @@ def test_where_nothing_tells_of_changes_nothing_is_remembered(stocked):
 def test_a_process_remembers_no_more_than_it_may(stocked, monkeypatch):
     space = serving.serving(stocked.space)
     of_all = [product.pk for product in stocked.catalog.products.order_by("pk")]
-    monkeypatch.setattr(vectors, "_MOST_BYTES", 1500)  # of each generation: six
+    each = 2 * space.dimension + vectors._OVERHEAD
+    monkeypatch.setattr(vectors, "_MOST_BYTES", 5 * each)  # of each generation: six at most
     for key in of_all:
         read(space, [key])
-    remembered = [row for row in vectors.remembered(space, of_all) if row is not None]
-    assert 0 < len(remembered) <= 12 < len(of_all)
-    assert vectors.remembered(space, of_all[-1:]) != [None]
+    remembered = len(of_all) - len(vectors.known(space, of_all).missing)
+    assert 0 < remembered <= 12 < len(of_all)
+    assert vectors.known(space, of_all[-1:]).missing == []
 
 
-@pytest.mark.parametrize(("sent", "expected"), [("[1,-0.5]", [1, -0.5]), (None, [0, 0])])
-def test_the_vector_of_a_profile_arrives_as_it_was_sent(db, sent, expected):
-    found = database.fetch("SELECT halfvec_send(%s::halfvec)", (sent,))[0][0]
-    assert vectors.halves(found, 2).tolist() == expected
+def test_what_is_wanted_again_is_not_forgotten(stocked, monkeypatch):
+    space = serving.serving(stocked.space)
+    first, *others = [product.pk for product in stocked.catalog.products.order_by("pk")]
+    each = 2 * space.dimension + vectors._OVERHEAD
+    monkeypatch.setattr(vectors, "_MOST_BYTES", 5 * each)
+    sent = [read(space, [first])[1] for key in others if read(space, [key])]
+    assert sum(sent) == 1
+
+
+def test_vectors_that_are_being_read_stay_as_they_are_while_others_arrive(stocked, monkeypatch):
+    monkeypatch.setattr(vectors, "_FIRST_ROWS", 1)
+    space = serving.serving(stocked.space)
+    wanted = keys(stocked, "mug-red", "lamp-blue", "mug-blue")
+    read(space, wanted[:1])
+    known = vectors.known(space, wanted[:1])
+    read(space, wanted[1:])
+    assert known.complete(None).tolist() == stored(space, wanted[:1])
+    assert read(space, wanted)[0].tolist() == stored(space, wanted)
+
+
+def test_the_vectors_of_a_profile_arrive_as_they_were_sent(db):
+    query = "SELECT halfvec_send(e::halfvec) FROM unnest(%s::text[]) AS given(e)"
+    sent = [row[0] for row in database.fetch(query, (["[1,-0.5]", None],))]
+    assert vectors.halves(sent, 2).tolist() == [[1, -0.5], [0, 0]]
+    assert vectors.halves([], 2).shape == (0, 2)
