@@ -9,8 +9,6 @@ from numpy.typing import NDArray
 INTEREST, SHORT_TERM, LAST = "interest", "short_term", "last"
 LONG_TERM, NEGATIVE = "long_term", "negative"
 COSINE = "cosine"
-# Those that candidates are compared with.
-COMPARED = frozenset({INTEREST, SHORT_TERM, LAST, LONG_TERM, NEGATIVE})
 
 # A channel proposes so many candidates at least, and for a long list two for each place in it.
 LISTED = 100

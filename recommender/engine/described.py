@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from psycopg import sql
 
 from recommender import database
-from recommender.engine import arrays, channels, vectors, windows
+from recommender.engine import arrays, vectors, windows
 from recommender.engine.filters import Filter
 from recommender.engine.passing import VISIBLE
 from recommender.engine.searching import Vector
@@ -124,11 +124,6 @@ def _similarities(
         (space.pk, vector.kind, vector.position): np.vecdot(near, vector.numbers)
         for vector in compared_with
     }
-
-
-def compared(vector: Vector) -> bool:
-    """Whether candidates are compared with a vector."""
-    return vector.kind in channels.COMPARED and vector.position < channels.INTERESTS
 
 
 def _labels(

@@ -55,14 +55,11 @@ class Evidence:
     @property
     def is_personal(self) -> bool:
         """Whether there is anything to go by but what is popular."""
-        has_vectors = any(map(described.compared, self.vectors()))
         return bool(
-            has_vectors or self.neighbours.links or (self.lists_own and self.own.counts.size)
+            any(self.found.vectors.values())
+            or self.neighbours.links
+            or (self.lists_own and self.own.counts.size)
         )
-
-    def vectors(self) -> Iterator[Vector]:
-        """Those of all profiles."""
-        return (vector for vectors in self.found.vectors.values() for vector in vectors)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,9 +109,8 @@ class Candidates:
         """Each vector that candidates were compared with, and how near they are."""
         for profile in self.evidence.profiles:
             for vector in self.evidence.found.vectors.get(profile.space.pk, ()):
-                if described.compared(vector):
-                    key = (profile.space.pk, vector.kind, vector.position)
-                    yield profile.space, vector, self.described.similarities[key]
+                key = (profile.space.pk, vector.kind, vector.position)
+                yield profile.space, vector, self.described.similarities[key]
 
 
 def gather(catalog: Catalog, subject: Subject, query: Query) -> Evidence:
@@ -237,12 +233,11 @@ def _proposed(
 def _described(
     catalog: Catalog, query: Query, evidence: Evidence, proposed: NDArray[np.int64]
 ) -> Described:
-    anchors = [v.product_id for v in evidence.vectors() if v.product_id is not None]
+    vectors = [vector for found in evidence.found.vectors.values() for vector in found]
+    anchors = [vector.product_id for vector in vectors if vector.product_id is not None]
     own = np.union1d(evidence.own.latest, np.array(anchors, dtype=np.int64))
-    found = evidence.found.vectors
     profiles = [
-        (each.space, [v for v in found.get(each.space.pk, ()) if described.compared(v)])
-        for each in evidence.profiles
+        (each.space, evidence.found.vectors.get(each.space.pk, ())) for each in evidence.profiles
     ]
     return described.describe(catalog.pk, proposed, own, profiles, query.filter)
 
@@ -286,9 +281,9 @@ def _space_scores(
     space = profile.space
     vectors = sorted(found.vectors.get(space.pk, ()), key=lambda vector: vector.position)
     by_kind: dict[str, NDArray[np.float32]] = {}
-    interests = [v for v in vectors if v.kind == Kind.INTEREST and described.compared(v)]
+    interests = [vector for vector in vectors if vector.kind == Kind.INTEREST]
     for vector in vectors:
-        if vector.kind != Kind.INTEREST and described.compared(vector):
+        if vector.kind != Kind.INTEREST:
             by_kind[vector.kind] = known.similarities[space.pk, vector.kind, vector.position]
     if interests:
         by_kind[Kind.INTEREST] = np.stack(

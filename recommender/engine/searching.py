@@ -5,16 +5,16 @@ each. Only where a filter is asked for, or too few would be left, each product m
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from psycopg import sql
 
 from recommender import database
-from recommender.engine import arrays, retrieval, vectors
+from recommender.engine import arrays, channels, retrieval, vectors
 from recommender.engine.filters import Filter
 from recommender.engine.retrieval import Source
 from recommender.models import ProfileVector, Space
@@ -49,7 +49,7 @@ FROM ({source}) q LEFT JOIN LATERAL (
         SELECT v.product_id FROM {vectors} v WHERE v.embedding IS NOT NULL
         ORDER BY {distance} LIMIT {limit}
     ) f WHERE {searched}
-) n ON true)
+) n ON true WHERE q.position < {compared})
 """)
 
 _KEYED = sql.SQL("""
@@ -69,20 +69,20 @@ class Profile:
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class Vector:
+class Vector(NamedTuple):
     """One vector of a profile."""
 
     kind: str
     position: int
     weight: float
     product_id: int | None
-    numbers: NDArray[np.float32] = field(compare=False)  # shape (dimension,)
+    numbers: NDArray[np.float32]  # shape (dimension,)
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The vectors there are, by key of their space, and what each search found, nearest first."""
+    """The vectors of each space with a profile, by its key, and what each search found, nearest
+    first."""
 
     vectors: Mapping[int, Sequence[Vector]]
     lists: Sequence[NDArray[np.int64]]
@@ -144,11 +144,13 @@ def _by_space(
     for profile in profiles:
         mine = [row for row in rows if row[0] == profile.space.pk]
         if mine:
-            numbers = vectors.halves([row[5] for row in mine], profile.space.dimension)
+            # An empty profile is a row without a vector.
+            there = [row for row in mine if row[5] is not None]
+            numbers = vectors.halves([row[5] for row in there], profile.space.dimension)
             found[profile.space.pk] = [
                 Vector(kind, position, weight, product, each)
                 for (_, kind, position, weight, product, *_), each in zip(
-                    mine, numbers, strict=True
+                    there, numbers, strict=True
                 )
             ]
     return found
@@ -205,6 +207,7 @@ def _part(space: ServingSpace, name: str, searched: tuple[str, int], limit: int)
         distance=distance,
         limit=sql.Literal(limit),
         searched=_is_searched(*searched) if limit else sql.SQL("false"),
+        compared=sql.Literal(channels.INTERESTS),
     )
 
 

@@ -1,6 +1,6 @@
 """The vectors of products, as a process remembers them: what a look-up would cost a page each."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import repeat
 from threading import Lock
@@ -151,13 +151,11 @@ def select(space: ServingSpace, products: sql.Composable) -> sql.Composed:
     return _SENT.format(vectors=partitions.product_vectors(space.pk), products=products)
 
 
-def halves(sent: Iterable[bytes | None], dimension: int) -> NDArray[np.float32]:
-    """What halfvec_send() sent, shape (vectors, dimension); zeros for NULL."""
+def halves(sent: Sequence[bytes], dimension: int) -> NDArray[np.float32]:
+    """What halfvec_send() sent, shape (vectors, dimension)."""
     # Before its numbers a vector has its length and a reserved word.
-    nothing = bytes(4 + 2 * dimension)
     dtype = np.dtype([("head", ">i4"), ("vector", ">f2", (dimension,))])
-    rows = np.frombuffer(b"".join(each or nothing for each in sent), dtype)
-    return rows["vector"].astype(np.float32)
+    return np.frombuffer(b"".join(sent), dtype)["vector"].astype(np.float32)
 
 
 def _key(space: ServingSpace) -> _Key:

@@ -112,6 +112,6 @@ def test_vectors_that_are_being_read_stay_as_they_are_while_others_arrive(stocke
 
 def test_the_vectors_of_a_profile_arrive_as_they_were_sent(db):
     query = "SELECT halfvec_send(e::halfvec) FROM unnest(%s::text[]) AS given(e)"
-    sent = [row[0] for row in database.fetch(query, (["[1,-0.5]", None],))]
-    assert vectors.halves(sent, 2).tolist() == [[1, -0.5], [0, 0]]
+    sent = [row[0] for row in database.fetch(query, (["[1,-0.5]", "[0,2]"],))]
+    assert vectors.halves(sent, 2).tolist() == [[1, -0.5], [0, 2]]
     assert vectors.halves([], 2).shape == (0, 2)
