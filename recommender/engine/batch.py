@@ -260,11 +260,8 @@ def _own_products(
         return {}
     before = query.before
     rows = database.fetch(_OWN, {"users": list(users), "own": types, "before": before})
-    keys = source.snapshot.products.keys
-    return {
-        user: source.snapshot.products.rows(np.intersect1d(np.asarray(pks, np.int64), keys))
-        for user, pks in rows
-    }
+    products = source.snapshot.products
+    return {user: products.known_rows(np.array(pks, dtype=np.int64)) for user, pks in rows}
 
 
 def _listable(source: Source, filter: Filter | None) -> NDArray[np.bool_]:  # noqa: A002

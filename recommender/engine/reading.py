@@ -74,6 +74,13 @@ class Products:
         """The rows of products by their keys, which must be there."""
         return np.searchsorted(self.keys, keys).astype(np.int64)
 
+    def known_rows(self, keys: NDArray[np.int64]) -> NDArray[np.int64]:
+        """The rows of those products that are there."""
+        if not len(self.keys):
+            return np.zeros(0, dtype=np.int64)
+        rows: NDArray[np.int64] = np.minimum(self.rows(keys), len(self.keys) - 1)
+        return rows[self.keys[rows] == keys]
+
 
 @dataclass(frozen=True, slots=True)
 class Reading:

@@ -7,7 +7,7 @@ import pytest
 
 from recommender.engine import reading
 from recommender.history import popularity
-from recommender.models import Event, Product
+from recommender.models import Catalog, Event, Product
 from recommender.profiles.history import event_weight
 from tests.shop import DAY, NOON, Shop, event
 
@@ -170,3 +170,11 @@ def test_events_of_one_moment_are_in_an_order_that_says_nothing() -> None:
 
     here, next_to_it = last_fifth[:, :-1].ravel(), last_fifth[:, 1:].ravel()
     assert abs(np.corrcoef(here, next_to_it)[0, 1]) < 0.02
+
+
+def test_products_that_are_gone_have_no_row(two):
+    products = reading.read_products(two.catalog)
+    keys = np.array([products.keys[1], products.keys[-1] + 1, products.keys[0]])
+    assert products.known_rows(keys).tolist() == [1, 0]
+    nothing = reading.read_products(Catalog.objects.create(name="nothing"))
+    assert nothing.known_rows(keys).tolist() == []
