@@ -78,8 +78,9 @@ class Products:
         """The rows of those products that are there."""
         if not len(self.keys):
             return np.zeros(0, dtype=np.int64)
-        rows: NDArray[np.int64] = np.minimum(self.rows(keys), len(self.keys) - 1)
-        return rows[self.keys[rows] == keys]
+        rows = np.minimum(self.rows(keys), len(self.keys) - 1)
+        there: NDArray[np.int64] = rows[self.keys[rows] == keys]
+        return there
 
 
 @dataclass(frozen=True, slots=True)
