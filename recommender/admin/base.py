@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from django.core.paginator import Paginator
 from django.db.models import Model, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.utils.functional import cached_property
 
 if TYPE_CHECKING:
@@ -44,6 +44,7 @@ __all__ = [
     "ModelForm",
     "ReadOnlyAdmin",
     "SimpleListFilter",
+    "TellingAdmin",
     "action",
 ]
 
@@ -61,6 +62,28 @@ class BoundedPaginator(Paginator):  # type: ignore[type-arg]  # generic in the s
         """How many rows can be paged through."""
         rows: QuerySet[Any] = self.object_list  # type: ignore[assignment]  # a list pages nothing else
         return rows.order_by().values("pk")[: self.LIMIT].count()
+
+
+class TellingAdmin(ModelAdmin[_M]):
+    """A row whose page tells more than its fields: for the template beside the form."""
+
+    def tell(self, row: _M) -> dict[str, Any]:
+        """What the template shows of the row, by name."""
+        raise NotImplementedError
+
+    def render_change_form(
+        self,
+        request: HttpRequest,
+        context: dict[str, Any],
+        add: bool = False,
+        change: bool = False,
+        form_url: str = "",
+        obj: _M | None = None,
+    ) -> HttpResponse:
+        """The form, and what there is to tell."""
+        if obj is not None:
+            context |= self.tell(obj)
+        return super().render_change_form(request, context, add, change, form_url, obj)
 
 
 class ReadOnlyAdmin(ModelAdmin[_M]):

@@ -13,7 +13,7 @@ from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, RelatedDropdownFilter
 
 from recommender.admin import evaluation_trend, figures, fragments
-from recommender.admin.base import ReadOnlyAdmin
+from recommender.admin.base import ReadOnlyAdmin, TellingAdmin
 from recommender.admin.evaluation_trend import Picture
 from recommender.admin.fragments import Table
 from recommender.insight import evaluations
@@ -48,7 +48,7 @@ if TYPE_CHECKING:
 
 
 @admin.register(EvaluationRun)
-class EvaluationRunAdmin(ReadOnlyAdmin[EvaluationRun]):
+class EvaluationRunAdmin(TellingAdmin[EvaluationRun], ReadOnlyAdmin[EvaluationRun]):
     """The evaluations of all catalogues, the latest first."""
 
     list_display = ("made", "catalog", "mode", "how", "tested", "rank", "ndcg", "recall")
@@ -86,19 +86,9 @@ class EvaluationRunAdmin(ReadOnlyAdmin[EvaluationRun]):
             context["pictures"] = _pictures(context["cl"].queryset)
         return response
 
-    def render_change_form(
-        self,
-        request: HttpRequest,
-        context: dict[str, Any],
-        add: bool = False,
-        change: bool = False,
-        form_url: str = "",
-        obj: EvaluationRun | None = None,
-    ) -> HttpResponse:
-        """The evaluation, below the table of its methods."""
-        if obj is not None:
-            context["methods"] = _methods(obj.document)
-        return super().render_change_form(request, context, add, change, form_url, obj)
+    def tell(self, row: EvaluationRun) -> dict[str, Any]:
+        """The table of its methods."""
+        return {"methods": _methods(row.document)}
 
     @admin.display(description="Made")
     def made(self, run: EvaluationRun) -> SafeString:

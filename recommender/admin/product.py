@@ -4,14 +4,14 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import BooleanRadioFilter, RelatedDropdownFilter
 
 from recommender.admin import fragments, freshness, preview
-from recommender.admin.base import BoundedPaginator, ModelAdmin, ModelForm
+from recommender.admin.base import BoundedPaginator, ModelForm, TellingAdmin
 from recommender.admin.fragments import Table
 from recommender.admin.freshness import Freshness
 from recommender.admin.product_filters import BrandFilter, CategoryFilter, FreshnessFilter
@@ -21,7 +21,7 @@ from recommender.models import Product, ProductVector, QuarantinedProduct, Space
 
 
 @admin.register(Product)
-class ProductAdmin(ModelAdmin[Product]):
+class ProductAdmin(TellingAdmin[Product]):
     """The products of all catalogues that are not deleted."""
 
     form = ProductForm
@@ -132,19 +132,9 @@ class ProductAdmin(ModelAdmin[Product]):
         """The products alone: nothing else goes with them."""
         return [str(product) for product in objs], {"products": len(objs)}, set(), []
 
-    def render_change_form(
-        self,
-        request: HttpRequest,
-        context: dict[str, Any],
-        add: bool = False,
-        change: bool = False,
-        form_url: str = "",
-        obj: Product | None = None,
-    ) -> HttpResponse:
-        """The form, below the product's vectors and what it is similar to."""
-        if obj is not None:
-            context |= {"vectors": _vectors(obj), "similar": preview.similar(obj)}
-        return super().render_change_form(request, context, add, change, form_url, obj)
+    def tell(self, row: Product) -> dict[str, Any]:
+        """Its vectors and what it is similar to."""
+        return {"vectors": _vectors(row), "similar": preview.similar(row)}
 
 
 def _vectors(product: Product) -> Table:

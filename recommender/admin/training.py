@@ -11,7 +11,7 @@ from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, RelatedDropdownFilter
 
 from recommender.admin import figures, fragments
-from recommender.admin.base import ReadOnlyAdmin
+from recommender.admin.base import ReadOnlyAdmin, TellingAdmin
 from recommender.admin.fragments import Table
 from recommender.models import TrainingRun
 from recommender.training import runs
@@ -52,7 +52,7 @@ def summary(run: TrainingRun) -> str:
 
 
 @admin.register(TrainingRun)
-class TrainingRunAdmin(ReadOnlyAdmin[TrainingRun]):
+class TrainingRunAdmin(TellingAdmin[TrainingRun], ReadOnlyAdmin[TrainingRun]):
     """The trainings of all catalogues, the latest first."""
 
     list_display = ("asked_for", "catalog", "state", "came_to", "learnt_until", "took")
@@ -83,19 +83,9 @@ class TrainingRunAdmin(ReadOnlyAdmin[TrainingRun]):
         runs.bury_dead()
         return super().get_object(request, object_id, from_field)
 
-    def render_change_form(
-        self,
-        request: HttpRequest,
-        context: dict[str, Any],
-        add: bool = False,
-        change: bool = False,
-        form_url: str = "",
-        obj: TrainingRun | None = None,
-    ) -> HttpResponse:
-        """The training, below its steps."""
-        if obj is not None:
-            context["steps"] = _steps(obj)
-        return super().render_change_form(request, context, add, change, form_url, obj)
+    def tell(self, row: TrainingRun) -> dict[str, Any]:
+        """Its steps."""
+        return {"steps": _steps(row)}
 
     @admin.display(description="Asked for")
     def asked_for(self, run: TrainingRun) -> SafeString:

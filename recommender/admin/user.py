@@ -3,11 +3,10 @@
 from typing import Any
 
 from django.contrib import admin
-from django.http import HttpRequest, HttpResponse
 from unfold.contrib.filters.admin import RelatedDropdownFilter
 
 from recommender.admin import fragments, preview
-from recommender.admin.base import BoundedPaginator, ReadOnlyAdmin
+from recommender.admin.base import BoundedPaginator, ReadOnlyAdmin, TellingAdmin
 from recommender.admin.fragments import Table
 from recommender.models import Event, ProfileVector, Space, User
 
@@ -15,7 +14,7 @@ _EVENTS_SHOWN = 50
 
 
 @admin.register(User)
-class UserAdmin(ReadOnlyAdmin[User]):
+class UserAdmin(TellingAdmin[User], ReadOnlyAdmin[User]):
     """Shoppers, readers, viewers. They come with their first event."""
 
     list_display = ("external_id", "catalog", "last_event_at", "created_at")
@@ -35,23 +34,15 @@ class UserAdmin(ReadOnlyAdmin[User]):
     change_form_outer_before_template = "recommender/admin/user.html"
     fields = (("external_id", "catalog"), ("last_event_at", "created_at"), "attributes")
 
-    def render_change_form(
-        self,
-        request: HttpRequest,
-        context: dict[str, Any],
-        add: bool = False,
-        change: bool = False,
-        form_url: str = "",
-        obj: User | None = None,
-    ) -> HttpResponse:
-        """The user, below their recommendations, interests and history."""
-        if obj is not None:
+    def tell(self, row: User) -> dict[str, Any]:
+        """Their recommendations, interests and history."""
+        return {
             # First: asking for recommendations rebuilds a profile that is stale.
-            context["recommendations"] = preview.recommendations(obj)
-            context["legend"] = preview.legend()
-            context["interests"] = [_interests(obj, space) for space in _spaces(obj)]
-            context["history"] = _history(obj)
-        return super().render_change_form(request, context, add, change, form_url, obj)
+            "recommendations": preview.recommendations(row),
+            "legend": preview.legend(),
+            "interests": [_interests(row, space) for space in _spaces(row)],
+            "history": _history(row),
+        }
 
 
 def _spaces(user: User) -> list[Space]:
