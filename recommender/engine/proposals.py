@@ -5,8 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-# Cormack, Clarke & Büttcher 2009 found 60 to be right over many collections; the best has rank 1.
-_OFFSET = 60 + 1
+from recommender.engine.ranking import reciprocal_rank
 
 
 def fused(
@@ -27,7 +26,7 @@ def fused(
     products, places = np.unique(np.concatenate(lists), return_inverse=True)
     kept = np.flatnonzero(~np.isin(products, excluded, assume_unique=True))
     if limit is not None and len(kept) > limit:
-        worth = 1 / (_OFFSET + np.arange(max(map(len, lists))))
+        worth = [reciprocal_rank(1 + place) for place in range(max(map(len, lists)))]
         sums = np.bincount(places, np.concatenate([worth[: len(each)] for each in lists]))
         kept = np.sort(kept[np.argsort(-sums[kept], kind="stable")[:limit]])
     return products[kept]
