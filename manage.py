@@ -21,6 +21,7 @@ WITHOUT_DATABASE = {
     *("demo", "down", "status", "up"),
 }
 INTERRUPTED = 130
+UNREAD = 141
 
 
 class KinshipCommandLine(ManagementUtility):
@@ -49,11 +50,16 @@ def main(arguments: list[str]) -> int:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "recommender.settings")
     try:
         KinshipCommandLine(arguments).execute()
+        sys.stdout.flush()
     except StackError as exc:
         Console(stderr=True, soft_wrap=True).print(Text(str(exc), style="red"))
         return 1
     except KeyboardInterrupt:
         return INTERRUPTED
+    except BrokenPipeError:
+        # Who read the output has gone, as `head` does. Python would fail again to flush it.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return UNREAD
     return 0
 
 

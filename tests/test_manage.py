@@ -1,3 +1,8 @@
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 
 from manage import needs_database
@@ -16,3 +21,19 @@ def test_commands_get_the_servers_they_need(command_line):
 )
 def test_other_commands_start_nothing(command_line):
     assert not needs_database(command_line.split())
+
+
+def test_a_reader_who_goes_away_is_no_error():
+    read, write = os.pipe()
+    os.close(read)
+    with os.fdopen(write, "w") as unread:
+        done = subprocess.run(
+            [sys.executable, "manage.py", "help", "--commands"],
+            cwd=Path(__file__).parent.parent,
+            stdout=unread,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+    assert (done.returncode, done.stderr) == (141, "")
