@@ -94,6 +94,9 @@ class _Memory:
 
     def _put(self, key: _Key, products: Sequence[int], vectors: _Halves) -> None:
         if key not in self._young:
+            space, _ = key
+            # Nobody will ask again for a state that the space is no longer in.
+            self._young = {each: self._young[each] for each in self._young if each[0] != space}
             empty = np.empty((_FIRST_ROWS, vectors.shape[1]), dtype=np.float16)
             self._young[key] = _Block(empty)
         self._young[key].put(products, vectors)

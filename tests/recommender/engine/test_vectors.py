@@ -61,6 +61,16 @@ def test_a_vector_that_is_written_anew_is_sent_anew(stocked):
     assert before[1].tolist() == after[1].tolist()
 
 
+def test_of_a_space_that_is_written_to_only_its_present_state_is_remembered(stocked):
+    wanted = keys(stocked, "mug-red", "lamp-blue")
+    before = serving.serving(stocked.space)
+    read(before, wanted)
+    stocked.put({"id": "mug-red", "title": "Garden spade"})
+    stocked.embed()
+    read(serving.serving(stocked.space), wanted)
+    assert vectors.known(before, wanted).missing == wanted
+
+
 def test_a_new_version_has_vectors_of_its_own(stocked):
     wanted = keys(stocked, "mug-red", "lamp-red")
     old = stocked.space
