@@ -124,7 +124,7 @@ def gather(catalog: Catalog, subject: Subject, query: Query) -> Evidence:
         clock=stood.now(),
     )
     knows = subject.knows_neighbours
-    neighbours = together.find(catalog.pk, own.latest) if knows else Neighbours()
+    neighbours = together.find(catalog.pk, own) if knows else Neighbours()
     # Where there are neighbours, a walk in a space of behaviour finds next to nothing that they
     # do not propose. They know nothing of a filter.
     profiles, found = _profiles(
@@ -245,7 +245,7 @@ def _described(
 def _pool(evidence: Evidence, known: Described) -> CandidatePool:
     products = known.candidates.products
     own = evidence.own
-    first = evidence.windows.first_events(products)
+    stood = evidence.windows.of(products)
     scores: dict[str, NDArray[np.float32]] = {}
     for profile in evidence.profiles:
         scores |= _space_scores(profile, evidence.found, known)
@@ -255,13 +255,13 @@ def _pool(evidence: Evidence, known: Described) -> CandidatePool:
         products=products,
         channels={
             **scores,
-            **evidence.neighbours.scores(products, own),
-            **evidence.windows.channels(products),
+            **evidence.neighbours.scores(products),
+            **facts.popularity_channels(*stood.users.values()),
             **facts.repeat_channels(own if evidence.lists_own else None, products),
         },
         facts={
-            **evidence.windows.facts(products),
-            **facts.age_facts(first, known.released, evidence.windows.now()),
+            **facts.trend_facts(stood.users["week"], stood.users["month"]),
+            **facts.age_facts(stood.first, known.released, evidence.windows.now()),
             **facts.product_facts(
                 own,
                 prices=known.candidates.prices,

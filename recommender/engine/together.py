@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from recommender import database
 from recommender.engine import arrays, facts
+from recommender.engine.facts import OwnProducts
 
 _NEIGHBOURS = """
 SELECT n.kind, n.product_id, array_send(n.products), array_send(n.scores)
@@ -25,45 +26,71 @@ class Links:
     scores: NDArray[np.float64]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sums:
+    """One kind of neighbours, each once; every array has shape (products,)."""
+
+    products: NDArray[np.int64]  # keys, ascending
+    all: NDArray[np.float64]  # scores over all own products
+    recent: NDArray[np.float64]  # the same, those of recent own products counting more
+
+    def of(self, candidates: NDArray[np.int64]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Both sums of each candidate, shape (candidates,); 0 for what is no neighbour."""
+        rows = np.minimum(np.searchsorted(self.products, candidates), len(self.products) - 1)
+        known = self.products[rows] == candidates
+        found = [np.where(known, sums[rows], 0.0) for sums in (self.all, self.recent)]
+        return found[0].astype(np.float32), found[1].astype(np.float32)
+
+
 @dataclass(frozen=True, slots=True)
 class Neighbours:
-    """The links by kind, such as "together" and "ease"."""
+    """The links by kind, such as "together" and "ease", and what they come to."""
 
     links: Mapping[str, Links] = field(default_factory=dict)
+    sums: Mapping[str, Sums] = field(default_factory=dict)
 
     def best(self, limit: int) -> list[NDArray[np.int64]]:
         """Of each kind, keys of the products with the highest sums, best first."""
         found = []
-        for links in self.links.values():
-            targets, places = np.unique(links.targets, return_inverse=True)
-            sums = np.bincount(places, links.scores, len(targets))
-            rows = np.argsort(-sums)[:limit]
-            found.append(targets[rows[sums[rows] > 0]])
+        for sums in self.sums.values():
+            rows = np.argsort(-sums.all)[:limit]
+            found.append(sums.products[rows[sums.all[rows] > 0]])
         return found
 
-    def scores(
-        self, candidates: NDArray[np.int64], own: facts.OwnProducts
-    ) -> dict[str, NDArray[np.float32]]:
+    def scores(self, candidates: NDArray[np.int64]) -> dict[str, NDArray[np.float32]]:
         """The channels "<kind>:all" and "<kind>:recent", shape (candidates,)."""
         found = {}
-        for kind, links in self.links.items():
-            rows, known = facts.places(candidates, links.targets)
-            mine, _ = facts.places(own.products, links.sources)
-            size = len(candidates)
-            scores = np.where(known, links.scores, 0.0)
-            recent = scores * own.recent[mine]
-            found[f"{kind}:all"] = np.bincount(rows, scores, size).astype(np.float32)
-            found[f"{kind}:recent"] = np.bincount(rows, recent, size).astype(np.float32)
+        for kind, sums in self.sums.items():
+            found[f"{kind}:all"], found[f"{kind}:recent"] = sums.of(candidates)
         return found
 
 
-def find(catalog_id: int, own: NDArray[np.int64]) -> Neighbours:
-    """The neighbours of these products, as the last training left them."""
-    if not len(own):
+def find(catalog_id: int, own: OwnProducts) -> Neighbours:
+    """The neighbours of the user's latest products, as the last training left them."""
+    if not len(own.latest):
         return Neighbours()
-    rows = database.fetch(_NEIGHBOURS, (database.array_text(own.tolist()), catalog_id))
+    rows = database.fetch(_NEIGHBOURS, (database.array_text(own.latest.tolist()), catalog_id))
     kinds = dict.fromkeys(kind for kind, *_ in rows)
-    return Neighbours({kind: _links([row[1:] for row in rows if row[0] == kind]) for kind in kinds})
+    return summed(
+        {kind: _links([row[1:] for row in rows if row[0] == kind]) for kind in kinds}, own
+    )
+
+
+def summed(links: Mapping[str, Links], own: OwnProducts) -> Neighbours:
+    """Links with their sums; those of a kind without any are left out."""
+    there = {kind: each for kind, each in links.items() if len(each.targets)}
+    return Neighbours(there, {kind: _sums(each, own) for kind, each in there.items()})
+
+
+def _sums(links: Links, own: OwnProducts) -> Sums:
+    products, places = np.unique(links.targets, return_inverse=True)
+    mine, _ = facts.places(own.products, links.sources)
+    weighed = links.scores * own.recent[mine]
+    return Sums(
+        products=products,
+        all=np.bincount(places, links.scores).astype(np.float64),
+        recent=np.bincount(places, weighed).astype(np.float64),
+    )
 
 
 def _links(rows: list[tuple[int, bytes, bytes]]) -> Links:

@@ -126,12 +126,11 @@ class Known:
 
         One without a vector has zeros. What was sent is remembered.
         """
-        found = np.zeros((len(self.products), self.space.dimension), dtype=np.float16)
-        known = self.rows >= 0
-        if self.vectors is not None:
-            found[known] = self.vectors[self.rows[known]]
-        missing = np.flatnonzero(~known)
+        size = len(self.products), self.space.dimension
+        missing = np.flatnonzero(self.rows < 0)
+        found = np.zeros(size, np.float16) if self.vectors is None else self.vectors[self.rows]
         if len(missing):
+            found[missing] = 0
             rows = np.frombuffer(sent or b"", _dtype(self.space))
             places = {self.products[at]: at for at in missing.tolist()}
             found[[places[key] for key in rows["product"].tolist()]] = rows["vector"]

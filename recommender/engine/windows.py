@@ -1,7 +1,7 @@
 """How popular products are over several windows, remembered: what no request should count."""
 
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from threading import Lock
@@ -49,6 +49,14 @@ def label(column: str) -> sql.Composed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """How some products stand; every array has shape (products,)."""
+
+    users: Mapping[str, NDArray[np.float32]]  # by window, 0 for what has no history
+    first: NDArray[np.float64]  # the first event, seconds since 1970, NaN where there is none
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Windows:
     """Users by window of all products with history; every array has shape (products,)."""
 
@@ -82,28 +90,17 @@ class Windows:
         labels = np.where(known, self.labels[rows], 0) if len(self.labels) else own.latest * 0
         return facts.heaviest(labels, own.latest_recent, CATEGORIES)
 
-    def channels(self, candidates: NDArray[np.int64]) -> dict[str, NDArray[np.float32]]:
-        """The channels of popularity, shape (candidates,)."""
-        return facts.popularity_channels(*self._users(candidates))
-
-    def facts(self, candidates: NDArray[np.int64]) -> dict[str, NDArray[np.float32]]:
-        """How popularity changes, shape (candidates,)."""
-        week, month, _, _ = self._users(candidates)
-        return facts.trend_facts(week, month)
-
-    def _users(self, candidates: NDArray[np.int64]) -> Sequence[NDArray[np.float32]]:
-        rows, known = self._rows(candidates)
-        return [
-            np.where(known, users[rows], np.float32(0)) if len(users) else _nothing(candidates)
-            for users in self.users.values()
-        ]
-
-    def first_events(self, candidates: NDArray[np.int64]) -> NDArray[np.float64]:
-        """When each had its first event, seconds since 1970; NaN where it had none."""
+    def of(self, candidates: NDArray[np.int64]) -> Standing:
+        """How each of these products stands."""
         if not len(self.products):
-            return np.full(len(candidates), np.nan)
+            nothing = np.zeros(len(candidates), dtype=np.float32)
+            unknown = np.full(len(candidates), np.nan)
+            return Standing(users=dict.fromkeys(self.users, nothing), first=unknown)
         rows, known = self._rows(candidates)
-        return np.where(known, self.first[rows], np.nan)
+        users = {
+            name: np.where(known, each[rows], np.float32(0)) for name, each in self.users.items()
+        }
+        return Standing(users=users, first=np.where(known, self.first[rows], np.nan))
 
     def _rows(self, candidates: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
         rows = np.minimum(np.searchsorted(self.products, candidates), len(self.products) - 1)
@@ -193,7 +190,3 @@ def _order(users: NDArray[np.float32], visible: NDArray[np.bool_]) -> NDArray[np
     """Visible rows that anybody had, the most popular first, ties by key."""
     order = np.argsort(-users, kind="stable")
     return order[(visible & (users > 0))[order]].astype(np.int32)
-
-
-def _nothing(candidates: NDArray[np.int64]) -> NDArray[np.float32]:
-    return np.zeros(len(candidates), dtype=np.float32)

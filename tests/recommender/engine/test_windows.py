@@ -61,8 +61,8 @@ def test_the_categories_of_the_users_taste_have_lists_of_their_own(popular):
 def test_a_product_without_history_is_not_popular_and_has_no_first_event(popular):
     found = find(popular)
     wanted = keys(popular, "mug-red", "lamp-blue")
-    assert found.channels(wanted)["popular:week"].tolist() == pytest.approx([np.log(3), 0])
-    assert np.isnan(found.first_events(wanted)).tolist() == [False, True]
+    assert found.of(wanted).users["week"].tolist() == [2, 0]
+    assert np.isnan(found.of(wanted).first).tolist() == [False, True]
 
 
 def test_a_time_in_the_past_has_its_own_popularity(popular):
@@ -74,8 +74,8 @@ def test_a_time_in_the_past_has_its_own_popularity(popular):
 def test_without_any_history_nothing_is_popular(stocked):
     found = find(stocked)
     assert found.best("all", 10).tolist() == []
-    assert found.channels(keys(stocked, "mug-red"))["popular:all"].tolist() == [0]
-    assert np.isnan(found.first_events(keys(stocked, "mug-red"))).all()
+    assert found.of(keys(stocked, "mug-red")).users["all"].tolist() == [0]
+    assert np.isnan(found.of(keys(stocked, "mug-red")).first).all()
 
 
 def test_in_a_catalogue_of_the_past_now_is_its_last_event(db):
