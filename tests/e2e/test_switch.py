@@ -83,8 +83,25 @@ class Clients:
         wait_until(lambda: self.served[space] >= wanted or bool(self.wrong))
 
 
+# Through its model, so that beat hears of it.
+_SCHEDULE = """
+from django_celery_beat.models import PeriodicTask
+task = PeriodicTask.objects.get(task="workers.sweep_popularity")
+task.enabled = {enabled}
+task.save()
+"""
+
+
 @pytest.fixture(scope="module")
-def client(service: Service) -> Iterator[httpx.Client]:
+def uncounted(service: Service) -> Iterator[None]:
+    """Popularity is not counted: what is popular would take places from what is alike."""
+    service.manage("shell", "-c", _SCHEDULE.format(enabled=False))
+    yield
+    service.manage("shell", "-c", _SCHEDULE.format(enabled=True))
+
+
+@pytest.fixture(scope="module")
+def client(service: Service, uncounted: None) -> Iterator[httpx.Client]:
     """A shop of six kinds from six givers each, with a user who likes each product."""
     with service.open_catalog(CATALOG) as client:
         goods = [
