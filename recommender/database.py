@@ -33,8 +33,7 @@ def fetch(query: Query, parameters: Parameters = ()) -> list[tuple[Any, ...]]:
     Raises:
         django.db.Error: as Django's own cursor would, for whatever PostgreSQL refuses.
     """
-    session = connections[DEFAULT_DB_ALIAS]
-    session.ensure_connection()
+    session = _session()
     with session.wrap_database_errors:
         try:
             return _run(session, query, parameters)
@@ -51,11 +50,11 @@ def fetch(query: Query, parameters: Parameters = ()) -> list[tuple[Any, ...]]:
 
 def execute(query: Query, parameters: Parameters = ()) -> int:
     """Run one statement that returns no rows; the number of rows it touched."""
-    connection.ensure_connection()
+    session = _session()
     started = time.monotonic()
-    with connection.wrap_database_errors, psycopg.Cursor(_raw()) as cursor:
+    with session.wrap_database_errors, psycopg.Cursor(session.connection) as cursor:
         cursor.execute(query, parameters)
-        _log(connections[DEFAULT_DB_ALIAS], query, started)
+        _log(session, query, started)
         return cursor.rowcount
 
 
@@ -81,13 +80,13 @@ def use_ef_search(value: int) -> None:
     A session that searches up to twice as wide is left so: mixed requests would else pay a
     round trip each.
     """
-    connection.ensure_connection()
+    session = _session()
     statement = "SELECT set_config('hnsw.ef_search', %s, %s)"
-    if connection.in_atomic_block:
+    if session.in_atomic_block:
         fetch(statement, (str(value), True))
-    elif not value <= _ef_search.get(_raw(), 0) <= 2 * value:
+    elif not value <= _ef_search.get(session.connection, 0) <= 2 * value:
         fetch(statement, (str(value), False))
-        _ef_search[_raw()] = value
+        _ef_search[session.connection] = value
 
 
 def array_text(numbers: Sequence[int]) -> str:
@@ -98,24 +97,29 @@ def array_text(numbers: Sequence[int]) -> str:
 @contextmanager
 def copy(statement: Query) -> Iterator[psycopg.Copy]:
     """A COPY … FROM STDIN or TO STDOUT on Django's connection."""
-    connection.ensure_connection()
+    session = _session()
     started = time.monotonic()
-    with connection.wrap_database_errors, psycopg.Cursor(_raw()) as cursor:
+    with session.wrap_database_errors, psycopg.Cursor(session.connection) as cursor:
         with cursor.copy(statement) as stream:
             yield stream
-        _log(connections[DEFAULT_DB_ALIAS], statement, started)
+        _log(session, statement, started)
 
 
-def _raw() -> psycopg.Connection[Any]:
-    raw: psycopg.Connection[Any] = connection.connection
-    return raw
+def _session() -> BaseDatabaseWrapper:
+    """Django's connection, open.
+
+    Found once a statement: the proxy `connection` finds it anew at each use, which costs more than
+    a small result does.
+    """
+    session = connections[DEFAULT_DB_ALIAS]
+    session.ensure_connection()
+    return session
 
 
 def _run(
     session: BaseDatabaseWrapper, query: Query, parameters: Parameters
 ) -> list[tuple[Any, ...]]:
     started = time.monotonic()
-    # What the proxy `connection` finds at each use costs more than a small result does.
     with psycopg.Cursor(session.connection, row_factory=psycopg.rows.tuple_row) as cursor:
         cursor.execute(query, parameters, binary=True)
         rows = cursor.fetchall()
