@@ -11,6 +11,7 @@ from psycopg import sql
 
 from recommender import database
 from recommender.behaviour.interactions import Interactions
+from recommender.engine import facts
 from recommender.models import Catalog
 from recommender.profiles.history import NEUTRAL_RATING
 
@@ -76,11 +77,8 @@ class Products:
 
     def known_rows(self, keys: NDArray[np.int64]) -> NDArray[np.int64]:
         """The rows of those products that are there."""
-        if not len(self.keys):
-            return np.zeros(0, dtype=np.int64)
-        rows = np.minimum(self.rows(keys), len(self.keys) - 1)
-        there: NDArray[np.int64] = rows[self.keys[rows] == keys]
-        return there
+        rows, there = facts.sorted_places(self.keys, keys)
+        return rows[there]
 
 
 @dataclass(frozen=True, slots=True)

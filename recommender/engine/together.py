@@ -36,8 +36,7 @@ class Sums:
 
     def of(self, candidates: NDArray[np.int64]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Both sums of each candidate, shape (candidates,); 0 for what is no neighbour."""
-        rows = np.minimum(np.searchsorted(self.products, candidates), len(self.products) - 1)
-        known = self.products[rows] == candidates
+        rows, known = facts.sorted_places(self.products, candidates)
         found = [np.where(known, sums[rows], 0.0) for sums in (self.all, self.recent)]
         return found[0].astype(np.float32), found[1].astype(np.float32)
 

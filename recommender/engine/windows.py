@@ -86,7 +86,7 @@ class Windows:
 
     def heaviest_categories(self, own: OwnProducts) -> list[int]:
         """The categories that most of a user's taste is in, as numbers."""
-        rows, known = self._rows(own.latest)
+        rows, known = facts.sorted_places(self.products, own.latest)
         labels = np.where(known, self.labels[rows], 0) if len(self.labels) else own.latest * 0
         return facts.heaviest(labels, own.latest_recent, CATEGORIES)
 
@@ -96,16 +96,11 @@ class Windows:
             nothing = np.zeros(len(candidates), dtype=np.float32)
             unknown = np.full(len(candidates), np.nan)
             return Standing(users=dict.fromkeys(self.users, nothing), first=unknown)
-        rows, known = self._rows(candidates)
+        rows, known = facts.sorted_places(self.products, candidates)
         users = {
             name: np.where(known, each[rows], np.float32(0)) for name, each in self.users.items()
         }
         return Standing(users=users, first=np.where(known, self.first[rows], np.nan))
-
-    def _rows(self, candidates: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-        rows = np.minimum(np.searchsorted(self.products, candidates), len(self.products) - 1)
-        known = self.products[rows] == candidates if len(self.products) else rows >= 0
-        return rows.astype(np.int64), known
 
 
 class _Memory:
