@@ -133,7 +133,9 @@ def search(
     lists = [arrays.ints(row[-1]) for row in rows if row[-1] is not None]
     if checked:
         searched = _searched([each.space for each in profiles], in_behaviour)
-        lists = [_checked(p, searched[p.space.pk], limit, filter) for p in profiles]
+        asked = [(profile, searched[profile.space.pk]) for profile in profiles]
+        # None of its vectors is searched from: nothing would be found.
+        lists = [_checked(each, by, limit, filter) for each, by in asked if by[1]]
     return Found(_by_space(profiles, rows), lists)
 
 
