@@ -1,5 +1,6 @@
 """Unfold's ModelAdmin as Django's stubs know it: Unfold itself ships no types."""
 
+from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -67,9 +68,9 @@ class BoundedPaginator(Paginator):  # type: ignore[type-arg]  # generic in the s
 class TellingAdmin(ModelAdmin[_M]):
     """A row whose page tells more than its fields: for the template beside the form."""
 
+    @abstractmethod
     def tell(self, row: _M) -> dict[str, Any]:
         """What the template shows of the row, by name."""
-        raise NotImplementedError
 
     def render_change_form(
         self,
