@@ -16,7 +16,7 @@ from embeddings.limits import MARGIN
 from embeddings.stub import Stub
 from embeddings.types import Input, Role
 from recommender import database
-from recommender.catalogue import catalogs, upsert
+from recommender.catalog import catalogs, upsert
 from recommender.models import Catalog, QuarantinedProduct, Space
 from recommender.spaces import lifecycle, partitions
 from recommender.spaces.embedders import embedder_of

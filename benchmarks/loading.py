@@ -17,7 +17,7 @@ from benchmarks import generated
 from benchmarks.generated import Store
 from benchmarks.options import Options
 from recommender import database
-from recommender.catalogue import attributes, catalogs, upsert
+from recommender.catalog import attributes, catalogs, upsert
 from recommender.history import ingest, months
 from recommender.models import Catalog, Space, TrainingRun
 from recommender.profiles import builder, staleness

@@ -8,7 +8,7 @@ from benchmarks import embedding, figures, loading, measuring, report, server
 from benchmarks.measuring import Client
 from benchmarks.options import EMBEDDING, Options
 from benchmarks.report import Report
-from recommender.catalogue import keys
+from recommender.catalog import keys
 from recommender.models import ApiKey, Catalog
 from recommender.spaces import lifecycle
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from recommender.catalogue import catalogs
+from recommender.catalog import catalogs
 from recommender.models import Catalog
 from tests.shop import Shop
 from tests.workers.broker import Broker

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from recommender.catalogue import catalogs, upsert
+from recommender.catalog import catalogs, upsert
 from recommender.history import ingest
 from recommender.history.ingest import NewEvent
 from recommender.models import Catalog, Product, Space, User

@@ -14,7 +14,7 @@ from celery.signals import worker_process_init, worker_ready
 from django.db import transaction
 from kombu.exceptions import OperationalError as BrokerError
 
-from recommender.catalogue import changes
+from recommender.catalog import changes
 from recommender.spaces import staleness
 from recommender.training import runs
 from workers import process, tasks

@@ -9,7 +9,7 @@ from unfold.contrib.filters.admin import ChoicesDropdownFilter, RelatedDropdownF
 
 from recommender.admin import fragments
 from recommender.admin.base import ModelForm, ReadOnlyAdmin
-from recommender.catalogue import keys
+from recommender.catalog import keys
 from recommender.models import ApiKey
 
 

@@ -24,7 +24,7 @@ from recommender.admin import (
 )
 from recommender.admin.base import ModelAdmin, ModelForm, action
 from recommender.admin.confirmation import Question
-from recommender.catalogue import catalogs
+from recommender.catalog import catalogs
 from recommender.models import Catalog
 from recommender.providers import ledger, models
 from recommender.providers.ledger import Budget

@@ -6,7 +6,7 @@ from django.db import models, transaction
 from django.db.models import Case, Exists, OuterRef, Q, QuerySet, Subquery, Value, When
 from django.db.models.functions import Coalesce
 
-from recommender.catalogue import changes
+from recommender.catalog import changes
 from recommender.models import Catalog, Product, ProductVector, QuarantinedProduct, Space
 from recommender.spaces.staleness import TRAINED
 

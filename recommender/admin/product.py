@@ -16,7 +16,7 @@ from recommender.admin.fragments import Table
 from recommender.admin.freshness import Freshness
 from recommender.admin.product_filters import BrandFilter, CategoryFilter, FreshnessFilter
 from recommender.admin.product_form import ProductForm
-from recommender.catalogue import attributes, changes
+from recommender.catalog import attributes, changes
 from recommender.models import Product, ProductVector, QuarantinedProduct, Space
 
 

@@ -7,7 +7,7 @@ from django.core.validators import URLValidator
 from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
 from recommender.admin.base import ModelForm
-from recommender.catalogue import attributes
+from recommender.catalog import attributes
 from recommender.models import Product
 
 _is_url = URLValidator(schemes=["http", "https"])

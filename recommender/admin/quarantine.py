@@ -14,7 +14,7 @@ from unfold.contrib.filters.admin import RelatedDropdownFilter
 
 from recommender.admin import counts, fragments
 from recommender.admin.base import BoundedPaginator, ReadOnlyAdmin, SimpleListFilter
-from recommender.catalogue import changes
+from recommender.catalog import changes
 from recommender.models import QuarantinedProduct, Space
 from recommender.spaces import quarantine
 

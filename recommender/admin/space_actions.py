@@ -12,7 +12,7 @@ from django.urls import reverse
 from recommender.admin import confirmation, space_page
 from recommender.admin.base import ReadOnlyAdmin, action
 from recommender.admin.confirmation import Question
-from recommender.catalogue import changes
+from recommender.catalog import changes
 from recommender.models import Space
 from recommender.spaces import lifecycle, partitions, switching
 

@@ -10,7 +10,7 @@ from django.urls import reverse
 from embeddings.errors import Misconfigured
 from recommender.admin import space_comparison
 from recommender.admin.space_form import NewSpaceForm
-from recommender.catalogue import changes
+from recommender.catalog import changes
 from recommender.insight.comparison import compare as compare_spaces
 from recommender.models import Space
 from recommender.spaces.errors import SpaceError

@@ -8,7 +8,7 @@ from django.http import HttpRequest
 from ninja.security import HttpBearer
 
 from recommender.api.problems import Problem
-from recommender.catalogue import keys
+from recommender.catalog import keys
 from recommender.models import ApiKey, Catalog
 
 # A revoked key and a changed catalogue are noticed within so long.

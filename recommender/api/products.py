@@ -16,8 +16,8 @@ from recommender.api.auth import ApiRequest, server_key
 from recommender.api.problems import Problem
 from recommender.api.rows import Bad
 from recommender.api.schemas import Id, ProductIn
-from recommender.catalogue import attributes, changes, upsert
-from recommender.catalogue.upsert import Written
+from recommender.catalog import attributes, changes, upsert
+from recommender.catalog.upsert import Written
 from recommender.engine.fields import SHOWN, plain
 from recommender.models import Catalog, Product
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import orjson
 
-from recommender.catalogue import attributes
+from recommender.catalog import attributes
 from recommender.importing import values
 from recommender.importing.errors import BadRowError, BadValueError
 from recommender.importing.mapping import ATTRIBUTE

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 
-from recommender.catalogue.catalogs import find_catalog
+from recommender.catalog.catalogs import find_catalog
 from recommender.importing import conditions, importer, mapping, rejects, source
 from recommender.importing.columns import Columns
 from recommender.importing.errors import RefusedError

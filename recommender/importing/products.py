@@ -7,7 +7,7 @@ from django.db import transaction
 from psycopg import sql
 
 from recommender import database
-from recommender.catalogue import attributes, changes, upsert
+from recommender.catalog import attributes, changes, upsert
 from recommender.importing import mapping, values
 from recommender.importing.attribute_values import AttributeReader
 from recommender.importing.columns import Columns

@@ -10,7 +10,7 @@ from django.utils import timezone
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from recommender.catalogue import changes
+from recommender.catalog import changes
 from recommender.models import Heartbeat, Space
 from recommender.models.heartbeat import ALIVE_FOR
 from recommender.profiles.staleness import stale_users

@@ -34,7 +34,7 @@ DOCS = (
 
 _BLOCK = re.compile(r"^```console\n(.*?)^```", re.MULTILINE | re.DOTALL)
 _PREPARE = """
-from recommender.catalogue import keys, sample
+from recommender.catalog import keys, sample
 print(keys.create_key(sample.load(), "server"))
 """
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from recommender.catalogue import attributes
+from recommender.catalog import attributes
 from recommender.models import Space
 from recommender.spaces import lifecycle, switching
 from tests.shop import Shop

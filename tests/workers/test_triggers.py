@@ -8,7 +8,7 @@ from celery.signals import worker_ready
 from django.conf import settings
 from django.db import connection, transaction
 
-from recommender.catalogue import changes
+from recommender.catalog import changes
 from recommender.models import EmbeddingClaim
 from recommender.spaces import staleness
 from recommender.stack.layout import PROJECT_DIR
@@ -20,7 +20,7 @@ from tests.workers.broker import Broker
 PUT = """
 import time
 from django.test import Client
-from recommender.catalogue import keys
+from recommender.catalog import keys
 from recommender.models import ApiKey, Catalog
 key = keys.create_key(Catalog.objects.get(), ApiKey.Scope.SERVER)
 for number in range(3):

@@ -6,8 +6,8 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 
-from recommender.catalogue.catalogs import find_catalog
-from recommender.catalogue.keys import create_key
+from recommender.catalog.catalogs import find_catalog
+from recommender.catalog.keys import create_key
 from recommender.models import ApiKey
 
 _MAX_LABEL = 100

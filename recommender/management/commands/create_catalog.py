@@ -8,7 +8,7 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 
 from embeddings.errors import Misconfigured
-from recommender.catalogue import catalogs
+from recommender.catalog import catalogs
 from recommender.models import Catalog
 
 

@@ -11,7 +11,7 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.management.base import BaseCommand
 
-from recommender.catalogue import keys, sample
+from recommender.catalog import keys, sample
 from recommender.models import ApiKey, Catalog
 from recommender.spaces import progress
 from recommender.stack import ensure_started, stop

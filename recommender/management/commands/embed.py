@@ -8,8 +8,8 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 
 from embeddings.errors import Misconfigured
-from recommender.catalogue import changes
-from recommender.catalogue.catalogs import find_catalog
+from recommender.catalog import changes
+from recommender.catalog.catalogs import find_catalog
 from recommender.management.table import aligned
 from recommender.management.waiting import wait_for
 from recommender.models import Catalog, Space

@@ -19,7 +19,7 @@ from rich.progress import Progress, TextColumn, TimeElapsedColumn
 from embeddings.base import Embedder
 from embeddings.errors import Misconfigured, Rejected
 from embeddings.types import Output, Role
-from recommender.catalogue.catalogs import find_catalog
+from recommender.catalog.catalogs import find_catalog
 from recommender.importing import lines
 from recommender.importing.lines import Line
 from recommender.management.line_vectors import Forecast, StoppedError, embed_lines, forecast

@@ -9,7 +9,7 @@ import orjson
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 
-from recommender.catalogue.catalogs import find_catalog
+from recommender.catalog.catalogs import find_catalog
 from recommender.insight import evaluations, report
 from recommender.insight.errors import EvaluationError
 from recommender.insight.evaluation import evaluate

@@ -13,7 +13,7 @@ from django.core.management.base import BaseCommand, CommandError
 from rich.console import Console
 from rich.progress import MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from recommender.catalogue.catalogs import find_catalog
+from recommender.catalog.catalogs import find_catalog
 from recommender.engine import batch
 from recommender.engine.answer import MAX_COUNT, SEEN, Query
 from recommender.engine.batch import Recommendation, Source

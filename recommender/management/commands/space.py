@@ -12,8 +12,8 @@ from django.core.management.base import BaseCommand, CommandError
 from django.template.defaultfilters import filesizeformat
 
 from embeddings.errors import Misconfigured
-from recommender.catalogue import changes
-from recommender.catalogue.catalogs import find_catalog
+from recommender.catalog import changes
+from recommender.catalog.catalogs import find_catalog
 from recommender.insight.comparison import compare
 from recommender.management import space_report, waiting
 from recommender.models import Catalog, Space

@@ -11,7 +11,7 @@ import orjson
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 
-from recommender.catalogue.catalogs import find_catalog
+from recommender.catalog.catalogs import find_catalog
 from recommender.management.table import aligned
 from recommender.models import Catalog, EmbeddingSpend
 from recommender.providers import ledger

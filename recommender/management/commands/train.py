@@ -7,7 +7,7 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 
-from recommender.catalogue.catalogs import find_catalog
+from recommender.catalog.catalogs import find_catalog
 from recommender.management.table import aligned
 from recommender.management.waiting import worker_runs
 from recommender.models import TrainingRun

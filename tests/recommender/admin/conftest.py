@@ -7,7 +7,7 @@ import pytest
 from django.conf import LazySettings
 from django.utils import timezone
 
-from recommender.catalogue import changes
+from recommender.catalog import changes
 from recommender.history import popularity
 from recommender.history.ingest import NewEvent
 from recommender.models import Catalog, Product, User

@@ -3,7 +3,7 @@ import re
 from django.test import Client
 from django.urls import reverse
 
-from recommender.catalogue import keys
+from recommender.catalog import keys
 from recommender.models import ApiKey, Catalog
 
 from . import page

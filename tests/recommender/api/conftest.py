@@ -2,7 +2,7 @@
 
 import pytest
 
-from recommender.catalogue import keys
+from recommender.catalog import keys
 from recommender.models import ApiKey
 from tests.recommender.api.client import Api
 from tests.shop import Shop

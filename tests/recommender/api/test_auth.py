@@ -1,6 +1,6 @@
 import pytest
 
-from recommender.catalogue import keys
+from recommender.catalog import keys
 from recommender.models import ApiKey
 from tests.recommender.api.client import Api, items, problem
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from psycopg import sql
 
 from recommender import database
-from recommender.catalogue import attributes, catalogs, upsert
+from recommender.catalog import attributes, catalogs, upsert
 from recommender.engine import filters, retrieval
 from recommender.engine.filters import Filter
 from recommender.engine.retrieval import Neighbour, Source

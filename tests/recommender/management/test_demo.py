@@ -7,7 +7,7 @@ from django.conf import settings
 from django.contrib.auth import authenticate, get_user_model
 from django.core.management import call_command
 
-from recommender.catalogue import keys, sample
+from recommender.catalog import keys, sample
 from recommender.demo import SEED, shoppers
 from recommender.management.commands import demo
 from recommender.models import Catalog, User

@@ -3,7 +3,7 @@ from django.utils import timezone
 
 from embeddings.errors import Misconfigured
 from recommender import database
-from recommender.catalogue import catalogs
+from recommender.catalog import catalogs
 from recommender.models import Catalog, EmbeddingClaim, QuarantinedProduct, Space
 from recommender.spaces import lifecycle, partitions, staleness, switching
 from recommender.spaces.errors import SpaceError

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from pytest_django.plugin import DjangoDbBlocker
 
-from recommender.catalogue import catalogs
+from recommender.catalog import catalogs
 from recommender.engine import batch, live, pooling, subject
 from recommender.engine.answer import SEEN, Query
 from recommender.engine.live import Candidates

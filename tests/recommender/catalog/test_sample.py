@@ -5,7 +5,7 @@ import pytest
 from django.utils import timezone
 from pytest_django import DjangoDbBlocker
 
-from recommender.catalogue import catalogs, sample
+from recommender.catalog import catalogs, sample
 from recommender.history import popularity
 from recommender.models import Catalog, Event, Product, ProductPopularity, Space, User
 from tests.shop import Shop

@@ -4,8 +4,8 @@ from decimal import Decimal
 import pytest
 from django.utils import timezone
 
-from recommender.catalogue import upsert
-from recommender.catalogue.upsert import Written
+from recommender.catalog import upsert
+from recommender.catalog.upsert import Written
 from recommender.models import Product
 from tests.shop import Shop, numbered
 from tests.threads import at_once

@@ -4,7 +4,7 @@ from django.utils import timezone
 
 from embeddings.errors import Misconfigured
 from recommender import database
-from recommender.catalogue import catalogs, keys
+from recommender.catalog import catalogs, keys
 from recommender.history import popularity
 from recommender.models import (
     ApiKey,

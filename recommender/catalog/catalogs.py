@@ -8,7 +8,7 @@ from django.db import transaction
 from psycopg import sql
 
 from recommender import database
-from recommender.catalogue import changes
+from recommender.catalog import changes
 from recommender.history import popularity
 from recommender.models import Catalog, Space
 from recommender.profiles.staleness import note_new_settings

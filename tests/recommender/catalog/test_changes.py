@@ -2,7 +2,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from recommender.catalogue import changes
+from recommender.catalog import changes
 from recommender.models import Space
 from recommender.spaces.lifecycle import create_space
 from tests.recommender.spaces.training import train

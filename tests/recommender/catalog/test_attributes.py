@@ -2,8 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recommender.catalogue import attributes
-from recommender.catalogue.attributes import BOOLEAN, NUMBER, STRING, STRINGS, conflict, infer
+from recommender.catalog import attributes
+from recommender.catalog.attributes import BOOLEAN, NUMBER, STRING, STRINGS, conflict, infer
 from recommender.models import Catalog
 from tests.shop import Shop
 

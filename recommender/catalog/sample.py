@@ -8,7 +8,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from recommender import demo
-from recommender.catalogue import attributes, catalogs, changes, upsert
+from recommender.catalog import attributes, catalogs, changes, upsert
 from recommender.demo import EventRow
 from recommender.history import ingest, popularity
 from recommender.history.ingest import NewEvent
