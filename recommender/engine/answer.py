@@ -1,7 +1,7 @@
 """What is asked of the engine and what it answers."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -35,6 +35,10 @@ class Item:
     because: tuple[str, ...] = ()  # the user's own products that gave most to the score
     interest: str | None = None  # the own product that stands for the interest nearest to it
     fields: Mapping[str, Any] = field(default_factory=dict)
+
+    def because_of(self, products: Sequence[str], interest: str | None) -> "Item":
+        """The same item with the own products that led to it, by id."""
+        return replace(self, because=tuple(products), interest=interest)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,7 +1,7 @@
 """Recommendations for many users: what live answers rank, found in memory."""
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -14,26 +14,23 @@ from threadpoolctl import threadpool_limits
 
 from recommender import database
 from recommender.engine import (
-    completion,
+    backfill,
+    filter_cache,
     parallel,
-    pooling,
-    popular,
     rankers,
     reading,
     snapshot,
     subject,
 )
 from recommender.engine.answer import Item, Query
+from recommender.engine.backfill import Listed
 from recommender.engine.filters import Filter
-from recommender.engine.passing import VISIBLE
-from recommender.engine.pooling import Pooled, Wish
-from recommender.engine.ranking import Candidate
+from recommender.engine.pipeline import Pipeline
 from recommender.engine.snapshot import Snapshot
+from recommender.engine.snapshot_store import SnapshotStore, SnapshotUser
 from recommender.history import popularity
 from recommender.models import Catalog, Space
-from recommender.ranking import ranker as ranking
 from recommender.ranking.fusion import FusionRanker
-from recommender.ranking.parts import BASE
 from recommender.ranking.ranker import Ranker
 
 _CHUNK = 250
@@ -58,7 +55,7 @@ SELECT id, external_id FROM recommender_user WHERE catalog_id = %s AND id > %s O
 """
 
 _PASSING = sql.SQL("""
-SELECT p.id FROM recommender_product p WHERE p.catalog_id = {catalog} AND {visible} AND {condition}
+SELECT p.id FROM recommender_product p WHERE p.catalog_id = {catalog} AND {condition}
 """)
 
 
@@ -72,7 +69,7 @@ class Recommendation:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Source:
+class Recommender:
     """What a batch recommends from: a moment of the catalogue, and a ranker for it."""
 
     catalog: Catalog
@@ -88,11 +85,11 @@ def all_users(catalog: Catalog) -> Iterator[str]:
         after = rows[-1][0]
 
 
-def alone(space: Space, before: datetime | None) -> Source:
+def alone(space: Space, before: datetime | None) -> Recommender:
     """One space and what is popular, as of a time: what a space is compared by."""
     then = moment(space.catalog, before)
     found = replace(then, spaces=snapshot.stored(then.products, [space]))
-    return Source(catalog=space.catalog, snapshot=found, ranker=FusionRanker())
+    return Recommender(catalog=space.catalog, snapshot=found, ranker=FusionRanker())
 
 
 def moment(catalog: Catalog, before: datetime | None) -> Snapshot:
@@ -104,7 +101,7 @@ def moment(catalog: Catalog, before: datetime | None) -> Snapshot:
     )
 
 
-def serving(catalog: Catalog, query: Query) -> Source:
+def serving(catalog: Catalog, query: Query) -> Recommender:
     """What serves: the active spaces, neighbours and ranker, all of one time."""
     now = moment(catalog, None)
     active = Space.objects.filter(catalog=catalog, status=Space.Status.ACTIVE)
@@ -114,7 +111,7 @@ def serving(catalog: Catalog, query: Query) -> Source:
         spaces=snapshot.stored(now.products, spaces),
         neighbours=snapshot.stored_neighbours(now.products, catalog.pk),
     )
-    return Source(
+    return Recommender(
         catalog=catalog, snapshot=found, ranker=rankers.active(catalog.pk, subject.mode(query))
     )
 
@@ -125,52 +122,47 @@ class _Asked:
 
     name: str
     pk: int | None
-    wish: Wish
+    user: SnapshotUser
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class _Work:
     """What a process needs to make lists without the database."""
 
-    source: Source
-    listable: NDArray[np.bool_]
-    lists_own: bool
-    count: int
+    pipeline: Pipeline
+    store: SnapshotStore
+    ranker: Ranker
 
-    def lists(self, wishes: Sequence[Wish]) -> list[list[Item]]:
-        """A list for each wish."""
+    def lists(self, users: Sequence[SnapshotUser]) -> list[list[Item]]:
+        """A list for each user."""
         # The matrices are small: waking a second thread takes longer than it saves.
         with threadpool_limits(1):
-            pooled = pooling.pooled(
-                self.source.snapshot,
-                wishes,
-                listable=self.listable,
-                lists_own=self.lists_own,
-                count=self.count,
-            )
-            return list(_ranked(self.source, pooled, self.count))
+            return [
+                self.pipeline.recommend(context, self.ranker, explain=False)
+                for context in self.store.contexts(users)
+            ]
 
 
 def recommend_many(
-    source: Source, users: Iterator[str], query: Query, *, processes: int = 1
+    recommender: Recommender, users: Iterator[str], query: Query, *, processes: int = 1
 ) -> Iterator[Recommendation]:
     """The products for each user, in their order, with bounded memory.
 
     Args:
         processes: how many make lists; more than one where this process may have children.
     """
-    work = _Work(
-        source=source,
-        listable=_listable(source, query.filter),
-        lists_own=not query.exclude,
-        count=query.count,
+    store = SnapshotStore(
+        recommender.snapshot, _listable(recommender, query.filter), lists_own=not query.exclude
     )
+    work = _Work(Pipeline(store, query.count), store, recommender.ranker)
     limit = _STANDING + query.count
-    standing = popular.popular(source.catalog, limit, filter=query.filter, before=query.before)
-    asked = iter(lambda: _asked(source, list(islice(users, _CHUNK)), query), [])
+    standing = backfill.popular(
+        recommender.catalog, limit, filter=query.filter, before=query.before
+    )
+    asked = iter(lambda: _asked(recommender, list(islice(users, _CHUNK)), query), [])
     for chunk, lists in _made(work, asked, processes):
         for each, items in zip(chunk, lists, strict=True):
-            yield _filled(source, each, items, query, standing)
+            yield _filled(recommender, each, items, query, standing)
 
 
 def _made(
@@ -179,12 +171,12 @@ def _made(
     """Each chunk with its lists; a few chunks ahead are made by other processes."""
     if processes < 2:
         for chunk in asked:
-            yield chunk, work.lists([each.wish for each in chunk])
+            yield chunk, work.lists([each.user for each in chunk])
         return
     with parallel.Processes(work.lists, processes) as workers:
         waiting: deque[tuple[list[_Asked], Future[list[list[Item]]]]] = deque()
         for chunk in asked:
-            waiting.append((chunk, workers.submit([each.wish for each in chunk])))
+            waiting.append((chunk, workers.submit([each.user for each in chunk])))
             if len(waiting) > 2 * processes:
                 first, lists = waiting.popleft()
                 yield first, lists.result()
@@ -192,32 +184,32 @@ def _made(
             yield first, lists.result()
 
 
-def _asked(source: Source, users: Sequence[str], query: Query) -> list[_Asked]:
+def _asked(recommender: Recommender, users: Sequence[str], query: Query) -> list[_Asked]:
     """Who they are, and what of their own is left out; two statements."""
-    rows = database.fetch(_USERS, (source.catalog.pk, list(users))) if users else []
+    rows = database.fetch(_USERS, (recommender.catalog.pk, list(users))) if users else []
     known: dict[str, int] = dict(rows)
-    own = _own_products(source, list(known.values()), query)
-    places = source.snapshot.rows_of([known.get(user, -1) for user in users])
+    own = _own_products(recommender, list(known.values()), query)
+    places = recommender.snapshot.rows_of([known.get(user, -1) for user in users])
     nothing = np.zeros(0, dtype=np.int64)
     return [
-        _Asked(user, known.get(user), Wish(int(row), own.get(known.get(user, -1), nothing)))
+        _Asked(user, known.get(user), SnapshotUser(int(row), own.get(known.get(user, -1), nothing)))
         for user, row in zip(users, places, strict=True)
     ]
 
 
 def _filled(
-    source: Source,
+    recommender: Recommender,
     each: _Asked,
     listed: Sequence[Item],
     query: Query,
-    standing: Sequence[Candidate],
+    standing: Sequence[Listed],
 ) -> Recommendation:
     items = {item.id: item for item in listed}
     if len(items) < query.count:
-        products, left_out = source.snapshot.products, each.wish.excluded
+        products, left_out = recommender.snapshot.products, each.user.excluded
         known = set(products.ids[left_out])
-        completion.fill(
-            source.catalog,
+        backfill.fill(
+            recommender.catalog,
             items,
             query,
             excluded=products.keys[left_out].tolist(),
@@ -227,50 +219,26 @@ def _filled(
     return Recommendation(each.name, tuple(items.values()), each.pk is not None)
 
 
-def _ranked(source: Source, pooled: Iterable[Pooled], count: int) -> Iterator[list[Item]]:
-    for each in pooled:
-        if not each.is_personal:
-            # What is popular needs no rank.
-            yield []
-            continue
-        pool = pooling.candidate_pool([each])
-        judged = source.ranker.judge(pool)
-        (best,) = ranking.top(judged.scores, pool.sizes, count)
-        parts = judged.explain(best)
-        ids = source.snapshot.products.ids[each.rows[best]]
-        scores = judged.scores[best]
-        yield [
-            _item(id_, float(score), part)
-            for id_, score, part in zip(ids, scores, parts, strict=True)
-        ]
-
-
-def _item(id_: str, score: float, parts: Mapping[str, float]) -> Item:
-    named = [name for name in parts if name != BASE]
-    channel = max(named, key=lambda name: parts[name]) if named else popular.POPULAR
-    return Item(id_, score, channel, parts)
-
-
 def _own_products(
-    source: Source, users: Sequence[int], query: Query
+    recommender: Recommender, users: Sequence[int], query: Query
 ) -> dict[int, NDArray[np.int64]]:
     """By user, the rows of the products that their list leaves out."""
-    types = subject.own_types(source.catalog, query)
+    types = subject.own_types(recommender.catalog, query)
     if not types or not users:
         return {}
     before = query.before
     rows = database.fetch(_OWN, {"users": list(users), "own": types, "before": before})
-    products = source.snapshot.products
+    products = recommender.snapshot.products
     return {user: products.known_rows(np.array(pks, dtype=np.int64)) for user, pks in rows}
 
 
-def _listable(source: Source, filter: Filter | None) -> NDArray[np.bool_]:  # noqa: A002
+def _listable(recommender: Recommender, filter: Filter | None) -> NDArray[np.bool_]:  # noqa: A002
     """Which products may be listed: those available that pass the filter."""
-    products = source.snapshot.products
+    products = recommender.snapshot.products
     if filter is None:
         return products.available
     statement = _PASSING.format(
-        catalog=sql.Literal(source.catalog.pk), visible=VISIBLE, condition=filter.condition
+        catalog=sql.Literal(recommender.catalog.pk), condition=filter_cache.condition(filter)
     )
     passing = [row[0] for row in database.fetch(statement, filter.parameters)]
     return products.available & np.isin(products.keys, passing)

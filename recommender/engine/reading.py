@@ -11,7 +11,7 @@ from psycopg import sql
 
 from recommender import database
 from recommender.behaviour.interactions import Interactions
-from recommender.engine import facts
+from recommender.engine import lookup
 from recommender.models import Catalog
 from recommender.profiles.history import NEUTRAL_RATING
 
@@ -77,7 +77,7 @@ class Products:
 
     def known_rows(self, keys: NDArray[np.int64]) -> NDArray[np.int64]:
         """The rows of those products that are there."""
-        rows, there = facts.sorted_places(self.keys, keys)
+        rows, there = lookup.sorted_places(self.keys, keys)
         return rows[there]
 
 

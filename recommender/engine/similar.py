@@ -6,10 +6,10 @@ from typing import Any
 from psycopg import sql
 
 from recommender import database
-from recommender.engine import completion, retrieval
+from recommender.engine import backfill, vector_search
 from recommender.engine.answer import Answer, Item, Query, UnknownProductError
 from recommender.engine.filters import Filter
-from recommender.engine.retrieval import Neighbour, Source
+from recommender.engine.vector_search import Neighbour, QueryVectors
 from recommender.models import Catalog
 from recommender.spaces import partitions, serving
 from recommender.spaces.serving import ServingSpace
@@ -51,16 +51,16 @@ def _similar(catalog: Catalog, external_id: str, query: Query) -> Answer:
         if n.product_id != seed
     ][: query.count]
     if space and items:
-        return completion.complete(catalog, items, query, excluded=(seed,), spaces=(space.label,))
-    return completion.fall_back(
+        return backfill.complete(catalog, items, query, excluded=(seed,), spaces=(space.label,))
+    return backfill.fall_back(
         catalog, query, excluded=(seed,), filters=_category_first(category, query.filter)
     )
 
 
 def _neighbours(space: ServingSpace, seed: int, query: Query) -> list[Neighbour]:
-    source = Source("seed", _seed_select(space.pk), {"seed": seed})
+    vectors = QueryVectors("seed", _seed_select(space.pk), {"seed": seed})
     # One more than asked: the nearest of all is the product itself.
-    return retrieval.nearest(space, source, limit=query.count + 1, filter=query.filter)
+    return vector_search.nearest(space, vectors, limit=query.count + 1, filter=query.filter)
 
 
 @cache

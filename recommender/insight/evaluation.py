@@ -6,7 +6,7 @@ before it and from nothing else; what users did afterwards is what the lists sho
 
 import time
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal
@@ -16,9 +16,9 @@ from django.utils import timezone
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from recommender.engine import pooling, snapshot
-from recommender.engine.batch import Source
-from recommender.engine.pooling import Pooled, Wish
+from recommender.engine import rerank, snapshot
+from recommender.engine.batch import Recommender
+from recommender.engine.candidates import Candidates
 from recommender.engine.snapshot import Snapshot
 from recommender.insight import baseline_lists, measurement
 from recommender.insight.errors import EvaluationError
@@ -26,7 +26,6 @@ from recommender.insight.evaluation_result import Evaluation
 from recommender.insight.measurement import TestSet
 from recommender.models import Catalog, Mode
 from recommender.ranking import metrics
-from recommender.ranking import ranker as ranking
 from recommender.ranking.ranker import Ranker
 from recommender.training import fitting, lessons, past, run, splits
 from recommender.training.behaviour import snapshot_of
@@ -170,34 +169,25 @@ def _test_set(then: Snapshot, replay: _Replay, k: int) -> TestSet:
     )
 
 
-def _lists(source: Source, replay: _Replay, k: int, mode: str) -> dict[str, list[Rows]]:
+def _lists(source: Recommender, replay: _Replay, k: int, mode: str) -> dict[str, list[Rows]]:
     """By method, each user's list as rows of the snapshot's products."""
-    then = source.snapshot
-    wishes = [
-        Wish(user=int(user), excluded=lessons.excluded(then, int(user), mode))
-        for user in replay.users
-    ]
-    pooled = pooling.pooled(
-        then, wishes, listable=then.products.available, lists_own=mode == Mode.ALL, count=k
-    )
     nothing = np.zeros(0, dtype=np.int64)
-    lists: dict[str, list[Rows]] = defaultdict(lambda: [nothing] * len(wishes))
-    for place, each in enumerate(pooled):
-        lists[_RANKED][place] = _ranked(each, source.ranker, k)
-        for name, scores in _voices(each).items():
+    lists: dict[str, list[Rows]] = defaultdict(lambda: [nothing] * len(replay.users))
+    then = source.snapshot
+    found = lessons.candidates_of(then, replay.users, mode, count=k)
+    for place, candidates in enumerate(found):
+        rows = then.products.rows(candidates.table.products)
+        lists[_RANKED][place] = rows[_ranked(candidates, source.ranker, k)]
+        for name in candidates.table.columns.scores:
+            scores = candidates.table[name]
             best = np.argsort(-scores, kind="stable")[:k]
-            lists[name][place] = each.rows[best[scores[best] > 0]]
+            if scores.any():
+                lists[name][place] = rows[best[scores[best] > 0]]
     return dict(lists)
 
 
-def _ranked(pooled: Pooled, ranker: Ranker, k: int) -> Rows:
-    pool = pooling.candidate_pool([pooled])
-    (best,) = ranking.top(ranker.score(pool), pool.sizes, k)
-    return pooled.rows[best]
-
-
-def _voices(pooled: Pooled) -> Mapping[str, NDArray[np.float32]]:
-    return {name: scores for name, scores in pooled.channels.items() if scores.any()}
+def _ranked(candidates: Candidates, ranker: Ranker, k: int) -> Rows:
+    return rerank.rerank(candidates, ranker.score(candidates.table), k)
 
 
 def _time(seconds: float) -> datetime:

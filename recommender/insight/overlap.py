@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from psycopg import sql
 
 from recommender import database
-from recommender.engine import retrieval
-from recommender.engine.retrieval import Source
+from recommender.engine import vector_search
+from recommender.engine.vector_search import QueryVectors
 from recommender.models import Space
 from recommender.spaces import partitions
 from recommender.spaces.serving import serving
@@ -58,9 +58,9 @@ def overlap(first: Space, second: Space) -> Overlap | None:
 def _neighbours(space: Space, seeds: Sequence[int]) -> dict[int, set[int]]:
     """The K available products nearest to each seed, without itself."""
     select = _SEEDS.format(partitions.product_vectors(space.pk))
-    source = Source("overlap", select, {"seeds": database.array_text(seeds)})
+    seeded = QueryVectors("overlap", select, {"seeds": database.array_text(seeds)})
     ranked: dict[int, list[int]] = defaultdict(list)
-    for found in retrieval.nearest(serving(space), source, limit=K + 1):
+    for found in vector_search.nearest(serving(space), seeded, limit=K + 1):
         if found.product_id != found.key:
             ranked[found.key].append(found.product_id)
     return defaultdict(set, {seed: set(products[:K]) for seed, products in ranked.items()})

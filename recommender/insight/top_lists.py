@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from recommender.engine.ranking import reciprocal_rank
+from recommender.ranking.fusion import reciprocal_rank
 
 # Rows of the matrix that a scorer was fitted on → scores of shape (rows, products); −∞ is a product
 # that the scorer does not propose, so that a list may be short but holds nothing arbitrary.

@@ -10,8 +10,8 @@ from recommender.ranking import archive, features, lambdamart, logistic, standin
 from recommender.ranking.examples import Sample
 from recommender.ranking.lambdamart import LambdaMartRanker
 from recommender.ranking.logistic import LogisticRanker
-from recommender.ranking.pool import CandidatePool
 from recommender.ranking.ranker import Judgement, Parts, Ranker
+from recommender.ranking.table import CandidateTable
 
 # How much the logistic rank may count beside the trees, the steadiest first: where examples are few
 # it errs less, where they are many trees see more.
@@ -28,8 +28,8 @@ class BlendRanker(Ranker):
     logistic: LogisticRanker
     weight: float = WEIGHTS[0]
 
-    def judge(self, pool: CandidatePool) -> Judgement:
-        trees, line = self._both(pool)
+    def judge(self, table: CandidateTable) -> Judgement:
+        trees, line = self._both(table)
 
         def parts(rows: NDArray[np.int64]) -> Parts:
             of_trees, of_line = trees.parts(rows), line.parts(rows)
@@ -37,16 +37,16 @@ class BlendRanker(Ranker):
 
         return Judgement(trees.scores + line.scores, parts)
 
-    def scores(self, pool: CandidatePool) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    def scores(self, table: CandidateTable) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """What the trees give and what the logistic rank gives, shape (candidates,) each."""
-        trees, line = self._both(pool)
+        trees, line = self._both(table)
         return trees.scores, line.scores
 
-    def _both(self, pool: CandidatePool) -> tuple[Judgement, Judgement]:
-        matrix = features.matrix(pool, self.lambdamart.names)  # both read the same
+    def _both(self, table: CandidateTable) -> tuple[Judgement, Judgement]:
+        matrix = features.matrix(table, self.lambdamart.names)  # both read the same
         return (
-            _standardised(self.lambdamart.judge_features(matrix), pool.sizes, 1.0),
-            _standardised(self.logistic.judge_features(matrix), pool.sizes, self.weight),
+            _standardised(self.lambdamart.judge_features(matrix), table.sizes, 1.0),
+            _standardised(self.logistic.judge_features(matrix), table.sizes, self.weight),
         )
 
     def to_bytes(self) -> bytes:

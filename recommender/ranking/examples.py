@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from recommender.ranking import features, standing
 from recommender.ranking.errors import TooFewExamples
-from recommender.ranking.pool import CandidatePool
+from recommender.ranking.table import CandidateTable
 
 # Fewer than these lists would be learnt by heart.
 _FEWEST_REQUESTS = 50
@@ -21,13 +21,13 @@ _SEED = 20
 class Examples:
     """The candidates of requests at one moment, and which of them the user then wanted."""
 
-    pool: CandidatePool
+    table: CandidateTable
     labels: NDArray[np.int8]  # 1 if wanted, else 0; shape (candidates,)
 
     def __post_init__(self) -> None:
-        if len(self.labels) != len(self.pool.products):
+        if len(self.labels) != len(self.table.products):
             raise ValueError(
-                f"There are {len(self.labels)} labels for {len(self.pool.products)} candidates; "
+                f"There are {len(self.labels)} labels for {len(self.table.products)} candidates; "
                 "give one for each."
             )
 
@@ -51,7 +51,9 @@ def sample(moments: Sequence[Examples]) -> Sample:
     Raises:
         TooFewExamples: fewer than 50 requests had a candidate that was wanted.
     """
-    wanted = tuple(dict.fromkeys(name for each in moments for name in features.names(each.pool)))
+    wanted = tuple(
+        dict.fromkeys(name for each in moments for name in features.names(each.table.columns))
+    )
     random = np.random.default_rng(_SEED)
     drawn = [part for each in moments for part in _drawn(each, wanted, random)]
     if len(drawn) < _FEWEST_REQUESTS:
@@ -72,20 +74,11 @@ def _drawn(
     examples: Examples, wanted: tuple[str, ...], random: np.random.Generator
 ) -> Iterator[tuple[NDArray[np.float32], NDArray[np.int8]]]:
     """Features and labels of what is drawn of each request where anything was wanted."""
-    for rows in standing.requests(examples.pool.sizes):
+    for rows in standing.requests(examples.table.sizes):
         labels = examples.labels[rows]
         if not labels.any():
             continue
         kept = labels > 0
         unwanted = np.flatnonzero(~kept)
         kept[random.permutation(unwanted)[:_MOST_UNWANTED]] = True
-        yield features.matrix(_request(examples.pool, rows), wanted)[kept], labels[kept]
-
-
-def _request(pool: CandidatePool, rows: slice) -> CandidatePool:
-    return CandidatePool(
-        sizes=np.array([rows.stop - rows.start]),
-        products=pool.products[rows],
-        channels={name: scores[rows] for name, scores in pool.channels.items()},
-        facts={name: values[rows] for name, values in pool.facts.items()},
-    )
+        yield features.matrix(examples.table.request(rows), wanted)[kept], labels[kept]

@@ -7,14 +7,16 @@ from numpy.typing import NDArray
 
 from recommender.ranking import standing
 from recommender.ranking.parts import BASE, part
-from recommender.ranking.pool import CandidatePool
 from recommender.ranking.ranker import Judgement, Parts, Ranker
+from recommender.ranking.table import CandidateTable
 
 # Cormack, Clarke & Büttcher 2009 found 60 to be right over many collections; the best has rank 1.
-_OFFSET = 60 + 1
-# Further down its list a channel does not mean it: of a hundred mugs and tents each is somewhere
-# near a tent.
-_SPEAKS_FOR = 30
+RRF_K = 60
+
+
+def reciprocal_rank(rank: int) -> float:
+    """What a place in one list is worth; the first has rank 1."""
+    return 1.0 / (RRF_K + rank)
 
 
 class FusionRanker(Ranker):
@@ -28,15 +30,15 @@ class FusionRanker(Ranker):
 
     kind: ClassVar[str] = "fusion"
 
-    def judge(self, pool: CandidatePool) -> Judgement:
-        names, scores = _voices(pool)
+    def judge(self, table: CandidateTable) -> Judgement:
+        scores = np.fmax(table.scores, np.float32(0))
         voices: dict[str, list[int]] = {}
-        for row, name in enumerate(names):
+        for row, name in enumerate(table.columns.scores):
             voices.setdefault(part(name), []).append(row)
         # The base is 0: nothing speaks for all.
-        values = np.zeros((1 + len(voices), len(pool.products)))
-        for rows in standing.requests(pool.sizes):
-            ranks = standing.reciprocals(np.ascontiguousarray(scores[:, rows]), _OFFSET)
+        values = np.zeros((1 + len(voices), len(table.products)))
+        for rows in standing.requests(table.sizes):
+            ranks = standing.reciprocals(np.ascontiguousarray(scores[:, rows]), RRF_K + 1)
             for place, of_part in enumerate(voices.values(), start=1):
                 values[place, rows] = ranks[of_part].max(axis=0)
 
@@ -51,11 +53,3 @@ class FusionRanker(Ranker):
     @classmethod
     def from_bytes(cls, data: bytes) -> "FusionRanker":  # noqa: ARG003 - it holds nothing
         return cls()
-
-
-def _voices(pool: CandidatePool) -> tuple[list[str], NDArray[np.float32]]:
-    """What speaks: names, and scores of shape (voices, candidates), none below 0."""
-    if not pool.channels:
-        return [], np.zeros((0, len(pool.products)), dtype=np.float32)
-    scores = np.stack(list(pool.channels.values())).astype(np.float32, copy=False)
-    return list(pool.channels), np.fmax(scores, np.float32(0))

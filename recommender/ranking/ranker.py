@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from recommender.ranking import features, standing
 from recommender.ranking.parts import BASE
-from recommender.ranking.pool import CandidatePool
+from recommender.ranking.table import CandidateTable
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,7 @@ class Parts:
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """The scores of a pool's candidates, higher is better, and what they are made of."""
+    """The scores of a table's candidates, higher is better, and what they are made of."""
 
     scores: NDArray[np.float64]  # shape (candidates,)
     parts: Callable[[NDArray[np.int64]], Parts]  # of the candidates in these rows
@@ -51,20 +51,20 @@ class Ranker(ABC):
     kind: ClassVar[str]
 
     @abstractmethod
-    def judge(self, pool: CandidatePool) -> Judgement:
+    def judge(self, table: CandidateTable) -> Judgement:
         """Scores and their explanation, for little more than the scores alone."""
 
     @abstractmethod
     def to_bytes(self) -> bytes:
         """What `storage.from_bytes` makes the same ranker of."""
 
-    def score(self, pool: CandidatePool) -> NDArray[np.float64]:
+    def score(self, table: CandidateTable) -> NDArray[np.float64]:
         """A score for each candidate, shape (candidates,); only those of a request compare."""
-        return self.judge(pool).scores
+        return self.judge(table).scores
 
-    def explain(self, pool: CandidatePool, rows: NDArray[np.int64]) -> list[dict[str, float]]:
-        """What each part gives to the scores of the candidates in these rows of the pool."""
-        return self.judge(pool).explain(rows)
+    def explain(self, table: CandidateTable, rows: NDArray[np.int64]) -> list[dict[str, float]]:
+        """What each part gives to the scores of the candidates in these rows of the table."""
+        return self.judge(table).explain(rows)
 
 
 class LearntRanker(Ranker):
@@ -76,8 +76,8 @@ class LearntRanker(Ranker):
     def judge_features(self, matrix: NDArray[np.float32]) -> Judgement:
         """The same of features of shape (candidates, features), in the order of `names`."""
 
-    def judge(self, pool: CandidatePool) -> Judgement:
-        return self.judge_features(features.matrix(pool, self.names))
+    def judge(self, table: CandidateTable) -> Judgement:
+        return self.judge_features(features.matrix(table, self.names))
 
 
 def top(

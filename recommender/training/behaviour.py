@@ -135,7 +135,7 @@ def _ndcg(before: Snapshot, space: SpaceArrays, split: Split) -> NDArray[np.floa
     """Each user's NDCG@20 by what this space alone would have recommended."""
     alone = replace(before, spaces=(space,), neighbours={})
     found = lessons.lesson(alone, split, Mode.NEW)
-    return gate.ndcg(FusionRanker(), replace(found, pool=replace(found.pool, facts={})))
+    return gate.ndcg(FusionRanker(), replace(found, table=found.table.scores_alone()))
 
 
 def _publish(

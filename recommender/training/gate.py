@@ -15,8 +15,8 @@ from recommender.ranking.fusion import FusionRanker
 from recommender.ranking.lambdamart import LambdaMartRanker
 from recommender.ranking.logistic import LogisticRanker
 from recommender.ranking.metrics import Interval
-from recommender.ranking.pool import CandidatePool
 from recommender.ranking.ranker import Ranker
+from recommender.ranking.table import CandidateTable
 from recommender.training.lessons import K, Lesson
 from recommender.training.outcome import Progress
 
@@ -52,7 +52,7 @@ def judge(lessons: Sequence[Lesson], progress: Progress) -> Verdict:
         )
     progress("learning LambdaMART and a logistic rank")
     try:
-        both = _learn((each.pool, each.labels) for each in lessons)
+        both = _learn((each.table, each.labels) for each in lessons)
     except TooFewExamples as exc:
         return _fusion(users, str(exc))
     values, weight = _judged(both, judging)
@@ -62,15 +62,15 @@ def judge(lessons: Sequence[Lesson], progress: Progress) -> Verdict:
     if best == FusionRanker.kind:
         return Verdict(ranker=FusionRanker(), figures=figures, users=users, reason=reason)
     progress(f"learning {best} from all of history")
-    both = replace(_learn((each.pool, each.truth) for each in lessons), weight=weight)
+    both = replace(_learn((each.table, each.truth) for each in lessons), weight=weight)
     learnt: Mapping[str, Ranker] = {
         each.kind: each for each in (both, both.logistic, both.lambdamart)
     }
     return Verdict(ranker=learnt[best], figures=figures, users=users, reason=reason)
 
 
-def _learn(taught: Iterable[tuple[CandidatePool, NDArray[np.int8]]]) -> BlendRanker:
-    return blend.fit(sample([Examples(pool, labels) for pool, labels in taught]))
+def _learn(taught: Iterable[tuple[CandidateTable, NDArray[np.int8]]]) -> BlendRanker:
+    return blend.fit(sample([Examples(table, labels) for table, labels in taught]))
 
 
 def steadiest(values: Mapping[Key, NDArray[np.float64]], order: Sequence[Key]) -> Key:
@@ -98,7 +98,7 @@ def _judged(
 
     Both are asked once: a blend is the sum of what they said.
     """
-    said = [both.scores(lesson.pool) for lesson in judging]
+    said = [both.scores(lesson.table) for lesson in judging]
 
     def of(trees: float, line: float) -> NDArray[np.float64]:
         sums = [trees * first + line * second for first, second in said]
@@ -118,11 +118,11 @@ def _judged(
 
 def ndcg(judged: Ranker, lesson: Lesson) -> NDArray[np.float64]:
     """Each user's NDCG@20 when this ranker ranks their candidates, shape (users,)."""
-    return _ndcg(judged.score(lesson.pool), lesson)
+    return _ndcg(judged.score(lesson.table), lesson)
 
 
 def _ndcg(scores: NDArray[np.float64], lesson: Lesson) -> NDArray[np.float64]:
-    best = ranker.top(scores, lesson.pool.sizes, K)
+    best = ranker.top(scores, lesson.table.sizes, K)
     hits = np.zeros((len(best), K), dtype=bool)
     for user, rows in enumerate(best):
         hits[user, : len(rows)] = lesson.truth[rows] > 0

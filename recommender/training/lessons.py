@@ -1,6 +1,6 @@
 """What a ranker learns from: candidates as they stood at past moments, and what users then did."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,11 +8,13 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 from threadpoolctl import threadpool_limits
 
-from recommender.engine import pooling
-from recommender.engine.pooling import Wish
+from recommender.engine.candidates import Candidates
+from recommender.engine.pipeline import Pipeline
 from recommender.engine.snapshot import Snapshot
+from recommender.engine.snapshot_store import SnapshotStore, SnapshotUser
 from recommender.models import Mode
-from recommender.ranking.pool import CandidatePool
+from recommender.ranking import table
+from recommender.ranking.table import CandidateTable
 from recommender.training.splits import Split
 
 # More users a split cost time and memory and teach little more.
@@ -25,7 +27,7 @@ K = 20
 class Lesson:
     """The candidates of a split's users, and what of them was right."""
 
-    pool: CandidatePool
+    table: CandidateTable
     labels: NDArray[np.int8]  # by the split's lesson, shape (candidates,)
     truth: NDArray[np.int8]  # by its whole truth, shape (candidates,)
     wanted: NDArray[np.int64]  # products that would have been right, candidates or not; (users,)
@@ -45,23 +47,29 @@ def lesson(
     progress(f"replaying {len(users):,} users")
     # The matrices are small: waking a second thread takes longer than it saves.
     with threadpool_limits(1):
-        found = list(
-            pooling.pooled(
-                snapshot,
-                [Wish(int(user), excluded(snapshot, int(user), mode)) for user in users],
-                listable=snapshot.products.available,
-                lists_own=mode == Mode.ALL,
-                count=K,
-            )
-        )
-    rows = [each.rows for each in found]
+        tables = [candidates.table for candidates in candidates_of(snapshot, users, mode, count=K)]
+    rows = [snapshot.products.rows(each.products) for each in tables]
     return Lesson(
-        pool=pooling.candidate_pool(found),
+        table=table.concatenated(tables),
         labels=_labels(taught, users, rows),
         truth=_labels(truth, users, rows),
         wanted=np.diff(truth.indptr)[users].astype(np.int64),
         judges=split.judges,
     )
+
+
+def candidates_of(
+    snapshot: Snapshot, users: NDArray[np.int64], mode: str, *, count: int
+) -> Iterator[Candidates]:
+    """The candidates of lists of this mode and length, by the road that serves.
+
+    Args:
+        users: rows of the snapshot.
+    """
+    store = SnapshotStore(snapshot, snapshot.products.available, lists_own=mode == Mode.ALL)
+    pipeline = Pipeline(store, count)
+    asked = [SnapshotUser(int(user), excluded(snapshot, int(user), mode)) for user in users]
+    return map(pipeline.candidates, store.contexts(asked))
 
 
 def excluded(snapshot: Snapshot, user: int, mode: str) -> NDArray[np.int64]:

@@ -2,14 +2,14 @@
 
 from datetime import datetime
 
-from recommender.engine.batch import Source
+from recommender.engine.batch import Recommender
 from recommender.engine.snapshot import Snapshot
 from recommender.models import Catalog
 from recommender.training import fitting, ranker, run, splits
 from recommender.training.outcome import Progress
 
 
-def source(catalog: Catalog, before: datetime, mode: str, progress: Progress) -> Source:
+def source(catalog: Catalog, before: datetime, mode: str, progress: Progress) -> Recommender:
     """What a batch of a past moment recommends from, learnt in this process and not stored.
 
     What serves today has learnt from events after that moment, and would foretell what it has
@@ -20,7 +20,7 @@ def source(catalog: Catalog, before: datetime, mode: str, progress: Progress) ->
 
 def learnt(
     catalog: Catalog, then: Snapshot, mode: str, progress: Progress, scheme: str | None = None
-) -> Source:
+) -> Recommender:
     """A source whose spaces, neighbours and ranker come from a snapshot's history alone."""
     progress("training behaviour spaces")
     fitted = fitting.fit(then)
@@ -28,4 +28,4 @@ def learnt(
     progress(f"learning the rank: {plan.reason}")
     verdict = ranker.learn(then, plan, [mode], progress)[mode]
     progress(verdict.reason)
-    return Source(catalog=catalog, snapshot=fitted, ranker=verdict.ranker)
+    return Recommender(catalog=catalog, snapshot=fitted, ranker=verdict.ranker)

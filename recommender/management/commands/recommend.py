@@ -16,7 +16,7 @@ from rich.progress import MofNCompleteColumn, Progress, TextColumn, TimeRemainin
 from recommender.catalog.catalogs import find_catalog
 from recommender.engine import batch
 from recommender.engine.answer import MAX_COUNT, SEEN, Query
-from recommender.engine.batch import Recommendation, Source
+from recommender.engine.batch import Recommendation, Recommender
 from recommender.models import Catalog, Mode, User
 from recommender.stack import machine
 from recommender.training import past
@@ -83,7 +83,7 @@ Write recommendations of many users to a file, one JSON line a user:
             f"{unknown} of them unknown and given what is popular: {options['out']}"
         )
 
-    def _source(self, catalog: Catalog, query: Query) -> Source:
+    def _source(self, catalog: Catalog, query: Query) -> Recommender:
         """What serves; for a past moment, what would have: learnt from what was before it."""
         if query.before is None:
             return batch.serving(catalog, query)

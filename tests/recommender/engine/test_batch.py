@@ -5,7 +5,7 @@ import pytest
 
 from recommender.engine import batch, filters
 from recommender.engine.answer import MAX_COUNT, Item, Query
-from recommender.engine.batch import Recommendation, Source
+from recommender.engine.batch import Recommendation, Recommender
 from recommender.engine.recommend import recommend
 from recommender.history import popularity
 from recommender.models import Product, ProfileVector
@@ -33,7 +33,7 @@ def busy(shop: Shop) -> Shop:
     return shop
 
 
-def source(shop: Shop, query: Query) -> Source:
+def source(shop: Shop, query: Query) -> Recommender:
     """What serves; for a past moment, the space of now with what was known then."""
     if query.before is None:
         return batch.serving(shop.catalog, query)

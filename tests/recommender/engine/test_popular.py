@@ -2,8 +2,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from recommender.engine import filters, popular
-from recommender.engine.ranking import Candidate
+from recommender.engine import backfill, filters
+from recommender.engine.backfill import Listed
 from recommender.history import popularity
 from tests.shop import DAY, Shop, event
 
@@ -22,37 +22,37 @@ def visited(shelved: Shop) -> Shop:
     return shelved
 
 
-def ids(candidates: list[Candidate]) -> list[str]:
+def ids(candidates: list[Listed]) -> list[str]:
     return [candidate.id for candidate in candidates]
 
 
 def test_what_was_popular_lately_comes_before_what_ever_was(visited):
-    found = popular.popular(visited.catalog, 10)
+    found = backfill.popular(visited.catalog, 10)
     assert ids(found) == ["mug-red", "lamp-red", "mug-blue"]
     assert [candidate.score for candidate in found] == [3.0, 1.0, 0.0]
-    assert ids(popular.popular(visited.catalog, 1)) == ["mug-red"]
+    assert ids(backfill.popular(visited.catalog, 1)) == ["mug-red"]
 
 
 def test_popular_within_a_category(visited):
     mugs = filters.parse({"category": {"under": "Home/Kitchen"}}, {})
-    assert ids(popular.popular(visited.catalog, 10, filter=mugs)) == ["mug-red", "mug-blue"]
-    past = popular.popular(visited.catalog, 10, filter=mugs, before=NOW - 50 * DAY)
+    assert ids(backfill.popular(visited.catalog, 10, filter=mugs)) == ["mug-red", "mug-blue"]
+    past = backfill.popular(visited.catalog, 10, filter=mugs, before=NOW - 50 * DAY)
     assert ids(past) == ["mug-blue"]
 
 
 def test_what_is_excluded_sold_out_or_deleted_is_not_listed(visited):
     red = visited.product("mug-red").pk
-    assert "mug-red" not in ids(popular.popular(visited.catalog, 10, excluded=[red]))
-    assert "mug-red" not in ids(popular.popular(visited.catalog, 10, excluded=[red], before=NOW))
+    assert "mug-red" not in ids(backfill.popular(visited.catalog, 10, excluded=[red]))
+    assert "mug-red" not in ids(backfill.popular(visited.catalog, 10, excluded=[red], before=NOW))
     visited.catalog.products.filter(external_id="mug-red").update(in_stock=False)
     visited.catalog.products.filter(external_id="mug-blue").update(deleted_at=NOW)
-    assert ids(popular.popular(visited.catalog, 10)) == ["lamp-red"]
-    assert ids(popular.popular(visited.catalog, 10, before=NOW)) == ["lamp-red"]
+    assert ids(backfill.popular(visited.catalog, 10)) == ["lamp-red"]
+    assert ids(backfill.popular(visited.catalog, 10, before=NOW)) == ["lamp-red"]
 
 
 def test_the_past_is_counted_as_it_was(visited):
     def then(age: float) -> list[tuple[str, float]]:
-        found = popular.popular(visited.catalog, 10, before=NOW - age * DAY)
+        found = backfill.popular(visited.catalog, 10, before=NOW - age * DAY)
         return [(candidate.id, candidate.score) for candidate in found]
 
     assert then(0) == [("mug-red", 3.0), ("lamp-red", 1.0), ("mug-blue", 0.0)]
@@ -67,7 +67,7 @@ def test_nobody_votes_twice_and_an_impression_is_no_vote(visited):
     shown = [event(user, "spade-red", type="impression", at=NOW - DAY) for user in "abcdef"]
     visited.post(*shown)
     popularity.refresh(visited.catalog)
-    scores = {each.id: each.score for each in popular.popular(visited.catalog, 10)}
+    scores = {each.id: each.score for each in backfill.popular(visited.catalog, 10)}
     assert scores["puzzle-red"] == 1.0
     assert "spade-red" not in scores
 
@@ -78,17 +78,17 @@ def test_the_newest_are_those_released_or_else_added_last(shelved):
         {"id": "next", "released_at": "2999-01-01"},
         {"id": "gone", "released_at": "2999-06-01", "in_stock": False},
     )
-    found = ids(popular.newest(shelved.catalog, 100))
+    found = ids(backfill.newest(shelved.catalog, 100))
     assert (found[0], found[-1], len(found)) == ("next", "old", 26)
-    assert ids(popular.newest(shelved.catalog, 1)) == ["next"]
+    assert ids(backfill.newest(shelved.catalog, 1)) == ["next"]
     excluded = [shelved.product("next").pk]
-    assert "next" not in ids(popular.newest(shelved.catalog, 100, excluded=excluded))
+    assert "next" not in ids(backfill.newest(shelved.catalog, 100, excluded=excluded))
     mugs = filters.parse({"brand": "Mug Works"}, {})
-    assert len(popular.newest(shelved.catalog, 100, filter=mugs)) == 6
+    assert len(backfill.newest(shelved.catalog, 100, filter=mugs)) == 6
 
 
 def test_another_catalogue_is_not_listed(visited):
     elsewhere = Shop.open("elsewhere")
-    assert popular.popular(elsewhere.catalog, 10) == []
-    assert popular.popular(elsewhere.catalog, 10, before=NOW) == []
-    assert popular.newest(elsewhere.catalog, 10) == []
+    assert backfill.popular(elsewhere.catalog, 10) == []
+    assert backfill.popular(elsewhere.catalog, 10, before=NOW) == []
+    assert backfill.newest(elsewhere.catalog, 10) == []

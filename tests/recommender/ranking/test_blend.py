@@ -4,7 +4,7 @@ import pytest
 from recommender.ranking import blend
 from recommender.ranking.blend import BlendRanker
 from recommender.ranking.examples import sample
-from tests.recommender.ranking.pools import examples, pool
+from tests.recommender.ranking.tables import examples, table_of
 
 
 @pytest.fixture(scope="module")
@@ -17,7 +17,7 @@ def standard(scores):
 
 
 def test_both_are_standardised_within_the_request_and_the_logistic_one_counts_double(ranker):
-    asked = examples(requests=3, seed=1).pool
+    asked = examples(requests=3, seed=1).table
     trees, line = ranker.lambdamart.score(asked), ranker.logistic.score(asked)
     found = ranker.score(asked)
     for rows in (slice(0, 40), slice(40, 80), slice(80, 120)):
@@ -25,7 +25,7 @@ def test_both_are_standardised_within_the_request_and_the_logistic_one_counts_do
 
 
 def test_candidates_that_cannot_be_told_apart_score_nothing(ranker):
-    made = pool([4, 1], {"text:titles:last": [0.0] * 5}, {"product:age": [3.0] * 5})
+    made = table_of([4, 1], {"text:titles:last": [0.0] * 5}, {"product:age": [3.0] * 5})
     assert ranker.score(made).tolist() == [0] * 5
     for told in ranker.explain(made, np.arange(5)):
         assert sum(told.values()) == pytest.approx(0, abs=1e-12)
@@ -33,7 +33,7 @@ def test_candidates_that_cannot_be_told_apart_score_nothing(ranker):
 
 def test_how_much_the_logistic_one_counts_is_kept(ranker):
     quarter = BlendRanker(ranker.lambdamart, ranker.logistic, 0.25)
-    asked = examples(requests=2, seed=1).pool
+    asked = examples(requests=2, seed=1).table
     again = BlendRanker.from_bytes(quarter.to_bytes())
     assert again.score(asked).tolist() == quarter.score(asked).tolist()
     assert again.score(asked).tolist() != ranker.score(asked).tolist()

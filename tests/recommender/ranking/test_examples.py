@@ -4,14 +4,14 @@ import pytest
 from recommender.ranking import features
 from recommender.ranking.errors import TooFewExamples
 from recommender.ranking.examples import Examples, sample
-from tests.recommender.ranking.pools import examples, pool
+from tests.recommender.ranking.tables import examples, table_of
 
 
 def without_wanted(made: Examples, requests: int) -> Examples:
     """The same, but nothing was wanted in the first requests."""
     labels = made.labels.copy()
-    labels[: made.pool.sizes[:requests].sum()] = 0
-    return Examples(made.pool, labels)
+    labels[: made.table.sizes[:requests].sum()] = 0
+    return Examples(made.table, labels)
 
 
 def test_all_that_was_wanted_and_a_hundred_others_of_a_request_are_learnt_from():
@@ -29,7 +29,7 @@ def test_a_request_in_which_nothing_was_wanted_teaches_nothing():
 def test_features_are_those_within_the_whole_request():
     made = examples(requests=60, size=130)
     drawn = sample([made])
-    whole = features.matrix(made.pool, drawn.names)
+    whole = features.matrix(made.table, drawn.names)
     wanted = drawn.features[drawn.labels > 0]
     assert np.array_equal(wanted, whole[made.labels > 0], equal_nan=True)
 
@@ -37,9 +37,9 @@ def test_features_are_those_within_the_whole_request():
 def test_several_moments_are_learnt_from_though_one_lacks_a_space():
     early = examples(requests=30)
     late = examples(requests=30, seed=1)
-    channels = dict(early.pool.channels)
-    del channels["text:titles:last"]
-    bare = pool([40] * 30, channels, early.pool.facts)
+    features = {name: early.table[name] for name in early.table.columns.features}
+    scores = {"behaviour:als:long_term": early.table["behaviour:als:long_term"]}
+    bare = table_of([40] * 30, scores, features)
     drawn = sample([Examples(bare, early.labels), late])
     texts = drawn.features[:, drawn.names.index("text:titles:last")]
     assert len(drawn.sizes) == 60
@@ -59,4 +59,4 @@ def test_no_examples_are_too_few():
 
 def test_labels_that_are_not_one_a_candidate_are_refused():
     with pytest.raises(ValueError, match="2 labels for 3 candidates"):
-        Examples(pool([3]), np.zeros(2, dtype=np.int8))
+        Examples(table_of([3]), np.zeros(2, dtype=np.int8))

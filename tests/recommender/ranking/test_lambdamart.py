@@ -4,7 +4,7 @@ import pytest
 from recommender.ranking import lambdamart
 from recommender.ranking.examples import Sample, sample
 from recommender.ranking.lambdamart import LambdaMartRanker
-from tests.recommender.ranking.pools import examples, hits, pool
+from tests.recommender.ranking.tables import examples, hits, table_of
 
 
 @pytest.fixture(scope="module")
@@ -14,8 +14,8 @@ def ranker() -> LambdaMartRanker:
 
 def test_a_learnt_rank_beats_the_channel_it_reads(ranker):
     asked = examples(requests=50, seed=1)
-    channel = asked.pool.channels["behaviour:als:long_term"].astype(np.float64)
-    assert hits(ranker.score(asked.pool), asked) > hits(channel, asked) + 0.1
+    channel = asked.table["behaviour:als:long_term"].astype(np.float64)
+    assert hits(ranker.score(asked.table), asked) > hits(channel, asked) + 0.1
 
 
 def test_the_same_examples_give_the_same_bytes(ranker):
@@ -23,7 +23,7 @@ def test_the_same_examples_give_the_same_bytes(ranker):
 
 
 def test_a_part_moves_when_its_feature_does(ranker):
-    made = pool(
+    made = table_of(
         [2],
         {"behaviour:als:long_term": [0.5, 0.5], "text:titles:last": [0.5, 0.5]},
         {"product:age": [5, 90]},
@@ -33,7 +33,7 @@ def test_a_part_moves_when_its_feature_does(ranker):
 
 
 def test_what_is_known_of_the_user_is_part_of_the_base(ranker):
-    made = examples(requests=3, seed=1).pool
+    made = examples(requests=3, seed=1).table
     assert all("user" not in each for each in ranker.explain(made, np.arange(120)))
 
 
@@ -45,7 +45,7 @@ def test_features_that_tell_nothing_apart_give_scores_that_are_all_alike():
         sizes=np.full(60, 10),
     )
     ranker = lambdamart.fit(alike)
-    made = pool([3], facts={"product:price": [0.1, 0.2, np.nan]})
+    made = table_of([3], features={"product:price": [0.1, 0.2, np.nan]})
     scores = ranker.score(made)
     assert scores.tolist() == [scores[0]] * 3
     assert [sum(each.values()) for each in ranker.explain(made, np.arange(3))] == scores.tolist()
@@ -54,4 +54,4 @@ def test_features_that_tell_nothing_apart_give_scores_that_are_all_alike():
 def test_fifty_short_lists_are_enough_to_learn_from():
     few = lambdamart.fit(sample([examples(requests=50, size=8)]))
     asked = examples(requests=50, seed=1)
-    assert hits(few.score(asked.pool), asked) > 0.3
+    assert hits(few.score(asked.table), asked) > 0.3

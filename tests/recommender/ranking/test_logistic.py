@@ -3,7 +3,7 @@ import pytest
 
 from recommender.ranking import logistic
 from recommender.ranking.examples import Examples, Sample, sample
-from tests.recommender.ranking.pools import examples, hits, pool
+from tests.recommender.ranking.tables import examples, hits, table_of
 
 
 def one_feature(values, labels, name="text:a:last") -> Sample:
@@ -53,18 +53,18 @@ def test_what_is_the_same_everywhere_says_nothing(value):
 def test_a_learnt_rank_beats_the_channel_it_reads():
     ranker = logistic.fit(sample([examples()]))
     asked = examples(requests=50, seed=1)
-    channel = asked.pool.channels["behaviour:als:long_term"].astype(np.float64)
-    assert hits(ranker.score(asked.pool), asked) > hits(channel, asked) + 0.1
+    channel = asked.table["behaviour:als:long_term"].astype(np.float64)
+    assert hits(ranker.score(asked.table), asked) > hits(channel, asked) + 0.1
 
 
 def test_what_is_known_of_the_user_is_part_of_the_base():
     made = examples()
     # Users of many events want half of what they are shown.
-    events = made.pool.facts["user:events"]
+    events = made.table["user:events"]
     labels = np.where((events > 25) & (np.arange(len(events)) % 2 == 0), 1, made.labels)
-    ranker = logistic.fit(sample([Examples(made.pool, labels.astype(np.int8))]))
+    ranker = logistic.fit(sample([Examples(made.table, labels.astype(np.int8))]))
     told = [
-        ranker.explain(pool([1], facts={"user:events": [events]}), np.array([0]))[0]
+        ranker.explain(table_of([1], features={"user:events": [events]}), np.array([0]))[0]
         for events in (1, 49)
     ]
     assert told[1]["base"] > told[0]["base"] + 1

@@ -6,12 +6,11 @@ import pytest
 from recommender.ranking import storage
 from recommender.ranking.errors import TooFewExamples
 from recommender.ranking.fusion import FusionRanker
-from recommender.ranking.pool import CandidatePool
 from recommender.ranking.ranker import Ranker, top
-from tests.recommender.ranking.pools import LEARNT_KINDS, examples, hits, learnt, pool
+from tests.recommender.ranking.tables import LEARNT_KINDS, examples, hits, learnt, table_of
 
 LEARNT_FROM = examples()
-ASKED = examples(requests=5, seed=1).pool
+ASKED = examples(requests=5, seed=1).table
 KINDS = ("fusion", *LEARNT_KINDS)
 
 
@@ -46,30 +45,25 @@ def test_a_stored_ranker_ranks_and_explains_as_before(ranker):
 
 def test_a_request_is_ranked_the_same_alone_and_among_others(ranker):
     last = slice(len(ASKED.products) - int(ASKED.sizes[-1]), None)
-    alone = pool(
+    alone = table_of(
         [ASKED.sizes[-1]],
-        {name: scores[last] for name, scores in ASKED.channels.items()},
-        {name: values[last] for name, values in ASKED.facts.items()},
+        {name: ASKED[name][last] for name in ASKED.columns.scores},
+        {name: ASKED[name][last] for name in ASKED.columns.features},
     )
     assert ranker.score(alone) == pytest.approx(ranker.score(ASKED)[last], abs=1e-12)
 
 
 def test_a_space_that_is_gone_leaves_a_ranker_that_still_ranks(ranker):
     name = "behaviour:als:long_term"
-    left = CandidatePool(
-        sizes=ASKED.sizes,
-        products=ASKED.products,
-        channels={name: ASKED.channels[name]},
-        facts={},
-    )
+    left = table_of(ASKED.sizes, {name: ASKED[name]})
     order = top(ranker.score(left), left.sizes, 40)
-    liked = left.channels[name]
+    liked = left[name]
     for rows in order:
         assert liked[rows[:5]].mean() > liked[rows[-5:]].mean()
 
 
 def test_no_candidates_get_no_scores(ranker):
-    nothing = pool([0, 0])
+    nothing = table_of([0, 0])
     assert ranker.score(nothing).shape == (0,)
     assert [len(rows) for rows in top(ranker.score(nothing), nothing.sizes, 5)] == [0, 0]
 
@@ -90,7 +84,7 @@ def test_the_same_examples_give_the_same_ranker(kind):
 def test_moments_are_learnt_from_together(kind):
     moments = [examples(requests=30, seed=seed) for seed in (2, 3)]
     asked = examples(requests=50, seed=1)
-    scores = learnt(kind, moments).score(asked.pool)
+    scores = learnt(kind, moments).score(asked.table)
     assert np.isfinite(scores).all()
     assert hits(scores, asked) > 0.4
 

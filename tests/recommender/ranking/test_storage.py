@@ -3,7 +3,7 @@ import pytest
 
 from recommender.ranking import archive, storage
 from recommender.ranking.fusion import FusionRanker
-from tests.recommender.ranking.pools import LEARNT_KINDS, examples, learnt
+from tests.recommender.ranking.tables import LEARNT_KINDS, examples, learnt
 
 
 def test_a_ranker_comes_back_as_its_kind():

@@ -6,8 +6,8 @@ from psycopg import sql
 from pytest_django.fixtures import Settings
 
 from recommender import database
-from recommender.engine import retrieval
-from recommender.engine.retrieval import Source
+from recommender.engine import vector_search
+from recommender.engine.vector_search import QueryVectors
 from recommender.models import Space
 from recommender.profiles import builder
 from recommender.spaces import index, lifecycle, partitions
@@ -103,7 +103,7 @@ def test_an_index_of_inner_products_is_walked_by_inner_product(shop: Shop) -> No
     shop.stock(**numbered(600))
     space = train(shop)
     database.execute("SET LOCAL enable_seqscan = off")
-    source = Source(
+    source = QueryVectors(
         "seeds",
         sql.SQL(
             "SELECT 0, 1::float8, NULL::bigint, embedding FROM {} WHERE product_id = %(seed)s"
@@ -112,7 +112,7 @@ def test_an_index_of_inner_products_is_walked_by_inner_product(shop: Shop) -> No
     )
 
     with vector_plans() as plans:
-        found = retrieval.nearest(serving(space), source, limit=K)
+        found = vector_search.nearest(serving(space), source, limit=K)
 
     assert f"recommender_productvector_{space.pk}_hnsw" in plans[0]
     (order,) = [line for line in plans[0].splitlines() if "Order By:" in line]

@@ -4,8 +4,8 @@ from psycopg import sql
 
 from embeddings.errors import Misconfigured
 from recommender.behaviour.prediction import Prediction
-from recommender.engine import retrieval
-from recommender.engine.retrieval import Source
+from recommender.engine import vector_search
+from recommender.engine.vector_search import QueryVectors
 from recommender.models import Product, ProductVector, Space
 from recommender.profiles.staleness import note_new_vectors
 from recommender.spaces import lifecycle, partitions, staleness, switching, trained, vectors
@@ -177,13 +177,13 @@ def test_a_search_by_inner_product_finds_the_largest(stocked: Shop) -> None:
     space = train(stocked, rows)
     keys = keys_of(stocked)
     query = rows[3] / np.linalg.norm(rows[3])
-    source = Source(
+    source = QueryVectors(
         "given",
         sql.SQL("SELECT 0, 1::float8, NULL::bigint, %(query)s::text::halfvec"),
         {"query": str(query.tolist())},
     )
 
-    found = retrieval.nearest(serving(space), source, limit=10)
+    found = vector_search.nearest(serving(space), source, limit=10)
 
     products = rows.astype(np.float16).astype(np.float32) @ query
     best = np.argsort(-products)[:10]

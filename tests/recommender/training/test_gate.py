@@ -9,7 +9,7 @@ from recommender.ranking.fusion import FusionRanker
 from recommender.training import fitting, gate, lessons
 from recommender.training.behaviour import snapshot_of
 from recommender.training.lessons import Lesson
-from tests.recommender.ranking import pools
+from tests.recommender.ranking import tables
 from tests.recommender.training import planted
 
 
@@ -19,9 +19,9 @@ def silent(_: str) -> None:
 
 def lesson(requests: int = 200, *, judges: bool, seed: int = 0) -> Lesson:
     """What users want is what behaviour speaks for and is new: fusion does not know the latter."""
-    made = pools.examples(requests, seed=seed)
+    made = tables.examples(requests, seed=seed)
     return Lesson(
-        pool=made.pool,
+        table=made.table,
         labels=made.labels,
         truth=made.labels,
         wanted=np.full(requests, 3),
@@ -98,8 +98,8 @@ def test_with_too_few_examples_fusion_ranks_and_says_so() -> None:
 
 def test_a_perfect_rank_has_an_ndcg_of_one_and_what_is_no_candidate_is_missed() -> None:
     found = lesson(3, judges=True)
-    pool = replace(found.pool, channels={"text:t:last": found.truth.astype(np.float32)}, facts={})
-    perfect = replace(found, pool=pool)
+    scores = {"text:t:last": found.truth.astype(np.float32)}
+    perfect = replace(found, table=tables.table_of(found.table.sizes, scores))
 
     assert gate.ndcg(FusionRanker(), perfect) == pytest.approx([1, 1, 1])
     missed = gate.ndcg(FusionRanker(), replace(perfect, wanted=np.array([3, 4, 40])))
@@ -116,9 +116,11 @@ def test_the_chosen_rank_lists_what_a_planted_taste_wants() -> None:
     verdict = gate.judge([replace(found, judges=False, labels=found.truth), found], silent)
 
     users = lessons.tested(lessons.new_only(split.truth, then), then, 1000)
-    best = ranker.top(verdict.ranker.score(found.pool), found.pool.sizes, 3)
+    best = ranker.top(verdict.ranker.score(found.table), found.table.sizes, 3)
     of_taste = [
-        (found.pool.products[rows] % planted.TASTES == user % planted.TASTES).mean()
+        (
+            then.products.rows(found.table.products[rows]) % planted.TASTES == user % planted.TASTES
+        ).mean()
         for user, rows in zip(users, best, strict=True)
     ]
     assert np.mean(of_taste) > 0.7, "by chance it were a quarter"

@@ -53,9 +53,9 @@ def clock_of_today(now: Snapshot, split: Split) -> Snapshot:
 
 def learnt(lesson: Lesson) -> dict[str, np.ndarray]:
     """All that a ranker can read of a lesson, by name."""
-    pool = lesson.pool
-    named = {"candidates": pool.products, "sizes": pool.sizes}
-    return {**named, **pool.channels, **pool.facts}
+    table = lesson.table
+    named = {"candidates": table.products, "sizes": table.sizes}
+    return named | {name: table[name] for name in table.columns.places}
 
 
 def seen_of_the_future(now: Snapshot, split: Split, learn: Learn, mode: str) -> list[str]:
@@ -127,12 +127,12 @@ def test_what_was_wanted_is_marked_among_the_candidates(now: Snapshot) -> None:
     found = lessons.lesson(then, split, Mode.ALL)
 
     users = lessons.tested(split.truth, then, 1000)
-    assert len(found.pool.sizes) == len(found.wanted) == len(users)
-    starts = np.concatenate([[0], np.cumsum(found.pool.sizes)])
+    assert len(found.table.sizes) == len(found.wanted) == len(users)
+    starts = np.concatenate([[0], np.cumsum(found.table.sizes)])
     for user, wanted, start, end in zip(users, found.wanted, starts, starts[1:], strict=False):
         right = set(split.truth[[user]].indices)
         assert wanted == len(right)
-        listed = found.pool.products[start:end]
+        listed = then.products.rows(found.table.products[start:end])
         assert found.truth[start:end].tolist() == [int(row in right) for row in listed]
 
 
@@ -146,9 +146,10 @@ def test_in_mode_new_what_a_user_has_had_is_neither_a_candidate_nor_wanted(now: 
     had = then.interactions.binary()
     assert new.multiply(had).nnz == 0
     assert found.wanted.tolist() == np.diff(new.indptr)[users].tolist()
-    starts = np.concatenate([[0], np.cumsum(found.pool.sizes)])
+    starts = np.concatenate([[0], np.cumsum(found.table.sizes)])
     for user, start, end in zip(users, starts, starts[1:], strict=False):
-        assert not set(found.pool.products[start:end]) & set(had[[user]].indices)
+        listed = then.products.rows(found.table.products[start:end])
+        assert not set(listed) & set(had[[user]].indices)
 
 
 def test_who_had_nothing_good_before_is_not_asked_about() -> None:
@@ -177,4 +178,4 @@ def test_nothing_to_foretell_is_an_empty_lesson(now: Snapshot) -> None:
 
     found = lessons.lesson(snapshot_of(now, split), split, Mode.NEW)
 
-    assert len(found.pool.sizes) == len(found.pool.products) == len(found.labels) == 0
+    assert len(found.table.sizes) == len(found.table.products) == len(found.labels) == 0

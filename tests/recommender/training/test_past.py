@@ -4,7 +4,7 @@ import numpy as np
 
 from recommender.engine import batch, reading
 from recommender.engine.answer import Query
-from recommender.engine.batch import Recommendation, Source
+from recommender.engine.batch import Recommendation, Recommender
 from recommender.models import Event, Mode, Ranker, Space
 from recommender.training import past
 from tests.recommender.training import planted
@@ -13,11 +13,11 @@ from tests.shop import DAY, NOON, Shop, event
 THEN = planted.at(40)
 
 
-def learnt(shop: Shop) -> Source:
+def learnt(shop: Shop) -> Recommender:
     return past.source(shop.catalog, THEN, Mode.NEW, lambda _: None)
 
 
-def lists(shop: Shop, source: Source) -> list[Recommendation]:
+def lists(shop: Shop, source: Recommender) -> list[Recommendation]:
     query = Query(count=10, before=THEN)
     return list(batch.recommend_many(source, batch.all_users(shop.catalog), query))
 

@@ -7,14 +7,14 @@ import pytest
 from pytest_django.plugin import DjangoDbBlocker
 
 from recommender.catalog import catalogs
-from recommender.engine import batch, live, pooling, subject
-from recommender.engine.answer import SEEN, Query
-from recommender.engine.live import Candidates
-from recommender.engine.pooling import Wish
+from recommender.engine import batch, subject
+from recommender.engine.answer import Query
+from recommender.engine.candidates import Candidates
+from recommender.engine.pipeline import Pipeline
+from recommender.engine.postgres_store import PostgresStore
 from recommender.engine.recommend import recommend
-from recommender.history import popularity
-from recommender.models import Mode, ProductNeighbor, ProductPopularity, Ranker, Space, TrainingRun
-from recommender.training import lessons, run
+from recommender.models import ProductNeighbor, ProductPopularity, Ranker, Space, TrainingRun
+from recommender.training import run
 from tests.recommender.training import planted
 from tests.shop import DAY, NOON, Shop, event, numbered
 
@@ -47,7 +47,8 @@ def candidates(shop: Shop, user: str, query: Query) -> Candidates:
     """A user's, live."""
     found = subject.find(shop.catalog, user, query)
     assert found is not None
-    return live.candidates(shop.catalog, found, query, live.gather(shop.catalog, found, query))
+    store = PostgresStore(catalog=shop.catalog, subject=found, query=query)
+    return Pipeline(store, query.count).candidates(store.context())
 
 
 def of_taste(products: list[str], user: int) -> float:
@@ -150,11 +151,11 @@ def test_a_product_without_any_event_is_a_candidate(planted_shop: Shop) -> None:
 
     for listing in (listed, in_batch):
         assert untouched <= set(listing(planted_shop, "u0", everything))
-    pool = candidates(planted_shop, "u0", everything).pool
+    table = candidates(planted_shop, "u0", everything).table
     keys = [planted_shop.product(product).pk for product in untouched]
-    rows = np.flatnonzero(np.isin(pool.products, keys))
+    rows = np.flatnonzero(np.isin(table.products, keys))
     assert len(rows) == 4
-    assert pool.channels["behaviour:svd:short_term"][rows].all(), "their vectors are predicted"
+    assert table["behaviour:svd:short_term"][rows].all(), "their vectors are predicted"
 
 
 def test_a_user_who_only_refused_things_gets_what_is_popular(planted_shop: Shop) -> None:
@@ -183,43 +184,3 @@ def test_training_again_without_new_events_keeps_the_spaces_and_renews_the_rest(
     assert Ranker.objects.filter(mode="new", is_active=True).count() == 1
     assert Ranker.objects.filter(mode="new").count() == 2
     assert listed(planted_shop, "u0") == before
-
-
-@pytest.mark.parametrize("user", ["u0", "u17", "newcomer"])
-@pytest.mark.parametrize("lists_own", [True, False])
-def test_live_and_in_memory_candidates_have_the_same_scores(
-    planted_shop: Shop, user: str, lists_own: bool
-) -> None:
-    query = Query(count=10, exclude=frozenset() if lists_own else frozenset({SEEN}))
-    planted_shop.visit("newcomer", "p1", "p5", at=planted.at(60))
-    planted_shop.post(event("newcomer", "p2", type="dislike", at=planted.at(60)))
-    popularity.refresh(planted_shop.catalog)
-
-    there = candidates(planted_shop, user, query).pool
-    then = batch.serving(planted_shop.catalog, query).snapshot
-    (row,) = then.rows_of([planted_shop.user(user).pk])
-    (found,) = pooling.pooled(
-        then,
-        [Wish(user=int(row), excluded=lessons.excluded(then, int(row), mode(lists_own)))],
-        listable=then.products.available,
-        lists_own=lists_own,
-        count=10,
-    )
-
-    assert set(there.channels) == set(found.channels)
-    assert set(there.facts) == set(found.facts)
-    keys = then.products.keys[found.rows]
-    both, live_rows, memory_rows = np.intersect1d(there.products, keys, return_indices=True)
-    assert len(both) > 20
-    for name in there.channels:
-        scores, others = there.channels[name][live_rows], found.channels[name][memory_rows]
-        # Stored vectors and the fold-in's product are of half precision.
-        close = 5e-3 * max(1.0, float(np.abs(others).max()))
-        np.testing.assert_allclose(scores, others, atol=close, err_msg=name)
-    for name in there.facts:
-        facts, others = there.facts[name][live_rows], found.facts[name][memory_rows]
-        np.testing.assert_allclose(facts, others, rtol=1e-3, atol=1e-3, err_msg=name)
-
-
-def mode(lists_own: bool) -> str:
-    return Mode.ALL if lists_own else Mode.NEW

@@ -1,0 +1,132 @@
+"""The one road to a list, live, in batches, in training and in evaluation:
+
+context → sources → fuse → hydrate and filter → features → rank → rerank → explain → backfill
+
+A store makes the context and hydrates; the last stage is `backfill`'s, which completes lists.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recommender.engine import attribution, features, fusion, rerank, sources
+from recommender.engine.answer import Item
+from recommender.engine.candidates import Candidates, Keys, UserContext
+from recommender.engine.sources.base import CandidateSource
+from recommender.engine.store import CandidateStore
+from recommender.ranking import table
+from recommender.ranking.parts import BASE
+from recommender.ranking.ranker import Judgement, Ranker
+from recommender.ranking.table import Columns
+
+
+@dataclass(frozen=True)
+class Pipeline:
+    """What all lists of one request, or of one batch, are made with."""
+
+    store: CandidateStore
+    count: int  # how long the lists are to be
+
+    @cached_property
+    def sources(self) -> tuple[CandidateSource, ...]:
+        """All that propose and score."""
+        return sources.of(self.store)
+
+    def is_personal(self, context: UserContext) -> bool:
+        """Whether anything but what is popular speaks for a candidate."""
+        return any(source.has_signal(context) for source in self.sources)
+
+    def candidates(self, context: UserContext) -> Candidates:
+        """Proposed, fused, hydrated, scored, with features."""
+        kept = self.store.config.kept_for(self.count)
+        candidates = self._hydrated(context, self._proposed(context, kept))
+        for source in self.sources:
+            source.score(candidates)
+        features.fill(candidates)
+        return candidates
+
+    def recommend(self, context: UserContext, ranker: Ranker, *, explain: bool) -> list[Item]:
+        """The user's list, best first; empty where nothing is known of their taste.
+
+        Args:
+            explain: whether items name the own products that led to them.
+        """
+        if not self.is_personal(context):
+            return []
+        candidates = self.candidates(context)
+        scored = ranker.judge(candidates.table)
+        rows = rerank.rerank(candidates, scored.scores, self.count)
+        return self._items(candidates, scored, rows, explain=explain)
+
+    def _proposed(self, context: UserContext, kept: int | None) -> Keys:
+        n = self.store.config.proposals_for(self.count)
+        capped: list[Keys] = []
+        all_kept: list[Keys] = []
+        for source in self.sources:
+            (all_kept if source.keeps_all else capped).extend(source.propose(context, n))
+        proposed = fusion.fuse(capped, context.excluded, kept)
+        return np.unique(np.concatenate([proposed, *all_kept])) if all_kept else proposed
+
+    def _hydrated(self, context: UserContext, proposed: Keys) -> Candidates:
+        hydrated = self.store.hydrate(context, proposed)
+        left = len(hydrated.products.products)
+        lost = len(proposed) - left
+        if lost > left or (lost and left < self.count):
+            # Much is sold out here: look on, past all that is.
+            further = self.store.searched_further(context)
+            if further is not None:
+                context = further
+                hydrated = self.store.hydrate(context, self._proposed(context, None))
+        keys = hydrated.products.products
+        return Candidates(
+            context=context,
+            products=hydrated.products,
+            own=hydrated.own,
+            similarities=hydrated.similarities,
+            names=hydrated.names,
+            standing=context.popularity.of(keys),
+            table=table.empty(self._columns(context), keys),
+        )
+
+    def _columns(self, context: UserContext) -> Columns:
+        scores = tuple(column for source in self.sources for column in source.columns)
+        return table.columns(scores, features.names(lists_own=context.lists_own))
+
+    def _items(
+        self, candidates: Candidates, scored: Judgement, rows: NDArray[np.int64], *, explain: bool
+    ) -> list[Item]:
+        contributions = scored.explain(rows)
+        # Fusion gives nothing to what no source speaks for.
+        spoken = [place for place, given in enumerate(contributions) if given.keys() - {BASE}]
+        rows, contributions = rows[spoken], [contributions[place] for place in spoken]
+        items = [
+            Item(candidates.products.ids[row], score, _strongest(given), given)
+            for row, score, given in zip(
+                rows.tolist(), scored.scores[rows].tolist(), contributions, strict=True
+            )
+        ]
+        return self._attributed(candidates, rows, items) if explain else items
+
+    def _attributed(
+        self, candidates: Candidates, rows: NDArray[np.int64], items: Sequence[Item]
+    ) -> list[Item]:
+        """The items with the own products that led to each."""
+        attributions = [
+            each for source in self.sources for each in source.attribute(candidates, rows)
+        ]
+        products = candidates.table.products[rows]
+        led = attribution.strongest(attributions, products, [item.parts for item in items])
+        interests = attribution.nearest_interests(candidates, rows).tolist()
+        names = dict(candidates.names())
+        names |= {key: item.id for key, item in zip(products.tolist(), items, strict=True)}
+        return [
+            item.because_of([names[key] for key in keys if key in names], names.get(interest))
+            for item, keys, interest in zip(items, led, interests, strict=True)
+        ]
+
+
+def _strongest(contributions: Mapping[str, float]) -> str:
+    return max(contributions.keys() - {BASE}, key=lambda name: (contributions[name], name))

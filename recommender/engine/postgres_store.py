@@ -1,0 +1,116 @@
+"""One user's context and candidates out of PostgreSQL: the store of live answers."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+import numpy as np
+
+from recommender.engine import hydrate, profile_search, stored_popularity
+from recommender.engine.answer import Query
+from recommender.engine.candidates import Hydrated, Keys, UserContext
+from recommender.engine.config import LIVE, CandidateConfig
+from recommender.engine.own_products import own_products
+from recommender.engine.profile_search import Profile, Signals
+from recommender.engine.subject import Subject
+from recommender.models import Catalog, ProductNeighbor, Space
+from recommender.profiles import builder
+from recommender.spaces.serving import ServingSpace
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PostgresStore:
+    """What is stored of a catalogue, as one user's answer needs it; a `CandidateStore`."""
+
+    catalog: Catalog
+    subject: Subject
+    query: Query
+    config: CandidateConfig = LIVE
+
+    @property
+    def spaces(self) -> Sequence[ServingSpace]:
+        return self.subject.spaces
+
+    @property
+    def neighbour_kinds(self) -> Sequence[str]:
+        return [str(kind) for kind in ProductNeighbor.Kind.values]
+
+    @property
+    def lists_own(self) -> bool:
+        return not self.query.exclude
+
+    def context(self) -> UserContext:
+        """The user as of the time that is asked for: one statement.
+
+        A profile that was made from another version of the history is made anew first.
+        """
+        history, before = self.subject.history, self.query.before
+        stands = stored_popularity.find(self.catalog, self.subject.popularity_refreshed_at, before)
+        context = UserContext(
+            own=own_products(
+                history.product_ids,
+                history.weights,
+                history.times,
+                half_life_days=self.catalog.half_life_days,
+                clock=stands.now(),
+            ),
+            excluded=np.sort(self.subject.excluded),
+            lists_own=self.lists_own,
+            profiles={},
+            neighbours={},
+            popularity=stands,
+            clock=stands.now(),
+        )
+        signals = self._signals(context)
+        return replace(context, profiles=signals.profiles, neighbours=signals.neighbours)
+
+    def hydrate(self, context: UserContext, products: Keys) -> Hydrated:
+        profiles = [
+            (space, context.profiles[space.name])
+            for space in self.spaces
+            if space.name in context.profiles
+        ]
+        return hydrate.hydrate(
+            self.catalog.pk, products, context.own.latest, profiles, self.query.filter
+        )
+
+    def searched_further(self, context: UserContext) -> UserContext | None:
+        if self.query.filter is not None:
+            return None  # each product met was checked
+        limit = self.config.searched_for(self.query.count)
+        signals = self._search(context, self._profiles(), limit)
+        signals = profile_search.search_available(signals, self._profiles(), limit)
+        return replace(context, profiles=signals.profiles)
+
+    def _signals(self, context: UserContext) -> Signals:
+        limit = self.config.searched_for(self.query.count)
+        profiles = self._profiles()
+        signals = self._search(context, profiles, limit)
+        stale = [space.pk for space in self.spaces if space.name not in signals.profiles]
+        if not stale or not self.subject.history_version or self.query.before is not None:
+            return signals
+        for space in Space.objects.filter(pk__in=stale).select_related("catalog"):
+            builder.refresh(space, [self.subject.pk])
+        return self._search(context, profiles, limit)
+
+    def _search(self, context: UserContext, profiles: Sequence[Profile], limit: int) -> Signals:
+        own = context.own if self.subject.knows_neighbours else None
+        return profile_search.search(
+            self.catalog.pk, profiles, own, limit, filter=self.query.filter
+        )
+
+    def _profiles(self) -> Sequence[Profile]:
+        """The user's profile in each space."""
+        if self.query.before is not None:
+            return list(self._built(self.query.before))
+        return [
+            profile_search.stored(space, self.subject.pk, self.subject.history_version)
+            for space in self.spaces
+        ]
+
+    def _built(self, before: datetime) -> Iterator[Profile]:
+        """Profiles of the history before a time, which are in no table."""
+        spaces = {space.pk: space for space in self.spaces}
+        for row in Space.objects.filter(pk__in=spaces).select_related("catalog"):
+            profile = builder.build(row, [self.subject.pk], before).get(self.subject.pk, [])
+            yield profile_search.given(spaces[row.pk], profile)

@@ -1,0 +1,259 @@
+"""Many users' contexts and candidates out of arrays: the store of batches and training."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property, partial
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_array
+
+from recommender.engine import own_products, popularity, space_scores
+from recommender.engine.candidates import Floats, Hydrated, Keys, ProductColumns, UserContext
+from recommender.engine.config import BATCH, INTERESTS, CandidateConfig
+from recommender.engine.item_neighbours import ItemNeighbours, Links
+from recommender.engine.own_products import OwnProducts
+from recommender.engine.popularity import Popularity
+from recommender.engine.snapshot import Snapshot, SpaceArrays
+from recommender.profiles.history import MAX_EVENTS
+from recommender.profiles.profile import INTEREST, History, ProfileRow, profile
+
+# Of so many similarities at once: 64 MB.
+_MOST_SIMILARITIES = 1 << 24
+_MOST_USERS = 250
+
+Rows = NDArray[np.int64]
+Mask = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class SnapshotUser:
+    """Whose list is made: a row of the snapshot's users, −1 for one without history."""
+
+    row: int
+    excluded: Rows  # product rows that must not be listed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DenseProfile:
+    """A user's vectors in a space, and how near every product of the snapshot is to them."""
+
+    space: SpaceArrays
+    vectors: Sequence[ProfileRow]
+    similarities: Floats  # shape (vectors, products)
+    keys: Keys  # of the products
+    listable: Mask  # which of them may be listed for this user
+
+    def nearest(self, n: int) -> Sequence[Keys]:
+        """By each score of the space, the best products above zero."""
+        scores = space_scores.scores(self.space.metric, self.vectors, self.similarities)
+        return [self.keys[_best(score, self.listable, n)] for score in scores.values()]
+
+
+@dataclass(frozen=True)
+class SnapshotStore:
+    """A snapshot, and which of its products a batch may list; a `CandidateStore`."""
+
+    snapshot: Snapshot
+    listable: Mask  # shape (products,)
+    lists_own: bool
+    config: CandidateConfig = BATCH
+
+    @property
+    def spaces(self) -> Sequence[SpaceArrays]:
+        return self.snapshot.spaces
+
+    @property
+    def neighbour_kinds(self) -> Sequence[str]:
+        return list(self.snapshot.neighbours)
+
+    @cached_property
+    def popularity(self) -> Popularity:
+        """Of all products of the snapshot, as of its clock."""
+        products = self.snapshot.products
+        return popularity.of_columns(
+            clock=self.snapshot.clock,
+            products=products.keys,
+            users=self.snapshot.popularity,
+            first=self.snapshot.first,
+            labels=products.categories.astype(np.int64),
+            visible=self.listable,
+        )
+
+    def contexts(self, users: Sequence[SnapshotUser]) -> Iterator[UserContext]:
+        """The context of each user, in their order, with bounded memory.
+
+        In blocks: one product of matrices a space, and one a kind of neighbours.
+        """
+        size = len(self.snapshot.products)
+        block = max(1, min(_MOST_USERS, _MOST_SIMILARITIES // max(1, 8 * size)))
+        for start in range(0, len(users), block):
+            yield from self._block(users[start : start + block])
+
+    def hydrate(self, context: UserContext, products: Keys) -> Hydrated:
+        rows = self.snapshot.products.known_rows(products)
+        rows = rows[self.listable[rows]]
+        return Hydrated(
+            products=self._columns(rows),
+            own=self._columns(self.snapshot.products.rows(context.own.latest)),
+            similarities={
+                name: profile.similarities[:, rows]
+                for name, profile in context.profiles.items()
+                if isinstance(profile, DenseProfile)
+            },
+            names=partial(self._names, context),
+        )
+
+    def searched_further(self, context: UserContext) -> UserContext | None:  # noqa: ARG002
+        return None  # only what may be listed is proposed
+
+    def _block(self, users: Sequence[SnapshotUser]) -> Iterator[UserContext]:
+        histories = [self._history(user.row) for user in users]
+        owns = [self._own(history) for history in histories]
+        masks = [self._listable_for(user) for user in users]
+        keys = self.snapshot.products.keys
+        profiles: list[dict[str, DenseProfile]] = [{} for _ in users]
+        for space in self.spaces:
+            vectors = [self._vectors(space, history) for history in histories]
+            for place, similarities in enumerate(_similarities(space, vectors)):
+                if vectors[place]:
+                    profiles[place][space.name] = DenseProfile(
+                        space=space,
+                        vectors=vectors[place],
+                        similarities=similarities,
+                        keys=keys,
+                        listable=masks[place],
+                    )
+        sums = self._neighbour_sums(owns)
+        for place, user in enumerate(users):
+            yield UserContext(
+                own=owns[place],
+                excluded=np.sort(keys[user.excluded]),
+                lists_own=self.lists_own,
+                profiles=profiles[place],
+                neighbours={
+                    kind: self._neighbours(
+                        kind, owns[place], masks[place], of_all[place], of_recent[place]
+                    )
+                    for kind, (of_all, of_recent) in sums.items()
+                },
+                popularity=self.popularity,
+                clock=self.snapshot.clock,
+            )
+
+    def _names(self, context: UserContext) -> dict[int, str]:
+        anchors = [
+            vector.product_id for profile in context.profiles.values() for vector in profile.vectors
+        ]
+        own = np.union1d(context.own.latest, np.array(anchors, dtype=np.int64))
+        ids = self.snapshot.products.ids[self.snapshot.products.rows(own)]
+        return dict(zip(own.tolist(), ids.tolist(), strict=True))
+
+    def _listable_for(self, user: SnapshotUser) -> Mask:
+        listable = self.listable.copy()
+        listable[user.excluded] = False
+        return listable
+
+    def _history(self, user: int) -> History:
+        """The user's latest events; products are keys, as everywhere outside the arrays."""
+        interactions = self.snapshot.interactions
+        events = self.snapshot.events_of(user, MAX_EVENTS) if user >= 0 else np.zeros(0, np.int64)
+        return History(
+            product_ids=self.snapshot.products.keys[interactions.products[events]],
+            weights=interactions.weights[events].astype(np.float64),
+            times=interactions.times[events],
+        )
+
+    def _own(self, history: History) -> OwnProducts:
+        return own_products.own_products(
+            history.product_ids,
+            history.weights,
+            history.times,
+            half_life_days=self.snapshot.half_life_days,
+            clock=self.snapshot.clock,
+        )
+
+    def _vectors(self, space: SpaceArrays, history: History) -> list[ProfileRow]:
+        """The vectors of a profile that speak: the heaviest interests, and all others."""
+        products = np.unique(history.product_ids)
+        vectors = space.vectors[self.snapshot.products.rows(products)]
+        has_vector = np.any(vectors != 0, axis=1)
+        rows = profile(
+            history,
+            products[has_vector],
+            vectors[has_vector],
+            metric=space.metric,
+            half_life_days=self.snapshot.half_life_days,
+            fold_in=space.fold_in,
+        )
+        return [row for row in rows if row.kind != INTEREST or row.position < INTERESTS]
+
+    def _neighbour_sums(self, owns: Sequence[OwnProducts]) -> dict[str, tuple[Floats, Floats]]:
+        """By kind, over all and by recency, each of shape (users, products)."""
+        ends = np.concatenate([[0], np.cumsum([len(own.latest) for own in owns])])
+        rows = self.snapshot.products.rows(np.concatenate([own.latest for own in owns]))
+        shape = (len(owns), len(self.snapshot.products))
+        recent = np.concatenate([own.latest_recent for own in owns]).astype(np.float32)
+        all_own = csr_array((np.ones(len(rows), dtype=np.float32), rows, ends), shape=shape)
+        recent_own = csr_array((recent, rows, ends), shape=shape)
+        return {
+            kind: (_dense(all_own @ weights), _dense(recent_own @ weights))
+            for kind, weights in self.snapshot.neighbours.items()
+        }
+
+    def _neighbours(
+        self, kind: str, own: OwnProducts, listable: Mask, of_all: Floats, of_recent: Floats
+    ) -> ItemNeighbours:
+        rows = np.flatnonzero(((of_all != 0) | (of_recent != 0)) & listable)
+        return ItemNeighbours(
+            products=self.snapshot.products.keys[rows],
+            all=of_all[rows].astype(np.float64),
+            recent=of_recent[rows].astype(np.float64),
+            links=partial(self._links, kind, own),
+        )
+
+    def _links(self, kind: str, own: OwnProducts) -> Links:
+        keys = self.snapshot.products.keys
+        neighbours = self.snapshot.neighbours[kind][self.snapshot.products.rows(own.latest)]
+        return Links(
+            sources=np.repeat(own.latest, np.diff(neighbours.indptr)),
+            targets=keys[neighbours.indices],
+            scores=neighbours.data.astype(np.float64),
+        )
+
+    def _columns(self, rows: Rows) -> ProductColumns:
+        products = self.snapshot.products
+        return ProductColumns(
+            ids=products.ids[rows].tolist(),
+            products=products.keys[rows],
+            prices=products.prices[rows],
+            labels={
+                "category": products.categories[rows].astype(np.int64),
+                "brand": products.brands[rows].astype(np.int64),
+            },
+            released=products.released[rows],
+        )
+
+
+def _similarities(space: SpaceArrays, vectors: Sequence[Sequence[ProfileRow]]) -> list[Floats]:
+    """Each user's vectors times all products, shape (vectors, products); in one product."""
+    stacked = [row.vector for rows in vectors for row in rows]
+    if not stacked:
+        return [np.zeros((0, len(space.vectors)), dtype=np.float32) for _ in vectors]
+    products = np.stack(stacked) @ space.vectors.T
+    return np.split(products, np.cumsum([len(rows) for rows in vectors])[:-1])
+
+
+def _dense(matrix: csr_array) -> Floats:
+    return np.asarray(matrix.todense(), dtype=np.float32)
+
+
+def _best(score: Floats, listable: Mask, limit: int) -> Rows:
+    """The rows of the listable products with the highest scores above zero, the best first."""
+    scores = np.where(listable, score, 0.0)
+    if len(scores) > limit:
+        rows = np.argpartition(-scores, limit)[:limit]
+    else:
+        rows = np.arange(len(scores))
+    rows = rows[scores[rows] > 0]
+    return rows[np.argsort(-scores[rows], kind="stable")].astype(np.int64)

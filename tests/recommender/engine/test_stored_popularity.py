@@ -1,0 +1,87 @@
+from datetime import timedelta
+
+import numpy as np
+import pytest
+from django.utils import timezone
+
+from recommender.engine import own_products, stored_popularity
+from recommender.engine.popularity import Popularity
+from recommender.history import popularity
+from recommender.models import Catalog
+from tests.recommender import goods
+from tests.shop import DAY, NOON, Shop
+
+
+def find(shop: Shop, **more) -> Popularity:
+    shop.catalog.refresh_from_db()
+    return stored_popularity.find(
+        shop.catalog, shop.catalog.popularity_refreshed_at, more.get("before")
+    )
+
+
+def keys(shop: Shop, *ids: str) -> np.ndarray:
+    return np.array([shop.product(each).pk for each in ids])
+
+
+@pytest.fixture
+def popular(stocked: Shop) -> Shop:
+    """Mugs and a puzzle, of which the red mug is liked most and the white one is sold out."""
+    now = timezone.now() - DAY
+    for user, product in [
+        ("x", "mug-red"),
+        ("y", "mug-red"),
+        ("x", "mug-blue"),
+        ("x", "mug-white"),
+    ]:
+        stocked.visit(user, product, at=now)
+    stocked.visit("z", "puzzle-red", at=now - 60 * DAY)
+    stocked.catalog.products.filter(external_id="mug-white").update(in_stock=False)
+    popularity.refresh(stocked.catalog)
+    return stocked
+
+
+def test_the_most_popular_available_products_come_first(popular):
+    found = find(popular)
+    assert found.best("week", 10).tolist() == keys(popular, "mug-red", "mug-blue").tolist()
+    assert set(found.best("all", 10)) == set(keys(popular, "mug-red", "mug-blue", "puzzle-red"))
+    assert found.best("all", 1).tolist() == keys(popular, "mug-red").tolist()
+
+
+def test_the_categories_of_the_users_taste_have_lists_of_their_own(popular):
+    found = find(popular)
+    now = np.array([found.now()] * 2)
+    own = own_products.own_products(
+        keys(popular, "mug-white", "lamp-red"), np.array([3.0, 1.0]), now, half_life_days=60,
+        clock=found.now(),
+    )  # fmt: skip
+    (mugs,) = found.heaviest_categories(own, 3)
+    assert found.best_in(mugs, 10).tolist() == keys(popular, "mug-red", "mug-blue").tolist()
+    assert found.best_in(mugs, 1).tolist() == keys(popular, "mug-red").tolist()
+    assert found.best_in(12345, 10).tolist() == []
+
+
+def test_a_product_without_history_is_not_popular_and_has_no_first_event(popular):
+    found = find(popular)
+    wanted = keys(popular, "mug-red", "lamp-blue")
+    assert found.of(wanted).users["week"].tolist() == [2, 0]
+    assert np.isnan(found.of(wanted).first).tolist() == [False, True]
+
+
+def test_a_time_in_the_past_has_its_own_popularity(popular):
+    found = find(popular, before=timezone.now() - 30 * DAY)
+    assert found.best("all", 10).tolist() == keys(popular, "puzzle-red").tolist()
+    assert found.now() == pytest.approx((timezone.now() - 30 * DAY).timestamp(), abs=60)
+
+
+def test_without_any_history_nothing_is_popular(stocked):
+    found = find(stocked)
+    assert found.best("all", 10).tolist() == []
+    assert found.of(keys(stocked, "mug-red")).users["all"].tolist() == [0]
+    assert np.isnan(found.of(keys(stocked, "mug-red")).first).all()
+
+
+def test_in_a_catalogue_of_the_past_now_is_its_last_event(db):
+    shop = goods.stock(Shop.open("past", clock=Catalog.Clock.LAST_EVENT))
+    shop.visit("x", "mug-red", at=NOON)
+    popularity.refresh(shop.catalog)
+    assert find(shop).now() == pytest.approx((NOON + timedelta(microseconds=1)).timestamp())
