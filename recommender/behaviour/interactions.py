@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-_SECONDS_A_DAY = 86_400.0
+SECONDS_A_DAY = 86_400.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,5 +63,5 @@ class Interactions:
     def decayed(self, half_life_days: float, clock: float) -> csr_array:
         """Users × products: the sum of the positive weights, halved for every half-life before
         the clock; float32."""
-        ages = np.maximum(clock - self.times, 0.0) / _SECONDS_A_DAY
+        ages = np.maximum(clock - self.times, 0.0) / SECONDS_A_DAY
         return self.summed(np.maximum(self.weights, 0.0) * 0.5 ** (ages / half_life_days))

@@ -4,9 +4,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from recommender.behaviour.interactions import Interactions
+from recommender.behaviour.interactions import SECONDS_A_DAY, Interactions
 
-_SECONDS_A_DAY = 86_400.0
 # An old event keeps a quarter of its weight: in histories of many years users who left long ago
 # still say which products go together, and must not count for less than never having looked.
 _LEAST_SHARE = 0.25
@@ -42,6 +41,6 @@ def aged(
     clock: float,
 ) -> NDArray[np.float64]:
     """Event weights as `preferences` sums them: halved by age, but never to less than a quarter."""
-    ages = np.maximum(clock - times, 0.0) / _SECONDS_A_DAY
+    ages = np.maximum(clock - times, 0.0) / SECONDS_A_DAY
     shares = np.maximum(_LEAST_SHARE, 0.5 ** (ages / half_life_days))
     return np.asarray(weights * shares, dtype=np.float64)

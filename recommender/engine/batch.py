@@ -87,23 +87,23 @@ def all_users(catalog: Catalog) -> Iterator[str]:
 
 def alone(space: Space, before: datetime | None) -> Recommender:
     """One space and what is popular, as of a time: what a space is compared by."""
-    then = moment(space.catalog, before)
+    then = catalog_as_of(space.catalog, before)
     found = replace(then, spaces=snapshot.stored(then.products, [space]))
     return Recommender(catalog=space.catalog, snapshot=found, ranker=FusionRanker())
 
 
-def moment(catalog: Catalog, before: datetime | None) -> Snapshot:
+def catalog_as_of(catalog: Catalog, before: datetime | None) -> Snapshot:
     """The catalogue as it stood before a time, or stands, with no space in it yet."""
     until = before or popularity.clock(catalog)
     read = reading.read(catalog, until)
-    return snapshot.moment(
+    return snapshot.as_of(
         read, clock=snapshot.seconds(until), half_life_days=catalog.half_life_days
     )
 
 
 def serving(catalog: Catalog, query: Query) -> Recommender:
     """What serves: the active spaces, neighbours and ranker, all of one time."""
-    now = moment(catalog, None)
+    now = catalog_as_of(catalog, None)
     active = Space.objects.filter(catalog=catalog, status=Space.Status.ACTIVE)
     spaces = list(active.exclude(output=Space.Output.SPARSE).order_by("name"))
     found = replace(

@@ -6,9 +6,10 @@ The same code live, in batches, in training and in evaluation.
 import numpy as np
 from numpy.typing import NDArray
 
+from recommender.behaviour.interactions import SECONDS_A_DAY
 from recommender.engine import lookup
 from recommender.engine.candidates import Candidates, ProductColumns
-from recommender.engine.own_products import NEVER, SECONDS_A_DAY, OwnProducts
+from recommender.engine.own_products import NEVER, OwnProducts
 from recommender.engine.popularity import Standing
 
 _REPEAT = ("repeat:count", "repeat:days")

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from recommender.behaviour.interactions import SECONDS_A_DAY
 from recommender.engine.config import OWN_PRODUCTS
 
 # Days, where there was no event at all.
 NEVER = 999.0
-SECONDS_A_DAY = 86_400.0
 # What is bought again and again is, a season later, too.
 _LASTING = 3.0
 

@@ -12,8 +12,8 @@ from psycopg import sql
 from recommender import database
 from recommender.behaviour.interactions import Interactions
 from recommender.engine import lookup
+from recommender.history import reader
 from recommender.models import Catalog
-from recommender.profiles.history import NEUTRAL_RATING
 
 _PAGE = 20_000
 _CHUNK = 1 << 24  # bytes
@@ -24,19 +24,14 @@ SELECT id, external_id, deleted_at IS NULL AND in_stock, ln(NULLIF(price::float8
 FROM recommender_product WHERE catalog_id = %s AND id > %s ORDER BY id LIMIT %s
 """
 
-# The weight is profiles.history.event_weight, which the tests hold it to.
 _EVENTS = sql.SQL("""
 COPY (
-    SELECT e.user_id, e.product_id, (w.weight * CASE e.type
-        WHEN 'rating' THEN
-            COALESCE(greatest(-1, least(1, (e.value - {neutral}) / {neutral})), 1)
-        WHEN 'view_portion' THEN COALESCE(greatest(0, least(1, e.value)), 1)
-        ELSE 1 END)::float4,
-        extract(epoch FROM e.at)::float8
+    SELECT e.user_id, e.product_id, {weight}::float4, extract(epoch FROM e.at)::float8
     FROM recommender_event e JOIN (
         SELECT key, value::float8 AS weight FROM jsonb_each_text({weights}::jsonb)
     ) w ON w.key = e.type AND w.weight <> 0
     WHERE e.catalog_id = {catalog} AND e.product_id IS NOT NULL AND e.at < {before}
+      AND {weight} <> 0
 ) TO STDOUT (FORMAT binary)
 """)
 
@@ -163,7 +158,7 @@ def _codes(labels: tuple[str, ...]) -> NDArray[np.int32]:
 def _events(catalog: Catalog, before: datetime) -> NDArray[np.void]:
     """The events as an array of user, product, weight and time."""
     statement = _EVENTS.format(
-        neutral=sql.Literal(NEUTRAL_RATING),
+        weight=reader.weight(sql.SQL("w.weight")),
         weights=sql.Literal(orjson.dumps(catalog.event_weights).decode()),
         catalog=sql.Literal(catalog.pk),
         before=sql.Literal(before.isoformat()),

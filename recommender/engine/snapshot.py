@@ -16,13 +16,12 @@ from scipy.sparse import csr_array
 
 from recommender import database
 from recommender.behaviour.fold_in import FoldIn
-from recommender.behaviour.interactions import Interactions
+from recommender.behaviour.interactions import SECONDS_A_DAY, Interactions
 from recommender.engine.reading import Products, Reading
 from recommender.models import ProductNeighbor, Space
 from recommender.profiles import builder
 from recommender.spaces import vectors
 
-_SECONDS_A_DAY = 86_400.0
 WINDOWS = {"week": 7.0, "month": 30.0, "quarter": 90.0, "all": np.inf}
 # Rows of vectors that are read at once.
 _PAGE = 20_000
@@ -64,7 +63,7 @@ class Snapshot:
         positive = self.interactions.positive()
         counts = {}
         for name, days in WINDOWS.items():
-            recent = positive.where(positive.times >= self.clock - days * _SECONDS_A_DAY)
+            recent = positive.where(positive.times >= self.clock - days * SECONDS_A_DAY)
             counts[name] = np.asarray(recent.binary().sum(axis=0), dtype=np.float32)
         return counts
 
@@ -119,7 +118,7 @@ def stored_neighbours(products: Products, catalog_id: int) -> dict[str, csr_arra
     }
 
 
-def moment(
+def as_of(
     reading: Reading,
     *,
     clock: float,

@@ -15,8 +15,8 @@ from recommender.engine.item_neighbours import ItemNeighbours, Links
 from recommender.engine.own_products import OwnProducts
 from recommender.engine.popularity import Popularity
 from recommender.engine.snapshot import Snapshot, SpaceArrays
-from recommender.profiles.history import MAX_EVENTS
-from recommender.profiles.profile import INTEREST, History, ProfileRow, profile
+from recommender.history.history import MAX_EVENTS, History
+from recommender.profiles.profile import INTEREST, ProfileRow, profile
 
 # Of so many similarities at once: 64 MB.
 _MOST_SIMILARITIES = 1 << 24

@@ -1,31 +1,33 @@
 """The user whom an answer is for: their history, and what serves them. One statement."""
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 import numpy as np
 from numpy.typing import NDArray
+from psycopg import sql
 
 from recommender import database
 from recommender.engine import arrays
 from recommender.engine.answer import PURCHASED, SEEN, Query
+from recommender.history import reader
+from recommender.history.history import History
 from recommender.models import Catalog
 from recommender.models.training import Mode
-from recommender.profiles import history
-from recommender.profiles.profile import History
 from recommender.spaces import serving
 from recommender.spaces.serving import ServingSpace
 
 # What was learnt from later events than are asked for is not there; content was never learnt.
-_USER = f"""
+# A row, where the user is known: the members of a Subject.
+_USER = (
+    sql.SQL("""
 SELECT u.id, u.history_version, c.popularity_refreshed_at,
     array_send(ARRAY(
         SELECT DISTINCT e.product_id FROM recommender_event e
         WHERE e.user_id = u.id AND e.product_id IS NOT NULL AND e.type = ANY(%(own)s)
           AND (%(before)s::timestamptz IS NULL OR e.at < %(before)s))),
-    h.products, h.types, h.portions, h.times,
-    (SELECT json_agg(json_build_array({serving.COLUMNS}) ORDER BY s.id) FROM recommender_space s
+    h.products, h.weights, h.times,
+    (SELECT json_agg(json_build_array({space}) ORDER BY s.id) FROM recommender_space s
      WHERE s.catalog_id = u.catalog_id AND s.status = 'active' AND (
         s.kind <> 'behaviour' OR %(before)s::timestamptz IS NULL
         OR s.trained_until <= %(before)s)),
@@ -37,21 +39,16 @@ SELECT u.id, u.history_version, c.popularity_refreshed_at,
         WHERE t.catalog_id = u.catalog_id AND t.status = 'done')
 FROM recommender_user u JOIN recommender_catalog c ON c.id = u.catalog_id
 CROSS JOIN LATERAL (
-    SELECT array_send(array_agg(e.product_id)) AS products,
-           array_send(array_agg(e.type)) AS types,
-           array_send(array_agg(e.portion)) AS portions,
-           array_send(array_agg(e.time)) AS times
-    FROM (
-        SELECT e.product_id, array_position(%(types)s::text[], e.type)::bigint AS type,
-               COALESCE(e.value, 'NaN') AS portion, extract(epoch FROM e.at)::float8 AS time
-        FROM recommender_event e
-        WHERE e.user_id = u.id AND e.product_id IS NOT NULL AND e.type = ANY(%(types)s)
-          AND (%(before)s::timestamptz IS NULL OR e.at < %(before)s)
-        ORDER BY e.at DESC, e.id LIMIT {history.MAX_EVENTS}
-    ) e
+    SELECT array_send(array_agg(l.product_id)) AS products,
+           array_send(array_agg(l.weight)) AS weights,
+           array_send(array_agg(l.time)) AS times
+    FROM ({latest}) l
 ) h
 WHERE u.catalog_id = %(catalog)s AND u.external_id = %(user)s
-"""  # noqa: S608 - built from constants
+""")
+    .format(space=sql.SQL(serving.COLUMNS), latest=reader.LATEST)
+    .as_bytes(None)
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,21 +67,17 @@ class Subject:
 
 def find(catalog: Catalog, external_id: str, query: Query) -> Subject | None:
     """The user; None where nobody knows them."""
-    types = tasteful(catalog)
     parameters = {
         "catalog": catalog.pk,
         "user": external_id,
         "own": own_types(catalog, query),
         "before": query.before,
-        "types": types,
         "mode": mode(query),
     }
     rows = database.fetch(_USER, parameters)
     if not rows:
         return None
-    pk, version, refreshed_at, excluded, products, kinds, portions, times, spaces, ranker, knows = (
-        rows[0]
-    )
+    pk, version, refreshed_at, excluded, products, weights, times, spaces, ranker, knows = rows[0]
     return Subject(
         pk=pk,
         history_version=version,
@@ -92,7 +85,7 @@ def find(catalog: Catalog, external_id: str, query: Query) -> Subject | None:
         excluded=arrays.ints(excluded),
         history=History(
             product_ids=arrays.ints(products),
-            weights=_weights(catalog.event_weights, types, kinds, portions),
+            weights=arrays.floats(weights),
             times=arrays.floats(times),
         ),
         spaces=tuple(ServingSpace(*columns) for columns in spaces or ()),
@@ -104,28 +97,10 @@ def find(catalog: Catalog, external_id: str, query: Query) -> Subject | None:
 def own_types(catalog: Catalog, query: Query) -> list[str]:
     """The types of event whose products an answer leaves out."""
     if SEEN in query.exclude:
-        return tasteful(catalog)
+        return reader.preference_types(catalog.event_weights)
     return ["purchase"] if PURCHASED in query.exclude else []
-
-
-def tasteful(catalog: Catalog) -> list[str]:
-    """The types of event that say something of taste, good or bad."""
-    return [kind for kind, weight in catalog.event_weights.items() if weight]
 
 
 def mode(query: Query) -> str:
     """The kind of list, of which each has its own rank."""
     return str(Mode.NEW if query.exclude else Mode.ALL)
-
-
-def _weights(
-    weights: Mapping[str, float], types: Sequence[str], kinds: bytes | None, portions: bytes | None
-) -> NDArray[np.float64]:
-    """Of each event."""
-    found = [
-        history.event_weight(types[kind - 1], None if np.isnan(value) else value, dict(weights))
-        for kind, value in zip(
-            arrays.ints(kinds).tolist(), arrays.floats(portions).tolist(), strict=True
-        )
-    ]
-    return np.array(found, dtype=np.float64)

@@ -9,7 +9,7 @@ from django.db import transaction
 from psycopg import sql
 
 from recommender import database
-from recommender.history import months
+from recommender.history import months, reader
 from recommender.models import Catalog
 
 ACCEPTED, DUPLICATE, UNKNOWN_PRODUCT = "accepted", "duplicate", "unknown product"
@@ -30,10 +30,12 @@ WITH incoming AS ({source}), known AS (
 ), users AS (
     INSERT INTO recommender_user AS u
         (catalog_id, external_id, attributes, history_version, last_event_at, created_at)
-    SELECT {catalog}, "user", '{{}}', 1, max(at), now() FROM taken
-    GROUP BY "user" ORDER BY "user" COLLATE "C"
+    SELECT {catalog}, e."user", '{{}}', bool_or(e.product_pk IS NOT NULL AND {weight} <> 0)::int,
+           max(e.at), now()
+    FROM taken e JOIN recommender_catalog c ON c.id = {catalog}
+    GROUP BY e."user" ORDER BY e."user" COLLATE "C"
     ON CONFLICT (catalog_id, external_id) DO UPDATE SET
-        history_version = u.history_version + 1,
+        history_version = u.history_version + excluded.history_version,
         last_event_at = greatest(u.last_event_at, excluded.last_event_at)
     RETURNING u.id, u.external_id
 ), stored AS (
@@ -76,8 +78,8 @@ def key_of(catalog_id: int, client_id: str | None) -> UUID:
 def ingest(catalog: Catalog, events: Sequence[NewEvent]) -> list[str]:
     """Store events; ACCEPTED, DUPLICATE or UNKNOWN_PRODUCT for each, in order.
 
-    Users that are not known are made. Every user with a new event has a new history version,
-    so their profile is stale from the moment this commits.
+    Users that are not known are made. Every user with a new event that says something of taste
+    has a new history version, so their profile is stale from the moment this commits.
     """
     if not events:
         return []
@@ -112,6 +114,7 @@ def ingest_from(
     query = _INGEST.format(
         source=source,
         catalog=sql.Literal(catalog.pk),
+        weight=reader.WEIGHT,
         unknown=sql.Literal(UNKNOWN_PRODUCT),
         accepted=sql.Literal(ACCEPTED),
         duplicate=sql.Literal(DUPLICATE),

@@ -8,13 +8,14 @@ from psycopg import sql
 from psycopg.types.json import Jsonb
 
 from recommender import database
+from recommender.history import reader
 from recommender.models import Catalog
-from recommender.profiles.history import NEUTRAL_RATING
 
 WINDOW = timedelta(days=30)
 
-# One vote a user and product, of the strongest thing they did: nobody can vote twice. A bad
-# rating is no vote. What a reader does not select, PostgreSQL does not compute.
+# One vote a user and product, of the strongest thing they did: nobody can vote twice. What speaks
+# against a product or says nothing is no vote. What a reader does not select, PostgreSQL does not
+# compute.
 VOTES = sql.SQL("""
     SELECT product_id, sum(recent) AS recent, sum(total) AS total,
            count(*) FILTER (WHERE last_at >= %(before)s::timestamptz - interval '7 days')
@@ -25,18 +26,18 @@ VOTES = sql.SQL("""
                AS quarter_users,
            count(*) AS all_users, min(first_at) AS first_at
     FROM (
-        SELECT e.product_id, e.user_id, max(w.weight) AS total,
-               max(w.weight) FILTER (
+        SELECT e.product_id, e.user_id, max({weight}) AS total,
+               max({weight}) FILTER (
                    WHERE e.at >= %(before)s::timestamptz - %(window)s::interval) AS recent,
                min(e.at) AS first_at, max(e.at) AS last_at
         FROM recommender_event e JOIN (
             SELECT key, value::float8 AS weight FROM jsonb_each_text(%(weights)s::jsonb)
-        ) w ON w.key = e.type AND w.weight > 0
+        ) w ON w.key = e.type AND w.weight <> 0
         WHERE e.catalog_id = %(catalog)s AND e.product_id IS NOT NULL AND e.at < %(before)s
-          AND (e.type <> 'rating' OR e.value IS NULL OR e.value > {neutral})
+          AND {weight} > 0
         GROUP BY e.product_id, e.user_id
     ) voters GROUP BY product_id
-""").format(neutral=sql.Literal(NEUTRAL_RATING))
+""").format(weight=reader.weight(sql.SQL("w.weight")))
 
 _REPLACE = sql.SQL("""
 INSERT INTO recommender_productpopularity (product_id, catalog_id, recent, total,

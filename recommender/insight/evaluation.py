@@ -16,6 +16,7 @@ from django.utils import timezone
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
+from recommender.behaviour.interactions import SECONDS_A_DAY
 from recommender.engine import rerank, snapshot
 from recommender.engine.batch import Recommender
 from recommender.engine.candidates import Candidates
@@ -34,7 +35,6 @@ from recommender.training.splits import LAST, Split
 Progress = Callable[[str], None]
 Rows = NDArray[np.int64]
 
-_SECONDS_A_DAY = 86_400.0
 # With more users the intervals are narrow already.
 _MOST_USERS = 10_000
 
@@ -161,7 +161,7 @@ def _test_set(then: Snapshot, replay: _Replay, k: int) -> TestSet:
         k=k,
         truth=replay.truth,
         history=then.interactions.positive().binary()[replay.users],
-        ages=(then.clock - then.first) / _SECONDS_A_DAY,
+        ages=(then.clock - then.first) / SECONDS_A_DAY,
         popularity=then.popularity["all"].astype(np.int64),
         training_users=len(np.unique(then.interactions.positive().users)),
         listable=then.products.available,

@@ -12,8 +12,8 @@ from psycopg import sql
 
 from recommender import database
 from recommender.behaviour.fold_in import FoldIn
+from recommender.history import reader
 from recommender.models import Catalog, ProfileVector, Space, User
-from recommender.profiles import history
 from recommender.profiles.profile import ProfileRow, profile
 from recommender.spaces import partitions, vectors
 
@@ -37,7 +37,7 @@ def build(
     Users whose history has no product with a vector are absent. Two queries for all of them.
     """
     catalog: Catalog = space.catalog
-    histories = history.load(user_ids, catalog.event_weights, before)
+    histories = reader.load(user_ids, before)
     products = {product for found in histories.values() for product in found.product_ids.tolist()}
     known, matrix = vectors.load(space.pk, sorted(products))
     make = partial(

@@ -5,12 +5,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from recommender.behaviour.interactions import SECONDS_A_DAY
+
 MAX_INTERESTS = 5
 # A further interest must explain at least this share of the history that is left unexplained.
 _WORTHWHILE = 0.1
 _SHORT_TERM_DECAY = 0.7
 SHORT_TERM_PRODUCTS = 10
-_SECONDS_A_DAY = 86_400.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +32,7 @@ def decayed(
     """
     if not len(times):
         return weights
-    ages = (times.max() - times) / _SECONDS_A_DAY
+    ages = (times.max() - times) / SECONDS_A_DAY
     result: NDArray[np.float64] = weights * 0.5 ** (ages / half_life_days)
     return result
 

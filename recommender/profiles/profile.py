@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from recommender.behaviour import preferences
 from recommender.behaviour.fold_in import FoldIn
+from recommender.history.history import History
 from recommender.profiles import interests
 
 Vectors = NDArray[np.float32]
@@ -20,15 +21,6 @@ NEGATIVE: Literal["negative"] = "negative"
 
 # A sum of directions this short has no direction of its own.
 _CANCELLED = 1e-6
-
-
-@dataclass(frozen=True, slots=True)
-class History:
-    """A user's latest events with a product, newest first; every array has shape (events,)."""
-
-    product_ids: NDArray[np.int64]
-    weights: NDArray[np.float64]  # negative where an event speaks against its product
-    times: NDArray[np.float64]  # seconds since 1970
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,7 +35,8 @@ _HAS_NEW_VECTORS = sql.SQL("""id IN (
     SELECT e.user_id FROM {vectors} v JOIN recommender_event e ON e.product_id = v.product_id
     WHERE v.embedded_at > %(since)s)
 """)
-_OF_CATALOG = sql.SQL("catalog_id = %(catalog)s AND history_version > 0")
+# Those of whom nothing has counted so far, too: by other weights something may.
+_OF_CATALOG = sql.SQL("catalog_id = %(catalog)s AND last_event_at IS NOT NULL")
 
 
 def stale_users(space: Space, *, after: int, limit: int) -> list[int]:

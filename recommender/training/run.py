@@ -42,7 +42,7 @@ def present(catalog: Catalog, before: datetime | None = None) -> Snapshot:
     """A catalogue as it stands, or stood before a time, with the spaces that its content makes."""
     until = before or popularity.clock(catalog)
     read = reading.read(catalog, until)
-    return snapshot.moment(
+    return snapshot.as_of(
         read,
         clock=snapshot.seconds(until),
         half_life_days=catalog.half_life_days,

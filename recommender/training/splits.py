@@ -13,17 +13,16 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from recommender.behaviour.interactions import Interactions
+from recommender.behaviour.interactions import SECONDS_A_DAY, Interactions
 
-_SECONDS_A_DAY = 86_400.0
 # What is to be foretold lasts a fifth of the history, and two months at most: what is wanted next.
-_LONGEST = 60 * _SECONDS_A_DAY
+_LONGEST = 60 * SECONDS_A_DAY
 _SHARE = 0.2
 # Moments before the end, in horizons; the first is the gate's.
 _MOMENTS = (1.0, 1.25, 1.5, 2.0)
 # With fewer coming back, windows would learn from an odd few.
 _RETURNING = 0.2
-_SHORTEST = _SECONDS_A_DAY
+_SHORTEST = SECONDS_A_DAY
 # Of a history whose times tell no order, this share stands for what comes next.
 _HELD_OUT = 0.2
 # For the gate, this share of the users whose last event is taken out.
@@ -69,7 +68,7 @@ def plan(interactions: Interactions, scheme: str | None = None) -> Plan:
         return _last(interactions, "All events are of one day.")
     ahead = horizon(interactions)
     share = returning(positive, end - ahead)
-    text = f"{share:.0%} of the users came back in the last {ahead / _SECONDS_A_DAY:.0f} days"
+    text = f"{share:.0%} of the users came back in the last {ahead / SECONDS_A_DAY:.0f} days"
     if share < _RETURNING:
         return _last(interactions, f"only {text}.")
     return Plan(WINDOWS, f"{text}.", tuple(_windows(interactions, end, ahead)))

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from recommender.engine import reading
-from recommender.history import popularity
+from recommender.history import popularity, reader
 from recommender.models import Catalog, Event, Product
-from recommender.profiles.history import event_weight
+from tests.recommender.history.test_reader import BY_VALUE
 from tests.shop import DAY, NOON, Shop, event
 
 LATER = NOON + 100 * DAY
@@ -29,22 +29,19 @@ def weights(shop: Shop) -> list[float]:
     return reading.read(shop.catalog, LATER).interactions.weights.tolist()
 
 
-@pytest.mark.parametrize(
-    ("kind", "value"),
-    [
-        ("view", None),
-        ("view", 3.0),
-        ("purchase", None),
-        ("dislike", None),
-        *(("rating", value) for value in (0.0, 1.0, 2.4, 2.6, 4.0, 5.0, 9.0, -3.0, None)),
-        *(("view_portion", value) for value in (0.1, 0.5, 1.0, 7.0, -1.0, None)),
-    ],
-)
-def test_an_event_weighs_what_a_profile_gives_it(two: Shop, kind: str, value: float | None) -> None:
-    two.post(event("ann", "mug", type=kind, value=value))
+def test_an_event_weighs_what_a_profile_gives_it(two: Shop) -> None:
+    by_user = {}
+    for place, (kind, value, weight) in enumerate(BY_VALUE):
+        if kind in two.catalog.event_weights:
+            user = f"u{place:02}"
+            two.post(event(user, "mug", type=kind, value=value))
+            by_user[two.user(user).pk] = weight
 
-    wanted = event_weight(kind, value, two.catalog.event_weights)
-    assert weights(two) == pytest.approx([wanted], rel=1e-6)
+    found = reading.read(two.catalog, LATER)
+    read = dict(zip(found.users[found.interactions.users], found.interactions.weights, strict=True))
+    histories = {user: it.weights[0] for user, it in reader.load(list(by_user)).items()}
+    assert read == pytest.approx(histories)
+    assert read == pytest.approx({user: weight for user, weight in by_user.items() if weight})
 
 
 def test_a_type_without_a_weight_is_left_out(two: Shop) -> None:
@@ -53,7 +50,6 @@ def test_a_type_without_a_weight_is_left_out(two: Shop) -> None:
     two.post(event("ann", "mug"), event("ann", "tent", type="impression"))
     Event.objects.update(type="unheard of")
 
-    assert event_weight("unheard of", None, two.catalog.event_weights) == 0
     assert weights(two) == []
     two.post(event("ann", "mug"), event("bob", "mug", type="purchase"))
     assert len(weights(two)) == 1

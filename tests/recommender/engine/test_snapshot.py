@@ -61,7 +61,7 @@ def test_a_moment_holds_only_what_had_happened_before_it(shop: Shop) -> None:
     shop.post(event("ann", "mug", at=NOON), event("ann", "tent", at=NOON + DAY))
     read = reading.read(shop.catalog, NOON + 9 * DAY)
 
-    then = snapshot.moment(read, clock=snapshot.seconds(NOON + DAY), half_life_days=60)
+    then = snapshot.as_of(read, clock=snapshot.seconds(NOON + DAY), half_life_days=60)
 
     assert then.interactions.products.tolist() == [0]
     assert then.popularity["all"].tolist() == [1, 0]

@@ -209,6 +209,21 @@ def test_both_stores_score_alike(shop: Shop, user: str, query: Query) -> None:
     same_table(shop, user, query)
 
 
+@pytest.mark.parametrize("query", [EVERYTHING, NEW], ids=["all", "new"])
+def test_what_says_nothing_of_taste_changes_neither(shop: Shop, query: Query) -> None:
+    before = lists(shop, "newcomer", query)
+    shop.post(
+        *(
+            event("newcomer", f"p{n % 8}", type="impression", at=planted.at(60.5) + n * DAY / 2000)
+            for n in range(600)
+        ),
+        event("newcomer", "p1", type="view_portion", value=0.0, at=planted.at(60.9)),
+        event("newcomer", None, type="search", at=planted.at(60.9)),
+    )
+    assert lists(shop, "newcomer", query) == before
+    same_table(shop, "newcomer", query)
+
+
 def lists(shop: Shop, user: str, query: Query) -> tuple[list[str], list[str]]:
     """The user's list live and in a batch."""
     live = [item.id for item in recommend(shop.catalog, user, query).items]

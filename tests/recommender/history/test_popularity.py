@@ -3,9 +3,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.utils import timezone
 
-from recommender.engine import popular
+from recommender.engine import backfill, batch
 from recommender.history import popularity
 from recommender.models import Catalog, ProductPopularity
+from tests.recommender.history.test_reader import BY_VALUE
 from tests.shop import DAY, NOON, Shop, event
 from tests.threads import beside
 
@@ -97,7 +98,13 @@ def test_without_events_now_is_the_time_of_day(museum: Shop) -> None:
 
 @pytest.mark.parametrize(
     ("kind", "value"),
-    [("impression", None), ("dislike", None), ("remove_from_cart", None), ("rating", 1.0)],
+    [
+        ("impression", None),
+        ("dislike", None),
+        ("remove_from_cart", None),
+        ("rating", 1.0),
+        ("view_portion", 0.0),
+    ],
 )
 def test_what_does_not_speak_for_a_product_is_no_vote(
     museum: Shop, kind: str, value: float | None
@@ -108,11 +115,34 @@ def test_what_does_not_speak_for_a_product_is_no_vote(
     assert counted(museum) == {"tent": (1.0, 1.0)}
 
 
-@pytest.mark.parametrize("value", [4.5, None])
-def test_a_good_rating_is_a_vote(museum: Shop, value: float | None) -> None:
-    museum.post(event("ann", "mug", type="rating", value=value))
+@pytest.mark.parametrize(
+    ("kind", "value", "weight"),
+    [("rating", 4.5, 0.8), ("rating", None, 1.0), ("view_portion", 0.25, 0.25)],
+)
+def test_a_vote_weighs_what_the_event_says(
+    museum: Shop, kind: str, value: float | None, weight: float
+) -> None:
+    museum.post(event("ann", "mug", type=kind, value=value))
 
-    assert counted(museum) == {"mug": (1.0, 1.0)}
+    assert counted(museum) == {"mug": (weight, weight)}
+
+
+def test_the_table_counts_the_users_that_a_snapshot_counts(museum: Shop) -> None:
+    museum.stock(**{f"p{n}": f"Product {n}" for n in range(len(BY_VALUE))})
+    for place, (kind, value, _) in enumerate(BY_VALUE):
+        if kind in museum.catalog.event_weights:
+            museum.post(event("ann", f"p{place}", type=kind, value=value))
+            museum.visit("bob", f"p{place}", at=NOON - 20 * DAY)
+    popularity.refresh(museum.catalog)
+
+    then = batch.catalog_as_of(museum.catalog, None)
+    rows = {row.product_id: row for row in ProductPopularity.objects.all()}
+    for window in ("week", "month", "quarter", "all"):
+        counted = [
+            getattr(rows[key], f"{window}_users") if key in rows else 0
+            for key in then.products.keys.tolist()
+        ]
+        assert then.popularity[window].tolist() == counted
 
 
 def test_votes_weigh_what_the_catalogue_says(museum: Shop) -> None:
@@ -147,7 +177,7 @@ def test_another_catalogue_s_votes_are_its_own(shop: Shop, museum: Shop) -> None
 def test_the_popularity_of_any_time_can_be_asked_for(museum: Shop, year: int) -> None:
     museum.visit("ann", "mug")
 
-    found = popular.popular(museum.catalog, 5, before=datetime(year, 1, 1, tzinfo=UTC))
+    found = backfill.popular(museum.catalog, 5, before=datetime(year, 1, 1, tzinfo=UTC))
 
     assert [candidate.id for candidate in found] == (["mug"] if year == 9999 else [])
 

@@ -171,7 +171,7 @@ def test_products_without_a_vector_are_passed_over(stocked: Shop) -> None:
     assert {product for _, _, product, _, _ in built(stocked, "ann")} == {"mug"}
 
 
-@pytest.mark.parametrize("kind", ["dislike", "impression", "remove_from_cart"])
+@pytest.mark.parametrize("kind", ["dislike", "remove_from_cart"])
 def test_a_history_that_speaks_for_nothing_is_an_empty_profile_and_not_a_stale_one(
     stocked: Shop, kind: str
 ) -> None:

@@ -7,9 +7,10 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from recommender.behaviour.fold_in import FoldIn, LeastSquares
+from recommender.history.history import History
 from recommender.models import ProfileVector
 from recommender.profiles.interests import MAX_INTERESTS
-from recommender.profiles.profile import History, ProfileRow, profile
+from recommender.profiles.profile import ProfileRow, profile
 
 DAY = 86_400.0
 DIMENSION = 12

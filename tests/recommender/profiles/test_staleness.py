@@ -1,7 +1,7 @@
 from recommender import database
 from recommender.models import User
 from recommender.profiles import builder
-from recommender.profiles.staleness import note_new_vectors, stale_users
+from recommender.profiles.staleness import note_new_settings, note_new_vectors, stale_users
 from recommender.spaces.lifecycle import create_space
 from tests.shop import DAY, NOON, Shop, event, numbered
 from tests.threads import at_once
@@ -27,6 +27,48 @@ def test_a_new_event_makes_only_its_user_s_profile_stale(shop: Shop) -> None:
     shop.visit("ann", "mug", at=NOON + DAY)
 
     assert stale(shop) == {"ann"}
+
+
+def test_what_says_nothing_of_taste_makes_no_profile_stale(shop: Shop) -> None:
+    shop.stock(mug="Mug", lamp="Lamp")
+    shop.visit("ann", "mug")
+    refresh(shop)
+
+    later = NOON + DAY
+    shop.post(
+        event("ann", "lamp", type="impression", at=later),
+        event("ann", "lamp", type="view_portion", value=0.0, at=later),
+        event("ann", "lamp", type="rating", value=2.5, at=later),
+        event("ann", None, type="search", at=later),
+        event("looker", "lamp", type="impression", at=later),
+    )
+
+    assert stale(shop) == set()
+    assert shop.user("ann").last_event_at == later
+
+
+def test_one_event_that_counts_among_many_that_do_not_makes_a_profile_stale(shop: Shop) -> None:
+    shop.stock(mug="Mug", lamp="Lamp")
+    shop.visit("ann", "mug")
+    refresh(shop)
+
+    shop.post(event("ann", "lamp", type="impression"), event("ann", "lamp", type="dislike"))
+
+    assert stale(shop) == {"ann"}
+
+
+def test_by_other_weights_an_impression_may_count(shop: Shop) -> None:
+    shop.stock(mug="Mug")
+    shop.post(event("looker", "mug", type="impression"))
+    assert stale(shop) == set()
+
+    shop.catalog.event_weights |= {"impression": 0.1}
+    shop.catalog.save()
+    note_new_settings(shop.catalog)
+
+    assert stale(shop) == {"looker"}
+    shop.post(event("another", "mug", type="impression"))
+    assert stale(shop) == {"looker", "another"}
 
 
 def test_a_user_without_events_has_no_stale_profile(shop: Shop) -> None:

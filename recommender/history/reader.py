@@ -1,0 +1,75 @@
+"""The one reader of what users did: which events count, how much, and a user's latest of them."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+
+import numpy as np
+from psycopg import sql
+
+from recommender import database
+from recommender.history.history import MAX_EVENTS, History
+
+# A rating of five stars is as good as this one is far from it; below, it is a bad one.
+_NEUTRAL_RATING = 2.5
+
+_SCALE = sql.SQL("""
+CASE e.type
+    WHEN 'rating' THEN COALESCE(greatest(-1, least(1, (e.value - {neutral}) / {neutral})), 1)
+    WHEN 'view_portion' THEN COALESCE(greatest(0, least(1, e.value)), 1)
+    ELSE 1
+END
+""").format(neutral=sql.Literal(_NEUTRAL_RATING))
+
+
+def weight(of_type: sql.Composable) -> sql.Composed:
+    """The SQL of what an event `e` says of taste: its type's weight, scaled by its value.
+
+    A rating counts from −1 to 1 on a scale of five stars; a view_portion by the part seen. An
+    event of weight 0, such as an impression or a view of nothing, says nothing: it is in no
+    history, no profile and no popularity, and makes no profile stale.
+
+    Args:
+        of_type: SQL of the weight of the event's type.
+    """
+    return sql.SQL("({} * {})").format(of_type, _SCALE)
+
+
+# Of a catalogue `c` and an event `e`.
+WEIGHT = weight(sql.SQL("COALESCE((c.event_weights ->> e.type)::float8, 0)"))
+
+# The latest events that count of a user `u` of a catalogue `c`, newest first: (product_id, weight,
+# time in seconds since 1970). Its parameter is `before`, a time or NULL.
+LATEST = sql.SQL("""
+SELECT e.product_id, {weight} AS weight, extract(epoch FROM e.at)::float8 AS time
+FROM recommender_event e
+WHERE e.user_id = u.id AND e.product_id IS NOT NULL AND {weight} <> 0
+  AND (%(before)s::timestamptz IS NULL OR e.at < %(before)s)
+ORDER BY e.at DESC, e.id LIMIT {limit}
+""").format(weight=WEIGHT, limit=sql.Literal(MAX_EVENTS))
+
+# A row for each user with such events: (user, products, weights, times).
+_HISTORIES = sql.SQL("""
+SELECT u.id, array_agg(h.product_id), array_agg(h.weight), array_agg(h.time)
+FROM unnest(%(users)s::bigint[]) AS wanted(id)
+JOIN recommender_user u ON u.id = wanted.id JOIN recommender_catalog c ON c.id = u.catalog_id
+CROSS JOIN LATERAL ({latest}) h GROUP BY u.id
+""").format(latest=LATEST)
+
+
+def preference_types(weights: Mapping[str, float]) -> list[str]:
+    """The types of event that may say something of taste, good or bad."""
+    return [kind for kind, of_type in weights.items() if of_type]
+
+
+def load(user_ids: Sequence[int], before: datetime | None = None) -> dict[int, History]:
+    """The histories of these users, strictly before a time; users without one are absent."""
+    rows = database.fetch(_HISTORIES, {"users": list(user_ids), "before": before})
+    return {user: _history(*columns) for user, *columns in rows}
+
+
+def _history(products: Iterable[int], weights: Iterable[float], times: Iterable[float]) -> History:
+    return History(
+        product_ids=np.array(products, dtype=np.int64),
+        weights=np.array(weights, dtype=np.float64),
+        times=np.array(times, dtype=np.float64),
+    )
