@@ -1,7 +1,7 @@
 """Django settings; the only module that reads the environment."""
 
 import os
-import secrets
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +9,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from recommender import logs, stack
 from recommender.providers import config as models_config
+from recommender.stack import secret_key
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -40,14 +41,7 @@ def _secret_key(config: stack.StackConfig) -> str:
     if key := os.environ.get("KINSHIP_SECRET_KEY"):
         return key
     stack.ensure_data_dir(config)
-    path = config.data_dir / "secret_key"
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return path.read_text()
-    with os.fdopen(descriptor, "w") as file:
-        file.write(secrets.token_urlsafe(50))
-    return path.read_text()
+    return secret_key.read_or_make(config.data_dir / "secret_key")
 
 
 STACK = stack.read_config(os.environ, BASE_DIR)
@@ -186,6 +180,10 @@ MODELS = models_config.read_config(os.environ, BASE_DIR)
 MEDIA_HOSTS = frozenset(host.lower() for host in _words("KINSHIP_MEDIA_HOSTS", ""))
 # The text model of a new catalogue; a key of recommender.providers.models.
 DEFAULT_MODEL = os.environ.get("KINSHIP_DEFAULT_MODEL", "wordllama-256")
+# How long ago an event may have happened: each month of events is a table. What browsers send
+# happens now; what shops send or import may be the history of decades.
+OLDEST_EVENT = timedelta(days=_number("KINSHIP_EVENT_DAYS", 14_610, 1, 36_500))
+OLDEST_BROWSER_EVENT = timedelta(days=_number("KINSHIP_BROWSER_EVENT_DAYS", 7, 0.01, 36_500))
 # A vector that a hosted model was paid for is kept for so many days after its last use.
 CACHE_DAYS = int(_number("KINSHIP_CACHE_DAYS", 400, 1, 36_500))
 

@@ -1,9 +1,11 @@
 """API keys on the way in: who asks, for which catalogue."""
 
-import time
+import copy
 from collections.abc import Collection
 from dataclasses import dataclass
+from threading import Lock
 
+from cachetools import TTLCache
 from django.http import HttpRequest
 from ninja.security import HttpBearer
 
@@ -34,7 +36,8 @@ class ApiRequest(HttpRequest):
     auth: Caller
 
 
-_remembered: dict[str, tuple[float, Caller]] = {}
+_remembered: TTLCache[str, Caller] = TTLCache(_MOST_REMEMBERED, _REMEMBERED_SECONDS)
+_lock = Lock()
 
 
 class BearerKey(HttpBearer):
@@ -61,19 +64,24 @@ class BearerKey(HttpBearer):
 
 
 def _recognise(token: str) -> Caller | None:
-    now = time.monotonic()
-    found = _remembered.get(token)
-    if found is not None and now - found[0] < _REMEMBERED_SECONDS:
-        return found[1]
-    key = keys.find_key(token)
-    if key is None:
-        _remembered.pop(token, None)
-        return None
-    if len(_remembered) >= _MOST_REMEMBERED:
-        _remembered.clear()
-    caller = Caller(key.catalog, key.scope)
-    _remembered[token] = (now, caller)
-    return caller
+    with _lock:
+        remembered = _remembered.get(token)
+    if remembered is None:
+        key = keys.find_key(token)
+        if key is None:
+            return None
+        remembered = Caller(key.catalog, key.scope)
+        with _lock:
+            _remembered[token] = remembered
+    return Caller(_own(remembered.catalog), remembered.scope)
+
+
+def _own(catalog: Catalog) -> Catalog:
+    """A copy for one request: what it changes, and may roll back, no other request sees."""
+    own = copy.copy(catalog)
+    own.attributes = dict(catalog.attributes)
+    own.event_weights = dict(catalog.event_weights)
+    return own
 
 
 server_key = BearerKey([SERVER])

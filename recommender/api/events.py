@@ -1,15 +1,17 @@
 """Events on the way in."""
 
+from datetime import timedelta
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpResponse
 from ninja import Router, Schema
 
 from recommender.api import codec, rows
-from recommender.api.auth import ApiRequest, any_key
+from recommender.api.auth import BROWSER, ApiRequest, any_key
 from recommender.api.rows import Bad
 from recommender.api.schemas import EventIn
-from recommender.history import ingest
+from recommender.history import event_rules, ingest
 from recommender.history.ingest import NewEvent
 from recommender.models import Catalog
 
@@ -43,7 +45,8 @@ def post_events(request: ApiRequest) -> HttpResponse:
     """One event, a list of them, or one a line. A repeat of an `id` changes nothing."""
     catalog = request.auth.catalog
     given = rows.read(request)
-    checked = [_checked(catalog, row) for row in given]
+    oldest = settings.OLDEST_BROWSER_EVENT if request.auth.scope == BROWSER else None
+    checked = [_checked(catalog, row, oldest) for row in given]
     places = rows.positions(checked)
     events = [event for event in checked if not isinstance(event, Bad)]
     outcomes = dict(zip(places, ingest.ingest(catalog, events), strict=True))
@@ -58,14 +61,22 @@ def post_events(request: ApiRequest) -> HttpResponse:
     return codec.respond({**counts, "results": results}, 202)
 
 
-def _checked(catalog: Catalog, row: Any) -> NewEvent | Bad:
+def _checked(catalog: Catalog, row: Any, oldest: timedelta | None) -> NewEvent | Bad:
     event = rows.validate(EventIn, row)
     if isinstance(event, Bad):
         return event
     if event.type not in catalog.event_weights:
         known = ", ".join(catalog.event_weights)
         return Bad(f"type: {event.type[:50]!r} is not a type of event; use one of {known}")
-    return NewEvent(**event.model_dump())
+    refused = event_rules.refusal(
+        type=event.type,
+        product=event.product,
+        at=event.at,
+        quantity=event.quantity,
+        value=event.value,
+        oldest=oldest,
+    )
+    return NewEvent(**event.model_dump()) if refused is None else Bad(": ".join(refused))
 
 
 def _result(row: Any, event: NewEvent | Bad, outcome: str | None) -> dict[str, Any]:

@@ -52,7 +52,7 @@ def list_products(
 def bulk(request: ApiRequest) -> HttpResponse:
     """A JSON array or one product a line, each with its `id`; a bad row costs only itself."""
     catalog = request.auth.catalog
-    declared = dict(catalog.attributes)
+    declared = attributes.declared(catalog)
     checked = [_checked(declared, row) for row in rows.read(request)]
     products = [product for product in checked if not isinstance(product, Bad)]
     written = _write(catalog, products)
@@ -111,7 +111,7 @@ def _write_one(
     if product.id not in (None, product_id):
         detail = f"The body says {product.id!r}, the address {product_id!r}."
         raise Problem(400, "two-ids", detail)
-    if reason := attributes.conflict(product.attributes, catalog.attributes):
+    if reason := attributes.conflict(product.attributes, attributes.declared(catalog)):
         errors = [{"where": "body.attributes", "message": reason}]
         raise Problem(400, "invalid", reason, errors=errors)
     document = product.model_dump(mode="json") | {"id": product_id}

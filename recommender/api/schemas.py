@@ -1,17 +1,14 @@
 """The shapes of requests."""
 
-from datetime import UTC, datetime, timedelta
-from typing import Annotated, Any, Literal, Self
+from datetime import UTC, datetime
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from ninja import Schema
-from pydantic import AfterValidator, ConfigDict, Field, field_validator, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, field_validator
 
 from recommender.engine.answer import MAX_COUNT
 
-_EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
-# Clocks differ; an event further ahead than this is a mistake.
-_TOLERANCE = timedelta(days=1)
 # The price column is numeric(14, 4); what rounds to 10¹⁰ is too much for it.
 _TOO_EXPENSIVE = 10**10 - 0.00005
 
@@ -29,21 +26,12 @@ def _in_utc(time: datetime) -> datetime:
         raise ValueError("is outside the years 1 to 9999") from exc
 
 
-def _not_too_far(time: datetime) -> datetime:
-    if time < _EARLIEST:
-        raise ValueError("is before 1970")
-    if time > datetime.now(UTC) + _TOLERANCE:
-        raise ValueError("is in the future")
-    return time
-
-
 Id = Annotated[str, Field(min_length=1, max_length=255), AfterValidator(_no_nul)]
 Text = Annotated[str, Field(max_length=100_000), AfterValidator(_no_nul)]
 # What an index holds: its bytes must fit a third of a page.
 Label = Annotated[str, Field(max_length=600), AfterValidator(_no_nul)]
 Url = Annotated[str, Field(max_length=2_000, pattern=r"^https?://"), AfterValidator(_no_nul)]
 Time = Annotated[datetime, AfterValidator(_in_utc)]
-EventTime = Annotated[Time, AfterValidator(_not_too_far)]
 Number = Annotated[float, Field(allow_inf_nan=False)]
 
 
@@ -88,16 +76,10 @@ class EventIn(Strict):
     type: str
     user: Id
     product: Id | None = None
-    at: EventTime = Field(default_factory=lambda: datetime.now(UTC))
-    quantity: Annotated[Number, Field(gt=0)] | None = None
+    at: Time = Field(default_factory=lambda: datetime.now(UTC))
+    quantity: Number | None = None
     value: Number | None = None
     rec_id: UUID | None = None
-
-    @model_validator(mode="after")
-    def _has_product(self) -> Self:
-        if self.product is None and self.type != "search":
-            raise ValueError("product is missing; only a search has none")
-        return self
 
 
 class Ask(Strict):

@@ -50,6 +50,12 @@ def inferred(values: Mapping[str, Any]) -> dict[str, str]:
     return {name: kind for name, kind in kinds.items() if kind}
 
 
+def declared(catalog: Catalog) -> dict[str, str]:
+    """The types that are declared by now; `catalog` may have been read a while ago."""
+    catalog.refresh_from_db(fields=["attributes"])
+    return dict(catalog.attributes)
+
+
 def declare(catalog: Catalog, kinds: Mapping[str, str]) -> None:
     """Add these attributes; one that is declared keeps its type. Updates `catalog` too."""
     new = {name: kind for name, kind in kinds.items() if name not in catalog.attributes}

@@ -3,14 +3,14 @@
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC
 from typing import Any
 
 from django.db import transaction
 from psycopg import sql
 
 from recommender import database
-from recommender.history import ingest, months, popularity
+from recommender.history import event_rules, ingest, months, popularity
 from recommender.importing import mapping, values
 from recommender.importing.columns import Columns
 from recommender.importing.errors import BadRowError, BadValueError, RefusedError
@@ -19,10 +19,6 @@ from recommender.importing.progress import Progress
 from recommender.importing.row import Values
 from recommender.importing.staging import COMMIT_EVERY, Staging
 from recommender.models import Catalog
-
-_EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
-_TOLERANCE = timedelta(days=1)
-_WITHOUT_PRODUCT = "search"
 
 # An event without an id is known by its content, and among the file's equal rows by its number:
 # two equal rows are two events, a second run adds none, and of a later file that overlaps only
@@ -101,7 +97,6 @@ class EventIntake:
         self._catalog = catalog
         self._types = frozenset(catalog.event_weights)
         self._type = options.type
-        self._latest = datetime.now(UTC) + _TOLERANCE
         if options.type is not None and options.type not in self._types:
             known = ", ".join(sorted(self._types))
             raise RefusedError(f"--type {options.type}: no such type. Types: {known}.")
@@ -175,17 +170,12 @@ class EventIntake:
             raise BadRowError("no user")
         if event["type"] not in self._types:
             raise BadRowError("unknown event type" if event["type"] else "no event type")
-        if event["product"] is None and event["type"] != _WITHOUT_PRODUCT:
-            raise BadRowError("no product")
         if event["at"] is None:
             raise BadRowError("no time")
-        if not _EARLIEST <= event["at"] <= self._latest:
-            when = "before 1970" if event["at"] < _EARLIEST else "in the future"
-            raise BadRowError(f"time is {when}")
-        if event["quantity"] is not None and event["quantity"] <= 0:
-            raise BadRowError("cancelled or returned: quantity is 0 or less")
-        if event["type"] == "purchase" and (event["value"] or 0) < 0:
-            raise BadRowError("cancelled or returned: value is negative")
+        fields = ("type", "product", "at", "quantity", "value")
+        refused = event_rules.refusal(**{field: event[field] for field in fields})
+        if refused is not None:
+            raise BadRowError(" ".join(refused))
 
     def _make_keyed(self, staging: Staging) -> None:
         names = {"keyed": staging.keyed, "staging": staging.table}

@@ -117,12 +117,13 @@ def opened(staging: Staging) -> Iterator[Staging]:
         RefusedError: another import holds it.
     """
     _drop_abandoned()
-    _lock(staging.name)
-    try:
-        _create(staging)
-        yield staging
-    finally:
-        database.fetch("SELECT pg_advisory_unlock(%s)", (_lock_key(staging.name),))
+    with database.session_kept():
+        _lock(staging.name)
+        try:
+            _create(staging)
+            yield staging
+        finally:
+            database.fetch("SELECT pg_advisory_unlock(%s)", (_lock_key(staging.name),))
 
 
 def _create(staging: Staging) -> None:

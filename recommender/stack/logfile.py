@@ -1,5 +1,7 @@
 """The log files of the stack's processes."""
 
+import os
+import shutil
 from pathlib import Path
 from typing import IO
 
@@ -8,10 +10,20 @@ _TAIL_BYTES = 16_384
 
 
 def open_for_append(path: Path) -> IO[bytes]:
-    """Open a log; one over 16 MB is first moved to `.1`, in place of the one before."""
-    if path.exists() and path.stat().st_size > _LARGEST:
-        path.replace(path.with_suffix(".log.1"))
+    """Open a log; one over 16 MB is first rotated."""
+    rotate(path)
     return path.open("ab")
+
+
+def rotate(path: Path, largest: int = _LARGEST) -> None:
+    """Copy a log that has grown too large to `.1`, in place of the one before, and empty it.
+
+    Its processes go on writing: they append, so that what they write next is at the start. What
+    one writes between copying and emptying is lost.
+    """
+    if path.exists() and path.stat().st_size > largest:
+        shutil.copyfile(path, path.with_suffix(".log.1"))
+        os.truncate(path, 0)
 
 
 def tail(path: Path, lines: int = 15) -> str:

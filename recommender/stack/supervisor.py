@@ -17,6 +17,7 @@ from recommender.stack.stop_signals import StopSignals
 
 _TICK = 0.1  # seconds
 _SERVER_CHECK_SECONDS = 2.0
+_LOG_CHECK_SECONDS = 30.0
 _REPORT_SECONDS = 60.0
 _HOPELESS_CRASHES = 3
 
@@ -45,7 +46,7 @@ class Supervisor:
         environment = os.environ | {"KINSHIP_DATA_DIR": str(service.config.data_dir)}
         self._children = [Child(spec, environment) for spec in child_specs(service)]
         self._is_ready = False
-        self._began = self._reported = self._checked = time.monotonic()
+        self._began = self._reported = self._checked = self._rotated = time.monotonic()
 
     def run(self) -> None:
         """Start everything and stay until a signal; then end web, worker and beat.
@@ -67,6 +68,7 @@ class Supervisor:
         if any(changes):
             self._record()
         self._tend_servers()
+        self._rotate_logs()
         if not self._is_ready:
             self._give_up_on_the_hopeless()
             self._probe()
@@ -90,6 +92,13 @@ class Supervisor:
             except StackError as exc:
                 logger.error("%s", exc)  # noqa: TRY400 - the message says all; tried again later
         self._checked = time.monotonic()
+
+    def _rotate_logs(self) -> None:
+        now = time.monotonic()
+        if now - self._rotated >= _LOG_CHECK_SECONDS:
+            for log in self._service.config.layout.logs.glob("*.log"):
+                logfile.rotate(log)
+            self._rotated = now
 
     def _give_up_on_the_hopeless(self) -> None:
         for child in self._children:

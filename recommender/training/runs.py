@@ -69,23 +69,26 @@ def claimed(catalog_id: int) -> Iterator[TrainingRun | None]:
     """Take up a catalogue's training that waits; whoever trains does so within the block.
 
     The advisory lock that keeps others away is held by the connection: the server frees it when
-    the process dies. What the block raises is written to the run, and raised on.
+    the process dies. Where the connection is lost, so is the lock, and the next statement of the
+    block fails: somebody else may be training by then. What the block raises is written to the
+    run, and raised on.
 
     Yields:
         The run, which is running now; None where none waits or somebody is at the catalogue.
     """
-    if not _lock(catalog_id):
-        yield None
-        return
-    try:
-        run = _take(catalog_id)
+    with database.session_kept():
+        if not _lock(catalog_id):
+            yield None
+            return
         try:
-            yield run
+            run = _take(catalog_id)
+            try:
+                yield run
+            finally:
+                if run is not None:
+                    _finish(run, sys.exception())
         finally:
-            if run is not None:
-                _finish(run, sys.exception())
-    finally:
-        _unlock(catalog_id)
+            _unlock(catalog_id)
 
 
 def bury_dead() -> int:

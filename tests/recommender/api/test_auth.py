@@ -1,5 +1,6 @@
 import pytest
 
+from recommender.api import auth
 from recommender.catalog import keys
 from recommender.models import ApiKey
 from tests.recommender.api.client import Api, items, problem
@@ -84,3 +85,12 @@ def test_attributes_of_another_catalogue_are_unknown_fields(stocked, stranger):
     filtered = stranger.get("/v1/users/u1/recommendations", filter='{"colour": "red"}')
     problem(filtered, 400, "invalid-filter")
     problem(stranger.get("/v1/users/u1/recommendations", fields="colour"), 400, "unknown-field")
+
+
+def test_what_one_request_changes_of_its_catalogue_no_other_sees(api):
+    first, second = (auth._recognise(api.key) for _ in range(2))
+    first.catalog.attributes["colour"] = "text"  # as a declaration that is then rolled back
+    first.catalog.event_weights["view"] = 99.0
+    for other in (second, auth._recognise(api.key)):
+        assert "colour" not in other.catalog.attributes
+        assert other.catalog.event_weights["view"] == 1.0

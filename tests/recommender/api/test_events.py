@@ -4,6 +4,7 @@ from typing import Any
 import orjson
 import pytest
 
+from recommender import database
 from recommender.models import Event
 from tests.recommender.api.client import Api, items, problem
 from tests.shop import Shop
@@ -122,13 +123,14 @@ def test_a_search_needs_no_product(api):
         ({"type": "x" * 10_000}, "type: "),
         ({"type": None}, "type: "),
         ({"at": "yesterday"}, "at: "),
-        ({"at": "1969-12-31T23:59:59Z"}, "at: is before 1970"),
+        ({"at": "1969-12-31T23:59:59Z"}, "at: is more than 14,610 days ago"),
         ({"at": "9999-12-31T23:59:59-14:00"}, "at: is outside the years 1 to 9999"),
         ({"at": 1e300}, "at: "),
         ({"at": None}, "at: "),
         ({"quantity": 0}, "quantity: "),
         ({"quantity": "many"}, "quantity: "),
         ({"value": []}, "value: "),
+        ({"type": "purchase", "value": -3.5}, "value: is negative: cancelled or returned"),
         ({"rec_id": "rec"}, "rec_id: "),
         ({"colour": "red"}, "colour: Extra inputs are not permitted"),
     ],
@@ -176,3 +178,19 @@ def test_a_browser_key_may_send_events(browser):
 
 def test_a_product_of_another_catalogue_is_unknown(stranger):
     assert rejection(stranger, VIEW) == "unknown product"
+
+
+def test_a_browser_sends_what_happens_now_and_makes_no_month_of_long_ago(browser, api):
+    def months() -> int:
+        return database.fetch(
+            "SELECT count(*) FROM pg_inherits WHERE inhparent = 'recommender_event'::regclass"
+        )[0][0]
+
+    now, before = datetime.now(UTC), months()
+    for days in (8, 400, 10_000):
+        old = {**VIEW, "at": (now - timedelta(days=days)).isoformat()}
+        assert rejection(browser, old).startswith("at: is more than 7 days ago")
+    assert months() == before
+    recent = {**VIEW, "at": (now - timedelta(days=6)).isoformat()}
+    assert send(browser, recent)["accepted"] == 1
+    assert send(api, {**VIEW, "at": "1998-05-01T00:00:00Z"})["accepted"] == 1

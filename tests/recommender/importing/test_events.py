@@ -123,21 +123,21 @@ def test_every_bad_row_is_kept_with_its_line_and_reason_and_stops_nothing(stocke
         "u1,,search,2025-06-02,,,\n"
     )
     assert Event.objects.filter(catalog=stocked.catalog).count() == 2
-    cancelled = "cancelled or returned: quantity is 0 or less"
+    cancelled = "quantity is 0 or less: cancelled or returned"
     assert report.reasons == {
         3: "no user",
-        4: "no product",
+        4: "product is missing; only a search has none",
         5: "unknown event type",
         6: "no event type",
         7: "no time",
         8: "at is not a date or time",
-        9: "time is in the future",
-        10: "time is before 1970",
+        9: "at is in the future",
+        10: "at is more than 14,610 days ago, which is as old as an event may be here",
         11: cancelled,
         12: cancelled,
         13: "quantity is not a number",
         14: "value is not a number",
-        15: "cancelled or returned: value is negative",
+        15: "value is negative: cancelled or returned",
         16: "rec_id is not a UUID",
         17: "unknown product",
         18: "user is longer than 255 characters",

@@ -1,4 +1,4 @@
-from recommender.stack.logfile import open_for_append, tail
+from recommender.stack.logfile import open_for_append, rotate, tail
 
 
 def test_a_log_goes_on_where_it_ended(tmp_path):
@@ -24,3 +24,21 @@ def test_only_the_end_of_a_log_is_shown(tmp_path):
 
 def test_a_log_that_does_not_exist_is_empty(tmp_path):
     assert tail(tmp_path / "web.log") == ""
+
+
+def test_a_log_is_rotated_while_its_process_goes_on_writing(tmp_path):
+    log = tmp_path / "web.log"
+    with open_for_append(log) as output:
+        output.write(b"before\n" * 10)
+        output.flush()
+        rotate(log, largest=20)
+        output.write(b"after\n")
+    assert log.read_bytes() == b"after\n"
+    assert (tmp_path / "web.log.1").read_bytes() == b"before\n" * 10
+
+
+def test_a_small_log_and_one_that_is_not_there_are_left_alone(tmp_path):
+    (tmp_path / "web.log").write_bytes(b"x")
+    for name in ("web.log", "worker.log"):
+        rotate(tmp_path / name)
+    assert [path.name for path in tmp_path.iterdir()] == ["web.log"]

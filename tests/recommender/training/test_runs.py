@@ -2,9 +2,10 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
-from django.db import connection
+from django.db import Error, connection
 from django.utils import timezone
 
+from recommender import database
 from recommender.models import Catalog, TrainingRun
 from recommender.training import runs
 from tests.shop import DAY, NOON, Shop
@@ -193,3 +194,35 @@ def test_the_latest_runs_of_each_catalogue_are_kept(shop: Shop) -> None:
 
     kept = {run.pk for run in TrainingRun.objects.all()}
     assert kept == {few.pk, *(run.pk for run in made[3:])}
+
+
+def test_a_training_that_has_lost_its_lock_stops_and_says_that_it_died(
+    committed_shop: Shop,
+) -> None:
+    runs.request(committed_shop.catalog)
+
+    def train_until_the_server_restarts() -> None:
+        with runs.claimed(committed_shop.catalog.pk) as run:
+            assert run is not None
+            lose_connection()
+            database.fetch("SELECT 'a step writes what it has learnt'")
+
+    with pytest.raises(Error):
+        train_until_the_server_restarts()
+    connection.close()
+
+    assert runs.bury_dead() == 1
+    assert of(committed_shop) == [Status.FAILED]
+    runs.request(committed_shop.catalog)
+    with runs.claimed(committed_shop.catalog.pk) as run:
+        assert run is not None
+
+
+def lose_connection() -> None:
+    """As a restart of the server, or a failover, ends a session."""
+    (pid,) = database.fetch("SELECT pg_backend_pid()")[0]
+
+    def end(_: int) -> None:
+        database.fetch("SELECT pg_terminate_backend(%s, 5000)", (pid,))
+
+    at_once(1, end)
