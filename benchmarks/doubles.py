@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from embeddings.stub import Behaviour, Stub
+from tests.stub import Behaviour, Stub
 
 # Their keys.
 STEADY, UNWELL = "steady", "unwell"

@@ -12,8 +12,7 @@ from benchmarks import doubles, generated, server
 from benchmarks.doubles import Doubles
 from benchmarks.figures import Target
 from benchmarks.options import Options
-from embeddings.limits import MARGIN
-from embeddings.stub import Stub
+from embeddings.calls.rate_limit import MARGIN
 from embeddings.types import Input, Role
 from recommender import database
 from recommender.catalog import catalogs, upsert
@@ -22,6 +21,7 @@ from recommender.spaces import lifecycle, partitions
 from recommender.spaces.embedders import embedder_of
 from recommender.stack import StackError
 from recommender.stack.service import Service
+from tests.stub import Stub
 from workers import process, tasks
 
 _LOCAL = "wordllama-256"

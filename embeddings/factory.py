@@ -4,17 +4,17 @@ import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
-from embeddings import aligned, fake, image_model, minilm_model, wordllama_model
 from embeddings.base import Embedder
-from embeddings.dashscope import DashScopeMultimodalEmbedder, DashScopeTextEmbedder
 from embeddings.errors import Misconfigured
-from embeddings.fake import FakeEmbedder
-from embeddings.known import HOSTED, HostedModel
-from embeddings.local import LocalEmbedder, TextModel
-from embeddings.local_image import LocalImageEmbedder
-from embeddings.openai_compatible import OpenAICompatibleEmbedder
-from embeddings.overrides import overridden
-from embeddings.providers import PROVIDERS, WORKSPACE_ENV, Provider
+from embeddings.local import aligned, fake, image_model, minilm, wordllama
+from embeddings.local.fake import FakeEmbedder
+from embeddings.local.image import LocalImageEmbedder
+from embeddings.local.text import LocalEmbedder, TextModel
+from embeddings.providers.dashscope import DashScopeMultimodalEmbedder, DashScopeTextEmbedder
+from embeddings.providers.known_models import HOSTED, HostedModel
+from embeddings.providers.openai_compatible import OpenAICompatibleEmbedder
+from embeddings.providers.overrides import overridden
+from embeddings.providers.table import PROVIDERS, WORKSPACE_ENV, Provider
 from embeddings.spec import TEXT_ONLY, ModelSpec
 from embeddings.types import Output
 
@@ -48,8 +48,8 @@ def _local(media_hosts: frozenset[str]) -> dict[str, _Local]:
         return LocalImageEmbedder(allowed_hosts=media_hosts)
 
     models = (
-        _Local(wordllama_model.SPEC, _text(wordllama_model.load)),
-        _Local(minilm_model.SPEC, _text(minilm_model.load)),
+        _Local(wordllama.SPEC, _text(wordllama.load)),
+        _Local(minilm.SPEC, _text(minilm.load)),
         _Local(image_model.SPEC, image),
         _Local(aligned.SPEC, _unaligned),
         _Local(fake.SPEC, FakeEmbedder.of),
@@ -69,7 +69,7 @@ class Models:
         """The table with these changes.
 
         Args:
-            overrides: as in `embeddings.overrides`.
+            overrides: as in `embeddings.providers.overrides`.
             environment: those of `providers.variable_names` that are set.
             media_hosts: names, in lower case, of hosts of pictures that need not be on the public
                 internet.
@@ -122,7 +122,7 @@ class Models:
         """The embedder of a model, at one of its dimensions or at its default one.
 
         Cheap: a local model is loaded when it first embeds, once a process, and connections are
-        shared. One that needs an alignment is made by `embeddings.aligned.aligned` instead.
+        shared. One that needs an alignment is made by `embeddings.local.aligned.aligned` instead.
 
         Raises:
             Misconfigured: there is no such model, it cannot do what is asked, it needs an

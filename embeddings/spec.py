@@ -113,7 +113,7 @@ class ModelSpec:
         if count > self.max_rows:
             raise Rejected(
                 f"{count} inputs in one call, but {self.key} takes {self.max_rows} at most; "
-                "use embeddings.calls.embed_rows."
+                "use embeddings.calls.embedding.embed_rows."
             )
 
     def cost(self, tokens: int) -> float:

@@ -7,9 +7,9 @@ from typing import Any
 import orjson
 
 from embeddings.base import Embedder
+from embeddings.calls.outcome import Made
+from embeddings.calls.tokens import estimate_input
 from embeddings.errors import EmbeddingError, Rejected
-from embeddings.outcome import Made
-from embeddings.tokens import estimate_input
 from embeddings.types import Input, Role, SparseVector
 from recommender.importing.lines import MAX_BYTES, Line
 from recommender.providers import cache, metered

@@ -16,7 +16,7 @@ import orjson
 from django.conf import settings
 
 from embeddings.base import Embedder
-from embeddings.outcome import Made
+from embeddings.calls.outcome import Made
 from embeddings.spec import ModelSpec
 from embeddings.types import Input, Output, Role, SparseVector
 from recommender import database

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 import structlog
 from django.db import transaction
 
-from embeddings.circuit import ALWAYS_CLOSED, PROBE_SECONDS, Circuit, open_error, pause
+from embeddings.calls.circuit import ALWAYS_CLOSED, PROBE_SECONDS, Circuit, open_error, pause
 from embeddings.spec import ModelSpec
 from recommender import database
 
@@ -81,7 +81,7 @@ class _Seen:
 
 
 class SharedCircuit:
-    """Implements `embeddings.circuit.Circuit` on the provider's row."""
+    """Implements `embeddings.calls.circuit.Circuit` on the provider's row."""
 
     def __init__(self, provider: str) -> None:
         self._provider = provider

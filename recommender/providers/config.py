@@ -9,7 +9,7 @@ from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
 
-from embeddings.providers import variable_names
+from embeddings.providers.table import variable_names
 
 _EXAMPLE = '{"text-embedding-v4": {"price": 0.07}}'
 
@@ -18,8 +18,8 @@ _EXAMPLE = '{"text-embedding-v4": {"price": 0.07}}'
 class ModelsConfig:
     """What differs from the table of models.
 
-    `overrides` (see `embeddings.overrides`) are not checked yet. `environment` holds the variables,
-    API keys among them, that models are told by.
+    `overrides` (see `embeddings.providers.overrides`) are not checked yet.
+    `environment` holds the variables, API keys among them, that models are told by.
     """
 
     overrides: Mapping[str, object] = field(default_factory=dict)

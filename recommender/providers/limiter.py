@@ -9,8 +9,8 @@ import structlog
 from django.conf import settings
 from redis import Redis, RedisError
 
-from embeddings.known import COMPATIBLE_SUFFIX
-from embeddings.limits import LONGEST_WAIT, UNLIMITED, Limiter, Rate
+from embeddings.calls.rate_limit import LONGEST_WAIT, UNLIMITED, Limiter, Rate
+from embeddings.providers.known_models import COMPATIBLE_SUFFIX
 from embeddings.spec import ModelSpec
 from recommender.providers import models, postgres_pace, valkey_pace
 
@@ -37,7 +37,7 @@ def limiter(spec: ModelSpec) -> Limiter:
 
 @dataclass(frozen=True, slots=True)
 class SharedLimiter:
-    """Implements `embeddings.limits.Limiter` on a pace that is shared under a key.
+    """Implements `embeddings.calls.rate_limit.Limiter` on a pace that is shared under a key.
 
     In the broker's Valkey or Redis; while that does not answer, and where there is none, in
     PostgreSQL.

@@ -11,10 +11,10 @@ from decimal import Decimal
 
 from django.db import transaction
 
-from embeddings import calls, limits, outcome, tokens
 from embeddings.base import Embedder
+from embeddings.calls import embedding, outcome, rate_limit, tokens
+from embeddings.calls.outcome import Made, Outcome
 from embeddings.errors import Unavailable
-from embeddings.outcome import Made, Outcome
 from embeddings.spec import ModelSpec
 from embeddings.types import Embeddings, Input, Role
 from recommender.providers import cache, ledger
@@ -45,7 +45,7 @@ class Effort:
     patience: float
 
 
-THOROUGH = Effort(attempts=6, patience=limits.LONGEST_WAIT)
+THOROUGH = Effort(attempts=6, patience=rate_limit.LONGEST_WAIT)
 
 
 def embed_rows(
@@ -85,7 +85,7 @@ def _embed_here(
     embedder: Embedder, inputs: Sequence[Input], role: Role, account: Account | None
 ) -> list[Outcome]:
     counter = _Counter()
-    outcomes = calls.embed_rows(embedder, inputs, role, meter=counter)
+    outcomes = embedding.embed_rows(embedder, inputs, role, meter=counter)
     if account is not None:
         _page(embedder, account).book(counter.consumed)
     return outcomes
@@ -170,7 +170,7 @@ class _Purchase:
         spec, inputs = self._embedder.spec, list(wanted.values())
         is_limited = spec.price > 0 and ledger.has_budget(self._page.account.catalog)
         till = _Till(self._page, spec, list(wanted), inputs, is_limited=is_limited)
-        outcomes = calls.embed_rows(
+        outcomes = embedding.embed_rows(
             self._embedder,
             inputs,
             self._role,
@@ -179,7 +179,7 @@ class _Purchase:
             meter=till,
             attempts=self._effort.attempts,
             patience=self._effort.patience,
-            concurrency=limits.concurrency_for(spec),
+            concurrency=rate_limit.concurrency_for(spec),
         )
         self.rows += till.rows
         return dict(zip(wanted, outcomes, strict=True))

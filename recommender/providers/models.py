@@ -5,7 +5,7 @@ from functools import lru_cache
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
-import embeddings.aligned
+import embeddings.local.aligned
 from embeddings.base import Embedder
 from embeddings.errors import Misconfigured
 from embeddings.factory import Models
@@ -65,7 +65,7 @@ def aligned(alignment: bytes) -> Embedder:
     Raises:
         Misconfigured: `alignment` is damaged.
     """
-    return embeddings.aligned.aligned(alignment, allowed_hosts=settings.MEDIA_HOSTS)
+    return embeddings.local.aligned.aligned(alignment, allowed_hosts=settings.MEDIA_HOSTS)
 
 
 @lru_cache(maxsize=1)

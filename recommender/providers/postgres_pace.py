@@ -10,8 +10,8 @@ from dataclasses import asdict, fields
 from django.db import transaction
 from psycopg import sql
 
-from embeddings import limits
-from embeddings.limits import Pace, Rate
+from embeddings.calls import rate_limit
+from embeddings.calls.rate_limit import Pace, Rate
 from recommender import database
 
 _COLUMNS = [field.name for field in fields(Pace)]
@@ -40,12 +40,12 @@ WHERE key = %(key)s
 
 def reserve(key: str, rate: Rate, tokens: int, longest: float) -> float:
     """`limits.reserved` on the shared pace: the seconds to wait."""
-    return _change(key, lambda pace, now: limits.reserved(pace, now, rate, tokens, longest))
+    return _change(key, lambda pace, now: rate_limit.reserved(pace, now, rate, tokens, longest))
 
 
 def hold(key: str, retry_after: float | None) -> None:
     """`limits.held` on the shared pace."""
-    _change(key, lambda pace, now: (limits.held(pace, now, retry_after), 0.0))
+    _change(key, lambda pace, now: (rate_limit.held(pace, now, retry_after), 0.0))
 
 
 def _change(key: str, change: Callable[[Pace, float], tuple[Pace, float]]) -> float:

@@ -1,6 +1,6 @@
 """The pace of rate limits in the broker's Valkey or Redis, where the broker is one.
 
-A script does there, under the server's clock and at once, what `embeddings.limits` says.
+A script does there, under the server's clock and at once, what `embeddings.calls.rate_limit` says.
 """
 
 import os
@@ -11,11 +11,11 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from embeddings import limits
-from embeddings.limits import Rate
+from embeddings.calls import rate_limit
+from embeddings.calls.rate_limit import Rate
 
 # Longer than any pace matters: after a hold and idleness it starts anew.
-_KEPT_SECONDS = int(limits.LONGEST_HOLD + limits.LONGEST_WAIT + limits.IDLE) + 60
+_KEPT_SECONDS = int(rate_limit.LONGEST_HOLD + rate_limit.LONGEST_WAIT + rate_limit.IDLE) + 60
 _ANSWER_SECONDS = 1.0
 _SCHEMES = {"redis": "redis", "rediss": "rediss", "redis+socket": "unix"}
 
@@ -30,8 +30,8 @@ local found, pace = redis.call('HMGET', KEYS[1], unpack(names)), {{}}
 for place, name in ipairs(names) do pace[name] = tonumber(found[place] or '0') end
 
 local function growth()
-  if pace.share_at == pace.held_until then return {limits.RECOVERY} end
-  return {limits.RAMP}
+  if pace.share_at == pace.held_until then return {rate_limit.RECOVERY} end
+  return {rate_limit.RAMP}
 end
 
 local function share_then(at)
@@ -49,8 +49,8 @@ end
 # in seconds.
 RESERVE = f"""{_PACE}
 local busy_until = math.max(pace.requests_at, pace.tokens_at, pace.held_until)
-if pace.share <= 0 or now > busy_until + {limits.IDLE} then
-  pace.share, pace.share_at, pace.held_until = {limits.START}, now, 0
+if pace.share <= 0 or now > busy_until + {rate_limit.IDLE} then
+  pace.share, pace.share_at, pace.held_until = {rate_limit.START}, now, 0
 end
 local slot = math.max(now, pace.requests_at, pace.tokens_at, pace.held_until)
 
@@ -71,9 +71,10 @@ return string.format('%.17g', slot - now)
 """
 # Mirrors `limits.held`; ARGV: the seconds that the provider asks for, or 0.
 HOLD = f"""{_PACE}
-local hold = math.min(math.max(tonumber(ARGV[1]), {limits.SHORTEST_HOLD}), {limits.LONGEST_HOLD})
+local hold = math.max(tonumber(ARGV[1]), {rate_limit.SHORTEST_HOLD})
+hold = math.min(hold, {rate_limit.LONGEST_HOLD})
 if now >= pace.held_until then
-  pace.share = math.max({limits.FLOOR}, share_then(now) / 2)
+  pace.share = math.max({rate_limit.FLOOR}, share_then(now) / 2)
 end
 local held_until = math.max(now + hold, pace.held_until)
 pace.share_at, pace.held_until = held_until, held_until

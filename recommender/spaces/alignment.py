@@ -7,10 +7,10 @@ import structlog
 from django.db.models.functions import MD5
 from numpy.typing import NDArray
 
-from embeddings import alignment, image_model, wordllama_model
 from embeddings.base import Embedder
+from embeddings.calls.outcome import Made
 from embeddings.errors import EmbeddingError, Misconfigured, Rejected
-from embeddings.outcome import Made
+from embeddings.local import alignment, image_model, wordllama
 from embeddings.types import Input, Role
 from recommender.models import Product, Space
 from recommender.providers import metered, models
@@ -37,7 +37,7 @@ def learn(space: Space) -> bytes:
     if len(titles) < _FEWEST_PAIRS:
         raise _too_few(space, len(titles))
     image = models.embedder(image_model.SPEC.key)
-    text = models.embedder(wordllama_model.SPEC.key, space.dimension)
+    text = models.embedder(wordllama.SPEC.key, space.dimension)
     pictures, errors = _embedded(image, [Input(images=(address,)) for address in addresses])
     if len(pictures) < _FEWEST_PAIRS:
         raise _too_few(space, len(pictures), errors)

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass, replace
 
-from embeddings import long_text
-from embeddings.long_text import Policy, Treatment
+from embeddings.calls import long_text
+from embeddings.calls.long_text import Policy, Treatment
 from embeddings.spec import ModelSpec
 from embeddings.types import Input, Modality
 from recommender.models import Space

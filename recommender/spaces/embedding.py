@@ -11,12 +11,12 @@ from django.db.models.functions import Now
 from numpy.typing import NDArray
 from psycopg import sql
 
-from embeddings import averaging
 from embeddings.base import Embedder
+from embeddings.calls import long_text
+from embeddings.calls.long_text import Treatment
+from embeddings.calls.outcome import Made, Outcome
+from embeddings.calls.tokens import estimate
 from embeddings.errors import EmbeddingError, MediaUnavailable, Rejected, TooLong, Unavailable
-from embeddings.long_text import Treatment
-from embeddings.outcome import Made, Outcome
-from embeddings.tokens import estimate
 from embeddings.types import Role, SparseVector
 from recommender import database
 from recommender.models import Space
@@ -236,8 +236,8 @@ def _averaged(
     dense = [row.vector for row in made if row.vector is not None]
     sparse = [row.sparse for row in made if row.sparse is not None]
     return (
-        averaging.mean(dense, weights) if dense else None,
-        averaging.sparse_mean(sparse, weights) if sparse else None,
+        long_text.mean(dense, weights) if dense else None,
+        long_text.sparse_mean(sparse, weights) if sparse else None,
     )
 
 

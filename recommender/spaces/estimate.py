@@ -6,9 +6,9 @@ from dataclasses import dataclass, fields
 
 from django.db.models import Exists, OuterRef, QuerySet
 
+from embeddings.calls.tokens import estimate_input
 from embeddings.errors import Rejected
 from embeddings.spec import ModelSpec
-from embeddings.tokens import estimate_input
 from embeddings.types import Output, Role
 from recommender.models import Product, ProductVector, Space
 from recommender.providers import cache, models

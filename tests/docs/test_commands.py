@@ -15,7 +15,7 @@ from random import Random
 
 import pytest
 
-from embeddings.stub import Stub
+from tests.stub import Stub
 
 ROOT = Path(__file__).resolve().parents[2]
 # start.md comes last: it ends with `down`.

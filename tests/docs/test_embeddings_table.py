@@ -9,13 +9,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from embeddings.batching import embed_all
+from embeddings.calls.batching import embed_all
 from embeddings.factory import Models
-from embeddings.known import HOSTED
-from embeddings.providers import DASHSCOPE, PROVIDERS
+from embeddings.providers.known_models import HOSTED
+from embeddings.providers.table import DASHSCOPE, PROVIDERS
 from embeddings.spec import Fusion, ModelSpec
-from embeddings.stub import Behaviour, Stub
 from embeddings.types import Input, Modality, Role
+from tests.stub import Behaviour, Stub
 
 TESTS = Path(__file__).resolve().parents[1]
 PAGE = TESTS.parent / "docs" / "embeddings.md"

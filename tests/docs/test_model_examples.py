@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from embeddings.factory import Models
-from embeddings.known import HOSTED
-from embeddings.stub import Behaviour, Stub
+from embeddings.providers.known_models import HOSTED
 from embeddings.types import Input, Role
+from tests.stub import Behaviour, Stub
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "embeddings.md"
 _BLOCK = re.compile(r"^```toml\n(.*?)^```", re.MULTILINE | re.DOTALL)

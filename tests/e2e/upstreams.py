@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from embeddings.stub import Behaviour, Stub
+from tests.stub import Behaviour, Stub
 
 # A text with this word is refused by every model's provider.
 POISON = "POISON"

@@ -15,16 +15,16 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from embeddings.aligned import aligned
-from embeddings.alignment import Alignment
 from embeddings.base import Embedder
-from embeddings.batching import embed_all
+from embeddings.calls.batching import embed_all
 from embeddings.errors import Misconfigured, Rejected
 from embeddings.factory import Models, create_embedder
-from embeddings.providers import DASHSCOPE, PROVIDERS
+from embeddings.local.aligned import aligned
+from embeddings.local.alignment import Alignment
+from embeddings.providers.table import DASHSCOPE, PROVIDERS
 from embeddings.spec import Fusion, ModelSpec
-from embeddings.stub import Behaviour, Stub
 from embeddings.types import Input, Modality, Output, Role
+from tests.stub import Behaviour, Stub
 
 
 def picture(first: tuple[int, int, int], second: tuple[int, int, int]) -> str:
@@ -227,7 +227,9 @@ class EmbedderContract:
     ) -> None:
         inputs = [case.examples[0]] * (embedder.spec.max_rows + 1)
 
-        with pytest.raises(Rejected, match=r"takes \d+ at most; use embeddings.calls.embed_rows"):
+        with pytest.raises(
+            Rejected, match=r"takes \d+ at most; use embeddings.calls.embedding.embed_rows"
+        ):
             embedder.embed(inputs, Role.DOCUMENT)
 
     def test_a_kind_of_content_the_model_does_not_read_is_refused(self, embedder: Embedder) -> None:

@@ -2,8 +2,8 @@ import pytest
 
 from embeddings.errors import Misconfigured
 from embeddings.factory import Models, create_embedder
-from embeddings.stub import Stub
 from embeddings.types import Input, Output, Role
+from tests.stub import Stub
 
 
 @pytest.mark.parametrize(

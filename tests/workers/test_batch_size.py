@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import pytest
 
-from embeddings.fake import SPEC
+from embeddings.local.fake import SPEC
 from workers.batch_size import BatchSize
 
 HOSTED = replace(SPEC, is_hosted=True, max_rows=10)

@@ -6,7 +6,6 @@ from dataclasses import replace
 
 from pytest_django.fixtures import Settings
 
-from embeddings.stub import Behaviour, Stub
 from recommender.models import (
     CachedEmbedding,
     EmbeddingClaim,
@@ -19,6 +18,7 @@ from recommender.models import (
 from recommender.providers.config import ModelsConfig
 from recommender.spaces import quarantine, staleness
 from tests.shop import Shop, numbered
+from tests.stub import Behaviour, Stub
 from tests.workers.broker import Broker
 from workers import tasks
 

@@ -5,7 +5,7 @@ import pytest
 from django.utils import timezone
 
 from embeddings.base import Embedder
-from embeddings.fake import FakeEmbedder
+from embeddings.local.fake import FakeEmbedder
 from recommender.history import popularity
 from recommender.models import (
     EmbeddingClaim,

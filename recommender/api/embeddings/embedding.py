@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from embeddings.base import Embedder
+from embeddings.calls.outcome import Made, Outcome
 from embeddings.errors import EmbeddingError, Misconfigured, Rejected
-from embeddings.media_limits import check_media
-from embeddings.outcome import Made, Outcome
+from embeddings.providers.media_limits import check_media
 from embeddings.spec import ModelSpec
 from embeddings.types import Input, Output, Role
 from recommender.api.embeddings.errors import Failure, invalid, of_embedding_error

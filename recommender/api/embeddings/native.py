@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from embeddings.outcome import Made
+from embeddings.calls.outcome import Made
 from embeddings.types import Output, Role, SparseVector
 from recommender.api.auth import Caller
 from recommender.api.embeddings.embedding import Wanted, embed

@@ -2,8 +2,8 @@
 
 from typing import Any
 
+from embeddings.calls.tokens import estimate
 from embeddings.spec import ModelSpec
-from embeddings.tokens import estimate
 from embeddings.types import Input
 from recommender.api.embeddings.errors import empty_input, invalid, wrong_length
 

@@ -7,7 +7,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from embeddings.circuit import open_error
+from embeddings.calls.circuit import open_error
 from recommender.admin import embedding
 from recommender.admin.health import Part
 from recommender.models import Catalog, ProviderCircuit

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from django.core.management import CommandError, call_command
 
-from embeddings.fake import FakeEmbedder
+from embeddings.local.fake import FakeEmbedder
 from embeddings.types import Input, Output, Role
 from recommender.models import EmbeddingSpend
 from tests.shop import Shop

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from embeddings.errors import Unavailable
-from embeddings.fake import FakeEmbedder
+from embeddings.local.fake import FakeEmbedder
 from embeddings.types import Output, Role
 from recommender.importing.lines import MAX_BYTES, TOO_LONG, Line
 from recommender.management.line_vectors import Forecast, StoppedError, embed_lines, forecast

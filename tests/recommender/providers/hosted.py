@@ -6,9 +6,9 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
-from embeddings import fake
 from embeddings.errors import EmbeddingError, Rejected
-from embeddings.fake import FakeEmbedder
+from embeddings.local import fake
+from embeddings.local.fake import FakeEmbedder
 from embeddings.spec import ModelSpec
 from embeddings.types import Embeddings, Input, Output, Role
 

@@ -4,7 +4,7 @@ from datetime import timedelta
 import numpy as np
 import pytest
 
-from embeddings.outcome import Made
+from embeddings.calls.outcome import Made
 from embeddings.types import Input, Output, Role, SparseVector
 from recommender import database
 from recommender.models import CachedEmbedding

@@ -7,7 +7,7 @@ from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 from structlog.testing import capture_logs
 
-from embeddings.circuit import (
+from embeddings.calls.circuit import (
     ALWAYS_CLOSED,
     PROBE_SECONDS,
     SHORTEST_PAUSE,

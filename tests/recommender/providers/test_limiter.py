@@ -12,8 +12,8 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
-from embeddings import limits
-from embeddings.limits import UNLIMITED, Limiter, Pace, Rate
+from embeddings.calls import rate_limit
+from embeddings.calls.rate_limit import UNLIMITED, Limiter, Pace, Rate
 from embeddings.spec import ModelSpec
 from recommender.models import RatePace
 from recommender.providers import limiter as limiter_module
@@ -217,9 +217,9 @@ def test_who_does_not_wait_takes_no_slot_of_those_who_do(where, transactional_db
 
 
 def test_a_pace_that_nobody_uses_is_forgotten(server, key) -> None:
-    valkey_pace.reserve(server, key, FAST, 1, limits.LONGEST_WAIT)
+    valkey_pace.reserve(server, key, FAST, 1, rate_limit.LONGEST_WAIT)
 
-    assert 0 < server.ttl(f"kinship:pace:{key}") < 2 * limits.LONGEST_HOLD
+    assert 0 < server.ttl(f"kinship:pace:{key}") < 2 * rate_limit.LONGEST_HOLD
 
 
 # Times around a `now` of 1,000 s, so that holds, idleness and waits all come up.
@@ -228,7 +228,7 @@ paces = st.builds(
     Pace,
     requests_at=times,
     tokens_at=times,
-    share=st.just(0.0) | st.floats(limits.FLOOR, 1.0),
+    share=st.just(0.0) | st.floats(rate_limit.FLOOR, 1.0),
     share_at=times,
     held_until=times,
 ) | st.builds(
@@ -263,11 +263,11 @@ def test_the_script_and_the_library_agree(pace: Pace, rate: Rate, steps: list[An
     for seconds, (kind, amount, longest) in steps:
         now += seconds
         if kind == "reserve":
-            pace, wait = limits.reserved(pace, now, rate, amount, longest)
+            pace, wait = rate_limit.reserved(pace, now, rate, amount, longest)
             args = [*map(repr, rate.seconds(amount)), repr(longest), repr(now)]
             assert float(reserve(keys=[name], args=args)) == pytest.approx(wait, abs=1e-9)
         else:
-            pace = limits.held(pace, now, amount)
+            pace = rate_limit.held(pace, now, amount)
             hold(keys=[name], args=[repr(amount or 0.0), repr(now)])
         stored = server.hgetall(name)
         kept = Pace(**{it.name: float(stored[it.name.encode()]) for it in fields(Pace)})
@@ -276,11 +276,14 @@ def test_the_script_and_the_library_agree(pace: Pace, rate: Rate, steps: list[An
 
 
 def test_postgresql_keeps_what_the_library_says(transactional_db, key) -> None:
-    postgres_pace.reserve(key, FAST, 1, limits.LONGEST_WAIT)
+    postgres_pace.reserve(key, FAST, 1, rate_limit.LONGEST_WAIT)
     first = RatePace.objects.get(key=key)
     postgres_pace.hold(key, 7.0)
     row = RatePace.objects.get(key=key)
 
-    assert (first.share, first.share_at) == (limits.START, pytest.approx(row.held_until - 7, abs=2))
+    assert (first.share, first.share_at) == (
+        rate_limit.START,
+        pytest.approx(row.held_until - 7, abs=2),
+    )
     assert row.held_until == row.share_at
-    assert row.share == pytest.approx(limits.START / 2, abs=0.05)
+    assert row.share == pytest.approx(rate_limit.START / 2, abs=0.05)

@@ -7,9 +7,9 @@ import pytest
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
+from embeddings.calls.outcome import Made
 from embeddings.errors import BudgetSpent, Misconfigured, Rejected, Unavailable
-from embeddings.fake import FakeEmbedder
-from embeddings.outcome import Made
+from embeddings.local.fake import FakeEmbedder
 from embeddings.types import Input, Output, Role
 from recommender.models import CachedEmbedding, Catalog, EmbeddingSpend
 from recommender.providers import ledger

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from django.conf import LazySettings
 
-from embeddings.alignment import Alignment
 from embeddings.errors import Misconfigured, Unavailable
+from embeddings.local.alignment import Alignment
 from embeddings.types import Input, Role
 from recommender.models import Product, Space
 from recommender.spaces import alignment, lifecycle

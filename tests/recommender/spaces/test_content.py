@@ -4,7 +4,7 @@ from uuid import UUID
 import pytest
 
 from embeddings.errors import TooLong
-from embeddings.fake import SPEC
+from embeddings.local.fake import SPEC
 from embeddings.types import Input, Modality
 from recommender.models import Space
 from recommender.spaces.content import NOTHING, Content, content

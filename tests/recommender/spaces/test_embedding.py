@@ -16,7 +16,7 @@ from embeddings.errors import (
     TooLong,
     Unavailable,
 )
-from embeddings.fake import FakeEmbedder
+from embeddings.local.fake import FakeEmbedder
 from embeddings.spec import ModelSpec
 from embeddings.types import Embeddings, Input, Output, Role
 from recommender.models import EmbeddingClaim, Product, ProductVector, QuarantinedProduct, Space

@@ -1,7 +1,7 @@
 import pytest
 
-from embeddings.outcome import Made
-from embeddings.tokens import estimate as tokens_of
+from embeddings.calls.outcome import Made
+from embeddings.calls.tokens import estimate as tokens_of
 from embeddings.types import Input, Output, Role
 from recommender.models import Space
 from recommender.providers import cache, models

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from embeddings.alignment import Alignment
+from embeddings.local.alignment import Alignment
 from recommender.models import Space
 from tests.embeddings.test_contract import RED
 from tests.recommender.api.embeddings.client import answer, error, rows

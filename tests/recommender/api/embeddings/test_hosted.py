@@ -2,10 +2,10 @@
 
 import pytest
 
-from embeddings.stub import Behaviour, Reply, Stub
 from recommender.models import EmbeddingSpend
 from recommender.providers.config import ModelsConfig
 from tests.recommender.api.embeddings.client import answer, error, rows
+from tests.stub import Behaviour, Reply, Stub
 
 KEY = "the-service's-own-key"
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from embeddings.fake import FakeEmbedder
+from embeddings.local.fake import FakeEmbedder
 from embeddings.types import Input, Output, Role
 from tests.recommender.api.embeddings.client import TEXT, answer, error, rows
 

@@ -6,10 +6,10 @@ import pytest
 from django.db import connection
 
 from embeddings.errors import Unavailable
-from embeddings.stub import Behaviour, Stub
 from recommender.api.embeddings.slots import Slots
 from recommender.providers.config import ModelsConfig
 from tests.recommender.api.embeddings.client import answer, error
+from tests.stub import Behaviour, Stub
 
 
 def test_who_finds_no_place_is_told_to_come_back() -> None:

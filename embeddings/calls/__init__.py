@@ -1,0 +1,1 @@
+"""Making many calls: batched, rate-limited, retried, and what became of each row."""

@@ -1,0 +1,1 @@
+"""Pictures and videos: fetched safely, recognised and decoded."""

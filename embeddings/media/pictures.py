@@ -1,0 +1,84 @@
+"""Pictures as the image model sees them: upright, opaque, and cut to one size."""
+
+import struct
+import zlib
+from collections.abc import Mapping
+from io import BytesIO
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps
+
+from embeddings.errors import Rejected
+from embeddings.media.fetch import Media
+
+SIDE = 224
+
+# The shorter side before the centre is cut out, as the model was validated.
+_SHORTER_SIDE = 256
+_MEAN, _DEVIATION = 127.0, 128.0
+# More would take hundreds of megabytes to unfold, however small the file.
+_MAX_PIXELS = 50_000_000
+_READERS: Mapping[str, str] = {
+    "jpg": "JPEG",
+    "png": "PNG",
+    "gif": "GIF",
+    "bmp": "BMP",
+    "webp": "WEBP",
+}
+# What Pillow's decoders raise on damaged files.
+_DAMAGED = (OSError, SyntaxError, ValueError, IndexError, EOFError, struct.error, zlib.error)
+
+
+def decode(media: Media) -> Image.Image:
+    """The picture, or the first one of an animation, upright and in RGB, on white.
+
+    Large JPEGs are decoded at a fraction of their size.
+
+    Raises:
+        Rejected: it is damaged, or has too many pixels. The message goes on where
+            `media.named` begins it.
+    """
+    try:
+        with Image.open(BytesIO(media.content), formats=[_READERS[media.format]]) as picture:
+            _check_size(picture)
+            picture.draft("RGB", (_SHORTER_SIDE, _SHORTER_SIDE))
+            return _opaque(ImageOps.exif_transpose(picture))
+    except Image.DecompressionBombError as exc:
+        raise Rejected(f"it is too large: {exc}") from exc
+    except _DAMAGED as exc:
+        raise Rejected(f"it is damaged ({exc}); store it again.") from exc
+
+
+def _check_size(picture: Image.Image) -> None:
+    if picture.width * picture.height > _MAX_PIXELS:
+        raise Rejected(
+            f"it has {picture.width} × {picture.height} pixels; "
+            f"give one of {_MAX_PIXELS // 1_000_000} million at most."
+        )
+
+
+def _opaque(picture: Image.Image) -> Image.Image:
+    if picture.has_transparency_data:
+        coloured = picture.convert("RGBA")
+        white = Image.new("RGBA", picture.size, "white")
+        return Image.alpha_composite(white, coloured).convert("RGB")
+    if picture.mode == "I;16":
+        # Converting would clip them to 8 bits.
+        return picture.point(lambda level: level / 257).convert("L").convert("RGB")
+    return picture.convert("RGB")
+
+
+def pixels(picture: Image.Image) -> NDArray[np.float32]:
+    """The centre of an RGB picture as the model's input: shape (3, 224, 224), about −1 to 1.
+
+    Tan and Le's evaluation: bicubic to a shorter side of 256, the centre cut out, and the
+    normalisation of EfficientNet-Lite, which is not the usual one of ImageNet.
+    """
+    seen = min(picture.size) * SIDE / _SHORTER_SIDE
+    left, top = ((side - seen) / 2 for side in picture.size)
+    centre = picture.resize(
+        (SIDE, SIDE), Image.Resampling.BICUBIC, box=(left, top, left + seen, top + seen)
+    )
+    values = (np.asarray(centre, np.float32) - _MEAN) / _DEVIATION
+    return np.ascontiguousarray(values.transpose(2, 0, 1))

@@ -1,0 +1,1 @@
+"""What hosted providers speak: their protocols, models, options and errors."""

@@ -1,0 +1,91 @@
+"""Any provider with OpenAI's `POST /embeddings`: one class, and a row of knobs for each dialect."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from embeddings.providers import answer, http
+from embeddings.providers.table import Knobs
+from embeddings.spec import ModelSpec
+from embeddings.types import Embeddings, Input, Output, Role, Usage
+
+_INSTRUCTION = "{instruction}"
+
+
+class OpenAICompatibleEmbedder:
+    """A model behind OpenAI's protocol; it gives dense vectors of texts."""
+
+    def __init__(
+        self,
+        spec: ModelSpec,
+        *,
+        name: str,
+        base_url: str,
+        api_key: str = "",
+        knobs: Knobs,
+        instruction: str = "",
+        timeout: float = 60.0,
+    ) -> None:
+        """`name` is what the provider calls the model; `timeout` is of a call, in seconds."""
+        self._spec = spec
+        self._name = name
+        self._endpoint = http.Endpoint(base_url, api_key)
+        self._knobs = knobs
+        self._instruction = instruction
+        self._timeout = timeout
+
+    @property
+    def spec(self) -> ModelSpec:
+        return self._spec
+
+    @property
+    def output(self) -> Output:
+        return Output.DENSE
+
+    @property
+    def instruction(self) -> str:
+        return self._instruction
+
+    def embed(self, inputs: Sequence[Input], role: Role) -> Embeddings:
+        """Implements `Embedder.embed`."""
+        self.spec.check(inputs)
+        if not inputs:
+            return Embeddings(np.empty((0, self.spec.dimension), np.float32), Usage(0))
+        found = self._endpoint.post("embeddings", self._body(inputs, role), timeout=self._timeout)
+        rows = answer.in_order(found.get("data"), "index", len(inputs))
+        vectors = answer.dense([row.get("embedding") for row in rows], self._sent_dimension)
+        return Embeddings.normalised(vectors[:, : self.spec.dimension], _usage(found.get("usage")))
+
+    def _body(self, inputs: Sequence[Input], role: Role) -> dict[str, object]:
+        prompt = self._prompt(role)
+        body: dict[str, object] = {
+            "model": self._name,
+            "input": [prompt + row.text for row in inputs],
+            **self._knobs.body,
+            **self._knobs.roles.get(role, {}),
+        }
+        # A model of one dimension refuses the parameter, even with that dimension.
+        if self._knobs.dimensions and len(self.spec.dimensions) != 1:
+            body[self._knobs.dimensions] = self.spec.dimension
+        return body
+
+    def _prompt(self, role: Role) -> str:
+        prompt = self._knobs.prompts.get(role, "")
+        if _INSTRUCTION not in prompt:
+            return prompt
+        return prompt.replace(_INSTRUCTION, self._instruction) if self._instruction else ""
+
+    @property
+    def _sent_dimension(self) -> int:
+        """The length of the vectors that the provider sends."""
+        if self._knobs.dimensions:
+            return self.spec.dimension
+        return max(self.spec.dimensions, default=self.spec.dimension)
+
+
+def _usage(found: Any) -> Usage:
+    """What was consumed; no tokens where the server does not count them."""
+    counts = found if isinstance(found, dict) else {}
+    tokens = counts.get("total_tokens") or counts.get("prompt_tokens") or 0
+    return Usage(tokens if isinstance(tokens, int) else 0)
