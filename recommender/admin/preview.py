@@ -53,7 +53,7 @@ def recommendations(user: User) -> Table:
         [
             fragments.thumbnail(found),
             fragments.product_link(found),
-            item.channel,
+            item.source,
             _parts(item, best),
             fragments.product_links(item.because, products),
         ]
@@ -89,9 +89,10 @@ def _known(
 
 def _parts(item: Item, best: float) -> SafeString:
     shares = [
-        BarPart(name, part / best, _COLOURS.get(name, _OTHER)) for name, part in item.parts.items()
+        BarPart(name, part / best, _COLOURS.get(name, _OTHER))
+        for name, part in item.contributions.items()
     ]
-    words = " + ".join(f"{name} {part:.4f}" for name, part in item.parts.items())
+    words = " + ".join(f"{name} {part:.4f}" for name, part in item.contributions.items())
     return format_html(
         '{}<div class="text-subtle text-xs">{}</div>',
         fragments.stack(shares, f"{item.score:.4f}"),

@@ -42,9 +42,9 @@ class AskParameters(Schema):
 
 
 class WhyOut(Schema):
-    """Why an item is there; the parts add up to its score, and one below 0 speaks against it."""
+    """Why an item is there; contributions add up to its score, and one below 0 is against it."""
 
-    channel: Annotated[str, Field(description="The part that gives most.")]
+    source: Annotated[str, Field(description="What contributes most.")]
     because: Annotated[
         list[str], Field(description="The user's own products that led here, the first most.")
     ]
@@ -52,7 +52,11 @@ class WhyOut(Schema):
         str | None,
         Field(description="The own product that stands for the interest nearest to it."),
     ]
-    parts: dict[str, float]
+    contributions: dict[str, float]
+    channel: Annotated[str, Field(deprecated=True, description="The old name of `source`.")]
+    parts: Annotated[
+        dict[str, float], Field(deprecated=True, description="The old name of `contributions`.")
+    ]
     text: Annotated[str | None, Field(description="In words, where `explain` is true.")] = None
 
 
@@ -205,10 +209,12 @@ def _respond(answer: Answer, ask: Ask) -> HttpResponse:
 
 def _item(item: Item, rank: int, explain: bool) -> dict[str, Any]:
     why = {
-        "channel": item.channel,
+        "source": item.source,
         "because": item.because,
         "interest": item.interest,
-        "parts": item.parts,
+        "contributions": item.contributions,
+        "channel": item.source,
+        "parts": item.contributions,
     }
     if explain:
         why["text"] = _sentence(item)
@@ -236,9 +242,9 @@ _PHRASES = {
 
 
 def _sentence(item: Item) -> str:
-    """The parts that speak for an item in words, the strongest first."""
+    """The contributions that speak for an item in words, the strongest first."""
     because = ", ".join(item.because) or "the history"
-    ordered = sorted(item.parts, key=lambda name: -item.parts[name])
+    ordered = sorted(item.contributions, key=lambda name: -item.contributions[name])
     # What is common to all candidates speaks for none of them.
-    speaking = [name for name in ordered if name in _PHRASES and item.parts[name] > 0]
-    return "; ".join(_PHRASES[name].format(because=because) for name in speaking or [item.channel])
+    speaking = [name for name in ordered if name in _PHRASES and item.contributions[name] > 0]
+    return "; ".join(_PHRASES[name].format(because=because) for name in speaking or [item.source])

@@ -26,12 +26,12 @@ class Query:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One product of an answer, and why it is there; the parts add up to the score."""
+    """One product of an answer, and why it is there; the contributions add up to the score."""
 
     id: str
     score: float
-    channel: str
-    parts: Mapping[str, float]
+    source: str  # what contributes most
+    contributions: Mapping[str, float]
     because: tuple[str, ...] = ()  # the user's own products that gave most to the score
     interest: str | None = None  # the own product that stands for the interest nearest to it
     fields: Mapping[str, Any] = field(default_factory=dict)

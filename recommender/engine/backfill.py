@@ -87,7 +87,7 @@ def fall_back(
     for each in [query.filter] if filters is None else filters:
         fill(catalog, items, query, excluded=excluded, filter=each)
     listed = list(items.values())[: query.count]
-    name = listed[0].channel if listed else POPULAR
+    name = listed[0].source if listed else POPULAR
     return complete(
         catalog, listed, query, excluded=excluded, missing_ids=missing_ids, fallback=name
     )

@@ -118,7 +118,7 @@ class Pipeline:
             each for source in self.sources for each in source.attribute(candidates, rows)
         ]
         products = candidates.table.products[rows]
-        led = attribution.strongest(attributions, products, [item.parts for item in items])
+        led = attribution.strongest(attributions, products, [item.contributions for item in items])
         interests = attribution.nearest_interests(candidates, rows).tolist()
         names = dict(candidates.names())
         names |= {key: item.id for key, item in zip(products.tolist(), items, strict=True)}

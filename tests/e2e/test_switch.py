@@ -72,7 +72,9 @@ class Clients:
         assert (found["fallback"], len(found["items"])) == (None, COUNT), found
         (space,) = found["spaces"]
         part = ALIKE[space]
-        neighbours = [item["id"] for item in found["items"] if "text" in item["why"]["parts"]]
+        neighbours = [
+            item["id"] for item in found["items"] if "text" in item["why"]["contributions"]
+        ]
         assert neighbours, found
         assert {each.split("-")[part] for each in neighbours} == {product.split("-")[part]}, found
         self.served[space] += 1

@@ -34,8 +34,10 @@ def answer(response: HttpResponse) -> dict[str, Any]:
     assert [item["rank"] for item in body["items"]] == list(range(1, len(body["items"]) + 1))
     for item in body["items"]:
         assert item.keys() == {"id", "rank", "score", "fields", "why"}
-        assert sum(item["why"]["parts"].values()) == pytest.approx(item["score"])
-        assert item["why"]["channel"] in item["why"]["parts"]
+        assert sum(item["why"]["contributions"].values()) == pytest.approx(item["score"])
+        assert item["why"]["source"] in item["why"]["contributions"]
+        old = {name: item["why"][name] for name in ("channel", "parts")}
+        assert list(old.values()) == [item["why"]["source"], item["why"]["contributions"]]
     assert all(one["score"] >= next_["score"] for one, next_ in pairwise(body["items"]))
     return body
 
@@ -45,7 +47,7 @@ def test_similar_products_come_best_first_and_say_why(visited, api):
     assert {item["id"] for item in body["items"]} == MUGS
     assert (body["spaces"], body["complete"], body["fallback"]) == (["text@1"], True, None)
     assert all(item["why"]["because"] == ["mug-red"] for item in body["items"])
-    assert all(item["why"]["parts"].keys() == {"text"} for item in body["items"])
+    assert all(item["why"]["contributions"].keys() == {"text"} for item in body["items"])
 
 
 def test_recommendations_come_best_first_and_say_why(visited, api):
@@ -237,6 +239,6 @@ def test_nothing_of_the_users_own_is_left_out_where_asked(visited: Any, api: Api
     own = {"mug-red", "mug-green", "lamp-red"}
     listed = answer(api.get(FOR_USER, exclude="none", count=24))
     assert own < {item["id"] for item in listed["items"]}
-    repeats = {item["id"] for item in listed["items"] if "repeat" in item["why"]["parts"]}
+    repeats = {item["id"] for item in listed["items"] if "repeat" in item["why"]["contributions"]}
     assert repeats == own
     assert own < set(items(api.get(FOR_USER, exclude="purchased", count=24)))

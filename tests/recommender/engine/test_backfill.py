@@ -52,9 +52,9 @@ def test_popular_products_then_new_ones_fill_a_list(visited):
     items = {"lamp-red": item("lamp-red", 0.9)}
     fill(visited.catalog, items, Query(count=4), excluded=[], filter=None)
     assert list(items)[:2] == ["lamp-red", "mug-red"]
-    assert [each.channel for each in items.values()] == ["text", "popular", "newest", "newest"]
+    assert [each.source for each in items.values()] == ["text", "popular", "newest", "newest"]
     for each in items.values():
-        assert each.parts == {each.channel: each.score}
+        assert each.contributions == {each.source: each.score}
 
 
 @pytest.mark.parametrize("lowest", [0.9, 0.001, 0.0, -0.3])

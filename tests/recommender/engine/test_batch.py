@@ -103,7 +103,7 @@ def test_an_unknown_user_gets_what_is_popular_and_is_marked(busy: Shop) -> None:
 
     assert (found["nobody"].known, found["searcher"].known) == (False, True)
     assert ids(found["nobody"].items) == ids(found["searcher"].items)
-    assert {item.channel for item in found["nobody"].items} == {"popular"}
+    assert {item.source for item in found["nobody"].items} == {"popular"}
 
 
 def test_as_of_a_time_nothing_later_counts(busy: Shop) -> None:

@@ -37,8 +37,8 @@ def ask(shop: Shop, user: str = "u1", count: int = 5, **more) -> Answer:
     scores = [item.score for item in answer.items]
     assert scores == sorted(scores, reverse=True)
     for item in answer.items:
-        assert sum(item.parts.values()) == pytest.approx(item.score, abs=1e-6)
-        assert item.channel in item.parts
+        assert sum(item.contributions.values()) == pytest.approx(item.score, abs=1e-6)
+        assert item.source in item.contributions
     return answer
 
 
@@ -100,7 +100,7 @@ def test_all_active_spaces_have_a_say(stocked):
     assert answer.spaces == ("svd@1", "text@1")
     assert {"lamp-red", "spade-red", "puzzle-red"} < set(ids(answer))
     by_id = {item.id: item for item in answer.items}
-    assert by_id["lamp-red"].parts["behaviour"] > 0
+    assert by_id["lamp-red"].contributions["behaviour"] > 0
     assert by_id["lamp-red"].because == ("mug-red",)
 
 
@@ -109,7 +109,7 @@ def test_what_goes_together_with_the_users_own_products_is_proposed(stocked):
     link(stocked, "mug-blue", "spade-white", "puzzle-white")
     by_id = {item.id: item for item in ask(stocked, count=20).items}
     spade, puzzle = by_id["spade-white"], by_id["puzzle-white"]
-    assert spade.parts["together"] > puzzle.parts["together"] > 0
+    assert spade.contributions["together"] > puzzle.contributions["together"] > 0
     assert spade.because[0] == "mug-blue"
 
 
@@ -126,7 +126,7 @@ def test_the_learnt_rank_of_the_kind_of_list_is_used(stocked):
     prefer_dear(stocked)
     new = [stocked.product(each).price for each in ids(ask(stocked, count=10))]
     assert new == sorted(new, reverse=True)
-    assert ask(stocked).items[0].channel == "product"
+    assert ask(stocked).items[0].source == "product"
     listed = [
         stocked.product(each).price for each in ids(ask(stocked, count=10, exclude=frozenset()))
     ]
@@ -205,7 +205,7 @@ def test_an_old_favourite_is_listed_again_where_that_is_asked_for(stocked):
     answer = ask(stocked, exclude=frozenset())
     assert {"mug-red", "spade-blue"} < set(ids(answer))
     (favourite,) = [item for item in answer.items if item.id == "mug-red"]
-    assert favourite.parts["repeat"] > 0
+    assert favourite.contributions["repeat"] > 0
 
 
 def test_where_most_is_sold_out_the_list_is_full_of_what_is_not(stocked):
@@ -233,7 +233,7 @@ def test_as_of_a_time_nothing_that_was_learnt_later_counts(stocked):
     assert ask(stocked, count=6, before=NOON + DAY) == content
     now = ask(stocked, count=6, before=NOON + 2 * DAY)
     assert now.spaces == ("svd@1", "text@1")
-    assert now.items[0].channel == "product"
+    assert now.items[0].source == "product"
 
 
 def test_popularity_is_counted_anew_when_it_is_refreshed(stocked):
@@ -250,7 +250,7 @@ def test_popularity_is_counted_anew_when_it_is_refreshed(stocked):
 
 def _popular(shop: Shop) -> set[str]:
     items = ask(shop, count=24, exclude=frozenset()).items
-    return {item.id for item in items if "popular" in item.parts}
+    return {item.id for item in items if "popular" in item.contributions}
 
 
 # ------------------------------------------------------------------------ numbers and costs

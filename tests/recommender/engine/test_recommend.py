@@ -36,7 +36,7 @@ def ask(shop: Shop, user: str = "u1", count: int = 5, **more) -> Answer:
     scores = [item.score for item in answer.items]
     assert scores == sorted(scores, reverse=True)
     for item in answer.items:
-        assert sum(item.parts.values()) == pytest.approx(item.score)
+        assert sum(item.contributions.values()) == pytest.approx(item.score)
     return answer
 
 
@@ -137,7 +137,7 @@ def test_one_event_is_enough(stocked):
     assert set(ids(answer)) == MUGS - {"mug-red"}
     assert (answer.fallback, answer.spaces, answer.missing_ids) == (None, ("text@1",), ())
     assert {item.because for item in answer.items} == {("mug-red",)}
-    assert {item.channel for item in answer.items} == {"text"}
+    assert {item.source for item in answer.items} == {"text"}
 
 
 def test_ten_events_of_two_tastes_give_both(stocked):
@@ -150,7 +150,7 @@ def test_ten_events_of_two_tastes_give_both(stocked):
 def test_what_is_popular_has_a_say_too(stocked):
     make_popular(stocked)
     stocked.visit("u1", "mug-red")
-    popular = {item.id for item in ask(stocked, count=7).items if item.channel == "popular"}
+    popular = {item.id for item in ask(stocked, count=7).items if item.source == "popular"}
     assert popular == {"puzzle-red", "puzzle-blue"}
 
 
@@ -170,7 +170,7 @@ def test_the_users_own_products_are_left_out_as_asked(stocked, exclude, left_out
     )
     answer = ask(stocked, count=24 - len(left_out), exclude=frozenset(exclude))
     assert set(ids(answer)) == EVERYTHING - left_out
-    repeated = {item.id for item in answer.items if "repeat" in item.parts}
+    repeated = {item.id for item in answer.items if "repeat" in item.contributions}
     assert repeated == (set() if exclude else {"mug-red", "mug-blue"})
 
 

@@ -45,7 +45,7 @@ def test_the_score_is_the_cosine(stocked):
     twin = similar(stocked.catalog, "mug-red", Query(count=1)).items[0]
     assert (twin.id, twin.because) == ("mug-twin", ("mug-red",))
     assert twin.score == pytest.approx(1.0, abs=1e-3)
-    assert twin.parts == {"text": twin.score}
+    assert twin.contributions == {"text": twin.score}
 
 
 @pytest.mark.parametrize("key", ["nothing", "", "MUG-RED", "mug-red ", "' OR 1=1 --", "%"])

@@ -139,7 +139,7 @@ def test_a_user_newer_than_the_training_with_one_event_is_recommended_by_behavio
 
     answer = recommend(planted_shop.catalog, "newcomer", NEW)
     assert answer.fallback is None
-    assert {item.channel for item in answer.items} & {"behaviour", "together", "ease"}
+    assert {item.source for item in answer.items} & {"behaviour", "together", "ease"}
     for products in (listed(planted_shop, "newcomer"), in_batch(planted_shop, "newcomer")):
         assert f"p{40 + taste}" not in products
         assert of_taste(products[:5], taste) >= 0.6

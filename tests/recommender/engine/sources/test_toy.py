@@ -31,8 +31,8 @@ def next_of(shop: Shop, product: str) -> list[str]:
 
 def given(items: tuple[Item, ...]) -> list[str]:
     """What the toy gives something for, the most first."""
-    found = [item for item in items if item.parts.get("toy", 0) > 0]
-    return [item.id for item in sorted(found, key=lambda item: -item.parts["toy"])]
+    found = [item for item in items if item.contributions.get("toy", 0) > 0]
+    return [item.id for item in sorted(found, key=lambda item: -item.contributions["toy"])]
 
 
 def test_it_serves_live_and_explains(stocked: Shop) -> None:
@@ -40,10 +40,10 @@ def test_it_serves_live_and_explains(stocked: Shop) -> None:
     answer = recommend(stocked.catalog, "u1", Query(count=20))
     assert given(answer.items) == next_of(stocked, "mug-red")
     for item in answer.items:
-        assert sum(item.parts.values()) == pytest.approx(item.score)
-        if item.channel == "toy":
+        assert sum(item.contributions.values()) == pytest.approx(item.score)
+        if item.source == "toy":
             assert item.because == ("mug-red",)
-    assert "toy" in {item.channel for item in answer.items}
+    assert "toy" in {item.source for item in answer.items}
 
 
 def test_it_alone_makes_a_list(stocked: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
