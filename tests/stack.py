@@ -3,13 +3,13 @@
 import atexit
 import os
 import shutil
-import signal
 import tempfile
 from pathlib import Path
 
 import pytest
 
 from recommender import stack
+from tests import signals
 
 _DATA_DIR = Path(tempfile.mkdtemp(prefix="kinship-tests-"))
 _DATA_DIR.chmod(0o711)  # as root, the servers' own user passes through
@@ -25,8 +25,7 @@ _CONFIG = stack.read_config(os.environ, _DATA_DIR)
 def pytest_configure(config: pytest.Config) -> None:
     """Start PostgreSQL and Valkey, unless no test will run."""
     if not (config.option.collectonly or config.option.help):
-        # A terminated run (a CI job that is cancelled) cleans up as one that Ctrl-C ends.
-        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        signals.restore()
         stack.ensure_started(_CONFIG)
 
 

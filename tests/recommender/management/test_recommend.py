@@ -177,15 +177,10 @@ def test_a_run_that_is_broken_off_leaves_the_old_file_and_nothing_beside_it(
         wait_until(lambda: partial.exists() and partial.stat().st_size > 0)
         os.kill(os.getpid(), signal.SIGINT)
 
-    # A test run in the background inherits a SIGINT that is ignored.
-    inherited = signal.signal(signal.SIGINT, signal.default_int_handler)
-    try:
-        with ThreadPoolExecutor(1) as pool:
-            pool.submit(interrupt)
-            with pytest.raises(KeyboardInterrupt):
-                run(users=str(users))
-    finally:
-        signal.signal(signal.SIGINT, inherited)
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            run(users=str(users))
 
     assert out.read_bytes() == before
     assert {path.name for path in tmp_path.iterdir()} == {"recs.jsonl", "users"}
