@@ -1,4 +1,4 @@
-# make setup | demo | demo-reset | test | check | bench | lock
+# make setup | demo | demo-reset | test | test-fast | check | bench | lock
 PYTHON ?= python3
 VENV := .venv
 PY := $(VENV)/bin/python
@@ -10,7 +10,11 @@ LOCK := $(VENV)/bin/uv pip compile -q --universal --generate-hashes --no-emit-in
 # of a package share none.
 SDKS := 1.x current
 
-.PHONY: setup setup-dev demo demo-reset test check bench lock
+# Each worker has a stack of its own; a file's tests share what is costly to set up.
+WORKERS := auto
+TEST := $(PY) -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
+
+.PHONY: setup setup-dev demo demo-reset test test-fast check bench lock
 
 setup: $(VENV)/.installed-requirements
 setup-dev: setup $(VENV)/.installed-requirements-dev $(SDKS:%=.sdk/%/.installed)
@@ -35,7 +39,10 @@ demo-reset: setup
 	@$(PY) manage.py demo --reset-only
 
 test: setup-dev
-	@$(PY) -m pytest
+	@$(TEST) $(ARGS)
+
+test-fast: setup-dev
+	@$(TEST) -m "not slow" $(ARGS)
 
 check: setup-dev
 	$(VENV)/bin/ruff check --no-cache .

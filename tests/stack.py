@@ -1,4 +1,9 @@
-"""Gives the tests an embedded stack of their own; loaded before pytest-django reads settings."""
+"""Gives the tests an embedded stack of their own; loaded before pytest-django reads settings.
+
+Each parallel worker is a process that loads this module and has a whole stack to itself, so no test
+meets another's database, queue or stopped server. The run's first process keeps all of them in one
+directory, and stops what is left of them, also where a worker was killed.
+"""
 
 import atexit
 import os
@@ -11,26 +16,58 @@ import pytest
 from recommender import stack
 from tests import signals
 
-_DATA_DIR = Path(tempfile.mkdtemp(prefix="kinship-tests-"))
-_DATA_DIR.chmod(0o711)  # as root, the servers' own user passes through
+_RUN_DIR = "KINSHIP_TESTS_DIR"
+_WORKER = os.environ.get("PYTEST_XDIST_WORKER")
+
+
+def _make_run_dir() -> Path:
+    directory = Path(tempfile.mkdtemp(prefix="kinship-tests-"))
+    directory.chmod(0o711)  # as root, the servers' own user passes through
+    os.environ[_RUN_DIR] = str(directory)  # the workers inherit it
+    return directory
+
+
+_RUN = Path(os.environ[_RUN_DIR]) if _WORKER else _make_run_dir()
+_DATA_DIR = _RUN / (_WORKER or "main")
 
 # Whatever the developer's shell points at, tests never touch it.
 os.environ.pop("DATABASE_URL", None)
 os.environ.pop("BROKER_URL", None)
 os.environ["KINSHIP_DATA_DIR"] = str(_DATA_DIR)
 
-_CONFIG = stack.read_config(os.environ, _DATA_DIR)
-
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Start PostgreSQL and Valkey, unless no test will run."""
-    if not (config.option.collectonly or config.option.help):
-        signals.restore()
-        stack.ensure_started(_CONFIG)
+    """Start PostgreSQL and Valkey where tests will run: in each worker, else in this process."""
+    if config.option.collectonly or config.option.help:
+        return
+    signals.restore()
+    if _WORKER or config.option.dist == "no":
+        stack.ensure_started(_config_of(_DATA_DIR))
 
 
-@atexit.register
+def pytest_xdist_auto_num_workers() -> int:
+    """A worker for each processor that this process may use."""
+    return len(os.sched_getaffinity(0))
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give the workers slow files first, so that none is alone with one at the end."""
+    if _WORKER:
+        slow = {item.path for item in items if item.get_closest_marker("slow")}
+        items.sort(key=lambda item: item.path not in slow)
+
+
+def _config_of(data_dir: Path) -> stack.StackConfig:
+    return stack.read_config({"KINSHIP_DATA_DIR": str(data_dir)}, _RUN)
+
+
 def _remove() -> None:
-    """Also runs where pytest fails before or after its own hooks."""
-    stack.stop(_CONFIG)
-    shutil.rmtree(_DATA_DIR)
+    for data_dir in _RUN.iterdir():
+        stack.stop(_config_of(data_dir))
+    shutil.rmtree(_RUN)
+
+
+if not _WORKER:
+    # Also runs where pytest fails before or after its own hooks.
+    atexit.register(_remove)

@@ -9,6 +9,8 @@ import pytest
 
 from recommender.stack.layout import PROJECT_DIR
 
+pytestmark = pytest.mark.slow
+
 _SIZES = ("--products", "500", "--users", "50", "--dimension", "32")
 _FILTERS = {
     f"{kind}, {passing} %"

@@ -17,6 +17,8 @@ import pytest
 
 from tests.stub import Stub
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[2]
 # start.md comes last: it ends with `down`.
 DOCS = (

@@ -14,6 +14,8 @@ from tests.e2e.service import Service
 from tests.embeddings import test_contract as contract
 from tests.embeddings.test_contract import MIXED, Case, EmbedderContract, Make
 
+pytestmark = pytest.mark.slow
+
 # `name` is the model that the service answers with.
 FAKE = {"name": "fake", "api_key_env": "OWN_KEY"}
 WORDLLAMA = {

@@ -9,6 +9,8 @@ import pytest
 
 from tests.e2e.service import Service
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def idle() -> Iterator[Service]:

@@ -5,7 +5,11 @@ import shlex
 import subprocess
 from pathlib import Path
 
+import pytest
+
 from tests.e2e.service import Service
+
+pytestmark = pytest.mark.slow
 
 
 def test_a_reader_that_has_enough_ends_it_quietly(service: Service, tmp_path: Path) -> None:

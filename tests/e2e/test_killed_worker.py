@@ -6,10 +6,13 @@ from random import Random
 
 import httpx
 import psutil
+import pytest
 
 from tests.e2e.service import Service
 from tests.e2e.upstreams import counted
 from tests.threads import wait_until
+
+pytestmark = pytest.mark.slow
 
 # Long texts, as these take the model longest: there is time to kill somebody at it.
 PRODUCTS = 8000
@@ -70,9 +73,10 @@ def test_after_a_kill_every_product_is_embedded_exactly_once(service: Service) -
 def test_after_a_kill_no_more_is_paid_twice_than_was_being_asked_for(service: Service) -> None:
     """The provider is slow, so that calls are under way when the worker dies."""
     with service.open_catalog("paid", "--model", "slow") as client:
+        worker = service.pid("worker")  # asking takes seconds, in which all would be embedded
         fill(client, HOSTED_PRODUCTS)
         wait_until(lambda: counted(service.variables, "slow")["rows"] > 100)
-        os.killpg(service.pid("worker"), signal.SIGKILL)
+        os.killpg(worker, signal.SIGKILL)
         assert len(vectors(service, "paid")) < HOSTED_PRODUCTS, "it was not in the middle of it"
 
         service.wait_until_embedded("paid", 90)

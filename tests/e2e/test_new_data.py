@@ -9,6 +9,8 @@ import pytest
 from tests.e2e.service import Service
 from tests.threads import wait_until
 
+pytestmark = pytest.mark.slow
+
 CATALOG = "new-data"
 KINDS = {
     "mug": "Stoneware coffee mug",

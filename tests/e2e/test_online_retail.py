@@ -37,9 +37,13 @@ MAP = [
 WHERE = ["CustomerID", "Quantity>0", "UnitPrice>0", "InvoiceNo!~^C", "StockCode~^[0-9]"]
 SECONDS, MEGABYTES = 60, 400
 
-pytestmark = pytest.mark.skipif(
-    not DATA.exists(), reason=f"the data set is not here: {DATA.relative_to(PROJECT_DIR.parent)}"
-)
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(
+        not DATA.exists(),
+        reason=f"the data set is not here: {DATA.relative_to(PROJECT_DIR.parent)}",
+    ),
+]
 
 
 @dataclass(frozen=True, slots=True)

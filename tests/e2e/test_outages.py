@@ -13,6 +13,8 @@ import pytest
 from tests.e2e.service import Service
 from tests.threads import wait_until
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def client(service: Service) -> Iterator[httpx.Client]:

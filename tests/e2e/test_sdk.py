@@ -9,6 +9,8 @@ from tests.e2e import sdk, upstreams
 from tests.e2e.sdk import POEM, Ran, Sdk
 from tests.e2e.service import Service
 
+pytestmark = pytest.mark.slow
+
 CHECKS = sorted((sdk.SCRIPTS / "checks").glob("*.py"))
 
 

@@ -9,6 +9,8 @@ from tests.e2e import sdk
 from tests.e2e.sdk import POEM, Ran, Sdk
 from tests.e2e.service import Service
 
+pytestmark = pytest.mark.slow
+
 EXAMPLES = sorted(path.stem for path in (sdk.SCRIPTS / "examples").glob("*.py"))
 ROWS = {"string": 1, "list": len(POEM), "file": len(POEM)}
 ASKS_FOR_1024 = {"openai_string", "dashscope_string", "dashscope_list"}

@@ -15,6 +15,8 @@ import pytest
 from tests.e2e.service import Service
 from tests.threads import wait_until
 
+pytestmark = pytest.mark.slow
+
 CATALOG = "switch"
 # In the first space products are alike by their title, in the second by who would give them.
 TITLES = {

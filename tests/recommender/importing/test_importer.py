@@ -8,12 +8,15 @@ import time
 import tracemalloc
 from pathlib import Path
 
+import pytest
 from django.conf import settings
 from django.db import connection
 
 from recommender import database
 from recommender.models import Event, Product
 from recommender.stack.layout import PROJECT_DIR
+
+pytestmark = pytest.mark.slow
 
 ROWS = 110_000
 EVENTS = ("--type", "view", "--map", "user=u", "product=p", "at=t")

@@ -20,6 +20,8 @@ from recommender.stack import StackConfig
 from recommender.stack.layout import PROJECT_DIR
 from recommender.stack.takedown import take_down
 
+pytestmark = pytest.mark.slow
+
 SERVICES = {"postgres", "valkey", "web", "worker", "beat", "supervisor"}
 
 

@@ -27,6 +27,8 @@ from recommender.stack.layout import PROJECT_DIR
 from recommender.stack.processes import find_process
 from tests.recommender.stack.conftest import processes_of
 
+pytestmark = pytest.mark.slow
+
 NOBODY = 65534
 
 

@@ -1,6 +1,7 @@
 """Lists as of a past moment come from what was known then, through the tables."""
 
 import numpy as np
+import pytest
 
 from recommender.engine import batch, reading
 from recommender.engine.answer import Query
@@ -9,6 +10,8 @@ from recommender.models import Event, Mode, Ranker, Space
 from recommender.training import past
 from tests.recommender.training import planted
 from tests.shop import DAY, NOON, Shop, event
+
+pytestmark = pytest.mark.slow
 
 THEN = planted.at(40)
 
