@@ -20,8 +20,6 @@ from psycopg import sql
 Query = LiteralString | bytes | sql.SQL | sql.Composed
 Parameters = Sequence[Any] | Mapping[str, Any]
 
-# How many blocks each session is kept for: it holds what would be gone with it.
-_kept: WeakKeyDictionary[psycopg.Connection[Any], int] = WeakKeyDictionary()
 # What each session was last told: saying it again would cost a round trip a request.
 _ef_search: WeakKeyDictionary[psycopg.Connection[Any], int] = WeakKeyDictionary()
 
@@ -29,8 +27,8 @@ _ef_search: WeakKeyDictionary[psycopg.Connection[Any], int] = WeakKeyDictionary(
 def fetch(query: Query, parameters: Parameters = ()) -> list[tuple[Any, ...]]:
     """Run one statement and return all its rows.
 
-    Outside a transaction and outside `session_kept`, a connection that the server has closed (a
-    restart, a failover) is opened again and the statement run once more.
+    Outside a transaction, a connection that the server has closed (a restart, a failover) is
+    opened again and the statement run once more.
 
     Raises:
         django.db.Error: as Django's own cursor would, for whatever PostgreSQL refuses.
@@ -40,11 +38,7 @@ def fetch(query: Query, parameters: Parameters = ()) -> list[tuple[Any, ...]]:
         try:
             return _run(session, query, parameters)
         except psycopg.OperationalError:
-            if (
-                session.in_atomic_block
-                or not session.connection.closed
-                or _kept.get(session.connection)
-            ):
+            if session.in_atomic_block or not session.connection.closed:
                 raise
             ef_search = _ef_search.get(session.connection)
             session.close()
@@ -62,21 +56,6 @@ def execute(query: Query, parameters: Parameters = ()) -> int:
         cursor.execute(query, parameters)
         _log(session, query, started)
         return cursor.rowcount
-
-
-@contextmanager
-def session_kept() -> Iterator[None]:
-    """Within the block a connection that the server has closed stays closed.
-
-    For whoever holds what lives as long as the session, such as an advisory lock: on another
-    connection it would go on without it, beside somebody who has it now.
-    """
-    session = _session().connection
-    _kept[session] = _kept.get(session, 0) + 1
-    try:
-        yield
-    finally:
-        _kept[session] -= 1
 
 
 def close_if_hung_up(**_: object) -> None:

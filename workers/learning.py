@@ -26,9 +26,11 @@ def train(catalog_id: int) -> None:
     One whose worker died is not carried out again by the message that the broker gives back: what
     killed the worker would kill the next. The sweep asks for another.
     """
-    with runs.claimed(catalog_id) as run:
-        if run is not None:
-            train_run(run.catalog, run, partial(log.info, catalog=catalog_id, training=run.pk))
+    with runs.claimed(catalog_id) as claim:
+        if claim is not None:
+            run = claim.run
+            say = partial(log.info, catalog=catalog_id, training=run.pk)
+            train_run(run.catalog, run, say, claim.check)
 
 
 @shared_task(name="workers.sweep_training")

@@ -54,10 +54,11 @@ def run(wanted: Import) -> Summary:
     staging = Staging(
         staging_tables.name_of(path, identity), intake.columns, temporary=wanted.dry_run
     )
-    with staging_tables.opened(staging), Progress(path.stat().st_size) as progress:
+    with staging_tables.opened(staging) as lock, Progress(path.stat().st_size) as progress:
         reader = _Reader(wanted, progress)
         with path.open("rb") as file:
             reader.read(file, staging)
+        lock.check()
         outcomes = intake.preview(staging) if wanted.dry_run else intake.merge(staging, progress)
         rejected = staging.reasons()
         if wanted.rejects and rejected:
@@ -65,6 +66,7 @@ def run(wanted: Import) -> Summary:
         elif wanted.rejects:
             # What an earlier import left there would be taken for this one's.
             wanted.rejects.unlink(missing_ok=True)
+        lock.check()
         staging.drop()
     return Summary(
         rows=reader.rows,

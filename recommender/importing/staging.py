@@ -13,11 +13,12 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
-from django.db import OperationalError, transaction
-from psycopg import errors, sql
+from django.db import transaction
+from psycopg import sql
 
-from recommender import database
+from recommender import database, session_lock
 from recommender.importing.errors import RefusedError
+from recommender.session_lock import SessionLock
 
 COMMIT_EVERY = 50_000
 
@@ -110,20 +111,21 @@ def name_of(path: Path, *identity: object) -> str:
 
 
 @contextmanager
-def opened(staging: Staging) -> Iterator[Staging]:
-    """The table, made if it is missing, held against a second import of the same.
+def opened(staging: Staging) -> Iterator[SessionLock]:
+    """Make the table if it is missing, and hold it against a second import of the same.
 
     Raises:
         RefusedError: another import holds it.
     """
     _drop_abandoned()
-    with database.session_kept():
-        _lock(staging.name)
-        try:
-            _create(staging)
-            yield staging
-        finally:
-            database.fetch("SELECT pg_advisory_unlock(%s)", (_lock_key(staging.name),))
+    name = f"the import {staging.name}"
+    with session_lock.held(name, _lock_key(staging.name), wait=LOCK_WAIT) as lock:
+        if lock is None:
+            raise RefusedError(
+                "The same import is running already. Wait until it is done, or stop it."
+            )
+        _create(staging)
+        yield lock
 
 
 def _create(staging: Staging) -> None:
@@ -137,19 +139,6 @@ def _create(staging: Staging) -> None:
         database.execute(create.format(staging.kind, staging.table, columns))
         now = database.fetch("SELECT now()::text")[0][0]
         database.execute(comment.format(staging.table, sql.Literal(now)))
-
-
-def _lock(name: str) -> None:
-    try:
-        with transaction.atomic():
-            database.fetch("SELECT set_config('lock_timeout', %s, true)", (LOCK_WAIT,))
-            database.fetch("SELECT pg_advisory_lock(%s)", (_lock_key(name),))
-    except OperationalError as exc:
-        if isinstance(exc.__cause__, errors.LockNotAvailable):
-            raise RefusedError(
-                "The same import is running already. Wait until it is done, or stop it."
-            ) from exc
-        raise
 
 
 def _lock_key(name: str) -> int:

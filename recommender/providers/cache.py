@@ -112,7 +112,8 @@ def held(digests: Collection[bytes]) -> Iterator[set[bytes]]:
     """Hold those of these entries that no other connection holds: the ones given.
 
     Not in a transaction: an advisory lock of the session ends with the block, or with its
-    connection where the worker dies.
+    connection where the worker dies. A connection that ends within the block loses the locks,
+    and a second worker may then buy the same vectors: they cost twice, and `store` keeps one.
     """
     keys = {int.from_bytes(key[:8], "big", signed=True): key for key in digests}
     locked = set(keys)

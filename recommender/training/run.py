@@ -17,11 +17,21 @@ from recommender.training.outcome import DONE, SKIPPED, Outcome, Progress
 log = structlog.get_logger()
 
 
-def train(catalog: Catalog, run: TrainingRun, progress: Progress) -> None:
+def train(
+    catalog: Catalog,
+    run: TrainingRun,
+    progress: Progress,
+    check: Callable[[], None] = lambda: None,
+) -> None:
     """Train all there is to train; every step's outcome and reason is in the run's row.
 
     With too little history a step is skipped and says so. The row is saved after each step.
+
+    Args:
+        check: called at each report of progress and before the row is saved; what it raises
+            stops the training before it writes more.
     """
+    progress = _checking(check, progress)
     progress("reading history")
     now = present(catalog)
     run.trained_until = popularity.clock(catalog)
@@ -33,7 +43,8 @@ def train(catalog: Catalog, run: TrainingRun, progress: Progress) -> None:
     }
     for name, step in steps.items():
         progress(name)
-        _record(run, name, step)
+        _record(run, name, step, check)
+    check()
     run.status, run.finished_at = TrainingRun.Status.DONE, timezone.now()
     run.save()
 
@@ -57,9 +68,20 @@ def content_spaces(catalog: Catalog) -> list[Space]:
     return list(dense.order_by("name"))
 
 
-def _record(run: TrainingRun, name: str, step: Callable[[], Outcome]) -> None:
+def _checking(check: Callable[[], None], progress: Progress) -> Progress:
+    def report(text: str) -> None:
+        check()
+        progress(text)
+
+    return report
+
+
+def _record(
+    run: TrainingRun, name: str, step: Callable[[], Outcome], check: Callable[[], None]
+) -> None:
     started = time.monotonic()
     found = step()
+    check()
     seconds = round(time.monotonic() - started, 1)
     log.info("trained", catalog=run.catalog_id, step=name, outcome=found.outcome, seconds=seconds)
     run.steps.append(

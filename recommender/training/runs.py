@@ -1,15 +1,16 @@
 """The life of a training: asked for, taken up by one process, finished; one that died says so."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 from django.db import transaction
 from django.db.models import F, Window
 from django.db.models.functions import Now, RowNumber
 from django.dispatch import Signal
 
-from recommender import database
+from recommender import database, session_lock
 from recommender.models import Catalog, TrainingRun
 
 # Of each catalogue so many are kept.
@@ -31,7 +32,7 @@ _BURY = """
 UPDATE recommender_trainingrun r SET status = 'failed', error = %(error)s, finished_at = now()
 WHERE r.status = 'running' AND NOT EXISTS (
     SELECT FROM pg_locks l
-    WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 2
+    WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1
       AND l.classid = %(lock)s::oid AND l.objid = r.catalog_id::oid
       AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database()))
 """
@@ -45,6 +46,14 @@ WHERE EXISTS (
     SELECT FROM recommender_event e
     WHERE e.catalog_id = c.id AND e.at >= COALESCE(last.trained_until, '-infinity'))
 """
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A run that is this process's to carry out, as long as `check` does not raise."""
+
+    run: TrainingRun
+    check: Callable[[], None]
 
 
 def request(catalog: Catalog) -> TrainingRun:
@@ -65,30 +74,30 @@ def request(catalog: Catalog) -> TrainingRun:
 
 
 @contextmanager
-def claimed(catalog_id: int) -> Iterator[TrainingRun | None]:
+def claimed(catalog_id: int) -> Iterator[Claim | None]:
     """Take up a catalogue's training that waits; whoever trains does so within the block.
 
-    The advisory lock that keeps others away is held by the connection: the server frees it when
-    the process dies. Where the connection is lost, so is the lock, and the next statement of the
-    block fails: somebody else may be training by then. What the block raises is written to the
-    run, and raised on.
+    The advisory lock that keeps others away is held by a connection of its own: the server frees
+    it when the process dies. What the block raises is written to the run, and raised on.
 
     Yields:
-        The run, which is running now; None where none waits or somebody is at the catalogue.
+        The claim of the run, which is running now; None where none waits or somebody is at the
+        catalogue.
     """
-    with database.session_kept():
-        if not _lock(catalog_id):
+    key = _LOCK_TRAINING << 32 | catalog_id
+    with session_lock.held(f"training catalog {catalog_id}", key) as lock:
+        if lock is None:
             yield None
             return
+        run = _take(catalog_id)
         try:
-            run = _take(catalog_id)
-            try:
-                yield run
-            finally:
-                if run is not None:
-                    _finish(run, sys.exception())
+            yield Claim(run, lock.check) if run is not None else None
         finally:
-            _unlock(catalog_id)
+            if run is not None:
+                _finish(run, sys.exception())
+    # Who came for it while the lock was still held went away again.
+    if TrainingRun.objects.filter(catalog=catalog_id, status=TrainingRun.Status.WAITING).exists():
+        training_requested.send(Catalog, catalog_id=catalog_id)
 
 
 def bury_dead() -> int:
@@ -107,18 +116,6 @@ def prune() -> None:
     place = Window(RowNumber(), "catalog", [F("created_at").desc(), F("pk").desc()])
     old = TrainingRun.objects.annotate(place=place).filter(place__gt=KEPT)
     TrainingRun.objects.filter(pk__in=list(old.values_list("pk", flat=True))).delete()
-
-
-def _lock(catalog_id: int) -> bool:
-    lock = "SELECT pg_try_advisory_lock(%s, %s::int)"
-    return bool(database.fetch(lock, (_LOCK_TRAINING, catalog_id))[0][0])
-
-
-def _unlock(catalog_id: int) -> None:
-    database.execute("SELECT pg_advisory_unlock(%s, %s::int)", (_LOCK_TRAINING, catalog_id))
-    # Who came for it while the lock was still held went away again.
-    if TrainingRun.objects.filter(catalog=catalog_id, status=TrainingRun.Status.WAITING).exists():
-        training_requested.send(Catalog, catalog_id=catalog_id)
 
 
 def _take(catalog_id: int) -> TrainingRun | None:

@@ -63,18 +63,6 @@ def test_a_statement_is_not_run_again_within_a_transaction(autocommit, other):
     assert database.fetch("SELECT 1") == [(1,)]
 
 
-def test_a_session_that_is_kept_is_not_exchanged_for_another(autocommit, other):
-    def read_where_a_lock_was_lost() -> None:
-        with database.session_kept():
-            close_from_outside(other)
-            database.fetch("SELECT 1")
-
-    with pytest.raises(OperationalError):
-        read_where_a_lock_was_lost()
-    connection.close()
-    assert database.fetch("SELECT 1") == [(1,)]
-
-
 def test_an_error_of_the_statement_is_djangos_and_leaves_the_connection_alone(autocommit):
     before = backend()
     with pytest.raises(ProgrammingError, match="nowhere"):

@@ -76,10 +76,10 @@ history; else what served before stays, and the table and the admin say why.
 
     def _train(self, reason: str, run: TrainingRun) -> None:
         """Train in this process, unless a worker has just begun."""
-        with runs.claimed(run.catalog_id) as claimed:
-            if claimed is not None:
+        with runs.claimed(run.catalog_id) as claim:
+            if claim is not None:
                 self.stderr.write(f"{reason}: training in this process.")
-                train(claimed.catalog, claimed, self.stderr.write)
+                train(claim.run.catalog, claim.run, self.stderr.write, claim.check)
 
 
 def _table(run: TrainingRun) -> str:

@@ -19,9 +19,11 @@ def table(digit: str) -> Staging:
 
 
 def test_what_is_staged_is_found_again_with_its_last_line(db):
-    with staging.opened(table("a")) as first:
+    first = table("a")
+    with staging.opened(first):
         first.fill(iter([(2, "x", "u", None, None), (7, None, None, "no id", ",u")]))
-    with staging.opened(table("a")) as again:
+    again = table("a")
+    with staging.opened(again):
         assert again.last_line() == 7
         assert again.reasons() == {"no id": 1}
         again.drop()
@@ -40,7 +42,8 @@ def test_the_name_depends_on_content_and_options_and_not_on_the_path(tmp_path):
 
 def test_tables_that_nobody_came_back_to_are_dropped_after_a_week(db):
     for digit, age in (("a", 8), ("b", 6)):
-        with staging.opened(table(digit)) as made:
+        made = table(digit)
+        with staging.opened(made):
             long_ago = database.fetch("SELECT (now() - %s * interval '1 day')::text", (age,))
             with connection.cursor() as cursor:
                 cursor.execute(f'COMMENT ON TABLE "{made.name}" IS %s', long_ago[0])
@@ -53,7 +56,8 @@ def test_of_two_equal_imports_at_once_one_is_refused(transactional_db, monkeypat
 
     def work(number: int) -> str:
         try:
-            with staging.opened(table("a")) as held:
+            held = table("a")
+            with staging.opened(held):
                 held.fill(iter([(number + 1, "x", "u", None, None)]))
                 database.fetch("SELECT pg_sleep(0.5)")
         except RefusedError as exc:

@@ -2,14 +2,16 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
-from django.db import Error, connection
+from django.db import connection
 from django.utils import timezone
 
-from recommender import database
+from recommender import session_lock
 from recommender.models import Catalog, TrainingRun
 from recommender.training import runs
+from recommender.training.run import train
+from tests.recommender.test_session_lock import end_lock_sessions
 from tests.shop import DAY, NOON, Shop
-from tests.threads import at_once, beside, wait_until
+from tests.threads import at_once, beside
 
 Status = TrainingRun.Status
 
@@ -55,16 +57,18 @@ def test_of_those_who_ask_at_once_nobody_makes_a_second(committed_shop: Shop) ->
 
 def test_who_asks_while_one_runs_gets_that(shop: Shop, told: list[int]) -> None:
     asked = runs.request(shop.catalog)
-    with runs.claimed(shop.catalog.pk) as run:
-        assert runs.request(shop.catalog) == run == asked
+    with runs.claimed(shop.catalog.pk) as claim:
+        assert claim is not None
+        assert runs.request(shop.catalog) == claim.run == asked
     assert told == [shop.catalog.pk]
 
 
 def test_a_claimed_run_is_running_and_then_done(shop: Shop) -> None:
     runs.request(shop.catalog)
 
-    with runs.claimed(shop.catalog.pk) as run:
-        assert run is not None
+    with runs.claimed(shop.catalog.pk) as claim:
+        assert claim is not None
+        run = claim.run
         assert run.catalog == shop.catalog
         assert run.started_at is not None
         assert of(shop) == [Status.RUNNING]
@@ -78,8 +82,9 @@ def test_what_the_training_says_of_its_end_stays(shop: Shop) -> None:
     asked = runs.request(shop.catalog)
     at = timezone.now() - DAY
 
-    with runs.claimed(shop.catalog.pk) as run:
-        assert run is not None
+    with runs.claimed(shop.catalog.pk) as claim:
+        assert claim is not None
+        run = claim.run
         run.status, run.error, run.finished_at = Status.FAILED, "No disk.", at
         run.save()
 
@@ -102,8 +107,8 @@ def test_a_message_that_comes_twice_finds_nothing_to_do(committed_shop: Shop) ->
     runs.request(committed_shop.catalog)
 
     def claim(_: int) -> bool:
-        with runs.claimed(committed_shop.catalog.pk) as run:
-            return run is not None
+        with runs.claimed(committed_shop.catalog.pk) as claim:
+            return claim is not None
 
     assert sum(at_once(3, claim)) == 1
     assert claim(0) is False
@@ -114,31 +119,66 @@ def test_one_training_of_a_catalogue_at_a_time(committed_shop: Shop, told: list[
     for shop in (committed_shop, other):
         runs.request(shop.catalog)
 
-    def claim(shop: Shop) -> bool:
-        with runs.claimed(shop.catalog.pk) as run:
-            return run is not None
+    def try_to_claim(shop: Shop) -> bool:
+        with runs.claimed(shop.catalog.pk) as claim:
+            return claim is not None
 
-    with runs.claimed(committed_shop.catalog.pk) as run:
-        assert run is not None
+    with runs.claimed(committed_shop.catalog.pk) as claim:
+        assert claim is not None
         TrainingRun.objects.create(catalog=committed_shop.catalog)
         told.clear()
-        assert not at_once(1, lambda _: claim(committed_shop))[0]
-        assert at_once(1, lambda _: claim(other))[0]
+        assert not at_once(1, lambda _: try_to_claim(committed_shop))[0]
+        assert at_once(1, lambda _: try_to_claim(other))[0]
 
     assert told == [committed_shop.catalog.pk], "who came meanwhile is told that it is free"
-    assert claim(committed_shop)
+    assert try_to_claim(committed_shop)
 
 
-def test_a_run_whose_worker_lost_its_connection_has_failed_and_says_so(
+def test_a_training_keeps_its_lock_where_the_working_connection_reconnects(
     committed_shop: Shop,
 ) -> None:
+    runs.request(committed_shop.catalog)
+
+    def claim_again() -> bool:
+        with runs.claimed(committed_shop.catalog.pk) as second:
+            return second is not None
+
+    with runs.claimed(committed_shop.catalog.pk) as claim:
+        assert claim is not None
+        connection.close()
+        claim.check()
+        assert runs.bury_dead() == 0
+        TrainingRun.objects.create(catalog=committed_shop.catalog)
+        assert not at_once(1, lambda _: claim_again())[0]
+
+    assert of(committed_shop) == [Status.DONE, Status.WAITING]
+
+
+def test_a_training_that_lost_its_lock_stops_and_has_failed(committed_shop: Shop) -> None:
+    asked = runs.request(committed_shop.catalog)
+
+    def lose_the_lock() -> None:
+        with runs.claimed(committed_shop.catalog.pk) as claim:
+            assert claim is not None
+            end_lock_sessions()
+            train(committed_shop.catalog, claim.run, lambda _: None, claim.check)
+
+    with pytest.raises(session_lock.LockLostError, match="Start it again"):
+        lose_the_lock()
+
+    asked.refresh_from_db()
+    assert asked.status == Status.FAILED
+    assert "held the lock of training" in asked.error
+    assert asked.steps == []
+
+
+def test_a_run_whose_worker_died_has_failed_and_says_so(committed_shop: Shop) -> None:
     asked = runs.request(committed_shop.catalog)
 
     with runs.claimed(committed_shop.catalog.pk):
         assert runs.bury_dead() == 0
-        connection.close()
-        # The server hears of it a little later.
-        wait_until(lambda: runs.bury_dead() == 1)
+        end_lock_sessions()
+        assert runs.bury_dead() == 1
 
     asked.refresh_from_db()
     assert (asked.status, asked.error) == (Status.FAILED, runs.DIED)
@@ -194,35 +234,3 @@ def test_the_latest_runs_of_each_catalogue_are_kept(shop: Shop) -> None:
 
     kept = {run.pk for run in TrainingRun.objects.all()}
     assert kept == {few.pk, *(run.pk for run in made[3:])}
-
-
-def test_a_training_that_has_lost_its_lock_stops_and_says_that_it_died(
-    committed_shop: Shop,
-) -> None:
-    runs.request(committed_shop.catalog)
-
-    def train_until_the_server_restarts() -> None:
-        with runs.claimed(committed_shop.catalog.pk) as run:
-            assert run is not None
-            lose_connection()
-            database.fetch("SELECT 'a step writes what it has learnt'")
-
-    with pytest.raises(Error):
-        train_until_the_server_restarts()
-    connection.close()
-
-    assert runs.bury_dead() == 1
-    assert of(committed_shop) == [Status.FAILED]
-    runs.request(committed_shop.catalog)
-    with runs.claimed(committed_shop.catalog.pk) as run:
-        assert run is not None
-
-
-def lose_connection() -> None:
-    """As a restart of the server, or a failover, ends a session."""
-    (pid,) = database.fetch("SELECT pg_backend_pid()")[0]
-
-    def end(_: int) -> None:
-        database.fetch("SELECT pg_terminate_backend(%s, 5000)", (pid,))
-
-    at_once(1, end)
