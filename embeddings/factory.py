@@ -181,18 +181,3 @@ class Models:
 
 def _api_key_env(model: HostedModel) -> str:
     return model.api_key_env or PROVIDERS[model.provider].api_key_env
-
-
-def create_embedder(
-    key: str,
-    dimension: int | None = None,
-    *,
-    instruction: str = "",
-    output: Output = Output.DENSE,
-) -> Embedder:
-    """`Models.create` of the models that come with Kinship.
-
-    Raises:
-        Misconfigured: there is no such model, or it cannot do what is asked.
-    """
-    return Models().create(key, dimension, instruction=instruction, output=output)

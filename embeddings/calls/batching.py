@@ -3,11 +3,6 @@
 from collections.abc import Iterator, Sequence
 from typing import TypeVar
 
-import numpy as np
-
-from embeddings.base import Embedder
-from embeddings.types import Embeddings, Input, Role, Usage
-
 T = TypeVar("T")
 
 
@@ -34,17 +29,3 @@ def runs(sizes: Sequence[int], max_rows: int, max_size: int | None) -> Iterator[
         total += size
     if sizes:
         yield range(start, len(sizes))
-
-
-def embed_all(embedder: Embedder, inputs: Sequence[Input], role: Role) -> Embeddings:
-    """Embed any number of inputs in as many calls as the model needs.
-
-    Raises:
-        EmbeddingError: from the first call that fails; the others' vectors are lost with it.
-    """
-    parts = [embedder.embed(rows, role) for rows in split(inputs, embedder.spec.max_rows)]
-    none = np.empty((0, embedder.spec.dimension), np.float32)
-    return Embeddings(
-        np.concatenate([none, *(part.vectors for part in parts)]),
-        Usage(sum(part.usage.tokens for part in parts)),
-    )

@@ -5,10 +5,7 @@ passes for a while, then one call, the probe. Its success closes the circuit; it
 again, for twice as long.
 """
 
-import time
-from collections.abc import Callable
 from dataclasses import dataclass
-from threading import Lock
 from typing import Protocol
 
 from embeddings.errors import Unavailable
@@ -71,44 +68,3 @@ def open_error(provider: str, reason: str, seconds: float) -> Unavailable:
     return Unavailable(
         f"{provider} is down and is asked again in {seconds:.0f} s: {reason}", retry_after=seconds
     )
-
-
-class LocalCircuit:
-    """A circuit that one process has for itself."""
-
-    def __init__(self, provider: str, clock: Callable[[], float] = time.monotonic) -> None:
-        """`clock` gives seconds."""
-        self._provider, self._clock = provider, clock
-        self._lock = Lock()
-        self._failures, self._open_until = 0, 0.0
-        self._reason, self._is_probing = "", False
-
-    def check(self) -> None:
-        """Implements `Circuit.check`."""
-        with self._lock:
-            if self._failures < THRESHOLD:
-                return
-            now = self._clock()
-            if now < self._open_until:
-                raise open_error(self._provider, self._reason, self._open_until - now)
-            self._is_probing = True
-            self._open_until = now + PROBE_SECONDS
-
-    def failed(self, reason: str) -> None:
-        """Implements `Circuit.failed`.
-
-        Failures that come in while the circuit is open, but for the probe's, say nothing new.
-        """
-        with self._lock:
-            now = self._clock()
-            if now < self._open_until and not self._is_probing:
-                return
-            self._failures += 1
-            self._reason = reason
-            self._open_until = now + pause(self._failures)
-            self._is_probing = False
-
-    def succeeded(self) -> None:
-        """Implements `Circuit.succeeded`."""
-        with self._lock:
-            self._failures, self._open_until, self._is_probing = 0, 0.0, False

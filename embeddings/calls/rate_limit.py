@@ -11,10 +11,7 @@ limit between processes stores the `Pace` and applies them under a lock.
 """
 
 import math
-import time
-from collections.abc import Callable
 from dataclasses import dataclass, replace
-from threading import Lock
 from typing import Protocol, Self
 
 from embeddings.spec import ModelSpec
@@ -152,27 +149,6 @@ def held(pace: Pace, now: float, retry_after: float | None) -> Pace:
     share = pace.share if is_held else max(FLOOR, pace.share_then(now) / 2)
     until = max(until, pace.held_until)
     return replace(pace, share=share, share_at=until, held_until=until)
-
-
-class LocalLimiter:
-    """A limit that one process has for itself."""
-
-    def __init__(self, rate: Rate, clock: Callable[[], float] = time.monotonic) -> None:
-        """`clock` gives seconds."""
-        self._rate, self._clock = rate, clock
-        self._pace = Pace()
-        self._lock = Lock()
-
-    def delay(self, tokens: int, longest: float = LONGEST_WAIT) -> float:
-        """Implements `Limiter.delay`."""
-        with self._lock:
-            self._pace, wait = reserved(self._pace, self._clock(), self._rate, tokens, longest)
-        return wait
-
-    def throttled(self, retry_after: float | None) -> None:
-        """Implements `Limiter.throttled`."""
-        with self._lock:
-            self._pace = held(self._pace, self._clock(), retry_after)
 
 
 def concurrency_for(spec: ModelSpec) -> int:

@@ -9,12 +9,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from embeddings.calls.batching import embed_all
 from embeddings.factory import Models
 from embeddings.providers.known_models import HOSTED
 from embeddings.providers.table import DASHSCOPE, PROVIDERS
 from embeddings.spec import Fusion, ModelSpec
 from embeddings.types import Input, Modality, Role
+from tests.embeddings.embedded import embed_all
 from tests.stub import Behaviour, Stub
 
 TESTS = Path(__file__).resolve().parents[1]

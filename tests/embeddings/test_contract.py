@@ -16,14 +16,14 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from embeddings.base import Embedder
-from embeddings.calls.batching import embed_all
 from embeddings.errors import Misconfigured, Rejected
-from embeddings.factory import Models, create_embedder
+from embeddings.factory import Models
 from embeddings.local.aligned import aligned
 from embeddings.local.alignment import Alignment
 from embeddings.providers.table import DASHSCOPE, PROVIDERS
 from embeddings.spec import Fusion, ModelSpec
 from embeddings.types import Input, Modality, Output, Role
+from tests.embeddings.embedded import embed_all
 from tests.stub import Behaviour, Stub
 
 
@@ -376,7 +376,7 @@ def _environment(stub: Stub) -> dict[str, str]:
     ],
 )
 def test_a_real_model_puts_like_things_together(key: str, query: str, near: str, far: str) -> None:
-    embedder = create_embedder(key)
+    embedder = Models().create(key)
     asked = vectors(embedder, Input(text=query), role=Role.QUERY)[0]
     closeness = vectors(embedder, Input(text=near), Input(text=far)) @ asked
 

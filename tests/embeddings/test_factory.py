@@ -1,7 +1,7 @@
 import pytest
 
 from embeddings.errors import Misconfigured
-from embeddings.factory import Models, create_embedder
+from embeddings.factory import Models
 from embeddings.types import Input, Output, Role
 from tests.stub import Stub
 
@@ -19,19 +19,19 @@ from tests.stub import Stub
 def test_a_model_comes_at_the_dimension_asked_for(
     key: str, dimension: int | None, expected: int
 ) -> None:
-    spec = create_embedder(key, dimension).spec
+    spec = Models().create(key, dimension).spec
 
     assert (spec.key, spec.dimension) == (key, expected)
 
 
 def test_an_unknown_model_is_refused_with_the_known_ones() -> None:
     with pytest.raises(Misconfigured, match=r"'gpt'; use one of: wordllama-256, .*voyage-4, "):
-        create_embedder("gpt")
+        Models().create("gpt")
 
 
 def test_a_dimension_the_model_does_not_give_is_refused() -> None:
     with pytest.raises(Misconfigured, match="use one of: 256, 128, 64"):
-        create_embedder("wordllama-256", 1024)
+        Models().create("wordllama-256", 1024)
 
 
 @pytest.mark.parametrize(
@@ -47,7 +47,7 @@ def test_what_the_model_cannot_do_is_refused(
     key: str, output: Output, instruction: str, message: str
 ) -> None:
     with pytest.raises(Misconfigured, match=message):
-        create_embedder(key, output=output, instruction=instruction)
+        Models().create(key, output=output, instruction=instruction)
 
 
 def test_a_hosted_model_is_known_without_a_key_but_not_used() -> None:
@@ -66,7 +66,7 @@ def test_a_model_of_this_process_cannot_be_changed() -> None:
 def test_a_model_that_needs_an_alignment_is_not_to_be_had_without_one() -> None:
     assert Models().spec("efficientnet-lite0-text").needs_alignment
     with pytest.raises(Misconfigured, match="learnt from a catalogue's pictures and titles"):
-        create_embedder("efficientnet-lite0-text")
+        Models().create("efficientnet-lite0-text")
 
 
 def test_every_model_can_be_listed() -> None:

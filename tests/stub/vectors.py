@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from embeddings.calls.batching import embed_all
 from embeddings.local.fake import FakeEmbedder
 from embeddings.types import Input, Role
+from tests.embeddings.embedded import embed_all
 
 _VOCABULARY = 250_000
 # A Chinese, Japanese or Korean character is a token; other words are cut in pieces of four.

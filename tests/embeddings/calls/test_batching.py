@@ -1,10 +1,7 @@
-import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from embeddings.calls.batching import embed_all, runs, split
-from embeddings.local.fake import FakeEmbedder
-from embeddings.types import Input, Role
+from embeddings.calls.batching import runs, split
 
 
 @given(rows=st.lists(st.integers()), max_rows=st.integers(1, 12))
@@ -59,23 +56,3 @@ def test_no_run_could_take_the_row_after_it(
 
 def test_a_model_that_takes_one_combination_a_call_gets_one() -> None:
     assert list(runs([5, 5, 5], 1, None)) == [range(1), range(1, 2), range(2, 3)]
-
-
-def test_more_inputs_than_a_call_takes_come_back_whole_and_in_order() -> None:
-    embedder = FakeEmbedder(16)
-    inputs = [Input(text=f"product {number}") for number in range(2 * embedder.spec.max_rows + 3)]
-
-    found = embed_all(embedder, inputs, Role.DOCUMENT)
-
-    assert found.vectors.shape == (len(inputs), 16)
-    assert found.usage.tokens == 2 * len(inputs)
-    for row in (0, embedder.spec.max_rows, len(inputs) - 1):
-        alone = embedder.embed([inputs[row]], Role.DOCUMENT).vectors[0]
-        np.testing.assert_array_equal(found.vectors[row], alone)
-
-
-def test_no_inputs_give_no_vectors_and_cost_nothing() -> None:
-    found = embed_all(FakeEmbedder(16), [], Role.QUERY)
-
-    assert found.vectors.shape == (0, 16)
-    assert found.usage.tokens == 0

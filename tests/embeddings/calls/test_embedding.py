@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from embeddings.calls import tokens
-from embeddings.calls.circuit import THRESHOLD, LocalCircuit
+from embeddings.calls.circuit import THRESHOLD
 from embeddings.calls.embedding import embed_rows
 from embeddings.calls.outcome import Made, Outcome
-from embeddings.calls.rate_limit import LocalLimiter, Rate
+from embeddings.calls.rate_limit import Rate
 from embeddings.errors import (
     BudgetSpent,
     EmbeddingError,
@@ -25,6 +25,7 @@ from embeddings.errors import (
 )
 from embeddings.spec import ModelSpec
 from embeddings.types import Embeddings, Input, Role, SparseVector, Usage
+from tests.embeddings.calls.fakes import FakeCircuit, FakeLimiter
 
 DOWN = Unavailable("The provider is down.", retry_after=0.0)
 BUSY = Unavailable("Slow down.", retry_after=0.0, is_throttling=True)
@@ -285,7 +286,7 @@ def test_an_open_circuit_ends_the_run_and_loses_nothing(concurrency: int) -> Non
         provider,
         texts_of(50),
         Role.DOCUMENT,
-        circuit=LocalCircuit("acme"),
+        circuit=FakeCircuit(),
         meter=till,
         concurrency=concurrency,
         attempts=2,
@@ -308,7 +309,7 @@ def test_throttling_opens_no_circuit_and_tells_the_limiter() -> None:
         def throttled(self, retry_after: float | None) -> None:
             told.append(retry_after)
 
-    circuit = LocalCircuit("acme")
+    circuit = FakeCircuit()
     provider = Provider(max_rows=1, before=Script(*[BUSY] * 20))
 
     found = embed_rows(
@@ -322,7 +323,7 @@ def test_throttling_opens_no_circuit_and_tells_the_limiter() -> None:
 
 def test_a_success_or_a_refusal_of_a_row_shows_that_the_provider_is_well() -> None:
     for answer in (None, Rejected("The text was refused.")):
-        circuit = LocalCircuit("acme")
+        circuit = FakeCircuit()
         script = Script(*([DOWN] * (THRESHOLD - 1) + [answer]) * 3)
         provider = Provider(max_rows=1, before=script)
         embed_rows(provider, texts_of(3), Role.DOCUMENT, circuit=circuit)
@@ -331,7 +332,7 @@ def test_a_success_or_a_refusal_of_a_row_shows_that_the_provider_is_well() -> No
 
 def test_the_probe_of_a_circuit_goes_alone_and_its_success_lets_the_others_follow() -> None:
     clock = [0.0]
-    circuit = LocalCircuit("acme", lambda: clock[0])
+    circuit = FakeCircuit(lambda: clock[0])
     for _ in range(THRESHOLD):
         circuit.failed("down")
     clock[0] += 60
@@ -420,7 +421,7 @@ def test_calls_run_at_once_as_many_as_they_may() -> None:
 def test_calls_are_paced_by_the_limiter() -> None:
     times: list[float] = []
     provider = Provider(max_rows=1, before=lambda _: times.append(time.monotonic()))
-    limiter = LocalLimiter(Rate(requests=100.0))
+    limiter = FakeLimiter(Rate(requests=100.0))
 
     embed_rows(provider, texts_of(30), Role.DOCUMENT, limiter=limiter, concurrency=4)
 
@@ -430,7 +431,7 @@ def test_calls_are_paced_by_the_limiter() -> None:
 
 
 def test_who_would_wait_for_minutes_for_a_slot_is_told_so() -> None:
-    limiter = LocalLimiter(Rate(requests=100.0))
+    limiter = FakeLimiter(Rate(requests=100.0))
     limiter.throttled(600.0)
     till = Till()
 

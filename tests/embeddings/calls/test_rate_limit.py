@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 from embeddings.calls import rate_limit
 from embeddings.calls.rate_limit import (
     UNLIMITED,
-    LocalLimiter,
     Pace,
     Rate,
     concurrency_for,
@@ -16,6 +15,7 @@ from embeddings.calls.rate_limit import (
     reserved,
 )
 from embeddings.spec import ModelSpec
+from tests.embeddings.calls.fakes import FakeLimiter
 
 HOUR = 3600.0
 
@@ -39,7 +39,7 @@ class Sender:
         self.clock = Clock()
         rate = Rate.of(spec(per_minute, tokens_per_minute))
         assert rate is not None
-        self.limiter = LocalLimiter(rate, self.clock)
+        self.limiter = FakeLimiter(rate, self.clock)
 
     def send(self, tokens: int = 1) -> float:
         """When one call is sent, in seconds."""

@@ -5,7 +5,7 @@ import pytest
 
 from embeddings.base import Embedder
 from embeddings.errors import Misconfigured
-from embeddings.factory import create_embedder
+from embeddings.factory import Models
 from embeddings.local import alignment
 from embeddings.local.aligned import SPEC, AlignedEmbedder, aligned
 from embeddings.local.alignment import Alignment
@@ -29,8 +29,8 @@ def embedded(embedder: Embedder, inputs: list[Input]) -> np.ndarray:
 def learnt() -> Alignment:
     shown = drawings(LEARNT_FROM)
     return alignment.fit(
-        embedded(create_embedder("efficientnet-lite0"), list(map(picture, shown))),
-        embedded(create_embedder("wordllama-256"), [Input(text=each.title) for each in shown]),
+        embedded(Models().create("efficientnet-lite0"), list(map(picture, shown))),
+        embedded(Models().create("wordllama-256"), [Input(text=each.title) for each in shown]),
     )[0]
 
 
@@ -54,7 +54,7 @@ def test_a_text_finds_pictures_of_what_it_says(embedder: AlignedEmbedder) -> Non
 
 def test_a_texts_vector_is_the_text_models_own(embedder: AlignedEmbedder) -> None:
     inputs = [Input(text="red ball"), Input(text="a ladder of green wood")]
-    text_model = create_embedder("wordllama-256")
+    text_model = Models().create("wordllama-256")
 
     np.testing.assert_allclose(embedded(embedder, inputs), embedded(text_model, inputs), atol=1e-6)
 
@@ -96,4 +96,4 @@ def test_no_inputs_give_no_vectors(embedder: AlignedEmbedder) -> None:
 def test_without_a_catalogue_it_says_that_it_needs_one() -> None:
     assert SPEC.needs_alignment
     with pytest.raises(Misconfigured, match="a map learnt from a catalogue"):
-        create_embedder(SPEC.key)
+        Models().create(SPEC.key)

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 import embeddings
-from embeddings.factory import create_embedder
+from embeddings.factory import Models
 from embeddings.types import Input, Role
 
 LOAD_IN_A_NEW_PROCESS = """
@@ -39,15 +39,15 @@ def test_loading_uses_no_network_and_leaves_logging_alone() -> None:
 
 def test_a_title_in_capitals_means_what_it_means_in_small_letters() -> None:
     inputs = [Input(text="RED RETROSPOT CUP"), Input(text="red retrospot cup")]
-    capitals, small = create_embedder("wordllama-256").embed(inputs, Role.DOCUMENT).vectors
+    capitals, small = Models().create("wordllama-256").embed(inputs, Role.DOCUMENT).vectors
 
     np.testing.assert_array_equal(capitals, small)
 
 
 def test_a_smaller_vector_is_the_start_of_the_large_one() -> None:
     inputs = [Input(text="red retrospot cup")]
-    large = create_embedder("wordllama-256").embed(inputs, Role.DOCUMENT).vectors
-    small = create_embedder("wordllama-256", 64).embed(inputs, Role.DOCUMENT).vectors
+    large = Models().create("wordllama-256").embed(inputs, Role.DOCUMENT).vectors
+    small = Models().create("wordllama-256", 64).embed(inputs, Role.DOCUMENT).vectors
 
     start = large[:, :64]
     np.testing.assert_allclose(small, start / np.linalg.norm(start), atol=1e-6)

@@ -3,7 +3,7 @@ import base64
 import numpy as np
 import pytest
 
-from embeddings.factory import create_embedder
+from embeddings.factory import Models
 from embeddings.types import Input, Role
 from tests.recommender.api.embeddings.client import answer, error
 
@@ -16,7 +16,7 @@ def vectors(response):
 
 def made_by(model, texts, dimension=None):
     inputs = [Input(text=text) for text in texts]
-    return create_embedder(model, dimension).embed(inputs, Role.DOCUMENT).vectors
+    return Models().create(model, dimension).embed(inputs, Role.DOCUMENT).vectors
 
 
 def test_an_answer_has_the_documented_shape(embed):
