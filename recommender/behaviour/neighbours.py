@@ -10,7 +10,7 @@ from scipy.sparse import csr_array, csr_matrix
 _MOST_OF_A_USER = 500
 
 
-def together(binary: csr_array, limit: int = 200) -> csr_array:
+def cooccurrence(binary: csr_array, limit: int = 200) -> csr_array:
     """Degree-normalised co-occurrence, products × products, at most `limit` a row, each in (0, 1].
 
     Row h, column p: users of both ÷ √(users of h · users of p). Of a user with more than 500

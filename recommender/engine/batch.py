@@ -20,7 +20,7 @@ from recommender.engine import (
     rankers,
     reading,
     snapshot,
-    subject,
+    stored_user,
 )
 from recommender.engine.answer import Item, Query
 from recommender.engine.backfill import Listed
@@ -112,7 +112,7 @@ def serving(catalog: Catalog, query: Query) -> Recommender:
         neighbours=snapshot.stored_neighbours(now.products, catalog.pk),
     )
     return Recommender(
-        catalog=catalog, snapshot=found, ranker=rankers.active(catalog.pk, subject.mode(query))
+        catalog=catalog, snapshot=found, ranker=rankers.active(catalog.pk, stored_user.mode(query))
     )
 
 
@@ -223,7 +223,7 @@ def _own_products(
     recommender: Recommender, users: Sequence[int], query: Query
 ) -> dict[int, NDArray[np.int64]]:
     """By user, the rows of the products that their list leaves out."""
-    types = subject.own_types(recommender.catalog, query)
+    types = stored_user.own_types(recommender.catalog, query)
     if not types or not users:
         return {}
     before = query.before

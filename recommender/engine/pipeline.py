@@ -18,8 +18,8 @@ from recommender.engine.candidates import Candidates, Keys, UserContext
 from recommender.engine.sources.base import CandidateSource
 from recommender.engine.store import CandidateStore
 from recommender.ranking import table
-from recommender.ranking.parts import BASE
-from recommender.ranking.ranker import Judgement, Ranker
+from recommender.ranking.contributions import BASE
+from recommender.ranking.ranker import Ranker, Scored
 from recommender.ranking.table import Columns
 
 
@@ -57,7 +57,7 @@ class Pipeline:
         if not self.is_personal(context):
             return []
         candidates = self.candidates(context)
-        scored = ranker.judge(candidates.table)
+        scored = ranker.scored(candidates.table)
         rows = rerank.rerank(candidates, scored.scores, self.count)
         return self._items(candidates, scored, rows, explain=explain)
 
@@ -96,7 +96,7 @@ class Pipeline:
         return table.columns(scores, features.names(lists_own=context.lists_own))
 
     def _items(
-        self, candidates: Candidates, scored: Judgement, rows: NDArray[np.int64], *, explain: bool
+        self, candidates: Candidates, scored: Scored, rows: NDArray[np.int64], *, explain: bool
     ) -> list[Item]:
         contributions = scored.explain(rows)
         # Fusion gives nothing to what no source speaks for.

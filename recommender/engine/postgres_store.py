@@ -12,7 +12,7 @@ from recommender.engine.candidates import Hydrated, Keys, UserContext
 from recommender.engine.config import LIVE, CandidateConfig
 from recommender.engine.own_products import own_products
 from recommender.engine.profile_search import Profile, Signals
-from recommender.engine.subject import Subject
+from recommender.engine.stored_user import StoredUser
 from recommender.models import Catalog, ProductNeighbor, Space
 from recommender.profiles import builder
 from recommender.spaces.serving import ServingSpace
@@ -23,7 +23,7 @@ class PostgresStore:
     """What is stored of a catalogue, as one user's answer needs it; a `CandidateStore`."""
 
     catalog: Catalog
-    subject: Subject
+    subject: StoredUser
     query: Query
     config: CandidateConfig = LIVE
 

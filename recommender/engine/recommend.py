@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from recommender.engine import backfill, rankers, subject
+from recommender.engine import backfill, rankers, stored_user
 from recommender.engine.answer import Answer, Query
 from recommender.engine.pipeline import Pipeline
 from recommender.engine.postgres_store import PostgresStore
@@ -20,7 +20,7 @@ def recommend(catalog: Catalog, external_id: str, query: Query) -> Answer:
 
 
 def _recommend(catalog: Catalog, external_id: str, query: Query) -> Answer:
-    user = subject.find(catalog, external_id, query)
+    user = stored_user.find(catalog, external_id, query)
     if user is None:
         return backfill.fall_back(catalog, query, missing_ids=(external_id,))
     excluded = user.excluded.tolist()

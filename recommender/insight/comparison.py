@@ -73,7 +73,7 @@ def compare(first: Space, second: Space) -> Comparison:
     """
     _check(first, second)
     held_out = replay.hold_out(first.catalog)
-    shortage = held_out.shortage or replay.foreknowledge((first, second), held_out)
+    shortage = held_out.shortage or replay.leakage((first, second), held_out)
     replayed = None
     if shortage is None:
         replayed = replay.replay(first, held_out), replay.replay(second, held_out)

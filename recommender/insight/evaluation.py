@@ -28,7 +28,7 @@ from recommender.insight.measurement import TestSet
 from recommender.models import Catalog, Mode
 from recommender.ranking import metrics
 from recommender.ranking.ranker import Ranker
-from recommender.training import fitting, lessons, past, run, splits
+from recommender.training import backtest, fitting, run, splits, training_examples
 from recommender.training.behaviour import snapshot_of
 from recommender.training.splits import LAST, Split
 
@@ -46,7 +46,7 @@ class _Replay:
     then: Snapshot
     scheme: str
     users: Rows  # rows of the snapshot
-    truth: tuple[Rows, ...]  # product rows
+    relevant: tuple[Rows, ...]  # product rows
 
 
 def evaluate(
@@ -73,7 +73,7 @@ def evaluate(
     now = run.present(catalog)
     replay = _replay(now, split, mode)
     started = time.monotonic()
-    source = past.learnt(catalog, replay.then, mode, progress, _learning(split))
+    source = backtest.learnt(catalog, replay.then, mode, progress, _learning(split))
     learning = time.monotonic() - started
     test = _test_set(source.snapshot, replay, k)
     progress(f"listing for {len(replay.users):,} users")
@@ -111,8 +111,8 @@ _RANKED = "ranked"
 def _replay(now: Snapshot, split: datetime | Literal["last"] | None, mode: str) -> _Replay:
     cut = _split(now, split)
     then = snapshot_of(now, cut)
-    truth = lessons.new_only(cut.truth, then) if mode == Mode.NEW else cut.truth
-    users = lessons.tested(truth, then, _MOST_USERS)
+    truth = training_examples.new_only(cut.relevant, then) if mode == Mode.NEW else cut.relevant
+    users = training_examples.tested(truth, then, _MOST_USERS)
     if len(users) < metrics.MIN_USERS:
         raise EvaluationError(
             f"Only {len(users)} users have a history before the split and products to be found "
@@ -124,7 +124,7 @@ def _replay(now: Snapshot, split: datetime | Literal["last"] | None, mode: str) 
         for user in users
     )
     scheme = LAST if _is_last(now, split) else splits.WINDOWS
-    return _Replay(then=then, scheme=scheme, users=users, truth=wanted)
+    return _Replay(then=then, scheme=scheme, users=users, relevant=wanted)
 
 
 def _is_last(now: Snapshot, split: datetime | Literal["last"] | None) -> bool:
@@ -159,7 +159,7 @@ def _test_set(then: Snapshot, replay: _Replay, k: int) -> TestSet:
     content = fitting.content_space(then)
     return TestSet(
         k=k,
-        truth=replay.truth,
+        relevant=replay.relevant,
         history=then.interactions.positive().binary()[replay.users],
         ages=(then.clock - then.first) / SECONDS_A_DAY,
         popularity=then.popularity["all"].astype(np.int64),
@@ -174,7 +174,7 @@ def _lists(source: Recommender, replay: _Replay, k: int, mode: str) -> dict[str,
     nothing = np.zeros(0, dtype=np.int64)
     lists: dict[str, list[Rows]] = defaultdict(lambda: [nothing] * len(replay.users))
     then = source.snapshot
-    found = lessons.candidates_of(then, replay.users, mode, count=k)
+    found = training_examples.candidates_of(then, replay.users, mode, count=k)
     for place, candidates in enumerate(found):
         rows = then.products.rows(candidates.table.products)
         lists[_RANKED][place] = rows[_ranked(candidates, source.ranker, k)]

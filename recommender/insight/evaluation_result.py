@@ -23,7 +23,7 @@ METRICS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Band:
+class Segment:
     """The metrics among some of the users, or (recall only) some of the products."""
 
     label: str  # such as "5-9" or "<30"
@@ -38,7 +38,7 @@ class MethodResult:
     metrics: by the names of METRICS; None where there is no value. Empty where the method could not
         be run: then the note says why.
     by_history: NDCG and recall by how many distinct products the users had had; in order, empty
-        bands left out.
+        segments left out.
     by_age: recall of the wanted products of an age in days at the cut-off; likewise.
     seconds: what fitting and listing took; None where nobody measured.
     """
@@ -46,8 +46,8 @@ class MethodResult:
     name: str
     kind: Kind
     metrics: Mapping[str, Interval | None]
-    by_history: tuple[Band, ...] = ()
-    by_age: tuple[Band, ...] = ()
+    by_history: tuple[Segment, ...] = ()
+    by_age: tuple[Segment, ...] = ()
     seconds: float | None = None
     note: str = ""
 
@@ -111,16 +111,16 @@ def _method(method: MethodResult) -> dict[str, object]:
         "name": method.name,
         "kind": method.kind,
         "metrics": {name: _interval(method.metrics.get(name)) for name in METRICS},
-        "by_history": [_band(each) for each in method.by_history],
-        "by_age": [_band(each) for each in method.by_age],
+        "by_history": [_segment(each) for each in method.by_history],
+        "by_age": [_segment(each) for each in method.by_age],
         "seconds": method.seconds,
         "note": method.note,
     }
 
 
-def _band(band: Band) -> dict[str, object]:
-    intervals = {name: _interval(found) for name, found in band.metrics.items()}
-    return {"band": band.label, "users": band.users, **intervals}
+def _segment(segment: Segment) -> dict[str, object]:
+    intervals = {name: _interval(found) for name, found in segment.metrics.items()}
+    return {"segment": segment.label, "users": segment.users, **intervals}
 
 
 def _interval(found: Interval | None) -> dict[str, float] | None:

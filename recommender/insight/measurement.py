@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from recommender.insight import bands, beyond_accuracy
+from recommender.insight import beyond_accuracy, segments
 from recommender.insight.beyond_accuracy import EMPTY
 from recommender.insight.evaluation_result import Kind, MethodResult
 from recommender.ranking import metrics
@@ -22,7 +22,7 @@ class TestSet:
     them, and every method's lists are in the same order of users.
 
     k: how many places a list has.
-    truth: for each user the products to be found, distinct columns, at least one.
+    relevant: for each user the products to be found, distinct columns, at least one.
     history: users × products, stored where the user had had the product; values do not matter.
     ages: days since each product was first there, float64, shape (products,); NaN is unknown.
     popularity: how many of the training users had each product, int64, shape (products,).
@@ -36,7 +36,7 @@ class TestSet:
     """
 
     k: int
-    truth: Sequence[NDArray[np.int64]]
+    relevant: Sequence[NDArray[np.int64]]
     history: csr_array
     ages: NDArray[np.float64]
     popularity: NDArray[np.int64]
@@ -47,15 +47,16 @@ class TestSet:
     def __post_init__(self) -> None:
         if self.k < 1:
             raise ValueError(f"A list of {self.k} places holds nothing: k must be 1 or more.")
-        if self.history.shape != (len(self.truth), len(self.listable)):
+        if self.history.shape != (len(self.relevant), len(self.listable)):
             raise ValueError(
                 f"The history is {self.history.shape}: it must have a row for each of the "
-                f"{len(self.truth)} users and a column for each of {len(self.listable)} products."
+                f"{len(self.relevant)} users and a column for each of {len(self.listable)} "
+                "products."
             )
         columns = [self.ages, self.popularity] + ([] if self.vectors is None else [self.vectors])
         if any(len(each) != len(self.listable) for each in columns):
             raise ValueError("ages, popularity, listable and vectors must have a row a product.")
-        if not all(len(wanted) for wanted in self.truth):
+        if not all(len(wanted) for wanted in self.relevant):
             raise ValueError(
                 "A user for whom nothing is to be found tests nothing: leave them out."
             )
@@ -63,8 +64,8 @@ class TestSet:
     @property
     def wanted(self) -> csr_array:
         """The truth as users × products of ones."""
-        bounds = np.cumsum([0, *(len(each) for each in self.truth)])
-        columns = np.concatenate([np.empty(0, np.int64), *self.truth])
+        bounds = np.cumsum([0, *(len(each) for each in self.relevant)])
+        columns = np.concatenate([np.empty(0, np.int64), *self.relevant])
         return csr_array((np.ones(len(columns)), columns, bounds), shape=self.history.shape)
 
 
@@ -89,13 +90,13 @@ def measure(
     """
     places = _places(lists, test)
     hits = _hits(places, test)
-    found = metrics.accuracy(hits, np.array([len(each) for each in test.truth], np.int64))
+    found = metrics.accuracy(hits, np.array([len(each) for each in test.relevant], np.int64))
     return MethodResult(
         name=name,
         kind=kind,
         metrics=_metrics(places, found, test),
-        by_history=bands.by_history(found, np.diff(test.history.indptr)),
-        by_age=bands.by_age(places, hits, test.wanted, test.ages),
+        by_history=segments.by_history(found, np.diff(test.history.indptr)),
+        by_age=segments.by_age(places, hits, test.wanted, test.ages),
         seconds=seconds,
         note=note,
     )
@@ -103,8 +104,8 @@ def measure(
 
 def _places(lists: Sequence[NDArray[np.int64]], test: TestSet) -> NDArray[np.int64]:
     """The lists as one matrix, shape (users, k), padded with −1."""
-    if len(lists) != len(test.truth):
-        raise ValueError(f"{len(lists)} lists for {len(test.truth)} users: give each user one.")
+    if len(lists) != len(test.relevant):
+        raise ValueError(f"{len(lists)} lists for {len(test.relevant)} users: give each user one.")
     lengths = np.array([min(len(each), test.k) for each in lists], np.int64)
     places = np.full((len(lists), test.k), EMPTY, np.int64)
     filled = np.arange(test.k) < lengths[:, None]

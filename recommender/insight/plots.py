@@ -16,11 +16,11 @@ from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from recommender.insight.evaluation_result import Band, Evaluation, Kind, MethodResult
+from recommender.insight.evaluation_result import Evaluation, Kind, MethodResult, Segment
 from recommender.ranking.metrics import Interval
 
 _WIDTH = 9.0  # inches
-# A picture of bands with more methods cannot be read.
+# A picture of segments with more methods cannot be read.
 METHODS = 6
 _KINDS: dict[Kind, tuple[str, str]] = {
     "ranker": ("#D55E00", "D"),
@@ -57,14 +57,14 @@ def accuracy(evaluation: Evaluation) -> str:
 
 def by_history(evaluation: Evaluation) -> str:
     """Recall of the best methods by how much history a user has."""
-    bands = {each.name: each.by_history for each in _measured(evaluation)[:METHODS]}
-    return _bands(bands, evaluation.k, "Distinct products in the user's history")
+    segments = {each.name: each.by_history for each in _measured(evaluation)[:METHODS]}
+    return _segments(segments, evaluation.k, "Distinct products in the user's history")
 
 
 def by_age(evaluation: Evaluation) -> str:
     """Recall of the best methods by how old the wanted product is."""
-    bands = {each.name: each.by_age for each in _measured(evaluation)[:METHODS]}
-    return _bands(bands, evaluation.k, "Age in days of the wanted product at the cut-off")
+    segments = {each.name: each.by_age for each in _measured(evaluation)[:METHODS]}
+    return _segments(segments, evaluation.k, "Age in days of the wanted product at the cut-off")
 
 
 def trade_offs(evaluation: Evaluation) -> str:
@@ -84,29 +84,29 @@ def _measured(evaluation: Evaluation) -> list[MethodResult]:
     return [each for each in evaluation.ranked if each.metrics.get("ndcg") is not None]
 
 
-def _bands(bands: Mapping[str, Sequence[Band]], k: int, label: str) -> str:
-    """Recall by band, side by side, of the methods named."""
-    users = {band.label: band.users for each in bands.values() for band in each}
+def _segments(segments: Mapping[str, Sequence[Segment]], k: int, label: str) -> str:
+    """Recall by segment, side by side, of the methods named."""
+    users = {segment.label: segment.users for each in segments.values() for segment in each}
     places = {name: place for place, name in enumerate(users)}
     with _figure(4.6) as figure:
         axes = figure.subplots()
-        for number, (name, each) in enumerate(bands.items()):
+        for number, (name, each) in enumerate(segments.items()):
             colour, marker = _LINES[number]
-            aside = (number - (len(bands) - 1) / 2) * 0.8 / METHODS
-            for band in each:
-                found = band.metrics["recall"]
+            aside = (number - (len(segments) - 1) / 2) * 0.8 / METHODS
+            for segment in each:
+                found = segment.metrics["recall"]
                 if found is not None:
-                    point = (places[band.label] + aside, found.mean)
+                    point = (places[segment.label] + aside, found.mean)
                     _point(axes, point, found, colour, marker, upright=True)
             axes.plot([], [], marker, color=colour, label=fill(name, 40))
-        ticks = [f"{_dashed(band)}\n{count:,} users" for band, count in users.items()]
+        ticks = [f"{_dashed(segment)}\n{count:,} users" for segment, count in users.items()]
         axes.set_xticks(range(len(ticks)), ticks)
         axes.grid(visible=False, axis="x")
         axes.set_ylim(bottom=0)
         axes.set_xlabel(label)
         axes.set_ylabel(f"Recall@{k} with its 95 % interval")
         figure.legend(loc="outside upper left", ncols=2, frameon=False)
-        named = ", ".join(bands)
+        named = ", ".join(segments)
         return _svg(figure, label, f"Recall@{k} by {label.lower()}, of {named}. Tables below.")
 
 
@@ -159,8 +159,8 @@ def _kinds_legend(figure: Figure, methods: Sequence[MethodResult]) -> None:
     figure.legend(handles=handles, loc="outside upper left", ncols=3, frameon=False)
 
 
-def _dashed(band: str) -> str:
-    return band.replace("-", "–")
+def _dashed(segment: str) -> str:
+    return segment.replace("-", "–")
 
 
 @contextmanager

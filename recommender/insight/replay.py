@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recommender import database
-from recommender.engine import batch, subject
+from recommender.engine import batch, stored_user
 from recommender.engine.answer import Query
 from recommender.engine.batch import Recommendation
 from recommender.models import Catalog, Space
@@ -99,7 +99,7 @@ def hold_out(catalog: Catalog) -> HeldOut:
     cut_off = database.fetch(_CUT_OFF, cut)[0][0]
     if cut_off is None:
         return HeldOut(None, {})
-    own = subject.own_types(catalog, _query(cut_off))
+    own = stored_user.own_types(catalog, _query(cut_off))
     rows = database.fetch(
         _HELD_OUT, {**parameters, "cut_off": cut_off, "own": own, "users": _MAX_USERS}
     )
@@ -118,7 +118,7 @@ def replay(space: Space, held_out: HeldOut) -> Replayed:
     )
 
 
-def foreknowledge(spaces: Sequence[Space], held_out: HeldOut) -> str | None:
+def leakage(spaces: Sequence[Space], held_out: HeldOut) -> str | None:
     """Why these spaces cannot be judged by what was held out; None where they can."""
     cut_off = held_out.cut_off
     for space in spaces:

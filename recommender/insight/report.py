@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from html import escape
 
 from recommender.insight import plots
-from recommender.insight.evaluation_result import Band, Evaluation, MethodResult
+from recommender.insight.evaluation_result import Evaluation, MethodResult, Segment
 from recommender.ranking.metrics import Interval
 
 _STYLE = """
@@ -131,32 +131,34 @@ def _pictures(evaluation: Evaluation) -> list[str]:
         _figure(plots.accuracy(evaluation), "Numbers are the rows of the table."),
         "<h2>By length of history</h2>",
         _figure(plots.by_history(evaluation), best),
-        _bands(evaluation, "NDCG", lambda method: method.by_history, "ndcg"),
-        _bands(evaluation, "Recall", lambda method: method.by_history, "recall"),
+        _segments(evaluation, "NDCG", lambda method: method.by_history, "ndcg"),
+        _segments(evaluation, "Recall", lambda method: method.by_history, "recall"),
         "<h2>By age of the product</h2>",
         _figure(plots.by_age(evaluation), best),
-        _bands(evaluation, "Recall", lambda method: method.by_age, "recall"),
+        _segments(evaluation, "Recall", lambda method: method.by_age, "recall"),
         "<h2>Accuracy against coverage and novelty</h2>",
         _figure(plots.trade_offs(evaluation), "Numbers are the rows of the first table."),
     ]
 
 
-def _bands(
+def _segments(
     evaluation: Evaluation,
     title: str,
-    bands: Callable[[MethodResult], Sequence[Band]],
+    segments: Callable[[MethodResult], Sequence[Segment]],
     metric: str,
 ) -> str:
-    """A table of one metric, all methods by all bands."""
-    methods = [method for method in evaluation.ranked if bands(method)]
+    """A table of one metric, all methods by all segments."""
+    methods = [method for method in evaluation.ranked if segments(method)]
     if not methods:
         return ""
-    labels = [band.label for band in bands(methods[0])]
+    labels = [segment.label for segment in segments(methods[0])]
     headings = [_heading("Method", text=True)]
-    headings += [_heading(f"{band.label} ({band.users:,})") for band in bands(methods[0])]
+    headings += [
+        _heading(f"{segment.label} ({segment.users:,})") for segment in segments(methods[0])
+    ]
     rows = []
     for method in methods:
-        found = {band.label: band.metrics[metric] for band in bands(method)}
+        found = {segment.label: segment.metrics[metric] for segment in segments(method)}
         cells = [_cell(found.get(label), ".4f") for label in labels]
         rows.append([_words(method.name), *cells])
     return _table(f"{title}@{evaluation.k}; in brackets, how many users.", headings, rows)

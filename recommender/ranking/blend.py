@@ -6,11 +6,11 @@ from typing import ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from recommender.ranking import archive, features, lambdamart, logistic, standing
+from recommender.ranking import archive, features, lambdamart, logistic, within_request
 from recommender.ranking.examples import Sample
 from recommender.ranking.lambdamart import LambdaMartRanker
 from recommender.ranking.logistic import LogisticRanker
-from recommender.ranking.ranker import Judgement, Parts, Ranker
+from recommender.ranking.ranker import Contributions, Ranker, Scored
 from recommender.ranking.table import CandidateTable
 
 # How much the logistic rank may count beside the trees, the steadiest first: where examples are few
@@ -28,25 +28,25 @@ class BlendRanker(Ranker):
     logistic: LogisticRanker
     weight: float = WEIGHTS[0]
 
-    def judge(self, table: CandidateTable) -> Judgement:
+    def scored(self, table: CandidateTable) -> Scored:
         trees, line = self._both(table)
 
-        def parts(rows: NDArray[np.int64]) -> Parts:
+        def parts(rows: NDArray[np.int64]) -> Contributions:
             of_trees, of_line = trees.parts(rows), line.parts(rows)
-            return Parts(of_trees.names, of_trees.values + of_line.values)
+            return Contributions(of_trees.names, of_trees.values + of_line.values)
 
-        return Judgement(trees.scores + line.scores, parts)
+        return Scored(trees.scores + line.scores, parts)
 
     def scores(self, table: CandidateTable) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """What the trees give and what the logistic rank gives, shape (candidates,) each."""
         trees, line = self._both(table)
         return trees.scores, line.scores
 
-    def _both(self, table: CandidateTable) -> tuple[Judgement, Judgement]:
+    def _both(self, table: CandidateTable) -> tuple[Scored, Scored]:
         matrix = features.matrix(table, self.lambdamart.names)  # both read the same
         return (
-            _standardised(self.lambdamart.judge_features(matrix), table.sizes, 1.0),
-            _standardised(self.logistic.judge_features(matrix), table.sizes, self.weight),
+            _standardised(self.lambdamart.scored_features(matrix), table.sizes, 1.0),
+            _standardised(self.logistic.scored_features(matrix), table.sizes, self.weight),
         )
 
     def to_bytes(self) -> bytes:
@@ -73,15 +73,15 @@ def fit(sample: Sample) -> BlendRanker:
     return BlendRanker(lambdamart.fit(sample), logistic.fit(sample))
 
 
-def _standardised(judgement: Judgement, sizes: NDArray[np.int64], weight: float) -> Judgement:
+def _standardised(judgement: Scored, sizes: NDArray[np.int64], weight: float) -> Scored:
     """The same scores as z-scores within their request, times a weight; 0 where all are alike."""
-    means, spreads = standing.moments(judgement.scores, sizes)
+    means, spreads = within_request.moments(judgement.scores, sizes)
     scales = weight / spreads
 
-    def parts(rows: NDArray[np.int64]) -> Parts:
+    def parts(rows: NDArray[np.int64]) -> Contributions:
         found = judgement.parts(rows)
         values = found.values * scales[rows, None]
         values[:, 0] -= means[rows] * scales[rows]  # the base is first
-        return Parts(found.names, values)
+        return Contributions(found.names, values)
 
-    return Judgement((judgement.scores - means) * scales, parts)
+    return Scored((judgement.scores - means) * scales, parts)

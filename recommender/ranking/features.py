@@ -7,7 +7,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from recommender.ranking import standing
+from recommender.ranking import within_request
 from recommender.ranking.table import CandidateTable, Columns
 
 _RANK = "#rank"
@@ -37,12 +37,12 @@ def matrix(table: CandidateTable, wanted: Sequence[str]) -> NDArray[np.float32]:
     result[used.to_feature] = table.values[used.feature]
     scores = table.values[used.score]
     # One request after the other, live as in training: the same numbers, within the cache.
-    for rows in standing.requests(table.sizes):
+    for rows in within_request.requests(table.sizes):
         if rows.start == rows.stop or not len(used.score):
             continue
         of_request = np.ascontiguousarray(scores[:, rows])
-        result[used.to_standing, rows] = standing.standardised(of_request)[used.standing]
-        result[used.to_rank, rows] = standing.reciprocals(of_request, _RANK_OFFSET)[used.rank]
+        result[used.to_standing, rows] = within_request.standardised(of_request)[used.standing]
+        result[used.to_rank, rows] = within_request.reciprocals(of_request, _RANK_OFFSET)[used.rank]
     return np.ascontiguousarray(result.T)
 
 

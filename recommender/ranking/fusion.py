@@ -5,9 +5,9 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from recommender.ranking import standing
-from recommender.ranking.parts import BASE, part
-from recommender.ranking.ranker import Judgement, Parts, Ranker
+from recommender.ranking import within_request
+from recommender.ranking.contributions import BASE, part
+from recommender.ranking.ranker import Contributions, Ranker, Scored
 from recommender.ranking.table import CandidateTable
 
 # Cormack, Clarke & Büttcher 2009 found 60 to be right over many collections; the best has rank 1.
@@ -30,22 +30,22 @@ class FusionRanker(Ranker):
 
     kind: ClassVar[str] = "fusion"
 
-    def judge(self, table: CandidateTable) -> Judgement:
+    def scored(self, table: CandidateTable) -> Scored:
         scores = np.fmax(table.scores, np.float32(0))
         voices: dict[str, list[int]] = {}
         for row, name in enumerate(table.columns.scores):
             voices.setdefault(part(name), []).append(row)
         # The base is 0: nothing speaks for all.
         values = np.zeros((1 + len(voices), len(table.products)))
-        for rows in standing.requests(table.sizes):
-            ranks = standing.reciprocals(np.ascontiguousarray(scores[:, rows]), RRF_K + 1)
+        for rows in within_request.requests(table.sizes):
+            ranks = within_request.reciprocals(np.ascontiguousarray(scores[:, rows]), RRF_K + 1)
             for place, of_part in enumerate(voices.values(), start=1):
                 values[place, rows] = ranks[of_part].max(axis=0)
 
-        def parts(rows: NDArray[np.int64]) -> Parts:
-            return Parts((BASE, *voices), values[:, rows].T)
+        def parts(rows: NDArray[np.int64]) -> Contributions:
+            return Contributions((BASE, *voices), values[:, rows].T)
 
-        return Judgement(values.sum(axis=0), parts)
+        return Scored(values.sum(axis=0), parts)
 
     def to_bytes(self) -> bytes:
         return b""

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recommender.ranking import archive
+from recommender.ranking.contributions import grouping
 from recommender.ranking.examples import Sample
-from recommender.ranking.parts import grouping
-from recommender.ranking.ranker import Judgement, LearntRanker, Parts
+from recommender.ranking.ranker import Contributions, LearntRanker, Scored
 
 # As good as 15 leaves at half the rate, and a third faster: a request pays for every level.
 _TREES = 100
@@ -59,7 +59,7 @@ class LambdaMartRanker(LearntRanker):
         object.__setattr__(self, "_leaves", np.concatenate([np.zeros((0, len(found))), *trees]))
         object.__setattr__(self, "_first", np.cumsum(sizes) - sizes)
 
-    def judge_features(self, matrix: NDArray[np.float32]) -> Judgement:
+    def scored_features(self, matrix: NDArray[np.float32]) -> Scored:
         """A part is the sum of the steps that its features took on the paths to the leaves.
 
         As Saabas 2014 takes predictions apart ("Interpreting random forests"): a step is the
@@ -67,18 +67,18 @@ class LambdaMartRanker(LearntRanker):
         leaf gives is worked out once.
         """
 
-        def parts(rows: NDArray[np.int64]) -> Parts:
+        def parts(rows: NDArray[np.int64]) -> Contributions:
             if not len(rows) or not len(self._first):
-                return Parts(self._parts, np.zeros((len(rows), len(self._parts))))
+                return Contributions(self._parts, np.zeros((len(rows), len(self._parts))))
             reached = self._booster.predict(matrix[rows], pred_leaf=True, num_threads=1)
             places = np.asarray(reached, dtype=np.int64) + self._first
-            return Parts(self._parts, self._leaves[places].sum(axis=1))
+            return Contributions(self._parts, self._leaves[places].sum(axis=1))
 
         if not len(matrix):
-            return Judgement(np.zeros(0), parts)
+            return Scored(np.zeros(0), parts)
         # One thread: waking a second takes longer than a request's few hundred candidates.
         scores = self._booster.predict(matrix, num_threads=1)
-        return Judgement(np.asarray(scores, dtype=np.float64), parts)
+        return Scored(np.asarray(scores, dtype=np.float64), parts)
 
     def to_bytes(self) -> bytes:
         model = archive.of_bytes(self.model.encode())

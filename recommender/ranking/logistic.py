@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 
 from recommender.ranking import archive
+from recommender.ranking.contributions import grouping
 from recommender.ranking.examples import Sample
-from recommender.ranking.parts import grouping
-from recommender.ranking.ranker import Judgement, LearntRanker, Parts
+from recommender.ranking.ranker import Contributions, LearntRanker, Scored
 
 _MOST_STEPS = 60
 # A coefficient of a standardised feature is expected to be about 0.2: the precision of a normal
@@ -36,18 +36,18 @@ class LogisticRanker(LearntRanker):
         object.__setattr__(self, "_parts", found)
         object.__setattr__(self, "_grouping", places)
 
-    def judge_features(self, matrix: NDArray[np.float32]) -> Judgement:
+    def scored_features(self, matrix: NDArray[np.float32]) -> Scored:
         """A contribution is the coefficient times the standardised feature; unknown gives 0."""
         contributions = matrix - self.means
         contributions[np.isnan(contributions)] = 0.0
         contributions *= self.slopes
 
-        def parts(rows: NDArray[np.int64]) -> Parts:
+        def parts(rows: NDArray[np.int64]) -> Contributions:
             values = contributions[rows] @ self._grouping
             values[:, 0] += self.bias  # the base is first
-            return Parts(self._parts, values)
+            return Contributions(self._parts, values)
 
-        return Judgement(contributions.sum(axis=1) + self.bias, parts)
+        return Scored(contributions.sum(axis=1) + self.bias, parts)
 
     def to_bytes(self) -> bytes:
         return archive.pack(

@@ -8,13 +8,13 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from recommender.ranking import features, standing
-from recommender.ranking.parts import BASE
+from recommender.ranking import features, within_request
+from recommender.ranking.contributions import BASE
 from recommender.ranking.table import CandidateTable
 
 
 @dataclass(frozen=True, slots=True)
-class Parts:
+class Contributions:
     """Of some candidates, what each part gives to the score; a row's sum is its score."""
 
     names: tuple[str, ...]  # the base first
@@ -22,11 +22,11 @@ class Parts:
 
 
 @dataclass(frozen=True, slots=True)
-class Judgement:
+class Scored:
     """The scores of a table's candidates, higher is better, and what they are made of."""
 
     scores: NDArray[np.float64]  # shape (candidates,)
-    parts: Callable[[NDArray[np.int64]], Parts]  # of the candidates in these rows
+    parts: Callable[[NDArray[np.int64]], Contributions]  # of the candidates in these rows
 
     def explain(self, rows: NDArray[np.int64]) -> list[dict[str, float]]:
         """What each part gives to the score of the candidates in these rows; it adds up.
@@ -51,7 +51,7 @@ class Ranker(ABC):
     kind: ClassVar[str]
 
     @abstractmethod
-    def judge(self, table: CandidateTable) -> Judgement:
+    def scored(self, table: CandidateTable) -> Scored:
         """Scores and their explanation, for little more than the scores alone."""
 
     @abstractmethod
@@ -60,11 +60,11 @@ class Ranker(ABC):
 
     def score(self, table: CandidateTable) -> NDArray[np.float64]:
         """A score for each candidate, shape (candidates,); only those of a request compare."""
-        return self.judge(table).scores
+        return self.scored(table).scores
 
     def explain(self, table: CandidateTable, rows: NDArray[np.int64]) -> list[dict[str, float]]:
         """What each part gives to the scores of the candidates in these rows of the table."""
-        return self.judge(table).explain(rows)
+        return self.scored(table).explain(rows)
 
 
 class LearntRanker(Ranker):
@@ -73,11 +73,11 @@ class LearntRanker(Ranker):
     names: tuple[str, ...]
 
     @abstractmethod
-    def judge_features(self, matrix: NDArray[np.float32]) -> Judgement:
+    def scored_features(self, matrix: NDArray[np.float32]) -> Scored:
         """The same of features of shape (candidates, features), in the order of `names`."""
 
-    def judge(self, table: CandidateTable) -> Judgement:
-        return self.judge_features(features.matrix(table, self.names))
+    def scored(self, table: CandidateTable) -> Scored:
+        return self.scored_features(features.matrix(table, self.names))
 
 
 def top(
@@ -86,5 +86,5 @@ def top(
     """Of each request the rows of its best candidates, best first and ties by row."""
     return [
         rows.start + np.argsort(-scores[rows], kind="stable")[:count]
-        for rows in standing.requests(sizes)
+        for rows in within_request.requests(sizes)
     ]

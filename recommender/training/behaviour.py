@@ -17,7 +17,7 @@ from recommender.ranking.fusion import FusionRanker
 from recommender.ranking.metrics import Interval
 from recommender.spaces import switching, trained
 from recommender.spaces.lifecycle import active_space
-from recommender.training import fitting, gate, lessons
+from recommender.training import fitting, model_selection, training_examples
 from recommender.training.fitting import Trained
 from recommender.training.outcome import DONE, KEPT, SKIPPED, Outcome, Progress
 from recommender.training.splits import Split, last_days
@@ -30,7 +30,7 @@ _PROFILE_BATCH = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Judgement:
+class Comparison:
     """How a version that serves and a new one recommended on the last days: NDCG@20."""
 
     old: Interval
@@ -66,14 +66,14 @@ def train(catalog: Catalog, now: Snapshot, progress: Progress) -> Outcome:
             "judge new ones by."
         )
         return Outcome(outcome=KEPT, text=text, figures=figures)
-    judgements = _judge(now, serving, split, progress) if split is not None else {}
+    comparisons = _compare(now, serving, split, progress) if split is not None else {}
     texts = [
-        _publish(catalog, each, now, judgements.get(each.trainer.name), progress)
+        _publish(catalog, each, now, comparisons.get(each.trainer.name), progress)
         for each in fitting.fit_spaces(now, progress)
     ]
-    figures |= {name: _figures(found) for name, found in judgements.items()}
-    won = [each for each in judgements.values() if each.is_won]
-    outcome = DONE if won or not judgements else KEPT
+    figures |= {name: _figures(found) for name, found in comparisons.items()}
+    won = [each for each in comparisons.values() if each.is_won]
+    outcome = DONE if won or not comparisons else KEPT
     return Outcome(outcome=outcome, text=" ".join(texts), figures=figures)
 
 
@@ -85,14 +85,14 @@ def _split(now: Snapshot, since: datetime) -> Split | None:
     split = Split(
         clock=clock,
         known=now.interactions.before(clock),
-        truth=truth,
-        lesson=csr_array(truth.shape, dtype=np.float32),
-        judges=True,
+        relevant=truth,
+        labels=csr_array(truth.shape, dtype=np.float32),
+        is_held_out=True,
     )
     before = snapshot_of(now, split)
     is_known = np.zeros(truth.shape[0], dtype=bool)
     is_known[split.known.positive().users] = True
-    users = np.flatnonzero(np.diff(lessons.new_only(truth, before).indptr) > 0)
+    users = np.flatnonzero(np.diff(training_examples.new_only(truth, before).indptr) > 0)
     return split if is_known[users].sum() >= metrics.MIN_USERS else None
 
 
@@ -110,46 +110,46 @@ def _has_grown(catalog: Catalog, events: int) -> bool:
     return last is not None and events >= _GROWN * last
 
 
-def _judge(
+def _compare(
     now: Snapshot, serving: Mapping[str, Space], split: Split, progress: Progress
-) -> dict[str, Judgement]:
+) -> dict[str, Comparison]:
     """Each serving version against one that was trained of the history before the last days."""
     before = snapshot_of(now, split)
     if fitting.shortage(before) is not None:
         return {}
-    judgements = {}
+    comparisons = {}
     for each in fitting.fit_spaces(before, progress):
         old = serving.get(each.trainer.name)
         if old is None:
             continue
         (space,) = snapshot.stored(now.products, [old])
-        judgements[each.trainer.name] = Judgement(
+        comparisons[each.trainer.name] = Comparison(
             old=metrics.interval(_ndcg(before, space, split)),
             new=metrics.interval(_ndcg(before, each.space, split)),
-            users=int((np.diff(split.truth.indptr) > 0).sum()),
+            users=int((np.diff(split.relevant.indptr) > 0).sum()),
         )
-    return judgements
+    return comparisons
 
 
 def _ndcg(before: Snapshot, space: SpaceArrays, split: Split) -> NDArray[np.float64]:
     """Each user's NDCG@20 by what this space alone would have recommended."""
     alone = replace(before, spaces=(space,), neighbours={})
-    found = lessons.lesson(alone, split, Mode.NEW)
-    return gate.ndcg(FusionRanker(), replace(found, table=found.table.scores_alone()))
+    found = training_examples.of_split(alone, split, Mode.NEW)
+    return model_selection.ndcg(FusionRanker(), replace(found, table=found.table.scores_alone()))
 
 
 def _publish(
     catalog: Catalog,
     found: Trained,
     now: Snapshot,
-    judgement: Judgement | None,
+    comparison: Comparison | None,
     progress: Progress,
 ) -> str:
     """Store a version, and have it serve if it is to; what was decided, in words."""
     name = found.trainer.name
-    if judgement is not None and not judgement.is_won:
+    if comparison is not None and not comparison.is_won:
         serving = active_space(catalog.pk, name)
-        return f"{serving} goes on serving: {_words(judgement)}, so no new version was made."
+        return f"{serving} goes on serving: {_words(comparison)}, so no new version was made."
     progress(f"storing {name}")
     first = active_space(catalog.pk, name) is None
     space = trained.store(
@@ -168,7 +168,7 @@ def _publish(
         switching.activate(space, force=True)
         trained.retire_old(catalog, name)
     serves = "is the first version and serves" if first else "serves"
-    why = f": {_words(judgement)}" if judgement is not None else ""
+    why = f": {_words(comparison)}" if comparison is not None else ""
     return f"{space} {serves}{why}."
 
 
@@ -184,14 +184,14 @@ def _build_profiles(space: Space, progress: Progress) -> None:
         after, built = users[-1], built + len(users)
 
 
-def _words(found: Judgement) -> str:
+def _words(found: Comparison) -> str:
     return (
         f"on the last days' new products of {found.users:,} users, a version trained before them "
         f"reached NDCG@20 {found.new.mean:.4f} and the one that serves {found.old.mean:.4f}"
     )
 
 
-def _figures(found: Judgement) -> dict[str, object]:
+def _figures(found: Comparison) -> dict[str, object]:
     return {"users": found.users, "new": _interval(found.new), "old": _interval(found.old)}
 
 

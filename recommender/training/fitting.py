@@ -69,7 +69,7 @@ def fit_neighbours(snapshot: Snapshot) -> Mapping[str, csr_array]:
     """Co-occurrence and EASE weights of the snapshot's history."""
     binary = snapshot.interactions.positive().binary()
     return {
-        str(ProductNeighbor.Kind.TOGETHER): neighbours.together(binary),
+        str(ProductNeighbor.Kind.TOGETHER): neighbours.cooccurrence(binary),
         str(ProductNeighbor.Kind.EASE): neighbours.ease(binary),
     }
 

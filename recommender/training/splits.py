@@ -15,7 +15,7 @@ from scipy.sparse import csr_array
 
 from recommender.behaviour.interactions import SECONDS_A_DAY, Interactions
 
-# What is to be foretold lasts a fifth of the history, and two months at most: what is wanted next.
+# What is to be predicted lasts a fifth of the history, and two months at most: what is wanted next.
 _LONGEST = 60 * SECONDS_A_DAY
 _SHARE = 0.2
 # Moments before the end, in horizons; the first is the gate's.
@@ -33,14 +33,14 @@ WINDOWS, LAST = "windows", "last"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Split:
-    """What was known at a moment, and what users did then; rows of `truth` are users."""
+    """What was known at a moment, and what users did then; rows of `relevant` are users."""
 
     clock: float
     known: Interactions
-    truth: csr_array  # users × products, 1 for each product that followed
+    relevant: csr_array  # users × products, 1 for each product that followed
     # The same, for a ranker that the gate will judge: nothing that the gate judges by.
-    lesson: csr_array
-    judges: bool  # whether the gate judges by it
+    labels: csr_array
+    is_held_out: bool  # whether the gate judges by it
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ def plan(interactions: Interactions, scheme: str | None = None) -> Plan:
         return Plan(LAST, "No event speaks for a product.", ())
     start, end = float(interactions.times[0]), _end(interactions)
     if scheme == LAST:
-        return _last(interactions, "What each user does next is to be foretold.")
+        return _last(interactions, "What each user does next is to be predicted.")
     if end - start < _SHORTEST:
         return _last(interactions, "All events are of one day.")
     ahead = horizon(interactions)
@@ -75,14 +75,14 @@ def plan(interactions: Interactions, scheme: str | None = None) -> Plan:
 
 
 def horizon(interactions: Interactions) -> float:
-    """How far ahead is to be foretold, in seconds: a fifth of the history, at most two months."""
+    """How far ahead is to be predicted, in seconds: a fifth of the history, at most two months."""
     if not len(interactions):
         return 0.0
     return min(_LONGEST, _SHARE * float(interactions.times[-1] - interactions.times[0]))
 
 
 def last_days(interactions: Interactions) -> float:
-    """The moment from which on is to be foretold: one horizon before the end of the history.
+    """The moment from which on is to be predicted: one horizon before the end of the history.
 
     Not before now: a catalogue may have been still for a while.
     """
@@ -94,9 +94,9 @@ def at(interactions: Interactions, clock: float) -> Split:
     return Split(
         clock=clock,
         known=interactions.before(clock),
-        truth=_between(interactions, clock, np.inf),
-        lesson=csr_array((interactions.n_users, interactions.n_products), dtype=np.float32),
-        judges=True,
+        relevant=_between(interactions, clock, np.inf),
+        labels=csr_array((interactions.n_users, interactions.n_products), dtype=np.float32),
+        is_held_out=True,
     )
 
 
@@ -106,9 +106,9 @@ def last(interactions: Interactions) -> Split:
     return Split(
         clock=_end(interactions),
         known=interactions.where(~held),
-        truth=interactions.where(held).binary(),
-        lesson=csr_array((interactions.n_users, interactions.n_products), dtype=np.float32),
-        judges=True,
+        relevant=interactions.where(held).binary(),
+        labels=csr_array((interactions.n_users, interactions.n_products), dtype=np.float32),
+        is_held_out=True,
     )
 
 
@@ -152,9 +152,9 @@ def _windows(interactions: Interactions, end: float, horizon: float) -> Sequence
         Split(
             clock=clock,
             known=interactions.before(clock),
-            truth=_between(interactions, clock, clock + horizon),
-            lesson=_between(interactions, clock, min(clock + horizon, judged_from)),
-            judges=clock == judged_from,
+            relevant=_between(interactions, clock, clock + horizon),
+            labels=_between(interactions, clock, min(clock + horizon, judged_from)),
+            is_held_out=clock == judged_from,
         )
         for clock in (end - moment * horizon for moment in _MOMENTS)
     ]
@@ -169,13 +169,13 @@ def _last(interactions: Interactions, reason: str) -> Plan:
     """One split: everything without the last events, which some users learn from, some judge."""
     whole = last(interactions)
     judged = np.random.default_rng(0).random(interactions.n_users) < _JUDGED
-    lesson = _rows_where(whole.truth, ~judged)
+    lesson = _rows_where(whole.relevant, ~judged)
     return Plan(
         LAST,
         reason,
         (
-            replace(whole, truth=lesson, lesson=lesson, judges=False),
-            replace(whole, truth=_rows_where(whole.truth, judged)),
+            replace(whole, relevant=lesson, labels=lesson, is_held_out=False),
+            replace(whole, relevant=_rows_where(whole.relevant, judged)),
         ),
     )
 

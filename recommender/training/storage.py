@@ -10,7 +10,7 @@ from scipy.sparse import csr_array
 from recommender import database
 from recommender.engine.reading import Products
 from recommender.models import Catalog, Ranker
-from recommender.training.gate import Verdict
+from recommender.training.model_selection import Selection
 
 # Rankers that served before, kept to go back to, of each mode.
 _KEPT = 5
@@ -47,8 +47,8 @@ def store_neighbours(
     return rows
 
 
-def store_ranker(catalog: Catalog, mode: str, verdict: Verdict, until: datetime) -> Ranker:
-    """Have the verdict's ranker serve a mode from the next answer on."""
+def store_ranker(catalog: Catalog, mode: str, selection: Selection, until: datetime) -> Ranker:
+    """Have the selection's ranker serve a mode from the next answer on."""
     of_mode = Ranker.objects.filter(catalog=catalog, mode=mode)
     with transaction.atomic():
         Catalog.objects.select_for_update(no_key=True).get(pk=catalog.pk)
@@ -56,9 +56,9 @@ def store_ranker(catalog: Catalog, mode: str, verdict: Verdict, until: datetime)
         stored = Ranker.objects.create(
             catalog=catalog,
             mode=mode,
-            kind=verdict.ranker.kind,
-            model=verdict.ranker.to_bytes(),
-            figures=figures(verdict),
+            kind=selection.ranker.kind,
+            model=selection.ranker.to_bytes(),
+            figures=figures(selection),
             is_active=True,
             trained_until=until,
         )
@@ -67,11 +67,11 @@ def store_ranker(catalog: Catalog, mode: str, verdict: Verdict, until: datetime)
     return stored
 
 
-def figures(verdict: Verdict) -> dict[str, dict[str, float]]:
+def figures(selection: Selection) -> dict[str, dict[str, float]]:
     """How each kind of ranker did, as JSON has it."""
     return {
         kind: {"mean": found.mean, "low": found.low, "high": found.high}
-        for kind, found in verdict.figures.items()
+        for kind, found in selection.figures.items()
     }
 
 

@@ -19,7 +19,7 @@ from recommender.engine.answer import MAX_COUNT, SEEN, Query
 from recommender.engine.batch import Recommendation, Recommender
 from recommender.models import Catalog, Mode, User
 from recommender.stack import machine
-from recommender.training import past
+from recommender.training import backtest
 
 
 class Command(BaseCommand):
@@ -88,7 +88,7 @@ Write recommendations of many users to a file, one JSON line a user:
         if query.before is None:
             return batch.serving(catalog, query)
         mode = Mode.NEW if query.exclude else Mode.ALL
-        return past.source(catalog, query.before, mode, self.stderr.write)
+        return backtest.source(catalog, query.before, mode, self.stderr.write)
 
     def _write(
         self, recommendations: Iterator[Recommendation], out: Path, total: int

@@ -8,7 +8,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from recommender.behaviour.fold_in import FoldIn
-from recommender.engine import subject
+from recommender.engine import stored_user
 from recommender.engine.answer import Answer, Query
 from recommender.engine.pipeline import Pipeline
 from recommender.engine.postgres_store import PostgresStore
@@ -260,7 +260,7 @@ def test_every_candidate_is_compared_with_every_vector(stocked):
     space = learn_colours(stocked)
     stocked.visit("u1", "mug-red", "lamp-blue")
     query = Query(count=20)
-    found = subject.find(stocked.catalog, "u1", query)
+    found = stored_user.find(stocked.catalog, "u1", query)
     store = PostgresStore(catalog=stocked.catalog, subject=found, query=query)
     table = Pipeline(store, 20).candidates(store.context()).table
     rows = {row.kind: row for row in builder.build(space, [found.pk])[found.pk]}

@@ -8,7 +8,7 @@ import pytest
 from pytest_django.plugin import DjangoDbBlocker
 
 from recommender.catalog import catalogs
-from recommender.engine import batch, subject
+from recommender.engine import batch, stored_user
 from recommender.engine.answer import Query
 from recommender.engine.candidates import UserContext
 from recommender.engine.pipeline import Pipeline
@@ -18,7 +18,7 @@ from recommender.engine.snapshot_store import SnapshotStore, SnapshotUser
 from recommender.engine.store import CandidateStore
 from recommender.history import popularity
 from recommender.models import Product, TrainingRun
-from recommender.training import lessons, run
+from recommender.training import run, training_examples
 from tests.recommender.training import planted
 from tests.shop import DAY, Shop, event
 
@@ -36,7 +36,7 @@ Open = Callable[[Shop, str, Query], Opened]
 
 
 def in_postgres(shop: Shop, user: str, query: Query) -> Opened:
-    found = subject.find(shop.catalog, user, query)
+    found = stored_user.find(shop.catalog, user, query)
     assert found is not None
     store = PostgresStore(catalog=shop.catalog, subject=found, query=query)
     return Opened(store, store.context())
@@ -44,10 +44,10 @@ def in_postgres(shop: Shop, user: str, query: Query) -> Opened:
 
 def in_memory(shop: Shop, user: str, query: Query) -> Opened:
     then = batch.serving(shop.catalog, query).snapshot
-    mode = subject.mode(query)
+    mode = stored_user.mode(query)
     store = SnapshotStore(then, then.products.available, lists_own=not query.exclude)
     (row,) = then.rows_of([shop.user(user).pk])
-    excluded = lessons.excluded(then, int(row), mode)
+    excluded = training_examples.excluded(then, int(row), mode)
     (context,) = store.contexts([SnapshotUser(int(row), excluded)])
     return Opened(store, context)
 

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from recommender.insight.evaluation_result import METRICS, Band, Evaluation, Kind, MethodResult
+from recommender.insight.evaluation_result import METRICS, Evaluation, Kind, MethodResult, Segment
 from recommender.ranking.metrics import Interval
 
 
@@ -14,10 +14,10 @@ def method(name: str, ndcg: float, kind: Kind = "channel", note: str = "") -> Me
         kind=kind,
         metrics=dict.fromkeys(METRICS, found),
         by_history=(
-            Band("1", 12, {"ndcg": found, "recall": found}),
-            Band("2-4", 30, {"ndcg": found, "recall": found}),
+            Segment("1", 12, {"ndcg": found, "recall": found}),
+            Segment("2-4", 30, {"ndcg": found, "recall": found}),
         ),
-        by_age=(Band("<30", 8, {"recall": found}), Band("unknown", 2, {"recall": None})),
+        by_age=(Segment("<30", 8, {"recall": found}), Segment("unknown", 2, {"recall": None})),
         seconds=2.25,
         note=note,
     )

@@ -7,7 +7,7 @@ from recommender.engine.snapshot import Snapshot
 from recommender.insight import baseline_lists, baselines, measurement
 from recommender.insight.evaluation_result import MethodResult
 from recommender.models import Mode
-from recommender.training import lessons
+from recommender.training import training_examples
 from tests.recommender.training import planted
 
 ALWAYS = {
@@ -18,11 +18,11 @@ ALWAYS = {
 
 def measured(now: Snapshot, mode: str, told: list[str] | None = None) -> dict[str, MethodResult]:
     split, then = planted.halfway(now)
-    truth = lessons.new_only(split.truth, then) if mode == Mode.NEW else split.truth
-    users = lessons.tested(truth, then, 1000)
+    truth = training_examples.new_only(split.relevant, then) if mode == Mode.NEW else split.relevant
+    users = training_examples.tested(truth, then, 1000)
     test = measurement.TestSet(
         k=5,
-        truth=[truth[[user]].indices.astype(np.int64) for user in users],
+        relevant=[truth[[user]].indices.astype(np.int64) for user in users],
         history=then.interactions.positive().binary()[users],
         ages=np.full(40, 10.0),
         popularity=then.popularity["all"].astype(np.int64),

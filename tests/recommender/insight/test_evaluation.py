@@ -159,7 +159,7 @@ def test_what_is_learnt_finds_planted_tastes_and_nothing_serves_otherwise_afterw
     }
     assert names >= {"behaviour:als:long_term", "together:all", "ease:all", "text:text:last"}
     assert found.ranked[0].ndcg == max(each.ndcg for each in found.methods)
-    assert sum(band.users for band in ranked.by_history) == found.users
+    assert sum(segment.users for segment in ranked.by_history) == found.users
     assert not Space.objects.filter(kind=Space.Kind.BEHAVIOUR).exists()
     assert not Ranker.objects.exists()
     assert not EvaluationRun.objects.exists(), "whoever asks keeps it"

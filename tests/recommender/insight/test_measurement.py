@@ -13,7 +13,7 @@ from recommender.ranking.metrics import scores
 # Three users and five products.
 TEST = measurement.TestSet(
     k=3,
-    truth=[np.array([0, 1]), np.array([4]), np.array([2, 0, 3, 1])],
+    relevant=[np.array([0, 1]), np.array([4]), np.array([2, 0, 3, 1])],
     history=csr_array(np.array([[0, 0, 1, 0, 0], [1, 1, 0, 0, 0], [0, 0, 0, 0, 0]], np.float32)),
     ages=np.array([10.0, 50.0, 100.0, 500.0, np.nan]),
     popularity=np.array([8, 4, 2, 1, 0]),
@@ -67,9 +67,11 @@ def test_one_call_measures_all_there_is() -> None:
 def test_breakdowns_are_by_history_and_by_age() -> None:
     found = measure("mine", "ranker", _lists([0, 1], [4], [2, 0, 3]), TEST)
 
-    history = {band.label: (band.users, band.metrics["recall"]) for band in found.by_history}
+    history = {
+        segment.label: (segment.users, segment.metrics["recall"]) for segment in found.by_history
+    }
     assert {label: users for label, (users, _) in history.items()} == {"0": 1, "1": 1, "2-4": 1}
-    ages = {band.label: (band.users, band.metrics["recall"]) for band in found.by_age}
+    ages = {segment.label: (segment.users, segment.metrics["recall"]) for segment in found.by_age}
     assert {label: users for label, (users, _) in ages.items()} == {
         "<30": 2,
         "30-90": 2,
@@ -114,8 +116,8 @@ def test_a_test_set_that_does_not_fit_together_is_refused() -> None:
     with pytest.raises(ValueError, match="k must be 1 or more"):
         replace(TEST, k=0)
     with pytest.raises(ValueError, match="a row for each of the 2 users"):
-        replace(TEST, truth=TEST.truth[:2])
+        replace(TEST, relevant=TEST.relevant[:2])
     with pytest.raises(ValueError, match="a row a product"):
         replace(TEST, ages=np.zeros(4))
     with pytest.raises(ValueError, match="leave them out"):
-        replace(TEST, truth=[*TEST.truth[:2], np.array([], np.int64)])
+        replace(TEST, relevant=[*TEST.relevant[:2], np.array([], np.int64)])

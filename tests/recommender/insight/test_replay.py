@@ -102,8 +102,8 @@ def test_a_space_that_has_learnt_from_what_would_judge_it_is_not_judged(stocked:
     before = train(stocked, trained_until=LATER)
     after = train(stocked, trained_until=LATER + DAY)
 
-    assert replay.foreknowledge((stocked.space, before), held) is None
-    reason = replay.foreknowledge((stocked.space, after), held)
+    assert replay.leakage((stocked.space, before), held) is None
+    reason = replay.leakage((stocked.space, after), held)
     assert reason is not None
     assert reason.startswith("als@2 has learnt from what it would be judged by.")
 

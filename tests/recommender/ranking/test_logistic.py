@@ -17,7 +17,7 @@ def one_feature(values, labels, name="text:a:last") -> Sample:
 
 def test_what_is_wanted_more_when_higher_scores_higher():
     ranker = logistic.fit(one_feature([0, 1, 2, 3] * 50, [0, 0, 1, 1] * 50))
-    scores = ranker.judge_features(np.array([[0], [1.5], [3]], dtype=np.float32)).scores
+    scores = ranker.scored_features(np.array([[0], [1.5], [3]], dtype=np.float32)).scores
     assert scores[0] < scores[1] < scores[2]
 
 
@@ -25,7 +25,7 @@ def test_the_scores_are_log_odds():
     values = np.repeat([0.0, 1.0], 5000)
     labels = np.concatenate([np.arange(5000) < 500, np.arange(5000) < 2500])
     ranker = logistic.fit(one_feature(values, labels))
-    scores = ranker.judge_features(np.array([[0], [1]], dtype=np.float32)).scores
+    scores = ranker.scored_features(np.array([[0], [1]], dtype=np.float32)).scores
     assert scores == pytest.approx([np.log(1 / 9), 0], abs=0.03)
 
 
@@ -37,7 +37,7 @@ def test_few_examples_are_believed_less():
 
 def test_what_is_unknown_counts_as_usual():
     ranker = logistic.fit(one_feature([0, 2, np.nan] * 50, [0, 1, 0] * 50, "product:age"))
-    found = ranker.judge_features(np.array([[np.nan], [1]], dtype=np.float32))
+    found = ranker.scored_features(np.array([[np.nan], [1]], dtype=np.float32))
     assert found.scores[0] == pytest.approx(found.scores[1])
     assert found.explain(np.array([0])) == [{"base": ranker.bias}]
 
@@ -45,7 +45,7 @@ def test_what_is_unknown_counts_as_usual():
 @pytest.mark.parametrize("value", [0.1, 0.0, 1e6, np.nan])
 def test_what_is_the_same_everywhere_says_nothing(value):
     ranker = logistic.fit(one_feature([value] * 300, [0, 0, 1] * 100, "product:price"))
-    found = ranker.judge_features(np.array([[value], [7.0]], dtype=np.float32))
+    found = ranker.scored_features(np.array([[value], [7.0]], dtype=np.float32))
     assert found.scores == pytest.approx([ranker.bias, ranker.bias])
     assert ranker.bias == pytest.approx(np.log(1 / 2), abs=1e-3)
 

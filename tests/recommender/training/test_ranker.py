@@ -42,9 +42,9 @@ def test_without_anything_to_learn_from_fusion_ranks_every_mode(now: Snapshot) -
     found = ranker.learn(now, nothing, Mode.values, lambda _: None)
 
     assert set(found) == set(Mode.values)
-    for verdict in found.values():
-        assert isinstance(verdict.ranker, FusionRanker)
-        assert verdict.reason == "No event speaks for a product."
+    for selection in found.values():
+        assert isinstance(selection.ranker, FusionRanker)
+        assert selection.reason == "No event speaks for a product."
 
 
 def test_with_too_little_history_it_is_skipped_and_no_ranker_is_stored(shop: Shop) -> None:

@@ -7,7 +7,7 @@ import pytest
 from pytest_django.plugin import DjangoDbBlocker
 
 from recommender.catalog import catalogs
-from recommender.engine import batch, subject
+from recommender.engine import batch, stored_user
 from recommender.engine.answer import Query
 from recommender.engine.candidates import Candidates
 from recommender.engine.pipeline import Pipeline
@@ -45,7 +45,7 @@ def in_batch(shop: Shop, user: str, query: Query = NEW) -> list[str]:
 
 def candidates(shop: Shop, user: str, query: Query) -> Candidates:
     """A user's, live."""
-    found = subject.find(shop.catalog, user, query)
+    found = stored_user.find(shop.catalog, user, query)
     assert found is not None
     store = PostgresStore(catalog=shop.catalog, subject=found, query=query)
     return Pipeline(store, query.count).candidates(store.context())

@@ -43,7 +43,7 @@ def pairs(found: Interactions) -> list[tuple[int, int, float]]:
 
 
 def wanted(split: Split) -> set[tuple[int, int]]:
-    rows, columns = split.truth.nonzero()
+    rows, columns = split.relevant.nonzero()
     return set(zip(rows.tolist(), columns.tolist(), strict=True))
 
 
@@ -57,7 +57,7 @@ def test_a_window_knows_nothing_of_its_moment_or_later_and_wants_only_that(
         assert (split.known.times < split.clock).all()
         later = {(user, product) for user, product, at in pairs(whole) if at >= split.clock}
         assert wanted(split) <= later
-        assert split.lesson.nnz <= split.truth.nnz
+        assert split.labels.nnz <= split.relevant.nnz
 
 
 @given(events)
@@ -99,11 +99,11 @@ def test_users_who_judge_teach_nothing_where_last_events_are_held_out(found: lis
     if not plan.splits:
         return
     lesson, judged = plan.splits
-    assert (lesson.judges, judged.judges) == (False, True)
-    assert judged.lesson.nnz == 0 or set(judged.lesson.nonzero()[0]).isdisjoint(
-        judged.truth.nonzero()[0]
+    assert (lesson.is_held_out, judged.is_held_out) == (False, True)
+    assert judged.labels.nnz == 0 or set(judged.labels.nonzero()[0]).isdisjoint(
+        judged.relevant.nonzero()[0]
     )
-    assert set(lesson.truth.nonzero()[0]).isdisjoint(judged.truth.nonzero()[0])
+    assert set(lesson.relevant.nonzero()[0]).isdisjoint(judged.relevant.nonzero()[0])
     assert pairs(lesson.known) == pairs(judged.known)
 
 
@@ -114,10 +114,10 @@ def test_where_users_come_back_history_is_cut_by_windows_and_the_last_one_judges
 
     assert plan.scheme == WINDOWS
     assert "of the users came back" in plan.reason
-    assert [split.judges for split in plan.splits] == [True, False, False, False]
+    assert [split.is_held_out for split in plan.splits] == [True, False, False, False]
     end = found.times[-1]
     for split in plan.splits:
-        assert split.truth.nnz
+        assert split.relevant.nnz
         assert split.clock < end
 
 
@@ -125,10 +125,10 @@ def test_what_a_ranker_learns_of_a_window_is_over_before_the_gate_judges() -> No
     found = planted.interactions()
     judge, *lessons = splits.plan(found).splits
 
-    assert judge.lesson.nnz == 0
+    assert judge.labels.nnz == 0
     for split in lessons:
         during = (found.times >= split.clock) & (found.times < judge.clock)
-        assert split.lesson.nnz == found.where(during).positive().binary().nnz
+        assert split.labels.nnz == found.where(during).positive().binary().nnz
 
 
 def test_where_hardly_anyone_comes_back_last_events_are_held_out() -> None:
@@ -161,7 +161,7 @@ def test_one_user_with_one_event_keeps_it_and_nothing_is_to_be_foretold() -> Non
     split = splits.last(history((0, 0, 1.0, 3)))
 
     assert pairs(split.known) == [(0, 0, START + 3 * DAY_SECONDS)]
-    assert split.truth.nnz == 0
+    assert split.relevant.nnz == 0
 
 
 def test_one_user_who_comes_back_is_enough_to_cut() -> None:

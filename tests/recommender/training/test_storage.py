@@ -6,10 +6,10 @@ from recommender.models import Mode, ProductNeighbor, Ranker
 from recommender.ranking.fusion import FusionRanker
 from recommender.ranking.metrics import Interval
 from recommender.training import storage
-from recommender.training.gate import Verdict
+from recommender.training.model_selection import Selection
 from tests.shop import NOON, Shop
 
-VERDICT = Verdict(
+VERDICT = Selection(
     ranker=FusionRanker(),
     figures={"fusion": Interval(0.5, 0.25, 0.75)},
     users=20,

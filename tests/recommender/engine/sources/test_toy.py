@@ -9,7 +9,7 @@ from recommender.engine.recommend import recommend
 from recommender.insight.evaluation import evaluate
 from recommender.models import Mode
 from recommender.ranking import features
-from recommender.training import fitting, lessons
+from recommender.training import fitting, training_examples
 from tests.recommender.engine.sources import toy
 from tests.recommender.training import planted
 from tests.shop import Shop
@@ -65,7 +65,7 @@ def test_it_serves_batches(stocked: Shop) -> None:
 def test_a_rank_learns_from_it() -> None:
     now = planted.snapshot()
     split, then = planted.halfway(now)
-    lesson = lessons.lesson(fitting.fit(then), split, Mode.NEW)
+    lesson = training_examples.of_split(fitting.fit(then), split, Mode.NEW)
     assert "toy:next" in features.names(lesson.table.columns)
 
 

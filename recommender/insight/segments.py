@@ -7,22 +7,22 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from recommender.insight.beyond_accuracy import EMPTY
-from recommender.insight.evaluation_result import Band
+from recommender.insight.evaluation_result import Segment
 from recommender.ranking import metrics
 from recommender.ranking.metrics import Accuracy
 
-# Each band ends before the number; the last label is of what is beyond.
+# Each segment ends before the number; the last label is of what is beyond.
 _HISTORY_ENDS = (1, 2, 5, 10, 20, 50)
 _HISTORY_LABELS = ("0", "1", "2-4", "5-9", "10-19", "20-49", "50+")
 _AGE_ENDS = (30, 90, 365)
 _AGE_LABELS = ("<30", "30-90", "90-365", "365+", "unknown")
 
 
-def by_history(found: Accuracy, sizes: NDArray[np.int64]) -> tuple[Band, ...]:
+def by_history(found: Accuracy, sizes: NDArray[np.int64]) -> tuple[Segment, ...]:
     """NDCG and recall by how many distinct products a user had had, `sizes` of shape (users,)."""
-    band = np.digitize(sizes, _HISTORY_ENDS)
+    segment = np.digitize(sizes, _HISTORY_ENDS)
     values = np.column_stack([found.ndcg, found.recall])
-    return _bands(_HISTORY_LABELS, lambda number: values[band == number], ("ndcg", "recall"))
+    return _segments(_HISTORY_LABELS, lambda number: values[segment == number], ("ndcg", "recall"))
 
 
 def by_age(
@@ -30,7 +30,7 @@ def by_age(
     hits: NDArray[np.bool_],
     wanted: csr_array,
     ages: NDArray[np.float64],
-) -> tuple[Band, ...]:
+) -> tuple[Segment, ...]:
     """Recall@k of the wanted products of each age, among the users who wanted one of that age.
 
     Args:
@@ -39,27 +39,27 @@ def by_age(
         wanted: users × products, ones.
         ages: days, shape (products,); NaN is unknown. What came after the cut-off is the youngest.
     """
-    band = np.where(np.isnan(ages), len(_AGE_ENDS) + 1, np.digitize(ages, _AGE_ENDS))
-    listed = np.where(places == EMPTY, EMPTY, band[places])
+    segment = np.where(np.isnan(ages), len(_AGE_ENDS) + 1, np.digitize(ages, _AGE_ENDS))
+    listed = np.where(places == EMPTY, EMPTY, segment[places])
 
     def recall(number: int) -> NDArray[np.float64]:
-        of = np.minimum(wanted @ (band == number), places.shape[1])
+        of = np.minimum(wanted @ (segment == number), places.shape[1])
         found = (hits & (listed == number)).sum(axis=1)
         column: NDArray[np.float64] = (found[of > 0] / of[of > 0])[:, None]
         return column
 
-    return _bands(_AGE_LABELS, recall, ("recall",))
+    return _segments(_AGE_LABELS, recall, ("recall",))
 
 
-def _bands(
+def _segments(
     labels: tuple[str, ...],
     values: Callable[[int], NDArray[np.float64]],
     names: tuple[str, ...],
-) -> tuple[Band, ...]:
-    """A band for each number that has values, shape (users, names)."""
+) -> tuple[Segment, ...]:
+    """A segment for each number that has values, shape (users, names)."""
     columns = [(label, values(number)) for number, label in enumerate(labels)]
     return tuple(
-        Band(label, len(rows), dict(zip(names, metrics.intervals(rows), strict=True)))
+        Segment(label, len(rows), dict(zip(names, metrics.intervals(rows), strict=True)))
         for label, rows in columns
         if len(rows)
     )

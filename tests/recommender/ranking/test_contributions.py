@@ -1,4 +1,4 @@
-from recommender.ranking.parts import grouping, part
+from recommender.ranking.contributions import grouping, part
 
 
 def test_a_part_is_the_first_word():

@@ -17,8 +17,8 @@ from recommender.ranking.logistic import LogisticRanker
 from recommender.ranking.metrics import Interval
 from recommender.ranking.ranker import Ranker
 from recommender.ranking.table import CandidateTable
-from recommender.training.lessons import K, Lesson
 from recommender.training.outcome import Progress
+from recommender.training.training_examples import K, SplitExamples
 
 Key = TypeVar("Key", str, float)
 
@@ -27,7 +27,7 @@ _STEADY = (BlendRanker.kind, LogisticRanker.kind, LambdaMartRanker.kind, FusionR
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
+class Selection:
     """The ranker that is to serve, and how each kind did before the judges: NDCG@20."""
 
     ranker: Ranker
@@ -36,14 +36,14 @@ class Verdict:
     reason: str
 
 
-def judge(lessons: Sequence[Lesson], progress: Progress) -> Verdict:
-    """Learn every kind from the lessons, choose by the judging ones, and learn it from all.
+def select(lessons: Sequence[SplitExamples], progress: Progress) -> Selection:
+    """Learn every kind from the lessons, choose by the held_out ones, and learn it from all.
 
     Fusion, which needs no learning, serves where there is too little to learn or to judge from,
     and where nothing learnt is better.
     """
-    judging = [each for each in lessons if each.judges]
-    users = sum(len(each.wanted) for each in judging)
+    held_out = [each for each in lessons if each.is_held_out]
+    users = sum(len(each.n_relevant) for each in held_out)
     if users < metrics.MIN_USERS:
         return _fusion(
             users,
@@ -55,18 +55,18 @@ def judge(lessons: Sequence[Lesson], progress: Progress) -> Verdict:
         both = _learn((each.table, each.labels) for each in lessons)
     except TooFewExamples as exc:
         return _fusion(users, str(exc))
-    values, weight = _judged(both, judging)
+    values, weight = _judged(both, held_out)
     figures = {kind: metrics.interval(found) for kind, found in values.items()}
     best = steadiest(values, _STEADY)
     reason = _reason(best, figures, users)
     if best == FusionRanker.kind:
-        return Verdict(ranker=FusionRanker(), figures=figures, users=users, reason=reason)
+        return Selection(ranker=FusionRanker(), figures=figures, users=users, reason=reason)
     progress(f"learning {best} from all of history")
-    both = replace(_learn((each.table, each.truth) for each in lessons), weight=weight)
+    both = replace(_learn((each.table, each.relevant) for each in lessons), weight=weight)
     learnt: Mapping[str, Ranker] = {
         each.kind: each for each in (both, both.logistic, both.lambdamart)
     }
-    return Verdict(ranker=learnt[best], figures=figures, users=users, reason=reason)
+    return Selection(ranker=learnt[best], figures=figures, users=users, reason=reason)
 
 
 def _learn(taught: Iterable[tuple[CandidateTable, NDArray[np.int8]]]) -> BlendRanker:
@@ -76,7 +76,7 @@ def _learn(taught: Iterable[tuple[CandidateTable, NDArray[np.int8]]]) -> BlendRa
 def steadiest(values: Mapping[Key, NDArray[np.float64]], order: Sequence[Key]) -> Key:
     """The first in this order that is within one standard error of the best.
 
-    Breiman et al.'s rule (1984): a lead within the noise of the judging is no lead, and of equals
+    Breiman et al.'s rule (1984): a lead within the noise of the held_out is no lead, and of equals
     the one that errs least elsewhere is to serve.
 
     Args:
@@ -92,21 +92,21 @@ def steadiest(values: Mapping[Key, NDArray[np.float64]], order: Sequence[Key]) -
 
 
 def _judged(
-    both: BlendRanker, judging: Sequence[Lesson]
+    both: BlendRanker, held_out: Sequence[SplitExamples]
 ) -> tuple[dict[str, NDArray[np.float64]], float]:
     """Each kind's NDCG@20 by user, and how much the logistic rank is to count in the blend.
 
     Both are asked once: a blend is the sum of what they said.
     """
-    said = [both.scores(lesson.table) for lesson in judging]
+    said = [both.scores(lesson.table) for lesson in held_out]
 
     def of(trees: float, line: float) -> NDArray[np.float64]:
         sums = [trees * first + line * second for first, second in said]
-        return np.concatenate(list(map(_ndcg, sums, judging)))
+        return np.concatenate(list(map(_ndcg, sums, held_out)))
 
     blends = {weight: of(1.0, weight) for weight in blend.WEIGHTS}
     weight = steadiest(blends, blend.WEIGHTS)
-    fused = [ndcg(FusionRanker(), lesson) for lesson in judging]
+    fused = [ndcg(FusionRanker(), lesson) for lesson in held_out]
     values = {
         FusionRanker.kind: np.concatenate(fused),
         LogisticRanker.kind: of(0.0, 1.0),
@@ -116,21 +116,21 @@ def _judged(
     return values, weight
 
 
-def ndcg(judged: Ranker, lesson: Lesson) -> NDArray[np.float64]:
+def ndcg(judged: Ranker, lesson: SplitExamples) -> NDArray[np.float64]:
     """Each user's NDCG@20 when this ranker ranks their candidates, shape (users,)."""
     return _ndcg(judged.score(lesson.table), lesson)
 
 
-def _ndcg(scores: NDArray[np.float64], lesson: Lesson) -> NDArray[np.float64]:
+def _ndcg(scores: NDArray[np.float64], lesson: SplitExamples) -> NDArray[np.float64]:
     best = ranker.top(scores, lesson.table.sizes, K)
     hits = np.zeros((len(best), K), dtype=bool)
     for user, rows in enumerate(best):
-        hits[user, : len(rows)] = lesson.truth[rows] > 0
-    return metrics.accuracy(hits, lesson.wanted).ndcg
+        hits[user, : len(rows)] = lesson.relevant[rows] > 0
+    return metrics.accuracy(hits, lesson.n_relevant).ndcg
 
 
-def _fusion(users: int, reason: str) -> Verdict:
-    return Verdict(ranker=FusionRanker(), figures={}, users=users, reason=reason)
+def _fusion(users: int, reason: str) -> Selection:
+    return Selection(ranker=FusionRanker(), figures={}, users=users, reason=reason)
 
 
 def _reason(best: str, figures: Mapping[str, Interval], users: int) -> str:

@@ -18,7 +18,7 @@ from recommender.spaces import serving
 from recommender.spaces.serving import ServingSpace
 
 # What was learnt from later events than are asked for is not there; content was never learnt.
-# A row, where the user is known: the members of a Subject.
+# A row, where the user is known: the members of a StoredUser.
 _USER = (
     sql.SQL("""
 SELECT u.id, u.history_version, c.popularity_refreshed_at,
@@ -52,7 +52,7 @@ WHERE u.catalog_id = %(catalog)s AND u.external_id = %(user)s
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Subject:
+class StoredUser:
     """A user as of the time that is asked for."""
 
     pk: int
@@ -65,7 +65,7 @@ class Subject:
     knows_neighbours: bool  # whether those that are stored are not of a later time
 
 
-def find(catalog: Catalog, external_id: str, query: Query) -> Subject | None:
+def find(catalog: Catalog, external_id: str, query: Query) -> StoredUser | None:
     """The user; None where nobody knows them."""
     parameters = {
         "catalog": catalog.pk,
@@ -78,7 +78,7 @@ def find(catalog: Catalog, external_id: str, query: Query) -> Subject | None:
     if not rows:
         return None
     pk, version, refreshed_at, excluded, products, weights, times, spaces, ranker, knows = rows[0]
-    return Subject(
+    return StoredUser(
         pk=pk,
         history_version=version,
         popularity_refreshed_at=refreshed_at,

@@ -1,17 +1,17 @@
 import numpy as np
 from scipy.sparse import csr_array
 
-from recommender.insight import bands
-from recommender.insight.evaluation_result import Band
+from recommender.insight import segments
+from recommender.insight.evaluation_result import Segment
 from recommender.ranking.metrics import accuracy
 
 
-def _means(found: tuple[Band, ...], metric: str) -> dict[str, float]:
+def _means(found: tuple[Segment, ...], metric: str) -> dict[str, float]:
     means = {}
-    for band in found:
-        interval = band.metrics[metric]
+    for segment in found:
+        interval = segment.metrics[metric]
         assert interval is not None
-        means[band.label] = interval.mean
+        means[segment.label] = interval.mean
     return means
 
 
@@ -20,9 +20,9 @@ def test_users_are_banded_by_how_much_they_had() -> None:
     hits = np.zeros((12, 3), dtype=bool)
     hits[[1, 2], 0] = True
 
-    found = bands.by_history(accuracy(hits, np.ones(12, np.int64)), sizes)
+    found = segments.by_history(accuracy(hits, np.ones(12, np.int64)), sizes)
 
-    labels = {band.label: band.users for band in found}
+    labels = {segment.label: segment.users for segment in found}
     assert labels == {"0": 1, "1": 1, "2-4": 2, "5-9": 2, "10-19": 2, "20-49": 2, "50+": 2}
     recall = _means(found, "recall")
     assert (recall["1"], recall["2-4"], recall["5-9"]) == (1.0, 0.5, 0.0)
@@ -32,9 +32,9 @@ def test_users_are_banded_by_how_much_they_had() -> None:
 def test_a_band_without_users_is_left_out() -> None:
     hits = np.ones((2, 1), dtype=bool)
 
-    found = bands.by_history(accuracy(hits, np.ones(2, np.int64)), np.array([3, 60]))
+    found = segments.by_history(accuracy(hits, np.ones(2, np.int64)), np.array([3, 60]))
 
-    assert [band.label for band in found] == ["2-4", "50+"]
+    assert [segment.label for segment in found] == ["2-4", "50+"]
 
 
 def test_recall_by_age_counts_only_what_was_wanted_of_that_age() -> None:
@@ -43,23 +43,23 @@ def test_recall_by_age_counts_only_what_was_wanted_of_that_age() -> None:
     places = np.array([[0, 2, 3], [4, -1, -1]])
     hits = np.array([[True, True, False], [True, False, False]])
 
-    found = bands.by_age(places, hits, wanted, ages)
+    found = segments.by_age(places, hits, wanted, ages)
 
     assert _means(found, "recall") == {"<30": 0.5, "30-90": 1.0, "365+": 0.0, "unknown": 1.0}
-    assert {band.users for band in found} == {1}
+    assert {segment.users for segment in found} == {1}
 
 
 def test_recall_by_age_is_of_as_many_as_a_list_can_hold() -> None:
     wanted = csr_array(np.ones((1, 4)))
 
-    found = bands.by_age(np.array([[0, 1]]), np.array([[True, True]]), wanted, np.full(4, 100.0))
+    found = segments.by_age(np.array([[0, 1]]), np.array([[True, True]]), wanted, np.full(4, 100.0))
 
     assert _means(found, "recall") == {"90-365": 1.0}
 
 
 def test_what_came_after_the_cut_off_is_young() -> None:
-    found = bands.by_age(
+    found = segments.by_age(
         np.array([[0]]), np.array([[False]]), csr_array(np.ones((1, 1))), np.array([-5.0])
     )
 
-    assert [band.label for band in found] == ["<30"]
+    assert [segment.label for segment in found] == ["<30"]

@@ -24,37 +24,37 @@ K = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Lesson:
+class SplitExamples:
     """The candidates of a split's users, and what of them was right."""
 
     table: CandidateTable
-    labels: NDArray[np.int8]  # by the split's lesson, shape (candidates,)
-    truth: NDArray[np.int8]  # by its whole truth, shape (candidates,)
-    wanted: NDArray[np.int64]  # products that would have been right, candidates or not; (users,)
-    judges: bool
+    labels: NDArray[np.int8]  # what a ranker may learn from, shape (candidates,)
+    relevant: NDArray[np.int8]  # all that followed, shape (candidates,)
+    n_relevant: NDArray[np.int64]  # relevant products, candidates or not; shape (users,)
+    is_held_out: bool
 
 
-def lesson(
+def of_split(
     snapshot: Snapshot,
     split: Split,
     mode: str,
     progress: Callable[[str], None] = lambda _: None,
-) -> Lesson:
-    """A split's lesson for one mode; the snapshot is of its moment and of what was known then."""
-    truth = new_only(split.truth, snapshot) if mode == Mode.NEW else split.truth
-    taught = new_only(split.lesson, snapshot) if mode == Mode.NEW else split.lesson
-    users = tested(truth, snapshot, _MOST_USERS)
+) -> SplitExamples:
+    """A split's examples for one mode; the snapshot is of its time and of what was known then."""
+    relevant = new_only(split.relevant, snapshot) if mode == Mode.NEW else split.relevant
+    taught = new_only(split.labels, snapshot) if mode == Mode.NEW else split.labels
+    users = tested(relevant, snapshot, _MOST_USERS)
     progress(f"replaying {len(users):,} users")
     # The matrices are small: waking a second thread takes longer than it saves.
     with threadpool_limits(1):
         tables = [candidates.table for candidates in candidates_of(snapshot, users, mode, count=K)]
     rows = [snapshot.products.rows(each.products) for each in tables]
-    return Lesson(
+    return SplitExamples(
         table=table.concatenated(tables),
         labels=_labels(taught, users, rows),
-        truth=_labels(truth, users, rows),
-        wanted=np.diff(truth.indptr)[users].astype(np.int64),
-        judges=split.judges,
+        relevant=_labels(relevant, users, rows),
+        n_relevant=np.diff(relevant.indptr)[users].astype(np.int64),
+        is_held_out=split.is_held_out,
     )
 
 
@@ -80,20 +80,20 @@ def excluded(snapshot: Snapshot, user: int, mode: str) -> NDArray[np.int64]:
     return np.unique(snapshot.interactions.products[events]).astype(np.int64)
 
 
-def new_only(truth: csr_array, snapshot: Snapshot) -> csr_array:
-    """What of the truth its user did not have at the moment of the snapshot."""
+def new_only(relevant: csr_array, snapshot: Snapshot) -> csr_array:
+    """What of the relevant products their user did not have at the time of the snapshot."""
     had = snapshot.interactions.binary()
-    left = csr_array(truth - truth.multiply(had))
+    left = csr_array(relevant - relevant.multiply(had))
     left.eliminate_zeros()
     left.sort_indices()
     return left
 
 
-def tested(truth: csr_array, snapshot: Snapshot, most: int) -> NDArray[np.int64]:
-    """The users with something to foretell and something to foretell it by; a sample of many."""
-    has_history = np.zeros(truth.shape[0], dtype=bool)
+def tested(relevant: csr_array, snapshot: Snapshot, most: int) -> NDArray[np.int64]:
+    """The users with something to predict and something to predict it by; a sample of many."""
+    has_history = np.zeros(relevant.shape[0], dtype=bool)
     has_history[snapshot.interactions.positive().users] = True
-    users = np.flatnonzero((np.diff(truth.indptr) > 0) & has_history)
+    users = np.flatnonzero((np.diff(relevant.indptr) > 0) & has_history)
     if len(users) > most:
         chosen = np.random.default_rng(0).choice(len(users), most, replace=False)
         users = users[np.sort(chosen)]
@@ -101,10 +101,10 @@ def tested(truth: csr_array, snapshot: Snapshot, most: int) -> NDArray[np.int64]
 
 
 def _labels(
-    truth: csr_array, users: NDArray[np.int64], rows: Sequence[NDArray[np.int64]]
+    relevant: csr_array, users: NDArray[np.int64], rows: Sequence[NDArray[np.int64]]
 ) -> NDArray[np.int8]:
     parts = [np.zeros(0, dtype=np.int8)]
     for user, candidates in zip(users, rows, strict=True):
-        right = truth.indices[truth.indptr[user] : truth.indptr[user + 1]]
+        right = relevant.indices[relevant.indptr[user] : relevant.indptr[user + 1]]
         parts.append(np.isin(candidates, right).astype(np.int8))
     return np.concatenate(parts)

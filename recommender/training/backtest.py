@@ -12,7 +12,7 @@ from recommender.training.outcome import Progress
 def source(catalog: Catalog, before: datetime, mode: str, progress: Progress) -> Recommender:
     """What a batch of a past moment recommends from, learnt in this process and not stored.
 
-    What serves today has learnt from events after that moment, and would foretell what it has
+    What serves today has learnt from events after that moment, and would predict what it has
     seen. Content's vectors are today's: they know nothing of what users did.
     """
     return learnt(catalog, run.present(catalog, before), mode, progress)
@@ -26,6 +26,6 @@ def learnt(
     fitted = fitting.fit(then)
     plan = splits.plan(then.interactions, scheme)
     progress(f"learning the rank: {plan.reason}")
-    verdict = ranker.learn(then, plan, [mode], progress)[mode]
-    progress(verdict.reason)
-    return Recommender(catalog=catalog, snapshot=fitted, ranker=verdict.ranker)
+    selection = ranker.learn(then, plan, [mode], progress)[mode]
+    progress(selection.reason)
+    return Recommender(catalog=catalog, snapshot=fitted, ranker=selection.ranker)

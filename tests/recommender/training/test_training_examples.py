@@ -8,10 +8,10 @@ import pytest
 
 from recommender.engine.snapshot import Snapshot
 from recommender.models import Mode
-from recommender.training import fitting, lessons, splits
+from recommender.training import fitting, splits, training_examples
 from recommender.training.behaviour import snapshot_of
-from recommender.training.lessons import Lesson
 from recommender.training.splits import Split
+from recommender.training.training_examples import SplitExamples
 from tests.recommender.training import planted
 
 # From all that is known today and a split, the catalogue as of the split, and what it teaches.
@@ -51,7 +51,7 @@ def clock_of_today(now: Snapshot, split: Split) -> Snapshot:
     return replace(honest(now, split), clock=now.clock)
 
 
-def learnt(lesson: Lesson) -> dict[str, np.ndarray]:
+def learnt(lesson: SplitExamples) -> dict[str, np.ndarray]:
     """All that a ranker can read of a lesson, by name."""
     table = lesson.table
     named = {"candidates": table.products, "sizes": table.sizes}
@@ -62,8 +62,8 @@ def seen_of_the_future(now: Snapshot, split: Split, learn: Learn, mode: str) -> 
     """What differs when all that happened since had never happened; of the same users."""
     cut = replace(now, clock=split.clock, interactions=split.known)
     with_future, without = learn(now, split), learn(cut, split)
-    there = learnt(lessons.lesson(with_future, split, mode))
-    then = learnt(lessons.lesson(without, split, mode))
+    there = learnt(training_examples.of_split(with_future, split, mode))
+    then = learnt(training_examples.of_split(without, split, mode))
     if there.keys() != then.keys():
         return sorted(there.keys() ^ then.keys())
     return [name for name in there if not np.array_equal(there[name], then[name], equal_nan=True)]
@@ -82,7 +82,7 @@ def test_a_lesson_holds_all_kinds_of_features_so_that_the_check_looks_at_them(
 ) -> None:
     split, _ = planted.halfway(now)
 
-    found = learnt(lessons.lesson(honest(now, split), split, Mode.ALL))
+    found = learnt(training_examples.of_split(honest(now, split), split, Mode.ALL))
 
     assert {name.split(":")[0] for name in found} == {
         *("candidates", "sizes", "behaviour", "text", "together", "ease"),
@@ -124,28 +124,28 @@ def test_what_was_wanted_is_marked_among_the_candidates(now: Snapshot) -> None:
     split, then = planted.halfway(now)
     then = fitting.fit(then)
 
-    found = lessons.lesson(then, split, Mode.ALL)
+    found = training_examples.of_split(then, split, Mode.ALL)
 
-    users = lessons.tested(split.truth, then, 1000)
-    assert len(found.table.sizes) == len(found.wanted) == len(users)
+    users = training_examples.tested(split.relevant, then, 1000)
+    assert len(found.table.sizes) == len(found.n_relevant) == len(users)
     starts = np.concatenate([[0], np.cumsum(found.table.sizes)])
-    for user, wanted, start, end in zip(users, found.wanted, starts, starts[1:], strict=False):
-        right = set(split.truth[[user]].indices)
+    for user, wanted, start, end in zip(users, found.n_relevant, starts, starts[1:], strict=False):
+        right = set(split.relevant[[user]].indices)
         assert wanted == len(right)
         listed = then.products.rows(found.table.products[start:end])
-        assert found.truth[start:end].tolist() == [int(row in right) for row in listed]
+        assert found.relevant[start:end].tolist() == [int(row in right) for row in listed]
 
 
 def test_in_mode_new_what_a_user_has_had_is_neither_a_candidate_nor_wanted(now: Snapshot) -> None:
     split, then = planted.halfway(now)
 
-    found = lessons.lesson(then, split, Mode.NEW)
+    found = training_examples.of_split(then, split, Mode.NEW)
 
-    new = lessons.new_only(split.truth, then)
-    users = lessons.tested(new, then, 1000)
+    new = training_examples.new_only(split.relevant, then)
+    users = training_examples.tested(new, then, 1000)
     had = then.interactions.binary()
     assert new.multiply(had).nnz == 0
-    assert found.wanted.tolist() == np.diff(new.indptr)[users].tolist()
+    assert found.n_relevant.tolist() == np.diff(new.indptr)[users].tolist()
     starts = np.concatenate([[0], np.cumsum(found.table.sizes)])
     for user, start, end in zip(users, starts, starts[1:], strict=False):
         listed = then.products.rows(found.table.products[start:end])
@@ -159,23 +159,23 @@ def test_who_had_nothing_good_before_is_not_asked_about() -> None:
     whole.users[-1] = 3
     split, then = planted.halfway(planted.snapshot(whole))
 
-    assert split.truth[[3]].nnz
-    assert 3 not in lessons.tested(split.truth, then, 1000)
+    assert split.relevant[[3]].nnz
+    assert 3 not in training_examples.tested(split.relevant, then, 1000)
 
 
 def test_of_many_users_a_sample_is_taken_and_always_the_same(now: Snapshot) -> None:
     split, then = planted.halfway(now)
 
-    few = lessons.tested(split.truth, then, 10)
+    few = training_examples.tested(split.relevant, then, 10)
 
     assert len(few) == 10
     assert (np.diff(few) > 0).all()
-    assert few.tolist() == lessons.tested(split.truth, then, 10).tolist()
+    assert few.tolist() == training_examples.tested(split.relevant, then, 10).tolist()
 
 
 def test_nothing_to_foretell_is_an_empty_lesson(now: Snapshot) -> None:
     split = splits.at(now.interactions, now.clock)
 
-    found = lessons.lesson(snapshot_of(now, split), split, Mode.NEW)
+    found = training_examples.of_split(snapshot_of(now, split), split, Mode.NEW)
 
     assert len(found.table.sizes) == len(found.table.products) == len(found.labels) == 0
