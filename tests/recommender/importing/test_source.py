@@ -49,7 +49,7 @@ def test_json_lines_may_start_with_a_bad_one(desk):
         (b"", "a.csv", "is empty"),
         (b"\n \n", "a.csv", "is empty"),
         (b"", "a.jsonl", "is empty"),
-        (gzip.compress(b""), "a.csv.gz", "is empty"),
+        (gzip.compress(b"", mtime=0), "a.csv.gz", "is empty"),
         (b",,\n1,2,3\n", "a.csv", "no header"),
         (b"oops\nagain\n", "a.jsonl", "no JSON object"),
         (b'[{"id": 1}]', "a.json", "jq -c"),
