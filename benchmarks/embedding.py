@@ -1,5 +1,6 @@
 """Embedding by the workers: through a model of this machine, and through hosted ones."""
 
+import math
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -8,7 +9,7 @@ from statistics import median
 
 from psycopg import sql
 
-from benchmarks import doubles, generated, server
+from benchmarks import doubles, generated, server, slots
 from benchmarks.doubles import Doubles
 from benchmarks.figures import Target
 from benchmarks.options import Options
@@ -68,6 +69,7 @@ def measure(service: Service, options: Options, progress: Progress) -> Found:
             _hosted(options.products // 5, providers, progress),
             _unwell(options.products // 10, providers, progress),
         ]
+    parts.append(_slots(progress))
     return Found(
         [each for part in parts for each in part.measured],
         [each for part in parts for each in part.targets],
@@ -149,6 +151,22 @@ def _rate(counts: Sequence[tuple[float, int]]) -> float:
         return 0.0
     (start, before), (end, after) = steady[0], steady[-1]
     return (after - before) / (end - start)
+
+
+def _slots(progress: Progress) -> Found:
+    """The rate limiter alone: at the fastest rate of a known model, and at none."""
+    progress("embedding: the rate limiter in eight processes")
+    rate = doubles.REQUESTS_PER_MINUTE / 60
+    limited, unlimited = slots.measure("bench", rate), slots.measure("bench-unlimited", math.inf)
+    return Found(
+        [
+            Measured("rate limiter, 8 processes", limited.per_second, "slots/s"),
+            Measured("rate limiter, a slot: median", limited.median, "ms"),
+            Measured("rate limiter, a slot: 99th percentile", limited.p99, "ms"),
+            Measured("rate limiter, 8 processes, no limit", unlimited.per_second, "slots/s"),
+        ],
+        [Target("rate limiter, share of its rate", 0.90, limited.per_second / rate)],
+    )
 
 
 def _unwell(products: int, providers: Doubles, progress: Progress) -> Found:

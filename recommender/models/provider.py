@@ -1,4 +1,4 @@
-"""What is known of a provider of embeddings: its circuit, and the pace of its models."""
+"""What is known of a provider of embeddings: its circuit, and the rate limits of its models."""
 
 from django.db import models
 
@@ -17,7 +17,7 @@ class ProviderCircuit(models.Model):
 
 
 class RatePace(models.Model):
-    """The shared rate limiter's state where the broker is neither Redis nor Valkey.
+    """The shared rate limiter's state, by account and model.
 
     Times are Unix seconds of the database's clock.
     """

@@ -1,31 +1,49 @@
-"""The rate limit of each hosted model, shared by all workers of all processes."""
+"""The rate limit of each hosted model, shared by all workers of all processes: a row of `RatePace`.
 
-import time
+Each use is a transaction of its own, of a millisecond: a lock held for the length of the caller's
+would stop every worker. Within another transaction it is refused.
+"""
+
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TypeVar
+from dataclasses import asdict, dataclass, fields
 
-import structlog
-from django.conf import settings
-from redis import Redis, RedisError
+from django.db import transaction
+from psycopg import sql
 
-from embeddings.calls.rate_limit import LONGEST_WAIT, UNLIMITED, Limiter, Rate
+from embeddings.calls.rate_limit import LONGEST_WAIT, UNLIMITED, Limiter, Pace, Rate, held, reserved
 from embeddings.providers.known_models import COMPATIBLE_SUFFIX
 from embeddings.spec import ModelSpec
-from recommender.providers import models, postgres_pace, valkey_pace
+from recommender import database
+from recommender.providers import models
 
-log = structlog.get_logger()
-
-T = TypeVar("T")
-
-# A Valkey that does not answer is left alone for so many seconds: no call waits for it.
-_PAUSE_SECONDS = 5.0
+_COLUMNS = [field.name for field in fields(Pace)]
+# The clock is read outside, and so after the row is locked.
+_LOCK = sql.SQL("""
+SELECT extract(epoch FROM clock_timestamp())::float8, locked.* FROM (
+    SELECT {columns} FROM recommender_ratepace WHERE key = %s FOR UPDATE
+) AS locked
+""").format(columns=sql.SQL(", ").join(map(sql.Identifier, _COLUMNS)))
+_CREATE = sql.SQL("""
+INSERT INTO recommender_ratepace (key, {columns}) VALUES (%s, {zeros}) ON CONFLICT DO NOTHING
+""").format(
+    columns=sql.SQL(", ").join(map(sql.Identifier, _COLUMNS)),
+    zeros=sql.SQL(", ").join([sql.Literal(0.0)] * len(_COLUMNS)),
+)
+# A state that a crash of the server loses was worth a second: the disk need not confirm it.
+_UPDATE = sql.SQL("""
+UPDATE recommender_ratepace SET {changes} FROM set_config('synchronous_commit', 'off', true)
+WHERE key = %(key)s
+""").format(
+    changes=sql.SQL(", ").join(
+        sql.SQL("{} = {}").format(sql.Identifier(name), sql.Placeholder(name)) for name in _COLUMNS
+    )
+)
 
 
 def limiter(spec: ModelSpec) -> Limiter:
     """The limiter of a model: one for all who use it with the same account.
 
-    Use it outside transactions; see `postgres_pace`.
+    Use it outside transactions.
     """
     rate = Rate.of(spec)
     if rate is None or not spec.is_hosted:
@@ -37,62 +55,26 @@ def limiter(spec: ModelSpec) -> Limiter:
 
 @dataclass(frozen=True, slots=True)
 class SharedLimiter:
-    """Implements `embeddings.calls.rate_limit.Limiter` on a pace that is shared under a key.
-
-    In the broker's Valkey or Redis; while that does not answer, and where there is none, in
-    PostgreSQL.
-    """
+    """Implements `embeddings.calls.rate_limit.Limiter` on the row of a key."""
 
     key: str
     rate: Rate
 
     def delay(self, tokens: int, longest: float = LONGEST_WAIT) -> float:
         """Implements `Limiter.delay`."""
-        return _shared(
-            lambda server: valkey_pace.reserve(server, self.key, self.rate, tokens, longest),
-            lambda: postgres_pace.reserve(self.key, self.rate, tokens, longest),
-        )
+        return self._change(lambda pace, now: reserved(pace, now, self.rate, tokens, longest))
 
     def throttled(self, retry_after: float | None) -> None:
         """Implements `Limiter.throttled`."""
-        _shared(
-            lambda server: valkey_pace.hold(server, self.key, retry_after),
-            lambda: postgres_pace.hold(self.key, retry_after),
-        )
+        self._change(lambda pace, now: (held(pace, now, retry_after), 0.0))
 
-
-@dataclass(slots=True)
-class _Outage:
-    """Of the Valkey, as this process knows it."""
-
-    is_on: bool = False
-    until: float = 0.0
-
-
-_outage = _Outage()
-
-
-def _shared(in_valkey: Callable[["Redis"], T], in_postgres: Callable[[], T]) -> T:
-    server = valkey_pace.client(settings.CELERY_BROKER_URL)
-    if server is None or time.monotonic() < _outage.until:
-        return in_postgres()
-    try:
-        done = in_valkey(server)
-    except RedisError as exc:
-        _begin_outage(exc)
-        return in_postgres()
-    _end_outage()
-    return done
-
-
-def _begin_outage(error: RedisError) -> None:
-    _outage.until = time.monotonic() + _PAUSE_SECONDS
-    if not _outage.is_on:
-        log.warning("rate limits go through PostgreSQL: no Valkey", error=str(error))
-    _outage.is_on = True
-
-
-def _end_outage() -> None:
-    if _outage.is_on:
-        log.info("rate limits go through Valkey again")
-    _outage.is_on, _outage.until = False, 0.0
+    def _change(self, change: Callable[[Pace, float], tuple[Pace, float]]) -> float:
+        with transaction.atomic(durable=True):
+            rows = database.fetch(_LOCK, (self.key,))
+            if not rows:
+                database.execute(_CREATE, (self.key,))
+                rows = database.fetch(_LOCK, (self.key,))
+            now, *values = rows[0]
+            pace, wait = change(Pace(**dict(zip(_COLUMNS, values, strict=True))), now)
+            database.execute(_UPDATE, asdict(pace) | {"key": self.key})
+        return wait
