@@ -139,13 +139,13 @@ class Models:
         base_url = self._base_url(model, provider)
         api_key = self._api_key(model)
         timeout = model.timeout or provider.timeout
-        if provider.knobs is not None:
+        if provider.options is not None:
             return OpenAICompatibleEmbedder(
                 model.spec,
                 name=model.name,
                 base_url=base_url,
                 api_key=api_key,
-                knobs=replace(provider.knobs, prompts=model.prompts),
+                options=replace(provider.options, prompts=model.prompts),
                 instruction=instruction,
                 timeout=timeout,
             )

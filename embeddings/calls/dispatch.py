@@ -19,7 +19,7 @@ from embeddings.base import Embedder
 from embeddings.calls import batching, tokens
 from embeddings.calls.circuit import Circuit
 from embeddings.calls.meter import Meter
-from embeddings.calls.outcome import Outcome, made
+from embeddings.calls.outcome import Outcome, embedded_rows
 from embeddings.calls.rate_limit import Limiter
 from embeddings.errors import EmbeddingError, Rejected, Unavailable
 from embeddings.types import Embeddings, Input, Role
@@ -27,7 +27,7 @@ from embeddings.types import Embeddings, Input, Role
 # After the n-th attempt, the next waits for up to 0.25 * 2^n seconds.
 _BACKOFF = 0.25
 # Slots are reserved so long ahead, in seconds: what the dispatcher does with an answer must not
-# cost the next slot, and after a refusal few calls may still follow at the old pace.
+# cost the next slot, and after a refusal few calls may still follow at the old rate.
 _LOOKAHEAD = 0.05
 
 _UNTRIED = EmbeddingError("This row was not tried; embed it again.")
@@ -195,7 +195,7 @@ class Run:
 
     def _keep(self, call: Call, answer: Embeddings) -> None:
         sizes = self._sizes[call.start : call.stop]
-        self._made[call.start : call.stop] = made(answer, sizes)
+        self._made[call.start : call.stop] = embedded_rows(answer, sizes)
 
     def _retry(self, call: Call, error: Unavailable) -> None:
         if error.is_throttling:

@@ -1,4 +1,4 @@
-"""Embedding any number of inputs: paced, retried, bisected, with an outcome for every row."""
+"""Embedding any number of inputs: rate-limited, retried, bisected; an outcome for every row."""
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor

@@ -12,7 +12,7 @@ from embeddings.types import Embeddings, SparseVector
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Made:
+class EmbeddedRow:
     """A row's vector, shape (dimension,), float32, length one; None where only `sparse` was asked.
 
     `tokens` is the row's share of its call's tokens, a whole number.
@@ -24,10 +24,10 @@ class Made:
 
 
 # Rejected: this row never works. Unavailable, BudgetSpent, Misconfigured: not done, and not lost.
-Outcome = Made | EmbeddingError
+Outcome = EmbeddedRow | EmbeddingError
 
 
-def made(answer: Embeddings, sizes: Sequence[int]) -> list[Made]:
+def embedded_rows(answer: Embeddings, sizes: Sequence[int]) -> list[EmbeddedRow]:
     """A call's answer, row by row.
 
     Args:
@@ -39,4 +39,4 @@ def made(answer: Embeddings, sizes: Sequence[int]) -> list[Made]:
     shares = [after - before for before, after in pairwise(bounds)]
     vectors = answer.vectors if answer.vectors.shape[1] else repeat(None, len(sizes))
     sparse = answer.sparse or repeat(None, len(sizes))
-    return [Made(*row) for row in zip(vectors, sparse, shares, strict=True)]
+    return [EmbeddedRow(*row) for row in zip(vectors, sparse, shares, strict=True)]

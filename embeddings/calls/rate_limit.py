@@ -3,11 +3,11 @@
 Providers enforce a limit a minute in every second, too, so calls are spaced evenly instead of let
 through in bursts: the generic cell rate algorithm (ITU-T I.371, 1993; a leaky bucket that stores
 one time instead of a queue) without burst tolerance, for requests and for tokens. After idleness
-the pace ramps up. After a refusal it is halved and grows back little by little: additive increase,
+the rate ramps up. After a refusal it is halved and grows back little by little: additive increase,
 multiplicative decrease (Chiu and Jain 1989).
 
-The maths is pure: `reserved` and `held` take a `Pace` and give the next one. Whoever shares a
-limit between processes stores the `Pace` and applies them under a lock.
+The maths is pure: `reserved` and `held` take a `RateLimitState` and give the next one.
+Whoever shares a limit between processes stores it and applies them under a lock.
 """
 
 import math
@@ -21,7 +21,7 @@ LONGEST_WAIT = 120.0
 # What is left free of the limit: with it, a call that arrives 50 ms early or late never makes one
 # too many in any second.
 MARGIN = 0.05
-# After so many seconds without a call the pace starts at this share of the rate …
+# After so many seconds without a call the rate starts at this share of the rate …
 IDLE = 10.0
 START = 0.25
 # … and grows by this share a second; after a refusal, by that.
@@ -40,7 +40,7 @@ _CALLS_AT_UNKNOWN_RATE = 8
 
 
 class Limiter(Protocol):
-    """Paces the calls of a model. Safe to share between threads."""
+    """Spaces the calls of a model. Safe to share between threads."""
 
     def delay(self, tokens: int, longest: float = LONGEST_WAIT) -> float:
         """Reserve the next slot for one request of about so many tokens.
@@ -93,7 +93,7 @@ class Rate:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Pace:
+class RateLimitState:
     """The state of a limit; times in seconds of one clock.
 
     The next call may be sent at `requests_at` and `tokens_at` at the earliest, and not before
@@ -118,18 +118,18 @@ class Pace:
 
 
 def reserved(
-    pace: Pace, now: float, rate: Rate, tokens: int, longest: float = LONGEST_WAIT
-) -> tuple[Pace, float]:
-    """Reserve a slot for one request; the pace after it, and the seconds until the slot.
+    state: RateLimitState, now: float, rate: Rate, tokens: int, longest: float = LONGEST_WAIT
+) -> tuple[RateLimitState, float]:
+    """Reserve a slot for one request; the state after it, and the seconds until the slot.
 
     One that is more than `longest` seconds away is not reserved.
 
     A request of more tokens than a second allows is sent all the same; what follows waits longer.
     """
-    rested = _rested(pace, now)
+    rested = _rested(state, now)
     slot = max(now, rested.requests_at, rested.tokens_at, rested.held_until)
     if slot - now > longest:
-        return pace, slot - now
+        return state, slot - now
     request_seconds, token_seconds = rate.seconds(tokens)
     following = replace(
         rested,
@@ -139,16 +139,16 @@ def reserved(
     return following, slot - now
 
 
-def held(pace: Pace, now: float, retry_after: float | None) -> Pace:
-    """Hold all calls for as long as the provider asks, and halve the pace.
+def held(state: RateLimitState, now: float, retry_after: float | None) -> RateLimitState:
+    """Hold all calls for as long as the provider asks, and halve the rate.
 
     Refusals that come in during a hold are of calls sent before it: they halve nothing more.
     """
     until = now + min(max(retry_after or 0.0, SHORTEST_HOLD), LONGEST_HOLD)
-    is_held = now < pace.held_until
-    share = pace.share if is_held else max(FLOOR, pace.share_then(now) / 2)
-    until = max(until, pace.held_until)
-    return replace(pace, share=share, share_at=until, held_until=until)
+    is_held = now < state.held_until
+    share = state.share if is_held else max(FLOOR, state.share_then(now) / 2)
+    until = max(until, state.held_until)
+    return replace(state, share=share, share_at=until, held_until=until)
 
 
 def concurrency_for(spec: ModelSpec) -> int:
@@ -168,21 +168,21 @@ def _a_second(per_minute: int | None) -> float:
     return math.inf if per_minute is None else per_minute / 60 * (1 - MARGIN)
 
 
-def _rested(pace: Pace, now: float) -> Pace:
-    """The pace as it starts anew after idleness, or as it is."""
-    busy_until = max(pace.requests_at, pace.tokens_at, pace.held_until)
-    if pace.share > 0 and now <= busy_until + IDLE:
-        return pace
-    return replace(pace, share=START, share_at=now, held_until=0.0)
+def _rested(state: RateLimitState, now: float) -> RateLimitState:
+    """The state as it starts anew after idleness, or as it is."""
+    busy_until = max(state.requests_at, state.tokens_at, state.held_until)
+    if state.share > 0 and now <= busy_until + IDLE:
+        return state
+    return replace(state, share=START, share_at=now, held_until=0.0)
 
 
-def _seconds(work: float, pace: Pace, start: float) -> float:
+def _seconds(work: float, state: RateLimitState, start: float) -> float:
     """How long work takes that would take `work` seconds at the full rate.
 
     The integral of the share, from `start` on, is the work: a parabola while the share grows,
     then a straight line.
     """
-    share, growth = pace.share_then(start), pace.growth
+    share, growth = state.share_then(start), state.growth
     ramp = (1.0 - share) / growth
     done = ramp * (1.0 + share) / 2
     if work >= done:

@@ -1,4 +1,4 @@
-"""How many tokens an input has, about: enough to pace calls and to foretell a price.
+"""How many tokens an input has, about: enough to keep a rate limit and to foretell a price.
 
 Tokenizers differ and are not at hand for hosted models. The weights were fitted to the byte-pair
 vocabulary of Qwen, on English product data (4 to 12 % too high) and short texts in a dozen

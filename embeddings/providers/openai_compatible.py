@@ -1,4 +1,4 @@
-"""Any provider with OpenAI's `POST /embeddings`: one class, and a row of knobs for each dialect."""
+"""Any provider with OpenAI's `POST /embeddings`: one class, and options for each dialect."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from embeddings.providers import answer, http
-from embeddings.providers.table import Knobs
+from embeddings.providers.table import ProviderOptions
 from embeddings.spec import ModelSpec
 from embeddings.types import Embeddings, Input, Output, Role, Usage
 
@@ -23,7 +23,7 @@ class OpenAICompatibleEmbedder:
         name: str,
         base_url: str,
         api_key: str = "",
-        knobs: Knobs,
+        options: ProviderOptions,
         instruction: str = "",
         timeout: float = 60.0,
     ) -> None:
@@ -31,7 +31,7 @@ class OpenAICompatibleEmbedder:
         self._spec = spec
         self._name = name
         self._endpoint = http.Endpoint(base_url, api_key)
-        self._knobs = knobs
+        self._options = options
         self._instruction = instruction
         self._timeout = timeout
 
@@ -62,16 +62,16 @@ class OpenAICompatibleEmbedder:
         body: dict[str, object] = {
             "model": self._name,
             "input": [prompt + row.text for row in inputs],
-            **self._knobs.body,
-            **self._knobs.roles.get(role, {}),
+            **self._options.body,
+            **self._options.roles.get(role, {}),
         }
         # A model of one dimension refuses the parameter, even with that dimension.
-        if self._knobs.dimensions and len(self.spec.dimensions) != 1:
-            body[self._knobs.dimensions] = self.spec.dimension
+        if self._options.dimensions and len(self.spec.dimensions) != 1:
+            body[self._options.dimensions] = self.spec.dimension
         return body
 
     def _prompt(self, role: Role) -> str:
-        prompt = self._knobs.prompts.get(role, "")
+        prompt = self._options.prompts.get(role, "")
         if _INSTRUCTION not in prompt:
             return prompt
         return prompt.replace(_INSTRUCTION, self._instruction) if self._instruction else ""
@@ -79,7 +79,7 @@ class OpenAICompatibleEmbedder:
     @property
     def _sent_dimension(self) -> int:
         """The length of the vectors that the provider sends."""
-        if self._knobs.dimensions:
+        if self._options.dimensions:
             return self.spec.dimension
         return max(self.spec.dimensions, default=self.spec.dimension)
 

@@ -12,7 +12,7 @@ WORKSPACE_ENV = "DASHSCOPE_WORKSPACE"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Knobs:
+class ProviderOptions:
     """How a provider's dialect differs from OpenAI's.
 
     `dimensions` is its name of that parameter. Where it has none (None), whole vectors come, and
@@ -35,7 +35,7 @@ class Provider:
     A model of it that is not in the table takes `max_rows` rows a call. `base_url_env` and
     `api_key_env` name environment variables; without the first there is only `base_url`, without
     the second it wants no key, unless a model's entry names one. `timeout` is of a call, in
-    seconds. Without `knobs` it speaks the DashScope-native protocol.
+    seconds. Without `options` it speaks the DashScope-native protocol.
     """
 
     base_url: str = ""
@@ -43,23 +43,23 @@ class Provider:
     api_key_env: str = ""
     max_rows: int
     timeout: float = 60.0
-    knobs: Knobs | None = None
+    options: ProviderOptions | None = None
 
 
-_OPENAI = Knobs()
-_JINA = Knobs(
+_OPENAI = ProviderOptions()
+_JINA = ProviderOptions(
     # It truncates nothing by itself then: a space says what becomes of a long text.
     body={"embedding_type": "float", "normalized": True, "truncate": False},
     roles={Role.QUERY: {"task": "retrieval.query"}, Role.DOCUMENT: {"task": "retrieval.passage"}},
 )
-_VOYAGE = Knobs(
+_VOYAGE = ProviderOptions(
     dimensions="output_dimension",
     # Numbers are its default, and have no name.
     body={"truncation": False},
     roles={Role.QUERY: {"input_type": "query"}, Role.DOCUMENT: {"input_type": "document"}},
 )
 # Its OpenAI-compatible route documents neither dimensions nor input_type.
-_COHERE = Knobs(dimensions=None)
+_COHERE = ProviderOptions(dimensions=None)
 
 PROVIDERS: Mapping[str, Provider] = {
     DASHSCOPE: Provider(
@@ -73,41 +73,41 @@ PROVIDERS: Mapping[str, Provider] = {
         base_url_env="DASHSCOPE_COMPATIBLE_BASE_URL",
         api_key_env="DASHSCOPE_API_KEY",
         max_rows=10,
-        knobs=_OPENAI,
+        options=_OPENAI,
     ),
     "openai": Provider(
         base_url="https://api.openai.com/v1",
         base_url_env="OPENAI_BASE_URL",
         api_key_env="OPENAI_API_KEY",
         max_rows=2048,
-        knobs=_OPENAI,
+        options=_OPENAI,
     ),
     "jina": Provider(
         base_url="https://api.jina.ai/v1",
         base_url_env="JINA_BASE_URL",
         api_key_env="JINA_API_KEY",
         max_rows=512,
-        knobs=_JINA,
+        options=_JINA,
     ),
     "voyage": Provider(
         base_url="https://api.voyageai.com/v1",
         base_url_env="VOYAGE_BASE_URL",
         api_key_env="VOYAGE_API_KEY",
         max_rows=1000,
-        knobs=_VOYAGE,
+        options=_VOYAGE,
     ),
     "cohere": Provider(
         base_url="https://api.cohere.ai/compatibility/v1",
         base_url_env="COHERE_BASE_URL",
         api_key_env="COHERE_API_KEY",
         max_rows=96,
-        knobs=_COHERE,
+        options=_COHERE,
     ),
     # One's own servers: on a CPU, far fewer rows than they take outlast any timeout.
-    "tei": Provider(max_rows=32, knobs=_OPENAI),
-    "infinity": Provider(max_rows=64, knobs=_OPENAI),
-    "ollama": Provider(base_url="http://127.0.0.1:11434/v1", max_rows=64, knobs=_OPENAI),
-    "vllm": Provider(max_rows=64, knobs=_OPENAI),
+    "tei": Provider(max_rows=32, options=_OPENAI),
+    "infinity": Provider(max_rows=64, options=_OPENAI),
+    "ollama": Provider(base_url="http://127.0.0.1:11434/v1", max_rows=64, options=_OPENAI),
+    "vllm": Provider(max_rows=64, options=_OPENAI),
 }
 
 

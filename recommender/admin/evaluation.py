@@ -90,7 +90,7 @@ class EvaluationRunAdmin(TellingAdmin[EvaluationRun], ReadOnlyAdmin[EvaluationRu
         """The table of its methods."""
         return {"methods": _methods(row.document)}
 
-    @admin.display(description="Made")
+    @admin.display(description="EmbeddedRow")
     def made(self, run: EvaluationRun) -> SafeString:
         """When."""
         return fragments.moment(run.made_at)

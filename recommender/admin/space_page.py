@@ -28,7 +28,7 @@ def create(request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
         if "create" in request.POST:
             space = form.create()
             changes.announce_space(space)
-            text = f"Made {space}. Workers embed it now; its page shows how far they are."
+            text = f"EmbeddedRow {space}. Workers embed it now; its page shows how far they are."
             messages.success(request, text)
             return HttpResponseRedirect(address(space))
         context["label"], context["estimate"] = form.expected()

@@ -7,13 +7,13 @@ from typing import Any
 import orjson
 
 from embeddings.base import Embedder
-from embeddings.calls.outcome import Made
+from embeddings.calls.outcome import EmbeddedRow
 from embeddings.calls.tokens import estimate_input
 from embeddings.errors import EmbeddingError, Rejected
 from embeddings.types import Input, Role, SparseVector
 from recommender.importing.lines import MAX_BYTES, Line
 from recommender.providers import cache, metered
-from recommender.providers.cache import Recipe
+from recommender.providers.cache import CacheKey
 from recommender.providers.metered import Account
 
 _BATCH_LINES = 512
@@ -28,7 +28,7 @@ class Row:
     """A line's number, from 1, and what became of it."""
 
     line: int
-    outcome: Made | Rejected
+    outcome: EmbeddedRow | Rejected
 
     def json(self) -> bytes:
         """The row as a line of JSON."""
@@ -68,20 +68,20 @@ def embed_lines(
         rows: list[Row] = []
         for line, source in zip(batch, inputs, strict=True):
             outcome = next(outcomes) if isinstance(source, Input) else source
-            if not isinstance(outcome, Made | Rejected):
+            if not isinstance(outcome, EmbeddedRow | Rejected):
                 yield rows
                 raise _stopped(line.number, outcome)
             rows.append(Row(line.number, outcome))
         yield rows
 
 
-def forecast(lines: Iterable[Line], recipe: Recipe) -> Iterator[Forecast]:
+def forecast(lines: Iterable[Line], cache_key: CacheKey) -> Iterator[Forecast]:
     """What embedding lines would take, more and more of them; the last is of all."""
     total = Forecast()
     for batch in _batches(lines):
         inputs = [source for source in map(_input, batch) if isinstance(source, Input)]
-        wanted = {recipe.digest(source): estimate_input(source) for source in inputs}
-        kept = cache.kept(wanted) if recipe.spec.is_hosted else set()
+        wanted = {cache_key.digest(source): estimate_input(source) for source in inputs}
+        kept = cache.kept(wanted) if cache_key.spec.is_hosted else set()
         total = Forecast(
             total.lines + len(batch),
             total.refused + len(batch) - len(inputs),

@@ -1,1 +1,1 @@
-"""Embedding models as this installation uses them: configured, paced, metered, cached."""
+"""Embedding models as this installation uses them: configured, rate-limited, metered, cached."""

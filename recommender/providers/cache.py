@@ -16,7 +16,7 @@ import orjson
 from django.conf import settings
 
 from embeddings.base import Embedder
-from embeddings.calls.outcome import Made
+from embeddings.calls.outcome import EmbeddedRow
 from embeddings.spec import ModelSpec
 from embeddings.types import Input, Output, Role, SparseVector
 from recommender import database
@@ -52,7 +52,7 @@ _PRUNE = """
 
 
 @dataclass(frozen=True, slots=True)
-class Recipe:
+class CacheKey:
     """What a vector depends on beside its input.
 
     The provider and the model's key stand for the model: one model behind two protocols has two
@@ -66,7 +66,7 @@ class Recipe:
 
     @classmethod
     def of(cls, embedder: Embedder, role: Role) -> Self:
-        """The recipe of what an embedder makes."""
+        """The cache_key of what an embedder makes."""
         return cls(embedder.spec, embedder.output, embedder.instruction, role)
 
     def digest(self, source: Input) -> bytes:
@@ -84,7 +84,7 @@ class Recipe:
         return sha.digest()
 
 
-def lookup(digests: Collection[bytes]) -> dict[bytes, Made]:
+def lookup(digests: Collection[bytes]) -> dict[bytes, EmbeddedRow]:
     """What is kept of these, by digest, and marked as used today."""
     if not digests:
         return {}
@@ -92,7 +92,7 @@ def lookup(digests: Collection[bytes]) -> dict[bytes, Made]:
     rows = database.fetch(_LOOKUP, (today, list(digests)))
     if unmarked := [row[0] for row in rows if row[4]]:
         database.execute(_TOUCH, (today, unmarked))
-    return {row[0]: _made(*row[1:4]) for row in rows}
+    return {row[0]: _embedded_row(*row[1:4]) for row in rows}
 
 
 def kept(digests: Collection[bytes]) -> set[bytes]:
@@ -101,7 +101,7 @@ def kept(digests: Collection[bytes]) -> set[bytes]:
     return {row[0] for row in database.fetch(query, (list(digests),))}
 
 
-def store(model: str, made: Mapping[bytes, Made]) -> None:
+def store(model: str, made: Mapping[bytes, EmbeddedRow]) -> None:
     """Keep vectors by their digests; what is kept already stays."""
     rows = [(key, _vector_bytes(row), _sparse_bytes(row), row.tokens) for key, row in made.items()]
     database.execute(_STORE, (model, ledger.today(), *map(list, zip(*rows, strict=True))))
@@ -134,8 +134,8 @@ def prune() -> int:
     return removed
 
 
-def _made(vector: bytes | None, sparse: bytes | None, tokens: int) -> Made:
-    return Made(
+def _embedded_row(vector: bytes | None, sparse: bytes | None, tokens: int) -> EmbeddedRow:
+    return EmbeddedRow(
         None if vector is None else np.frombuffer(vector, "<f4"),
         None if sparse is None else _sparse_vector(orjson.loads(sparse)),
         tokens,
@@ -147,11 +147,11 @@ def _sparse_vector(parts: tuple[list[int], list[float], list[str]]) -> SparseVec
     return SparseVector(tuple(indices), tuple(values), tuple(tokens))
 
 
-def _vector_bytes(made: Made) -> bytes | None:
+def _vector_bytes(made: EmbeddedRow) -> bytes | None:
     return None if made.vector is None else made.vector.astype("<f4").tobytes()
 
 
-def _sparse_bytes(made: Made) -> bytes | None:
+def _sparse_bytes(made: EmbeddedRow) -> bytes | None:
     sparse = made.sparse
     if sparse is None:
         return None

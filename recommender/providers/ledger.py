@@ -123,7 +123,7 @@ def today() -> date:
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class LedgerEntry:
     """Where of the ledger a run books: its account, its model, and the day it began."""
 
     account: Account

@@ -6,17 +6,29 @@ would stop every worker. Within another transaction it is refused.
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, fields
+from typing import TypeAlias
 
 from django.db import transaction
 from psycopg import sql
 
-from embeddings.calls.rate_limit import LONGEST_WAIT, UNLIMITED, Limiter, Pace, Rate, held, reserved
+from embeddings.calls.rate_limit import (
+    LONGEST_WAIT,
+    UNLIMITED,
+    Limiter,
+    Rate,
+    RateLimitState,
+    held,
+    reserved,
+)
 from embeddings.providers.known_models import COMPATIBLE_SUFFIX
 from embeddings.spec import ModelSpec
 from recommender import database
 from recommender.providers import models
 
-_COLUMNS = [field.name for field in fields(Pace)]
+# A state and the time in; the next state and the seconds to wait out.
+Change: TypeAlias = Callable[[RateLimitState, float], tuple[RateLimitState, float]]
+
+_COLUMNS = [field.name for field in fields(RateLimitState)]
 # The clock is read outside, and so after the row is locked.
 _LOCK = sql.SQL("""
 SELECT extract(epoch FROM clock_timestamp())::float8, locked.* FROM (
@@ -62,19 +74,19 @@ class SharedLimiter:
 
     def delay(self, tokens: int, longest: float = LONGEST_WAIT) -> float:
         """Implements `Limiter.delay`."""
-        return self._change(lambda pace, now: reserved(pace, now, self.rate, tokens, longest))
+        return self._change(lambda state, now: reserved(state, now, self.rate, tokens, longest))
 
     def throttled(self, retry_after: float | None) -> None:
         """Implements `Limiter.throttled`."""
-        self._change(lambda pace, now: (held(pace, now, retry_after), 0.0))
+        self._change(lambda state, now: (held(state, now, retry_after), 0.0))
 
-    def _change(self, change: Callable[[Pace, float], tuple[Pace, float]]) -> float:
+    def _change(self, change: Change) -> float:
         with transaction.atomic(durable=True):
             rows = database.fetch(_LOCK, (self.key,))
             if not rows:
                 database.execute(_CREATE, (self.key,))
                 rows = database.fetch(_LOCK, (self.key,))
             now, *values = rows[0]
-            pace, wait = change(Pace(**dict(zip(_COLUMNS, values, strict=True))), now)
-            database.execute(_UPDATE, asdict(pace) | {"key": self.key})
+            state, wait = change(RateLimitState(**dict(zip(_COLUMNS, values, strict=True))), now)
+            database.execute(_UPDATE, asdict(state) | {"key": self.key})
         return wait

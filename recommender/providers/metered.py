@@ -1,4 +1,4 @@
-"""The one way to embed: paced, metered, and never paid for twice.
+"""The one way to embed: rate-limited, metered, and never paid for twice.
 
 What a hosted model gave is kept and booked in one transaction after every call: only a worker that
 dies between the answer and that pays for a call twice.
@@ -13,14 +13,14 @@ from django.db import transaction
 
 from embeddings.base import Embedder
 from embeddings.calls import embedding, outcome, rate_limit, tokens
-from embeddings.calls.outcome import Made, Outcome
+from embeddings.calls.outcome import EmbeddedRow, Outcome
 from embeddings.errors import Unavailable
 from embeddings.spec import ModelSpec
 from embeddings.types import Embeddings, Input, Role
 from recommender.providers import cache, ledger
-from recommender.providers.cache import Recipe
+from recommender.providers.cache import CacheKey
 from recommender.providers.circuit import circuit
-from recommender.providers.ledger import Account, Consumed, Page
+from recommender.providers.ledger import Account, Consumed, LedgerEntry
 from recommender.providers.limiter import limiter
 
 __all__ = ["Account", "Effort", "embed_rows"]
@@ -74,11 +74,11 @@ def embed_rows(
         return _embed_here(embedder, inputs, role, account)
     if account is None:
         raise ValueError(f"{embedder.spec.key} costs money: embed with a catalogue's account.")
-    return _embed_hosted(embedder, inputs, role, _page(embedder, account), effort)
+    return _embed_hosted(embedder, inputs, role, _entry(embedder, account), effort)
 
 
-def _page(embedder: Embedder, account: Account) -> Page:
-    return Page(account, embedder.spec.key, ledger.today())
+def _entry(embedder: Embedder, account: Account) -> LedgerEntry:
+    return LedgerEntry(account, embedder.spec.key, ledger.today())
 
 
 def _embed_here(
@@ -87,25 +87,25 @@ def _embed_here(
     counter = _Counter()
     outcomes = embedding.embed_rows(embedder, inputs, role, meter=counter)
     if account is not None:
-        _page(embedder, account).book(counter.consumed)
+        _entry(embedder, account).book(counter.consumed)
     return outcomes
 
 
 def _embed_hosted(
-    embedder: Embedder, inputs: Sequence[Input], role: Role, page: Page, effort: Effort
+    embedder: Embedder, inputs: Sequence[Input], role: Role, entry: LedgerEntry, effort: Effort
 ) -> list[Outcome]:
     # Refused here, before anything is paid.
     with transaction.atomic(durable=True):
         pass
-    digests = list(map(Recipe.of(embedder, role).digest, inputs))
+    digests = list(map(CacheKey.of(embedder, role).digest, inputs))
     wanted = dict(zip(digests, inputs, strict=True))
     outcomes: dict[bytes, Outcome] = {**cache.lookup(wanted)}
-    purchase = _Purchase(embedder, role, page, effort)
+    run = _HostedRun(embedder, role, entry, effort)
     if missing := {key: source for key, source in wanted.items() if key not in outcomes}:
-        outcomes |= purchase.outcomes(missing)
-    answered = sum(isinstance(outcomes[key], Made) for key in digests)
-    if answered > purchase.rows:
-        page.book(Consumed(cached_rows=answered - purchase.rows))
+        outcomes |= run.outcomes(missing)
+    answered = sum(isinstance(outcomes[key], EmbeddedRow) for key in digests)
+    if answered > run.rows:
+        entry.book(Consumed(cached_rows=answered - run.rows))
     return [outcomes[key] for key in digests]
 
 
@@ -139,11 +139,11 @@ class _Counter:
         """Implements `Meter.failed`: nothing was reserved."""
 
 
-class _Purchase:
+class _HostedRun:
     """Inputs that are not in the cache, asked of a hosted model. `rows` were paid for."""
 
-    def __init__(self, embedder: Embedder, role: Role, page: Page, effort: Effort) -> None:
-        self._embedder, self._role, self._page = embedder, role, page
+    def __init__(self, embedder: Embedder, role: Role, entry: LedgerEntry, effort: Effort) -> None:
+        self._embedder, self._role, self._entry = embedder, role, entry
         self._effort = effort
         self.rows = 0
 
@@ -155,7 +155,7 @@ class _Purchase:
             with cache.held(missing) as mine:
                 # The other worker may have finished after we looked.
                 outcomes |= cache.lookup(mine)
-                outcomes |= self._buy(
+                outcomes |= self._ask(
                     {key: wanted[key] for key in missing if key in mine and key not in outcomes}
                 )
             if len(mine) < len(missing):
@@ -164,24 +164,24 @@ class _Purchase:
                 time.sleep(_POLL)
         return outcomes
 
-    def _buy(self, wanted: Mapping[bytes, Input]) -> dict[bytes, Outcome]:
+    def _ask(self, wanted: Mapping[bytes, Input]) -> dict[bytes, Outcome]:
         if not wanted:
             return {}
         spec, inputs = self._embedder.spec, list(wanted.values())
-        is_limited = spec.price > 0 and ledger.has_budget(self._page.account.catalog)
-        till = _Till(self._page, spec, list(wanted), inputs, is_limited=is_limited)
+        is_limited = spec.price > 0 and ledger.has_budget(self._entry.account.catalog)
+        meter = _LedgerMeter(self._entry, spec, list(wanted), inputs, is_limited=is_limited)
         outcomes = embedding.embed_rows(
             self._embedder,
             inputs,
             self._role,
             limiter=limiter(spec),
             circuit=circuit(spec),
-            meter=till,
+            meter=meter,
             attempts=self._effort.attempts,
             patience=self._effort.patience,
             concurrency=rate_limit.concurrency_for(spec),
         )
-        self.rows += till.rows
+        self.rows += meter.rows
         return dict(zip(wanted, outcomes, strict=True))
 
 
@@ -192,19 +192,19 @@ def _asked_elsewhere() -> Unavailable:
     )
 
 
-class _Till:
+class _LedgerMeter:
     """The meter of a hosted model: sets money aside for a call, then keeps and books its answer."""
 
     def __init__(
         self,
-        page: Page,
+        entry: LedgerEntry,
         spec: ModelSpec,
         digests: Sequence[bytes],
         inputs: Sequence[Input],
         *,
         is_limited: bool,
     ) -> None:
-        self._page, self._spec = page, spec
+        self._entry, self._spec = entry, spec
         self._digests, self._inputs = digests, inputs
         self._is_limited = is_limited
         self.rows = 0
@@ -212,7 +212,7 @@ class _Till:
     def reserve(self, tokens: int) -> None:
         """Implements `Meter.reserve`."""
         if self._is_limited:
-            self._page.reserve(self._reserved(tokens))
+            self._entry.reserve(self._reserved(tokens))
 
     def answered(self, rows: Sequence[int], reserved: int, answer: Embeddings) -> None:
         """Implements `Meter.answered`."""
@@ -224,19 +224,18 @@ class _Till:
             released=self._reserved(reserved),
         )
         sizes = [tokens.estimate_input(self._inputs[row]) for row in rows]
-        made = dict(
-            zip((self._digests[row] for row in rows), outcome.made(answer, sizes), strict=True)
-        )
+        digests = [self._digests[row] for row in rows]
+        embedded = dict(zip(digests, outcome.embedded_rows(answer, sizes), strict=True))
         with transaction.atomic(durable=True):
-            cache.store(self._spec.key, made)
+            cache.store(self._spec.key, embedded)
             # Last: every other call of the space books on this row and waits for it.
-            self._page.book(consumed)
+            self._entry.book(consumed)
         self.rows += len(rows)
 
     def failed(self, reserved: int) -> None:
         """Implements `Meter.failed`."""
         if self._is_limited:
-            self._page.book(Consumed(released=self._reserved(reserved)))
+            self._entry.book(Consumed(released=self._reserved(reserved)))
 
     def _reserved(self, tokens: int) -> Decimal:
         return ledger.price(self._spec, _MARGIN * tokens) if self._is_limited else Decimal(0)

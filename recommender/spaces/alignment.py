@@ -8,7 +8,7 @@ from django.db.models.functions import MD5
 from numpy.typing import NDArray
 
 from embeddings.base import Embedder
-from embeddings.calls.outcome import Made
+from embeddings.calls.outcome import EmbeddedRow
 from embeddings.errors import EmbeddingError, Misconfigured, Rejected
 from embeddings.local import alignment, image_model, wordllama
 from embeddings.types import Input, Role
@@ -74,7 +74,7 @@ def _embedded(embedder: Embedder, inputs: Sequence[Input]) -> tuple[_Vectors, li
     made = {
         place: outcome.vector
         for place, outcome in enumerate(outcomes)
-        if isinstance(outcome, Made) and outcome.vector is not None
+        if isinstance(outcome, EmbeddedRow) and outcome.vector is not None
     }
     return made, [outcome for outcome in outcomes if isinstance(outcome, EmbeddingError)]
 

@@ -14,7 +14,7 @@ from psycopg import sql
 from embeddings.base import Embedder
 from embeddings.calls import long_text
 from embeddings.calls.long_text import Treatment
-from embeddings.calls.outcome import Made, Outcome
+from embeddings.calls.outcome import EmbeddedRow, Outcome
 from embeddings.calls.tokens import estimate
 from embeddings.errors import EmbeddingError, MediaUnavailable, Rejected, TooLong, Unavailable
 from embeddings.types import Role, SparseVector
@@ -210,10 +210,10 @@ def _row(product: StaleProduct, found: Content | Rejected, outcomes: Iterator[Ou
         return found
     if not found.inputs:
         return Embedded(product.id, product.content_hash, None)
-    made: list[Made] = []
+    made: list[EmbeddedRow] = []
     failure: EmbeddingError | None = None
     for outcome in islice(outcomes, len(found.inputs)):
-        if isinstance(outcome, Made):
+        if isinstance(outcome, EmbeddedRow):
             made.append(outcome)
         else:
             failure = failure or outcome
@@ -227,7 +227,7 @@ def _row(product: StaleProduct, found: Content | Rejected, outcomes: Iterator[Ou
 
 
 def _averaged(
-    found: Content, made: Sequence[Made]
+    found: Content, made: Sequence[EmbeddedRow]
 ) -> tuple[NDArray[np.float32] | None, SparseVector | None]:
     """The vectors of a product from those of its parts, weighted by their tokens."""
     if len(made) == 1:

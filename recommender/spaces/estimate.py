@@ -12,7 +12,7 @@ from embeddings.spec import ModelSpec
 from embeddings.types import Output, Role
 from recommender.models import Product, ProductVector, Space
 from recommender.providers import cache, models
-from recommender.providers.cache import Recipe
+from recommender.providers.cache import CacheKey
 from recommender.spaces import staleness
 from recommender.spaces.content import content
 from recommender.spaces.staleness import StaleProduct
@@ -96,10 +96,10 @@ def duration(seconds: float) -> str:
 
 def _looked_up(space: Space, spec: ModelSpec, count: int) -> tuple[int, int, int]:
     """Of so many stale products: inputs in the cache, inputs to ask for, and their tokens."""
-    recipe = Recipe(spec, Output(space.output), space.instruction, Role.DOCUMENT)
+    cache_key = CacheKey(spec, Output(space.output), space.instruction, Role.DOCUMENT)
     seen: set[bytes] = set()
     cached = tokens = 0
-    for chunk in _chunks(space, spec, recipe, count):
+    for chunk in _chunks(space, spec, cache_key, count):
         new = {key: size for key, size in chunk.items() if key not in seen}
         kept = cache.kept(new) if spec.is_hosted else set()
         cached += len(kept)
@@ -109,7 +109,7 @@ def _looked_up(space: Space, spec: ModelSpec, count: int) -> tuple[int, int, int
 
 
 def _chunks(
-    space: Space, spec: ModelSpec, recipe: Recipe, count: int
+    space: Space, spec: ModelSpec, cache_key: CacheKey, count: int
 ) -> Iterator[dict[bytes, int]]:
     """Tokens by digest of the products' inputs, some hundred products at a time."""
     chunk: dict[bytes, int] = {}
@@ -119,7 +119,7 @@ def _chunks(
         except Rejected:
             # It will be quarantined before anything is sent.
             inputs = ()
-        chunk |= {recipe.digest(source): estimate_input(source) for source in inputs}
+        chunk |= {cache_key.digest(source): estimate_input(source) for source in inputs}
         if number % _CHUNK == 0:
             yield chunk
             chunk = {}

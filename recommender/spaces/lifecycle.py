@@ -138,12 +138,12 @@ def retire(space: Space) -> int:
     Raises:
         SpaceError: it serves, or its tables were in use for too long.
     """
-    return locks.patiently(partial(_retire, space))
+    return locks.retry_on_lock_timeout(partial(_retire, space))
 
 
 def delete_space(space: Space) -> None:
     """Remove a space with its vectors and profiles, and the work there is on its products."""
-    locks.patiently(partial(_delete, space.pk))
+    locks.retry_on_lock_timeout(partial(_delete, space.pk))
 
 
 def finish(space_id: int) -> bool:

@@ -19,7 +19,7 @@ _PAUSE_SECONDS = 0.2
 _PATIENCE_SECONDS = 30.0
 
 
-def patiently(work: Callable[[], T], patience: float = _PATIENCE_SECONDS) -> T:
+def retry_on_lock_timeout(work: Callable[[], T], patience: float = _PATIENCE_SECONDS) -> T:
     """What `work` returns, in a transaction that waits half a second at most for any lock.
 
     Where a lock is not free the whole of it is undone, which lets pass who queued behind, and

@@ -43,7 +43,8 @@ def create(space_id: int) -> None:
 def drop(space_id: int) -> None:
     """Drop both partitions of a space, where they are, and all that is in them, at once.
 
-    Their parents stay locked until the transaction ends: call it late, in `locks.patiently`.
+    Their parents stay locked until the transaction ends: call it late, in
+    `locks.retry_on_lock_timeout`.
     """
     if not size(space_id):
         return

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from embeddings.base import Embedder
-from embeddings.calls.outcome import Made, Outcome
+from embeddings.calls.outcome import EmbeddedRow, Outcome
 from embeddings.errors import EmbeddingError, Misconfigured, Rejected
 from embeddings.providers.media_limits import check_media
 from embeddings.spec import ModelSpec
@@ -55,7 +55,9 @@ class Wanted:
         )
 
 
-def embed(catalog: Catalog, wanted: Wanted, spec: ModelSpec, inputs: Sequence[Input]) -> list[Made]:
+def embed(
+    catalog: Catalog, wanted: Wanted, spec: ModelSpec, inputs: Sequence[Input]
+) -> list[EmbeddedRow]:
     """The vectors of all inputs, in their order, booked to the catalogue.
 
     Raises:
@@ -73,13 +75,13 @@ def embed(catalog: Catalog, wanted: Wanted, spec: ModelSpec, inputs: Sequence[In
     return _all_made(outcomes, spec)
 
 
-def _all_made(outcomes: Sequence[Outcome], spec: ModelSpec) -> list[Made]:
+def _all_made(outcomes: Sequence[Outcome], spec: ModelSpec) -> list[EmbeddedRow]:
     errors = [each for each in outcomes if isinstance(each, EmbeddingError)]
     if errors:
         # A row that never works says more than one that was not tried because of it.
         telling = next((each for each in errors if isinstance(each, Rejected)), errors[0])
         raise of_embedding_error(telling, spec) from telling
-    return [each for each in outcomes if isinstance(each, Made)]
+    return [each for each in outcomes if isinstance(each, EmbeddedRow)]
 
 
 def _embedder(catalog: Catalog, wanted: Wanted, spec: ModelSpec) -> Embedder:

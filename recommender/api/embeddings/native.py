@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from embeddings.calls.outcome import Made
+from embeddings.calls.outcome import EmbeddedRow
 from embeddings.types import Output, Role, SparseVector
 from recommender.api.auth import Caller
 from recommender.api.embeddings.embedding import Wanted, embed
@@ -33,7 +33,7 @@ def text_embedding(caller: Caller, body: Body, request_id: str) -> Body:
     }
 
 
-def _row(index: int, made: Made) -> Body:
+def _row(index: int, made: EmbeddedRow) -> Body:
     row: Body = {"text_index": index}
     if made.vector is not None:
         row["embedding"] = np.ascontiguousarray(made.vector)

@@ -25,7 +25,7 @@ from recommender.importing.lines import Line
 from recommender.management.line_vectors import Forecast, StoppedError, embed_lines, forecast
 from recommender.models import Catalog
 from recommender.providers import ledger, models
-from recommender.providers.cache import Recipe
+from recommender.providers.cache import CacheKey
 from recommender.providers.metered import Account
 
 
@@ -115,10 +115,10 @@ Write the vectors of a text file's lines as JSON Lines, one for each line, in th
         spec = models.spec(key).at(options["dimension"])
         output = Output(options["output_type"])
         spec.check_output(output, options["instruction"])
-        recipe = Recipe(spec, output, options["instruction"], Role(options["role"]))
+        cache_key = CacheKey(spec, output, options["instruction"], Role(options["role"]))
         found = Forecast()
         with _source(options["file"]) as source, _counter("lines counted") as count:
-            for found in forecast(source, recipe):
+            for found in forecast(source, cache_key):
                 count(found.lines)
         self.stdout.write(
             f"{found.lines:,} lines, {found.refused:,} of them blank or unreadable, "

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from threading import Lock
 
 from embeddings.calls.circuit import PROBE_SECONDS, THRESHOLD, open_error, pause
-from embeddings.calls.rate_limit import LONGEST_WAIT, Pace, Rate, held, reserved
+from embeddings.calls.rate_limit import LONGEST_WAIT, Rate, RateLimitState, held, reserved
 
 
 class FakeLimiter:
@@ -13,17 +13,17 @@ class FakeLimiter:
 
     def __init__(self, rate: Rate, clock: Callable[[], float] = time.monotonic) -> None:
         self._rate, self._clock = rate, clock
-        self._pace = Pace()
+        self._state = RateLimitState()
         self._lock = Lock()
 
     def delay(self, tokens: int, longest: float = LONGEST_WAIT) -> float:
         with self._lock:
-            self._pace, wait = reserved(self._pace, self._clock(), self._rate, tokens, longest)
+            self._state, wait = reserved(self._state, self._clock(), self._rate, tokens, longest)
         return wait
 
     def throttled(self, retry_after: float | None) -> None:
         with self._lock:
-            self._pace = held(self._pace, self._clock(), retry_after)
+            self._state = held(self._state, self._clock(), retry_after)
 
 
 class FakeCircuit:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from embeddings.calls import tokens
 from embeddings.calls.circuit import THRESHOLD
 from embeddings.calls.embedding import embed_rows
-from embeddings.calls.outcome import Made, Outcome
+from embeddings.calls.outcome import EmbeddedRow, Outcome
 from embeddings.calls.rate_limit import Rate
 from embeddings.errors import (
     BudgetSpent,
@@ -88,7 +88,7 @@ class Script:
 
 
 @dataclass
-class Till:
+class RecordingMeter:
     """A meter that keeps count, and must be used in one thread."""
 
     budget: int = 10**9
@@ -120,10 +120,10 @@ def texts_of(count: int, poison: set[int] = frozenset()) -> list[Input]:  # type
 
 def made(outcomes: Sequence[Outcome]) -> list[int]:
     """The rows that have a vector, each the right one."""
-    rows = [row for row, outcome in enumerate(outcomes) if isinstance(outcome, Made)]
+    rows = [row for row, outcome in enumerate(outcomes) if isinstance(outcome, EmbeddedRow)]
     for row in rows:
         outcome = outcomes[row]
-        assert isinstance(outcome, Made)
+        assert isinstance(outcome, EmbeddedRow)
         assert outcome.vector is not None
         assert outcome.vector.tolist() == [row]
     return rows
@@ -150,11 +150,11 @@ def test_every_row_gets_one_right_outcome_whatever_happens(
         max_call_tokens=data.draw(st.none() | st.integers(3, 40)),
         before=Script(*mishaps),
     )
-    till = Till()
+    meter = RecordingMeter()
     inputs = texts_of(count, poison)
 
     found = embed_rows(
-        provider, inputs, Role.DOCUMENT, meter=till, concurrency=concurrency, attempts=31
+        provider, inputs, Role.DOCUMENT, meter=meter, concurrency=concurrency, attempts=31
     )
 
     assert len(found) == count
@@ -166,9 +166,9 @@ def test_every_row_gets_one_right_outcome_whatever_happens(
         assert len(texts) <= provider.spec.max_rows
         size = sum(map(tokens.estimate, texts))
         assert size <= (provider.spec.max_call_tokens or size) or len(texts) == 1
-    assert till.open == []
-    assert sorted(till.rows) == made(found)
-    assert sum(it.tokens for it in found if isinstance(it, Made)) == till.spent
+    assert meter.open == []
+    assert sorted(meter.rows) == made(found)
+    assert sum(it.tokens for it in found if isinstance(it, EmbeddedRow)) == meter.spent
 
 
 @given(max_rows=st.integers(1, 2048), data=st.data())
@@ -199,7 +199,7 @@ def test_a_calls_tokens_are_spread_over_its_rows_by_their_length() -> None:
 
     found = embed_rows(Provider(), inputs, Role.DOCUMENT)
 
-    shares = [it.tokens for it in found if isinstance(it, Made)]
+    shares = [it.tokens for it in found if isinstance(it, EmbeddedRow)]
     assert sum(shares) == 3 * 3 + 1
     assert shares[0] < shares[2] < shares[1]
 
@@ -217,7 +217,7 @@ def test_sparse_vectors_are_kept_beside_or_instead_of_dense_ones() -> None:
 
     found = embed_rows(Sparse(max_rows=2), texts_of(3), Role.DOCUMENT)
 
-    assert [(it.vector, it.sparse) for it in found if isinstance(it, Made)] == [
+    assert [(it.vector, it.sparse) for it in found if isinstance(it, EmbeddedRow)] == [
         (None, SparseVector((0,), (1.0,))),
         (None, SparseVector((1,), (1.0,))),
         (None, SparseVector((0,), (1.0,))),
@@ -280,14 +280,14 @@ def test_a_provider_without_advice_is_asked_again_soon() -> None:
 @pytest.mark.parametrize("concurrency", [1, 3])
 def test_an_open_circuit_ends_the_run_and_loses_nothing(concurrency: int) -> None:
     provider = Provider(max_rows=1, before=Script(None, None, *[DOWN] * 99))
-    till = Till()
+    meter = RecordingMeter()
 
     found = embed_rows(
         provider,
         texts_of(50),
         Role.DOCUMENT,
         circuit=FakeCircuit(),
-        meter=till,
+        meter=meter,
         concurrency=concurrency,
         attempts=2,
     )
@@ -296,7 +296,7 @@ def test_an_open_circuit_ends_the_run_and_loses_nothing(concurrency: int) -> Non
     assert len(provider.asked) <= 2 + THRESHOLD + concurrency
     assert all(isinstance(error, Unavailable) for error in errors(found))
     assert "acme is down" in str(found[-1])
-    assert till.open == []
+    assert meter.open == []
 
 
 def test_throttling_opens_no_circuit_and_tells_the_limiter() -> None:
@@ -351,24 +351,24 @@ def test_the_probe_of_a_circuit_goes_alone_and_its_success_lets_the_others_follo
 @pytest.mark.parametrize("concurrency", [1, 4])
 def test_a_model_that_is_not_configured_ends_the_run(concurrency: int) -> None:
     provider = Provider(max_rows=1, before=Script(None, NO_KEY, *[None] * 99))
-    till = Till()
+    meter = RecordingMeter()
 
-    found = embed_rows(provider, texts_of(40), Role.DOCUMENT, meter=till, concurrency=concurrency)
+    found = embed_rows(provider, texts_of(40), Role.DOCUMENT, meter=meter, concurrency=concurrency)
 
     assert 1 <= len(made(found)) <= 1 + 2 * concurrency
     assert errors(found) == {NO_KEY}
-    assert till.open == []
+    assert meter.open == []
 
 
 def test_a_spent_budget_ends_the_run_and_what_is_paid_is_kept() -> None:
-    till = Till(budget=40)
+    meter = RecordingMeter(budget=40)
     provider = Provider(max_rows=5)
 
-    found = embed_rows(provider, texts_of(50), Role.DOCUMENT, meter=till, concurrency=3)
+    found = embed_rows(provider, texts_of(50), Role.DOCUMENT, meter=meter, concurrency=3)
 
     assert 5 <= len(made(found)) < 50
     assert {type(error) for error in errors(found)} == {BudgetSpent}
-    assert till.spent <= 40 + 3 * 16
+    assert meter.spent <= 40 + 3 * 16
     assert len(made(found)) == 5 * len(provider.answered)
 
 
@@ -425,7 +425,7 @@ def test_calls_are_paced_by_the_limiter() -> None:
 
     embed_rows(provider, texts_of(30), Role.DOCUMENT, limiter=limiter, concurrency=4)
 
-    # 30 calls while the pace ramps up from a quarter.
+    # 30 calls while the rate ramps up from a quarter.
     assert 0.5 <= times[-1] - times[0] <= 5
     assert min(later - sooner for sooner, later in zip(times, times[10:], strict=False)) > 0.05
 
@@ -433,15 +433,15 @@ def test_calls_are_paced_by_the_limiter() -> None:
 def test_who_would_wait_for_minutes_for_a_slot_is_told_so() -> None:
     limiter = FakeLimiter(Rate(requests=100.0))
     limiter.throttled(600.0)
-    till = Till()
+    meter = RecordingMeter()
 
-    found = embed_rows(Provider(), texts_of(3), Role.DOCUMENT, limiter=limiter, meter=till)
+    found = embed_rows(Provider(), texts_of(3), Role.DOCUMENT, limiter=limiter, meter=meter)
 
     (error,) = errors(found)
     assert isinstance(error, Unavailable)
     assert error.is_throttling
     assert error.retry_after == pytest.approx(600, abs=5)
-    assert till.open == []
+    assert meter.open == []
 
 
 @pytest.mark.parametrize("concurrency", [1, 3])
@@ -459,14 +459,14 @@ def test_ctrl_c_ends_the_run_and_books_what_was_sent(concurrency: int) -> None:
         time.sleep(0.05)
 
     provider = Provider(max_rows=1, before=interrupt)
-    till = Till()
+    meter = RecordingMeter()
 
     with pytest.raises(KeyboardInterrupt):
-        embed_rows(provider, texts_of(500), Role.DOCUMENT, meter=till, concurrency=concurrency)
+        embed_rows(provider, texts_of(500), Role.DOCUMENT, meter=meter, concurrency=concurrency)
 
     assert len(provider.asked) == 4 + concurrency
-    assert len(till.rows) == len(provider.answered) >= 4 + concurrency - 1
-    assert till.open == []
+    assert len(meter.rows) == len(provider.answered) >= 4 + concurrency - 1
+    assert meter.open == []
 
 
 def test_an_error_that_is_no_embedding_error_comes_out_after_the_books_are_closed() -> None:
@@ -474,16 +474,16 @@ def test_an_error_that_is_no_embedding_error_comes_out_after_the_books_are_close
         if texts == ["3 mug"]:
             raise ZeroDivisionError
 
-    till = Till()
+    meter = RecordingMeter()
     with pytest.raises(ZeroDivisionError):
         embed_rows(
             Provider(max_rows=1, before=fail),
             texts_of(50),
             Role.DOCUMENT,
-            meter=till,
+            meter=meter,
             concurrency=3,
         )
-    assert till.open == []
+    assert meter.open == []
 
 
 def test_nothing_to_embed_asks_nobody() -> None:

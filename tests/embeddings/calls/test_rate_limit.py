@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from embeddings.calls import rate_limit
 from embeddings.calls.rate_limit import (
     UNLIMITED,
-    Pace,
     Rate,
+    RateLimitState,
     concurrency_for,
     held,
     reserved,
@@ -59,7 +59,7 @@ class Sender:
 
 def spec(per_minute: int | None = None, tokens_per_minute: int | None = None) -> ModelSpec:
     return ModelSpec(
-        key="paced",
+        key="limited",
         dimension=8,
         dimensions=(8,),
         max_rows=10,
@@ -99,7 +99,7 @@ def test_a_busy_sender_uses_the_rate_but_for_the_margin(per_minute: int) -> None
     assert sender.per_second(120) == pytest.approx(0.95 * per_minute / 60, rel=0.02)
 
 
-def test_after_idleness_the_pace_grows_from_a_quarter_to_all_in_two_seconds() -> None:
+def test_after_idleness_the_rate_grows_from_a_quarter_to_all_in_two_seconds() -> None:
     sender = Sender(per_minute=6000)
     sum(1 for _ in sender.times(10))
     sender.clock.now += 60
@@ -140,7 +140,7 @@ def test_after_a_refusal_nothing_is_sent_for_as_long_as_the_provider_asks() -> N
     assert sender.send() == pytest.approx(refused_at + 7.0)
 
 
-def test_a_refusal_halves_the_pace_which_grows_back_slowly() -> None:
+def test_a_refusal_halves_the_rate_which_grows_back_slowly() -> None:
     sender = Sender(per_minute=6000)
     sum(1 for _ in sender.times(10))
     sender.limiter.throttled(None)
@@ -152,7 +152,7 @@ def test_a_refusal_halves_the_pace_which_grows_back_slowly() -> None:
     assert sender.per_second(1) == pytest.approx(95, rel=0.02)
 
 
-def test_refusals_of_calls_sent_together_halve_the_pace_once() -> None:
+def test_refusals_of_calls_sent_together_halve_the_rate_once() -> None:
     sender = Sender(per_minute=6000)
     sum(1 for _ in sender.times(10))
     for _ in range(16):
@@ -209,8 +209,8 @@ def test_a_provider_cannot_ask_to_wait_for_longer_than_an_hour() -> None:
 
 
 @given(
-    pace=st.builds(
-        Pace,
+    state=st.builds(
+        RateLimitState,
         requests_at=st.floats(0, 1000),
         tokens_at=st.floats(0, 1000),
         share=st.floats(0, 1),
@@ -222,13 +222,13 @@ def test_a_provider_cannot_ask_to_wait_for_longer_than_an_hour() -> None:
     retry_after=st.none() | st.floats(0, 10_000),
 )
 def test_no_state_makes_a_pace_run_backwards(
-    pace: Pace, now: float, tokens: int, retry_after: float | None
+    state: RateLimitState, now: float, tokens: int, retry_after: float | None
 ) -> None:
     rate = Rate(requests=10.0, tokens=1000.0)
-    following, wait = reserved(pace, now, rate, tokens)
+    following, wait = reserved(state, now, rate, tokens)
     assert wait >= 0
-    assert following.requests_at >= pace.requests_at
-    assert following.tokens_at >= pace.tokens_at
+    assert following.requests_at >= state.requests_at
+    assert following.tokens_at >= state.tokens_at
     stopped = held(following, now, retry_after)
     assert stopped.held_until >= max(now + 1, following.held_until)
     assert rate_limit.FLOOR <= stopped.share <= 1 or stopped.share == following.share

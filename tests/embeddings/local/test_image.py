@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from embeddings.calls.embedding import embed_rows
-from embeddings.calls.outcome import Made
+from embeddings.calls.outcome import EmbeddedRow
 from embeddings.errors import Rejected, Unavailable
 from embeddings.local.image import LocalImageEmbedder
 from embeddings.types import Input, Role
@@ -87,7 +87,7 @@ def test_a_picture_that_is_refused_is_named_and_costs_no_other_its_vector(
         EMBEDDER.embed(inputs, Role.DOCUMENT)
 
     outcomes = embed_rows(EMBEDDER, inputs, Role.DOCUMENT)
-    assert [isinstance(outcome, Made) for outcome in outcomes] == [True, False, False] * 3
+    assert [isinstance(outcome, EmbeddedRow) for outcome in outcomes] == [True, False, False] * 3
     assert "gone.png: its host answered 404" in str(outcomes[2])
 
 
@@ -95,7 +95,7 @@ def test_a_host_that_is_down_holds_up_only_what_it_has(host: MediaHost, dead: st
     inputs = [Input(images=(address,)) for address in (host.address("/cat.jpg"), dead)]
 
     made, waiting = embed_rows(EMBEDDER, inputs, Role.DOCUMENT)
-    assert isinstance(made, Made)
+    assert isinstance(made, EmbeddedRow)
     assert isinstance(waiting, Unavailable)
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from embeddings.errors import Misconfigured, Rejected, TooLong, Unavailable
 from embeddings.providers.openai_compatible import OpenAICompatibleEmbedder
-from embeddings.providers.table import PROVIDERS, Knobs
+from embeddings.providers.table import PROVIDERS, ProviderOptions
 from embeddings.spec import ModelSpec
 from embeddings.types import Input, Role
 from tests.stub import Behaviour, Cut, Problem, Reply, Stub, faults
@@ -27,7 +27,7 @@ def stub() -> Iterator[Stub]:
 
 def embedder(
     stub: Stub,
-    knobs: Knobs | None = None,
+    options: ProviderOptions | None = None,
     *,
     spec: ModelSpec = SPEC,
     instruction: str = "",
@@ -38,16 +38,16 @@ def embedder(
         name="vendor/m",
         base_url=stub.compatible_url,
         api_key="secret",
-        knobs=knobs or Knobs(),
+        options=options or ProviderOptions(),
         instruction=instruction,
         timeout=timeout,
     )
 
 
-def knobs_of(provider: str) -> Knobs:
-    knobs = PROVIDERS[provider].knobs
-    assert knobs is not None
-    return knobs
+def options_of(provider: str) -> ProviderOptions:
+    options = PROVIDERS[provider].options
+    assert options is not None
+    return options
 
 
 def sent(stub: Stub) -> Any:
@@ -115,7 +115,7 @@ def test_a_call_is_one_of_openais(stub: Stub) -> None:
 def test_each_provider_is_asked_in_its_dialect(
     stub: Stub, provider: str, role: Role, expected: dict[str, object]
 ) -> None:
-    found = embedder(stub, knobs_of(provider)).embed(MUGS, role)
+    found = embedder(stub, options_of(provider)).embed(MUGS, role)
 
     asked = {name: value for name, value in sent(stub).items() if name not in {"model", "input"}}
     assert asked == expected
@@ -126,8 +126,8 @@ def test_cohere_has_no_dimensions_so_its_vectors_are_cut(stub: Stub) -> None:
     stub.behave(Behaviour(dimension=256))
     text = [Input(text="A stoneware mug for tea or coffee, dishwasher safe and of 350 ml")]
 
-    whole = embedder(stub, knobs_of("cohere"), spec=SPEC.at(256)).embed(text, Role.DOCUMENT)
-    cut = embedder(stub, knobs_of("cohere")).embed(text, Role.DOCUMENT)
+    whole = embedder(stub, options_of("cohere"), spec=SPEC.at(256)).embed(text, Role.DOCUMENT)
+    cut = embedder(stub, options_of("cohere")).embed(text, Role.DOCUMENT)
 
     assert "dimensions" not in sent(stub)
     head = whole.vectors[:, :64]
@@ -143,7 +143,9 @@ def test_a_model_of_one_dimension_is_not_asked_for_it(stub: Stub) -> None:
 
 
 def test_a_model_trained_with_prompts_gets_them_before_each_text(stub: Stub) -> None:
-    e5 = embedder(stub, Knobs(prompts={Role.QUERY: "query: ", Role.DOCUMENT: "passage: "}))
+    e5 = embedder(
+        stub, ProviderOptions(prompts={Role.QUERY: "query: ", Role.DOCUMENT: "passage: "})
+    )
 
     e5.embed(MUGS[:1], Role.QUERY)
     assert sent(stub)["input"] == ["query: red mug"]
@@ -162,9 +164,9 @@ def test_a_model_trained_with_prompts_gets_them_before_each_text(stub: Stub) -> 
 def test_an_instruction_takes_its_place_in_the_prompt(
     stub: Stub, instruction: str, role: Role, expected: str
 ) -> None:
-    knobs = Knobs(prompts={Role.QUERY: "Instruct: {instruction}\nQuery:"})
+    options = ProviderOptions(prompts={Role.QUERY: "Instruct: {instruction}\nQuery:"})
 
-    embedder(stub, knobs, instruction=instruction).embed(MUGS[:1], role)
+    embedder(stub, options, instruction=instruction).embed(MUGS[:1], role)
 
     assert sent(stub)["input"] == [expected]
 
@@ -175,7 +177,7 @@ def test_a_server_without_a_key_is_sent_none(stub: Stub) -> None:
         replace(SPEC, dimension=2, dimensions=(2,)),
         name="m",
         base_url=stub.compatible_url,
-        knobs=Knobs(),
+        options=ProviderOptions(),
     )
 
     bare.embed(MUGS[:1], Role.QUERY)

@@ -23,7 +23,7 @@ from recommender.models import (
 from recommender.models.catalog import DEFAULT_EVENT_WEIGHTS
 from recommender.profiles import staleness
 from recommender.providers import ledger
-from recommender.providers.ledger import Account, Consumed, Page
+from recommender.providers.ledger import Account, Consumed, LedgerEntry
 from tests.shop import Shop
 
 from . import page
@@ -167,7 +167,9 @@ def test_a_budget_is_set_and_taken_away_without_a_new_count(
 
 
 def test_the_page_says_what_the_month_has_cost(admin_client: Client, catalog: Catalog) -> None:
-    Page(Account(catalog), "hosted", ledger.today()).book(Consumed(rows=1, cost=Decimal("1.5")))
+    LedgerEntry(Account(catalog), "hosted", ledger.today()).book(
+        Consumed(rows=1, cost=Decimal("1.5"))
+    )
     assert "Spent this month $1.50 Clock" in page.text(admin_client.get(change(catalog)))
     Catalog.objects.update(monthly_budget=20)
     assert "Spent this month $1.50 of $20.00" in page.text(admin_client.get(change(catalog)))

@@ -12,7 +12,7 @@ from recommender.admin import embedding
 from recommender.admin.health import Part
 from recommender.models import Catalog, ProviderCircuit
 from recommender.providers import ledger
-from recommender.providers.ledger import Account, Consumed, Page
+from recommender.providers.ledger import Account, Consumed, LedgerEntry
 from recommender.spaces import lifecycle, pausing
 from tests.shop import Shop
 
@@ -23,7 +23,9 @@ INDEX = "admin:index"
 
 def spend(catalog: Catalog, cost: str, budget: str) -> None:
     Catalog.objects.filter(pk=catalog.pk).update(monthly_budget=Decimal(budget))
-    Page(Account(catalog), "hosted", ledger.today()).book(Consumed(rows=1, cost=Decimal(cost)))
+    LedgerEntry(Account(catalog), "hosted", ledger.today()).book(
+        Consumed(rows=1, cost=Decimal(cost))
+    )
 
 
 def open_circuit(provider: str) -> None:

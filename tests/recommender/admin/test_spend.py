@@ -9,7 +9,7 @@ from django.urls import reverse
 
 from recommender.models import Catalog, EmbeddingSpend
 from recommender.providers import ledger
-from recommender.providers.ledger import Account, Consumed, Page
+from recommender.providers.ledger import Account, Consumed, LedgerEntry
 from tests.shop import Shop
 
 from . import page
@@ -27,7 +27,7 @@ def book(shop: Shop) -> Book:
 
     def book(model: str, cost: str = "0", day: date = THIS, **consumed: int) -> None:
         counted = Consumed(**{"rows": 1, **consumed}, cost=Decimal(cost))
-        Page(Account(shop.catalog, shop.space), model, day).book(counted)
+        LedgerEntry(Account(shop.catalog, shop.space), model, day).book(counted)
 
     EmbeddingSpend.objects.all().delete()  # what the shop's own products took
     return book
@@ -78,7 +78,7 @@ def test_the_figures_follow_the_filters(admin_client: Client, book: Book) -> Non
     book("one", "1")
     book("two", "2")
     other = Catalog.objects.create(name="other", monthly_budget=50)
-    Page(Account(other), "two", THIS).book(Consumed(rows=1, cost=Decimal(4)))
+    LedgerEntry(Account(other), "two", THIS).book(Consumed(rows=1, cost=Decimal(4)))
 
     def cost(**chosen: object) -> str:
         return page.text(admin_client.get(reverse(LIST), chosen)).split("Cost ")[1].split()[0]
@@ -89,7 +89,9 @@ def test_the_figures_follow_the_filters(admin_client: Client, book: Book) -> Non
 
 
 def test_what_no_space_took_is_the_endpoints(admin_client: Client, catalog: Catalog) -> None:
-    Page(Account(catalog), "hosted", THIS).book(Consumed(rows=2, tokens=8, cost=Decimal("0.0003")))
+    LedgerEntry(Account(catalog), "hosted", THIS).book(
+        Consumed(rows=2, tokens=8, cost=Decimal("0.0003"))
+    )
     assert "shop endpoints hosted" in page.text(admin_client.get(reverse(LIST)))
 
 
@@ -107,7 +109,7 @@ def test_a_month_without_entries_says_so(admin_client: Client, book: Book) -> No
 
 
 def test_a_mere_reservation_is_no_spending(admin_client: Client, shop: Shop, book: Book) -> None:
-    Page(Account(shop.catalog, shop.space), "reserved", THIS).reserve(Decimal(1))
+    LedgerEntry(Account(shop.catalog, shop.space), "reserved", THIS).reserve(Decimal(1))
     assert "text@1 reserved" not in page.text(admin_client.get(reverse(LIST)))
 
 

@@ -10,7 +10,7 @@ from embeddings.types import Output, Role
 from recommender.importing.lines import MAX_BYTES, TOO_LONG, Line
 from recommender.management.line_vectors import Forecast, StoppedError, embed_lines, forecast
 from recommender.models import CachedEmbedding, Catalog
-from recommender.providers.cache import Recipe
+from recommender.providers.cache import CacheKey
 from recommender.providers.metered import Account
 from tests.recommender.providers.hosted import SPEC, Hosted
 from tests.shop import Shop
@@ -76,12 +76,12 @@ def test_a_spent_budget_gives_the_lines_it_paid_for(shop: Shop) -> None:
 def test_a_forecast_knows_what_is_in_the_cache(shop: Shop) -> None:
     spec = replace(SPEC, price=0.0)
     list(embed_lines(numbered(700), Hosted(spec), Role.QUERY, Account(shop.catalog)))
-    recipe = Recipe(spec, Output.DENSE, "", Role.QUERY)
+    cache_key = CacheKey(spec, Output.DENSE, "", Role.QUERY)
     lines = [*numbered(1000), Line(1001, " \n")]
 
-    *_, found = forecast(lines, recipe)
+    *_, found = forecast(lines, cache_key)
 
     assert (found.lines, found.refused, found.cached) == (1001, 1, 700)
     assert 300 * 2 < found.tokens < 300 * 6
-    assert [*forecast([], recipe)] == []
+    assert [*forecast([], cache_key)] == []
     assert Forecast().tokens == 0

@@ -8,7 +8,7 @@ from django.core.management import CommandError, call_command
 
 from recommender.models import Catalog
 from recommender.providers import ledger
-from recommender.providers.ledger import Account, Consumed, Page
+from recommender.providers.ledger import Account, Consumed, LedgerEntry
 from tests.shop import Shop
 
 
@@ -22,7 +22,7 @@ def book(shop: Shop, day: date, cost: str, *, rows: int = 100, cached: int = 0) 
     consumed = Consumed(
         requests=10, rows=rows, cached_rows=cached, tokens=7 * rows, cost=Decimal(cost)
     )
-    Page(Account(shop.catalog, shop.space), "text-embedding-v4", day).book(consumed)
+    LedgerEntry(Account(shop.catalog, shop.space), "text-embedding-v4", day).book(consumed)
 
 
 @pytest.fixture
@@ -30,7 +30,7 @@ def november(shop: Shop) -> Shop:
     book(shop, date(2026, 11, 3), "0.0005", cached=20)
     book(shop, date(2026, 11, 30), "12.5", rows=1_500_000)
     book(shop, date(2026, 12, 1), "3")
-    Page(Account(shop.catalog), "fake", date(2026, 11, 3)).book(Consumed(rows=4, tokens=9))
+    LedgerEntry(Account(shop.catalog), "fake", date(2026, 11, 3)).book(Consumed(rows=4, tokens=9))
     return shop
 
 
@@ -78,7 +78,7 @@ def test_by_default_it_is_this_month(shop: Shop) -> None:
 
 
 def test_a_call_that_failed_is_no_line(shop: Shop) -> None:
-    Page(Account(shop.catalog), "fake", ledger.today()).book(Consumed(released=Decimal(1)))
+    LedgerEntry(Account(shop.catalog), "fake", ledger.today()).book(Consumed(released=Decimal(1)))
     assert spend().startswith("Nothing was embedded")
 
 

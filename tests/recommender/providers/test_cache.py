@@ -4,12 +4,12 @@ from datetime import timedelta
 import numpy as np
 import pytest
 
-from embeddings.calls.outcome import Made
+from embeddings.calls.outcome import EmbeddedRow
 from embeddings.types import Input, Output, Role, SparseVector
 from recommender import database
 from recommender.models import CachedEmbedding
 from recommender.providers import cache, ledger
-from recommender.providers.cache import Recipe
+from recommender.providers.cache import CacheKey
 from tests.recommender.providers.hosted import SPEC, numbered
 from tests.threads import at_once, beside
 
@@ -18,16 +18,16 @@ pytestmark = pytest.mark.django_db
 PICTURE = "data:image/png;base64,iVBORw0KGgo="
 
 
-RECIPE = Recipe(SPEC, Output.DENSE, "", Role.QUERY)
+CACHE_KEY = CacheKey(SPEC, Output.DENSE, "", Role.QUERY)
 
 
-def made(number: int) -> Made:
-    return Made(np.array([number, 0.5], np.float32), None, number)
+def made(number: int) -> EmbeddedRow:
+    return EmbeddedRow(np.array([number, 0.5], np.float32), None, number)
 
 
 def keep(count: int, days_ago: int = 0) -> list[bytes]:
     """So many entries, last used so many days ago; their digests."""
-    digests = [RECIPE.digest(source) for source in numbered(count)]
+    digests = [CACHE_KEY.digest(source) for source in numbered(count)]
     cache.store("hosted", {key: made(number) for number, key in enumerate(digests)})
     day = ledger.today() - timedelta(days=days_ago)
     CachedEmbedding.objects.update(used_on=day)
@@ -44,7 +44,7 @@ def test_every_part_of_an_input_tells_it_from_another() -> None:
         Input(images=(PICTURE, PICTURE)),
         Input(video=PICTURE),
     ]
-    digests = [RECIPE.digest(source) for source in sources]
+    digests = [CACHE_KEY.digest(source) for source in sources]
     assert len(set(digests)) == len(sources)
     assert {len(key) for key in digests} == {32}
 
@@ -52,7 +52,7 @@ def test_every_part_of_an_input_tells_it_from_another() -> None:
 def test_what_is_stored_is_found_and_what_is_not_is_missing() -> None:
     first, second, third = (bytes([number]) * 32 for number in range(3))
     sparse = SparseVector((3, 999_999_999), (0.5, 1.0), ("风", "mug"))
-    cache.store("hosted", {first: made(7), second: Made(None, sparse, 2)})
+    cache.store("hosted", {first: made(7), second: EmbeddedRow(None, sparse, 2)})
 
     found = cache.lookup([first, second, third])
 
@@ -64,7 +64,7 @@ def test_what_is_stored_is_found_and_what_is_not_is_missing() -> None:
 
 
 def test_the_content_itself_is_not_kept() -> None:
-    cache.store("hosted", {RECIPE.digest(Input(images=(PICTURE,))): made(1)})
+    cache.store("hosted", {CACHE_KEY.digest(Input(images=(PICTURE,))): made(1)})
     (row,) = database.fetch("SELECT c::text FROM recommender_cachedembedding c")
     assert PICTURE not in row[0]
 

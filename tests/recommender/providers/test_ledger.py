@@ -6,7 +6,7 @@ import pytest
 from embeddings.errors import BudgetSpent
 from recommender.models import Catalog, EmbeddingSpend
 from recommender.providers import ledger
-from recommender.providers.ledger import Account, Consumed, Page
+from recommender.providers.ledger import Account, Consumed, LedgerEntry
 from tests.recommender.providers.hosted import SPEC
 from tests.shop import Shop
 from tests.threads import at_once
@@ -14,8 +14,8 @@ from tests.threads import at_once
 TODAY = datetime.now(UTC).date()
 
 
-def page(shop: Shop, day: date = TODAY, model: str = "hosted") -> Page:
-    return Page(Account(shop.catalog, shop.space), model, day)
+def entry(shop: Shop, day: date = TODAY, model: str = "hosted") -> LedgerEntry:
+    return LedgerEntry(Account(shop.catalog, shop.space), model, day)
 
 
 def give_budget(shop: Shop, dollars: str) -> None:
@@ -34,10 +34,10 @@ def _fields(**changed: object) -> dict:
 
 def test_a_day_of_a_space_is_one_row(shop: Shop) -> None:
     for _ in range(3):
-        page(shop).book(Consumed(requests=1, rows=10, tokens=70, cost=Decimal("0.07")))
-    page(shop).book(Consumed(cached_rows=5))
-    page(shop, TODAY - timedelta(days=1)).book(Consumed(rows=1))
-    page(shop, model="other").book(Consumed(rows=1))
+        entry(shop).book(Consumed(requests=1, rows=10, tokens=70, cost=Decimal("0.07")))
+    entry(shop).book(Consumed(cached_rows=5))
+    entry(shop, TODAY - timedelta(days=1)).book(Consumed(rows=1))
+    entry(shop, model="other").book(Consumed(rows=1))
 
     row = EmbeddingSpend.objects.get(day=TODAY, model="hosted")
     assert (row.requests, row.rows, row.cached_rows, row.tokens) == (3, 30, 5, 210)
@@ -48,7 +48,7 @@ def test_a_day_of_a_space_is_one_row(shop: Shop) -> None:
 def test_bookings_at_once_all_count(committed_shop: Shop) -> None:
     def book(number: int) -> None:
         for _ in range(20):
-            page(committed_shop).book(Consumed(rows=1, cost=Decimal("0.00000001") * (number % 2)))
+            entry(committed_shop).book(Consumed(rows=1, cost=Decimal("0.00000001") * (number % 2)))
 
     at_once(4, book)
 
@@ -58,36 +58,36 @@ def test_bookings_at_once_all_count(committed_shop: Shop) -> None:
 
 def test_what_is_reserved_counts_until_it_is_released(shop: Shop) -> None:
     give_budget(shop, "1")
-    page(shop).reserve(Decimal("0.7"))
+    entry(shop).reserve(Decimal("0.7"))
     assert ledger.left(shop.catalog) == Decimal("0.3")
     with pytest.raises(BudgetSpent):
-        page(shop).reserve(Decimal("0.4"))
+        entry(shop).reserve(Decimal("0.4"))
 
-    page(shop).book(Consumed(cost=Decimal("0.5"), released=Decimal("0.7")))
+    entry(shop).book(Consumed(cost=Decimal("0.5"), released=Decimal("0.7")))
 
     assert ledger.left(shop.catalog) == Decimal("0.5")
-    page(shop).reserve(Decimal("0.5"))
+    entry(shop).reserve(Decimal("0.5"))
     assert ledger.left(shop.catalog) == 0
 
 
 def test_all_spaces_models_and_days_of_the_month_share_the_budget(shop: Shop) -> None:
     give_budget(shop, "1")
     first = TODAY.replace(day=1)
-    page(shop, first, "other").book(Consumed(cost=Decimal("0.5")))
-    Page(Account(shop.catalog), "hosted", TODAY).book(Consumed(cost=Decimal("0.4")))
-    page(shop, first - timedelta(days=1)).book(Consumed(cost=Decimal(50)))
+    entry(shop, first, "other").book(Consumed(cost=Decimal("0.5")))
+    LedgerEntry(Account(shop.catalog), "hosted", TODAY).book(Consumed(cost=Decimal("0.4")))
+    entry(shop, first - timedelta(days=1)).book(Consumed(cost=Decimal(50)))
 
     assert ledger.left(shop.catalog) == Decimal("0.1")
 
 
 def test_another_catalogue_has_its_own_budget(shop: Shop) -> None:
     give_budget(shop, "1")
-    page(Shop.open("other")).book(Consumed(cost=Decimal(50)))
+    entry(Shop.open("other")).book(Consumed(cost=Decimal(50)))
     assert ledger.left(shop.catalog) == 1
 
 
 def test_without_a_budget_nothing_is_refused(shop: Shop) -> None:
-    page(shop).reserve(Decimal(1000))
+    entry(shop).reserve(Decimal(1000))
     assert ledger.left(shop.catalog) is None
     assert not ledger.has_budget(shop.catalog)
 
@@ -95,9 +95,9 @@ def test_without_a_budget_nothing_is_refused(shop: Shop) -> None:
 def test_reservations_of_the_dead_lapse_with_their_day(shop: Shop) -> None:
     give_budget(shop, "1")
     days_ago = TODAY - timedelta(days=2)
-    page(shop, days_ago).reserve(Decimal("0.9"))
+    entry(shop, days_ago).reserve(Decimal("0.9"))
     assert ledger.spent(shop.catalog, days_ago) == 0
-    page(shop, days_ago).reserve(Decimal("0.9"))
+    entry(shop, days_ago).reserve(Decimal("0.9"))
 
 
 def test_reserving_at_once_never_exceeds_the_budget(committed_shop: Shop) -> None:
@@ -107,7 +107,7 @@ def test_reserving_at_once_never_exceeds_the_budget(committed_shop: Shop) -> Non
         granted = 0
         for _ in range(10):
             try:
-                page(committed_shop).reserve(Decimal("0.03"))
+                entry(committed_shop).reserve(Decimal("0.03"))
                 granted += 1
             except BudgetSpent:
                 pass
@@ -119,10 +119,10 @@ def test_reserving_at_once_never_exceeds_the_budget(committed_shop: Shop) -> Non
 def test_the_error_says_how_to_go_on(shop: Shop) -> None:
     give_budget(shop, "20")
     day = date(2026, 11, 30)
-    page(shop, day).book(Consumed(cost=Decimal("19.988")))
+    entry(shop, day).book(Consumed(cost=Decimal("19.988")))
 
     with pytest.raises(BudgetSpent) as caught:
-        page(shop, day).reserve(Decimal("0.02"))
+        entry(shop, day).reserve(Decimal("0.02"))
 
     assert str(caught.value) == (
         "The monthly budget of catalogue shop ($20.00) is spent ($19.99 so far in November 2026). "
@@ -144,7 +144,7 @@ def test_a_month_ends_where_the_next_begins(day: date, following: date) -> None:
 
 
 def test_the_money_outlives_the_space(shop: Shop) -> None:
-    page(shop).book(Consumed(cost=Decimal("0.5")))
+    entry(shop).book(Consumed(cost=Decimal("0.5")))
     shop.space.delete()
     row = EmbeddingSpend.objects.get()
     assert (row.space_label, row.cost) == ("text@1", Decimal("0.5"))
@@ -155,9 +155,9 @@ def test_budgets_say_what_is_spent_and_set_aside(shop: Shop) -> None:
     idle = Shop.open("idle")
     give_budget(shop, "20")
     Catalog.objects.filter(pk=idle.catalog.pk).update(monthly_budget=0)
-    page(shop).book(Consumed(cost=Decimal("4")))
-    page(shop).reserve(Decimal("1"))
-    page(shop, TODAY - timedelta(days=40)).book(Consumed(cost=Decimal("8")))
+    entry(shop).book(Consumed(cost=Decimal("4")))
+    entry(shop).reserve(Decimal("1"))
+    entry(shop, TODAY - timedelta(days=40)).book(Consumed(cost=Decimal("8")))
 
     empty, mine = ledger.budgets(TODAY)
 

@@ -25,7 +25,7 @@ def key() -> str:
 
 def spec(**changes: Any) -> ModelSpec:
     hosted = ModelSpec(
-        key="paced",
+        key="limited",
         dimension=8,
         dimensions=(8,),
         max_rows=10,
@@ -37,34 +37,34 @@ def spec(**changes: Any) -> ModelSpec:
     return replace(hosted, **changes)
 
 
-def waits(paced: Limiter, calls: int) -> list[float]:
-    return [paced.delay(1) for _ in range(calls)]
+def waits(limited: Limiter, calls: int) -> list[float]:
+    return [limited.delay(1) for _ in range(calls)]
 
 
-def test_all_who_use_a_model_share_its_pace(transactional_db) -> None:
-    paced = spec()
+def test_all_who_use_a_model_share_its_rate_limit(transactional_db) -> None:
+    limited = spec()
 
-    found = at_once(4, lambda _: waits(limiter(paced), 10))
+    found = at_once(4, lambda _: waits(limiter(limited), 10))
 
     slots = sorted(wait for mine in found for wait in mine)
-    # 40 slots while the pace ramps up from a quarter of 95 a second.
+    # 40 slots while the rate ramps up from a quarter of 95 a second.
     assert 0.7 < slots[-1] < 1.2
     assert RatePace.objects.count() == 1
 
 
 def test_a_refusal_holds_everybody_back(transactional_db) -> None:
-    paced = spec()
-    waits(limiter(paced), 3)
-    limiter(paced).throttled(20.0)
+    limited = spec()
+    waits(limiter(limited), 3)
+    limiter(limited).throttled(20.0)
 
-    assert limiter(paced).delay(1) == pytest.approx(20.0, abs=2)
+    assert limiter(limited).delay(1) == pytest.approx(20.0, abs=2)
 
 
 def test_who_would_wait_too_long_takes_no_slot(transactional_db) -> None:
-    paced = limiter(spec())
-    paced.throttled(500.0)
+    limited = limiter(spec())
+    limited.throttled(500.0)
 
-    assert waits(paced, 30) == pytest.approx([500.0] * 30, abs=5)
+    assert waits(limited, 30) == pytest.approx([500.0] * 30, abs=5)
 
 
 def test_models_do_not_slow_each_other_down(transactional_db) -> None:
@@ -75,10 +75,10 @@ def test_models_do_not_slow_each_other_down(transactional_db) -> None:
 
 
 def test_the_tokens_of_a_call_count(transactional_db) -> None:
-    paced = limiter(spec(tokens_per_minute=60_000))
-    assert paced.delay(9500) == 0.0
+    limited = limiter(spec(tokens_per_minute=60_000))
+    assert limited.delay(9500) == 0.0
     # Ten seconds at the full rate, and the ramp before it.
-    assert paced.delay(1) == pytest.approx(10.75, abs=0.3)
+    assert limited.delay(1) == pytest.approx(10.75, abs=0.3)
 
 
 def test_both_protocols_of_a_model_share_its_limit(transactional_db) -> None:
@@ -89,12 +89,12 @@ def test_both_protocols_of_a_model_share_its_limit(transactional_db) -> None:
     assert limiter(compatible).delay(1) == pytest.approx(60.0, abs=2)
 
 
-def test_a_local_model_and_one_without_limits_are_not_paced() -> None:
+def test_a_local_model_and_one_without_limits_are_not_limited() -> None:
     assert limiter(spec(is_hosted=False)) is UNLIMITED
     assert limiter(spec(requests_per_minute=None)) is UNLIMITED
 
 
-def test_a_lock_on_the_pace_is_never_kept_for_the_length_of_a_callers_transaction(
+def test_a_lock_on_the_rate_is_never_kept_for_the_length_of_a_callers_transaction(
     transactional_db, key
 ) -> None:
     with pytest.raises(RuntimeError, match="durable"), transaction.atomic():

@@ -7,7 +7,7 @@ import pytest
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
-from embeddings.calls.outcome import Made
+from embeddings.calls.outcome import EmbeddedRow
 from embeddings.errors import BudgetSpent, Misconfigured, Rejected, Unavailable
 from embeddings.local.fake import FakeEmbedder
 from embeddings.types import Input, Output, Role
@@ -83,7 +83,7 @@ def test_two_catalogues_at_once_pay_once(committed_shop: Shop) -> None:
 
     assert hosted.asked == Counter(row.text for row in numbered(60))
     for outcomes in results:
-        assert all(isinstance(outcome, Made) for outcome in outcomes)
+        assert all(isinstance(outcome, EmbeddedRow) for outcome in outcomes)
     rows = list(EmbeddingSpend.objects.all())
     assert (sum(row.rows for row in rows), sum(row.cached_rows for row in rows)) == (60, 180)
     assert sum(row.tokens for row in rows) == hosted.tokens
@@ -132,7 +132,7 @@ def test_a_refused_row_costs_the_others_nothing(shop: Shop) -> None:
 
     assert isinstance(outcomes[3], Rejected)
     assert outcomes[3].code == "DataInspectionFailed"
-    assert sum(isinstance(outcome, Made) for outcome in outcomes) == 9
+    assert sum(isinstance(outcome, EmbeddedRow) for outcome in outcomes) == 9
     assert hosted.asked.total() == EmbeddingSpend.objects.get().rows == 9
     assert CachedEmbedding.objects.count() == 9
 
@@ -156,7 +156,7 @@ def test_nothing_is_sent_beyond_the_budget_and_it_is_said(shop: Shop) -> None:
 
     outcomes = embed(shop, hosted, numbered(100))
 
-    made = [outcome for outcome in outcomes if isinstance(outcome, Made)]
+    made = [outcome for outcome in outcomes if isinstance(outcome, EmbeddedRow)]
     spent = [outcome for outcome in outcomes if isinstance(outcome, BudgetSpent)]
     assert len(made) + len(spent) == 100
     assert 0 < len(made) < 100
@@ -175,7 +175,7 @@ def test_a_raised_budget_counts_at_once(shop: Shop) -> None:
     give_budget(shop, "1")
 
     (made,) = embed(shop, hosted, texts("mug"))
-    assert isinstance(made, Made)
+    assert isinstance(made, EmbeddedRow)
 
 
 def test_what_is_kept_is_given_when_the_budget_is_spent(shop: Shop) -> None:
@@ -185,7 +185,7 @@ def test_what_is_kept_is_given_when_the_budget_is_spent(shop: Shop) -> None:
 
     kept, new = embed(shop, hosted, texts("mug", "lamp"))
 
-    assert isinstance(kept, Made)
+    assert isinstance(kept, EmbeddedRow)
     assert isinstance(new, BudgetSpent)
     assert EmbeddingSpend.objects.get().cached_rows == 1
 
@@ -209,7 +209,8 @@ def test_what_calls_under_way_did_not_need_is_spent_later(shop: Shop) -> None:
     rows = 0
 
     while (
-        len(made := [o for o in embed(shop, hosted, numbered(400)) if isinstance(o, Made)]) > rows
+        len(made := [o for o in embed(shop, hosted, numbered(400)) if isinstance(o, EmbeddedRow)])
+        > rows
     ):
         rows = len(made)
 
@@ -251,7 +252,7 @@ def test_a_local_model_is_counted_and_costs_nothing(shop: Shop) -> None:
 
 def test_a_local_model_needs_no_account(db: None) -> None:
     (made,) = embed_rows(FakeEmbedder(8), texts("mug"), Role.QUERY, None)
-    assert isinstance(made, Made)
+    assert isinstance(made, EmbeddedRow)
     assert not EmbeddingSpend.objects.exists()
 
 

@@ -1,4 +1,4 @@
-"""Made-up candidates whose order has a known reason."""
+"""EmbeddedRow-up candidates whose order has a known reason."""
 
 from collections.abc import Sequence
 

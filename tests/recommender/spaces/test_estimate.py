@@ -1,11 +1,11 @@
 import pytest
 
-from embeddings.calls.outcome import Made
+from embeddings.calls.outcome import EmbeddedRow
 from embeddings.calls.tokens import estimate as tokens_of
 from embeddings.types import Input, Output, Role
 from recommender.models import Space
 from recommender.providers import cache, models
-from recommender.providers.cache import Recipe
+from recommender.providers.cache import CacheKey
 from recommender.spaces import estimate as estimate_module
 from recommender.spaces.estimate import duration, estimate
 from recommender.spaces.lifecycle import create_space, undone
@@ -60,8 +60,8 @@ def test_a_deleted_product_is_not_embedded(shop: Shop) -> None:
 def test_what_is_in_the_cache_is_not_paid_for(shop: Shop) -> None:
     shop.stock(a="Blue mug", b="Desk lamp")
     space = hosted_space(shop)
-    recipe = Recipe(models.spec(HOSTED).at(64), Output.DENSE, "", Role.DOCUMENT)
-    cache.store(HOSTED, {recipe.digest(Input(text="Blue mug")): Made(None, None, 2)})
+    cache_key = CacheKey(models.spec(HOSTED).at(64), Output.DENSE, "", Role.DOCUMENT)
+    cache.store(HOSTED, {cache_key.digest(Input(text="Blue mug")): EmbeddedRow(None, None, 2)})
 
     found = estimate(space)
 

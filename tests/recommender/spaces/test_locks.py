@@ -67,7 +67,7 @@ def test_it_gives_up_and_says_why(committed_shop: Shop) -> None:
 
     def give_up() -> str:
         with pytest.raises(SpaceError) as raised:
-            locks.patiently(lambda: partitions.drop(space.pk), patience=0.0)
+            locks.retry_on_lock_timeout(lambda: partitions.drop(space.pk), patience=0.0)
         return str(raised.value)
 
     assert "in use" in beside(give_up, holding=lambda: read(space))
@@ -77,6 +77,6 @@ def test_it_gives_up_and_says_why(committed_shop: Shop) -> None:
 def test_the_rest_of_a_transaction_waits_as_long_as_before(shop: Shop) -> None:
     before = lock_timeout()
 
-    assert locks.patiently(lock_timeout) == "500ms"
+    assert locks.retry_on_lock_timeout(lock_timeout) == "500ms"
 
     assert lock_timeout() == before
