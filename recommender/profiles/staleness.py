@@ -6,6 +6,7 @@ from django.db import transaction
 from psycopg import sql
 
 from recommender import database
+from recommender.history import reader
 from recommender.models import Catalog, Space
 from recommender.spaces import partitions
 from recommender.spaces.staleness import count, lock
@@ -30,10 +31,12 @@ UPDATE recommender_user u SET history_version = history_version + 1
 FROM touched WHERE u.id = touched.id
 """)
 
-# Products whose vector is newer than the profiles change every profile they are part of.
+# Products whose vector is newer than the profiles change every profile they are part of, which an
+# impression makes them no part of.
 _HAS_NEW_VECTORS = sql.SQL("""id IN (
     SELECT e.user_id FROM {vectors} v JOIN recommender_event e ON e.product_id = v.product_id
-    WHERE v.embedded_at > %(since)s)
+    JOIN recommender_catalog c ON c.id = e.catalog_id
+    WHERE v.embedded_at > %(since)s AND {weight} <> 0)
 """)
 # Those of whom nothing has counted so far, too: by other weights something may.
 _OF_CATALOG = sql.SQL("catalog_id = %(catalog)s AND last_event_at IS NOT NULL")
@@ -58,7 +61,9 @@ def note_new_vectors(space_id: int) -> None:
         if space is None or space.embedded_at == space.profiles_at or count(space):
             return
         if not _is_new(space):
-            condition = _HAS_NEW_VECTORS.format(vectors=partitions.product_vectors(space.pk))
+            condition = _HAS_NEW_VECTORS.format(
+                vectors=partitions.product_vectors(space.pk), weight=reader.WEIGHT
+            )
             query = _BUMP.format(condition=condition)
             database.execute(query, {"since": space.profiles_at or _NEVER})
         Space.objects.filter(pk=space.pk).update(profiles_at=space.embedded_at)

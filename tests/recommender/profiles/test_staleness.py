@@ -118,6 +118,25 @@ def test_new_vectors_make_the_profiles_stale_that_they_are_part_of(committed_sho
     assert stale(shop) == set()
 
 
+def test_a_new_vector_makes_no_profile_stale_whose_user_was_only_shown_the_product(
+    committed_shop: Shop,
+) -> None:
+    shop = committed_shop
+    shop.stock(mug="Mug", tent="Tent")
+    shop.embed()
+    shop.visit("ann", "mug")
+    shop.visit("bob", "tent")
+    shop.post(event("bob", "mug", type="impression"), event("looker", "mug", type="impression"))
+    note_new_vectors(shop.space.pk)
+    refresh(shop)
+
+    shop.stock(mug="A mug by another name")
+    shop.embed()
+    note_new_vectors(shop.space.pk)
+
+    assert stale(shop) == {"ann"}
+
+
 def test_vectors_are_noted_once_all_products_have_theirs(committed_shop: Shop) -> None:
     shop = committed_shop
     shop.stock(mug="Mug")
