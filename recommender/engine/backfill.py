@@ -24,7 +24,7 @@ ORDER BY s.catalog_id, s.recent DESC, s.total DESC, s.product_id LIMIT {limit}
 """)
 
 _PAST = sql.SQL("""
-SELECT p.external_id, COALESCE(s.recent, 0) AS recent FROM ({votes}) s
+SELECT p.external_id, COALESCE(s.recent, 0) AS recent FROM ({popularity}) s
 JOIN recommender_product p ON p.id = s.product_id
 WHERE {condition} AND {keep}
 ORDER BY recent DESC, s.total DESC, s.product_id LIMIT {limit}
@@ -188,6 +188,6 @@ def _run(
         condition=filter_cache.condition(filter),
         keep=keep,
         limit=sql.Literal(limit),
-        votes=popularity.VOTES,
+        popularity=popularity.POPULARITY,
     )
     return [Listed(product, score) for product, score in database.fetch(statement, parameters)]

@@ -32,7 +32,7 @@ SELECT array_send(array_agg(s.product_id ORDER BY s.product_id)),
 FROM {source} s JOIN recommender_product p ON p.id = s.product_id
 """)
 _STANDING = sql.SQL("(SELECT * FROM recommender_productpopularity WHERE catalog_id = %(catalog)s)")
-_PAST = sql.SQL("({})").format(counting.VOTES)
+_PAST = sql.SQL("({})").format(counting.POPULARITY)
 
 
 def label(column: str) -> sql.Composed:

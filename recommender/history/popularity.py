@@ -13,10 +13,10 @@ from recommender.models import Catalog
 
 WINDOW = timedelta(days=30)
 
-# One vote a user and product, of the strongest thing they did: nobody can vote twice. What speaks
-# against a product or says nothing is no vote. What a reader does not select, PostgreSQL does not
-# compute.
-VOTES = sql.SQL("""
+# A row for each product that anybody liked. A user counts once for a product, by the heaviest of
+# their events with it; what speaks against a product or says nothing does not count. What a reader
+# does not select, PostgreSQL does not compute.
+POPULARITY = sql.SQL("""
     SELECT product_id, sum(recent) AS recent, sum(total) AS total,
            count(*) FILTER (WHERE last_at >= %(before)s::timestamptz - interval '7 days')
                AS week_users,
@@ -36,16 +36,16 @@ VOTES = sql.SQL("""
         WHERE e.catalog_id = %(catalog)s AND e.product_id IS NOT NULL AND e.at < %(before)s
           AND {weight} > 0
         GROUP BY e.product_id, e.user_id
-    ) voters GROUP BY product_id
+    ) strongest GROUP BY product_id
 """).format(weight=reader.weight(sql.SQL("w.weight")))
 
 _REPLACE = sql.SQL("""
 INSERT INTO recommender_productpopularity (product_id, catalog_id, recent, total,
     week_users, month_users, quarter_users, all_users, first_at)
-SELECT v.product_id, %(catalog)s, COALESCE(v.recent, 0), v.total,
-       v.week_users, v.month_users, v.quarter_users, v.all_users, v.first_at
-FROM ({votes}) v JOIN recommender_product p ON p.id = v.product_id
-""").format(votes=VOTES)
+SELECT s.product_id, %(catalog)s, COALESCE(s.recent, 0), s.total,
+       s.week_users, s.month_users, s.quarter_users, s.all_users, s.first_at
+FROM ({popularity}) s JOIN recommender_product p ON p.id = s.product_id
+""").format(popularity=POPULARITY)
 
 
 def clock(catalog: Catalog) -> datetime:
@@ -65,7 +65,7 @@ def clock(catalog: Catalog) -> datetime:
 
 
 def window(catalog: Catalog, before: datetime) -> dict[str, object]:
-    """The parameters of VOTES for the popularity that stood at a time."""
+    """The parameters of POPULARITY for the popularity that stood at a time."""
     return {
         "catalog": catalog.pk,
         "before": before,

@@ -1,4 +1,5 @@
 from datetime import UTC, datetime, timedelta
+from random import Random
 
 import pytest
 from django.utils import timezone
@@ -7,7 +8,7 @@ from recommender.engine import backfill, batch
 from recommender.history import popularity
 from recommender.models import Catalog, ProductPopularity
 from tests.recommender.history.test_reader import BY_VALUE
-from tests.shop import DAY, NOON, Shop, event
+from tests.shop import DAY, NOON, Shop, event, numbered
 from tests.threads import beside
 
 
@@ -26,7 +27,7 @@ def counted(shop: Shop) -> dict[str, tuple[float, float]]:
     return {row.product.external_id: (row.recent, row.total) for row in rows}
 
 
-def test_a_user_has_one_vote_of_the_strongest_thing_they_did(museum: Shop) -> None:
+def test_a_user_counts_once_for_a_product_by_the_strongest_thing_they_did(museum: Shop) -> None:
     museum.visit("ann", "mug", "mug", "mug")
     museum.post(event("ann", "mug", type="purchase"))
     museum.visit("bob", "mug")
@@ -106,7 +107,7 @@ def test_without_events_now_is_the_time_of_day(museum: Shop) -> None:
         ("view_portion", 0.0),
     ],
 )
-def test_what_does_not_speak_for_a_product_is_no_vote(
+def test_what_does_not_speak_for_a_product_does_not_count(
     museum: Shop, kind: str, value: float | None
 ) -> None:
     museum.visit("ann", "tent")
@@ -119,7 +120,7 @@ def test_what_does_not_speak_for_a_product_is_no_vote(
     ("kind", "value", "weight"),
     [("rating", 4.5, 0.8), ("rating", None, 1.0), ("view_portion", 0.25, 0.25)],
 )
-def test_a_vote_weighs_what_the_event_says(
+def test_popularity_weighs_what_the_event_says(
     museum: Shop, kind: str, value: float | None, weight: float
 ) -> None:
     museum.post(event("ann", "mug", type=kind, value=value))
@@ -127,12 +128,16 @@ def test_a_vote_weighs_what_the_event_says(
     assert counted(museum) == {"mug": (weight, weight)}
 
 
-def test_the_table_counts_the_users_that_a_snapshot_counts(museum: Shop) -> None:
-    museum.stock(**{f"p{n}": f"Product {n}" for n in range(len(BY_VALUE))})
-    for place, (kind, value, _) in enumerate(BY_VALUE):
-        if kind in museum.catalog.event_weights:
-            museum.post(event("ann", f"p{place}", type=kind, value=value))
-            museum.visit("bob", f"p{place}", at=NOON - 20 * DAY)
+@pytest.mark.parametrize("seed", range(3))
+def test_the_table_counts_the_users_that_a_snapshot_counts(museum: Shop, seed: int) -> None:
+    museum.stock(**numbered(20))
+    random = Random(seed)
+    known = [(kind, value) for kind, value, _ in BY_VALUE if kind in museum.catalog.event_weights]
+    for _ in range(400):
+        kind, value = random.choice(known)
+        user, product = f"u{random.randrange(12)}", f"p{random.randrange(20)}"
+        at = NOON - random.random() * 120 * DAY
+        museum.post(event(user, product, type=kind, value=value, at=at))
     popularity.refresh(museum.catalog)
 
     then = batch.catalog_as_of(museum.catalog, None)
@@ -143,9 +148,15 @@ def test_the_table_counts_the_users_that_a_snapshot_counts(museum: Shop) -> None
             for key in then.products.keys.tolist()
         ]
         assert then.popularity[window].tolist() == counted
+    first = {
+        key: at
+        for key, at in zip(then.products.keys.tolist(), then.first.tolist(), strict=True)
+        if at == at  # noqa: PLR0124 - NaN where nobody liked it
+    }
+    assert first == {key: row.first_at.timestamp() for key, row in rows.items()}
 
 
-def test_votes_weigh_what_the_catalogue_says(museum: Shop) -> None:
+def test_popularity_weighs_what_the_catalogue_says(museum: Shop) -> None:
     museum.catalog.event_weights = {"view": 7.0}
     museum.catalog.save()
     museum.visit("ann", "mug")
@@ -164,7 +175,7 @@ def test_a_refresh_counts_anew_and_says_when(museum: Shop) -> None:
     assert museum.catalog.popularity_refreshed_at is not None
 
 
-def test_another_catalogue_s_votes_are_its_own(shop: Shop, museum: Shop) -> None:
+def test_another_catalogue_s_popularity_is_its_own(shop: Shop, museum: Shop) -> None:
     shop.stock(mug="Mug")
     museum.visit("ann", "mug")
     counted(museum)
