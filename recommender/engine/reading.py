@@ -26,7 +26,8 @@ FROM recommender_product WHERE catalog_id = %s AND id > %s ORDER BY id LIMIT %s
 
 _EVENTS = sql.SQL("""
 COPY (
-    SELECT e.user_id, e.product_id, {weight}::float4, extract(epoch FROM e.at)::float8
+    SELECT e.user_id, e.product_id, {weight}::float4, extract(epoch FROM e.at)::float8,
+           {tie_breaker}
     FROM recommender_event e JOIN (
         SELECT key, value::float8 AS weight FROM jsonb_each_text({weights}::jsonb)
     ) w ON w.key = e.type AND w.weight <> 0
@@ -43,12 +44,19 @@ _ROW = np.dtype(
         *(("product_length", ">i4"), ("product", ">i8")),
         *(("weight_length", ">i4"), ("weight", ">f4")),
         *(("time_length", ">i4"), ("time", ">f8")),
+        *(("tie_breaker_length", ">i4"), ("tie_breaker", ">i8")),
     ]
 )
 _HEADER, _TRAILER = 19, 2
-# Shifts and factors of SplitMix64.
-_MIXING = ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB))
-_EVENT = np.dtype([("user", "i8"), ("product", "i8"), ("weight", "f4"), ("time", "f8")])
+_EVENT = np.dtype(
+    [
+        ("user", "i8"),
+        ("product", "i8"),
+        ("weight", "f4"),
+        ("time", "f8"),
+        ("tie_breaker", "i8"),
+    ]
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,8 +99,8 @@ def read(catalog: Catalog, before: datetime) -> Reading:
     events = _events(catalog, before)
     known = np.isin(events["product"], products.keys)
     events = events[known]
-    # Ties have an order that says nothing, and that is the same each time.
-    events = events[np.lexsort((mixed(events["user"], events["product"]), events["time"]))]
+    # The reverse of the order in which `reader.LATEST` has a user's events, ties too.
+    events = events[np.lexsort((events["weight"], ~events["tie_breaker"], events["time"]))]
     users, places = np.unique(events["user"], return_inverse=True)
     return Reading(
         products,
@@ -106,19 +114,6 @@ def read(catalog: Catalog, before: datetime) -> Reading:
             n_products=len(products),
         ),
     )
-
-
-def mixed(users: NDArray[np.int64], products: NDArray[np.int64]) -> NDArray[np.uint64]:
-    """A number of each pair that tells nothing of it, shape (pairs,).
-
-    The finaliser of SplitMix64 (Steele, Lea & Flood 2014). By a mere product of the keys, products
-    would tie in the same order for many users, and what one lacks another would, too: a pattern
-    that a ranker learns.
-    """
-    found = users.astype(np.uint64) << np.uint64(32) ^ products.astype(np.uint64)
-    for shift, factor in _MIXING:
-        found = (found ^ found >> np.uint64(shift)) * np.uint64(factor)
-    return found ^ found >> np.uint64(31)
 
 
 def read_products(catalog: Catalog) -> Products:
@@ -156,9 +151,10 @@ def _codes(labels: tuple[str, ...]) -> NDArray[np.int32]:
 
 
 def _events(catalog: Catalog, before: datetime) -> NDArray[np.void]:
-    """The events as an array of user, product, weight and time."""
+    """The events as an array of `_EVENT`."""
     statement = _EVENTS.format(
         weight=reader.weight(sql.SQL("w.weight")),
+        tie_breaker=reader.TIE_BREAKER,
         weights=sql.Literal(orjson.dumps(catalog.event_weights).decode()),
         catalog=sql.Literal(catalog.pk),
         before=sql.Literal(before.isoformat()),

@@ -11,14 +11,17 @@ from recommender.history.history import MAX_EVENTS, History
 
 # A rating of five stars is as good as this one is far from it; below, it is a bad one.
 _NEUTRAL_RATING = 2.5
+# A smaller part seen is none: its weight would be no number of single precision, as batches have.
+_LEAST_PORTION = 1e-6
 
 _SCALE = sql.SQL("""
 CASE e.type
     WHEN 'rating' THEN COALESCE(greatest(-1, least(1, (e.value - {neutral}) / {neutral})), 1)
-    WHEN 'view_portion' THEN COALESCE(greatest(0, least(1, e.value)), 1)
+    WHEN 'view_portion' THEN
+        CASE WHEN e.value < {least} THEN 0 ELSE COALESCE(least(1, e.value), 1) END
     ELSE 1
 END
-""").format(neutral=sql.Literal(_NEUTRAL_RATING))
+""").format(neutral=sql.Literal(_NEUTRAL_RATING), least=sql.Literal(_LEAST_PORTION))
 
 
 def weight(of_type: sql.Composable) -> sql.Composed:
@@ -37,6 +40,12 @@ def weight(of_type: sql.Composable) -> sql.Composed:
 # Of a catalogue `c` and an event `e`.
 WEIGHT = weight(sql.SQL("COALESCE((c.event_weights ->> e.type)::float8, 0)"))
 
+# Of two events `e` of one user at one time, the one with the smaller number is read first. It tells
+# nothing of the products: by their keys, products would tie in the same order for many users, and
+# what one lacks another would, too, a pattern that a ranker learns. Where these numbers are equal
+# the greater weight is first, and events that are still equal can stand for each other.
+TIE_BREAKER = sql.SQL("hashint8extended(e.product_id, e.user_id)")
+
 # The latest events that count of a user `u` of a catalogue `c`, newest first: (product_id, weight,
 # time in seconds since 1970). Its parameter is `before`, a time or NULL.
 LATEST = sql.SQL("""
@@ -44,15 +53,21 @@ SELECT e.product_id, {weight} AS weight, extract(epoch FROM e.at)::float8 AS tim
 FROM recommender_event e
 WHERE e.user_id = u.id AND e.product_id IS NOT NULL AND {weight} <> 0
   AND (%(before)s::timestamptz IS NULL OR e.at < %(before)s)
-ORDER BY e.at DESC, e.id LIMIT {limit}
-""").format(weight=WEIGHT, limit=sql.Literal(MAX_EVENTS))
+ORDER BY e.at DESC, {tie_breaker}, weight DESC LIMIT {limit}
+""").format(weight=WEIGHT, tie_breaker=TIE_BREAKER, limit=sql.Literal(MAX_EVENTS))
 
-# A row for each user with such events: (user, products, weights, times).
+# A row for each user with such events: (user, products, weights, times). Each user is aggregated
+# alone, as a sort by user would not keep the order of the events.
 _HISTORIES = sql.SQL("""
-SELECT u.id, array_agg(h.product_id), array_agg(h.weight), array_agg(h.time)
+SELECT u.id, h.products, h.weights, h.times
 FROM unnest(%(users)s::bigint[]) AS wanted(id)
 JOIN recommender_user u ON u.id = wanted.id JOIN recommender_catalog c ON c.id = u.catalog_id
-CROSS JOIN LATERAL ({latest}) h GROUP BY u.id
+CROSS JOIN LATERAL (
+    SELECT array_agg(l.product_id) AS products, array_agg(l.weight) AS weights,
+           array_agg(l.time) AS times
+    FROM ({latest}) l
+) h
+WHERE h.products IS NOT NULL
 """).format(latest=LATEST)
 
 

@@ -4,12 +4,15 @@ from datetime import timedelta
 
 import numpy as np
 import pytest
+from psycopg import sql
 
-from recommender.engine import reading
+from recommender import database
+from recommender.engine import batch, reading
 from recommender.history import popularity, reader
+from recommender.history.history import MAX_EVENTS
 from recommender.models import Catalog, Event, Product
 from tests.recommender.history.test_reader import BY_VALUE
-from tests.shop import DAY, NOON, Shop, event
+from tests.shop import DAY, NOON, Shop, event, numbered
 
 LATER = NOON + 100 * DAY
 
@@ -158,9 +161,36 @@ def test_pages_of_products_and_chunks_of_events_are_joined(
     assert len(parts.interactions) == 30
 
 
-def test_events_of_one_moment_are_in_an_order_that_says_nothing() -> None:
-    users, products = np.divmod(np.arange(1_000_000), 1_000)
-    order = reading.mixed(users.astype(np.int64), products.astype(np.int64)).reshape(1_000, 1_000)
+def test_a_batch_has_a_user_s_events_in_the_order_of_a_live_answer_ties_too(shop: Shop) -> None:
+    """A checkout of more lines than a history holds: the same ones must be left out."""
+    shop.stock(**numbered(MAX_EVENTS // 2 + 20))
+    for user in ("ann", "bob"):
+        for kind in ("view", "purchase"):
+            shop.post(*(event(user, key, type=kind) for key in numbered(MAX_EVENTS // 2 + 20)))
+    live = reader.load([shop.user(user).pk for user in ("ann", "bob")])
+
+    then = batch.catalog_as_of(shop.catalog, LATER)
+
+    for row, user in enumerate(then.users.tolist()):
+        events = then.events_of(row, MAX_EVENTS)
+        products = then.products.keys[then.interactions.products[events]]
+        assert products.tolist() == live[user].product_ids.tolist()
+        assert then.interactions.weights[events].tolist() == live[user].weights.tolist()
+
+
+def test_a_part_seen_that_is_next_to_nothing_is_nothing(two: Shop) -> None:
+    two.post(event("ann", "mug", type="view_portion", value=1e-60))
+
+    assert weights(two) == []
+    assert reader.load([two.user("ann").pk]) == {}
+
+
+def test_events_of_one_moment_are_in_an_order_that_says_nothing(db: None) -> None:
+    query = sql.SQL(
+        "SELECT {} FROM generate_series(1, 300) AS u(user_id), generate_series(1, 300) AS p(id), "
+        "LATERAL (SELECT u.user_id::bigint, p.id::bigint AS product_id) e ORDER BY u.user_id, p.id"
+    ).format(reader.TIE_BREAKER)
+    order = np.array(database.fetch(query), dtype=np.float64).reshape(300, 300)
 
     last_fifth = order >= np.quantile(order, 0.8, axis=1, keepdims=True)
 
