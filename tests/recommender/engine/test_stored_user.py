@@ -1,6 +1,6 @@
 import pytest
 
-from recommender.engine import subject
+from recommender.engine import stored_user
 from recommender.engine.answer import Query
 from recommender.history import reader
 from tests.shop import DAY, NOON, Shop, event, numbered
@@ -14,7 +14,7 @@ def test_what_was_seen_is_left_out_at_once_though_it_says_nothing_of_taste(shop:
         event("ann", "poster", type="impression"),
     )
 
-    found = subject.find(shop.catalog, "ann", Query(count=5))
+    found = stored_user.find(shop.catalog, "ann", Query(count=5))
 
     assert found is not None
     seen = {shop.product("film").pk, shop.product("book").pk}
@@ -30,7 +30,7 @@ def test_a_live_answer_reads_the_history_that_a_profile_is_made_of(shop: Shop, b
     shop.visit("ann", "p3", "p5", at=NOON - DAY)
     shop.post(event("ann", "p7", type="rating", value=1.0, at=NOON - DAY))
 
-    found = subject.find(shop.catalog, "ann", Query(count=5, before=before))
+    found = stored_user.find(shop.catalog, "ann", Query(count=5, before=before))
 
     assert found is not None
     wanted = reader.load([found.pk], before)[found.pk]
@@ -39,4 +39,4 @@ def test_a_live_answer_reads_the_history_that_a_profile_is_made_of(shop: Shop, b
 
 
 def test_nobody_knows_a_stranger(shop: Shop) -> None:
-    assert subject.find(shop.catalog, "stranger", Query(count=5)) is None
+    assert stored_user.find(shop.catalog, "stranger", Query(count=5)) is None
