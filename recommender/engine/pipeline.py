@@ -92,8 +92,10 @@ class Pipeline:
         )
 
     def _columns(self, context: UserContext) -> Columns:
-        scores = tuple(column for source in self.sources for column in source.columns)
-        return table.columns(scores, features.names(lists_own=context.lists_own))
+        """By name: what is learnt from columns must not depend on the order of sources."""
+        scores = sorted(column for source in self.sources for column in source.columns)
+        names = sorted(features.names(lists_own=context.lists_own))
+        return table.columns(tuple(scores), tuple(names))
 
     def _items(
         self, candidates: Candidates, scored: Scored, rows: NDArray[np.int64], *, explain: bool
