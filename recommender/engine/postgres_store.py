@@ -23,13 +23,13 @@ class PostgresStore:
     """What is stored of a catalogue, as one user's answer needs it; a `CandidateStore`."""
 
     catalog: Catalog
-    subject: StoredUser
+    user: StoredUser
     query: Query
     config: CandidateConfig = LIVE
 
     @property
     def spaces(self) -> Sequence[ServingSpace]:
-        return self.subject.spaces
+        return self.user.spaces
 
     @property
     def neighbour_kinds(self) -> Sequence[str]:
@@ -44,8 +44,8 @@ class PostgresStore:
 
         A profile that was made from another version of the history is made anew first.
         """
-        history, before = self.subject.history, self.query.before
-        stands = stored_popularity.find(self.catalog, self.subject.popularity_refreshed_at, before)
+        history, before = self.user.history, self.query.before
+        stands = stored_popularity.find(self.catalog, self.user.popularity_refreshed_at, before)
         context = UserContext(
             own=own_products(
                 history.product_ids,
@@ -54,7 +54,7 @@ class PostgresStore:
                 half_life_days=self.catalog.half_life_days,
                 clock=stands.now(),
             ),
-            excluded=np.sort(self.subject.excluded),
+            excluded=np.sort(self.user.excluded),
             lists_own=self.lists_own,
             profiles={},
             neighbours={},
@@ -87,14 +87,14 @@ class PostgresStore:
         profiles = self._profiles()
         signals = self._search(context, profiles, limit)
         stale = [space.pk for space in self.spaces if space.name not in signals.profiles]
-        if not stale or not self.subject.history_version or self.query.before is not None:
+        if not stale or not self.user.history_version or self.query.before is not None:
             return signals
         for space in Space.objects.filter(pk__in=stale).select_related("catalog"):
-            builder.refresh(space, [self.subject.pk])
+            builder.refresh(space, [self.user.pk])
         return self._search(context, profiles, limit)
 
     def _search(self, context: UserContext, profiles: Sequence[Profile], limit: int) -> Signals:
-        own = context.own if self.subject.knows_neighbours else None
+        own = context.own if self.user.knows_neighbours else None
         return profile_search.search(
             self.catalog.pk, profiles, own, limit, filter=self.query.filter
         )
@@ -104,7 +104,7 @@ class PostgresStore:
         if self.query.before is not None:
             return list(self._built(self.query.before))
         return [
-            profile_search.stored(space, self.subject.pk, self.subject.history_version)
+            profile_search.stored(space, self.user.pk, self.user.history_version)
             for space in self.spaces
         ]
 
@@ -112,5 +112,5 @@ class PostgresStore:
         """Profiles of the history before a time, which are in no table."""
         spaces = {space.pk: space for space in self.spaces}
         for row in Space.objects.filter(pk__in=spaces).select_related("catalog"):
-            profile = builder.build(row, [self.subject.pk], before).get(self.subject.pk, [])
+            profile = builder.build(row, [self.user.pk], before).get(self.user.pk, [])
             yield profile_search.given(spaces[row.pk], profile)

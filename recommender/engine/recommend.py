@@ -26,7 +26,7 @@ def _recommend(catalog: Catalog, external_id: str, query: Query) -> Answer:
     excluded = user.excluded.tolist()
     items = []
     if user.history_version:
-        store = PostgresStore(catalog=catalog, subject=user, query=query)
+        store = PostgresStore(catalog=catalog, user=user, query=query)
         pipeline = Pipeline(store, query.count)
         items = pipeline.recommend(store.context(), rankers.of(user.ranker), explain=True)
     if not items:

@@ -261,7 +261,7 @@ def test_every_candidate_is_compared_with_every_vector(stocked):
     stocked.visit("u1", "mug-red", "lamp-blue")
     query = Query(count=20)
     found = stored_user.find(stocked.catalog, "u1", query)
-    store = PostgresStore(catalog=stocked.catalog, subject=found, query=query)
+    store = PostgresStore(catalog=stocked.catalog, user=found, query=query)
     table = Pipeline(store, 20).candidates(store.context()).table
     rows = {row.kind: row for row in builder.build(space, [found.pk])[found.pk]}
     own = {product.pk: product for product in Product.objects.all()}

@@ -38,7 +38,7 @@ Open = Callable[[Shop, str, Query], Opened]
 def in_postgres(shop: Shop, user: str, query: Query) -> Opened:
     found = stored_user.find(shop.catalog, user, query)
     assert found is not None
-    store = PostgresStore(catalog=shop.catalog, subject=found, query=query)
+    store = PostgresStore(catalog=shop.catalog, user=found, query=query)
     return Opened(store, store.context())
 
 

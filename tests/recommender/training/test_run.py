@@ -47,7 +47,7 @@ def candidates(shop: Shop, user: str, query: Query) -> Candidates:
     """A user's, live."""
     found = stored_user.find(shop.catalog, user, query)
     assert found is not None
-    store = PostgresStore(catalog=shop.catalog, subject=found, query=query)
+    store = PostgresStore(catalog=shop.catalog, user=found, query=query)
     return Pipeline(store, query.count).candidates(store.context())
 
 
