@@ -7,6 +7,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from recommender import database
 from recommender.behaviour.fold_in import FoldIn
 from recommender.engine import stored_user
 from recommender.engine.answer import Answer, Query
@@ -285,3 +286,12 @@ def test_more_spaces_take_no_more_statements(committed_shop):
         answer = ask(stocked)
     assert answer.complete
     assert len(captured) <= 3
+
+
+@pytest.mark.parametrize("count", [667, 668, 900, 1000])
+def test_the_longest_lists_are_answered(stocked, count):
+    """PostgreSQL refuses an ef_search above 1,000, which a search for so many would ask for."""
+    stocked.visit("u1", "mug-red")
+    answer = ask(stocked, count=count)
+    assert (len(answer.items), answer.complete) == (23, False)
+    assert 0 < int(database.fetch("SELECT current_setting('hnsw.ef_search')")[0][0]) <= 1000
