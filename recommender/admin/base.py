@@ -41,11 +41,11 @@ else:
 
 __all__ = [
     "BoundedPaginator",
+    "DetailAdmin",
     "ModelAdmin",
     "ModelForm",
     "ReadOnlyAdmin",
     "SimpleListFilter",
-    "TellingAdmin",
     "action",
 ]
 
@@ -65,7 +65,7 @@ class BoundedPaginator(Paginator):  # type: ignore[type-arg]  # generic in the s
         return rows.order_by().values("pk")[: self.LIMIT].count()
 
 
-class TellingAdmin(ModelAdmin[_M]):
+class DetailAdmin(ModelAdmin[_M]):
     """A row whose page tells more than its fields: for the template beside the form."""
 
     @abstractmethod

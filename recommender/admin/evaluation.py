@@ -13,7 +13,7 @@ from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, RelatedDropdownFilter
 
 from recommender.admin import evaluation_trend, figures, fragments
-from recommender.admin.base import ReadOnlyAdmin, TellingAdmin
+from recommender.admin.base import DetailAdmin, ReadOnlyAdmin
 from recommender.admin.evaluation_trend import Picture
 from recommender.admin.fragments import Table
 from recommender.insight import evaluations
@@ -48,7 +48,7 @@ if TYPE_CHECKING:
 
 
 @admin.register(EvaluationRun)
-class EvaluationRunAdmin(TellingAdmin[EvaluationRun], ReadOnlyAdmin[EvaluationRun]):
+class EvaluationRunAdmin(DetailAdmin[EvaluationRun], ReadOnlyAdmin[EvaluationRun]):
     """The evaluations of all catalogues, the latest first."""
 
     list_display = ("made", "catalog", "mode", "how", "tested", "rank", "ndcg", "recall")

@@ -11,7 +11,7 @@ from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import BooleanRadioFilter, RelatedDropdownFilter
 
 from recommender.admin import fragments, freshness, preview
-from recommender.admin.base import BoundedPaginator, ModelForm, TellingAdmin
+from recommender.admin.base import BoundedPaginator, DetailAdmin, ModelForm
 from recommender.admin.fragments import Table
 from recommender.admin.freshness import Freshness
 from recommender.admin.product_filters import BrandFilter, CategoryFilter, FreshnessFilter
@@ -21,7 +21,7 @@ from recommender.models import Product, ProductVector, QuarantinedProduct, Space
 
 
 @admin.register(Product)
-class ProductAdmin(TellingAdmin[Product]):
+class ProductAdmin(DetailAdmin[Product]):
     """The products of all catalogues that are not deleted."""
 
     form = ProductForm

@@ -11,7 +11,7 @@ from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, RelatedDropdownFilter
 
 from recommender.admin import figures, fragments
-from recommender.admin.base import ReadOnlyAdmin, TellingAdmin
+from recommender.admin.base import DetailAdmin, ReadOnlyAdmin
 from recommender.admin.fragments import Table
 from recommender.models import TrainingRun
 from recommender.training import runs
@@ -52,7 +52,7 @@ def summary(run: TrainingRun) -> str:
 
 
 @admin.register(TrainingRun)
-class TrainingRunAdmin(TellingAdmin[TrainingRun], ReadOnlyAdmin[TrainingRun]):
+class TrainingRunAdmin(DetailAdmin[TrainingRun], ReadOnlyAdmin[TrainingRun]):
     """The trainings of all catalogues, the latest first."""
 
     list_display = ("asked_for", "catalog", "state", "came_to", "learnt_until", "took")

@@ -9,7 +9,7 @@ from ninja import Router, Schema
 
 from recommender.api import codec, rows
 from recommender.api.auth import BROWSER, ApiRequest, any_key
-from recommender.api.rows import Bad
+from recommender.api.rows import RowError
 from recommender.api.schemas import EventIn
 from recommender.history import event_rules, ingest
 from recommender.history.ingest import NewEvent
@@ -48,7 +48,7 @@ def post_events(request: ApiRequest) -> HttpResponse:
     oldest = settings.OLDEST_BROWSER_EVENT if request.auth.scope == BROWSER else None
     checked = [_checked(catalog, row, oldest) for row in given]
     places = rows.positions(checked)
-    events = [event for event in checked if not isinstance(event, Bad)]
+    events = [event for event in checked if not isinstance(event, RowError)]
     outcomes = dict(zip(places, ingest.ingest(catalog, events), strict=True))
     results = [
         _result(row, event, outcomes.get(place))
@@ -61,13 +61,13 @@ def post_events(request: ApiRequest) -> HttpResponse:
     return codec.respond({**counts, "results": results}, 202)
 
 
-def _checked(catalog: Catalog, row: Any, oldest: timedelta | None) -> NewEvent | Bad:
+def _checked(catalog: Catalog, row: Any, oldest: timedelta | None) -> NewEvent | RowError:
     event = rows.validate(EventIn, row)
-    if isinstance(event, Bad):
+    if isinstance(event, RowError):
         return event
     if event.type not in catalog.event_weights:
         known = ", ".join(catalog.event_weights)
-        return Bad(f"type: {event.type[:50]!r} is not a type of event; use one of {known}")
+        return RowError(f"type: {event.type[:50]!r} is not a type of event; use one of {known}")
     refused = event_rules.refusal(
         type=event.type,
         product=event.product,
@@ -76,11 +76,11 @@ def _checked(catalog: Catalog, row: Any, oldest: timedelta | None) -> NewEvent |
         value=event.value,
         oldest=oldest,
     )
-    return NewEvent(**event.model_dump()) if refused is None else Bad(": ".join(refused))
+    return NewEvent(**event.model_dump()) if refused is None else RowError(": ".join(refused))
 
 
-def _result(row: Any, event: NewEvent | Bad, outcome: str | None) -> dict[str, Any]:
-    if isinstance(event, Bad):
+def _result(row: Any, event: NewEvent | RowError, outcome: str | None) -> dict[str, Any]:
+    if isinstance(event, RowError):
         return {"id": _given_id(row), "status": "rejected", "reason": event.reason}
     if outcome == ingest.UNKNOWN_PRODUCT:
         return {"id": event.id, "status": "rejected", "reason": outcome}

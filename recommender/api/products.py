@@ -14,7 +14,7 @@ from ninja import Router
 from recommender.api import codec, parameters, rows
 from recommender.api.auth import ApiRequest, server_key
 from recommender.api.problems import Problem
-from recommender.api.rows import Bad
+from recommender.api.rows import RowError
 from recommender.api.schemas import Id, ProductIn
 from recommender.catalog import attributes, changes, upsert
 from recommender.catalog.upsert import Written
@@ -54,12 +54,12 @@ def bulk(request: ApiRequest) -> HttpResponse:
     catalog = request.auth.catalog
     declared = attributes.declared(catalog)
     checked = [_checked(declared, row) for row in rows.read(request)]
-    products = [product for product in checked if not isinstance(product, Bad)]
+    products = [product for product in checked if not isinstance(product, RowError)]
     written = _write(catalog, products)
     rejected = [
         {"row": place, "reason": row.reason}
         for place, row in enumerate(checked)
-        if isinstance(row, Bad)
+        if isinstance(row, RowError)
     ]
     return codec.respond(
         {
@@ -131,15 +131,15 @@ def _write(
     return written
 
 
-def _checked(declared: dict[str, str], row: Any) -> dict[str, Any] | Bad:
+def _checked(declared: dict[str, str], row: Any) -> dict[str, Any] | RowError:
     """The row as it is stored; the attributes that it declares bind the rows after it."""
     product = rows.validate(ProductIn, row)
-    if isinstance(product, Bad):
+    if isinstance(product, RowError):
         return product
     if product.id is None:
-        return Bad("id: is missing")
+        return RowError("id: is missing")
     if reason := attributes.conflict(product.attributes, declared):
-        return Bad(reason)
+        return RowError(reason)
     declared |= attributes.inferred(product.attributes)
     return product.model_dump(mode="json")
 

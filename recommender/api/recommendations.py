@@ -12,7 +12,7 @@ from pydantic import Field, ValidationError
 from recommender.api import codec, parameters, problems
 from recommender.api.auth import ApiRequest, any_key
 from recommender.api.problems import Problem
-from recommender.api.schemas import Ask, Id, Time
+from recommender.api.schemas import Id, RecommendationRequest, Time
 from recommender.engine import fields, filters, recommend, similar
 from recommender.engine.answer import (
     MAX_COUNT,
@@ -28,7 +28,7 @@ from recommender.models import Catalog
 router = Router(tags=["recommendations"], auth=any_key)
 
 
-class AskParameters(Schema):
+class RequestParameters(Schema):
     """The members of a request as query parameters."""
 
     count: Annotated[int, Field(ge=1, le=MAX_COUNT)] = 12
@@ -84,7 +84,7 @@ class AnswerOut(Schema):
 
 @router.get("/products/{path:product_id}/similar", response=AnswerOut, summary="Similar products")
 def get_similar(
-    request: ApiRequest, product_id: Id, ask: Parameters[AskParameters]
+    request: ApiRequest, product_id: Id, ask: Parameters[RequestParameters]
 ) -> HttpResponse:
     """The available products most like this one."""
     return _similar(request, product_id, _from_parameters(request, ask))
@@ -93,7 +93,7 @@ def get_similar(
 @router.post(
     "/products/{path:product_id}/similar", response=AnswerOut, summary="Similar products (body)"
 )
-def post_similar(request: ApiRequest, product_id: Id, ask: Ask) -> HttpResponse:
+def post_similar(request: ApiRequest, product_id: Id, ask: RecommendationRequest) -> HttpResponse:
     """The same, with the request as a body."""
     parameters.check_known(request, ())
     return _similar(request, product_id, ask)
@@ -101,7 +101,7 @@ def post_similar(request: ApiRequest, product_id: Id, ask: Ask) -> HttpResponse:
 
 @router.get("/users/{path:user_id}/recommendations", response=AnswerOut, summary="Recommendations")
 def get_recommendations(
-    request: ApiRequest, user_id: Id, ask: Parameters[AskParameters]
+    request: ApiRequest, user_id: Id, ask: Parameters[RequestParameters]
 ) -> HttpResponse:
     """The products for this user; for one nobody knows, what is popular."""
     return _recommend(request, user_id, _from_parameters(request, ask))
@@ -110,13 +110,15 @@ def get_recommendations(
 @router.post(
     "/users/{path:user_id}/recommendations", response=AnswerOut, summary="Recommendations (body)"
 )
-def post_recommendations(request: ApiRequest, user_id: Id, ask: Ask) -> HttpResponse:
+def post_recommendations(
+    request: ApiRequest, user_id: Id, ask: RecommendationRequest
+) -> HttpResponse:
     """The same, with the request as a body."""
     parameters.check_known(request, ())
     return _recommend(request, user_id, ask)
 
 
-def _similar(request: ApiRequest, product_id: str, ask: Ask) -> HttpResponse:
+def _similar(request: ApiRequest, product_id: str, ask: RecommendationRequest) -> HttpResponse:
     catalog = request.auth.catalog
     try:
         answer = similar.similar(catalog, product_id, _query(catalog, ask))
@@ -126,18 +128,18 @@ def _similar(request: ApiRequest, product_id: str, ask: Ask) -> HttpResponse:
     return _respond(answer, ask)
 
 
-def _recommend(request: ApiRequest, user_id: str, ask: Ask) -> HttpResponse:
+def _recommend(request: ApiRequest, user_id: str, ask: RecommendationRequest) -> HttpResponse:
     catalog = request.auth.catalog
     return _respond(recommend.recommend(catalog, user_id, _query(catalog, ask)), ask)
 
 
-def _from_parameters(request: HttpRequest, given: AskParameters) -> Ask:
+def _from_parameters(request: HttpRequest, given: RequestParameters) -> RecommendationRequest:
     """The request that query parameters make.
 
     Raises:
         Problem: 400 for an unknown parameter or a value that is not right.
     """
-    parameters.check_known(request, AskParameters.model_fields)
+    parameters.check_known(request, RequestParameters.model_fields)
     document: dict[str, Any] = {"count": given.count, "explain": given.explain}
     if given.filter:
         document["filter"] = codec.decode(given.filter.encode(), "filter")
@@ -150,13 +152,13 @@ def _from_parameters(request: HttpRequest, given: AskParameters) -> Ask:
     if given.as_of:
         document["as_of"] = given.as_of
     try:
-        return Ask.model_validate(document)
+        return RecommendationRequest.model_validate(document)
     except ValidationError as exc:
         errors = [{**each, "loc": ("query", *each["loc"])} for each in exc.errors()]
         raise problems.invalid(errors) from exc
 
 
-def _query(catalog: Catalog, ask: Ask) -> Query:
+def _query(catalog: Catalog, ask: RecommendationRequest) -> Query:
     """The engine's query.
 
     Raises:
@@ -181,7 +183,7 @@ def _with_attributes(catalog: Catalog, check: Callable[[Mapping[str, str]], Quer
         return check(catalog.attributes)
 
 
-def _checked(ask: Ask, attributes: Mapping[str, str]) -> Query:
+def _checked(ask: RecommendationRequest, attributes: Mapping[str, str]) -> Query:
     return Query(
         count=ask.count,
         filter=filters.parse(ask.filter, attributes) if ask.filter is not None else None,
@@ -191,7 +193,7 @@ def _checked(ask: Ask, attributes: Mapping[str, str]) -> Query:
     )
 
 
-def _respond(answer: Answer, ask: Ask) -> HttpResponse:
+def _respond(answer: Answer, ask: RecommendationRequest) -> HttpResponse:
     return codec.respond(
         {
             "rec_id": str(uuid4()),

@@ -17,14 +17,14 @@ Row = TypeVar("Row", bound=BaseModel)
 
 
 @dataclass(frozen=True, slots=True)
-class Bad:
+class RowError:
     """A row that cannot be taken, and why."""
 
     reason: str
 
 
 def read(request: HttpRequest) -> list[Any]:
-    """The rows of a body: decoded JSON values, or Bad for a line that is not JSON.
+    """The rows of a body: decoded JSON values, or RowError for a line that is not JSON.
 
     Raises:
         Problem: 400 where the body as a whole is neither, or has too many rows.
@@ -43,14 +43,14 @@ def read(request: HttpRequest) -> list[Any]:
     return rows
 
 
-def validate(schema: type[Row], row: Any) -> Row | Bad:
+def validate(schema: type[Row], row: Any) -> Row | RowError:
     """The row as the schema has it, or why it is not."""
-    if isinstance(row, Bad):
+    if isinstance(row, RowError):
         return row
     try:
         return schema.model_validate(row)
     except ValidationError as exc:
-        return Bad("; ".join(map(_reason, exc.errors(include_url=False))))
+        return RowError("; ".join(map(_reason, exc.errors(include_url=False))))
 
 
 def documented(schema: type[BaseModel]) -> dict[str, Any]:
@@ -86,7 +86,7 @@ def _line(line: bytes) -> Any:
     try:
         return codec.decode(line, "line")
     except Problem as exc:
-        return Bad(exc.detail)
+        return RowError(exc.detail)
 
 
 def _reason(error: Mapping[str, Any]) -> str:
@@ -96,4 +96,4 @@ def _reason(error: Mapping[str, Any]) -> str:
 
 def positions(rows: Sequence[object]) -> list[int]:
     """Where the rows are that can be taken."""
-    return [place for place, row in enumerate(rows) if not isinstance(row, Bad)]
+    return [place for place, row in enumerate(rows) if not isinstance(row, RowError)]

@@ -82,7 +82,7 @@ class EventIn(Strict):
     rec_id: UUID | None = None
 
 
-class Ask(Strict):
+class RecommendationRequest(Strict):
     """What a request for products may say; every member is optional."""
 
     count: Annotated[int, Field(strict=True, ge=1, le=MAX_COUNT)] = 12
