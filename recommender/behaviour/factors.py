@@ -12,7 +12,7 @@ from recommender.behaviour.fold_in import FoldIn
 class Factors:
     """Rows in the order of the matrix they were learnt from; zero where it had nothing."""
 
-    users: NDArray[np.float32] | None  # shape (users, d); None where a trainer has none
+    users: NDArray[np.float32]  # shape (users, d)
     products: NDArray[np.float32]  # shape (products, d)
     fold_in: FoldIn
 

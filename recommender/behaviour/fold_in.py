@@ -1,13 +1,12 @@
 """A user of today in a space of yesterday: their factor, in closed form."""
 
 from dataclasses import dataclass
-from io import BytesIO
-from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import solve
 
+from recommender import array_bytes
 from recommender.behaviour.preferences import preference
 
 _CANCELLED = 1e-6
@@ -66,10 +65,9 @@ class FoldIn:
         learnt = self.least_squares
         if learnt is None:
             return b""
-        buffer = BytesIO()
         settings = np.array([learnt.regularization, learnt.alpha])
-        np.savez(buffer, gramian=learnt.gramian, settings=settings)
-        return buffer.getvalue()
+        arrays = {"gramian": learnt.gramian, "settings": settings}
+        return array_bytes.pack(arrays, compress=False)
 
     @classmethod
     def from_bytes(cls, data: bytes) -> "FoldIn":
@@ -81,8 +79,12 @@ class FoldIn:
         if not data:
             return cls()
         try:
-            with np.load(BytesIO(data), allow_pickle=False) as arrays:
-                regularization, alpha = arrays["settings"].tolist()
-                return cls(LeastSquares(arrays["gramian"], regularization, alpha))
-        except (OSError, KeyError, ValueError, BadZipFile) as error:
+            stored = array_bytes.unpack(data)
+            regularization, alpha = stored["settings"].tolist()
+            return cls(
+                LeastSquares(
+                    stored["gramian"].astype(np.float32, copy=False), regularization, alpha
+                )
+            )
+        except (KeyError, ValueError) as error:
             raise ValueError("The stored fold-in cannot be read; train the space again.") from error

@@ -1,10 +1,14 @@
 """Which product leads to which, from the users who like both."""
 
+from typing import TypeVar
+
 import numpy as np
 from implicit.nearest_neighbours import ItemItemRecommender
 from numpy.typing import NDArray
-from scipy.linalg import cho_factor, cho_solve
+from scipy.linalg import get_lapack_funcs
 from scipy.sparse import csr_array, csr_matrix
+
+Float = TypeVar("Float", np.float32, np.float64)
 
 # More of one user's products would cost with their square and change little.
 _MOST_OF_A_USER = 500
@@ -43,13 +47,39 @@ def ease(binary: csr_array, limit: int = 200, most: int = 5000, l2: float = 200.
     chosen = chosen[popularity[chosen] > 0]
     if not len(chosen):
         return _empty(binary.shape[1])
-    weights = _autoencoder(csr_array(binary[:, chosen]), l2)
+    weights = ease_weights(csr_array(binary[:, chosen]), l2, np.float64)
     rows, columns = _furthest_from_zero(weights, limit)
     data = weights[rows, columns].astype(np.float32)
     shape = (binary.shape[1], binary.shape[1])
     matrix = csr_array((data, (chosen[rows], chosen[columns])), shape=shape)
     matrix.eliminate_zeros()
     return matrix
+
+
+def ease_weights(matrix: csr_array, l2: float, dtype: type[Float]) -> NDArray[Float]:
+    """All weights of EASE, dense, shape (products, products), in the memory of one such matrix.
+
+    With P = (XᵀX + l2 · I)⁻¹, found by Cholesky, row h and column p is −P[h, p] / P[p, p]; the
+    diagonal is 0.
+
+    Raises:
+        LinAlgError: beside entries this large, l2 is lost to the rounding of the dtype.
+    """
+    gramian: NDArray[Float] = np.asarray((matrix.T @ matrix).toarray(order="F"), dtype)
+    diagonal = np.diag_indices_from(gramian)
+    gramian[diagonal] += dtype(l2)
+    factorise, invert = get_lapack_funcs(("potrf", "potri"), (gramian,))
+    factor, is_indefinite = factorise(gramian, lower=True, overwrite_a=True)
+    inverse, is_singular = invert(factor, lower=True, overwrite_c=True)
+    if is_indefinite or is_singular:
+        raise np.linalg.LinAlgError(f"The Gramian with {l2:g} on its diagonal has no inverse.")
+    # LAPACK fills one triangle, by columns; its transpose is by rows, and the other is mirrored.
+    weights: NDArray[Float] = inverse.T
+    for place in range(len(weights)):
+        weights[place + 1 :, place] = weights[place, place + 1 :]
+    weights /= -weights[diagonal]
+    weights[diagonal] = 0.0
+    return weights
 
 
 def _cut(binary: csr_array) -> csr_array:
@@ -81,18 +111,8 @@ def _without_overflow(matrix: csr_array, limit: int) -> csr_array:
     return matrix
 
 
-def _autoencoder(binary: csr_array, l2: float) -> NDArray[np.float64]:
-    gramian = (binary.T @ binary).toarray().astype(np.float64)
-    diagonal = np.diag_indices(len(gramian))
-    gramian[diagonal] += l2
-    inverse = cho_solve(cho_factor(gramian, overwrite_a=True), np.eye(len(gramian)))
-    weights: NDArray[np.float64] = -inverse / inverse[diagonal]
-    weights[diagonal] = 0.0
-    return weights
-
-
 def _furthest_from_zero(
-    weights: NDArray[np.float64], limit: int
+    weights: NDArray[np.floating], limit: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Rows and columns of the `limit` largest sizes of each row."""
     count = min(limit, weights.shape[1])

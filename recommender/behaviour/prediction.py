@@ -1,13 +1,13 @@
 """A behaviour vector for a product that nobody has touched, from its content."""
 
 from dataclasses import dataclass
-from io import BytesIO
 from typing import Literal
-from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import solve
+
+from recommender import array_bytes
 
 Metric = Literal["cosine", "inner_product"]
 _Map = tuple[NDArray[np.float32], NDArray[np.float32]]  # weights and intercept
@@ -40,10 +40,9 @@ class Prediction:
 
     def to_bytes(self) -> bytes:
         """For `from_bytes`."""
-        buffer = BytesIO()
         settings = np.array([float(self.unit), self.similarity])
-        np.savez(buffer, weights=self.weights, intercept=self.intercept, settings=settings)
-        return buffer.getvalue()
+        arrays = {"weights": self.weights, "intercept": self.intercept, "settings": settings}
+        return array_bytes.pack(arrays, compress=False)
 
     @classmethod
     def from_bytes(cls, data: bytes) -> "Prediction":
@@ -53,15 +52,15 @@ class Prediction:
             ValueError: these bytes are something else.
         """
         try:
-            with np.load(BytesIO(data), allow_pickle=False) as arrays:
-                unit, similarity = arrays["settings"].tolist()
-                return cls(
-                    weights=arrays["weights"],
-                    intercept=arrays["intercept"],
-                    unit=bool(unit),
-                    similarity=similarity,
-                )
-        except (OSError, KeyError, ValueError, BadZipFile) as error:
+            stored = array_bytes.unpack(data)
+            unit, similarity = stored["settings"].tolist()
+            return cls(
+                weights=stored["weights"].astype(np.float32, copy=False),
+                intercept=stored["intercept"].astype(np.float32, copy=False),
+                unit=bool(unit),
+                similarity=similarity,
+            )
+        except (KeyError, ValueError) as error:
             raise ValueError(
                 "The stored prediction cannot be read; train the space again."
             ) from error

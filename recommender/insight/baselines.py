@@ -9,14 +9,13 @@ catalogues.
 from typing import Any
 
 import numpy as np
-from implicit.als import AlternatingLeastSquares
 from implicit.bpr import BayesianPersonalizedRanking
 from implicit.nearest_neighbours import ItemItemRecommender
 from numpy.typing import NDArray
-from scipy.linalg import lapack
 from scipy.sparse import csr_array, csr_matrix
-from threadpoolctl import threadpool_limits
 
+from recommender.behaviour.als import ALS
+from recommender.behaviour.neighbours import ease_weights
 from recommender.insight.top_lists import Scorer
 
 _SEED = 20
@@ -25,10 +24,6 @@ _NEIGHBOURS = 100
 _EASE_PRODUCTS = 20_000
 _EASE_REGULARIZATION = 200.0
 _FACTORS = 128
-# A weak baseline would flatter what is measured against it: with these ALS did better than with the
-# library's defaults (0.01 and 1) and with the confidence of the paper (40).
-_ALS_REGULARIZATION = 20.0
-_ALS_CONFIDENCE = 5.0
 
 
 class BaselineError(Exception):
@@ -74,24 +69,20 @@ def ease(matrix: csr_array) -> Scorer:
             f"EASE inverts a dense matrix of products × products: {products:,} are more than the "
             f"{_EASE_PRODUCTS:,} that fit into memory and minutes."
         )
-    inverse = _inverse_gram(matrix)
-    weights = inverse / -np.diag(inverse)
-    np.fill_diagonal(weights, 0)
+    try:
+        weights = ease_weights(matrix, _EASE_REGULARIZATION, np.float32)
+    except np.linalg.LinAlgError as exc:
+        raise BaselineError(
+            f"EASE found no inverse: beside weights this large, λ = {_EASE_REGULARIZATION:.0f} is "
+            "lost to rounding. Give it smaller ones."
+        ) from exc
     return lambda users: np.asarray(matrix[users] @ weights, np.float32)
 
 
 def als(matrix: csr_array) -> Scorer:
-    """Implicit ALS (Hu, Koren & Volinsky 2008) by the library `implicit`, 128 factors."""
-    # BLAS threads inside the solver's own threads slow it down by up to ten.
-    with threadpool_limits(1, "blas"):
-        model = AlternatingLeastSquares(
-            factors=_FACTORS,
-            regularization=_ALS_REGULARIZATION,
-            alpha=_ALS_CONFIDENCE,
-            random_state=_SEED,
-        )
-        model.fit(_legible(matrix, np.float32), show_progress=False)
-    return _products_of(model.user_factors, model.item_factors)
+    """Implicit ALS (Hu, Koren & Volinsky 2008), as the behaviour space `als` is learnt."""
+    factors = ALS(random_state=_SEED).fit(matrix)
+    return _products_of(factors.users, factors.products)
 
 
 def bpr(matrix: csr_array) -> Scorer:
@@ -131,21 +122,6 @@ def repeat(weights: csr_array) -> Scorer:
         weights: users × products, the more recent and frequent the heavier.
     """
     return lambda users: _proposed(weights[users].toarray().astype(np.float32))
-
-
-def _inverse_gram(matrix: csr_array) -> NDArray[np.float32]:
-    """(XᵀX + λI)⁻¹ by Cholesky, in the memory of one matrix; shape (products, products)."""
-    gram = np.asarray((matrix.T @ matrix).toarray(order="F"), np.float32)
-    gram[np.diag_indices_from(gram)] += _EASE_REGULARIZATION
-    factor, failed = lapack.spotrf(gram, lower=True, overwrite_a=True)
-    inverse, singular = lapack.spotri(factor, lower=True, overwrite_c=True)
-    if failed or singular:
-        raise BaselineError(
-            f"EASE found no inverse: beside weights this large, λ = {_EASE_REGULARIZATION:.0f} is "
-            "lost to rounding. Give it smaller ones."
-        )
-    full: NDArray[np.float32] = np.tril(inverse) + np.tril(inverse, -1).T
-    return full
 
 
 def _legible(matrix: csr_array, dtype: type[np.floating[Any]]) -> csr_matrix:

@@ -6,7 +6,8 @@ from typing import ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from recommender.ranking import archive, features, lambdamart, logistic, within_request
+from recommender import array_bytes
+from recommender.ranking import features, lambdamart, logistic, within_request
 from recommender.ranking.examples import Sample
 from recommender.ranking.lambdamart import LambdaMartRanker
 from recommender.ranking.logistic import LogisticRanker
@@ -50,17 +51,17 @@ class BlendRanker(Ranker):
         )
 
     def to_bytes(self) -> bytes:
-        return archive.pack(
+        return array_bytes.pack(
             {
-                "lambdamart": archive.of_bytes(self.lambdamart.to_bytes()),
-                "logistic": archive.of_bytes(self.logistic.to_bytes()),
+                "lambdamart": array_bytes.of_bytes(self.lambdamart.to_bytes()),
+                "logistic": array_bytes.of_bytes(self.logistic.to_bytes()),
                 "weight": np.array(self.weight),
             }
         )
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Self:
-        stored = archive.unpack(data)
+        stored = array_bytes.unpack(data)
         return cls(
             LambdaMartRanker.from_bytes(stored["lambdamart"].tobytes()),
             LogisticRanker.from_bytes(stored["logistic"].tobytes()),

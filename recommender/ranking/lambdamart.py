@@ -8,7 +8,7 @@ import lightgbm
 import numpy as np
 from numpy.typing import NDArray
 
-from recommender.ranking import archive
+from recommender import array_bytes
 from recommender.ranking.contributions import grouping
 from recommender.ranking.examples import Sample
 from recommender.ranking.ranker import Contributions, LearntRanker, Scored
@@ -81,12 +81,12 @@ class LambdaMartRanker(LearntRanker):
         return Scored(np.asarray(scores, dtype=np.float64), parts)
 
     def to_bytes(self) -> bytes:
-        model = archive.of_bytes(self.model.encode())
-        return archive.pack({"names": np.array(self.names), "model": model})
+        model = array_bytes.of_bytes(self.model.encode())
+        return array_bytes.pack({"names": np.array(self.names), "model": model})
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Self:
-        stored = archive.unpack(data)
+        stored = array_bytes.unpack(data)
         return cls(tuple(stored["names"].tolist()), stored["model"].tobytes().decode())
 
 

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
-from recommender.ranking import archive
+from recommender import array_bytes
 from recommender.ranking.contributions import grouping
 from recommender.ranking.examples import Sample
 from recommender.ranking.ranker import Contributions, LearntRanker, Scored
@@ -50,7 +50,7 @@ class LogisticRanker(LearntRanker):
         return Scored(contributions.sum(axis=1) + self.bias, parts)
 
     def to_bytes(self) -> bytes:
-        return archive.pack(
+        return array_bytes.pack(
             {
                 "names": np.array(self.names),
                 "means": self.means,
@@ -61,7 +61,7 @@ class LogisticRanker(LearntRanker):
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Self:
-        stored = archive.unpack(data)
+        stored = array_bytes.unpack(data)
         return cls(
             names=tuple(stored["names"].tolist()),
             means=stored["means"].astype(np.float64),

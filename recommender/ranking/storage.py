@@ -1,7 +1,6 @@
 """Rankers as bytes, and back."""
 
 from collections.abc import Callable, Mapping
-from zipfile import BadZipFile
 
 from recommender.ranking.blend import BlendRanker
 from recommender.ranking.fusion import FusionRanker
@@ -27,7 +26,7 @@ def from_bytes(kind: str, data: bytes) -> Ranker:
         raise ValueError(f"There is no ranker of kind “{kind}”. Train the catalogue again.")
     try:
         return _READERS[kind](data)
-    except (KeyError, ValueError, BadZipFile) as exc:
+    except (KeyError, ValueError) as exc:
         raise ValueError(
             f"The stored ranker of kind “{kind}” is of another version. Train the catalogue again."
         ) from exc

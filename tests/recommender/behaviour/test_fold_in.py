@@ -36,7 +36,6 @@ def test_it_is_what_implicit_would_calculate() -> None:
 def test_the_history_learnt_from_gives_the_factor_that_was_learnt() -> None:
     preferences = two_tastes() * np.float32(np.log(2))
     factors = ALS(regularization=1.0).fit(preferences)
-    assert factors.users is not None
     scores = factors.products @ folded(factors, preferences[[4]].indices)
     np.testing.assert_allclose(scores, factors.products @ factors.users[4], atol=0.05)
 

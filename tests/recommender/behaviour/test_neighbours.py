@@ -2,14 +2,14 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 
-from recommender.behaviour.neighbours import ease, together
+from recommender.behaviour.neighbours import cooccurrence, ease
 from tests.recommender.behaviour.matrices import likes, matrix
 
 
 @settings(deadline=None)
 @given(likes)
-def test_together_is_the_share_of_users_in_common(found: np.ndarray) -> None:
-    scores = together(matrix(found)).toarray()
+def test_cooccurrence_is_the_share_of_users_in_common(found: np.ndarray) -> None:
+    scores = cooccurrence(matrix(found)).toarray()
     both, users = found.T.astype(float) @ found, np.maximum(found.sum(axis=0), 1)
     expected = both / np.sqrt(np.outer(users, users))
     np.fill_diagonal(expected, 0)
@@ -21,7 +21,7 @@ def test_together_is_the_share_of_users_in_common(found: np.ndarray) -> None:
 @settings(deadline=None)
 @given(likes)
 def test_only_the_best_are_kept(found: np.ndarray) -> None:
-    all_of_them, best = (together(matrix(found), limit).toarray() for limit in (200, 2))
+    all_of_them, best = (cooccurrence(matrix(found), limit).toarray() for limit in (200, 2))
     np.testing.assert_allclose(
         np.sort(best, axis=1)[:, -2:], np.sort(all_of_them, axis=1)[:, -2:], atol=1e-6
     )
@@ -29,7 +29,7 @@ def test_only_the_best_are_kept(found: np.ndarray) -> None:
 
 
 def test_products_of_the_very_same_users_do_not_push_each_other_over_the_limit() -> None:
-    found = together(matrix(np.ones((3, 9))), limit=4)
+    found = cooccurrence(matrix(np.ones((3, 9))), limit=4)
     assert np.diff(found.indptr).tolist() == [4] * 9
     assert not found.diagonal().any()
 
@@ -38,31 +38,31 @@ def test_a_user_with_everything_does_not_link_everything() -> None:
     liked = np.zeros((3, 2_000), dtype=bool)
     liked[0] = True
     liked[1:, :2] = True
-    found = together(matrix(liked), limit=1_000)
+    found = cooccurrence(matrix(liked), limit=1_000)
     assert found[0, 1] > 0
     assert np.diff(found.indptr).max() < 500
 
 
-@pytest.mark.parametrize("find", [together, ease])
+@pytest.mark.parametrize("find", [cooccurrence, ease])
 def test_the_same_history_gives_the_same_neighbours(find) -> None:
     liked = matrix(np.random.default_rng(2).random((60, 90)) < 0.3)
     first, second = find(liked, limit=5), find(liked, limit=5)
     assert (first != second).nnz == 0
 
 
-@pytest.mark.parametrize("find", [together, ease])
+@pytest.mark.parametrize("find", [cooccurrence, ease])
 @pytest.mark.parametrize("shape", [(0, 3), (4, 3), (1, 1)])
 def test_without_history_there_are_no_neighbours(find, shape: tuple[int, int]) -> None:
     found = find(matrix(np.zeros(shape)))
     assert (found.shape, found.nnz) == ((shape[1], shape[1]), 0)
 
 
-@pytest.mark.parametrize("find", [together, ease])
+@pytest.mark.parametrize("find", [cooccurrence, ease])
 def test_one_user_with_one_product_has_no_neighbours(find) -> None:
     assert find(matrix(np.ones((1, 1)))).nnz == 0
 
 
-@pytest.mark.parametrize("find", [together, ease])
+@pytest.mark.parametrize("find", [cooccurrence, ease])
 def test_the_order_of_users_does_not_matter(find) -> None:
     liked = np.random.default_rng(4).random((30, 12)) < 0.4
     shuffled = liked[np.random.default_rng(5).permutation(30)]

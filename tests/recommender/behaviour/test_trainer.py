@@ -45,7 +45,6 @@ def test_products_of_the_same_users_are_near(trainer: Trainer) -> None:
 def test_a_user_is_near_to_their_own_products(trainer: Trainer) -> None:
     liked = two_tastes()
     factors = trainer.fit(liked)
-    assert factors.users is not None
     scores, own = factors.users @ factors.products.T, liked.toarray() > 0
     assert scores[own].mean() > scores[~own].mean()
 

@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from recommender.ranking import archive, storage
+from recommender import array_bytes
+from recommender.ranking import storage
 from recommender.ranking.fusion import FusionRanker
 from tests.recommender.ranking.tables import LEARNT_KINDS, examples, learnt
 
@@ -20,6 +21,6 @@ def test_a_kind_that_is_not_known_says_what_to_do():
 
 def test_what_another_version_learnt_is_refused_with_what_to_do():
     with pytest.raises(ValueError, match="Train the catalogue again"):
-        storage.from_bytes("blend", archive.pack({"lambdamart": np.zeros(1)}))
+        storage.from_bytes("blend", array_bytes.pack({"lambdamart": np.zeros(1)}))
     with pytest.raises(ValueError, match="Train the catalogue again"):
         storage.from_bytes("logistic", b"PK no archive")
