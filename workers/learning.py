@@ -8,7 +8,7 @@ from celery import shared_task
 from django.conf import settings
 
 from recommender.insight import evaluations
-from recommender.insight.errors import EvaluationError
+from recommender.insight.evaluation import EvaluationError
 from recommender.insight.evaluation import evaluate as evaluate_catalog
 from recommender.models import Catalog
 from recommender.training import runs

@@ -17,11 +17,11 @@ from recommender.history import popularity
 from recommender.models import Catalog, Heartbeat, Space
 from recommender.profiles import builder
 from recommender.profiles import staleness as profile_staleness
+from recommender.providers import cache
 from recommender.spaces import (
     embedders,
     embedding,
     lifecycle,
-    pausing,
     quarantine,
     staleness,
     trained,
@@ -121,7 +121,7 @@ def _embed(space: Space, owner: str, *, is_first: bool) -> None:
     try:
         embedder = embedders.trained_embedder_of(space)
     except (Misconfigured, Unavailable) as exc:
-        pausing.pause(space, str(exc))
+        lifecycle.pause(space, str(exc))
         return
     size = BatchSize(embedder.spec)
     until, after = time.monotonic() + _SLICE_SECONDS, 0
@@ -132,7 +132,7 @@ def _embed(space: Space, owner: str, *, is_first: bool) -> None:
             return
         if not step.last and not after:
             _seen_to[space.pk] = began - _CLOCK_TOLERANCE_SECONDS
-            pausing.resume(space)
+            lifecycle.resume(space)
             finish_space.delay(space.pk)
             return
         if is_first and step.products == size.rows:
@@ -199,3 +199,9 @@ def refresh_popularity(catalog_id: int) -> None:
     catalog = Catalog.objects.filter(pk=catalog_id).first()
     if catalog is not None:
         popularity.refresh(catalog)
+
+
+@shared_task(name="workers.prune_embedding_cache")
+def prune_embedding_cache() -> None:
+    """Remove vectors of hosted models that nobody used for long."""
+    cache.prune()

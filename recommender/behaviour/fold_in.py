@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from scipy.linalg import solve
 
 from recommender import array_bytes
-from recommender.behaviour.preferences import preference
+from recommender.behaviour.interactions import preference
 
 _CANCELLED = 1e-6
 

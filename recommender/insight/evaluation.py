@@ -22,7 +22,6 @@ from recommender.engine.batch import Recommender
 from recommender.engine.candidates import Candidates
 from recommender.engine.snapshot import Snapshot
 from recommender.insight import baseline_lists, measurement
-from recommender.insight.errors import EvaluationError
 from recommender.insight.evaluation_result import Evaluation
 from recommender.insight.measurement import TestSet
 from recommender.models import Catalog, Mode
@@ -31,6 +30,11 @@ from recommender.ranking.ranker import Ranker
 from recommender.training import backtest, fitting, run, splits, training_examples
 from recommender.training.behaviour import snapshot_of
 from recommender.training.splits import LAST, Split
+
+
+class EvaluationError(Exception):
+    """A catalogue cannot be evaluated as asked; the message says why, and what is needed."""
+
 
 Progress = Callable[[str], None]
 Rows = NDArray[np.int64]

@@ -6,7 +6,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from recommender.behaviour import preferences
+from recommender.behaviour import interactions
 from recommender.behaviour.fold_in import FoldIn
 from recommender.history.history import History
 from recommender.profiles import interests
@@ -152,7 +152,7 @@ def _long_term(
 ) -> list[ProfileRow]:
     """The factor that training would give this user, from the products as they are stored."""
     now = float(history.times.max())
-    weights = preferences.aged(history.weights, history.times, half_life_days, now)
+    weights = interactions.aged(history.weights, history.times, half_life_days, now)
     places = np.minimum(np.searchsorted(found.ids, history.product_ids), len(found.ids) - 1)
     known = found.ids[places] == history.product_ids
     sums = np.bincount(places[known], weights=weights[known], minlength=len(found.ids))

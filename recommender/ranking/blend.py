@@ -32,11 +32,11 @@ class BlendRanker(Ranker):
     def scored(self, table: CandidateTable) -> Scored:
         trees, line = self._both(table)
 
-        def parts(rows: NDArray[np.int64]) -> Contributions:
-            of_trees, of_line = trees.parts(rows), line.parts(rows)
+        def contributions(rows: NDArray[np.int64]) -> Contributions:
+            of_trees, of_line = trees.contributions(rows), line.contributions(rows)
             return Contributions(of_trees.names, of_trees.values + of_line.values)
 
-        return Scored(trees.scores + line.scores, parts)
+        return Scored(trees.scores + line.scores, contributions)
 
     def scores(self, table: CandidateTable) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """What the trees give and what the logistic rank gives, shape (candidates,) each."""
@@ -74,15 +74,15 @@ def fit(sample: Sample) -> BlendRanker:
     return BlendRanker(lambdamart.fit(sample), logistic.fit(sample))
 
 
-def _standardised(judgement: Scored, sizes: NDArray[np.int64], weight: float) -> Scored:
+def _standardised(scored: Scored, sizes: NDArray[np.int64], weight: float) -> Scored:
     """The same scores as z-scores within their request, times a weight; 0 where all are alike."""
-    means, spreads = within_request.moments(judgement.scores, sizes)
+    means, spreads = within_request.moments(scored.scores, sizes)
     scales = weight / spreads
 
-    def parts(rows: NDArray[np.int64]) -> Contributions:
-        found = judgement.parts(rows)
-        values = found.values * scales[rows, None]
+    def contributions(rows: NDArray[np.int64]) -> Contributions:
+        unscaled = scored.contributions(rows)
+        values = unscaled.values * scales[rows, None]
         values[:, 0] -= means[rows] * scales[rows]  # the base is first
-        return Contributions(found.names, values)
+        return Contributions(unscaled.names, values)
 
-    return Scored((judgement.scores - means) * scales, parts)
+    return Scored((scored.scores - means) * scales, contributions)

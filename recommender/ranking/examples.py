@@ -7,8 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recommender.ranking import features, within_request
-from recommender.ranking.errors import TooFewExamples
 from recommender.ranking.table import CandidateTable
+
+
+class TooFewExamples(Exception):  # noqa: N818 - the name says that more of them will do
+    """There is too little to learn a rank from; reciprocal-rank fusion needs nothing."""
+
 
 # Fewer than these lists would be learnt by heart.
 _FEWEST_REQUESTS = 50

@@ -1,4 +1,4 @@
-"""A ranker that needs no learning: reciprocal-rank fusion, one voice a part."""
+"""A ranker that needs no learning: reciprocal-rank fusion, one vote a signal."""
 
 from typing import ClassVar
 
@@ -6,8 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recommender.ranking import within_request
-from recommender.ranking.contributions import BASE, part
-from recommender.ranking.ranker import Contributions, Ranker, Scored
+from recommender.ranking.ranker import BASE, Contributions, Ranker, Scored, signal_of
 from recommender.ranking.table import CandidateTable
 
 # Cormack, Clarke & Büttcher 2009 found 60 to be right over many collections; the best has rank 1.
@@ -20,32 +19,32 @@ def reciprocal_rank(rank: int) -> float:
 
 
 class FusionRanker(Ranker):
-    """Reciprocal-rank fusion (Cormack, Clarke & Büttcher 2009) of the parts.
+    """Reciprocal-rank fusion (Cormack, Clarke & Büttcher 2009) of the signals.
 
-    Each channel gives a candidate 1 / (60 + rank) where its score is above 0; a part says the most
-    that any of its channels says. So what several parts propose rises, and a space with three
-    channels is one voice and not three. (The most, and not the mean: measured; a weak channel
-    must not water down a strong one of its part.)
+    Each score column gives a candidate 1 / (60 + rank) where it is above 0, and a signal gives the
+    maximum of its columns. So what several signals propose rises, and a space with three columns
+    has one vote and not three. (The maximum measured better than the mean: a weak column must not
+    dilute a strong one of its signal.)
     """
 
     kind: ClassVar[str] = "fusion"
 
     def scored(self, table: CandidateTable) -> Scored:
         scores = np.fmax(table.scores, np.float32(0))
-        voices: dict[str, list[int]] = {}
+        rows_of: dict[str, list[int]] = {}
         for row, name in enumerate(table.columns.scores):
-            voices.setdefault(part(name), []).append(row)
+            rows_of.setdefault(signal_of(name), []).append(row)
         # The base is 0: nothing speaks for all.
-        values = np.zeros((1 + len(voices), len(table.products)))
+        values = np.zeros((1 + len(rows_of), len(table.products)))
         for rows in within_request.requests(table.sizes):
             ranks = within_request.reciprocals(np.ascontiguousarray(scores[:, rows]), RRF_K + 1)
-            for place, of_part in enumerate(voices.values(), start=1):
-                values[place, rows] = ranks[of_part].max(axis=0)
+            for place, of_signal in enumerate(rows_of.values(), start=1):
+                values[place, rows] = ranks[of_signal].max(axis=0)
 
-        def parts(rows: NDArray[np.int64]) -> Contributions:
-            return Contributions((BASE, *voices), values[:, rows].T)
+        def contributions(rows: NDArray[np.int64]) -> Contributions:
+            return Contributions((BASE, *rows_of), values[:, rows].T)
 
-        return Scored(values.sum(axis=0), parts)
+        return Scored(values.sum(axis=0), contributions)
 
     def to_bytes(self) -> bytes:
         return b""

@@ -9,9 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recommender import array_bytes
-from recommender.ranking.contributions import grouping
 from recommender.ranking.examples import Sample
-from recommender.ranking.ranker import Contributions, LearntRanker, Scored
+from recommender.ranking.ranker import Contributions, LearntRanker, Scored, group_by_signal
 
 # As good as 15 leaves at half the rate, and a third faster: a request pays for every level.
 _TREES = 100
@@ -44,41 +43,41 @@ class LambdaMartRanker(LearntRanker):
     names: tuple[str, ...]
     model: str  # in LightGBM's text format
     _booster: lightgbm.Booster = field(init=False, repr=False)
-    _parts: tuple[str, ...] = field(init=False, repr=False)
-    # What each leaf gives to each part, shape (leaves of all trees, parts).
+    _signals: tuple[str, ...] = field(init=False, repr=False)
+    # What each leaf contributes to each signal, shape (leaves of all trees, signals).
     _leaves: NDArray[np.float64] = field(init=False, repr=False)
     _first: NDArray[np.int64] = field(init=False, repr=False)  # row of each tree's first leaf
 
     def __post_init__(self) -> None:
         booster = lightgbm.Booster(model_str=self.model)
-        found, places = grouping(self.names)
+        signals, places = group_by_signal(self.names)
         trees = [_leaves(tree, places) for tree in booster.dump_model()["tree_info"]]
         sizes = np.array([len(tree) for tree in trees], dtype=np.int64)
         object.__setattr__(self, "_booster", booster)
-        object.__setattr__(self, "_parts", found)
-        object.__setattr__(self, "_leaves", np.concatenate([np.zeros((0, len(found))), *trees]))
+        object.__setattr__(self, "_signals", signals)
+        object.__setattr__(self, "_leaves", np.concatenate([np.zeros((0, len(signals))), *trees]))
         object.__setattr__(self, "_first", np.cumsum(sizes) - sizes)
 
     def scored_features(self, matrix: NDArray[np.float32]) -> Scored:
-        """A part is the sum of the steps that its features took on the paths to the leaves.
+        """A signal's contribution is the sum of its features' steps on the paths to the leaves.
 
         As Saabas 2014 takes predictions apart ("Interpreting random forests"): a step is the
         difference of a node's mean to its parent's. A path depends on its leaf alone, so what each
         leaf gives is worked out once.
         """
 
-        def parts(rows: NDArray[np.int64]) -> Contributions:
+        def contributions(rows: NDArray[np.int64]) -> Contributions:
             if not len(rows) or not len(self._first):
-                return Contributions(self._parts, np.zeros((len(rows), len(self._parts))))
+                return Contributions(self._signals, np.zeros((len(rows), len(self._signals))))
             reached = self._booster.predict(matrix[rows], pred_leaf=True, num_threads=1)
             places = np.asarray(reached, dtype=np.int64) + self._first
-            return Contributions(self._parts, self._leaves[places].sum(axis=1))
+            return Contributions(self._signals, self._leaves[places].sum(axis=1))
 
         if not len(matrix):
-            return Scored(np.zeros(0), parts)
+            return Scored(np.zeros(0), contributions)
         # One thread: waking a second takes longer than a request's few hundred candidates.
         scores = self._booster.predict(matrix, num_threads=1)
-        return Scored(np.asarray(scores, dtype=np.float64), parts)
+        return Scored(np.asarray(scores, dtype=np.float64), contributions)
 
     def to_bytes(self) -> bytes:
         model = array_bytes.of_bytes(self.model.encode())
@@ -100,7 +99,7 @@ def fit(sample: Sample) -> LambdaMartRanker:
 
 
 def _leaves(tree: dict[str, Any], places: NDArray[np.float64]) -> NDArray[np.float64]:
-    """What each leaf of a tree gives to each part, shape (leaves, parts)."""
+    """What each leaf of a tree contributes to each signal, shape (leaves, signals)."""
     result = np.zeros((tree["num_leaves"], places.shape[1]))
     root = tree["tree_structure"]
     start = np.zeros(places.shape[1])

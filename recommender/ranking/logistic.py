@@ -8,9 +8,8 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 
 from recommender import array_bytes
-from recommender.ranking.contributions import grouping
 from recommender.ranking.examples import Sample
-from recommender.ranking.ranker import Contributions, LearntRanker, Scored
+from recommender.ranking.ranker import Contributions, LearntRanker, Scored, group_by_signal
 
 _MOST_STEPS = 60
 # A coefficient of a standardised feature is expected to be about 0.2: the precision of a normal
@@ -28,12 +27,12 @@ class LogisticRanker(LearntRanker):
     means: NDArray[np.float64]  # of each feature, shape (features,)
     slopes: NDArray[np.float64]  # coefficient / standard deviation, shape (features,)
     bias: float
-    _parts: tuple[str, ...] = field(init=False, repr=False)
+    _signals: tuple[str, ...] = field(init=False, repr=False)
     _grouping: NDArray[np.float64] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        found, places = grouping(self.names)
-        object.__setattr__(self, "_parts", found)
+        signals, places = group_by_signal(self.names)
+        object.__setattr__(self, "_signals", signals)
         object.__setattr__(self, "_grouping", places)
 
     def scored_features(self, matrix: NDArray[np.float32]) -> Scored:
@@ -42,12 +41,12 @@ class LogisticRanker(LearntRanker):
         contributions[np.isnan(contributions)] = 0.0
         contributions *= self.slopes
 
-        def parts(rows: NDArray[np.int64]) -> Contributions:
+        def of_signals(rows: NDArray[np.int64]) -> Contributions:
             values = contributions[rows] @ self._grouping
             values[:, 0] += self.bias  # the base is first
-            return Contributions(self._parts, values)
+            return Contributions(self._signals, values)
 
-        return Scored(contributions.sum(axis=1) + self.bias, parts)
+        return Scored(contributions.sum(axis=1) + self.bias, of_signals)
 
     def to_bytes(self) -> bytes:
         return array_bytes.pack(
@@ -106,6 +105,6 @@ def _maximised(standard: NDArray[np.float32], wanted: NDArray[np.bool_]) -> NDAr
         return float(value), np.append(slope, missing.mean(dtype=np.float64))
 
     start = np.zeros(standard.shape[1] + 1)
-    found = minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": _MOST_STEPS})
-    result: NDArray[np.float64] = found.x
+    optimum = minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": _MOST_STEPS})
+    result: NDArray[np.float64] = optimum.x
     return result

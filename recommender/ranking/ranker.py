@@ -1,7 +1,7 @@
-"""What every ranker does: score candidates, and say of what parts a score is made."""
+"""What every ranker does: score candidates, and say what each signal contributes to a score."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -9,39 +9,62 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recommender.ranking import features, within_request
-from recommender.ranking.contributions import BASE
 from recommender.ranking.table import CandidateTable
+
+# What all candidates of a request share: the intercept and the user's features.
+BASE = "base"
+_OF_THE_USER = "user"
+
+
+def signal_of(name: str) -> str:
+    """The signal that a score or feature belongs to: "text" of "text:titles:last#rank".
+
+    The user's features are the same for every candidate and explain none: they belong to the base.
+    """
+    signal = name.partition(":")[0]
+    return BASE if signal == _OF_THE_USER else signal
+
+
+def group_by_signal(names: Sequence[str]) -> tuple[tuple[str, ...], NDArray[np.float64]]:
+    """The signals of features, the base first, and which feature belongs to which.
+
+    Returns:
+        Names of the signals, and 1 where a feature belongs to one, shape (features, signals).
+    """
+    of_features = [signal_of(name) for name in names]
+    signals = tuple(dict.fromkeys((BASE, *of_features)))
+    places = [signals.index(signal) for signal in of_features]
+    return signals, np.eye(len(signals))[places] if places else np.zeros((0, len(signals)))
 
 
 @dataclass(frozen=True, slots=True)
 class Contributions:
-    """Of some candidates, what each part gives to the score; a row's sum is its score."""
+    """What each signal contributes to the scores of some candidates; a row sums to its score."""
 
     names: tuple[str, ...]  # the base first
-    values: NDArray[np.float64]  # shape (rows, parts)
+    values: NDArray[np.float64]  # shape (rows, signals)
 
 
 @dataclass(frozen=True, slots=True)
 class Scored:
-    """The scores of a table's candidates, higher is better, and what they are made of."""
+    """The scores of a table's candidates, higher is better, and what contributes to them."""
 
     scores: NDArray[np.float64]  # shape (candidates,)
-    parts: Callable[[NDArray[np.int64]], Contributions]  # of the candidates in these rows
+    contributions: Callable[[NDArray[np.int64]], Contributions]  # of the candidates in these rows
 
     def explain(self, rows: NDArray[np.int64]) -> list[dict[str, float]]:
-        """What each part gives to the score of the candidates in these rows; it adds up.
+        """The contributions to the scores of the candidates in these rows; they sum to the score.
 
-        "base" is where all candidates start and what is known of the user; other parts are there
-        only where they give anything.
+        "base" is always there; other signals are there where they contribute anything.
         """
-        found = self.parts(rows)
+        contributions = self.contributions(rows)
         return [
             {
                 name: value
-                for name, value in zip(found.names, values, strict=True)
+                for name, value in zip(contributions.names, values, strict=True)
                 if value or name == BASE
             }
-            for values in found.values.tolist()
+            for values in contributions.values.tolist()
         ]
 
 
@@ -63,7 +86,7 @@ class Ranker(ABC):
         return self.scored(table).scores
 
     def explain(self, table: CandidateTable, rows: NDArray[np.int64]) -> list[dict[str, float]]:
-        """What each part gives to the scores of the candidates in these rows of the table."""
+        """The contributions to the scores of the candidates in these rows of the table."""
         return self.scored(table).explain(rows)
 
 

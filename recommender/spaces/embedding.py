@@ -22,7 +22,7 @@ from recommender import database
 from recommender.models import Space
 from recommender.providers import metered
 from recommender.providers.metered import Account
-from recommender.spaces import lease, partitions, pausing, quarantine, staleness
+from recommender.spaces import lifecycle, partitions, quarantine, staleness
 from recommender.spaces.content import Content, content
 from recommender.spaces.quarantine import Refusal
 from recommender.spaces.staleness import StaleProduct
@@ -112,13 +112,13 @@ def embed_claimed(space: Space, embedder: Embedder, *, owner: str, after: int, l
         return _NOTHING_STALE
     ids = [product.id for product in products]
     try:
-        with lease.kept(space.pk, ids, owner):
+        with staleness.claims_kept(space.pk, ids, owner):
             answer = embed(space, embedder, products)
             write(space, answer.embedded)
     finally:
         staleness.release(space.pk, ids)
     if answer.stops:
-        pausing.pause(space, str(answer.failure))
+        lifecycle.pause(space, str(answer.failure))
     return Step(len(products), ids[-1], answer.stops)
 
 
@@ -155,7 +155,7 @@ def write(space: Space, embedded: Sequence[Embedded]) -> None:
         quarantine.remove(space, [row.product_id for row in embedded if row.refusal is None])
         quarantine.add(space, list(_refusals(embedded)))
         if any(row.is_made for row in embedded):
-            pausing.resume(space)
+            lifecycle.resume(space)
         # Last, for its row is every worker's.
         Space.objects.filter(pk=space.pk).update(embedded_at=Now())
 

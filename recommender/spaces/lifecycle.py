@@ -6,6 +6,7 @@ from functools import partial
 
 from django.db import transaction
 from django.db.models import QuerySet
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from embeddings.errors import Misconfigured
@@ -236,3 +237,16 @@ def _drop(space_id: int) -> None:
     # Not before: a worker may be claiming until the tables are gone.
     EmbeddingClaim.objects.filter(space=space_id).delete()
     QuarantinedProduct.objects.filter(space=space_id).delete()
+
+
+def pause(space: Space, reason: str) -> None:
+    """Say that embedding stopped and why; the time stays that of the first such reason."""
+    paused = Space.objects.filter(pk=space.pk).exclude(paused_reason=reason)
+    paused.update(paused_reason=reason, paused_at=Now())
+
+
+def resume(space: Space) -> None:
+    """Take back that embedding stopped."""
+    Space.objects.filter(pk=space.pk).exclude(paused_reason="").update(
+        paused_reason="", paused_at=None
+    )

@@ -5,14 +5,17 @@ worker claims stale products for a short time, so that two never embed the same 
 that its worker did not live to finish lapses.
 """
 
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 import psycopg
-from django.db import OperationalError, transaction
+import structlog
+from django.db import OperationalError, connection, transaction
 from psycopg import sql
 
 from recommender import database
@@ -158,3 +161,40 @@ def release_owner(prefix: str) -> int:
     return database.execute(
         "DELETE FROM recommender_embeddingclaim WHERE starts_with(owner, %s)", (prefix,)
     )
+
+
+log = structlog.get_logger()
+
+
+@contextmanager
+def claims_kept(
+    space_id: int, product_ids: Sequence[int], owner: str, every: timedelta = RENEWAL
+) -> Iterator[None]:
+    """Renew these claims until the block ends, on a connection of a thread's own.
+
+    A short block costs nothing: the first renewal comes after `every`.
+    """
+    ended = threading.Event()
+
+    def keep() -> None:
+        try:
+            while not ended.wait(every.total_seconds()):
+                _renew_if_reachable(space_id, product_ids, owner)
+        finally:
+            connection.close()
+
+    thread = threading.Thread(target=keep)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
+
+
+def _renew_if_reachable(space_id: int, product_ids: Sequence[int], owner: str) -> None:
+    try:
+        renew(space_id, product_ids, owner)
+    except OperationalError as exc:
+        # Several renewals fit into a lease: the next one may find the database back.
+        log.warning("claims not renewed", space=space_id, error=str(exc))

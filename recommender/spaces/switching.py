@@ -6,9 +6,9 @@ from django.utils import timezone
 from embeddings.types import Output
 from recommender.models import Catalog, Space
 from recommender.spaces import index
-from recommender.spaces.coverage import coverage
 from recommender.spaces.errors import SpaceError
 from recommender.spaces.lifecycle import active_space, lock_spaces
+from recommender.spaces.progress import coverage
 
 
 def activate(space: Space, *, force: bool = False) -> None:

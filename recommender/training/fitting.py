@@ -8,8 +8,8 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from recommender.behaviour import neighbours, prediction
+from recommender.behaviour.interactions import preferences
 from recommender.behaviour.prediction import Prediction
-from recommender.behaviour.preferences import preferences
 from recommender.behaviour.trainer import TRAINERS, Trainer
 from recommender.engine.snapshot import Snapshot, SpaceArrays
 from recommender.models import ProductNeighbor, Space

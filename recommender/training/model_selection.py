@@ -9,8 +9,7 @@ from numpy.typing import NDArray
 
 from recommender.ranking import blend, metrics, ranker
 from recommender.ranking.blend import BlendRanker
-from recommender.ranking.errors import TooFewExamples
-from recommender.ranking.examples import Examples, sample
+from recommender.ranking.examples import Examples, TooFewExamples, sample
 from recommender.ranking.fusion import FusionRanker
 from recommender.ranking.lambdamart import LambdaMartRanker
 from recommender.ranking.logistic import LogisticRanker

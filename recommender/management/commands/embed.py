@@ -14,7 +14,7 @@ from recommender.management.table import aligned
 from recommender.management.waiting import wait_for
 from recommender.models import Catalog, Space
 from recommender.providers import ledger
-from recommender.spaces import pausing, progress, quarantine
+from recommender.spaces import lifecycle, progress, quarantine
 from recommender.spaces.estimate import Estimate, duration, estimate
 from recommender.spaces.lifecycle import living
 
@@ -62,7 +62,7 @@ embedded.
         for backlog in progress.backlogs(catalog):
             self.stdout.write(f"{backlog.space}: {backlog.products} products to embed")
             # A person asks: what is said of it from now on is new.
-            pausing.resume(backlog.space)
+            lifecycle.resume(backlog.space)
         changes.announce(catalog)
         if not options["wait"]:
             self.stdout.write("Enqueued. --wait shows progress; `manage.py up` runs the workers.")

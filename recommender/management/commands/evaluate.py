@@ -11,8 +11,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from recommender.catalog.catalogs import find_catalog
 from recommender.insight import evaluations, report
-from recommender.insight.errors import EvaluationError
-from recommender.insight.evaluation import evaluate
+from recommender.insight.evaluation import EvaluationError, evaluate
 from recommender.insight.evaluation_result import as_document
 from recommender.management import evaluation_table
 from recommender.models import Mode

@@ -17,7 +17,7 @@ from recommender.catalog.catalogs import find_catalog
 from recommender.insight.comparison import compare
 from recommender.management import space_report, waiting
 from recommender.models import Catalog, Space
-from recommender.spaces import lifecycle, pausing, progress, switching
+from recommender.spaces import lifecycle, progress, switching
 from recommender.spaces.errors import SpaceError
 from recommender.spaces.estimate import estimate
 from recommender.spaces.lifecycle import find_space
@@ -161,7 +161,7 @@ while the old one serves, compared with it, switched to at once, and back if nee
         backlog = progress.backlog(space)
         self.stdout.write(f"{space}: {backlog.products} products to embed")
         # A person asks: what is said of it from now on is new.
-        pausing.resume(space)
+        lifecycle.resume(space)
         changes.announce_space(space)
         if options["wait"]:
             waiting.wait_for([space], self)

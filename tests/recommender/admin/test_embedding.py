@@ -13,7 +13,7 @@ from recommender.admin.health import Part
 from recommender.models import Catalog, ProviderCircuit
 from recommender.providers import ledger
 from recommender.providers.ledger import Account, Consumed, LedgerEntry
-from recommender.spaces import lifecycle, pausing
+from recommender.spaces import lifecycle
 from tests.shop import Shop
 
 from . import page
@@ -57,7 +57,7 @@ def test_without_trouble_there_is_no_banner(admin_client: Client, shop: Shop) ->
 
 
 def test_a_paused_space_says_why_and_where(admin_client: Client, shop: Shop) -> None:
-    pausing.pause(shop.space, "There is no API key; set SOME_KEY.")
+    lifecycle.pause(shop.space, "There is no API key; set SOME_KEY.")
 
     text = banners(admin_client)
 
@@ -74,7 +74,7 @@ def test_a_provider_that_is_down_is_named_once(admin_client: Client, shop: Shop)
     open_circuit("acme")
     second = lifecycle.create_space(shop.catalog, model="fake", dimension=32)
     for space, seconds in ((shop.space, 30), (second, 60)):
-        pausing.pause(space, str(open_error("acme", "it answered 503", seconds)))
+        lifecycle.pause(space, str(open_error("acme", "it answered 503", seconds)))
 
     text = banners(admin_client)
 
@@ -87,7 +87,7 @@ def test_a_provider_that_is_down_is_named_once(admin_client: Client, shop: Shop)
 
 def test_a_space_that_waits_for_something_else_says_so(admin_client: Client, shop: Shop) -> None:
     open_circuit("acme")
-    pausing.pause(shop.space, "The budget is spent.")
+    lifecycle.pause(shop.space, "The budget is spent.")
     assert "The budget is spent." in banners(admin_client)
     assert "acme" not in banners(admin_client)
 
@@ -108,7 +108,7 @@ def test_a_budget_far_from_its_end_or_of_nothing_does_not(
 
 def test_a_space_out_of_money_leads_to_its_budget(admin_client: Client, shop: Shop) -> None:
     spend(shop.catalog, "20", budget="20")
-    pausing.pause(shop.space, "The budget is spent.")
+    lifecycle.pause(shop.space, "The budget is spent.")
     (notice,) = admin_client.get(reverse(INDEX)).context["notices"]
     address = reverse("admin:recommender_catalog_change", args=[shop.catalog.pk])
     assert ("Budget of shop", address) in notice.links
@@ -116,7 +116,7 @@ def test_a_space_out_of_money_leads_to_its_budget(admin_client: Client, shop: Sh
 
 def test_a_retired_space_is_no_trouble(admin_client: Client, shop: Shop) -> None:
     second = lifecycle.create_space(shop.catalog, model="fake", dimension=32)
-    pausing.pause(second, "There is no API key.")
+    lifecycle.pause(second, "There is no API key.")
     lifecycle.retire(second)
     assert "paused" not in banners(admin_client)
 
@@ -126,7 +126,7 @@ def test_who_may_not_see_spaces_sees_no_names(client: Client, shop: Shop) -> Non
     clerk.user_permissions.add(Permission.objects.get(codename="view_product"))
     client.force_login(clerk)
     spend(shop.catalog, "19", budget="20")
-    pausing.pause(shop.space, "There is no API key.")
+    lifecycle.pause(shop.space, "There is no API key.")
     response = client.get(reverse(INDEX))
     assert response.context["notices"] == []
     assert "Embedding Paused 1 of 1 spaces paused" in page.text(response)

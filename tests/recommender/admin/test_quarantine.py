@@ -5,7 +5,7 @@ from django.urls import reverse
 
 from recommender.admin import counts
 from recommender.models import Product, ProductVector, QuarantinedProduct, Space
-from recommender.spaces import lifecycle, pausing, quarantine, staleness
+from recommender.spaces import lifecycle, quarantine, staleness
 from recommender.spaces.quarantine import Refusal
 from tests.shop import Shop
 
@@ -151,7 +151,7 @@ def test_it_says_why_what_is_tried_again_waits(
     admin_client: Client, shop: Shop, second: Space
 ) -> None:
     refuse(shop.space, "mug-1")
-    pausing.pause(shop.space, "No API key.")
+    lifecycle.pause(shop.space, "No API key.")
     assert "shop: embedding of text@1 is paused: No API key." in try_again(admin_client, "mug-1")
     refuse(second, "mug-1")
     Space.objects.filter(pk=second.pk).update(status=Space.Status.STANDBY)

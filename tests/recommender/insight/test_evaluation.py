@@ -6,8 +6,7 @@ from typing import Literal
 
 import pytest
 
-from recommender.insight.errors import EvaluationError
-from recommender.insight.evaluation import evaluate
+from recommender.insight.evaluation import EvaluationError, evaluate
 from recommender.insight.evaluation_result import Evaluation, MethodResult
 from recommender.models import Catalog, EvaluationRun, Ranker, Space
 from tests.recommender.training import planted

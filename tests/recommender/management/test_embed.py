@@ -6,7 +6,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from recommender.models import Catalog, ProductVector, Space
-from recommender.spaces import pausing, quarantine
+from recommender.spaces import lifecycle, quarantine
 from recommender.spaces.lifecycle import create_space
 from recommender.spaces.quarantine import Refusal
 from tests.shop import Shop, numbered
@@ -87,7 +87,7 @@ def test_quarantined_products_are_tried_again_when_asked_for(
 
 def test_what_it_was_paused_for_before_is_forgotten(committed_shop: Shop, broker: Broker) -> None:
     committed_shop.stock(a="Mug")
-    pausing.pause(committed_shop.space, "The budget is spent.")
+    lifecycle.pause(committed_shop.space, "The budget is spent.")
     embed(committed_shop)
     assert committed_shop.space.paused_reason == ""
 

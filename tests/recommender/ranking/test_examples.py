@@ -2,8 +2,7 @@ import numpy as np
 import pytest
 
 from recommender.ranking import features
-from recommender.ranking.errors import TooFewExamples
-from recommender.ranking.examples import Examples, sample
+from recommender.ranking.examples import Examples, TooFewExamples, sample
 from tests.recommender.ranking.tables import examples, table_of
 
 

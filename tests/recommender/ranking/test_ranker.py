@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from recommender.ranking import storage
-from recommender.ranking.errors import TooFewExamples
+from recommender.ranking.examples import TooFewExamples
 from recommender.ranking.fusion import FusionRanker
-from recommender.ranking.ranker import Ranker, top
+from recommender.ranking.ranker import Ranker, group_by_signal, signal_of, top
 from tests.recommender.ranking.tables import LEARNT_KINDS, examples, hits, learnt, table_of
 
 LEARNT_FROM = examples()
@@ -21,7 +21,7 @@ def ranker(request: pytest.FixtureRequest) -> Ranker:
     return learnt(request.param, [LEARNT_FROM])
 
 
-def test_the_parts_add_up_to_the_score(ranker):
+def test_the_contributions_add_up_to_the_score(ranker):
     rows = np.arange(0, len(ASKED.products), 7)
     told = ranker.explain(ASKED, rows)
     assert [sum(each.values()) for each in told] == pytest.approx(
@@ -92,3 +92,18 @@ def test_moments_are_learnt_from_together(kind):
 def test_a_short_history_teaches_no_rank():
     with pytest.raises(TooFewExamples):
         learnt("blend", [examples(requests=49)])
+
+
+def test_a_signal_is_the_first_word():
+    assert signal_of("text:titles:last#rank") == "text"
+    assert signal_of("popular:week") == "popular"
+
+
+def test_what_is_known_of_the_user_is_common_to_all():
+    assert signal_of("user:events") == "base"
+
+
+def test_every_feature_is_of_one_signal_and_the_base_is_first():
+    names, places = group_by_signal(("text:a:last", "user:days", "text:a:last#rank", "popular:all"))
+    assert names == ("base", "text", "popular")
+    assert places.tolist() == [[0, 1, 0], [1, 0, 0], [0, 1, 0], [0, 0, 1]]

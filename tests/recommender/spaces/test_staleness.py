@@ -1,3 +1,4 @@
+import threading
 from collections.abc import Sequence
 from datetime import timedelta
 from decimal import Decimal
@@ -10,7 +11,7 @@ from recommender.models import EmbeddingClaim, Product
 from recommender.spaces import staleness
 from recommender.spaces.staleness import StaleProduct
 from tests.shop import Shop, numbered
-from tests.threads import at_once
+from tests.threads import at_once, wait_until
 
 
 def claim(shop: Shop, owner: str = "a", *, after: int = 0, limit: int = 100) -> list[StaleProduct]:
@@ -210,3 +211,32 @@ def test_workers_that_claim_at_once_never_get_the_same_product(committed_shop: S
     everything = [product for part in taken for product in part]
     assert len(everything) == len(set(everything)) == 400
     assert sum(bool(part) for part in taken) > 1
+
+
+def until(shop: Shop) -> float:
+    """Seconds that the one claim of the shop lasts."""
+    return (EmbeddingClaim.objects.get().until - timezone.now()).total_seconds()
+
+
+def test_claims_are_renewed_until_the_work_is_done(committed_shop: Shop) -> None:
+    often = timedelta(seconds=0.05)
+    committed_shop.stock(mug="Blue mug")
+    space = committed_shop.space
+    (mug,) = staleness.claim(space, owner="me", after=0, limit=1)
+    before = threading.active_count()
+
+    with staleness.claims_kept(space.pk, [mug.id], "me", often):
+        for _ in range(2):
+            EmbeddingClaim.objects.update(until=F("until") - timedelta(seconds=60))
+            wait_until(lambda: until(committed_shop) > 100)
+
+    assert threading.active_count() == before
+
+
+def test_the_work_s_own_error_is_what_its_caller_sees(committed_shop: Shop) -> None:
+    before = threading.active_count()
+
+    with pytest.raises(ZeroDivisionError), staleness.claims_kept(committed_shop.space.pk, [], "me"):
+        raise ZeroDivisionError
+
+    assert threading.active_count() == before

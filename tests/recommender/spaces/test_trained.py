@@ -9,8 +9,8 @@ from recommender.engine.vector_search import QueryVectors
 from recommender.models import Product, ProductVector, Space
 from recommender.profiles.staleness import note_new_vectors
 from recommender.spaces import lifecycle, partitions, staleness, switching, trained, vectors
-from recommender.spaces.coverage import coverage
 from recommender.spaces.errors import SpaceError
+from recommender.spaces.progress import coverage
 from recommender.spaces.serving import all_active, serving
 from tests.recommender.spaces.training import DIMENSION, factors, keys_of, predicting, train
 from tests.shop import NOON, Shop, numbered

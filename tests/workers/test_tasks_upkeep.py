@@ -4,7 +4,7 @@ import pytest
 
 from recommender.models import CachedEmbedding
 from recommender.providers import ledger
-from workers import celery_app, upkeep
+from workers import celery_app, tasks
 
 
 @pytest.mark.django_db
@@ -18,7 +18,7 @@ def test_the_cache_loses_what_was_not_used_for_long() -> None:
             used_on=ledger.today() - timedelta(days=days),
         )
 
-    upkeep.prune_embedding_cache()
+    tasks.prune_embedding_cache()
 
     assert CachedEmbedding.objects.count() == 2
 

@@ -3,8 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recommender.behaviour.interactions import Interactions
-from recommender.behaviour.preferences import preferences
+from recommender.behaviour.interactions import Interactions, preferences
 
 DAY = 86_400.0
 CLOCK = 1_000 * DAY
