@@ -37,7 +37,7 @@ def address(run: TrainingRun) -> str:
 
 def latest(catalog_ids: Sequence[int]) -> dict[int, TrainingRun]:
     """The latest training of each of these catalogues; two queries."""
-    runs.bury_dead()
+    runs.fail_dead_runs()
     found = TrainingRun.objects.filter(catalog__in=catalog_ids)
     found = found.order_by("catalog_id", "-created_at").distinct("catalog_id")
     return {run.catalog_id: run for run in found}
@@ -73,14 +73,14 @@ class TrainingRunAdmin(DetailAdmin[TrainingRun], ReadOnlyAdmin[TrainingRun]):
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         """The list; what died is shown as failed."""
-        runs.bury_dead()
+        runs.fail_dead_runs()
         return super().changelist_view(request, extra_context)
 
     def get_object(
         self, request: HttpRequest, object_id: str, from_field: str | None = None
     ) -> TrainingRun | None:
         """A training; one that died is shown as failed."""
-        runs.bury_dead()
+        runs.fail_dead_runs()
         return super().get_object(request, object_id, from_field)
 
     def tell(self, row: TrainingRun) -> dict[str, Any]:

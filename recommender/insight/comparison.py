@@ -90,13 +90,13 @@ def compare(first: Space, second: Space) -> Comparison:
 
 def _check(first: Space, second: Space) -> None:
     if first.catalog_id != second.catalog_id:
-        raise SpaceError("The spaces are of two catalogues: nothing in them compares.")
+        raise SpaceError("The spaces belong to two catalogues and cannot be compared.")
     if first.pk == second.pk:
         raise SpaceError(f"Both are {first}; name two spaces.")
     for space in (first, second):
         if space.status == Space.Status.RETIRED:
             raise SpaceError(
-                f"{space} is retired: its vectors are gone, nothing is left to compare."
+                f"{space} is retired: its vectors are deleted, so it cannot be compared."
             )
 
 

@@ -1,6 +1,6 @@
 """How well a catalogue is recommended: its history replayed, every method measured alike.
 
-The code that serves makes the lists. It is given a past moment and learns from what had happened
+The code that serves makes the lists. It is given a past time and learns from what had happened
 before it and from nothing else; what users did afterwards is what the lists should hold.
 """
 
@@ -28,7 +28,7 @@ from recommender.models import Catalog, Mode
 from recommender.ranking import metrics
 from recommender.ranking.ranker import Ranker
 from recommender.training import backtest, fitting, run, splits, training_examples
-from recommender.training.behaviour import snapshot_of
+from recommender.training.behaviour import snapshot_as_of
 from recommender.training.splits import LAST, Split
 
 
@@ -45,7 +45,7 @@ _MOST_USERS = 10_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Replay:
-    """A past moment, the users who are tested, and what they came to."""
+    """A past time, the users who are tested, and what was relevant to them."""
 
     then: Snapshot
     scheme: str
@@ -65,7 +65,7 @@ def evaluate(
     """Replay a catalogue's history and measure every channel, the rank, and the baselines.
 
     Args:
-        split: the moment that history is cut at; "last" for each user's last event; None for what
+        split: the time that history is cut at; "last" for each user's last event; None for what
             the history suggests.
         k: how long the lists are.
         baselines: whether the published methods are measured, too.
@@ -77,19 +77,19 @@ def evaluate(
     now = run.present(catalog)
     replay = _replay(now, split, mode)
     started = time.monotonic()
-    source = backtest.learnt(catalog, replay.then, mode, progress, _learning(split))
+    source = backtest.fit(catalog, replay.then, mode, progress, _learning(split))
     learning = time.monotonic() - started
     test = _test_set(source.snapshot, replay, k)
     progress(f"listing for {len(replay.users):,} users")
     started = time.monotonic()
-    with threadpool_limits(1):  # small matrices: see lessons
+    with threadpool_limits(1):  # small matrices: see training_examples
         lists = _lists(source, replay, k, mode)
     seconds = learning + time.monotonic() - started
     name = source.ranker.kind
     methods = [measurement.measure(name, "ranker", lists.pop(_RANKED), test, seconds=seconds)]
-    for channel, found in lists.items():
-        progress(f"measuring {channel}")
-        methods.append(measurement.measure(channel, "channel", found, test))
+    for column, column_lists in lists.items():
+        progress(f"measuring {column}")
+        methods.append(measurement.measure(column, "channel", column_lists, test))
     if baselines:
         methods += baseline_lists.measured(
             source.snapshot, replay.users, test, mode=mode, progress=progress
@@ -114,21 +114,21 @@ _RANKED = "ranked"
 
 def _replay(now: Snapshot, split: datetime | Literal["last"] | None, mode: str) -> _Replay:
     cut = _split(now, split)
-    then = snapshot_of(now, cut)
-    truth = training_examples.new_only(cut.relevant, then) if mode == Mode.NEW else cut.relevant
-    users = training_examples.tested(truth, then, _MOST_USERS)
+    then = snapshot_as_of(now, cut)
+    relevant = training_examples.new_only(cut.relevant, then) if mode == Mode.NEW else cut.relevant
+    users = training_examples.evaluable_users(relevant, then, _MOST_USERS)
     if len(users) < metrics.MIN_USERS:
         raise EvaluationError(
             f"Only {len(users)} users have a history before the split and products to be found "
             f"after it; at least {metrics.MIN_USERS} are needed. Choose another --split, or import "
             "more history."
         )
-    wanted = tuple(
-        truth.indices[truth.indptr[user] : truth.indptr[user + 1]].astype(np.int64)
+    of_users = tuple(
+        relevant.indices[relevant.indptr[user] : relevant.indptr[user + 1]].astype(np.int64)
         for user in users
     )
     scheme = LAST if _is_last(now, split) else splits.WINDOWS
-    return _Replay(then=then, scheme=scheme, users=users, relevant=wanted)
+    return _Replay(then=then, scheme=scheme, users=users, relevant=of_users)
 
 
 def _is_last(now: Snapshot, split: datetime | Literal["last"] | None) -> bool:
@@ -153,10 +153,10 @@ def _split(now: Snapshot, split: datetime | Literal["last"] | None) -> Split:
             "No product can be listed: all are out of stock or deleted. Set in_stock and try again."
         )
     if _is_last(now, split):
-        return splits.last(now.interactions)
+        return splits.leave_last_out(now.interactions)
     if isinstance(split, datetime):
-        return splits.at(now.interactions, snapshot.seconds(split))
-    return splits.at(now.interactions, splits.last_days(now.interactions))
+        return splits.split_at(now.interactions, snapshot.seconds(split))
+    return splits.split_at(now.interactions, splits.last_days(now.interactions))
 
 
 def _test_set(then: Snapshot, replay: _Replay, k: int) -> TestSet:
@@ -178,8 +178,8 @@ def _lists(source: Recommender, replay: _Replay, k: int, mode: str) -> dict[str,
     nothing = np.zeros(0, dtype=np.int64)
     lists: dict[str, list[Rows]] = defaultdict(lambda: [nothing] * len(replay.users))
     then = source.snapshot
-    found = training_examples.candidates_of(then, replay.users, mode, count=k)
-    for place, candidates in enumerate(found):
+    candidates_of_users = training_examples.candidates_of(then, replay.users, mode, count=k)
+    for place, candidates in enumerate(candidates_of_users):
         rows = then.products.rows(candidates.table.products)
         lists[_RANKED][place] = rows[_ranked(candidates, source.ranker, k)]
         for name in candidates.table.columns.scores:

@@ -22,7 +22,7 @@ class TestSet:
     them, and every method's lists are in the same order of users.
 
     k: how many places a list has.
-    relevant: for each user the products to be found, distinct columns, at least one.
+    relevant: for each user the relevant products, distinct columns, at least one.
     history: users × products, stored where the user had had the product; values do not matter.
     ages: days since each product was first there, float64, shape (products,); NaN is unknown.
     popularity: how many of the training users had each product, int64, shape (products,).
@@ -32,7 +32,7 @@ class TestSet:
         where a product has none; None without such a space: lists then have no diversity.
 
     Raises:
-        ValueError: the shapes do not agree, a user wants nothing, or k is none.
+        ValueError: the shapes do not agree, a user has no relevant product, or k is below 1.
     """
 
     k: int
@@ -46,7 +46,7 @@ class TestSet:
 
     def __post_init__(self) -> None:
         if self.k < 1:
-            raise ValueError(f"A list of {self.k} places holds nothing: k must be 1 or more.")
+            raise ValueError(f"k must be 1 or more, not {self.k}.")
         if self.history.shape != (len(self.relevant), len(self.listable)):
             raise ValueError(
                 f"The history is {self.history.shape}: it must have a row for each of the "
@@ -56,14 +56,12 @@ class TestSet:
         columns = [self.ages, self.popularity] + ([] if self.vectors is None else [self.vectors])
         if any(len(each) != len(self.listable) for each in columns):
             raise ValueError("ages, popularity, listable and vectors must have a row a product.")
-        if not all(len(wanted) for wanted in self.relevant):
-            raise ValueError(
-                "A user for whom nothing is to be found tests nothing: leave them out."
-            )
+        if not all(len(products) for products in self.relevant):
+            raise ValueError("Each user needs at least one relevant product: leave the others out.")
 
     @property
-    def wanted(self) -> csr_array:
-        """The truth as users × products of ones."""
+    def relevance(self) -> csr_array:
+        """The relevant products as users × products of ones."""
         bounds = np.cumsum([0, *(len(each) for each in self.relevant)])
         columns = np.concatenate([np.empty(0, np.int64), *self.relevant])
         return csr_array((np.ones(len(columns)), columns, bounds), shape=self.history.shape)
@@ -90,13 +88,13 @@ def measure(
     """
     places = _places(lists, test)
     hits = _hits(places, test)
-    found = metrics.accuracy(hits, np.array([len(each) for each in test.relevant], np.int64))
+    accuracy = metrics.accuracy(hits, np.array([len(each) for each in test.relevant], np.int64))
     return MethodResult(
         name=name,
         kind=kind,
-        metrics=_metrics(places, found, test),
-        by_history=segments.by_history(found, np.diff(test.history.indptr)),
-        by_age=segments.by_age(places, hits, test.wanted, test.ages),
+        metrics=_metrics(places, accuracy, test),
+        by_history=segments.by_history(accuracy, np.diff(test.history.indptr)),
+        by_age=segments.by_age(places, hits, test.relevance, test.ages),
         seconds=seconds,
         note=note,
     )
@@ -120,23 +118,23 @@ def _places(lists: Sequence[NDArray[np.int64]], test: TestSet) -> NDArray[np.int
 
 
 def _hits(places: NDArray[np.int64], test: TestSet) -> NDArray[np.bool_]:
-    """Which places hold what their user wanted, shape (users, k)."""
+    """Which places hold a product relevant to their user, shape (users, k)."""
     products = len(test.listable)
     rows = np.arange(len(places))[:, None] * products
-    wanted = test.wanted.tocoo()
-    keys = wanted.row.astype(np.int64) * products + wanted.col
+    relevance = test.relevance.tocoo()
+    keys = relevance.row.astype(np.int64) * products + relevance.col
     hits: NDArray[np.bool_] = (places != EMPTY) & np.isin(rows + places, keys)
     return hits
 
 
 def _metrics(
-    places: NDArray[np.int64], found: Accuracy, test: TestSet
+    places: NDArray[np.int64], accuracy: Accuracy, test: TestSet
 ) -> dict[str, Interval | None]:
     columns = {
-        "ndcg": found.ndcg,
-        "recall": found.recall,
-        "mrr": found.mrr,
-        "hit_rate": found.hit_rate,
+        "ndcg": accuracy.ndcg,
+        "recall": accuracy.recall,
+        "mrr": accuracy.mrr,
+        "hit_rate": accuracy.hit_rate,
         "novelty": beyond_accuracy.novelty(places, test.popularity, test.training_users),
         "popularity_bias": beyond_accuracy.popularity_lift(places, test.history, test.popularity),
     }

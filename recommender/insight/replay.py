@@ -1,7 +1,7 @@
 """Replaying the past: what a space would have recommended, against what users then did.
 
-History is cut at one moment for all. Profiles, popularity and what a user has had are those of
-that moment, made by the code that serves; the products a user came to afterwards, and had not had
+History is cut at one time for all. Profiles, popularity and what a user has had are those of
+that time, made by the code that serves; the products a user came to afterwards, and had not had
 before, are what the lists should hold. So nothing of the future leaks into them.
 """
 
@@ -56,7 +56,7 @@ ORDER BY hashtext(u.external_id), u.id LIMIT %(users)s
 
 @dataclass(frozen=True, slots=True)
 class HeldOut:
-    """The moment that history is cut at, and the new products each user came to from then on."""
+    """The time that history is cut at, and the new products each user came to from then on."""
 
     cut_off: datetime | None
     products: Mapping[str, frozenset[str]]
@@ -110,21 +110,21 @@ def replay(space: Space, held_out: HeldOut) -> Replayed:
     """The scores of what this space would have recommended at the cut-off."""
     source = batch.alone(space, held_out.cut_off)
     lists = batch.recommend_many(source, iter(held_out.products), _query(held_out.cut_off))
-    found = [_scores(each, held_out) for each in lists]
+    measured = [_measured(listed, held_out) for listed in lists]
     return Replayed(
-        ndcg=np.array([each.ndcg for each in found]),
-        recall=np.array([each.recall for each in found]),
-        hit_rate=np.array([each.hit_rate for each in found]),
+        ndcg=np.array([each.ndcg for each in measured]),
+        recall=np.array([each.recall for each in measured]),
+        hit_rate=np.array([each.hit_rate for each in measured]),
     )
 
 
 def leakage(spaces: Sequence[Space], held_out: HeldOut) -> str | None:
-    """Why these spaces cannot be judged by what was held out; None where they can."""
+    """Why these spaces cannot be evaluated on what was held out; None where they can."""
     cut_off = held_out.cut_off
     for space in spaces:
         if cut_off and space.trained_until and space.trained_until > cut_off:
             return (
-                f"{space} has learnt from what it would be judged by. How it did against the "
+                f"{space} has learnt from what it would be evaluated on. How it did against the "
                 "version before is in the training that made it."
             )
     return None
@@ -152,5 +152,7 @@ def _query(cut_off: datetime | None) -> Query:
     return Query(count=K, before=cut_off)
 
 
-def _scores(listed: Recommendation, held_out: HeldOut) -> metrics.Scores:
-    return metrics.scores([item.id for item in listed.items], held_out.products[listed.user], K)
+def _measured(listed: Recommendation, held_out: HeldOut) -> metrics.ListMetrics:
+    return metrics.list_metrics(
+        [item.id for item in listed.items], held_out.products[listed.user], K
+    )

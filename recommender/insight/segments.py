@@ -18,34 +18,35 @@ _AGE_ENDS = (30, 90, 365)
 _AGE_LABELS = ("<30", "30-90", "90-365", "365+", "unknown")
 
 
-def by_history(found: Accuracy, sizes: NDArray[np.int64]) -> tuple[Segment, ...]:
+def by_history(accuracy: Accuracy, sizes: NDArray[np.int64]) -> tuple[Segment, ...]:
     """NDCG and recall by how many distinct products a user had had, `sizes` of shape (users,)."""
     segment = np.digitize(sizes, _HISTORY_ENDS)
-    values = np.column_stack([found.ndcg, found.recall])
+    values = np.column_stack([accuracy.ndcg, accuracy.recall])
     return _segments(_HISTORY_LABELS, lambda number: values[segment == number], ("ndcg", "recall"))
 
 
 def by_age(
     places: NDArray[np.int64],
     hits: NDArray[np.bool_],
-    wanted: csr_array,
+    relevance: csr_array,
     ages: NDArray[np.float64],
 ) -> tuple[Segment, ...]:
-    """Recall@k of the wanted products of each age, among the users who wanted one of that age.
+    """Recall@k of the relevant products of each age, among the users who have one of that age.
 
     Args:
         places: columns listed, shape (users, k).
-        hits: which of them were wanted, shape (users, k).
-        wanted: users × products, ones.
+        hits: which of them were relevant, shape (users, k).
+        relevance: users × products, ones.
         ages: days, shape (products,); NaN is unknown. What came after the cut-off is the youngest.
     """
     segment = np.where(np.isnan(ages), len(_AGE_ENDS) + 1, np.digitize(ages, _AGE_ENDS))
     listed = np.where(places == EMPTY, EMPTY, segment[places])
 
     def recall(number: int) -> NDArray[np.float64]:
-        of = np.minimum(wanted @ (segment == number), places.shape[1])
-        found = (hits & (listed == number)).sum(axis=1)
-        column: NDArray[np.float64] = (found[of > 0] / of[of > 0])[:, None]
+        n_relevant = np.minimum(relevance @ (segment == number), places.shape[1])
+        n_hits = (hits & (listed == number)).sum(axis=1)
+        has_any = n_relevant > 0
+        column: NDArray[np.float64] = (n_hits[has_any] / n_relevant[has_any])[:, None]
         return column
 
     return _segments(_AGE_LABELS, recall, ("recall",))

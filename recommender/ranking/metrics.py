@@ -16,7 +16,7 @@ _CHUNK_CELLS = 4_000_000
 
 
 @dataclass(frozen=True, slots=True)
-class Scores:
+class ListMetrics:
     """The metrics of one list of length k, each 0 to 1."""
 
     ndcg: float
@@ -44,25 +44,25 @@ class Interval:
     high: float
 
 
-def scores(listed: Sequence[str], wanted: Collection[str], k: int) -> Scores:
+def list_metrics(listed: Sequence[str], relevant: Collection[str], k: int) -> ListMetrics:
     """The metrics of one list, as `accuracy` defines them.
 
     Args:
         listed: products, best first, no product twice.
-        wanted: at least one product.
+        relevant: at least one product.
     """
     hits = np.zeros((1, k), dtype=bool)
-    hits[0, : len(listed)] = [product in wanted for product in listed[:k]]
-    found = accuracy(hits, np.array([len(wanted)]))
-    return Scores(
-        ndcg=float(found.ndcg[0]),
-        recall=float(found.recall[0]),
-        mrr=float(found.mrr[0]),
-        hit_rate=float(found.hit_rate[0]),
+    hits[0, : len(listed)] = [product in relevant for product in listed[:k]]
+    measured = accuracy(hits, np.array([len(relevant)]))
+    return ListMetrics(
+        ndcg=float(measured.ndcg[0]),
+        recall=float(measured.recall[0]),
+        mrr=float(measured.mrr[0]),
+        hit_rate=float(measured.hit_rate[0]),
     )
 
 
-def accuracy(hits: NDArray[np.bool_], wanted: NDArray[np.int64]) -> Accuracy:
+def accuracy(hits: NDArray[np.bool_], n_relevant: NDArray[np.int64]) -> Accuracy:
     """NDCG, recall, MRR and hit rate at k, of lists of k places.
 
     NDCG has binary gains (Järvelin & Kekäläinen 2002). Recall is of as many as a list of k can
@@ -70,20 +70,20 @@ def accuracy(hits: NDArray[np.bool_], wanted: NDArray[np.int64]) -> Accuracy:
     without one.
 
     Args:
-        hits: which places hold what was wanted, best first, shape (lists, k).
-        wanted: how many products were wanted, shape (lists,), each ≥ 1.
+        hits: which places hold a relevant product, best first, shape (lists, k).
+        n_relevant: how many products are relevant, shape (lists,), each ≥ 1.
     """
     k = hits.shape[1]
     discounts = 1.0 / np.log2(np.arange(2, k + 2))
-    most = np.minimum(wanted, k)
-    found = hits.sum(axis=1)
-    hit = found > 0
+    most = np.minimum(n_relevant, k)
+    n_hits = hits.sum(axis=1)
+    is_hit = n_hits > 0
     return Accuracy(
         # Summed in the order of the ideal's sum, so that a perfect list has 1 to the last bit.
         ndcg=np.cumsum(hits * discounts, axis=1)[:, -1] / np.cumsum(discounts)[most - 1],
-        recall=found / most,
-        mrr=np.where(hit, 1.0 / (1 + hits.argmax(axis=1)), 0.0),
-        hit_rate=hit.astype(np.float64),
+        recall=n_hits / most,
+        mrr=np.where(is_hit, 1.0 / (1 + hits.argmax(axis=1)), 0.0),
+        hit_rate=is_hit.astype(np.float64),
     )
 
 
@@ -93,10 +93,10 @@ def interval(values: NDArray[np.float64]) -> Interval:
     Raises:
         ValueError: none of them is a number.
     """
-    (found,) = intervals(values[:, None])
-    if found is None:
-        raise ValueError("Nothing has no mean: give at least one value that is a number.")
-    return found
+    (only,) = intervals(values[:, None])
+    if only is None:
+        raise ValueError("The mean needs at least one value that is a number.")
+    return only
 
 
 def intervals(values: NDArray[np.float64]) -> list[Interval | None]:

@@ -120,7 +120,7 @@ def concatenated(tables: Sequence[CandidateTable]) -> CandidateTable:
             values=np.zeros((0, 0), dtype=np.float32),
         )
     if any(table.columns != tables[0].columns for table in tables):
-        raise ValueError("Only tables of the same columns make one table.")
+        raise ValueError("Tables can be concatenated only if they have the same columns.")
     return CandidateTable(
         sizes=np.concatenate([table.sizes for table in tables]),
         products=np.concatenate([table.products for table in tables]),

@@ -16,19 +16,19 @@ T = TypeVar("T")
 # no answer or worker is made to fail.
 _SHORT = "SET LOCAL lock_timeout = '500ms'"
 _PAUSE_SECONDS = 0.2
-_PATIENCE_SECONDS = 30.0
+_TIMEOUT_SECONDS = 30.0
 
 
-def retry_on_lock_timeout(work: Callable[[], T], patience: float = _PATIENCE_SECONDS) -> T:
+def retry_on_lock_timeout(work: Callable[[], T], timeout: float = _TIMEOUT_SECONDS) -> T:
     """What `work` returns, in a transaction that waits half a second at most for any lock.
 
-    Where a lock is not free the whole of it is undone, which lets pass who queued behind, and
-    tried again.
+    If a lock is not free, the transaction is rolled back, which lets those behind it in the queue
+    pass, and tried again.
 
     Raises:
         SpaceError: the tables were in use all the time.
     """
-    until = time.monotonic() + patience
+    until = time.monotonic() + timeout
     while True:
         try:
             with transaction.atomic():

@@ -94,7 +94,7 @@ def store(  # noqa: PLR0913 - what training made, each by its name
 ) -> Space:
     """A new version of a behaviour space with its vectors and its index.
 
-    The first version of its name serves at once; a later one is left building, for the gate to
+    The first version of its name serves at once; a later one is left building, for training to
     activate. A product whose row is zero was not trained on: its vector is predicted.
 
     Args:

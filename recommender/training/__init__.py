@@ -1,1 +1,1 @@
-"""Learning from a catalogue's history: behaviour spaces, neighbours, rankers, and the gate."""
+"""Learning from a catalogue's history: spaces, neighbours, rankers, and their selection."""

@@ -1,4 +1,4 @@
-"""A catalogue as it would have served at a past moment: everything learnt from what was before."""
+"""Backtests: a catalogue as it would have served at a past time, learnt from what was before."""
 
 from datetime import datetime
 
@@ -9,19 +9,21 @@ from recommender.training import fitting, ranker, run, splits
 from recommender.training.outcome import Progress
 
 
-def source(catalog: Catalog, before: datetime, mode: str, progress: Progress) -> Recommender:
-    """What a batch of a past moment recommends from, learnt in this process and not stored.
+def recommender_as_of(
+    catalog: Catalog, as_of: datetime, mode: str, progress: Progress
+) -> Recommender:
+    """What a batch of a past time recommends from, learnt in this process and not stored.
 
-    What serves today has learnt from events after that moment, and would predict what it has
+    What serves today has learnt from events after that time, and would predict what it has
     seen. Content's vectors are today's: they know nothing of what users did.
     """
-    return learnt(catalog, run.present(catalog, before), mode, progress)
+    return fit(catalog, run.present(catalog, as_of), mode, progress)
 
 
-def learnt(
+def fit(
     catalog: Catalog, then: Snapshot, mode: str, progress: Progress, scheme: str | None = None
 ) -> Recommender:
-    """A source whose spaces, neighbours and ranker come from a snapshot's history alone."""
+    """A recommender whose spaces, neighbours and ranker come from a snapshot's history alone."""
     progress("training behaviour spaces")
     fitted = fitting.fit(then)
     plan = splits.plan(then.interactions, scheme)

@@ -1,4 +1,4 @@
-"""The step that trains behaviour spaces, and the gate that a new version must pass to serve."""
+"""The step that trains behaviour spaces, and the comparison that a new version must win."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -31,20 +31,20 @@ _PROFILE_BATCH = 500
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
-    """How a version that serves and a new one recommended on the last days: NDCG@20."""
+    """The NDCG@20 of the version that serves and of a new one on the last days."""
 
     old: Interval
     new: Interval
     users: int
 
     @property
-    def is_won(self) -> bool:
-        """Whether the new one is to serve; where they are equal it knows the later history."""
+    def is_better(self) -> bool:
+        """Whether the new one is to serve; of equals it is the one that knows the later history."""
         return self.new.mean >= self.old.mean
 
 
 def train(catalog: Catalog, now: Snapshot, progress: Progress) -> Outcome:
-    """Train a version of every behaviour space; one serves if it is the first or wins the gate."""
+    """Train a version of every behaviour space; one serves if it is the first or the better one."""
     shortage = fitting.shortage(now)
     if shortage is not None:
         return Outcome(outcome=SKIPPED, text=shortage)
@@ -63,7 +63,7 @@ def train(catalog: Catalog, now: Snapshot, progress: Progress) -> Outcome:
         text = (
             f"Fewer than {metrics.MIN_USERS} users came to new products since "
             f"{since:%Y-%m-%d %H:%M} UTC, when the versions that serve were trained: too few to "
-            "judge new ones by."
+            "compare new ones by."
         )
         return Outcome(outcome=KEPT, text=text, figures=figures)
     comparisons = _compare(now, serving, split, progress) if split is not None else {}
@@ -71,9 +71,9 @@ def train(catalog: Catalog, now: Snapshot, progress: Progress) -> Outcome:
         _publish(catalog, each, now, comparisons.get(each.trainer.name), progress)
         for each in fitting.fit_spaces(now, progress)
     ]
-    figures |= {name: _figures(found) for name, found in comparisons.items()}
-    won = [each for each in comparisons.values() if each.is_won]
-    outcome = DONE if won or not comparisons else KEPT
+    figures |= {name: _figures(comparison) for name, comparison in comparisons.items()}
+    is_done = not comparisons or any(each.is_better for each in comparisons.values())
+    outcome = DONE if is_done else KEPT
     return Outcome(outcome=outcome, text=" ".join(texts), figures=figures)
 
 
@@ -81,23 +81,23 @@ def _split(now: Snapshot, since: datetime) -> Split | None:
     """What the serving versions have not seen, of the last days; None where that is too little."""
     clock = max(snapshot.seconds(since), last_days(now.interactions))
     later = now.interactions.where(now.interactions.times >= clock).positive()
-    truth = later.binary()
+    relevant = later.binary()
     split = Split(
         clock=clock,
         known=now.interactions.before(clock),
-        relevant=truth,
-        labels=csr_array(truth.shape, dtype=np.float32),
+        relevant=relevant,
+        labels=csr_array(relevant.shape, dtype=np.float32),
         is_held_out=True,
     )
-    before = snapshot_of(now, split)
-    is_known = np.zeros(truth.shape[0], dtype=bool)
+    before = snapshot_as_of(now, split)
+    is_known = np.zeros(relevant.shape[0], dtype=bool)
     is_known[split.known.positive().users] = True
-    users = np.flatnonzero(np.diff(training_examples.new_only(truth, before).indptr) > 0)
+    users = np.flatnonzero(np.diff(training_examples.new_only(relevant, before).indptr) > 0)
     return split if is_known[users].sum() >= metrics.MIN_USERS else None
 
 
-def snapshot_of(now: Snapshot, split: Split) -> Snapshot:
-    """The catalogue as it stood at a split's moment, without anything learnt."""
+def snapshot_as_of(now: Snapshot, split: Split) -> Snapshot:
+    """The catalogue as it stood as of a split, without anything learnt."""
     content = tuple(space for space in now.spaces if space.kind != Space.Kind.BEHAVIOUR)
     return replace(now, clock=split.clock, interactions=split.known, spaces=content, neighbours={})
 
@@ -114,7 +114,7 @@ def _compare(
     now: Snapshot, serving: Mapping[str, Space], split: Split, progress: Progress
 ) -> dict[str, Comparison]:
     """Each serving version against one that was trained of the history before the last days."""
-    before = snapshot_of(now, split)
+    before = snapshot_as_of(now, split)
     if fitting.shortage(before) is not None:
         return {}
     comparisons = {}
@@ -134,20 +134,21 @@ def _compare(
 def _ndcg(before: Snapshot, space: SpaceArrays, split: Split) -> NDArray[np.float64]:
     """Each user's NDCG@20 by what this space alone would have recommended."""
     alone = replace(before, spaces=(space,), neighbours={})
-    found = training_examples.of_split(alone, split, Mode.NEW)
-    return model_selection.ndcg(FusionRanker(), replace(found, table=found.table.scores_alone()))
+    examples = training_examples.of_split(alone, split, Mode.NEW)
+    scores = replace(examples, table=examples.table.scores_alone())
+    return model_selection.ndcg(FusionRanker(), scores)
 
 
 def _publish(
     catalog: Catalog,
-    found: Trained,
+    fitted: Trained,
     now: Snapshot,
     comparison: Comparison | None,
     progress: Progress,
 ) -> str:
     """Store a version, and have it serve if it is to; what was decided, in words."""
-    name = found.trainer.name
-    if comparison is not None and not comparison.is_won:
+    name = fitted.trainer.name
+    if comparison is not None and not comparison.is_better:
         serving = active_space(catalog.pk, name)
         return f"{serving} goes on serving: {_words(comparison)}, so no new version was made."
     progress(f"storing {name}")
@@ -155,13 +156,13 @@ def _publish(
     space = trained.store(
         catalog,
         name,
-        model=found.trainer.model,
-        metric=found.trainer.metric,
-        ids=now.products.keys[found.is_trained],
-        vectors=found.space.vectors[found.is_trained],
-        fold_in=b"" if found.space.fold_in is None else found.space.fold_in.to_bytes(),
+        model=fitted.trainer.model,
+        metric=fitted.trainer.metric,
+        ids=now.products.keys[fitted.is_trained],
+        vectors=fitted.space.vectors[fitted.is_trained],
+        fold_in=b"" if fitted.space.fold_in is None else fitted.space.fold_in.to_bytes(),
         trained_until=datetime.fromtimestamp(now.clock, UTC),
-        prediction=None if found.prediction is None else found.prediction.to_bytes(),
+        prediction=None if fitted.prediction is None else fitted.prediction.to_bytes(),
     )
     _build_profiles(space, progress)
     if not first:
@@ -184,16 +185,18 @@ def _build_profiles(space: Space, progress: Progress) -> None:
         after, built = users[-1], built + len(users)
 
 
-def _words(found: Comparison) -> str:
+def _words(comparison: Comparison) -> str:
+    new, old = comparison.new.mean, comparison.old.mean
     return (
-        f"on the last days' new products of {found.users:,} users, a version trained before them "
-        f"reached NDCG@20 {found.new.mean:.4f} and the one that serves {found.old.mean:.4f}"
+        f"on the last days' new products of {comparison.users:,} users, a version trained before "
+        f"them reached NDCG@20 {new:.4f} and the one that serves {old:.4f}"
     )
 
 
-def _figures(found: Comparison) -> dict[str, object]:
-    return {"users": found.users, "new": _interval(found.new), "old": _interval(found.old)}
+def _figures(comparison: Comparison) -> dict[str, object]:
+    new, old = _interval(comparison.new), _interval(comparison.old)
+    return {"users": comparison.users, "new": new, "old": old}
 
 
-def _interval(found: Interval) -> dict[str, float]:
-    return {"mean": found.mean, "low": found.low, "high": found.high}
+def _interval(ndcg: Interval) -> dict[str, float]:
+    return {"mean": ndcg.mean, "low": ndcg.low, "high": ndcg.high}

@@ -1,4 +1,4 @@
-"""Learning behaviour from what had happened before a moment: factors and neighbours."""
+"""Fitting behaviour to what had happened before a time: factors and neighbours."""
 
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -22,7 +22,7 @@ MIN_PRODUCTS = 10
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trained:
-    """What a trainer made of a moment; products without history have a predicted vector."""
+    """What a trainer learnt as of a time; products without history have a predicted vector."""
 
     trainer: Trainer
     space: SpaceArrays

@@ -28,7 +28,7 @@ training_requested = Signal()
 
 # Whoever trains holds the lock from before the row says so until after: in the row's place, a
 # lock cannot outlive a process that died.
-_BURY = """
+_FAIL_DEAD = """
 UPDATE recommender_trainingrun r SET status = 'failed', error = %(error)s, finished_at = now()
 WHERE r.status = 'running' AND NOT EXISTS (
     SELECT FROM pg_locks l
@@ -63,7 +63,7 @@ def request(catalog: Catalog) -> TrainingRun:
     """
     with transaction.atomic():
         database.execute("SELECT pg_advisory_xact_lock(%s, %s::int)", (_LOCK_REQUEST, catalog.pk))
-        bury_dead()
+        fail_dead_runs()
         unfinished = TrainingRun.objects.filter(catalog=catalog, status__in=UNFINISHED)
         run = unfinished.order_by("created_at").first()
         if run is None:
@@ -100,9 +100,9 @@ def claimed(catalog_id: int) -> Iterator[Claim | None]:
         training_requested.send(Catalog, catalog_id=catalog_id)
 
 
-def bury_dead() -> int:
+def fail_dead_runs() -> int:
     """Have the runs whose process died say so; how many they are."""
-    return database.execute(_BURY, {"error": DIED, "lock": _LOCK_TRAINING})
+    return database.execute(_FAIL_DEAD, {"error": DIED, "lock": _LOCK_TRAINING})
 
 
 def due() -> list[Catalog]:

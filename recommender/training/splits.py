@@ -1,7 +1,7 @@
-"""Moments to learn from: what was known then, and what users did next. Numbers in, numbers out.
+"""Temporal splits of a history: what was known, and what followed. Numbers in, numbers out.
 
-Two ways to cut history. By *windows*: at a few moments for all users, each with what followed in
-the weeks after; right where many users come back, for the lists are asked for by those who do. By
+Two ways to cut history. By *windows*: at a few times for all users, each with what followed in
+the weeks after; right where many users come back, for they are the ones who ask for lists. By
 *last*: each user's last event, taken out of everything; right where most users' histories have
 ended, or times tell nothing.
 """
@@ -15,32 +15,32 @@ from scipy.sparse import csr_array
 
 from recommender.behaviour.interactions import SECONDS_A_DAY, Interactions
 
-# What is to be predicted lasts a fifth of the history, and two months at most: what is wanted next.
+# The horizon of the prediction is a fifth of the history, and two months at most.
 _LONGEST = 60 * SECONDS_A_DAY
 _SHARE = 0.2
-# Moments before the end, in horizons; the first is the gate's.
-_MOMENTS = (1.0, 1.25, 1.5, 2.0)
+# The cut-offs before the end, in horizons; the first is that of the held-out split.
+_CUT_OFFS = (1.0, 1.25, 1.5, 2.0)
 # With fewer coming back, windows would learn from an odd few.
 _RETURNING = 0.2
 _SHORTEST = SECONDS_A_DAY
 # Of a history whose times tell no order, this share stands for what comes next.
 _HELD_OUT = 0.2
-# For the gate, this share of the users whose last event is taken out.
-_JUDGED = 0.3
+# Of the users whose last event is taken out, this share is held out for model selection.
+_VALIDATION = 0.3
 
 WINDOWS, LAST = "windows", "last"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Split:
-    """What was known at a moment, and what users did then; rows of `relevant` are users."""
+    """What was known as of a time, and what followed; rows of `relevant` are users."""
 
     clock: float
     known: Interactions
     relevant: csr_array  # users × products, 1 for each product that followed
-    # The same, for a ranker that the gate will judge: nothing that the gate judges by.
+    # The same without what the held-out split holds: what a model to be selected may learn from.
     labels: csr_array
-    is_held_out: bool  # whether the gate judges by it
+    is_held_out: bool  # whether models are selected by it
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,47 +82,47 @@ def horizon(interactions: Interactions) -> float:
 
 
 def last_days(interactions: Interactions) -> float:
-    """The moment from which on is to be predicted: one horizon before the end of the history.
+    """The time from which on is to be predicted: one horizon before the end of the history.
 
     Not before now: a catalogue may have been still for a while.
     """
     return _end(interactions) - horizon(interactions)
 
 
-def at(interactions: Interactions, clock: float) -> Split:
-    """One moment, and all that followed."""
+def split_at(interactions: Interactions, clock: float) -> Split:
+    """One cut-off for all users, and all that followed."""
     return Split(
         clock=clock,
         known=interactions.before(clock),
         relevant=_between(interactions, clock, np.inf),
-        labels=csr_array((interactions.n_users, interactions.n_products), dtype=np.float32),
+        labels=_none(interactions),
         is_held_out=True,
     )
 
 
-def last(interactions: Interactions) -> Split:
+def leave_last_out(interactions: Interactions) -> Split:
     """Every user's last event, taken out of everything."""
     held = hold_out_last(interactions)
     return Split(
         clock=_end(interactions),
         known=interactions.where(~held),
         relevant=interactions.where(held).binary(),
-        labels=csr_array((interactions.n_users, interactions.n_products), dtype=np.float32),
+        labels=_none(interactions),
         is_held_out=True,
     )
 
 
-def returning(positive: Interactions, moment: float) -> float:
-    """Of the users who had events before a moment, the share with some after it, too."""
-    before = np.unique(positive.users[positive.times < moment])
-    after = np.unique(positive.users[positive.times >= moment])
+def returning(positive: Interactions, as_of: float) -> float:
+    """Of the users who had events before a time, the share with some after it, too."""
+    before = np.unique(positive.users[positive.times < as_of])
+    after = np.unique(positive.users[positive.times >= as_of])
     return float(np.isin(before, after).mean()) if len(before) else 0.0
 
 
 def hold_out_last(interactions: Interactions) -> NDArray[np.bool_]:
     """A mask of the events that are each user's last, shape (events,).
 
-    All positive events of a user's last moment; where that is more than half of them, their times
+    All positive events at a user's last time; where that is more than half of them, their times
     tell no order, and a fifth, at least one, stands for it. A user with one event keeps it.
     """
     order = np.argsort(interactions.users, kind="stable")
@@ -147,16 +147,16 @@ def _end(interactions: Interactions) -> float:
 
 
 def _windows(interactions: Interactions, end: float, horizon: float) -> Sequence[Split]:
-    judged_from = end - _MOMENTS[0] * horizon
+    held_out_from = end - _CUT_OFFS[0] * horizon
     return [
         Split(
             clock=clock,
             known=interactions.before(clock),
             relevant=_between(interactions, clock, clock + horizon),
-            labels=_between(interactions, clock, min(clock + horizon, judged_from)),
-            is_held_out=clock == judged_from,
+            labels=_between(interactions, clock, min(clock + horizon, held_out_from)),
+            is_held_out=clock == held_out_from,
         )
-        for clock in (end - moment * horizon for moment in _MOMENTS)
+        for clock in (end - distance * horizon for distance in _CUT_OFFS)
     ]
 
 
@@ -166,18 +166,22 @@ def _between(interactions: Interactions, start: float, end: float) -> csr_array:
 
 
 def _last(interactions: Interactions, reason: str) -> Plan:
-    """One split: everything without the last events, which some users learn from, some judge."""
-    whole = last(interactions)
-    judged = np.random.default_rng(0).random(interactions.n_users) < _JUDGED
-    lesson = _rows_where(whole.relevant, ~judged)
+    """One split: all but the last events, of which those of some users are held out."""
+    whole = leave_last_out(interactions)
+    is_held_out = np.random.default_rng(0).random(interactions.n_users) < _VALIDATION
+    training = _rows_where(whole.relevant, ~is_held_out)
     return Plan(
         LAST,
         reason,
         (
-            replace(whole, relevant=lesson, labels=lesson, is_held_out=False),
-            replace(whole, relevant=_rows_where(whole.relevant, judged)),
+            replace(whole, relevant=training, labels=training, is_held_out=False),
+            replace(whole, relevant=_rows_where(whole.relevant, is_held_out)),
         ),
     )
+
+
+def _none(interactions: Interactions) -> csr_array:
+    return csr_array((interactions.n_users, interactions.n_products), dtype=np.float32)
 
 
 def _rows_where(matrix: csr_array, kept: NDArray[np.bool_]) -> csr_array:

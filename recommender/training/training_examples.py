@@ -17,15 +17,15 @@ from recommender.ranking import table
 from recommender.ranking.table import CandidateTable
 from recommender.training.splits import Split
 
-# More users a split cost time and memory and teach little more.
+# More users a split cost time and memory and improve little.
 _MOST_USERS = 2_000
-# The length of list that a ranker is learnt and judged for.
+# The length of list that a ranker is learnt and selected for.
 K = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SplitExamples:
-    """The candidates of a split's users, and what of them was right."""
+    """The candidates of a split's users, and which of them became relevant."""
 
     table: CandidateTable
     labels: NDArray[np.int8]  # what a ranker may learn from, shape (candidates,)
@@ -42,8 +42,8 @@ def of_split(
 ) -> SplitExamples:
     """A split's examples for one mode; the snapshot is of its time and of what was known then."""
     relevant = new_only(split.relevant, snapshot) if mode == Mode.NEW else split.relevant
-    taught = new_only(split.labels, snapshot) if mode == Mode.NEW else split.labels
-    users = tested(relevant, snapshot, _MOST_USERS)
+    labels = new_only(split.labels, snapshot) if mode == Mode.NEW else split.labels
+    users = evaluable_users(relevant, snapshot, _MOST_USERS)
     progress(f"replaying {len(users):,} users")
     # The matrices are small: waking a second thread takes longer than it saves.
     with threadpool_limits(1):
@@ -51,7 +51,7 @@ def of_split(
     rows = [snapshot.products.rows(each.products) for each in tables]
     return SplitExamples(
         table=table.concatenated(tables),
-        labels=_labels(taught, users, rows),
+        labels=_labels(labels, users, rows),
         relevant=_labels(relevant, users, rows),
         n_relevant=np.diff(relevant.indptr)[users].astype(np.int64),
         is_held_out=split.is_held_out,
@@ -68,8 +68,10 @@ def candidates_of(
     """
     store = SnapshotStore(snapshot, snapshot.products.available, lists_own=mode == Mode.ALL)
     pipeline = Pipeline(store, count)
-    asked = [SnapshotUser(int(user), excluded(snapshot, int(user), mode)) for user in users]
-    return map(pipeline.candidates, store.contexts(asked))
+    snapshot_users = [
+        SnapshotUser(int(user), excluded(snapshot, int(user), mode)) for user in users
+    ]
+    return map(pipeline.candidates, store.contexts(snapshot_users))
 
 
 def excluded(snapshot: Snapshot, user: int, mode: str) -> NDArray[np.int64]:
@@ -81,21 +83,21 @@ def excluded(snapshot: Snapshot, user: int, mode: str) -> NDArray[np.int64]:
 
 
 def new_only(relevant: csr_array, snapshot: Snapshot) -> csr_array:
-    """What of the relevant products their user did not have at the time of the snapshot."""
+    """The relevant products that their user did not have as of the snapshot."""
     had = snapshot.interactions.binary()
-    left = csr_array(relevant - relevant.multiply(had))
-    left.eliminate_zeros()
-    left.sort_indices()
-    return left
+    new = csr_array(relevant - relevant.multiply(had))
+    new.eliminate_zeros()
+    new.sort_indices()
+    return new
 
 
-def tested(relevant: csr_array, snapshot: Snapshot, most: int) -> NDArray[np.int64]:
-    """The users with something to predict and something to predict it by; a sample of many."""
+def evaluable_users(relevant: csr_array, snapshot: Snapshot, limit: int) -> NDArray[np.int64]:
+    """The users with relevant products and a history to predict them from; of many, a sample."""
     has_history = np.zeros(relevant.shape[0], dtype=bool)
     has_history[snapshot.interactions.positive().users] = True
     users = np.flatnonzero((np.diff(relevant.indptr) > 0) & has_history)
-    if len(users) > most:
-        chosen = np.random.default_rng(0).choice(len(users), most, replace=False)
+    if len(users) > limit:
+        chosen = np.random.default_rng(0).choice(len(users), limit, replace=False)
         users = users[np.sort(chosen)]
     return users.astype(np.int64)
 
@@ -103,8 +105,8 @@ def tested(relevant: csr_array, snapshot: Snapshot, most: int) -> NDArray[np.int
 def _labels(
     relevant: csr_array, users: NDArray[np.int64], rows: Sequence[NDArray[np.int64]]
 ) -> NDArray[np.int8]:
-    parts = [np.zeros(0, dtype=np.int8)]
+    of_users = [np.zeros(0, dtype=np.int8)]
     for user, candidates in zip(users, rows, strict=True):
-        right = relevant.indices[relevant.indptr[user] : relevant.indptr[user + 1]]
-        parts.append(np.isin(candidates, right).astype(np.int8))
-    return np.concatenate(parts)
+        of_user = relevant.indices[relevant.indptr[user] : relevant.indptr[user + 1]]
+        of_users.append(np.isin(candidates, of_user).astype(np.int8))
+    return np.concatenate(of_users)

@@ -88,7 +88,7 @@ Write recommendations of many users to a file, one JSON line a user:
         if query.before is None:
             return batch.serving(catalog, query)
         mode = Mode.NEW if query.exclude else Mode.ALL
-        return backtest.source(catalog, query.before, mode, self.stderr.write)
+        return backtest.recommender_as_of(catalog, query.before, mode, self.stderr.write)
 
     def _write(
         self, recommendations: Iterator[Recommendation], out: Path, total: int

@@ -65,7 +65,7 @@ history; else what served before stays, and the table and the admin say why.
                 self._train("No worker runs here", run)
             elif is_waiting and time.monotonic() - asked > _PATIENCE_SECONDS:
                 self._train("The workers have not begun yet", run)
-            runs.bury_dead()
+            runs.fail_dead_runs()
             run.refresh_from_db()
             for step in run.steps[told:]:
                 self.stderr.write(f"{step['name']}: {step['outcome']}, {step['seconds']:.1f} s")

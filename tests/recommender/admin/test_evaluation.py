@@ -61,7 +61,7 @@ def test_an_evaluation_without_a_ranker_is_listed(admin_client: Client, catalog:
 
 def test_the_page_shows_every_method(admin_client: Client, run: EvaluationRun) -> None:
     text = page.text(admin_client.get(change(run)))
-    assert "learned rank ranker: chosen by the gate 0.1200 0.1100 to 0.1300" in text
+    assert "learned rank ranker: chosen by selection 0.1200 0.1100 to 0.1300" in text
     assert "EASE baseline: too many products - - - - - - - - -" in text
     assert text.index("learned rank") < text.index("popular baseline")
     assert "A sample of <users>." in text

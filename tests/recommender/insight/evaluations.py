@@ -42,7 +42,7 @@ def evaluation(*methods: MethodResult) -> Evaluation:
 UNMEASURED = MethodResult(name="EASE", kind="baseline", metrics={}, note="too many products")
 EVALUATION = evaluation(
     method("popular", 0.04, "baseline"),
-    method("learned rank", 0.12, "ranker", note="chosen by the gate"),
+    method("learned rank", 0.12, "ranker", note="chosen by selection"),
     UNMEASURED,
     method("text@1 a$b neighbours of a very, very long name that goes on and on", 0.08),
 )

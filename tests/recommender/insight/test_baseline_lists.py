@@ -19,7 +19,7 @@ ALWAYS = {
 def measured(now: Snapshot, mode: str, told: list[str] | None = None) -> dict[str, MethodResult]:
     split, then = planted.halfway(now)
     truth = training_examples.new_only(split.relevant, then) if mode == Mode.NEW else split.relevant
-    users = training_examples.tested(truth, then, 1000)
+    users = training_examples.evaluable_users(truth, then, 1000)
     test = measurement.TestSet(
         k=5,
         relevant=[truth[[user]].indices.astype(np.int64) for user in users],

@@ -8,7 +8,7 @@ from scipy.sparse import csr_array
 from recommender.insight import measurement
 from recommender.insight.evaluation_result import METRICS, MethodResult
 from recommender.insight.measurement import measure
-from recommender.ranking.metrics import scores
+from recommender.ranking.metrics import list_metrics
 
 # Three users and five products.
 TEST = measurement.TestSet(
@@ -40,9 +40,9 @@ def test_one_call_measures_all_there_is() -> None:
 
     assert set(found.metrics) == set(METRICS)
     alone = [
-        scores(["0", "3", "1"], {"0", "1"}, 3),
-        scores(["2", "4"], {"4"}, 3),
-        scores([], {"0", "1", "2", "3"}, 3),
+        list_metrics(["0", "3", "1"], {"0", "1"}, 3),
+        list_metrics(["2", "4"], {"4"}, 3),
+        list_metrics([], {"0", "1", "2", "3"}, 3),
     ]
     for metric in ("ndcg", "recall", "mrr", "hit_rate"):
         assert _mean(found, metric) == pytest.approx(
@@ -119,5 +119,5 @@ def test_a_test_set_that_does_not_fit_together_is_refused() -> None:
         replace(TEST, relevant=TEST.relevant[:2])
     with pytest.raises(ValueError, match="a row a product"):
         replace(TEST, ages=np.zeros(4))
-    with pytest.raises(ValueError, match="leave them out"):
+    with pytest.raises(ValueError, match="leave the others out"):
         replace(TEST, relevant=[*TEST.relevant[:2], np.array([], np.int64)])

@@ -105,7 +105,7 @@ def test_a_space_that_has_learnt_from_what_would_judge_it_is_not_judged(stocked:
     assert replay.leakage((stocked.space, before), held) is None
     reason = replay.leakage((stocked.space, after), held)
     assert reason is not None
-    assert reason.startswith("als@2 has learnt from what it would be judged by.")
+    assert reason.startswith("als@2 has learnt from what it would be evaluated on.")
 
 
 def test_a_space_of_behaviour_is_replayed_alone(stocked: Shop) -> None:

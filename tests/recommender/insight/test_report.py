@@ -69,7 +69,7 @@ def test_the_table_has_all_methods_best_first_with_their_intervals() -> None:
     assert ndcg[0] == ["NDCG"]
     assert ndcg[1] == ["0.1200", "0.1100", "to", "0.1300"]
     assert ndcg[4] == ["–"]
-    assert "chosen by the gate" in rows[1][1]
+    assert "chosen by selection" in rows[1][1]
 
 
 def test_bands_have_a_table_with_how_many_users() -> None:

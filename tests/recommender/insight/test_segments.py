@@ -39,20 +39,22 @@ def test_a_band_without_users_is_left_out() -> None:
 
 def test_recall_by_age_counts_only_what_was_wanted_of_that_age() -> None:
     ages = np.array([3.0, 29.9, 30.0, 400.0, np.nan])
-    wanted = csr_array(np.array([[1, 1, 1, 0, 0], [0, 0, 0, 1, 1]], float))
+    relevant = csr_array(np.array([[1, 1, 1, 0, 0], [0, 0, 0, 1, 1]], float))
     places = np.array([[0, 2, 3], [4, -1, -1]])
     hits = np.array([[True, True, False], [True, False, False]])
 
-    found = segments.by_age(places, hits, wanted, ages)
+    found = segments.by_age(places, hits, relevant, ages)
 
     assert _means(found, "recall") == {"<30": 0.5, "30-90": 1.0, "365+": 0.0, "unknown": 1.0}
     assert {segment.users for segment in found} == {1}
 
 
 def test_recall_by_age_is_of_as_many_as_a_list_can_hold() -> None:
-    wanted = csr_array(np.ones((1, 4)))
+    relevant = csr_array(np.ones((1, 4)))
 
-    found = segments.by_age(np.array([[0, 1]]), np.array([[True, True]]), wanted, np.full(4, 100.0))
+    found = segments.by_age(
+        np.array([[0, 1]]), np.array([[True, True]]), relevant, np.full(4, 100.0)
+    )
 
     assert _means(found, "recall") == {"90-365": 1.0}
 

@@ -17,7 +17,7 @@ def test_methods_stand_best_first_with_intervals_and_notes_below() -> None:
     assert "0.1200 (0.1100 to 0.1300)" in lines[3]
     assert lines[6].split() == ["EASE", "baseline", *["-"] * 9]
     assert lines[8:] == [
-        "learned rank: chosen by the gate",
+        "learned rank: chosen by selection",
         "EASE: too many products",
         "A sample of <users>.",
         "In brackets, where the mean lies with 95 % confidence.",

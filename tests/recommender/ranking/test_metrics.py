@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from recommender.ranking import metrics
-from recommender.ranking.metrics import Scores, accuracy, interval, intervals, scores
+from recommender.ranking.metrics import ListMetrics, accuracy, interval, intervals, list_metrics
 
 # Compiling what ranx computes takes twenty seconds, computing it without takes none.
 numba.config.DISABLE_JIT = True
@@ -21,24 +21,24 @@ places = st.integers(1, 25)
 
 
 def test_a_list_of_all_that_is_wanted_scores_one() -> None:
-    assert scores(["a", "b"], {"b", "a"}, 20) == Scores(1.0, 1.0, 1.0, 1.0)
+    assert list_metrics(["a", "b"], {"b", "a"}, 20) == ListMetrics(1.0, 1.0, 1.0, 1.0)
 
 
 def test_a_list_of_nothing_wanted_scores_nothing() -> None:
-    assert scores(["a", "b"], {"c"}, 20) == Scores(0.0, 0.0, 0.0, 0.0)
-    assert scores([], {"c"}, 20) == Scores(0.0, 0.0, 0.0, 0.0)
+    assert list_metrics(["a", "b"], {"c"}, 20) == ListMetrics(0.0, 0.0, 0.0, 0.0)
+    assert list_metrics([], {"c"}, 20) == ListMetrics(0.0, 0.0, 0.0, 0.0)
 
 
 def test_a_hit_counts_less_the_further_down_it_is() -> None:
-    second = scores(["a", "b", "c"], {"b"}, 20)
+    second = list_metrics(["a", "b", "c"], {"b"}, 20)
 
     assert second.ndcg == pytest.approx(1 / math.log2(3))
     assert (second.recall, second.mrr, second.hit_rate) == (1.0, 0.5, 1.0)
-    assert scores(["a", "c", "b"], {"b"}, 20).ndcg == pytest.approx(1 / math.log2(4))
+    assert list_metrics(["a", "c", "b"], {"b"}, 20).ndcg == pytest.approx(1 / math.log2(4))
 
 
 def test_the_ideal_of_ndcg_has_every_wanted_product_on_top() -> None:
-    found = scores(["a", "b", "c"], {"a", "c", "x"}, 20)
+    found = list_metrics(["a", "b", "c"], {"a", "c", "x"}, 20)
 
     ideal = 1 + 1 / math.log2(3) + 1 / math.log2(4)
     assert found.ndcg == pytest.approx((1 + 1 / math.log2(4)) / ideal)
@@ -46,24 +46,24 @@ def test_the_ideal_of_ndcg_has_every_wanted_product_on_top() -> None:
 
 
 def test_more_wanted_than_a_list_holds_can_still_be_all_found() -> None:
-    assert scores(["a", "b"], {"a", "b", "c", "d"}, 2) == Scores(1.0, 1.0, 1.0, 1.0)
+    assert list_metrics(["a", "b"], {"a", "b", "c", "d"}, 2) == ListMetrics(1.0, 1.0, 1.0, 1.0)
 
 
 def test_what_stands_below_k_does_not_count() -> None:
-    assert scores(["a", "b", "c"], {"c"}, 2) == Scores(0.0, 0.0, 0.0, 0.0)
+    assert list_metrics(["a", "b", "c"], {"c"}, 2) == ListMetrics(0.0, 0.0, 0.0, 0.0)
 
 
 def test_the_metrics_are_those_of_ranx() -> None:
     random = np.random.default_rng(7)
     truth, run = {}, {}
     for user in range(60):
-        # At most k wanted, as ranx divides recall by all that is wanted.
-        wanted = random.choice(PRODUCTS, random.integers(1, 11), replace=False)
+        # At most k relevant, as ranx divides recall by all that is relevant.
+        relevant = random.choice(PRODUCTS, random.integers(1, 11), replace=False)
         listed = random.choice(PRODUCTS, random.integers(1, 31), replace=False)
-        truth[f"u{user}"] = dict.fromkeys(map(str, wanted), 1)
+        truth[f"u{user}"] = dict.fromkeys(map(str, relevant), 1)
         run[f"u{user}"] = {str(each): 1 / place for place, each in enumerate(listed, start=1)}
 
-    ours = [scores(list(run[user]), truth[user], 10) for user in truth]
+    ours = [list_metrics(list(run[user]), truth[user], 10) for user in truth]
 
     names = ["ndcg@10", "recall@10", "mrr@10", "hit_rate@10"]
     theirs = ranx.evaluate(ranx.Qrels(truth), ranx.Run(run), names)
@@ -74,9 +74,9 @@ def test_the_metrics_are_those_of_ranx() -> None:
 
 @given(lists, truths, places)
 def test_every_metric_lies_between_none_and_all(
-    listed: list[str], wanted: set[str], k: int
+    listed: list[str], relevant: set[str], k: int
 ) -> None:
-    found = scores(listed, wanted, k)
+    found = list_metrics(listed, relevant, k)
 
     for value in (found.ndcg, found.recall, found.mrr, found.hit_rate):
         assert 0.0 <= value <= 1.0
@@ -87,15 +87,15 @@ def test_every_metric_lies_between_none_and_all(
 
 @given(lists.filter(bool), truths, places, st.data())
 def test_a_wanted_product_in_place_of_another_makes_no_metric_worse(
-    listed: list[str], wanted: set[str], k: int, data: st.DataObject
+    listed: list[str], relevant: set[str], k: int, data: st.DataObject
 ) -> None:
     place = data.draw(st.integers(0, len(listed) - 1))
     better = [*listed[:place], "new", *listed[place + 1 :]]
 
-    before = scores(listed, {*wanted, "new"}, k)
-    after = scores(better, {*wanted, "new"}, k)
+    before = list_metrics(listed, {*relevant, "new"}, k)
+    after = list_metrics(better, {*relevant, "new"}, k)
 
-    if listed[place] not in wanted:
+    if listed[place] not in relevant:
         assert after.ndcg >= before.ndcg
         assert after.recall >= before.recall
         assert after.mrr >= before.mrr
@@ -104,9 +104,9 @@ def test_a_wanted_product_in_place_of_another_makes_no_metric_worse(
 
 @given(lists, truths, st.integers(1, 24))
 def test_a_longer_list_makes_a_hit_and_its_place_no_worse(
-    listed: list[str], wanted: set[str], k: int
+    listed: list[str], relevant: set[str], k: int
 ) -> None:
-    shorter, longer = scores(listed, wanted, k), scores(listed, wanted, k + 1)
+    shorter, longer = list_metrics(listed, relevant, k), list_metrics(listed, relevant, k + 1)
 
     assert longer.mrr >= shorter.mrr
     assert longer.hit_rate >= shorter.hit_rate
@@ -117,7 +117,7 @@ def test_many_lists_score_as_each_does_alone() -> None:
 
     found = accuracy(hits, np.array([2, 9]))
 
-    alone = scores(["x", "a", "b"], {"a", "b"}, 3)
+    alone = list_metrics(["x", "a", "b"], {"a", "b"}, 3)
     assert found.ndcg.tolist() == [alone.ndcg, 0.0]
     assert found.recall.tolist() == [1.0, 0.0]
     assert found.mrr.tolist() == [0.5, 0.0]

@@ -67,7 +67,7 @@ def test_it_gives_up_and_says_why(committed_shop: Shop) -> None:
 
     def give_up() -> str:
         with pytest.raises(SpaceError) as raised:
-            locks.retry_on_lock_timeout(lambda: partitions.drop(space.pk), patience=0.0)
+            locks.retry_on_lock_timeout(lambda: partitions.drop(space.pk), timeout=0.0)
         return str(raised.value)
 
     assert "in use" in beside(give_up, holding=lambda: read(space))

@@ -11,7 +11,7 @@ from recommender.engine.snapshot import Snapshot, SpaceArrays
 from recommender.history.ingest import NewEvent
 from recommender.models import Catalog
 from recommender.training import splits
-from recommender.training.behaviour import snapshot_of
+from recommender.training.behaviour import snapshot_as_of
 from recommender.training.splits import Split
 from tests.shop import DAY, NOON, Shop, event
 
@@ -85,8 +85,8 @@ def snapshot(found: Interactions | None = None) -> Snapshot:
 def halfway(now: Snapshot) -> tuple[Split, Snapshot]:
     """What was known at three fifths of the history, and the catalogue of then."""
     times = now.interactions.times
-    split = splits.at(now.interactions, float(times[int(0.6 * len(times))]))
-    return split, snapshot_of(now, split)
+    split = splits.split_at(now.interactions, float(times[int(0.6 * len(times))]))
+    return split, snapshot_as_of(now, split)
 
 
 def taste_of(product: str) -> int:

@@ -17,7 +17,7 @@ THEN = planted.at(40)
 
 
 def learnt(shop: Shop) -> Recommender:
-    return backtest.source(shop.catalog, THEN, Mode.NEW, lambda _: None)
+    return backtest.recommender_as_of(shop.catalog, THEN, Mode.NEW, lambda _: None)
 
 
 def lists(shop: Shop, source: Recommender) -> list[Recommendation]:
@@ -47,7 +47,7 @@ def test_nothing_that_happened_later_changes_what_was_learnt_or_listed(db: None)
 def test_before_anything_happened_there_is_nothing_to_learn_and_a_list_still(db: None) -> None:
     shop = planted.open_shop()
     planted.visits(shop)
-    source = backtest.source(shop.catalog, NOON - DAY, Mode.NEW, lambda _: None)
+    source = backtest.recommender_as_of(shop.catalog, NOON - DAY, Mode.NEW, lambda _: None)
 
     found = lists(shop, source)
 

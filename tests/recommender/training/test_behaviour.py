@@ -102,7 +102,7 @@ def test_with_too_few_new_events_the_old_version_goes_on_serving(planted_shop: S
 
     assert outcome.outcome == "kept"
     assert outcome.text.startswith("Fewer than 20 users came to new products since 2025-0")
-    assert "too few to judge new ones by" in outcome.text
+    assert "too few to compare new ones by" in outcome.text
     assert versions(planted_shop, Status.ACTIVE) == ["als@1", "svd@1"]
     assert versions(planted_shop, Status.STANDBY) == []
 

@@ -7,7 +7,7 @@ from recommender.models import Mode
 from recommender.ranking import ranker
 from recommender.ranking.fusion import FusionRanker
 from recommender.training import fitting, model_selection, training_examples
-from recommender.training.behaviour import snapshot_of
+from recommender.training.behaviour import snapshot_as_of
 from recommender.training.training_examples import SplitExamples
 from tests.recommender.ranking import tables
 from tests.recommender.training import planted
@@ -86,8 +86,8 @@ def test_with_too_few_users_to_judge_by_fusion_ranks_and_says_so() -> None:
     assert isinstance(selection.ranker, FusionRanker)
     assert selection.figures == {}
     assert selection.reason == (
-        "What 19 users did next is known; at least 20 are needed to judge a learnt rank. Fusion "
-        "ranks until then."
+        "What 19 users did next is known; at least 20 are needed to validate a learnt rank. "
+        "Fusion ranks until then."
     )
 
 
@@ -116,14 +116,16 @@ def test_a_perfect_rank_has_an_ndcg_of_one_and_what_is_no_candidate_is_missed() 
 def test_the_chosen_rank_lists_what_a_planted_taste_wants() -> None:
     now = planted.snapshot()
     split, _ = planted.halfway(now)
-    then = fitting.fit(snapshot_of(now, split))
+    then = fitting.fit(snapshot_as_of(now, split))
     found = training_examples.of_split(then, split, Mode.NEW)
 
     selection = model_selection.select(
         [replace(found, is_held_out=False, labels=found.relevant), found], silent
     )
 
-    users = training_examples.tested(training_examples.new_only(split.relevant, then), then, 1000)
+    users = training_examples.evaluable_users(
+        training_examples.new_only(split.relevant, then), then, 1000
+    )
     best = ranker.top(selection.ranker.score(found.table), found.table.sizes, 3)
     of_taste = [
         (

@@ -22,7 +22,7 @@ def test_a_mode_is_learnt_from_every_split_and_its_choice_says_why(now: Snapshot
     assert list(found) == [Mode.NEW]
     assert found[Mode.NEW].reason
     assert sum(line.startswith("going back to ") for line in told) == len(plan.splits)
-    assert sum(line.startswith("replaying moment ") for line in told) == len(plan.splits)
+    assert sum(line.startswith("replaying split ") for line in told) == len(plan.splits)
 
 
 def test_where_last_events_are_held_out_their_spaces_are_learnt_once(now: Snapshot) -> None:

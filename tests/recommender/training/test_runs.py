@@ -147,7 +147,7 @@ def test_a_training_keeps_its_lock_where_the_working_connection_reconnects(
         assert claim is not None
         connection.close()
         claim.check()
-        assert runs.bury_dead() == 0
+        assert runs.fail_dead_runs() == 0
         TrainingRun.objects.create(catalog=committed_shop.catalog)
         assert not at_once(1, lambda _: claim_again())[0]
 
@@ -176,9 +176,9 @@ def test_a_run_whose_worker_died_has_failed_and_says_so(committed_shop: Shop) ->
     asked = runs.request(committed_shop.catalog)
 
     with runs.claimed(committed_shop.catalog.pk):
-        assert runs.bury_dead() == 0
+        assert runs.fail_dead_runs() == 0
         end_lock_sessions()
-        assert runs.bury_dead() == 1
+        assert runs.fail_dead_runs() == 1
 
     asked.refresh_from_db()
     assert (asked.status, asked.error) == (Status.FAILED, runs.DIED)
@@ -204,7 +204,7 @@ def test_who_takes_up_a_training_buries_the_one_that_died(shop: Shop) -> None:
 def test_the_living_are_not_buried(committed_shop: Shop) -> None:
     runs.request(committed_shop.catalog)
     with runs.claimed(committed_shop.catalog.pk):
-        assert beside(runs.bury_dead, holding=lambda: None) == 0
+        assert beside(runs.fail_dead_runs, holding=lambda: None) == 0
     assert of(committed_shop) == [Status.DONE]
 
 

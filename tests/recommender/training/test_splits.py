@@ -65,7 +65,7 @@ def test_what_is_held_out_last_is_not_known(found: list[_Event]) -> None:
     whole = history(*found)
     if not len(whole):
         return
-    split = splits.last(whole)
+    split = splits.leave_last_out(whole)
     held = splits.hold_out_last(whole)
 
     assert len(split.known) + held.sum() == len(whole)
@@ -158,7 +158,7 @@ def test_a_basket_at_the_end_is_held_out_as_a_whole() -> None:
 
 
 def test_one_user_with_one_event_keeps_it_and_nothing_is_to_be_foretold() -> None:
-    split = splits.last(history((0, 0, 1.0, 3)))
+    split = splits.leave_last_out(history((0, 0, 1.0, 3)))
 
     assert pairs(split.known) == [(0, 0, START + 3 * DAY_SECONDS)]
     assert split.relevant.nnz == 0

@@ -9,7 +9,7 @@ import pytest
 from recommender.engine.snapshot import Snapshot
 from recommender.models import Mode
 from recommender.training import fitting, splits, training_examples
-from recommender.training.behaviour import snapshot_of
+from recommender.training.behaviour import snapshot_as_of
 from recommender.training.splits import Split
 from recommender.training.training_examples import SplitExamples
 from tests.recommender.training import planted
@@ -25,7 +25,7 @@ def now() -> Snapshot:
 
 def honest(now: Snapshot, split: Split) -> Snapshot:
     """As training goes back."""
-    return fitting.fit(snapshot_of(now, split))
+    return fitting.fit(snapshot_as_of(now, split))
 
 
 def neighbours_of_today(now: Snapshot, split: Split) -> Snapshot:
@@ -126,7 +126,7 @@ def test_what_was_wanted_is_marked_among_the_candidates(now: Snapshot) -> None:
 
     found = training_examples.of_split(then, split, Mode.ALL)
 
-    users = training_examples.tested(split.relevant, then, 1000)
+    users = training_examples.evaluable_users(split.relevant, then, 1000)
     assert len(found.table.sizes) == len(found.n_relevant) == len(users)
     starts = np.concatenate([[0], np.cumsum(found.table.sizes)])
     for user, wanted, start, end in zip(users, found.n_relevant, starts, starts[1:], strict=False):
@@ -142,7 +142,7 @@ def test_in_mode_new_what_a_user_has_had_is_neither_a_candidate_nor_wanted(now: 
     found = training_examples.of_split(then, split, Mode.NEW)
 
     new = training_examples.new_only(split.relevant, then)
-    users = training_examples.tested(new, then, 1000)
+    users = training_examples.evaluable_users(new, then, 1000)
     had = then.interactions.binary()
     assert new.multiply(had).nnz == 0
     assert found.n_relevant.tolist() == np.diff(new.indptr)[users].tolist()
@@ -160,22 +160,22 @@ def test_who_had_nothing_good_before_is_not_asked_about() -> None:
     split, then = planted.halfway(planted.snapshot(whole))
 
     assert split.relevant[[3]].nnz
-    assert 3 not in training_examples.tested(split.relevant, then, 1000)
+    assert 3 not in training_examples.evaluable_users(split.relevant, then, 1000)
 
 
 def test_of_many_users_a_sample_is_taken_and_always_the_same(now: Snapshot) -> None:
     split, then = planted.halfway(now)
 
-    few = training_examples.tested(split.relevant, then, 10)
+    few = training_examples.evaluable_users(split.relevant, then, 10)
 
     assert len(few) == 10
     assert (np.diff(few) > 0).all()
-    assert few.tolist() == training_examples.tested(split.relevant, then, 10).tolist()
+    assert few.tolist() == training_examples.evaluable_users(split.relevant, then, 10).tolist()
 
 
 def test_nothing_to_foretell_is_an_empty_lesson(now: Snapshot) -> None:
-    split = splits.at(now.interactions, now.clock)
+    split = splits.split_at(now.interactions, now.clock)
 
-    found = training_examples.of_split(snapshot_of(now, split), split, Mode.NEW)
+    found = training_examples.of_split(snapshot_as_of(now, split), split, Mode.NEW)
 
     assert len(found.table.sizes) == len(found.table.products) == len(found.labels) == 0
