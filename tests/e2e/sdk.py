@@ -57,7 +57,7 @@ class Sdk:
             env=self._environment(directory) | variables,
             capture_output=True,
             text=True,
-            timeout=240,
+            timeout=600,
             check=False,
         )
         assert done.returncode == 0, done.stderr

@@ -134,7 +134,7 @@ def test_filtered_neighbours_are_full_and_right(store, percent):
     for seed in SEEDS:
         found = store.nearest(seed, percent)
         assert len(found) == COUNT
-        truth = store.relevant(seed, percent)
+        truth = store.truth(seed, percent)
         recalls.append(len(truth & {each.product_id for each in found}) / COUNT)
     assert np.mean(recalls) >= (1.0 if SHARES[percent] else 0.95)
 
