@@ -29,6 +29,7 @@ def committed_shop(transactional_db: None) -> Iterator[Shop]:
 @pytest.fixture
 def broker() -> Iterator[Broker]:
     """The broker, with no task waiting."""
+    celery_app.loader.import_default_modules()  # the tasks, as a worker does when it starts
     with celery_app.connection_for_read() as connection:
         broker = Broker(connection)
         broker.take()
