@@ -78,9 +78,8 @@ class PostgresStore:
         if self.query.filter is not None:
             return None  # each product met was checked
         limit = self.config.searched_for(self.query.count)
-        signals = self._search(context, self._profiles(), limit)
-        signals = profile_search.search_available(signals, self._profiles(), limit)
-        return replace(context, profiles=signals.profiles)
+        profiles = profile_search.search_available(context.profiles, self._profiles(), limit)
+        return replace(context, profiles=profiles)
 
     def _signals(self, context: UserContext) -> Signals:
         limit = self.config.searched_for(self.query.count)

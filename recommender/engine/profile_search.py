@@ -15,6 +15,7 @@ from psycopg import sql
 
 from recommender import database
 from recommender.engine import arrays, item_neighbours, vector_cache, vector_search
+from recommender.engine.candidates import SpaceProfile
 from recommender.engine.config import INTERESTS
 from recommender.engine.filters import Filter
 from recommender.engine.item_neighbours import ItemNeighbours, Links
@@ -102,7 +103,7 @@ class FoundProfile:
 class Signals:
     """What was found of a user; a profile that is not there is absent."""
 
-    profiles: Mapping[str, FoundProfile]  # by name of the space
+    profiles: Mapping[str, SpaceProfile]  # by name of the space
     neighbours: Mapping[str, ItemNeighbours]  # by kind
 
 
@@ -159,26 +160,27 @@ def search(
     )
     if filter is None:
         return signals
-    return search_available(signals, profiles, limit, filter=filter)
+    available = search_available(signals.profiles, profiles, limit, filter=filter)
+    return replace(signals, profiles=available)
 
 
 def search_available(
-    signals: Signals,
+    known: Mapping[str, SpaceProfile],
     profiles: Sequence[Profile],
     limit: int,
     *,
     filter: Filter | None = None,  # noqa: A002 - the API's word
-) -> Signals:
-    """The same signals, searched again for products that are available and pass."""
-    by_space = dict(signals.profiles)
+) -> dict[str, SpaceProfile]:
+    """The profiles known by space, searched again for products that are available and pass."""
+    by_space = dict(known)
     searched = _searched([profile.space for profile in profiles])
     for profile in profiles:
         kind, most = searched[profile.space.pk]
         name = profile.space.name
         if name in by_space and most:
             found = _available(profile, kind, most, limit, filter)
-            by_space[name] = replace(by_space[name], lists=[found])
-    return replace(signals, profiles=by_space)
+            by_space[name] = FoundProfile(by_space[name].vectors, [found])
+    return by_space
 
 
 def _by_space(
