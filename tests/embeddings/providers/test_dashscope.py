@@ -396,12 +396,12 @@ def test_a_picture_the_model_never_reads_is_not_sent(stub: Stub) -> None:
 
 # --- what goes wrong ---
 
-Embed = Callable[[Stub], Any]
+Embed = Callable[..., Any]
 both = pytest.mark.parametrize(
     "embed",
     [
-        lambda stub: text(stub, timeout=0.5).embed(texts("mug", "cup"), Role.DOCUMENT),
-        lambda stub: multimodal(stub, VISION, timeout=0.5).embed(
+        lambda stub, **options: text(stub, **options).embed(texts("mug", "cup"), Role.DOCUMENT),
+        lambda stub, **options: multimodal(stub, VISION, **options).embed(
             texts("mug", "cup"), Role.DOCUMENT
         ),
     ],
@@ -444,7 +444,6 @@ def test_a_row_without_a_usable_vector_is_found_by_asking_for_each_alone(
 @pytest.mark.parametrize(
     ("reply", "kind"),
     [
-        (Reply(delay=30), Unavailable),
         (Reply(cut=Cut.BEFORE_HEADERS), Unavailable),
         (Reply(cut=Cut.AFTER_HEADERS), Unavailable),
         (Reply(raw=b"<html>Log in</html>"), Unavailable),
@@ -463,6 +462,16 @@ def test_no_answer_or_a_strange_one_is_told_from_a_refusal(
 
     with pytest.raises(kind):
         embed(stub)
+
+
+@both
+def test_an_answer_that_takes_longer_than_the_time_limit_can_be_asked_for_again(
+    stub: Stub, embed: Embed
+) -> None:
+    stub.script(Reply(delay=30))
+
+    with pytest.raises(Unavailable, match=r"did not answer within 0\.2 s"):
+        embed(stub, timeout=0.2)
 
 
 @both
