@@ -17,7 +17,7 @@ from recommender.engine import similar
 from recommender.engine.answer import Query
 from recommender.models import Catalog
 from recommender.spaces import lifecycle
-from recommender.stack.binaries import postgres_program
+from recommender.stack.account import postgres_program
 from recommender.stack.config import DATABASE_NAME, DATABASE_USER
 
 _TRANSACTIONS = re.compile(r"number of transactions actually processed: (\d+)")

@@ -7,13 +7,12 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 from benchmarks import load
-from recommender.stack import StackConfig, StackError, logfile, stop
-from recommender.stack.child import Child
+from recommender.stack import StackConfig, StackError, stop
 from recommender.stack.claim import claimed
 from recommender.stack.preparation import prepare
-from recommender.stack.processes import end_sessions
-from recommender.stack.record import remove_record
-from recommender.stack.service import Service, child_specs
+from recommender.stack.processes import end_sessions, remove_record
+from recommender.stack.program import log_tail
+from recommender.stack.service import Child, Service, child_specs
 
 _HOST = "127.0.0.1"
 _START_SECONDS = 60.0
@@ -85,7 +84,7 @@ def _await(service: Service, child: Child) -> None:
         else:
             return
     log = child.spec.log
-    raise StackError(f"The web does not answer. {log} ends:\n{logfile.tail(log)}")
+    raise StackError(f"The web does not answer. {log} ends:\n{log_tail(log)}")
 
 
 def _free_port() -> int:

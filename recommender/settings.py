@@ -9,7 +9,6 @@ from django.core.exceptions import ImproperlyConfigured
 
 from recommender import logs, stack
 from recommender.providers import config as models_config
-from recommender.stack import secret_key
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -41,7 +40,7 @@ def _secret_key(config: stack.StackConfig) -> str:
     if key := os.environ.get("KINSHIP_SECRET_KEY"):
         return key
     stack.ensure_data_dir(config)
-    return secret_key.read_or_make(config.data_dir / "secret_key")
+    return stack.read_or_make_secret_key(config.data_dir / "secret_key")
 
 
 STACK = stack.read_config(os.environ, BASE_DIR)

@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from recommender.stack.layout import PROJECT_DIR
+from recommender.stack.config import PROJECT_DIR
 
 _SHOW = "import signal; print(signal.getsignal(signal.SIGINT) is signal.default_int_handler)"
 _START = f"""

@@ -12,7 +12,7 @@ from django_celery_beat.models import PeriodicTask
 from recommender import database
 from recommender.models import Heartbeat
 from recommender.models.heartbeat import ALIVE_FOR
-from recommender.stack import broker
+from recommender.stack.external import broker_problem
 
 _BROKER_SECONDS = 2
 # Beat notes what it sent at least every three minutes.
@@ -54,7 +54,7 @@ def _database() -> Part:
 
 
 def _broker() -> Part:
-    reason = broker.problem(settings.CELERY_BROKER_URL, _BROKER_SECONDS)
+    reason = broker_problem(settings.CELERY_BROKER_URL, _BROKER_SECONDS)
     return Part("Broker", reason is None, f"does not answer: {reason}" if reason else "answers")
 
 

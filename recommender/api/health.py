@@ -13,7 +13,7 @@ from recommender.api import codec
 from recommender.models import Heartbeat
 from recommender.models.heartbeat import ALIVE_FOR
 from recommender.providers.circuit import OpenCircuit, open_circuits
-from recommender.stack import broker, pgvector
+from recommender.stack.external import broker_problem, pgvector_problem
 
 log = structlog.get_logger()
 
@@ -60,11 +60,11 @@ def _database() -> str:
     if not version:
         return "has no pgvector; run manage.py migrate"
     installed = version[0][0]
-    return pgvector.pgvector_problem(installed, installed) or "ok"
+    return pgvector_problem(installed, installed) or "ok"
 
 
 def _broker() -> str:
-    reason = broker.problem(settings.CELERY_BROKER_URL, _BROKER_SECONDS)
+    reason = broker_problem(settings.CELERY_BROKER_URL, _BROKER_SECONDS)
     return f"does not answer: {reason}" if reason else "ok"
 
 

@@ -16,7 +16,7 @@ from recommender.models.heartbeat import ALIVE_FOR
 from recommender.profiles.staleness import stale_users
 from recommender.spaces import progress
 from recommender.spaces.lifecycle import living
-from recommender.stack.temporary import worker_runs_here, worker_while
+from recommender.stack.service import worker_runs_here, worker_while
 
 _POLL_SECONDS = 0.5
 # Nothing has moved for so long: a message was lost, so tell the workers again.

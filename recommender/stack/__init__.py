@@ -5,14 +5,15 @@ Knows nothing of Django's settings, which import it.
 
 from recommender.stack.config import (
     StackConfig,
+    StackError,
     broker_url,
     database_parameters,
     database_url,
     read_config,
+    read_or_make_secret_key,
 )
 from recommender.stack.embedded import ensure_data_dir, ensure_started, stop
-from recommender.stack.errors import StackError
-from recommender.stack.pgvector import check_pgvector
+from recommender.stack.external import check_pgvector
 
 __all__ = [
     "StackConfig",
@@ -24,5 +25,6 @@ __all__ = [
     "ensure_data_dir",
     "ensure_started",
     "read_config",
+    "read_or_make_secret_key",
     "stop",
 ]

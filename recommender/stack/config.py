@@ -1,5 +1,9 @@
-"""Which PostgreSQL and which broker to use: the embedded ones or somebody else's."""
+"""One data directory: its paths, its secret key, and which PostgreSQL and broker it uses."""
 
+import hashlib
+import os
+import re
+import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,8 +13,75 @@ from urllib.parse import urlsplit
 from psycopg import ProgrammingError
 from psycopg.conninfo import conninfo_to_dict
 
-from recommender.stack.errors import StackError
-from recommender.stack.layout import Layout
+
+class StackError(Exception):
+    """The stack cannot start or stop; the message says what is wrong and what to do."""
+
+
+PROJECT_DIR = Path(__file__).resolve().parents[2]
+POSTGRES_PORT = 5432  # only part of the socket's name: nothing listens on TCP
+
+# sockaddr_un holds 108 bytes on Linux and 104 elsewhere, the closing NUL among them.
+_SOCKET_PATH_LIMIT = 100
+# Not TMPDIR: two shells of one user may disagree on it, and would miss each other's sockets.
+_TEMPORARY = Path("/tmp")  # noqa: S108 - account.claim_directory refuses another user's directory
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Where everything of one stack lives."""
+
+    data_dir: Path
+
+    @property
+    def postgres(self) -> Path:
+        """The embedded PostgreSQL's data directory (PGDATA)."""
+        return self.data_dir / "postgres"
+
+    @property
+    def valkey(self) -> Path:
+        """The embedded Valkey's append-only files."""
+        return self.data_dir / "valkey"
+
+    @property
+    def static(self) -> Path:
+        """The collected static files that granian serves."""
+        return self.data_dir / "static"
+
+    @property
+    def run(self) -> Path:
+        """Locks and the record of what runs."""
+        return self.data_dir / "run"
+
+    @property
+    def logs(self) -> Path:
+        """One log file per process."""
+        return self.data_dir / "logs"
+
+    def log(self, name: str) -> Path:
+        """The log file of a process, such as `web`."""
+        return self.logs / f"{name}.log"
+
+    @property
+    def sockets(self) -> Path:
+        """The directory of both servers' sockets."""
+        usual = self.run / "sockets"
+        if _fits_everywhere(usual / f".s.PGSQL.{POSTGRES_PORT}"):
+            return usual
+        digest = hashlib.sha256(os.fsencode(self.data_dir)).hexdigest()[:16]
+        return _TEMPORARY / f"kinship-{digest}"
+
+    @property
+    def valkey_socket(self) -> Path:
+        """The embedded Valkey's socket."""
+        return self.sockets / "valkey.sock"
+
+
+def _fits_everywhere(socket: Path) -> bool:
+    """Whether a path fits a socket address, and needs no quoting in a URL or a libpq host."""
+    name = os.fsencode(socket)
+    return len(name) <= _SOCKET_PATH_LIMIT and re.fullmatch(rb"[\w./+-]+", name) is not None
+
 
 DATABASE_NAME = "kinship"
 DATABASE_USER = "kinship"
@@ -110,3 +181,36 @@ def _conninfo(url: str) -> dict[str, Any]:
             f"DATABASE_URL cannot be read: {str(exc).strip()}; "
             "write postgresql://user:password@host:5432/name, percent-encoding special characters"
         ) from exc
+
+
+def read_or_make_secret_key(path: Path) -> str:
+    """The key in a file, which is made where there is none; the same for whoever asks at once.
+
+    Raises:
+        StackError: the file is empty, as a full disk may leave it.
+    """
+    if not path.exists():
+        _make_key(path)
+    key = path.read_text().strip()
+    if not key:
+        raise StackError(
+            f"{path} is empty. Delete it, and a new key is made: everybody who is signed in to the "
+            "admin signs in again. Or set KINSHIP_SECRET_KEY."
+        )
+    return key
+
+
+def _make_key(path: Path) -> None:
+    """Write a key beside the file, then link it there: nobody ever reads half of one."""
+    made = path.with_name(f"{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
+    descriptor = os.open(made, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(descriptor, "w") as file:
+            file.write(secrets.token_urlsafe(50))
+            file.flush()
+            os.fsync(file.fileno())
+        os.link(made, path)
+    except FileExistsError:
+        return  # another process was first
+    finally:
+        made.unlink(missing_ok=True)

@@ -6,11 +6,9 @@ from pathlib import Path
 
 from recommender.stack import postgres, valkey
 from recommender.stack.account import claim_directory, open_the_way, server_account
-from recommender.stack.config import StackConfig, database_url
-from recommender.stack.errors import StackError
-from recommender.stack.layout import Layout
-from recommender.stack.lock import file_lock
-from recommender.stack.pgvector import check_pgvector
+from recommender.stack.config import Layout, StackConfig, StackError, database_url
+from recommender.stack.external import check_pgvector
+from recommender.stack.processes import file_lock
 
 
 def ensure_data_dir(config: StackConfig) -> None:

@@ -10,17 +10,15 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
 
-from recommender.stack import logfile
 from recommender.stack.claim import claimed
+from recommender.stack.config import PROJECT_DIR, Layout, StackError
+from recommender.stack.detached import take_down
 from recommender.stack.embedded import stop
-from recommender.stack.errors import StackError
-from recommender.stack.layout import PROJECT_DIR, Layout
 from recommender.stack.preparation import prepare
-from recommender.stack.record import remove_record
+from recommender.stack.processes import StopSignals, remove_record
+from recommender.stack.program import log_tail, open_log
 from recommender.stack.service import Service
-from recommender.stack.stop_signals import StopSignals
 from recommender.stack.supervisor import Supervisor
-from recommender.stack.takedown import take_down
 
 
 def run_stack(
@@ -76,7 +74,7 @@ def _hand_over(service: Service, lock: int) -> str | None:
     """Start the detached supervisor, which takes the lock over; why it failed, if it did."""
     receiving, reporting = os.pipe()
     log = service.config.layout.log("supervisor")
-    with os.fdopen(receiving) as report, logfile.open_for_append(log) as output:
+    with os.fdopen(receiving) as report, open_log(log) as output:
         # S603: this interpreter and a module of this package, no shell
         process = subprocess.Popen(  # noqa: S603
             [sys.executable, "-m", "recommender.stack.detached", str(reporting)],
@@ -99,7 +97,7 @@ def _hand_over(service: Service, lock: int) -> str | None:
             process.wait()
             raise
     if not answer:
-        return f"The supervisor ended unexpectedly. {log} ends:\n{logfile.tail(log)}"
+        return f"The supervisor ended unexpectedly. {log} ends:\n{log_tail(log)}"
     failure: str | None = json.loads(answer)["failure"]
     return failure
 

@@ -1,15 +1,70 @@
-"""The embedded PostgreSQL's data directory: made, checked and configured."""
+"""The embedded PostgreSQL's data directory: made, checked, configured for the machine."""
 
 import shutil
 import subprocess
 
-from recommender.stack import logfile, machine, tuning
-from recommender.stack.account import Account, claim_directory, write_file
-from recommender.stack.binaries import postgres_program
-from recommender.stack.config import DATABASE_NAME, DATABASE_USER
-from recommender.stack.errors import StackError
-from recommender.stack.layout import POSTGRES_PORT, Layout
+from recommender.stack import machine
+from recommender.stack.account import Account, claim_directory, postgres_program, write_file
+from recommender.stack.config import DATABASE_NAME, DATABASE_USER, POSTGRES_PORT, Layout, StackError
+from recommender.stack.machine import Machine
 from recommender.stack.program import run_program
+
+MB = 1024**2
+GB = 1024**3
+
+_MAX_CONNECTIONS = 100
+
+
+def postgres_settings(machine: Machine) -> dict[str, str]:
+    """Settings for a server that shares the machine with web and worker processes.
+
+    A quarter of the memory for shared buffers and half of it as the planner's guess of the
+    cache follow PostgreSQL's manual, "Resource Consumption". An eighth for maintenance lets
+    an HNSW index of a million 256-dimension halfvecs be built in memory on 8 GB.
+    """
+    maintenance = _between(64 * MB, machine.memory // 8, 4 * GB)
+    return {
+        "max_connections": str(_MAX_CONNECTIONS),
+        "shared_buffers": _size(_between(64 * MB, machine.memory // 4, 8 * GB)),
+        "effective_cache_size": _size(machine.memory // 2),
+        # A statement may use it several times over, and all connections at once.
+        "work_mem": _size(_between(4 * MB, machine.memory // (8 * _MAX_CONNECTIONS), 64 * MB)),
+        "maintenance_work_mem": _size(maintenance),
+        # Else each of three vacuum workers might take as much as an index build.
+        "autovacuum_work_mem": _size(min(maintenance, 256 * MB)),
+        "dynamic_shared_memory_type": _dynamic_shared_memory(machine, maintenance),
+        "huge_pages": "try",
+        "max_worker_processes": str(max(8, 2 * machine.cores)),
+        "max_parallel_workers": str(machine.cores),
+        # The process that builds an index works too.
+        "max_parallel_maintenance_workers": str(min(machine.cores - 1, 8)),
+        # Many small queries at once gain nothing from sharing out one of them.
+        "max_parallel_workers_per_gather": str(min(machine.cores // 4, 4)),
+        "jit": "off",
+        "random_page_cost": "1.1",
+        "checkpoint_timeout": "15min",
+        "max_wal_size": "4GB",
+        "wal_compression": "on",
+        "log_checkpoints": "off",
+        "shared_preload_libraries": "",
+    }
+
+
+def _dynamic_shared_memory(machine: Machine, maintenance: int) -> str:
+    """System V segments where /dev/shm (64 MB in Docker) is too small.
+
+    pgvector's parallel HNSW build puts its graph, up to maintenance_work_mem, there.
+    """
+    return "posix" if machine.shared_memory >= maintenance + 256 * MB else "sysv"
+
+
+def _between(low: int, value: int, high: int) -> int:
+    return max(low, min(value, high))
+
+
+def _size(number_of_bytes: int) -> str:
+    return f"{number_of_bytes // MB}MB"
+
 
 OWN_DATABASE = "Or set DATABASE_URL to use your own PostgreSQL."
 
@@ -71,7 +126,7 @@ def _run(
     if run_program(postgres_program(program), arguments, account, log, stdin=sql) != 0:
         raise StackError(
             f"The embedded PostgreSQL could not make {layout.postgres}. {OWN_DATABASE} "
-            f"{log} ends:\n{logfile.tail(log)}"
+            f"{log} ends:\n{program.tail(log)}"
         )
 
 
@@ -85,7 +140,7 @@ def _remove_empty(layout: Layout) -> None:
 
 
 def _configure(layout: Layout, account: Account) -> None:
-    settings = tuning.postgres_settings(machine.detect()) | {
+    settings = postgres_settings(machine.detect()) | {
         "listen_addresses": "",
         "port": str(POSTGRES_PORT),
         "unix_socket_directories": str(layout.sockets),

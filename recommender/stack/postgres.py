@@ -7,13 +7,11 @@ from pathlib import Path
 
 import psutil
 
-from recommender.stack import logfile, pgdata
-from recommender.stack.account import Account
-from recommender.stack.binaries import postgres_program
-from recommender.stack.errors import StackError
-from recommender.stack.layout import POSTGRES_PORT, Layout
+from recommender.stack import pgdata
+from recommender.stack.account import Account, postgres_program
+from recommender.stack.config import POSTGRES_PORT, Layout, StackError
 from recommender.stack.processes import find_process, kill, wait_for_end
-from recommender.stack.program import run_program
+from recommender.stack.program import log_tail, run_program
 
 _START_SECONDS = 300  # replaying the log after a crash may take minutes
 _STOP_SECONDS = 15
@@ -62,7 +60,7 @@ def start(layout: Layout, account: Account) -> None:
         log = layout.log("postgres")
         raise StackError(
             f"The embedded PostgreSQL did not start. {pgdata.OWN_DATABASE} "
-            f"{log} ends:\n{logfile.tail(log)}"
+            f"{log} ends:\n{log_tail(log)}"
         )
 
 

@@ -12,12 +12,9 @@ from django.db import ProgrammingError, connection
 from django.db.migrations.executor import MigrationExecutor
 from psycopg.errors import InsufficientPrivilege
 
-from recommender.stack.config import StackConfig, database_url
-from recommender.stack.connection import connect
+from recommender.stack.config import Layout, StackConfig, StackError, database_url
 from recommender.stack.embedded import ensure_started
-from recommender.stack.errors import StackError
-from recommender.stack.external import check_broker, check_database
-from recommender.stack.layout import Layout
+from recommender.stack.external import check_broker, check_database, connect
 
 
 def prepare(config: StackConfig) -> None:

@@ -1,12 +1,25 @@
-"""Processes that outlive the one that started them: recognised again, and ended."""
+"""Processes that outlive the one that started them: recorded, recognised again, and ended.
 
+With what they need of the operating system: signals that ask them to stop, and a lock that the
+kernel releases when its holder dies.
+"""
+
+import fcntl
+import json
 import os
+import signal
+import threading
 import time
-from collections.abc import Sequence
-from contextlib import suppress
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from types import FrameType, TracebackType
+from typing import Any
 
 import psutil
+
+from recommender.stack.config import Layout
 
 # psutil derives a start time from the clock, which is set and slewed between two readings.
 _CLOCK_TOLERANCE = 5.0  # seconds
@@ -116,3 +129,122 @@ def _session(pid: int) -> int | None:
         return os.getsid(pid)
     except ProcessLookupError:
         return None
+
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+class StopSignals:
+    """While entered, the signals are noted; inside `interruptible` they also interrupt."""
+
+    def __init__(self) -> None:
+        self.received: int | None = None
+        self._event = threading.Event()
+        self._interrupts = False
+        self._previous: dict[signal.Signals, Any] = {}
+
+    def __enter__(self) -> "StopSignals":
+        self._previous = {number: signal.signal(number, self._note) for number in _SIGNALS}
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        for number, handler in self._previous.items():
+            signal.signal(number, handler)
+
+    def wait(self, seconds: float) -> bool:
+        """Sleep until a signal arrives, at most so long; whether one has."""
+        return self._event.wait(seconds)
+
+    @contextmanager
+    def interruptible(self) -> Iterator[None]:
+        """Let a signal raise KeyboardInterrupt inside, as work that may be broken off."""
+        self._interrupts = True
+        try:
+            if self.received is not None:
+                raise KeyboardInterrupt
+            yield
+        finally:
+            self._interrupts = False
+
+    def _note(self, number: int, _frame: FrameType | None) -> None:
+        self.received = self.received or number
+        self._event.set()
+        if self._interrupts:
+            self._interrupts = False
+            raise KeyboardInterrupt
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceRecord:
+    """Who supervises the service, where it answers, and its processes by name."""
+
+    supervisor: ProcessRecord
+    url: str
+    children: dict[str, ProcessRecord] = field(default_factory=dict)
+
+    def write(self, layout: Layout) -> None:
+        """Replace the record of this data directory."""
+        path = _path(layout)
+        new = path.with_suffix(".new")
+        new.write_text(json.dumps(asdict(self)))
+        new.replace(path)
+
+
+def read_record(layout: Layout) -> ServiceRecord | None:
+    """The last record written, whether or not its processes still run."""
+    try:
+        fields = json.loads(_path(layout).read_text())
+    except FileNotFoundError:
+        return None
+    return ServiceRecord(
+        supervisor=_process(fields["supervisor"]),
+        url=fields["url"],
+        children={name: _process(child) for name, child in fields["children"].items()},
+    )
+
+
+def remove_record(layout: Layout) -> None:
+    """Forget the record: its processes have ended."""
+    _path(layout).unlink(missing_ok=True)
+
+
+def _process(fields: dict[str, Any]) -> ProcessRecord:
+    return ProcessRecord(fields["pid"], fields["started"], tuple(fields["command"]))
+
+
+def _path(layout: Layout) -> Path:
+    return layout.run / "service.json"
+
+
+@contextmanager
+def file_lock(path: Path) -> Iterator[None]:
+    """Hold the lock; waits for whoever holds it."""
+    descriptor = _open(path)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def try_lock(path: Path) -> int | None:
+    """Take the lock for as long as the returned descriptor, or a copy of it, is open.
+
+    None when another process holds it.
+    """
+    descriptor = _open(path)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
+        return None
+    return descriptor
+
+
+def _open(path: Path) -> int:
+    return os.open(path, os.O_RDWR | os.O_CREAT, 0o600)

@@ -1,6 +1,7 @@
-"""Running the servers' programs as the account that the servers have."""
+"""Running the servers' programs as the account that the servers have, and their log files."""
 
 import os
+import shutil
 import signal
 import subprocess
 import threading
@@ -9,10 +10,39 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryFile
 from types import FrameType
-from typing import TypedDict
+from typing import IO, TypedDict
 
-from recommender.stack import logfile
 from recommender.stack.account import Account
+
+_LARGEST = 16 * 1024**2
+_TAIL_BYTES = 16_384
+
+
+def open_log(path: Path) -> IO[bytes]:
+    """Open a log; one over 16 MB is first rotated."""
+    rotate_log(path)
+    return path.open("ab")
+
+
+def rotate_log(path: Path, largest: int = _LARGEST) -> None:
+    """Copy a log that has grown too large to `.1`, in place of the one before, and empty it.
+
+    Its processes go on writing: they append, so that what they write next is at the start. What
+    one writes between copying and emptying is lost.
+    """
+    if path.exists() and path.stat().st_size > largest:
+        shutil.copyfile(path, path.with_suffix(".log.1"))
+        os.truncate(path, 0)
+
+
+def log_tail(path: Path, lines: int = 15) -> str:
+    """The last lines of a log; empty when there is none."""
+    if not path.exists():
+        return ""
+    with path.open("rb") as file:
+        file.seek(max(0, path.stat().st_size - _TAIL_BYTES))
+        text = file.read().decode(errors="replace")
+    return "\n".join(text.splitlines()[-lines:])
 
 
 def run_program(
@@ -39,7 +69,7 @@ def _start(
 ) -> "subprocess.Popen[bytes]":
     # Nothing of the user's environment (PGDATA, LD_PRELOAD, a locale) reaches the server.
     environment = {"PATH": os.defpath, "LANG": "C.UTF-8", "TZ": "UTC"}
-    with logfile.open_for_append(log) as output, TemporaryFile() as source:
+    with open_log(log) as output, TemporaryFile() as source:
         source.write(stdin.encode())
         source.seek(0)
         # S603: programs of the installed wheels, no shell

@@ -1,11 +1,19 @@
-"""What `up` runs besides the servers: web, worker and beat."""
+"""What `up` runs besides the servers: web, worker and beat, each started again when it ends."""
 
+import logging
+import os
+import subprocess
 import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from recommender.stack import machine
-from recommender.stack.config import StackConfig
+from recommender.stack.config import PROJECT_DIR, StackConfig
+from recommender.stack.processes import ProcessRecord, end_sessions, read_record
+from recommender.stack.program import open_log
 
 _LISTEN_ON_ALL = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}  # noqa: S104 - mapped away
 # Two, so that a slow request stops no process; more only contend for the interpreter: with four,
@@ -100,3 +108,92 @@ def _beat_command() -> tuple[str, ...]:
         # The supervisor knows whether beat runs; a file left by a crash would stop the next one.
         *("--pidfile", ""),
     )
+
+
+_FIRST_DELAY = 1.0
+_LONGEST_DELAY = 30.0
+_STABLE_SECONDS = 60.0
+
+logger = logging.getLogger(__name__)
+
+
+class Child:
+    """A process in a session of its own, which a terminal's Ctrl-C does not reach."""
+
+    def __init__(self, spec: ChildSpec, environment: Mapping[str, str]) -> None:
+        self.spec = spec
+        self.crashes = 0
+        self.record: ProcessRecord | None = None
+        self._environment = environment
+        self._process: subprocess.Popen[bytes] | None = None
+        self._start_at = self._started = 0.0
+
+    def tend(self) -> bool:
+        """Start the process where it should run and does not; whether anything changed."""
+        now = time.monotonic()
+        if self._process is not None and (code := self._process.poll()) is not None:
+            self._note_end(code, now)
+            return True
+        if self._process is None and now >= self._start_at:
+            self._start(now)
+            return True
+        return False
+
+    def _start(self, now: float) -> None:
+        with open_log(self.spec.log) as log:
+            # S603: this interpreter and fixed modules, no shell
+            self._process = subprocess.Popen(  # noqa: S603
+                self.spec.command,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                cwd=PROJECT_DIR,
+                env=self._environment,
+                start_new_session=True,
+            )
+        self._started = now
+        self.record = ProcessRecord.of(self._process.pid)
+
+    def _note_end(self, code: int, now: float) -> None:
+        stable = now - self._started > _STABLE_SECONDS
+        self.crashes = 1 if stable else self.crashes + 1
+        delay = restart_delay(self.crashes)
+        logger.warning(
+            "%s ended (%s); starting it again in %.0f s. Its log: %s",
+            *(self.spec.name, describe_exit(code), delay, self.spec.log),
+        )
+        if self.record is not None:
+            end_sessions([(self.record, 0.0)])  # what it started must not hold its port
+        self._process = None
+        self._start_at = now + delay
+
+
+def restart_delay(crashes: int) -> float:
+    """Seconds before the next start, after so many crashes in a row: 1, 2, 4 … 30."""
+    return min(_FIRST_DELAY * (1 << min(crashes - 1, 8)), _LONGEST_DELAY)
+
+
+def describe_exit(code: int) -> str:
+    """An exit code in words."""
+    return f"killed by signal {-code}" if code < 0 else f"exit code {code}"
+
+
+def worker_runs_here(config: StackConfig) -> bool:
+    """Whether `up` runs a worker on this data directory."""
+    record = read_record(config.layout)
+    worker = record.children.get("worker") if record else None
+    return worker is not None and worker.find() is not None
+
+
+@contextmanager
+def worker_while(config: StackConfig) -> Iterator[None]:
+    """Run a worker until the block ends, then end it warmly."""
+    # A name of its own: were `up` started meanwhile, neither would take the other for itself.
+    spec = worker_spec(config, nodename="temporary@%h")
+    child = Child(spec, os.environ | {"KINSHIP_DATA_DIR": str(config.data_dir)})
+    try:
+        child.tend()
+        yield
+    finally:
+        if child.record is not None:
+            end_sessions([(child.record, spec.grace)])

@@ -7,12 +7,16 @@ from enum import StrEnum
 import psutil
 
 from recommender.stack import postgres, valkey
-from recommender.stack.config import StackConfig, broker_url, database_url, without_password
+from recommender.stack.config import (
+    StackConfig,
+    StackError,
+    broker_url,
+    database_url,
+    without_password,
+)
 from recommender.stack.embedded import check_access
-from recommender.stack.errors import StackError
 from recommender.stack.external import check_broker, check_database
-from recommender.stack.processes import ProcessRecord
-from recommender.stack.record import read_record
+from recommender.stack.processes import ProcessRecord, read_record
 
 
 class State(StrEnum):

@@ -5,15 +5,34 @@ import os
 import time
 from collections.abc import Callable
 
-from recommender.stack import logfile
-from recommender.stack.child import Child
+import httpx
+
+from recommender.stack.config import StackError
 from recommender.stack.embedded import ensure_started, missing_servers
-from recommender.stack.errors import StackError
-from recommender.stack.processes import ProcessRecord, end_sessions
-from recommender.stack.readiness import not_ready
-from recommender.stack.record import ServiceRecord
-from recommender.stack.service import Service, child_specs
-from recommender.stack.stop_signals import StopSignals
+from recommender.stack.processes import ProcessRecord, ServiceRecord, StopSignals, end_sessions
+from recommender.stack.program import log_tail, rotate_log
+from recommender.stack.service import Child, Service, child_specs
+
+_SECONDS = 2.0
+
+
+def not_ready(url: str) -> str | None:
+    """What keeps the service from being ready; None when it is.
+
+    Args:
+        url: where the web is reached, without a path.
+    """
+    try:
+        # `localhost` is always among the allowed hosts; a proxy has no business here.
+        answer = httpx.get(
+            f"{url}/readyz", headers={"Host": "localhost"}, timeout=_SECONDS, trust_env=False
+        )
+    except httpx.TransportError as exc:
+        return f"the web does not answer ({exc})"
+    if answer.status_code == httpx.codes.OK:
+        return None
+    return f"/readyz answers {answer.status_code}: {answer.text[:500]}"
+
 
 _TICK = 0.1  # seconds
 _SERVER_CHECK_SECONDS = 2.0
@@ -97,7 +116,7 @@ class Supervisor:
         now = time.monotonic()
         if now - self._rotated >= _LOG_CHECK_SECONDS:
             for log in self._service.config.layout.logs.glob("*.log"):
-                logfile.rotate(log)
+                rotate_log(log)
             self._rotated = now
 
     def _give_up_on_the_hopeless(self) -> None:
@@ -105,7 +124,7 @@ class Supervisor:
             if child.crashes >= _HOPELESS_CRASHES:
                 raise StackError(
                     f"{child.spec.name} ended {child.crashes} times before Kinship was ready. "
-                    f"{child.spec.log} ends:\n{logfile.tail(child.spec.log)}"
+                    f"{child.spec.log} ends:\n{log_tail(child.spec.log)}"
                 )
 
     def _probe(self) -> None:
@@ -120,7 +139,7 @@ class Supervisor:
             log = self._service.config.layout.log("web")
             raise StackError(
                 f"Kinship was not ready after {self._ready_within:.0f} s: {reason}. "
-                f"{log} ends:\n{logfile.tail(log)}"
+                f"{log} ends:\n{log_tail(log)}"
             )
         if now - self._reported > _REPORT_SECONDS:
             logger.warning("Not ready after %.0f s: %s", now - self._began, reason)

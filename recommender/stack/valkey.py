@@ -6,13 +6,10 @@ from pathlib import Path
 
 import psutil
 
-from recommender.stack import logfile
-from recommender.stack.account import Account, claim_directory, claim_file
-from recommender.stack.binaries import valkey_server
-from recommender.stack.errors import StackError
-from recommender.stack.layout import Layout
+from recommender.stack.account import Account, claim_directory, claim_file, valkey_server
+from recommender.stack.config import Layout, StackError
 from recommender.stack.processes import find_process, kill, terminate, wait_for_end
-from recommender.stack.program import run_program
+from recommender.stack.program import log_tail, run_program
 
 _START_SECONDS = 60  # reading a large append-only file back takes a while
 _RECORD_SECONDS = 5
@@ -128,5 +125,5 @@ def _did_not_start(layout: Layout) -> StackError:
     log = layout.log("valkey")
     return StackError(
         "The embedded Valkey did not start. Set BROKER_URL to use your own Redis, "
-        f"Valkey or RabbitMQ. {log} ends:\n{logfile.tail(log)}"
+        f"Valkey or RabbitMQ. {log} ends:\n{log_tail(log)}"
     )

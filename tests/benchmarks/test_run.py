@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from recommender.stack.layout import PROJECT_DIR
+from recommender.stack.config import PROJECT_DIR
 
 pytestmark = pytest.mark.slow
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from recommender.stack.layout import PROJECT_DIR
+from recommender.stack.config import PROJECT_DIR
 from tests.e2e.service import Service
 
 VERSIONS = ("1.x", "current")

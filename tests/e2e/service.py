@@ -14,7 +14,7 @@ import httpx
 import psutil
 import psycopg
 
-from recommender.stack.layout import PROJECT_DIR, Layout
+from recommender.stack.config import PROJECT_DIR, Layout
 from tests.threads import wait_until
 
 

@@ -19,7 +19,7 @@ import numpy as np
 import psutil
 import pytest
 
-from recommender.stack.layout import PROJECT_DIR
+from recommender.stack.config import PROJECT_DIR
 from tests.e2e.service import Service
 
 DATA = PROJECT_DIR.parent / "shared/data/online-retail/transactions.csv.gz"

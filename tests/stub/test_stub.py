@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recommender.stack.layout import PROJECT_DIR
+from recommender.stack.config import PROJECT_DIR
 from tests.stub import Behaviour, Cut, Reply, Stub, faults
 from tests.stub.windows import SlidingWindow, per_second
 from tests.threads import wait_until

@@ -2,7 +2,7 @@ import os
 import subprocess
 import sys
 
-from recommender.stack.layout import PROJECT_DIR
+from recommender.stack.config import PROJECT_DIR
 
 # What a child process of the worker does when it starts.
 START = """

@@ -11,7 +11,7 @@ from django.db import connection, transaction
 from recommender.catalog import changes
 from recommender.models import EmbeddingClaim
 from recommender.spaces import staleness
-from recommender.stack.layout import PROJECT_DIR
+from recommender.stack.config import PROJECT_DIR
 from recommender.training import runs
 from tests.shop import Shop, numbered
 from tests.workers.broker import Broker

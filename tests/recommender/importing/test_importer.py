@@ -14,7 +14,7 @@ from django.db import connection
 
 from recommender import database
 from recommender.models import Event, Product
-from recommender.stack.layout import PROJECT_DIR
+from recommender.stack.config import PROJECT_DIR
 
 pytestmark = pytest.mark.slow
 

@@ -17,8 +17,8 @@ import psutil
 import pytest
 
 from recommender.stack import StackConfig
-from recommender.stack.layout import PROJECT_DIR
-from recommender.stack.takedown import take_down
+from recommender.stack.config import PROJECT_DIR
+from recommender.stack.detached import take_down
 
 pytestmark = pytest.mark.slow
 

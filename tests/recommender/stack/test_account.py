@@ -5,7 +5,7 @@ import pytest
 
 from recommender.stack import StackError
 from recommender.stack.account import Account, claim_directory, current, server_account, write_file
-from recommender.stack.layout import Layout
+from recommender.stack.config import Layout
 
 
 def test_an_ordinary_user_runs_the_servers_itself_and_root_never_does(tmp_path):

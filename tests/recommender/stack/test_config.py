@@ -12,7 +12,7 @@ from recommender.stack import (
     database_url,
     read_config,
 )
-from recommender.stack.config import without_password
+from recommender.stack.config import Layout, without_password
 
 BASE = Path("/srv/kinship")
 
@@ -107,3 +107,21 @@ def test_a_shown_url_has_no_password(url, shown):
 def test_psycopg_understands_the_embedded_url():
     parameters = psycopg.conninfo.conninfo_to_dict(database_url(read_config({}, BASE)))
     assert parameters["host"] == "/srv/kinship/.data/run/sockets"
+
+
+def test_sockets_usually_live_in_the_data_directory():
+    assert Layout(Path("/srv/kinship/.data")).sockets == Path("/srv/kinship/.data/run/sockets")
+
+
+@pytest.mark.parametrize(
+    "data_dir", ["/srv/" + "long/" * 20, "/home/ann/My Shop/.data", "/srv/größe", "/srv/a,b"]
+)
+def test_a_path_that_is_too_long_or_needs_quoting_gets_a_short_plain_one(data_dir):
+    layout = Layout(Path(data_dir))
+    assert layout.sockets.parent == Path("/tmp")
+    assert len(bytes(layout.valkey_socket)) < 60
+    assert layout.sockets == Layout(Path(data_dir)).sockets
+
+
+def test_two_data_directories_never_share_sockets():
+    assert Layout(Path("/srv/a b")).sockets != Layout(Path("/srv/a c")).sockets

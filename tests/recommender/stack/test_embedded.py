@@ -23,7 +23,7 @@ from recommender.stack import (
     stop,
     valkey,
 )
-from recommender.stack.layout import PROJECT_DIR
+from recommender.stack.config import PROJECT_DIR
 from recommender.stack.processes import find_process
 from tests.recommender.stack.conftest import processes_of
 

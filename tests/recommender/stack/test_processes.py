@@ -1,3 +1,5 @@
+import os
+import signal
 import subprocess
 import sys
 import time
@@ -7,7 +9,13 @@ from dataclasses import replace
 
 import pytest
 
-from recommender.stack.processes import ProcessRecord, end_sessions, find_process, session_members
+from recommender.stack.processes import (
+    ProcessRecord,
+    StopSignals,
+    end_sessions,
+    find_process,
+    session_members,
+)
 
 Start = Callable[[str], "subprocess.Popen[str]"]
 
@@ -84,3 +92,32 @@ def test_what_a_killed_leader_left_behind_is_ended(start):
     assert [member.pid for member in session_members(record)] == [child]
     end_sessions([(record, 1.0)])
     assert find_process(child) is None
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_is_noted_and_breaks_nothing_off(number):
+    with StopSignals() as signals:
+        os.kill(os.getpid(), number)
+        assert signals.wait(5)
+        assert signals.received == number
+
+
+def test_work_that_may_be_broken_off_is():
+    with StopSignals() as signals:
+        with pytest.raises(KeyboardInterrupt), signals.interruptible():
+            os.kill(os.getpid(), signal.SIGTERM)
+        os.kill(os.getpid(), signal.SIGTERM)  # the clean-up after it is not
+
+
+def test_work_is_not_begun_after_a_signal():
+    with StopSignals() as signals:
+        os.kill(os.getpid(), signal.SIGINT)
+        with pytest.raises(KeyboardInterrupt), signals.interruptible():
+            pytest.fail("the work began")
+
+
+def test_handlers_are_given_back():
+    before = signal.getsignal(signal.SIGINT)
+    with StopSignals():
+        assert signal.getsignal(signal.SIGINT) is not before
+    assert signal.getsignal(signal.SIGINT) is before

@@ -3,15 +3,14 @@ from pathlib import Path
 
 import pytest
 
-from recommender.stack import secret_key
-from recommender.stack.errors import StackError
+from recommender.stack.config import StackError, read_or_make_secret_key
 
 
 def test_a_key_is_made_once_and_only_its_owner_reads_it(tmp_path: Path) -> None:
     path = tmp_path / "secret_key"
-    key = secret_key.read_or_make(path)
+    key = read_or_make_secret_key(path)
     assert len(key) > 50
-    assert secret_key.read_or_make(path) == key
+    assert read_or_make_secret_key(path) == key
     assert path.stat().st_mode & 0o777 == 0o600
     assert list(tmp_path.iterdir()) == [path]
 
@@ -20,7 +19,7 @@ def test_processes_that_start_at_once_have_the_same_whole_key(tmp_path: Path) ->
     for round_ in range(20):
         path = tmp_path / f"secret_key_{round_}"
         with ThreadPoolExecutor(8) as threads:
-            keys = set(threads.map(lambda _, path=path: secret_key.read_or_make(path), range(8)))
+            keys = set(threads.map(lambda _, path=path: read_or_make_secret_key(path), range(8)))
         assert len(keys) == 1
         assert len(keys.pop()) > 50
 
@@ -28,4 +27,4 @@ def test_processes_that_start_at_once_have_the_same_whole_key(tmp_path: Path) ->
 def test_an_empty_key_is_refused_and_says_what_to_do(tmp_path: Path) -> None:
     (tmp_path / "secret_key").touch()
     with pytest.raises(StackError, match=r"is empty\. Delete it"):
-        secret_key.read_or_make(tmp_path / "secret_key")
+        read_or_make_secret_key(tmp_path / "secret_key")
