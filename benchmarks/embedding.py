@@ -19,7 +19,7 @@ from recommender import database
 from recommender.catalog import catalogs, upsert
 from recommender.models import Catalog, QuarantinedProduct, Space
 from recommender.spaces import lifecycle, partitions
-from recommender.spaces.embedders import embedder_of
+from recommender.spaces.alignment import embedder_of
 from recommender.stack import StackError
 from recommender.stack.service import Service
 from tests.stub import Stub

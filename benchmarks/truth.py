@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from recommender import database
 from recommender.models import Catalog
-from recommender.spaces import lifecycle, vectors
+from recommender.spaces import lifecycle
+from recommender.spaces.partitions import load_vectors
 
 # Half precision keeps three digits: neighbours closer together than this are ties.
 _TIE = 1e-4
@@ -131,7 +132,7 @@ def _vectors(space_id: int, keys: Sequence[int], dimension: int) -> NDArray[np.f
     place = {key: row for row, key in enumerate(keys)}
     matrix = np.zeros((len(keys), dimension), dtype=np.float32)
     for start in range(0, len(keys), _BATCH):
-        ids, rows = vectors.load(space_id, keys[start : start + _BATCH])
+        ids, rows = load_vectors(space_id, keys[start : start + _BATCH])
         matrix[[place[key] for key in ids.tolist()]] = rows
     # Rounding to halves changes the lengths a little; the service compares angles.
     lengths = np.linalg.norm(matrix, axis=1, keepdims=True)

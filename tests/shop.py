@@ -9,7 +9,7 @@ from recommender.history import ingest
 from recommender.history.ingest import NewEvent
 from recommender.models import Catalog, Product, Space, User
 from recommender.spaces import embedding
-from recommender.spaces.embedders import embedder_of
+from recommender.spaces.alignment import embedder_of
 from recommender.spaces.lifecycle import active_space
 
 NOON = datetime(2025, 6, 1, 12, tzinfo=UTC)

@@ -18,14 +18,7 @@ from recommender.models import Catalog, Heartbeat, Space
 from recommender.profiles import builder
 from recommender.profiles import staleness as profile_staleness
 from recommender.providers import cache
-from recommender.spaces import (
-    embedders,
-    embedding,
-    lifecycle,
-    quarantine,
-    staleness,
-    trained,
-)
+from recommender.spaces import alignment, embedding, lifecycle, quarantine, staleness, trained
 from recommender.stack import machine
 from workers.batch_size import BatchSize
 
@@ -119,7 +112,7 @@ def _predict(space: Space) -> None:
 def _embed(space: Space, owner: str, *, is_first: bool) -> None:
     """Work for a slice; the first, where there is more than a batch, calls for help."""
     try:
-        embedder = embedders.trained_embedder_of(space)
+        embedder = alignment.trained_embedder_of(space)
     except (Misconfigured, Unavailable) as exc:
         lifecycle.pause(space, str(exc))
         return

@@ -8,7 +8,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 
-from recommender.spaces.errors import SpaceError
+from recommender.spaces.partitions import SpaceError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,7 @@ from django_celery_beat.models import PeriodicTask
 
 from recommender import database
 from recommender.models import Heartbeat
-from recommender.models.heartbeat import ALIVE_FOR
+from recommender.models.provider import ALIVE_FOR
 from recommender.stack.external import broker_problem
 
 _BROKER_SECONDS = 2

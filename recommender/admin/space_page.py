@@ -13,7 +13,7 @@ from recommender.admin.space_form import NewSpaceForm
 from recommender.catalog import changes
 from recommender.insight.comparison import compare as compare_spaces
 from recommender.models import Space
-from recommender.spaces.errors import SpaceError
+from recommender.spaces.partitions import SpaceError
 
 
 def address(space: Space) -> str:

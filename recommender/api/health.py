@@ -11,7 +11,7 @@ from django.utils import timezone
 from recommender import database
 from recommender.api import codec
 from recommender.models import Heartbeat
-from recommender.models.heartbeat import ALIVE_FOR
+from recommender.models.provider import ALIVE_FOR
 from recommender.providers.circuit import OpenCircuit, open_circuits
 from recommender.stack.external import broker_problem, pgvector_problem
 

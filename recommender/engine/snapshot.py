@@ -20,7 +20,7 @@ from recommender.behaviour.interactions import SECONDS_A_DAY, Interactions
 from recommender.engine.reading import Products, Reading
 from recommender.models import ProductNeighbor, Space
 from recommender.profiles import builder
-from recommender.spaces import vectors
+from recommender.spaces.partitions import load_vectors
 
 WINDOWS = {"week": 7.0, "month": 30.0, "quarter": 90.0, "all": np.inf}
 # Rows of vectors that are read at once.
@@ -146,7 +146,7 @@ def seconds(time: datetime) -> float:
 def _load(products: Products, space: Space) -> SpaceArrays:
     found = np.zeros((len(products), space.dimension), dtype=np.float32)
     for start in range(0, len(products), _PAGE):
-        keys, rows = vectors.load(space.pk, products.keys[start : start + _PAGE].tolist())
+        keys, rows = load_vectors(space.pk, products.keys[start : start + _PAGE].tolist())
         if len(keys):
             found[products.rows(keys), : rows.shape[1]] = rows
     return SpaceArrays(

@@ -15,7 +15,8 @@ from psycopg import sql
 from recommender import database
 from recommender.engine import filter_cache
 from recommender.engine.filters import Filter
-from recommender.spaces import metric, partitions
+from recommender.spaces import partitions
+from recommender.spaces.index import metric_of
 from recommender.spaces.serving import ServingSpace
 
 
@@ -121,7 +122,7 @@ def nearest(
 def unchecked(space: ServingSpace, limit: int) -> sql.Composed:
     """A SELECT of the keys of the products nearest to `q.embedding`, whether available or not."""
     distance = sql.SQL("v.embedding::halfvec({dimension}) {operator} q.embedding").format(
-        dimension=sql.Literal(space.dimension), operator=metric.of(space.metric).operator
+        dimension=sql.Literal(space.dimension), operator=metric_of(space.metric).operator
     )
     if space.indexed_rows <= limit:
         # An index that may hold too few is not used.
@@ -154,7 +155,7 @@ def compose(
     if search is Search.AMONG:
         version = filter_cache.version_of(space)
         current = sql.SQL("{} IS NOT DISTINCT FROM %(passing_version)s").format(version)
-    used = metric.of(space.metric)
+    used = metric_of(space.metric)
     keep = sql.SQL("v.product_id NOT IN (SELECT unnest(%(excluded)s::bigint[]))")
     inner = _STATEMENTS[search].format(
         vectors=partitions.product_vectors(space.pk),

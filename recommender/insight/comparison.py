@@ -11,8 +11,8 @@ from recommender.insight.replay import Quality
 from recommender.models import EmbeddingSpend, Space
 from recommender.providers import models
 from recommender.spaces import partitions
-from recommender.spaces.errors import SpaceError
-from recommender.spaces.progress import Coverage, coverage
+from recommender.spaces.partitions import SpaceError
+from recommender.spaces.switching import Coverage, coverage
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from recommender.management.table import aligned
 from recommender.models import Space
 from recommender.ranking.metrics import Interval
 from recommender.spaces import partitions
-from recommender.spaces.progress import coverage
+from recommender.spaces.switching import coverage
 
 
 def of_spaces(spaces: Sequence[Space]) -> str:

@@ -12,9 +12,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from recommender.catalog import changes
 from recommender.models import Heartbeat, Space
-from recommender.models.heartbeat import ALIVE_FOR
+from recommender.models.provider import ALIVE_FOR
 from recommender.profiles.staleness import stale_users
-from recommender.spaces import progress
+from recommender.spaces import switching
 from recommender.spaces.lifecycle import living
 from recommender.stack.service import worker_runs_here, worker_while
 
@@ -79,7 +79,7 @@ def _now(spaces: Sequence[Space]) -> list[Space]:
 
 
 def _vectors_left(spaces: Sequence[Space]) -> int:
-    backlogs = [progress.backlog(space) for space in _now(spaces)]
+    backlogs = [switching.backlog(space) for space in _now(spaces)]
     return sum(backlog.products + backlog.unfinished for backlog in backlogs)
 
 

@@ -1,20 +1,30 @@
 """The tables, one file per concept."""
 
-from recommender.models.api_key import ApiKey
-from recommender.models.catalog import Catalog
-from recommender.models.embedding_cache import CachedEmbedding
-from recommender.models.event import Event, EventKey
-from recommender.models.heartbeat import Heartbeat
-from recommender.models.neighbour import ProductNeighbor
-from recommender.models.popularity import ProductPopularity
+from recommender.models.catalog import ApiKey, Catalog
+from recommender.models.event import Event, EventKey, User
 from recommender.models.product import Product
-from recommender.models.provider import ProviderCircuit, RatePace
-from recommender.models.quarantine import QuarantinedProduct
-from recommender.models.space import Space
-from recommender.models.spend import EmbeddingSpend
-from recommender.models.training import EvaluationRun, Mode, Ranker, TrainingRun
-from recommender.models.user import User
-from recommender.models.vector import EmbeddingClaim, ProductVector, ProfileVector
+from recommender.models.provider import (
+    CachedEmbedding,
+    EmbeddingSpend,
+    Heartbeat,
+    ProviderCircuit,
+    RatePace,
+)
+from recommender.models.space import (
+    EmbeddingClaim,
+    ProductVector,
+    ProfileVector,
+    QuarantinedProduct,
+    Space,
+)
+from recommender.models.training import (
+    EvaluationRun,
+    Mode,
+    ProductNeighbor,
+    ProductPopularity,
+    Ranker,
+    TrainingRun,
+)
 
 __all__ = [
     "ApiKey",

@@ -1,8 +1,10 @@
-"""What was trained, how well it did, and what serves of it."""
+"""What training makes and how it went: runs, rankers, evaluations, popularity, neighbours."""
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
 from recommender.models.catalog import Catalog
+from recommender.models.product import Product
 
 
 class Mode(models.TextChoices):
@@ -84,3 +86,58 @@ class EvaluationRun(models.Model):
 
     def __str__(self) -> str:
         return f"evaluation ({self.mode}) at {self.made_at:%Y-%m-%d}"
+
+
+class ProductPopularity(models.Model):
+    """Popularity of a product, refreshed by a periodic task; apart from Product, as it churns."""
+
+    product = models.OneToOneField(Product, models.CASCADE, primary_key=True)
+    catalog = models.ForeignKey(Catalog, models.CASCADE, verbose_name="catalogue", db_index=False)
+    recent = models.FloatField(help_text="Weight of the last 30 days, one vote a user.")
+    total = models.FloatField(help_text="Weight of all time, one vote a user.")
+    week_users = models.PositiveIntegerField(default=0, help_text="Users in the last 7 days.")
+    month_users = models.PositiveIntegerField(default=0, help_text="Users in the last 30 days.")
+    quarter_users = models.PositiveIntegerField(default=0, help_text="Users in the last 90 days.")
+    all_users = models.PositiveIntegerField(default=0, help_text="Users of all time.")
+    first_at = models.DateTimeField(null=True, help_text="Its first event.")
+
+    class Meta:
+        indexes = (
+            models.Index(
+                fields=["catalog", "-recent", "-total", "product"], name="popularity_order"
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.recent:g} of {self.total:g}"
+
+
+class ProductNeighbor(models.Model):
+    """The products that go with a product, strongest first; made anew by each training.
+
+    `together` is co-occurrence normalised by degree: what "bought together" shows. `ease` is the
+    item-item weights of EASE, which may be negative; of the most popular products only.
+    """
+
+    class Kind(models.TextChoices):
+        TOGETHER = "together", "Together"
+        EASE = "ease", "EASE"
+
+    # No constraints in the database: each training replaces all rows of a catalogue by COPY.
+    catalog = models.ForeignKey(
+        Catalog, models.CASCADE, verbose_name="catalogue", db_constraint=False
+    )
+    product = models.ForeignKey(
+        Product, models.DO_NOTHING, db_constraint=False, related_name="+", db_index=False
+    )
+    kind = models.CharField(max_length=16, choices=Kind.choices)
+    products = ArrayField(models.BigIntegerField())
+    scores = ArrayField(models.FloatField())
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=["product", "kind"], name="neighbor_once_a_kind"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.kind} of product {self.product_id}"

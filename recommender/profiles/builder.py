@@ -15,7 +15,8 @@ from recommender.behaviour.fold_in import FoldIn
 from recommender.history import reader
 from recommender.models import Catalog, ProfileVector, Space, User
 from recommender.profiles.profile import ProfileRow, profile
-from recommender.spaces import partitions, vectors
+from recommender.spaces import partitions
+from recommender.spaces.partitions import load_vectors
 
 Kind = ProfileVector.Kind
 
@@ -39,7 +40,7 @@ def build(
     catalog: Catalog = space.catalog
     histories = reader.load(user_ids, before)
     products = {product for found in histories.values() for product in found.product_ids.tolist()}
-    known, matrix = vectors.load(space.pk, sorted(products))
+    known, matrix = load_vectors(space.pk, sorted(products))
     make = partial(
         profile,
         metric=space.metric,

@@ -1,9 +1,10 @@
-"""Learning, from a catalogue's pictures and titles, the map that a space of both needs."""
+"""A space's embedder, and the map that one of pictures and texts learns from the catalog."""
 
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 import structlog
+from django.db import transaction
 from django.db.models.functions import MD5
 from numpy.typing import NDArray
 
@@ -11,9 +12,10 @@ from embeddings.base import Embedder
 from embeddings.calls.outcome import EmbeddedRow
 from embeddings.errors import EmbeddingError, Misconfigured, Rejected
 from embeddings.local import alignment, image_model, wordllama
-from embeddings.types import Input, Role
+from embeddings.types import Input, Output, Role
 from recommender.models import Product, Space
 from recommender.providers import metered, models
+from recommender.spaces import staleness
 
 log = structlog.get_logger()
 
@@ -95,3 +97,40 @@ def _store(space: Space, learnt: bytes) -> bytes:
     Space.objects.filter(pk=space.pk, alignment__isnull=True).update(alignment=learnt)
     space.refresh_from_db(fields=["alignment"])
     return bytes(space.alignment or learnt)
+
+
+_LOCK_ALIGNMENT = 7_310_004
+
+
+def embedder_of(space: Space) -> Embedder:
+    """The space's model, at its dimension, with its instruction and its output.
+
+    Raises:
+        Misconfigured: the model is not there, or cannot do what the space asks of it.
+    """
+    if space.alignment is not None:
+        return models.aligned(bytes(space.alignment))
+    return models.embedder(
+        space.model,
+        space.dimension,
+        instruction=space.instruction,
+        output=Output(space.output),
+    )
+
+
+def trained_embedder_of(space: Space) -> Embedder:
+    """The space's embedder, once it has learnt from the catalogue what its model needs to.
+
+    One worker learns at a time; the others wait and use what it has learnt.
+
+    Raises:
+        Misconfigured: as above, or there is too little to learn from.
+        Unavailable: the pictures to learn from cannot be had now.
+    """
+    if space.alignment is None and models.spec(space.model).needs_alignment:
+        with transaction.atomic():
+            staleness.lock(_LOCK_ALIGNMENT, space.pk)
+            space.refresh_from_db(fields=["alignment"])
+            if space.alignment is None:
+                space.alignment = learn(space)
+    return embedder_of(space)

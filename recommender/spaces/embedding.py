@@ -23,10 +23,10 @@ from recommender.models import Space
 from recommender.providers import metered
 from recommender.providers.metered import Account
 from recommender.spaces import lifecycle, partitions, quarantine, staleness
-from recommender.spaces.content import Content, content
+from recommender.spaces.partitions import halfvecs, sparsevec
 from recommender.spaces.quarantine import Refusal
 from recommender.spaces.staleness import StaleProduct
-from recommender.spaces.vectors import halfvecs, sparsevec
+from recommender.spaces.template import Content, content
 
 # Where the model finds more tokens in a text than were estimated, it is cut to these shares of
 # the limit, one after the other.

@@ -14,8 +14,8 @@ from recommender.models import Product, ProductVector, Space
 from recommender.providers import cache, models
 from recommender.providers.cache import CacheKey
 from recommender.spaces import staleness
-from recommender.spaces.content import content
 from recommender.spaces.staleness import StaleProduct
+from recommender.spaces.template import content
 
 # Of more products than this, so many drawn at random stand for all.
 SAMPLE = 5_000

@@ -1,4 +1,4 @@
-"""A space's HNSW index: when to build it, with which parameters, and how well it finds."""
+"""A space's metric, and its HNSW index: when to build it, its parameters, how well it finds."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,33 @@ from psycopg import sql
 
 from recommender import database
 from recommender.models import Space
-from recommender.spaces import metric, partitions
+from recommender.spaces import partitions
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """A distance of pgvector; the operator must be of the index's class, or no index is used."""
+
+    operator: sql.SQL
+    operator_class: sql.SQL
+    nearest: int  # the similarity at a distance of 0
+
+    def similarity(self, distance: sql.Composable) -> sql.Composed:
+        """The cosine or the inner product, from the distance."""
+        return sql.SQL("{} - {}").format(sql.Literal(self.nearest), distance)
+
+
+_METRICS = {
+    Space.Metric.COSINE: Metric(sql.SQL("<=>"), sql.SQL("halfvec_cosine_ops"), 1),
+    # Its distance is the negative inner product: indexes are walked in ascending order only.
+    Space.Metric.INNER_PRODUCT: Metric(sql.SQL("<#>"), sql.SQL("halfvec_ip_ops"), 0),
+}
+
+
+def metric_of(name: str) -> Metric:
+    """The metric of a value metric_of Space.Metric."""
+    return _METRICS[Space.Metric(name)]
+
 
 # Tried in order until the recall target is met; pgvector allows up to 1,000.
 EF_SEARCH_STEPS = (20, 30, 40, 60, 80, 120, 160, 240, 400, 600, 1000)
@@ -117,7 +143,7 @@ def _choose_ef_search(
 
 
 def _names(space: Space) -> dict[str, sql.Composable]:
-    used = metric.of(space.metric)
+    used = metric_of(space.metric)
     return {
         "index": sql.Identifier(_name(space)),
         "new": sql.Identifier(f"{_name(space)}_new"),

@@ -13,8 +13,8 @@ from embeddings.errors import Misconfigured
 from embeddings.types import Modality, Output
 from recommender.models import Catalog, EmbeddingClaim, QuarantinedProduct, Space
 from recommender.providers import models
-from recommender.spaces import index, locks, partitions, staleness
-from recommender.spaces.errors import SpaceError
+from recommender.spaces import index, partitions, staleness
+from recommender.spaces.partitions import SpaceError, retry_on_lock_timeout
 from recommender.spaces.template import check
 
 # What workers embed. A standby waits as it was, and a retired one has no tables.
@@ -139,12 +139,12 @@ def retire(space: Space) -> int:
     Raises:
         SpaceError: it serves, or its tables were in use for too long.
     """
-    return locks.retry_on_lock_timeout(partial(_retire, space))
+    return retry_on_lock_timeout(partial(_retire, space))
 
 
 def delete_space(space: Space) -> None:
     """Remove a space with its vectors and profiles, and the work there is on its products."""
-    locks.retry_on_lock_timeout(partial(_delete, space.pk))
+    retry_on_lock_timeout(partial(_delete, space.pk))
 
 
 def finish(space_id: int) -> bool:

@@ -1,13 +1,37 @@
-"""The partitions that hold a space's vectors. Queries name them directly: nothing to prune.
+"""The partitions that hold a space's vectors, and vectors as PostgreSQL sends and receives them.
 
-A SELECT that names a partition locks nothing but it; who writes into one locks its parent too, in
-the weakest way, until it commits. So neither making nor dropping a partition may wait for long
-with a strong lock on a parent asked for: all that write would queue up behind.
+Queries name a partition directly: nothing to prune. A SELECT that names one locks nothing but it;
+who writes into one locks its parent too, in the weakest way, until it commits. So neither making
+nor dropping a partition may wait for long with a strong lock on a parent asked for: all that write
+would queue up behind.
 """
 
+import time
+from collections.abc import Callable, Sequence
+from operator import itemgetter
+from typing import TypeVar
+
+import numpy as np
+import psycopg
+from django.db import OperationalError, transaction
+from numpy.typing import NDArray
 from psycopg import sql
 
+from embeddings.types import SparseVector
 from recommender import database
+
+
+class SpaceError(Exception):
+    """A space cannot do what was asked of it; the message says why, and what to do."""
+
+
+T = TypeVar("T")
+
+# Below PostgreSQL's deadlock_timeout of a second: of two in a deadlock this one gives way, and
+# no answer or worker is made to fail.
+_SHORT = "SET LOCAL lock_timeout = '500ms'"
+_PAUSE_SECONDS = 0.2
+_TIMEOUT_SECONDS = 30.0
 
 
 def product_vectors(space_id: int) -> sql.Identifier:
@@ -62,3 +86,84 @@ def size(space_id: int) -> int:
     """
     names = [f"recommender_{kind}vector_{space_id}" for kind in ("product", "profile")]
     return int(database.fetch(query, (names,))[0][0])
+
+
+def load_vectors(
+    space_id: int, product_ids: Sequence[int]
+) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """Ids, ascending, shape (n,), and vectors, shape (n, dimension), of products that have one.
+
+    As they are stored: of unit length, but in a space of inner products.
+    """
+    query = sql.SQL(
+        "SELECT product_id, halfvec_send(embedding) FROM {} "
+        "WHERE product_id = ANY(%s) AND embedding IS NOT NULL"
+    ).format(product_vectors(space_id))
+    rows = sorted(database.fetch(query, (list(product_ids),)), key=itemgetter(0))
+    ids = np.array([row[0] for row in rows], dtype=np.int64)
+    if not rows:
+        return ids, np.zeros((0, 0), dtype=np.float32)
+    width = len(rows[0][1])
+    raw = np.frombuffer(b"".join(row[1] for row in rows), dtype=np.uint8).reshape(-1, width)
+    halves = np.ascontiguousarray(raw[:, _HEADER:]).view(">f2")
+    return ids, halves.astype(np.float32)
+
+
+# halfvec: two int16 (dimension, unused), then float16. All numbers are big-endian.
+_HEADER = 4
+
+
+def halfvecs(vectors: Sequence[NDArray[np.float32]]) -> list[bytes]:
+    """Vectors of one dimension as PostgreSQL receives them in a binary COPY."""
+    if not vectors:
+        return []
+    matrix = np.stack(vectors)
+    header = np.array([matrix.shape[1], 0], ">i2").tobytes()
+    width = 2 * matrix.shape[1]
+    halves = matrix.astype(">f2").tobytes()
+    return [header + halves[at : at + width] for at in range(0, len(halves), width)]
+
+
+# The largest that sparsevec has: one for all models, so that any two vectors compare.
+SPARSE_DIMENSION = 1_000_000_000
+
+
+def sparsevec(vector: SparseVector) -> bytes:
+    """A sparse vector as PostgreSQL receives it in a binary COPY.
+
+    Three int32 (dimension, count, unused), then the indices, from 0 here though from 1 in its
+    text form, then the values. pgvector refuses a value of zero: those are left out.
+    """
+    values = np.array(vector.values, ">f4")
+    indices = np.array(vector.indices, ">i4")[values != 0]
+    values = values[values != 0]
+    header = np.array([SPARSE_DIMENSION, len(values), 0], ">i4")
+    return b"".join((header.tobytes(), indices.tobytes(), values.tobytes()))
+
+
+def retry_on_lock_timeout(work: Callable[[], T], timeout: float = _TIMEOUT_SECONDS) -> T:
+    """What `work` returns, in a transaction that waits half a second at most for any lock.
+
+    If a lock is not free, the transaction is rolled back, which lets those behind it in the queue
+    pass, and tried again.
+
+    Raises:
+        SpaceError: the tables were in use all the time.
+    """
+    until = time.monotonic() + timeout
+    while True:
+        try:
+            with transaction.atomic():
+                database.execute(_SHORT)
+                done = work()
+                database.execute("SET LOCAL lock_timeout TO DEFAULT")
+                return done
+        except OperationalError as exc:
+            if not isinstance(exc.__cause__, psycopg.errors.LockNotAvailable):
+                raise
+            if time.monotonic() >= until:
+                raise SpaceError(
+                    "The space's tables are in use: a long transaction holds them, such as a "
+                    "backup or the building of an index. Try again when it has ended."
+                ) from exc
+        time.sleep(_PAUSE_SECONDS)

@@ -1,4 +1,4 @@
-"""A space's template: how a product becomes the text that is embedded.
+"""What of a product a space embeds: text by a template, pictures, or both and its video.
 
 `{title}`, `{brand}`, `{category}`, `{description}` and `{attributes.NAME}` stand for the
 product's fields. Sentences end with a full stop and a space. An empty field takes the text
@@ -8,10 +8,15 @@ empty is left out whole.
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from operator import attrgetter
 
+from embeddings.calls import long_text
+from embeddings.calls.long_text import Policy, Treatment
+from embeddings.spec import ModelSpec
+from embeddings.types import Input, Modality
+from recommender.models import Space
 from recommender.spaces.staleness import StaleProduct
 
 _FIELD = re.compile(r"\{([^{}]*)\}")
@@ -107,3 +112,58 @@ def _value(found: object) -> str:
         found = ", ".join(filter(None, map(str, found)))
     text = str(found).strip().rstrip(". ")
     return text if _LETTER_OR_DIGIT.search(text) else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """A product's inputs: none where it has nothing for the space, several for a split text."""
+
+    inputs: tuple[Input, ...]
+    treatment: Treatment | None = None
+
+
+NOTHING = Content(())
+
+
+def content(
+    space: Space, spec: ModelSpec, product: StaleProduct, max_tokens: int | None = None
+) -> Content:
+    """What is embedded of a product in a space.
+
+    Args:
+        max_tokens: of a text, where the model takes less than its spec says.
+
+    Raises:
+        TooLong: the text is over the limit and the space rejects such.
+        Rejected: it is not valid Unicode.
+    """
+    if space.kind == Space.Kind.IMAGE:
+        pictures = tuple(product.image_urls[: spec.media.images if spec.media else 1])
+        return Content((Input(images=pictures),)) if pictures else NOTHING
+    text = render(space.template, product)
+    if space.kind == Space.Kind.MULTIMODAL:
+        return _multimodal(space, spec, product, text, max_tokens)
+    if not text:
+        return NOTHING
+    if long_text.is_short(text, spec, max_tokens):
+        return Content((Input(text=text),))
+    fitted = long_text.fit(text, spec, Policy(space.long_text), max_tokens)
+    return Content(tuple(Input(text=part) for part in fitted.parts), fitted.treatment)
+
+
+def _multimodal(
+    space: Space, spec: ModelSpec, product: StaleProduct, text: str, max_tokens: int | None
+) -> Content:
+    """The text with the first picture and the first video, as far as the model reads them.
+
+    Of a split text the first part goes with them: they are embedded once.
+    """
+    pictures = tuple(product.image_urls[:1]) if Modality.IMAGE in spec.modalities else ()
+    videos = product.video_urls[:1] if Modality.VIDEO in spec.modalities else []
+    video = videos[0] if videos else ""
+    if not text:
+        seen = pictures or video
+        return Content((Input(images=pictures, video=video),)) if seen else NOTHING
+    fitted = long_text.fit(text, spec, Policy(space.long_text), max_tokens)
+    first, *others = (Input(text=part) for part in fitted.parts)
+    return Content((replace(first, images=pictures, video=video), *others), fitted.treatment)

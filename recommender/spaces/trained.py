@@ -22,9 +22,8 @@ from recommender import database
 from recommender.behaviour.prediction import Prediction
 from recommender.models import Catalog, Space
 from recommender.spaces import lifecycle, partitions
-from recommender.spaces.errors import SpaceError
+from recommender.spaces.partitions import SpaceError, halfvecs, load_vectors
 from recommender.spaces.staleness import TRAINED
-from recommender.spaces.vectors import halfvecs, load
 
 PREDICTED = "predicted"
 
@@ -221,7 +220,7 @@ def _predict(space: Space, source: _Source) -> int:
     after = dealt_with = 0
     while rows := database.fetch(query, {"after": after}):
         ids = [row[0] for row in rows]
-        known, content = load(source.space_id, ids)
+        known, content = load_vectors(source.space_id, ids)
         predicted = dict(zip(known.tolist(), _predicted(space, source, content), strict=True))
         with transaction.atomic():
             _write(

@@ -7,7 +7,7 @@ from recommender.stack import machine
 from recommender.stack.account import Account, claim_directory, postgres_program, write_file
 from recommender.stack.config import DATABASE_NAME, DATABASE_USER, POSTGRES_PORT, Layout, StackError
 from recommender.stack.machine import Machine
-from recommender.stack.program import run_program
+from recommender.stack.program import log_tail, run_program
 
 MB = 1024**2
 GB = 1024**3
@@ -126,7 +126,7 @@ def _run(
     if run_program(postgres_program(program), arguments, account, log, stdin=sql) != 0:
         raise StackError(
             f"The embedded PostgreSQL could not make {layout.postgres}. {OWN_DATABASE} "
-            f"{log} ends:\n{program.tail(log)}"
+            f"{log} ends:\n{log_tail(log)}"
         )
 
 

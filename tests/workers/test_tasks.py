@@ -17,7 +17,7 @@ from recommender.models import (
     User,
 )
 from recommender.profiles.staleness import stale_users
-from recommender.spaces import progress, staleness
+from recommender.spaces import staleness, switching
 from recommender.spaces.lifecycle import create_space, delete_space, retire
 from recommender.stack import machine
 from tests.recommender.spaces.training import factors, predicting, train
@@ -34,7 +34,7 @@ def busy(shop: Shop) -> Shop:
 
 
 def assert_all_done(shop: Shop) -> None:
-    (backlog,) = progress.backlogs(shop.catalog)
+    (backlog,) = switching.backlogs(shop.catalog)
     assert backlog.done
     assert ProductVector.objects.filter(space=shop.space).count() == 40
     assert not EmbeddingClaim.objects.exists()
@@ -71,7 +71,7 @@ def test_a_product_newer_than_a_training_is_predicted_once_its_text_is_embedded(
     found = ProductVector.objects.get(space=space, product=committed_shop.product("new"))
     assert found.treatment == "predicted"
     assert found.embedding is not None
-    assert all(backlog.done for backlog in progress.backlogs(committed_shop.catalog))
+    assert all(backlog.done for backlog in switching.backlogs(committed_shop.catalog))
     assert stale_users(space, after=0, limit=10) == []
 
 

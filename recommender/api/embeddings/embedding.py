@@ -14,7 +14,7 @@ from recommender.api.embeddings.slots import place
 from recommender.models import Catalog, Space
 from recommender.providers import metered, models
 from recommender.providers.metered import Account, Effort
-from recommender.spaces.embedders import embedder_of
+from recommender.spaces.alignment import embedder_of
 
 # Of a model that gives any dimension; the largest that a hosted model is known to give.
 _MOST_DIMENSIONS = 4096

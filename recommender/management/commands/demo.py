@@ -13,7 +13,7 @@ from django.core.management.base import BaseCommand
 
 from recommender.catalog import keys, sample
 from recommender.models import ApiKey, Catalog
-from recommender.spaces import progress
+from recommender.spaces import switching
 from recommender.stack import ensure_started, stop
 from recommender.stack.embedded import missing_servers
 from recommender.stack.launch import run_stack
@@ -103,7 +103,7 @@ def _wait_until_embedded(catalog: Catalog) -> None:
     """The first answers should be good ones; 400 products take the workers a second or two."""
     until = time.monotonic() + _LONGEST_WAIT_SECONDS
     while time.monotonic() < until:
-        if all(backlog.done for backlog in progress.backlogs(catalog)):
+        if all(backlog.done for backlog in switching.backlogs(catalog)):
             return
         time.sleep(0.1)
 

@@ -14,7 +14,7 @@ from recommender.management.table import aligned
 from recommender.management.waiting import wait_for
 from recommender.models import Catalog, Space
 from recommender.providers import ledger
-from recommender.spaces import lifecycle, progress, quarantine
+from recommender.spaces import lifecycle, quarantine, switching
 from recommender.spaces.estimate import Estimate, duration, estimate
 from recommender.spaces.lifecycle import living
 
@@ -59,7 +59,7 @@ embedded.
         if options["retry_quarantined"]:
             for space in spaces:
                 self.stdout.write(f"{space}: {quarantine.retry(space)} products out of quarantine")
-        for backlog in progress.backlogs(catalog):
+        for backlog in switching.backlogs(catalog):
             self.stdout.write(f"{backlog.space}: {backlog.products} products to embed")
             # A person asks: what is said of it from now on is new.
             lifecycle.resume(backlog.space)

@@ -17,10 +17,10 @@ from recommender.catalog.catalogs import find_catalog
 from recommender.insight.comparison import compare
 from recommender.management import space_report, waiting
 from recommender.models import Catalog, Space
-from recommender.spaces import lifecycle, progress, switching
-from recommender.spaces.errors import SpaceError
+from recommender.spaces import lifecycle, switching
 from recommender.spaces.estimate import estimate
 from recommender.spaces.lifecycle import find_space
+from recommender.spaces.partitions import SpaceError
 from recommender.spaces.template import TemplateError
 
 _CREATE = """\
@@ -158,7 +158,7 @@ while the old one serves, compared with it, switched to at once, and back if nee
                 "or is being built is embedded. A standby is brought up to date by `space "
                 "rollback`."
             )
-        backlog = progress.backlog(space)
+        backlog = switching.backlog(space)
         self.stdout.write(f"{space}: {backlog.products} products to embed")
         # A person asks: what is said of it from now on is new.
         lifecycle.resume(space)
@@ -190,7 +190,7 @@ while the old one serves, compared with it, switched to at once, and back if nee
     def _rollback(self, catalog: Catalog, options: dict[str, Any]) -> None:
         space = switching.rollback(catalog, options["name"])
         changes.announce_space(space)
-        stale = progress.backlog(space).products
+        stale = switching.backlog(space).products
         self.stdout.write(f"{space} serves again; {stale} products to embed, enqueued.")
 
     def _retire(self, catalog: Catalog, options: dict[str, Any]) -> None:

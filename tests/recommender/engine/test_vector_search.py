@@ -14,8 +14,9 @@ from recommender.engine import filters, vector_search
 from recommender.engine.filters import Filter
 from recommender.engine.vector_search import Neighbour, QueryVectors
 from recommender.models import Catalog, Product, Space
-from recommender.spaces import embedding, lifecycle, partitions, vectors
+from recommender.spaces import embedding, lifecycle, partitions
 from recommender.spaces.embedding import Embedded
+from recommender.spaces.partitions import load_vectors
 from recommender.spaces.serving import ServingSpace, serving
 from tests.recommender.engine.plans import vector_plans
 
@@ -38,7 +39,7 @@ class Store:
     @cached_property
     def matrix(self) -> NDArray[np.float32]:
         """The unit vectors as they are stored; shape (products, DIMENSION)."""
-        keys, matrix = vectors.load(self.space.pk, self.keys.tolist())
+        keys, matrix = load_vectors(self.space.pk, self.keys.tolist())
         return matrix[np.argsort(keys)]
 
     def passing(self, percent: int) -> Filter:

@@ -6,8 +6,8 @@ from django.utils import timezone
 from recommender.insight.comparison import compare
 from recommender.models import EmbeddingSpend, QuarantinedProduct
 from recommender.spaces import lifecycle, partitions
-from recommender.spaces.errors import SpaceError
 from recommender.spaces.lifecycle import create_space
+from recommender.spaces.partitions import SpaceError
 from tests.recommender import goods
 from tests.recommender.insight.shopping import LATER, shop_by_colour
 from tests.recommender.spaces.training import train

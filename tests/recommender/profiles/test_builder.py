@@ -8,7 +8,7 @@ from recommender.models import ProfileVector, User
 from recommender.profiles import builder
 from recommender.profiles.profile import ProfileRow
 from recommender.profiles.staleness import stale_users
-from recommender.spaces import vectors
+from recommender.spaces.partitions import load_vectors
 from tests.recommender.spaces.training import train
 from tests.shop import DAY, NOON, Shop, event
 from tests.threads import at_once, overtaken
@@ -73,7 +73,7 @@ def test_an_interest_is_the_vector_of_its_product(stocked: Shop) -> None:
 
     interest, recent, last = built(stocked, "ann")
 
-    _, matrix = vectors.load(stocked.space.pk, [stocked.product("mug").pk])
+    _, matrix = load_vectors(stocked.space.pk, [stocked.product("mug").pk])
     assert interest == (Kind.INTEREST, 0, "mug", 1.0, matrix[0].tolist())
     np.testing.assert_allclose(recent[-1], interest[-1], atol=1e-3)
     assert last == (Kind.LAST, 0, "mug", 1.0, matrix[0].tolist())

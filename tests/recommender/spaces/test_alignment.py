@@ -7,10 +7,10 @@ from django.conf import LazySettings
 
 from embeddings.errors import Misconfigured, Unavailable
 from embeddings.local.alignment import Alignment
-from embeddings.types import Input, Role
+from embeddings.types import Input, Output, Role
 from recommender.models import Product, Space
 from recommender.spaces import alignment, lifecycle
-from recommender.spaces.embedders import trained_embedder_of
+from recommender.spaces.alignment import embedder_of, trained_embedder_of
 from tests.embeddings.drawings import drawings
 from tests.embeddings.media_host import MediaHost, media_host
 from tests.shop import NOON, Shop
@@ -128,3 +128,19 @@ def test_deleted_products_teach_nothing(shop: Shop, host: MediaHost, space: Spac
 
     with pytest.raises(Misconfigured, match="there are 49"):
         alignment.learn(space)
+
+
+@pytest.mark.parametrize("embedder", [embedder_of, trained_embedder_of])
+def test_a_space_s_embedder_does_what_the_space_asks_for(db: None, embedder) -> None:
+    space = Space(model="fake", dimension=32, instruction="Find gifts", output="dense&sparse")
+
+    found = embedder(space)
+
+    assert (found.spec.key, found.spec.dimension) == ("fake", 32)
+    assert (found.instruction, found.output) == ("Find gifts", Output.BOTH)
+
+
+@pytest.mark.parametrize("embedder", [embedder_of, trained_embedder_of])
+def test_a_model_that_is_not_there_is_said(db: None, embedder) -> None:
+    with pytest.raises(Misconfigured, match="no-such-model"):
+        embedder(Space(model="no-such-model", dimension=32))

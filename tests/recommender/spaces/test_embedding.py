@@ -20,8 +20,9 @@ from embeddings.local.fake import FakeEmbedder
 from embeddings.spec import ModelSpec
 from embeddings.types import Embeddings, Input, Output, Role
 from recommender.models import EmbeddingClaim, Product, ProductVector, QuarantinedProduct, Space
-from recommender.spaces import embedding, lifecycle, staleness, vectors
+from recommender.spaces import embedding, lifecycle, staleness
 from recommender.spaces.embedding import Step
+from recommender.spaces.partitions import load_vectors
 from recommender.spaces.staleness import StaleProduct
 from tests.shop import Shop, numbered
 
@@ -105,7 +106,7 @@ def test_every_product_gets_one_vector_of_unit_length(shop: Shop) -> None:
 
     shop.embed()
 
-    ids, matrix = vectors.load(shop.space.pk, list(Product.objects.values_list("pk", flat=True)))
+    ids, matrix = load_vectors(shop.space.pk, list(Product.objects.values_list("pk", flat=True)))
     assert len(set(ids.tolist())) == ProductVector.objects.filter(space=shop.space).count() == 40
     np.testing.assert_allclose(np.linalg.norm(matrix, axis=1), 1, atol=1e-3)
 
@@ -117,7 +118,7 @@ def test_the_vector_is_the_model_s_for_the_text_of_the_template(shop: Shop) -> N
 
     text = Input(text="Blue mug. Hearth. Home, Kitchen")
     expected = FakeEmbedder().embed([text], Role.DOCUMENT).vectors[0]
-    _, matrix = vectors.load(shop.space.pk, [shop.product("mug").pk])
+    _, matrix = load_vectors(shop.space.pk, [shop.product("mug").pk])
     np.testing.assert_allclose(matrix[0], expected, atol=1e-3)
 
 
@@ -355,7 +356,7 @@ def test_a_split_text_is_like_each_of_its_parts_and_a_truncated_one_like_its_beg
         )
         shop.embed(space)
         pair = [shop.product(key).pk for key in ("both", "second")]
-        _, (one, other) = vectors.load(space.pk, pair)
+        _, (one, other) = load_vectors(space.pk, pair)
         return float(one @ other)
 
     assert likeness("split") > likeness("truncate") + 0.2

@@ -6,7 +6,6 @@ from recommender import database
 from recommender.catalog import catalogs
 from recommender.models import Catalog, EmbeddingClaim, QuarantinedProduct, Space
 from recommender.spaces import lifecycle, partitions, staleness, switching
-from recommender.spaces.errors import SpaceError
 from recommender.spaces.lifecycle import (
     active_space,
     create_space,
@@ -15,6 +14,7 @@ from recommender.spaces.lifecycle import (
     finish,
     retire,
 )
+from recommender.spaces.partitions import SpaceError
 from recommender.spaces.template import TemplateError
 from tests.shop import Shop, numbered
 from tests.threads import at_once, beside

@@ -8,10 +8,10 @@ from recommender.engine import vector_search
 from recommender.engine.vector_search import QueryVectors
 from recommender.models import Product, ProductVector, Space
 from recommender.profiles.staleness import note_new_vectors
-from recommender.spaces import lifecycle, partitions, staleness, switching, trained, vectors
-from recommender.spaces.errors import SpaceError
-from recommender.spaces.progress import coverage
+from recommender.spaces import lifecycle, partitions, staleness, switching, trained
+from recommender.spaces.partitions import SpaceError, load_vectors
 from recommender.spaces.serving import all_active, serving
+from recommender.spaces.switching import coverage
 from tests.recommender.spaces.training import DIMENSION, factors, keys_of, predicting, train
 from tests.shop import NOON, Shop, numbered
 
@@ -38,7 +38,7 @@ def test_what_was_trained_is_stored_to_half_precision(stocked: Shop) -> None:
 
     space = train(stocked, rows)
 
-    _, stored = vectors.load(space.pk, keys_of(stocked).tolist())
+    _, stored = load_vectors(space.pk, keys_of(stocked).tolist())
     np.testing.assert_array_equal(stored, rows.astype(np.float16).astype(np.float32))
     assert (space.kind, space.metric, space.dimension) == ("behaviour", "inner_product", DIMENSION)
     assert (space.trained_until, space.indexed_rows) == (NOON, 60)
@@ -79,7 +79,7 @@ def test_a_product_that_was_not_trained_on_gets_the_vector_that_its_text_predict
     assert found is not None
     assert found.treatment == "predicted"
     map_ = Prediction.from_bytes(predicting(stocked, rows[:59]))
-    _, content = vectors.load(stocked.space.pk, [last_of(stocked).pk])
+    _, content = load_vectors(stocked.space.pk, [last_of(stocked).pk])
     np.testing.assert_allclose(found.embedding, map_.predict(content)[0], rtol=2e-3, atol=1e-4)
     assert staleness.count(space) == 0
 
@@ -92,7 +92,7 @@ def test_a_predicted_vector_of_a_cosine_space_is_of_unit_length(stocked: Shop) -
 
     space = train(stocked, rows, metric=Space.Metric.COSINE, prediction=map_)
 
-    _, stored = vectors.load(space.pk, keys_of(stocked).tolist())
+    _, stored = load_vectors(space.pk, keys_of(stocked).tolist())
     np.testing.assert_allclose(np.linalg.norm(stored, axis=1), np.ones(60), atol=1e-3)
 
 

@@ -9,7 +9,8 @@ from recommender.behaviour import prediction
 from recommender.behaviour.fold_in import FoldIn, LeastSquares
 from recommender.behaviour.prediction import Metric
 from recommender.models import Product, Space
-from recommender.spaces import trained, vectors
+from recommender.spaces import trained
+from recommender.spaces.partitions import load_vectors
 from tests.shop import NOON, Shop
 
 DIMENSION = 8
@@ -45,7 +46,7 @@ def train(shop: Shop, rows: NDArray[np.float32] | None = None, **changed: Any) -
 
 def predicting(shop: Shop, rows: NDArray[np.float32], metric: Metric = "inner_product") -> bytes:
     """A prediction that was fitted to these vectors of the first products."""
-    _, content = vectors.load(shop.space.pk, keys_of(shop)[: len(rows)].tolist())
+    _, content = load_vectors(shop.space.pk, keys_of(shop)[: len(rows)].tolist())
     fitted = prediction.fit(content, rows, metric=metric)
     assert fitted is not None
     return fitted.to_bytes()

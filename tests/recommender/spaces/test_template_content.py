@@ -7,8 +7,8 @@ from embeddings.errors import TooLong
 from embeddings.local.fake import SPEC
 from embeddings.types import Input, Modality
 from recommender.models import Space
-from recommender.spaces.content import NOTHING, Content, content
 from recommender.spaces.staleness import StaleProduct
+from recommender.spaces.template import NOTHING, Content, content
 
 PICTURES = ["https://img.example/1.jpg", "https://img.example/2.jpg", "https://img.example/3.jpg"]
 VIDEOS = ["https://img.example/1.mp4", "https://img.example/2.mp4"]
