@@ -199,5 +199,5 @@ UNFOLD = {
     "SHOW_HISTORY": False,
     "SHOW_VIEW_ON_SITE": False,
     "DASHBOARD_CALLBACK": "recommender.admin.dashboard.fill",
-    "SIDEBAR": {"navigation": "recommender.admin.navigation.navigation"},
+    "SIDEBAR": {"navigation": "recommender.admin.dashboard.navigation"},
 }

@@ -1,11 +1,15 @@
-"""API keys: made here, shown once, revoked; never edited."""
+"""Who may come in: API keys, and Django's users and groups in Unfold's forms."""
 
 from django.contrib import admin, messages
+from django.contrib.auth.admin import GroupAdmin, UserAdmin
+from django.contrib.auth.models import Group, User
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from unfold.admin import ModelAdmin
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, RelatedDropdownFilter
+from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
 from recommender.admin import fragments
 from recommender.admin.base import ModelForm, ReadOnlyAdmin
@@ -80,3 +84,21 @@ class ApiKeyAdmin(ReadOnlyAdmin[ApiKey]):
         self.message_user(
             request, f"{number} revoked. Requests with a revoked key fail within seconds."
         )
+
+
+admin.site.unregister(User)
+admin.site.unregister(Group)
+
+
+@admin.register(User)
+class OperatorAdmin(UserAdmin, ModelAdmin):  # type: ignore[misc,type-arg]  # Unfold ships no types
+    """People who may log in here; no relation to the users of a catalogue."""
+
+    form = UserChangeForm
+    add_form = UserCreationForm
+    change_password_form = AdminPasswordChangeForm
+
+
+@admin.register(Group)
+class OperatorGroupAdmin(GroupAdmin, ModelAdmin):  # type: ignore[misc]  # Unfold ships no types
+    """What groups of them may do."""

@@ -1,13 +1,21 @@
-"""Unfold's ModelAdmin as Django's stubs know it: Unfold itself ships no types."""
+"""What the admin's pages share: Unfold's ModelAdmin, and the page that asks for confirmation.
+
+Unfold itself ships no types; the names here have those of Django's stubs.
+"""
 
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from django.contrib import messages
 from django.core.paginator import Paginator
 from django.db.models import Model, QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
 from django.utils.functional import cached_property
+
+from recommender.spaces.partitions import SpaceError
 
 if TYPE_CHECKING:
     from django.contrib.admin import ModelAdmin, SimpleListFilter
@@ -109,3 +117,37 @@ class ReadOnlyAdmin(ModelAdmin[_M]):
     ) -> bool:
         """Never."""
         return False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """What a person confirms: the button's word, and the box that may be ticked with it."""
+
+    title: str
+    text: str
+    button: str
+    is_final: bool = False
+    box: str = ""
+
+
+def confirm(
+    request: HttpRequest,
+    question: Question,
+    act: Callable[[bool], str],
+    back: str,
+    context: dict[str, Any],
+) -> HttpResponse:
+    """Ask, and act when it is confirmed; what refuses says why.
+
+    Args:
+        act: called with whether the box was ticked; what it did, in words.
+        back: the address to return to.
+    """
+    if request.method != "POST":
+        context |= {"title": question.title, "question": question, "back": back}
+        return TemplateResponse(request, "recommender/admin/confirm.html", context)
+    try:
+        messages.success(request, act("box" in request.POST))
+    except SpaceError as exc:
+        messages.error(request, str(exc))
+    return HttpResponseRedirect(back)

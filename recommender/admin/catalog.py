@@ -14,16 +14,8 @@ from django.utils.safestring import SafeString
 from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
 from embeddings.errors import Misconfigured
-from recommender.admin import (
-    confirmation,
-    counts,
-    fragments,
-    spend_page,
-    spend_picture,
-    training,
-)
-from recommender.admin.base import ModelAdmin, ModelForm, action
-from recommender.admin.confirmation import Question
+from recommender.admin import base, counts, fragments, spend_page, spend_picture, training
+from recommender.admin.base import ModelAdmin, ModelForm, Question, action
 from recommender.catalog import catalogs
 from recommender.models import Catalog
 from recommender.providers import ledger, models
@@ -158,7 +150,7 @@ class CatalogAdmin(ModelAdmin[Catalog]):
             self.message_user(request, f"There is no catalogue {object_id!r}.", messages.WARNING)
             return HttpResponseRedirect(reverse("admin:recommender_catalog_changelist"))
         context = {**self.admin_site.each_context(request), "opts": self.opts}
-        return confirmation.confirm(
+        return base.confirm(
             request,
             _training(catalog),
             lambda _: _train(catalog),

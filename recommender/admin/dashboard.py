@@ -1,17 +1,121 @@
-"""The admin's first page: every catalogue at a glance, and whether the parts work."""
+"""The sidebar and the first page: every catalog at a glance, and whether the parts work."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 from django.http import HttpRequest
+from django.urls import reverse
 
-from recommender.admin import activity, counts, embedding, health, training
-from recommender.admin.activity import Activity
+from recommender import database
+from recommender.admin import counts, embedding, training
 from recommender.models import Catalog, TrainingRun
 
 if TYPE_CHECKING:
     from recommender.admin.counts import CountedCatalog
+
+DAYS = 30
+
+# The last days that the catalogue's own clock knows; today is the last of them.
+_DAILY = """
+SELECT c.id, c.until::date, e.day, e.number FROM (
+    SELECT id, COALESCE(
+        CASE clock WHEN 'last_event' THEN (
+            SELECT max(at) FROM recommender_event WHERE catalog_id = recommender_catalog.id
+        ) END, now()) AT TIME ZONE 'UTC' AS until
+    FROM recommender_catalog WHERE id = ANY(%(catalogs)s)
+) c LEFT JOIN LATERAL (
+    SELECT (at AT TIME ZONE 'UTC')::date AS day, count(*) AS number FROM recommender_event
+    WHERE catalog_id = c.id AND at >= (c.until::date - %(days)s + 1)::timestamp AT TIME ZONE 'UTC'
+      AND at < (c.until::date + 1)::timestamp AT TIME ZONE 'UTC'
+    GROUP BY 1
+) e ON true
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Activity:
+    """Events of each of the last DAYS days, the oldest first."""
+
+    last_day: date
+    daily: tuple[int, ...]
+
+    @property
+    def total(self) -> int:
+        """Events of all these days."""
+        return sum(self.daily)
+
+
+def of_catalogs(catalog_ids: Sequence[int]) -> dict[int, Activity]:
+    """What happened lately in each of these catalogues."""
+    last: dict[int, date] = {}
+    found: dict[int, dict[date, int]] = {}
+    parameters = {"catalogs": list(catalog_ids), "days": DAYS}
+    for catalog, until, day, number in database.fetch(_DAILY, parameters):
+        last[catalog] = until
+        found.setdefault(catalog, {})[day] = number
+    return {
+        catalog: Activity(
+            until,
+            tuple(
+                found[catalog].get(until - timedelta(days=back), 0)
+                for back in range(DAYS - 1, -1, -1)
+            ),
+        )
+        for catalog, until in last.items()
+    }
+
+
+# Group: title, icon (a Material Symbol, served from here), and model of each entry.
+_GROUPS = {
+    "Catalogue": (
+        ("Catalogues", "storefront", "recommender_catalog"),
+        ("Products", "inventory_2", "recommender_product"),
+        ("Users", "group", "recommender_user"),
+    ),
+    "Engine": (
+        ("Spaces", "scatter_plot", "recommender_space"),
+        ("Trainings", "model_training", "recommender_trainingrun"),
+        ("Rankers", "sort", "recommender_ranker"),
+        ("Evaluations", "query_stats", "recommender_evaluationrun"),
+        ("Quarantine", "report", "recommender_quarantinedproduct"),
+        ("Spending", "payments", "recommender_embeddingspend"),
+        ("Periodic tasks", "update", "django_celery_beat_periodictask"),
+        ("Intervals", "timer", "django_celery_beat_intervalschedule"),
+        ("Crontabs", "calendar_month", "django_celery_beat_crontabschedule"),
+    ),
+    "Access": (
+        ("API keys", "key", "recommender_apikey"),
+        ("Operators", "badge", "auth_user"),
+        ("Operator groups", "groups", "auth_group"),
+    ),
+}
+
+
+def navigation(request: HttpRequest) -> list[dict[str, Any]]:  # noqa: ARG001 - Unfold gives it
+    """The groups of links, as Unfold's SIDEBAR takes them."""
+    dashboard = {"title": "Dashboard", "icon": "monitoring", "link": reverse("admin:index")}
+    groups = [
+        {"title": title, "separator": True, "items": [_entry(*entry) for entry in entries]}
+        for title, entries in _GROUPS.items()
+    ]
+    return [{"items": [dashboard]}, *groups]
+
+
+def _entry(title: str, icon: str, model: str) -> dict[str, Any]:
+    app, _, name = model.rpartition("_")
+    return {
+        "title": title,
+        "icon": icon,
+        "link": reverse(f"admin:{model}_changelist"),
+        "permission": _may_view(f"{app}.view_{name}"),
+    }
+
+
+def _may_view(permission: str) -> Callable[[HttpRequest], bool]:
+    return lambda request: request.user.has_perm(permission)
+
 
 # More would make a page that nobody reads, of statements that take long.
 _CATALOGS = 12
@@ -44,7 +148,7 @@ class Overview:
 def fill(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     """Add what the dashboard shows; Unfold's DASHBOARD_CALLBACK."""
     now = embedding.state()
-    context["parts"] = [*health.parts(), *embedding.parts(now)]
+    context["parts"] = [*embedding.health_parts(), *embedding.parts(now)]
     context["notices"] = embedding.notices(now, request)
     if request.user.has_perm("recommender.view_catalog"):
         context["overviews"] = overviews()
@@ -56,7 +160,7 @@ def overviews() -> list[Overview]:
     """The first catalogues by name, in a few statements."""
     catalogs = list(counts.of_catalogs(Catalog.objects.order_by("name"))[:_CATALOGS])
     keys = [catalog.pk for catalog in catalogs]
-    lately, trainings = activity.of_catalogs(keys), training.latest(keys)
+    lately, trainings = of_catalogs(keys), training.latest(keys)
     return [
         _overview(catalog, lately[catalog.pk], trainings.get(catalog.pk)) for catalog in catalogs
     ]
@@ -71,9 +175,9 @@ def _overview(catalog: "CountedCatalog", lately: Activity, trained: TrainingRun 
             ("Fresh vectors", f"{share:.1%}"),
             ("Stale backlog", f"{catalog.product_count - catalog.fresh_count:,}"),
             ("Users", f"{catalog.user_count:,}"),
-            (f"Events in {activity.DAYS} days", f"{lately.total:,}"),
+            (f"Events in {DAYS} days", f"{lately.total:,}"),
         ),
-        first_day=lately.last_day - timedelta(days=activity.DAYS - 1),
+        first_day=lately.last_day - timedelta(days=DAYS - 1),
         last_day=lately.last_day,
         bars=_bars(lately),
         training=training.sentence(trained) if trained else "none yet",

@@ -12,10 +12,10 @@ from django.template.response import TemplateResponse
 from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, RelatedDropdownFilter
 
-from recommender.admin import evaluation_trend, figures, fragments
+from recommender.admin import evaluation_trend, fragments
 from recommender.admin.base import DetailAdmin, ReadOnlyAdmin
 from recommender.admin.evaluation_trend import Picture
-from recommender.admin.fragments import Table
+from recommender.admin.fragments import Table, stacked
 from recommender.insight import evaluations
 from recommender.insight.evaluation_result import METRICS
 from recommender.models import EvaluationRun, Mode
@@ -90,7 +90,7 @@ class EvaluationRunAdmin(DetailAdmin[EvaluationRun], ReadOnlyAdmin[EvaluationRun
         """The table of its methods."""
         return {"methods": _methods(row.document)}
 
-    @admin.display(description="EmbeddedRow")
+    @admin.display(description="Made")
     def made(self, run: EvaluationRun) -> SafeString:
         """When."""
         return fragments.moment(run.made_at)
@@ -137,7 +137,7 @@ class EvaluationRunAdmin(DetailAdmin[EvaluationRun], ReadOnlyAdmin[EvaluationRun
 
 
 def _of_ranker(run: "ListedEvaluation", metric: str) -> SafeString:
-    return figures.stacked(run.ranked["metrics"][metric] if run.ranked else None)
+    return stacked(run.ranked["metrics"][metric] if run.ranked else None)
 
 
 def _pictures(listed: QuerySet[EvaluationRun]) -> list[Picture]:
@@ -166,6 +166,6 @@ def _row(method: Mapping[str, Any]) -> list[Any]:
     metrics, seconds, note = method["metrics"], method["seconds"], method["note"]
     return [
         fragments.prose(method["name"], f"{method['kind']}: {note}" if note else method["kind"]),
-        *(figures.stacked(metrics[each], _FORMS.get(each, ".4f")) for each in METRICS),
+        *(stacked(metrics[each], _FORMS.get(each, ".4f")) for each in METRICS),
         "-" if seconds is None else f"{seconds:,.1f}",
     ]

@@ -1,23 +1,120 @@
-"""Products: search, freshness of their vectors, and what they are similar to."""
+"""Products: the form held to the rules of the API, the filters, what is known of each."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib import admin, messages
+from django.core.exceptions import ValidationError
+from django.core.validators import URLValidator
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import BooleanRadioFilter, RelatedDropdownFilter
+from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
 from recommender.admin import fragments, freshness, preview
-from recommender.admin.base import BoundedPaginator, DetailAdmin, ModelForm
+from recommender.admin.base import BoundedPaginator, DetailAdmin, ModelForm, SimpleListFilter
 from recommender.admin.fragments import Table
 from recommender.admin.freshness import Freshness
-from recommender.admin.product_filters import BrandFilter, CategoryFilter, FreshnessFilter
-from recommender.admin.product_form import ProductForm
 from recommender.catalog import attributes, changes
 from recommender.models import Product, ProductVector, QuarantinedProduct, Space
+
+# More choices than this is no help; the search finds brands too.
+_MAX_CHOICES = 300
+
+
+class FreshnessFilter(SimpleListFilter):
+    """By the state of the vector."""
+
+    title = "vector"
+    parameter_name = "vector"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Any:  # noqa: ARG002
+        """All states."""
+        return Freshness.choices
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:  # noqa: ARG002
+        """The products in the chosen state."""
+        state = self.value()
+        return freshness.only(queryset, state) if state in Freshness.values else queryset
+
+
+class ValueFilter(SimpleListFilter):
+    """By a field's values, where they are few enough to choose from."""
+
+    parameter_name: str
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Any:  # noqa: ARG002
+        """The values of what is in stock: an index has them. None where they are too many."""
+        visible = Product.objects.filter(deleted_at=None, in_stock=True)
+        if catalog := request.GET.get("catalog__id__exact", "").strip():
+            visible = visible.filter(catalog_id=catalog) if catalog.isdecimal() else visible
+        found = visible.exclude(**{self.parameter_name: ""}).order_by(self.parameter_name)
+        values = found.values_list(self.parameter_name, flat=True).distinct()[: _MAX_CHOICES + 1]
+        return [(value, value) for value in values] if len(values) <= _MAX_CHOICES else []
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:  # noqa: ARG002
+        """The products with the chosen value."""
+        value = self.value()
+        return queryset.filter(**{self.parameter_name: value}) if value else queryset
+
+
+class CategoryFilter(ValueFilter):
+    """By category."""
+
+    title = parameter_name = "category"
+
+
+class BrandFilter(ValueFilter):
+    """By brand."""
+
+    title = parameter_name = "brand"
+
+
+_is_url = URLValidator(schemes=["http", "https"])
+
+
+class ProductForm(ModelForm[Product]):
+    """A product's content, held to the rules of the API."""
+
+    class Meta:
+        model = Product
+        exclude = ()  # The fieldsets choose.
+        widgets: ClassVar = {
+            "title": UnfoldAdminTextInputWidget,
+            "category": UnfoldAdminTextInputWidget,
+            "brand": UnfoldAdminTextInputWidget,
+            "description": UnfoldAdminTextareaWidget(attrs={"rows": 4}),
+            "image_urls": UnfoldAdminTextareaWidget(attrs={"rows": 2}),
+            "video_urls": UnfoldAdminTextareaWidget(attrs={"rows": 2}),
+            "attributes": UnfoldAdminTextareaWidget(attrs={"rows": 4}),
+        }
+
+    def clean_image_urls(self) -> list[str]:
+        """A list of addresses."""
+        return _urls(self.cleaned_data["image_urls"])
+
+    def clean_video_urls(self) -> list[str]:
+        """A list of addresses."""
+        return _urls(self.cleaned_data["video_urls"])
+
+    def clean_attributes(self) -> dict[str, Any]:
+        """An object whose values have the declared types."""
+        values = self.cleaned_data["attributes"] or {}
+        if not isinstance(values, dict):
+            raise ValidationError('Give an object, such as {"colour": "red"}.')
+        if reason := attributes.conflict(values, self.instance.catalog.attributes):
+            raise ValidationError(f"Here {reason}.")
+        return values
+
+
+def _urls(values: Any) -> list[str]:
+    if not isinstance(values or [], list):
+        raise ValidationError('Give a list, such as ["https://shop.example/a.jpg"].')
+    for value in values or []:
+        _is_url(value)
+    return values or []
 
 
 @admin.register(Product)

@@ -9,9 +9,8 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.defaultfilters import filesizeformat
 from django.urls import reverse
 
-from recommender.admin import confirmation, space_page
-from recommender.admin.base import ReadOnlyAdmin, action
-from recommender.admin.confirmation import Question
+from recommender.admin import base, space_page
+from recommender.admin.base import Question, ReadOnlyAdmin, action
 from recommender.catalog import changes
 from recommender.models import Space
 from recommender.spaces import lifecycle, partitions, switching
@@ -93,7 +92,7 @@ class SpaceActions(ReadOnlyAdmin[Space]):
         space = self._space(request, object_id)
         if space is None:
             return self._gone()
-        return confirmation.confirm(
+        return base.confirm(
             request,
             question(space),
             lambda box: act(space, box),

@@ -1,20 +1,21 @@
-"""Trainings: what each step did and why, and asking for another."""
+"""Trainings, and rankers: which one serves, how it was chosen, going back to another."""
 
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from django.contrib import admin
-from django.http import HttpRequest, HttpResponse
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, RelatedDropdownFilter
 
-from recommender.admin import figures, fragments
-from recommender.admin.base import DetailAdmin, ReadOnlyAdmin
-from recommender.admin.fragments import Table
-from recommender.models import TrainingRun
-from recommender.training import runs
+from recommender.admin import base, fragments
+from recommender.admin.base import DetailAdmin, Question, ReadOnlyAdmin, action
+from recommender.admin.fragments import Table, stored_table
+from recommender.models import Ranker, TrainingRun
+from recommender.training import activation, runs
 
 _COLOURS = {
     TrainingRun.Status.WAITING: "info",
@@ -121,7 +122,7 @@ def _steps(run: TrainingRun) -> Table:
             step["name"].capitalize(),
             fragments.badge(step["outcome"].capitalize(), _OUTCOMES.get(step["outcome"], "info")),
             fragments.prose(step["text"]),
-            figures.table(step["figures"]),
+            stored_table(step["figures"]),
             f"{step['seconds']:,.1f}",
         ]
         for step in run.steps
@@ -133,3 +134,85 @@ def sentence(run: TrainingRun) -> str:
     """The training in a line."""
     at = f"{run.created_at:%-d %B %Y, %H:%M} UTC"
     return f"{run.get_status_display()}, {at}: {summary(run)}"
+
+
+@admin.register(Ranker)
+class RankerAdmin(ReadOnlyAdmin[Ranker]):
+    """The learnt ranks of all catalogues; of a catalogue and mode one is active."""
+
+    list_display = ("label", "catalog", "mode", "state", "learnt_until", "judged")
+    list_filter = (
+        ("catalog", RelatedDropdownFilter),
+        ("mode", ChoicesDropdownFilter),
+    )
+    list_filter_submit = True
+    list_select_related = ("catalog",)
+    sortable_by = ()
+    actions_detail = ("activate",)
+    fields = (
+        ("label", "catalog"),
+        ("mode", "state"),
+        ("learnt_until", "created_at"),
+        "judged",
+    )
+
+    def has_switch_permission(self, request: HttpRequest, object_id: Any = None) -> bool:  # noqa: ARG002 - Unfold gives it
+        """Who may change rankers may say which one serves."""
+        return request.user.has_perm("recommender.change_ranker")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Ranker]:
+        """The rankers without their models, which may be megabytes."""
+        return super().get_queryset(request).defer("model")
+
+    def get_actions_detail(self, request: HttpRequest, object_id: Any) -> list[Any]:
+        """Nothing for the one that serves."""
+        ranker = self.get_object(request, str(object_id))
+        if ranker is None or ranker.is_active:
+            return []
+        return super().get_actions_detail(request, object_id)  # type: ignore[misc,no-any-return]  # Unfold's
+
+    @admin.display(description="Ranker")
+    def label(self, ranker: Ranker) -> str:
+        """Its kind and number."""
+        return f"{ranker.kind} {ranker.pk}"
+
+    @admin.display(description="Status")
+    def state(self, ranker: Ranker) -> SafeString:
+        """Whether it serves."""
+        return fragments.badge("Active", "success") if ranker.is_active else SafeString("Kept")
+
+    @admin.display(description="Learnt from events until")
+    def learnt_until(self, ranker: Ranker) -> SafeString:
+        """The catalogue's clock when it was trained."""
+        return fragments.moment(ranker.trained_until)
+
+    @admin.display(description="NDCG@20 in the replay that chose it")
+    def judged(self, ranker: Ranker) -> SafeString:
+        """How each kind of rank did; in brackets, where the mean lies with 95 % confidence."""
+        return stored_table(ranker.figures)
+
+    @action(description="Activate", permissions=["switch"], icon="play_circle")
+    def activate(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Have this ranker serve, once confirmed."""
+        ranker = self.get_object(request, object_id)
+        if ranker is None:
+            messages.warning(request, f"There is no ranker {object_id!r}; was it deleted?")
+            return HttpResponseRedirect(reverse("admin:recommender_ranker_changelist"))
+        back = reverse("admin:recommender_ranker_change", args=[ranker.pk])
+        context = {**self.admin_site.each_context(request), "opts": self.opts}
+        return base.confirm(request, _question(ranker), lambda _: _activate(ranker), back, context)
+
+
+def _question(ranker: Ranker) -> Question:
+    return Question(
+        title=f"Activate {ranker.kind} {ranker.pk}",
+        text=f"From the next answer on, it ranks the lists of {ranker.catalog} "
+        f"({ranker.get_mode_display().lower()}). The one that does now is kept. The next training "
+        "chooses anew.",
+        button="Activate",
+    )
+
+
+def _activate(ranker: Ranker) -> str:
+    activation.activate(ranker)
+    return f"{ranker.kind} {ranker.pk} serves now."

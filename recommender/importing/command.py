@@ -10,11 +10,12 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 
 from recommender.catalog.catalogs import find_catalog
-from recommender.importing import conditions, importer, mapping, rejects, source
-from recommender.importing.columns import Columns
-from recommender.importing.errors import RefusedError
+from recommender.importing import conditions, importer, mapping, source
 from recommender.importing.importer import Import
-from recommender.importing.intake import Intake
+from recommender.importing.mapping import Columns
+from recommender.importing.progress import Intake
+from recommender.importing.row import RefusedError
+from recommender.importing.staging import default_rejects_path
 from recommender.models import Catalog
 
 MakeIntake = Callable[[Catalog, Mapping[str, str], Columns], Intake]
@@ -93,7 +94,7 @@ def _import_of(
     path, kept, dry_run = options["file"], options["rejects"], options["dry_run"]
     file = source.examine(path)
     if kept is None and not dry_run:
-        kept = rejects.default_path(settings.STACK.data_dir, catalog.name, kind, path.name)
+        kept = default_rejects_path(settings.STACK.data_dir, catalog.name, kind, path.name)
     shaping = ("mapping", "where", "type", "time_format")
     return Import(
         source=file,

@@ -9,9 +9,8 @@ from typing import Any
 import orjson
 
 from recommender.importing import values
-from recommender.importing.columns import Columns
-from recommender.importing.errors import BadRowError, BadValueError, RefusedError
-from recommender.importing.row import Values
+from recommender.importing.mapping import Columns
+from recommender.importing.row import BadRowError, BadValueError, RefusedError, Values
 
 # Longer operators first: `>=` is not `>` and a value that starts with `=`.
 _OPERATORS = ("!=", ">=", "<=", "!~", "=", ">", "<", "~")

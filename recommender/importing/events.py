@@ -12,11 +12,9 @@ from psycopg import sql
 from recommender import database
 from recommender.history import event_rules, ingest, months, popularity
 from recommender.importing import mapping, values
-from recommender.importing.columns import Columns
-from recommender.importing.errors import BadRowError, BadValueError, RefusedError
-from recommender.importing.intake import Outcomes
-from recommender.importing.progress import Progress
-from recommender.importing.row import Values
+from recommender.importing.mapping import Columns
+from recommender.importing.progress import Outcomes, Progress
+from recommender.importing.row import BadRowError, BadValueError, RefusedError, Values
 from recommender.importing.staging import COMMIT_EVERY, Staging
 from recommender.models import Catalog
 

@@ -6,16 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from recommender.importing import conditions, rejects
+from recommender.importing import conditions
 from recommender.importing import staging as staging_tables
 from recommender.importing.conditions import Condition
-from recommender.importing.errors import BadRowError
-from recommender.importing.intake import Intake
-from recommender.importing.progress import Progress
-from recommender.importing.row import Row
+from recommender.importing.progress import Intake, Progress, Summary
+from recommender.importing.row import BadRowError, Row
 from recommender.importing.source import Source
-from recommender.importing.staging import Staging
-from recommender.importing.summary import Summary
+from recommender.importing.staging import Staging, check_rejects_path, write_rejects
 
 _SHOW_EVERY = 1_000  # rows
 
@@ -49,7 +46,7 @@ def run(wanted: Import) -> Summary:
     started = time.monotonic()
     path, intake = wanted.source.path, wanted.intake
     if wanted.rejects:
-        rejects.check(wanted.rejects, path)
+        check_rejects_path(wanted.rejects, path)
     identity = (*wanted.identity, *intake.columns.items(), wanted.dry_run)
     staging = Staging(
         staging_tables.name_of(path, identity), intake.columns, temporary=wanted.dry_run
@@ -62,7 +59,7 @@ def run(wanted: Import) -> Summary:
         outcomes = intake.preview(staging) if wanted.dry_run else intake.merge(staging, progress)
         rejected = staging.reasons()
         if wanted.rejects and rejected:
-            rejects.write(wanted.rejects, staging)
+            write_rejects(wanted.rejects, staging)
         elif wanted.rejects:
             # What an earlier import left there would be taken for this one's.
             wanted.rejects.unlink(missing_ok=True)

@@ -9,13 +9,11 @@ from psycopg import sql
 from recommender import database
 from recommender.catalog import attributes, changes, upsert
 from recommender.importing import mapping, values
-from recommender.importing.attribute_values import AttributeReader
-from recommender.importing.columns import Columns
-from recommender.importing.errors import BadRowError, BadValueError
-from recommender.importing.intake import Outcomes
-from recommender.importing.progress import Progress
-from recommender.importing.row import Values
+from recommender.importing.mapping import Columns
+from recommender.importing.progress import Outcomes, Progress
+from recommender.importing.row import BadRowError, BadValueError, Values
 from recommender.importing.staging import Staging
+from recommender.importing.values import AttributeReader
 from recommender.models import Catalog
 
 _CONVERTERS: Mapping[str, Callable[[Any], object]] = {

@@ -1,12 +1,18 @@
 """Showing how far an import is, on stderr."""
 
 import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Protocol, Self
 
 from rich.console import Console
 from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
+
+from recommender.importing.row import Values
+from recommender.importing.staging import Staging
 
 LINE_EVERY = 10.0  # seconds, where there is no terminal to draw on
 
@@ -58,3 +64,72 @@ class Progress:
             return
         self._console.print(text, highlight=False)
         self._next_line = time.monotonic() + LINE_EVERY
+
+
+Outcomes = Mapping[str, int]
+
+
+class Intake(Protocol):
+    """Makes rows into staged rows, and staged rows into products or events.
+
+    Attributes:
+        columns: SQL type by name of what is staged.
+        may_reject_later: whether the merge rejects rows, so that every row's text is staged.
+    """
+
+    columns: Mapping[str, str]
+    may_reject_later: bool
+
+    def convert(self, row: Values) -> Sequence[object]:
+        """The row's values for `columns`.
+
+        Raises:
+            BadRowError: it is no such thing.
+        """
+
+    def resume(self, staging: Staging) -> None:
+        """Take up what an earlier, killed run has left in the staging table."""
+
+    def merge(self, staging: Staging, progress: Progress) -> Outcomes:
+        """Write what is staged to the catalogue; how many rows came to what."""
+
+    def preview(self, staging: Staging) -> Outcomes:
+        """How many rows would come to what; writes nothing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Summary:
+    """The counts of one import.
+
+    Attributes:
+        rows: read from the file.
+        left_out: of them, rows that --where did not want.
+        outcomes: what came of the others, in the order to show.
+        rejected: of them, rows by the reason why they were rejected.
+        rejects: the file they are in; None where there are none or it was not asked for.
+        seconds: it took.
+    """
+
+    rows: int
+    left_out: int
+    outcomes: Mapping[str, int]
+    rejected: Mapping[str, int]
+    rejects: Path | None
+    seconds: float
+
+    def lines(self) -> Iterator[str]:
+        """The summary, line by line."""
+        pace = self.rows / max(self.seconds, 0.001)
+        yield f"{self.rows:,} rows read in {self.seconds:.1f} s ({pace:,.0f} rows/s)"
+        for outcome, count in self.outcomes.items():
+            yield _counted(count, outcome)
+        yield _counted(self.left_out, "rows left out by --where")
+        yield _counted(sum(self.rejected.values()), "rows rejected")
+        for reason, count in self.rejected.items():
+            yield _counted(count, f"  {reason}")
+        if self.rejects:
+            yield f"The rejected rows are in {self.rejects}"
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count:>12,}  {what}"

@@ -8,11 +8,16 @@ from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
 
-from recommender.importing import csv_rows, json_rows, lines
-from recommender.importing.columns import Columns
-from recommender.importing.errors import RefusedError
-from recommender.importing.lines import Line
-from recommender.importing.row import Row
+from recommender.importing.mapping import Columns
+from recommender.importing.row import (
+    NOT_UTF8,
+    Line,
+    RefusedError,
+    Row,
+    read_csv,
+    read_json_lines,
+    read_lines,
+)
 
 _JSON_SUFFIXES = (".jsonl", ".ndjson", ".json")
 _DELIMITERS = (",", ";", "\t")
@@ -37,11 +42,11 @@ class Source:
         Raises:
             RefusedError: the file is damaged.
         """
-        text = lines.read(file)
+        text = read_lines(file)
         if self.delimiter is None:
-            return json_rows.read(text)
+            return read_json_lines(text)
         _first_record(text, self.delimiter)
-        return csv_rows.read(text, self.columns.names, self.delimiter)
+        return read_csv(text, self.columns.names, self.delimiter)
 
 
 def examine(path: Path) -> Source:
@@ -65,7 +70,7 @@ def examine(path: Path) -> Source:
 
 
 def _first_line(path: Path, file: BinaryIO) -> str:
-    first = next((line for line in lines.read(file) if line.text.strip()), None)
+    first = next((line for line in read_lines(file) if line.text.strip()), None)
     if first is None:
         raise RefusedError(f"{path} is empty. The first line of a CSV file names its columns.")
     if "\x00" in first.text:
@@ -73,7 +78,7 @@ def _first_line(path: Path, file: BinaryIO) -> str:
             f"{path} is not a text file in UTF-8. Save it as CSV (UTF-8) or JSON Lines; "
             "from UTF-16: iconv -f UTF-16 -t UTF-8 FILE"
         )
-    if first.problem == lines.NOT_UTF8:
+    if first.problem == NOT_UTF8:
         raise RefusedError(
             f"{path} is not in UTF-8. Convert it: iconv -f WINDOWS-1252 -t UTF-8 FILE"
         )
@@ -89,7 +94,7 @@ def _is_json(path: Path, first: str) -> bool:
 
 def _json_columns(path: Path, file: BinaryIO) -> Columns:
     names: dict[str, None] = {}
-    for row in islice(json_rows.read(lines.read(file)), _SAMPLE_LINES):
+    for row in islice(read_json_lines(read_lines(file)), _SAMPLE_LINES):
         names.update(dict.fromkeys(row.values))
     if not names:
         raise RefusedError(f"{path} has no JSON object in its first {_SAMPLE_LINES:,} lines.")
@@ -102,7 +107,7 @@ def _csv_source(path: Path, file: BinaryIO) -> Source:
     for delimiter in _DELIMITERS:
         file.seek(0)
         with suppress(csv.Error):
-            headers[delimiter] = _first_record(lines.read(file), delimiter)
+            headers[delimiter] = _first_record(read_lines(file), delimiter)
     if not headers:
         raise RefusedError(
             f"The header of {path} cannot be read. Its quotes must be closed, and its lines must "

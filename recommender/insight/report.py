@@ -93,7 +93,7 @@ def _facts(evaluation: Evaluation) -> str:
         ("List", f"k = {evaluation.k}, ranked among all products, none sampled"),
         ("Users tested", f"{evaluation.users:,}"),
         ("Products", f"{evaluation.products:,}"),
-        ("EmbeddedRow", _moment(evaluation.made_at)),
+        ("Made", _moment(evaluation.made_at)),
         ("Command", evaluation.command),
         *(("Note", each) for each in evaluation.notes),
     ]

@@ -11,7 +11,7 @@ from embeddings.calls.outcome import EmbeddedRow
 from embeddings.calls.tokens import estimate_input
 from embeddings.errors import EmbeddingError, Rejected
 from embeddings.types import Input, Role, SparseVector
-from recommender.importing.lines import MAX_BYTES, Line
+from recommender.importing.row import MAX_BYTES, Line
 from recommender.providers import cache, metered
 from recommender.providers.cache import CacheKey
 from recommender.providers.metered import Account

@@ -150,7 +150,7 @@ def _let_read(tree: Path) -> None:
     """Let everyone read an installed package, where root's umask hid it from others."""
     if tree.stat().st_mode & 0o005 == 0o005:
         return
-    logger.warning("EmbeddedRow the programs in %s readable for the database's user", tree)
+    logger.warning("Made the programs in %s readable for the database's user", tree)
     for path in (tree, *tree.rglob("*")):
         mode = path.stat().st_mode
         path.chmod(mode | (0o005 if mode & stat.S_IXUSR else 0o004))

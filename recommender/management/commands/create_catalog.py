@@ -79,7 +79,7 @@ Make a catalogue, ready for products and events.
                 "settings with --update."
             )
         catalogs.create_catalog(name, **given)
-        self.stdout.write(f"EmbeddedRow the catalogue {name}.")
+        self.stdout.write(f"Made the catalogue {name}.")
         self.stdout.write(
             f"Next: manage.py import_products FILE --catalog {name}\n"
             f"      manage.py create_api_key {name} --scope server"

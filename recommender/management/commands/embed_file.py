@@ -20,8 +20,7 @@ from embeddings.base import Embedder
 from embeddings.errors import Misconfigured, Rejected
 from embeddings.types import Output, Role
 from recommender.catalog.catalogs import find_catalog
-from recommender.importing import lines
-from recommender.importing.lines import Line
+from recommender.importing.row import Line, split_lines
 from recommender.management.line_vectors import Forecast, StoppedError, embed_lines, forecast
 from recommender.models import Catalog
 from recommender.providers import ledger, models
@@ -143,10 +142,10 @@ def _embedder(key: str, options: dict[str, Any]) -> Embedder:
 def _source(name: str) -> Iterator[Iterable[Line]]:
     """The lines of a file, or of stdin."""
     if name == "-":
-        yield lines.split(sys.stdin.buffer)
+        yield split_lines(sys.stdin.buffer)
         return
     with _opened(name) as file:
-        yield lines.split(file)
+        yield split_lines(file)
 
 
 def _opened(name: str) -> BinaryIO:

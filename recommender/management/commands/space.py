@@ -143,7 +143,7 @@ while the old one serves, compared with it, switched to at once, and back if nee
             self.stdout.write(f"{space} would be made: {expected}")
             return
         space = lifecycle.create_space(catalog, **design)
-        self.stdout.write(f"EmbeddedRow {space}: {estimate(space)}")
+        self.stdout.write(f"Made {space}: {estimate(space)}")
         changes.announce_space(space)
         self.stdout.write(
             "The workers embed it now.\n"

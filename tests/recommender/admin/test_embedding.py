@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from embeddings.calls.circuit import open_error
 from recommender.admin import embedding
-from recommender.admin.health import Part
+from recommender.admin.embedding import Part
 from recommender.models import Catalog, ProviderCircuit
 from recommender.providers import ledger
 from recommender.providers.ledger import Account, Consumed, LedgerEntry

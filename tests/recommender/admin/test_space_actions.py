@@ -66,7 +66,7 @@ def test_the_estimate_is_shown_before_a_version_is_made(
 
     space = find_space(shop.catalog, "text@2")
     assert (space.dimension, space.template, space.status) == (32, "{title}", "building")
-    assert "EmbeddedRow text@2." in page.text(done)
+    assert "Made text@2." in page.text(done)
     assert announced == [space.pk]
 
 

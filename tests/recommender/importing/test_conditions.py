@@ -1,8 +1,8 @@
 import pytest
 
 from recommender.importing import conditions
-from recommender.importing.columns import Columns
-from recommender.importing.errors import BadRowError, RefusedError
+from recommender.importing.mapping import Columns
+from recommender.importing.row import BadRowError, RefusedError
 
 COLUMNS = Columns(("id", "n", "at", "a>b", "n of m"), complete=True)
 

@@ -1,8 +1,8 @@
 import pytest
 
 from recommender.importing import mapping
-from recommender.importing.columns import Columns
-from recommender.importing.errors import RefusedError
+from recommender.importing.mapping import Columns
+from recommender.importing.row import RefusedError
 
 CSV = Columns(("sku", "title", "body", "image_url"), complete=True)
 

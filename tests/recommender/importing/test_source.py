@@ -4,8 +4,7 @@ from pathlib import Path
 import pytest
 
 from recommender.importing import source
-from recommender.importing.errors import RefusedError
-from recommender.importing.row import Row
+from recommender.importing.row import RefusedError, Row
 
 
 def rows(path: Path) -> list[Row]:

@@ -2,8 +2,8 @@ from django.db import connection
 
 from recommender import database
 from recommender.importing import staging
-from recommender.importing.errors import RefusedError
-from recommender.importing.staging import Staging
+from recommender.importing.row import RefusedError
+from recommender.importing.staging import Staging, check_rejects_path, default_rejects_path
 from tests.threads import at_once
 
 COLUMNS = {"id": "text", "user": "text"}
@@ -80,3 +80,16 @@ def test_a_temporary_table_is_nobody_elses(transactional_db):
         )
         temporary.drop()
     assert kinds == [("t",)]
+
+
+def test_each_import_has_a_rejects_file_of_its_own(tmp_path):
+    first = default_rejects_path(tmp_path, "shop", "events", "a.csv")
+    second = default_rejects_path(tmp_path, "shop", "events", "a.csv")
+    assert first != second
+    assert first.parent == tmp_path / "rejects"
+    assert first.name.startswith("shop-events-a.csv-")
+
+
+def test_a_check_leaves_nothing_behind(tmp_path):
+    check_rejects_path(tmp_path / "new" / "staging.csv", tmp_path / "source.csv")
+    assert list((tmp_path / "new").iterdir()) == []

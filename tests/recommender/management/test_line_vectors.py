@@ -7,7 +7,7 @@ import pytest
 from embeddings.errors import Unavailable
 from embeddings.local.fake import FakeEmbedder
 from embeddings.types import Output, Role
-from recommender.importing.lines import MAX_BYTES, TOO_LONG, Line
+from recommender.importing.row import MAX_BYTES, TOO_LONG, Line
 from recommender.management.line_vectors import Forecast, StoppedError, embed_lines, forecast
 from recommender.models import CachedEmbedding, Catalog
 from recommender.providers.cache import CacheKey

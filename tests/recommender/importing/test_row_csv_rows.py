@@ -5,12 +5,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recommender.importing import csv_rows, lines
-from recommender.importing.row import Row
+from recommender.importing import row
+from recommender.importing.row import Row, read_csv, read_lines
 
 
 def read(text: str, columns: str = "ab", delimiter: str = ",") -> list[Row]:
-    return list(csv_rows.read(lines.read(io.BytesIO(text.encode())), tuple(columns), delimiter))
+    return list(read_csv(read_lines(io.BytesIO(text.encode())), tuple(columns), delimiter))
 
 
 def problems(text: str) -> dict[int, str | None]:
@@ -31,8 +31,8 @@ def test_blank_lines_are_no_rows():
 def test_a_row_with_too_many_or_too_few_cells_costs_only_itself():
     assert problems("1,2\n3\n4,5,6\n7,8\n") == {
         1: None,
-        2: csv_rows.TOO_FEW,
-        3: csv_rows.TOO_MANY,
+        2: row.TOO_FEW,
+        3: row.TOO_MANY,
         4: None,
     }
 

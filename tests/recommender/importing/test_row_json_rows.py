@@ -2,12 +2,12 @@ import io
 
 import pytest
 
-from recommender.importing import json_rows, lines
-from recommender.importing.row import Row
+from recommender.importing import row
+from recommender.importing.row import NOT_UTF8, Row, read_json_lines, read_lines
 
 
 def read(content: bytes) -> list[Row]:
-    return list(json_rows.read(lines.read(io.BytesIO(content))))
+    return list(read_json_lines(read_lines(io.BytesIO(content))))
 
 
 def test_every_line_that_is_not_blank_is_a_row():
@@ -19,13 +19,13 @@ def test_every_line_that_is_not_blank_is_a_row():
 @pytest.mark.parametrize(
     ("line", "problem"),
     [
-        (b'{"a": 1', json_rows.NOT_JSON),
-        (b'{"a": NaN}', json_rows.NOT_JSON),
-        (b'{"a": "\\ud800"}', json_rows.NOT_JSON),
-        (b"[" * 2000, json_rows.NOT_JSON),
-        (b"[1, 2]", json_rows.NOT_OBJECT),
-        (b"7", json_rows.NOT_OBJECT),
-        (b'{"a": "caf\xe9"}', lines.NOT_UTF8),
+        (b'{"a": 1', row.NOT_JSON),
+        (b'{"a": NaN}', row.NOT_JSON),
+        (b'{"a": "\\ud800"}', row.NOT_JSON),
+        (b"[" * 2000, row.NOT_JSON),
+        (b"[1, 2]", row.NOT_OBJECT),
+        (b"7", row.NOT_OBJECT),
+        (b'{"a": "caf\xe9"}', NOT_UTF8),
     ],
 )
 def test_a_bad_line_costs_only_itself(line, problem):

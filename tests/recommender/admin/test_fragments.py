@@ -1,4 +1,4 @@
-from recommender.admin import figures
+from recommender.admin.fragments import interval, stored_table
 
 from . import page
 
@@ -11,10 +11,10 @@ def test_names_of_what_is_nested_follow_one_another() -> None:
         "why": "a < b",
     }
 
-    assert page.words(figures.table(found)) == (
+    assert page.words(stored_table(found)) == (
         "als ndcg 0.1000 (0.0900 to 0.1100) als rows 12,345 is won yes share 0.1235 why a < b"
     )
 
 
 def test_nothing_is_a_dash() -> None:
-    assert figures.table({}) == figures.interval(None) == "-"
+    assert stored_table({}) == interval(None) == "-"

@@ -5,8 +5,8 @@ from django.conf import LazySettings
 from django.utils import timezone
 from django_celery_beat.models import PeriodicTask
 
-from recommender.admin import health
-from recommender.admin.health import Part
+from recommender.admin import embedding
+from recommender.admin.embedding import Part
 from recommender.models import Heartbeat
 from workers import schedule
 
@@ -14,7 +14,7 @@ pytestmark = pytest.mark.django_db
 
 
 def part(name: str) -> Part:
-    return next(part for part in health.parts() if part.name == name)
+    return next(part for part in embedding.health_parts() if part.name == name)
 
 
 def test_the_database_and_the_broker_work() -> None:
