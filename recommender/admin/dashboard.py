@@ -10,6 +10,7 @@ from django.urls import reverse
 
 from recommender import database
 from recommender.admin import counts, embedding, training
+from recommender.admin.chart import Chart, Series
 from recommender.models import Catalog, TrainingRun
 
 if TYPE_CHECKING:
@@ -119,29 +120,16 @@ def _may_view(permission: str) -> Callable[[HttpRequest], bool]:
 
 # More would make a page that nobody reads, of statements that take long.
 _CATALOGS = 12
-# The picture's height; a bar's slot is 10 wide, in units of the SVG.
-HEIGHT = 60
-
-
-@dataclass(frozen=True, slots=True)
-class Bar:
-    """A day in the picture of events, in units of the SVG."""
-
-    x: int
-    y: float
-    height: float
-    title: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Overview:
-    """A catalogue on the dashboard; without events there are no bars."""
+    """A catalogue on the dashboard; without events there is no chart."""
 
     catalog: Catalog
     figures: tuple[tuple[str, str], ...]
-    first_day: date
-    last_day: date
-    bars: tuple[Bar, ...]
+    period: str
+    chart: Chart | None
     training: str
 
 
@@ -167,6 +155,8 @@ def overviews() -> list[Overview]:
 
 
 def _overview(catalog: "CountedCatalog", lately: Activity, trained: TrainingRun | None) -> Overview:
+    first = lately.last_day - timedelta(days=DAYS - 1)
+    period = f"{first:%-d %B %Y} to {lately.last_day:%-d %B %Y}"
     share = catalog.fresh_count / catalog.product_count if catalog.product_count else 1.0
     return Overview(
         catalog=catalog,
@@ -177,24 +167,16 @@ def _overview(catalog: "CountedCatalog", lately: Activity, trained: TrainingRun 
             ("Users", f"{catalog.user_count:,}"),
             (f"Events in {DAYS} days", f"{lately.total:,}"),
         ),
-        first_day=lately.last_day - timedelta(days=DAYS - 1),
-        last_day=lately.last_day,
-        bars=_bars(lately),
+        period=period,
+        chart=_chart(lately, period) if lately.total else None,
         training=training.sentence(trained) if trained else "none yet",
     )
 
 
-def _bars(lately: Activity) -> tuple[Bar, ...]:
-    if lately.total == 0:
-        return ()
+def _chart(lately: Activity, period: str) -> Chart:
+    back = range(len(lately.daily) - 1, -1, -1)
+    labels = [f"{lately.last_day - timedelta(days=days):%-d %b}" for days in back]
     most = max(lately.daily)
-    first = lately.last_day - timedelta(days=len(lately.daily) - 1)
-    return tuple(
-        Bar(
-            x=10 * place,
-            y=HEIGHT * (1 - number / most),
-            height=HEIGHT * number / most,
-            title=f"{first + timedelta(days=place):%-d %B}: {number:,}",
-        )
-        for place, number in enumerate(lately.daily)
-    )
+    busiest = labels[lately.daily.index(most)]
+    note = f"{period}, the most on {busiest}: {most:,}"
+    return Chart("Events a day", note, labels, [Series("Events", "primary-600", lately.daily)])

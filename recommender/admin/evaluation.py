@@ -14,7 +14,7 @@ from unfold.contrib.filters.admin import ChoicesDropdownFilter, RelatedDropdownF
 
 from recommender.admin import evaluation_trend, fragments
 from recommender.admin.base import DetailAdmin, ReadOnlyAdmin
-from recommender.admin.evaluation_trend import Picture
+from recommender.admin.chart import Chart
 from recommender.admin.fragments import Table, stacked
 from recommender.insight import evaluations
 from recommender.insight.evaluation_result import METRICS
@@ -140,7 +140,7 @@ def _of_ranker(run: "ListedEvaluation", metric: str) -> SafeString:
     return stacked(run.ranked["metrics"][metric] if run.ranked else None)
 
 
-def _pictures(listed: QuerySet[EvaluationRun]) -> list[Picture]:
+def _pictures(listed: QuerySet[EvaluationRun]) -> list[Chart]:
     """The trend of the catalogues and modes that are listed."""
     keys = ("catalog__name", "catalog_id", "mode")
     found = listed.order_by(*keys).values_list(*keys).distinct()[:_PICTURES]

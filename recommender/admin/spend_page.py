@@ -31,7 +31,7 @@ def context(month: Month, catalog: str) -> dict[str, Any]:
     return {
         "month": month,
         "figures": _figures(month),
-        "picture": spend_picture.of_month(month) if month.lines else None,
+        "chart": spend_picture.of_month(month) if month.lines else None,
         "lines": _lines(month),
         "budgets": _budgets(found),
     }
@@ -68,8 +68,7 @@ def _line(month: Month, line: Line) -> list[Any]:
     return [
         *(line.catalog, line.space, line.model),
         render_to_string(
-            "recommender/admin/columns.html",
-            {"picture": spend_picture.of_line(month, line), "class": "h-6 w-32"},
+            "recommender/admin/columns.html", {"columns": spend_picture.of_line(month, line)}
         ),
         *(f"{took.tokens:,}", f"{took.rows:,}"),
         "-" if share is None else fragments.bar(share, f"{share:.1%}"),

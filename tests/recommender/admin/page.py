@@ -1,7 +1,9 @@
 """What a person sees of an admin page."""
 
+import json
 import re
 from html import unescape
+from typing import Any
 
 from django.db import connection
 from django.http import HttpResponse
@@ -25,6 +27,14 @@ def words(html: str) -> str:
 def hrefs(response: HttpResponse) -> list[str]:
     """Where the page's links lead."""
     return [unescape(found) for found in re.findall(r'href="([^"]*)"', response.content.decode())]
+
+
+def charts(response: HttpResponse) -> list[dict[str, Any]]:
+    """The data of the page's charts, as Unfold's script reads it."""
+    found = re.findall(
+        r'<canvas class="chart"[^>]* data-value="([^"]*)"', response.content.decode()
+    )
+    return [json.loads(unescape(data)) for data in found]
 
 
 def queries(client: Client, address: str) -> int:

@@ -43,20 +43,24 @@ def test_the_trend_of_each_catalogue_and_mode_stands_above(
     evaluations.store(other, EVALUATION)
 
     response = admin_client.get(reverse(LIST))
-    pictures = {picture.name: picture for picture in response.context["pictures"]}
-    assert list(pictures) == ["other: new products", "shop: new products"]
-    assert [len(line.dots) for line in pictures["shop: new products"].lines] == [2, 2]
-    assert "NDCG@20 Recall@20 0 to 0.130, with 95 % intervals" in page.text(response)
+    text = page.text(response)
+    assert text.index("other: new products") < text.index("shop: new products")
+    assert "NDCG@20 Recall@20 NDCG@20, 95 % interval Recall@20, 95 % interval" in text
+    one, two = page.charts(response)
+    assert [len(each["data"]) for each in one["datasets"]] == [1, 1, 1, 1]
+    assert [len(each["data"]) for each in two["datasets"]] == [2, 2, 2, 2]
+    assert two["datasets"][2]["data"][0]["y"] == [0.11, 0.13]
 
     filtered = admin_client.get(reverse(LIST), {"catalog__id__exact": other.pk})
-    assert [picture.name for picture in filtered.context["pictures"]] == ["other: new products"]
+    assert "shop: new products" not in page.text(filtered)
+    assert len(page.charts(filtered)) == 1
 
 
 def test_an_evaluation_without_a_ranker_is_listed(admin_client: Client, catalog: Catalog) -> None:
     evaluations.store(catalog, evaluation(UNMEASURED))
     response = admin_client.get(reverse(LIST))
     assert "1,768 - - -" in page.text(response)
-    assert response.context["pictures"] == []
+    assert page.charts(response) == []
 
 
 def test_the_page_shows_every_method(admin_client: Client, run: EvaluationRun) -> None:

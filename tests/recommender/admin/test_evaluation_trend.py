@@ -1,40 +1,49 @@
+import json
 from datetime import timedelta
 
 from recommender.admin import evaluation_trend
-from recommender.admin.evaluation_trend import HEIGHT, WIDTH
 from recommender.insight.evaluations import Point
 from recommender.ranking.metrics import Interval
 from tests.shop import NOON
 
 
 def point(days: float, ndcg: float, recall: float) -> Point:
-    found = (Interval(each, each - 0.01, each + 0.01) for each in (ndcg, recall))
+    found = (Interval(each, each - 0.125, each + 0.125) for each in (ndcg, recall))
     return Point(NOON + timedelta(days=days), "blend", *found)
 
 
-def test_lines_go_from_the_first_evaluation_to_the_last_by_time() -> None:
-    points = [point(0, 0.1, 0.19), point(1, 0.12, 0.18), point(4, 0.1, 0.17)]
+def test_means_and_intervals_stand_at_the_days_of_their_evaluations() -> None:
+    points = [point(0, 0.25, 0.5), point(1, 0.375, 0.5), point(3, 0.25, 0.5)]
 
-    picture = evaluation_trend.of_points("shop", points)
+    chart = json.loads(evaluation_trend.of_points("shop", points).data)
 
-    ndcg, recall = picture.lines
-    assert (picture.top, picture.first, picture.last) == ("0.200", "1 June 2025", "5 June 2025")
-    first, second, last = (dot.x for dot in ndcg.dots)
-    assert 0 <= first < second < last <= WIDTH
-    assert (second - first) * 3 == last - second
-    assert abs(ndcg.dots[0].y - HEIGHT / 2) < 0.01, "half of what the upper edge stands for"
-    assert recall.dots[0].y < ndcg.dots[0].y
-    assert ndcg.dots[1].title == "2 June 2025, blend: NDCG@20 0.1200 (0.1100 to 0.1300)"
-    assert len(ndcg.path.split()) == 3
-    assert len(ndcg.band.split()) == 6
-    assert ndcg.colour != recall.colour
+    assert chart["labels"] == ["1 Jun 2025", "2 Jun 2025", "3 Jun 2025", "4 Jun 2025"]
+    ndcg, recall, ndcg_interval, recall_interval = chart["datasets"]
+    assert (ndcg["label"], ndcg["type"]) == ("NDCG@20", "line")
+    assert ndcg["data"] == [
+        {"x": "1 Jun 2025", "y": 0.25},
+        {"x": "2 Jun 2025", "y": 0.375},
+        {"x": "4 Jun 2025", "y": 0.25},
+    ]
+    assert recall["label"] == "Recall@20"
+    assert ndcg_interval["label"] == "NDCG@20, 95 % interval"
+    assert ndcg_interval["data"][1] == {"x": "2 Jun 2025", "y": [0.25, 0.5]}
+    assert recall_interval["data"][0] == {"x": "1 Jun 2025", "y": [0.375, 0.625]}
+    assert len({each["backgroundColor"] for each in chart["datasets"]}) == 4
 
 
-def test_one_evaluation_stands_in_the_middle_and_zeros_at_the_bottom() -> None:
-    nothing = Interval(0.0, 0.0, 0.0)
+def test_the_ends_of_an_interval_are_shown_to_four_digits() -> None:
+    found = Interval(0.12, 0.12 - 1e-9, 0.12 + 1 / 30)
 
-    picture = evaluation_trend.of_points("shop", [Point(NOON, "fusion", nothing, nothing)])
+    chart = json.loads(evaluation_trend.of_points("shop", [Point(NOON, "a", found, found)]).data)
 
-    (dot,) = picture.lines[0].dots
-    assert dot.x == WIDTH / 2
-    assert HEIGHT - 5 < dot.y < HEIGHT
+    assert chart["datasets"][2]["data"][0]["y"] == [0.12, 0.1533]
+
+
+def test_two_evaluations_of_a_day_share_its_place() -> None:
+    points = [point(0, 0.25, 0.5), point(0.1, 0.375, 0.5)]
+
+    chart = json.loads(evaluation_trend.of_points("shop", points).data)
+
+    assert chart["labels"] == ["1 Jun 2025"]
+    assert [each["y"] for each in chart["datasets"][0]["data"]] == [0.25, 0.375]

@@ -49,6 +49,21 @@ def test_the_months_figures_stand_above_the_list(admin_client: Client, book: Boo
     assert "shop text@1 hosted 0 30 10 1,000 $1.50" in text
 
 
+def test_what_cost_something_is_drawn_day_by_day(admin_client: Client, book: Book) -> None:
+    book("hosted", "1.5", day=THIS)
+    book("hosted", "0.25", day=THIS + timedelta(days=4))
+    book("local", tokens=9_000_000)
+
+    response = admin_client.get(reverse(LIST))
+
+    (chart,) = page.charts(response)
+    (hosted,) = chart["datasets"]
+    assert hosted["data"][:6] == [1.5, 0, 0, 0, 0.25, 0]
+    text = page.text(response)
+    assert "Cost a day in US dollars shop text@1, hosted at most $1.50" in text
+    assert f"{THIS:%-d %B}: 9,000,000 tokens" in text, "the free model has a picture of its own"
+
+
 def test_the_list_is_of_this_month_unless_another_is_chosen(
     admin_client: Client, book: Book
 ) -> None:

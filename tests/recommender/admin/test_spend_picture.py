@@ -1,9 +1,10 @@
+import json
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
 from recommender.admin import spend_picture
 from recommender.admin.spend_month import Line, Month, Took, total
-from recommender.admin.spend_picture import HEIGHT
 
 FIRST = date(2026, 2, 1)
 
@@ -18,46 +19,65 @@ def paid(cost: str, tokens: int = 1000) -> Took:
     return Took(rows=1, tokens=tokens, cost=Decimal(cost))
 
 
-def test_days_are_stacked_to_the_scale_of_the_dearest() -> None:
-    month = Month(FIRST, [line("a", d1=paid("3"), d2=paid("1")), line("b", d1=paid("1"))])
+def datasets(*lines: Line) -> list[dict[str, Any]]:
+    """What Chart.js draws of a month."""
+    chart: dict[str, Any] = json.loads(spend_picture.of_month(Month(FIRST, lines)).data)
+    return list(chart["datasets"])
 
-    picture = spend_picture.of_month(month)
 
-    assert (picture.name, picture.top, picture.width) == ("Cost a day", "$4.00", 280)
-    lower, upper, later = picture.segments
-    assert (lower.x, lower.y, lower.height) == (0, HEIGHT / 4, HEIGHT * 3 / 4)
-    assert (upper.x, upper.y, upper.height) == (0, 0, HEIGHT / 4)
-    assert (later.x, later.y) == (10, HEIGHT * 3 / 4)
-    assert lower.colour == later.colour != upper.colour
-    assert lower.title == "1 February: shop text@1, a: 1,000 tokens, $3.00"
+def test_the_costs_of_a_day_are_stacked_by_line() -> None:
+    lines = [line("a", d1=paid("3"), d2=paid("1")), line("b", d1=paid("1"))]
+
+    chart = spend_picture.of_month(Month(FIRST, lines))
+
+    assert (chart.name, chart.note) == ("Cost a day in US dollars", "at most $4.00")
+    assert (chart.labels[0], chart.labels[-1], len(chart.labels)) == ("1 Feb", "28 Feb", 28)
+    lower, upper = datasets(*lines)
+    assert (lower["label"], lower["data"]) == ("shop text@1, a", [3, 1] + 26 * [0])
+    assert (upper["label"], upper["data"]) == ("shop text@1, b", [1] + 27 * [0])
+    assert lower["stack"] == upper["stack"]
+    assert lower["backgroundColor"] != upper["backgroundColor"]
+
+
+def test_small_costs_are_drawn_in_cents() -> None:
+    small = line("a", d1=paid("0.0003"))
+    chart = spend_picture.of_month(Month(FIRST, [small]))
+    assert (chart.name, chart.note) == ("Cost a day in US cents", "at most $0.0003")
+    assert datasets(small)[0]["data"][0] == 0.03
 
 
 def test_what_is_free_stands_beside_no_money() -> None:
-    free = line("local", d1=Took(rows=9, tokens=9_000_000))
+    free = line("local", d1=Took(rows=9, tokens=9_000_000), d3=Took(rows=1, tokens=4_500_000))
     month = Month(FIRST, [line("a", d1=paid("1")), free])
-    assert [name for name, _ in spend_picture.of_month(month).legend] == ["shop text@1, a"]
+    assert [each.name for each in spend_picture.of_month(month).series] == ["shop text@1, a"]
 
-    small = spend_picture.of_line(month, free)
-    assert (small.top, small.segments[0].height) == ("9,000,000 tokens", HEIGHT)
+    columns = spend_picture.of_line(month, free)
+    assert [(each.y, each.height) for each in columns[:3]] == [(0, 1), (1, 0), (0.5, 0.5)]
+    assert columns[0].title == "1 February: 9,000,000 tokens"
+    assert (
+        spend_picture.of_line(month, month.lines[0])[0].title == "1 February: 1,000 tokens, $1.00"
+    )
 
 
 def test_a_free_month_shows_its_tokens() -> None:
-    picture = spend_picture.of_month(Month(FIRST, [line("local", d28=Took(rows=1, tokens=7))]))
-    assert (picture.name, picture.top) == ("Tokens a day", "7 tokens")
-    assert picture.segments[0].x == 270
+    free = line("local", d28=Took(rows=1, tokens=7))
+    chart = spend_picture.of_month(Month(FIRST, [free]))
+    assert (chart.name, chart.note) == ("Tokens a day", "at most 7 tokens")
+    assert datasets(free)[0]["data"] == 27 * [0] + [7]
 
 
 def test_many_lines_share_the_last_colour() -> None:
-    month = Month(FIRST, [line(f"m{n}", d1=paid("1")) for n in range(7)])
-    picture = spend_picture.of_month(month)
-    assert [name for name, _ in picture.legend][-1] == "3 more"
-    assert len({colour for _, colour in picture.legend}) == len(picture.legend) == 5
-    assert picture.segments[-1].height == HEIGHT * 3 / 7
+    found = datasets(*(line(f"m{n}", d1=paid("1")) for n in range(7)))
+    assert found[-1]["label"] == "3 more"
+    assert found[-1]["data"][0] == 3
+    assert len({each["backgroundColor"] for each in found}) == len(found) == 5
 
 
 def test_rows_from_the_cache_alone_make_no_column() -> None:
-    month = Month(FIRST, [line("a", d1=Took(cached_rows=5))])
-    assert spend_picture.of_month(month).segments == []
+    cached = line("a", d1=Took(cached_rows=5))
+    month = Month(FIRST, [cached])
+    assert datasets(cached)[0]["data"] == 28 * [0]
+    assert {column.height for column in spend_picture.of_line(month, cached)} == {0}
     assert month.cached_share == 1.0
 
 
