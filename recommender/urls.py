@@ -6,9 +6,7 @@ from django.views.generic import RedirectView
 
 from recommender.api import health
 from recommender.api.app import api
-from recommender.api.embeddings.compatible import embeddings
-from recommender.api.embeddings.multimodal import multimodal_embedding
-from recommender.api.embeddings.native import text_embedding
+from recommender.api.embeddings.views import embeddings, multimodal_embedding, text_embedding
 
 handler404 = "recommender.api.embeddings.protocols.not_found"
 handler500 = "recommender.api.embeddings.protocols.server_error"

@@ -14,7 +14,7 @@ from django.utils.safestring import SafeString
 from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
 from embeddings.errors import Misconfigured
-from recommender.admin import base, counts, fragments, spend_page, spend_picture, training
+from recommender.admin import base, counts, fragments, spend_month, spend_page, training
 from recommender.admin.base import ModelAdmin, ModelForm, Question, action
 from recommender.catalog import catalogs
 from recommender.models import Catalog
@@ -184,7 +184,7 @@ class CatalogAdmin(ModelAdmin[Catalog]):
         """What embedding has cost, with what is set aside for calls, and of which budget."""
         spent = ledger.spent(catalog, ledger.today())
         if catalog.monthly_budget is None:
-            return spend_picture.dollars(spent)
+            return spend_month.dollars(spent)
         return spend_page.budget_bar(
             Budget(catalog.pk, catalog.name, catalog.monthly_budget, spent)
         )

@@ -10,7 +10,7 @@ from django.urls import reverse
 
 from recommender import database
 from recommender.admin import counts, embedding, training
-from recommender.admin.chart import Chart, Series
+from recommender.admin.fragments import Chart, Series
 from recommender.models import Catalog, TrainingRun
 
 if TYPE_CHECKING:

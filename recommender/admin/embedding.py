@@ -17,7 +17,7 @@ from django.utils.timesince import timesince
 from django_celery_beat.models import PeriodicTask
 
 from recommender import database
-from recommender.admin.spend_picture import dollars
+from recommender.admin.spend_month import dollars
 from recommender.models import Heartbeat, Space
 from recommender.models.provider import ALIVE_FOR
 from recommender.providers import ledger

@@ -14,8 +14,7 @@ from unfold.contrib.filters.admin import ChoicesDropdownFilter, RelatedDropdownF
 
 from recommender.admin import evaluation_trend, fragments
 from recommender.admin.base import DetailAdmin, ReadOnlyAdmin
-from recommender.admin.chart import Chart
-from recommender.admin.fragments import Table, stacked
+from recommender.admin.fragments import Chart, Table, stacked
 from recommender.insight import evaluations
 from recommender.insight.evaluation_result import METRICS
 from recommender.models import EvaluationRun, Mode

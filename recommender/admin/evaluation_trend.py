@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from datetime import date, timedelta
 
-from recommender.admin.chart import Chart, Series
+from recommender.admin.fragments import Chart, Series
 from recommender.insight.evaluations import K, Point
 from recommender.ranking.metrics import Interval
 

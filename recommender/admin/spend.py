@@ -11,7 +11,7 @@ from unfold.contrib.filters.admin import RelatedDropdownFilter
 
 from recommender.admin import spend_month, spend_page
 from recommender.admin.base import BoundedPaginator, ReadOnlyAdmin, SimpleListFilter
-from recommender.admin.spend_picture import dollars
+from recommender.admin.spend_month import dollars
 from recommender.models import EmbeddingSpend
 from recommender.providers import ledger
 

@@ -6,10 +6,9 @@ from typing import Any
 from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
 
-from recommender.admin import fragments, spend_picture
+from recommender.admin import fragments, spend_month
 from recommender.admin.fragments import BarPart, Table
-from recommender.admin.spend_month import Line, Month
-from recommender.admin.spend_picture import dollars
+from recommender.admin.spend_month import Line, Month, dollars
 from recommender.providers import ledger
 from recommender.providers.ledger import NEARLY_SPENT, Budget
 
@@ -31,7 +30,7 @@ def context(month: Month, catalog: str) -> dict[str, Any]:
     return {
         "month": month,
         "figures": _figures(month),
-        "chart": spend_picture.of_month(month) if month.lines else None,
+        "chart": spend_month.of_month(month) if month.lines else None,
         "lines": _lines(month),
         "budgets": _budgets(found),
     }
@@ -68,7 +67,7 @@ def _line(month: Month, line: Line) -> list[Any]:
     return [
         *(line.catalog, line.space, line.model),
         render_to_string(
-            "recommender/admin/columns.html", {"columns": spend_picture.of_line(month, line)}
+            "recommender/admin/columns.html", {"columns": spend_month.of_line(month, line)}
         ),
         *(f"{took.tokens:,}", f"{took.rows:,}"),
         "-" if share is None else fragments.bar(share, f"{share:.1%}"),

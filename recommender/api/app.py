@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 
-from recommender.api import events, problems, products, recommendations, users
+from recommender.api import problems, products, recommendations, users
 from recommender.api.codec import JsonParser, JsonRenderer
 from recommender.api.problems import Problem, respond
 
@@ -26,7 +26,7 @@ api = NinjaAPI(
 api.add_router("/v1", recommendations.router)
 api.add_router("/v1", products.router)
 api.add_router("/v1", users.router)
-api.add_router("/v1", events.router)
+api.add_router("/v1", users.events_router)
 
 
 @api.exception_handler(Problem)

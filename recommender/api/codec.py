@@ -1,5 +1,6 @@
-"""JSON in and out."""
+"""JSON in and out, and query parameters."""
 
+from collections.abc import Collection
 from typing import Any
 
 import orjson
@@ -86,3 +87,15 @@ def _narrowed(value: Any) -> Any:
         return [_narrowed(each) for each in value]
     is_too_long = isinstance(value, int) and not -(2**63) <= value < 2**64
     return float(value) if is_too_long else value
+
+
+def check_known(request: HttpRequest, known: Collection[str]) -> None:
+    """See that nothing that was asked for is silently ignored.
+
+    Raises:
+        Problem: 400 for a query parameter that is none of these.
+    """
+    for name in request.GET:
+        if name not in known:
+            names = ", ".join(known) or "none"
+            raise Problem(400, "unknown-parameter", f"Unknown parameter {name!r}; known: {names}.")

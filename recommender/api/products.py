@@ -11,11 +11,17 @@ from django.http import HttpResponse
 from ninja import Query as Parameters
 from ninja import Router
 
-from recommender.api import codec, parameters, rows
+from recommender.api import codec
 from recommender.api.auth import ApiRequest, server_key
 from recommender.api.problems import Problem
-from recommender.api.rows import RowError
-from recommender.api.schemas import Id, ProductIn
+from recommender.api.schemas import (
+    Id,
+    ProductIn,
+    RowError,
+    documented_rows,
+    read_rows,
+    validate_rows,
+)
 from recommender.catalog import attributes, changes, upsert
 from recommender.catalog.upsert import Written
 from recommender.engine.fields import SHOWN, plain
@@ -31,7 +37,7 @@ def list_products(
     request: ApiRequest, limit: Limit = 100, cursor: str | None = None
 ) -> HttpResponse:
     """Products in a stable order; pass `next` as `cursor` until it is null."""
-    parameters.check_known(request, ("limit", "cursor"))
+    codec.check_known(request, ("limit", "cursor"))
     after = _decode_cursor(cursor) if cursor else 0
     found = list(
         Product.objects.filter(
@@ -47,13 +53,13 @@ def list_products(
 @router.post(
     "/products/bulk",
     summary="Add or replace many products",
-    openapi_extra=rows.documented(ProductIn),
+    openapi_extra=documented_rows(ProductIn),
 )
 def bulk(request: ApiRequest) -> HttpResponse:
     """A JSON array or one product a line, each with its `id`; a bad row costs only itself."""
     catalog = request.auth.catalog
     declared = attributes.declared(catalog)
-    checked = [_checked(declared, row) for row in rows.read(request)]
+    checked = [_checked(declared, row) for row in read_rows(request)]
     products = [product for product in checked if not isinstance(product, RowError)]
     written = _write(catalog, products)
     rejected = [
@@ -133,7 +139,7 @@ def _write(
 
 def _checked(declared: dict[str, str], row: Any) -> dict[str, Any] | RowError:
     """The row as it is stored; the attributes that it declares bind the rows after it."""
-    product = rows.validate(ProductIn, row)
+    product = validate_rows(ProductIn, row)
     if isinstance(product, RowError):
         return product
     if product.id is None:

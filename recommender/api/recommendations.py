@@ -9,7 +9,7 @@ from ninja import Query as Parameters
 from ninja import Router, Schema
 from pydantic import Field, ValidationError
 
-from recommender.api import codec, parameters, problems
+from recommender.api import codec, problems
 from recommender.api.auth import ApiRequest, any_key
 from recommender.api.problems import Problem
 from recommender.api.schemas import Id, RecommendationRequest, Time
@@ -95,7 +95,7 @@ def get_similar(
 )
 def post_similar(request: ApiRequest, product_id: Id, ask: RecommendationRequest) -> HttpResponse:
     """The same, with the request as a body."""
-    parameters.check_known(request, ())
+    codec.check_known(request, ())
     return _similar(request, product_id, ask)
 
 
@@ -114,7 +114,7 @@ def post_recommendations(
     request: ApiRequest, user_id: Id, ask: RecommendationRequest
 ) -> HttpResponse:
     """The same, with the request as a body."""
-    parameters.check_known(request, ())
+    codec.check_known(request, ())
     return _recommend(request, user_id, ask)
 
 
@@ -139,7 +139,7 @@ def _from_parameters(request: HttpRequest, given: RequestParameters) -> Recommen
     Raises:
         Problem: 400 for an unknown parameter or a value that is not right.
     """
-    parameters.check_known(request, RequestParameters.model_fields)
+    codec.check_known(request, RequestParameters.model_fields)
     document: dict[str, Any] = {"count": given.count, "explain": given.explain}
     if given.filter:
         document["filter"] = codec.decode(given.filter.encode(), "filter")

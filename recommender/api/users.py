@@ -1,15 +1,27 @@
-"""Users over REST."""
+"""Users, and the events that they cause, over REST."""
 
+from datetime import timedelta
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpResponse
-from ninja import Router
+from ninja import Router, Schema
 
 from recommender.api import codec
-from recommender.api.auth import ApiRequest, server_key
+from recommender.api.auth import BROWSER, ApiRequest, any_key, server_key
 from recommender.api.problems import Problem
-from recommender.api.schemas import Id, UserIn
-from recommender.history import erase
+from recommender.api.schemas import (
+    EventIn,
+    Id,
+    RowError,
+    UserIn,
+    documented_rows,
+    positions,
+    read_rows,
+    validate_rows,
+)
+from recommender.history import erase, event_rules, ingest
+from recommender.history.ingest import NewEvent
 from recommender.models import Catalog, User
 
 router = Router(tags=["users"], auth=server_key)
@@ -53,3 +65,81 @@ def _shown(user: User) -> dict[str, Any]:
         "attributes": user.attributes,
         "last_event_at": user.last_event_at,
     }
+
+
+events_router = Router(tags=["events"], auth=any_key)
+
+
+class OutcomeOut(Schema):
+    """What became of one event."""
+
+    id: str | None
+    status: str
+    reason: str | None = None
+
+
+class IngestOut(Schema):
+    """What became of the events, counted and one by one, in order."""
+
+    accepted: int
+    duplicate: int
+    rejected: int
+    results: list[OutcomeOut]
+
+
+@events_router.post(
+    "/events",
+    response={202: IngestOut},
+    summary="Send events",
+    openapi_extra=documented_rows(EventIn),
+)
+def post_events(request: ApiRequest) -> HttpResponse:
+    """One event, a list of them, or one a line. A repeat of an `id` changes nothing."""
+    catalog = request.auth.catalog
+    given = read_rows(request)
+    oldest = settings.OLDEST_BROWSER_EVENT if request.auth.scope == BROWSER else None
+    checked = [_checked(catalog, row, oldest) for row in given]
+    places = positions(checked)
+    events = [event for event in checked if not isinstance(event, RowError)]
+    outcomes = dict(zip(places, ingest.ingest(catalog, events), strict=True))
+    results = [
+        _result(row, event, outcomes.get(place))
+        for place, (row, event) in enumerate(zip(given, checked, strict=True))
+    ]
+    counts = {
+        status: sum(result["status"] == status for result in results)
+        for status in ("accepted", "duplicate", "rejected")
+    }
+    return codec.respond({**counts, "results": results}, 202)
+
+
+def _checked(catalog: Catalog, row: Any, oldest: timedelta | None) -> NewEvent | RowError:
+    event = validate_rows(EventIn, row)
+    if isinstance(event, RowError):
+        return event
+    if event.type not in catalog.event_weights:
+        known = ", ".join(catalog.event_weights)
+        return RowError(f"type: {event.type[:50]!r} is not a type of event; use one of {known}")
+    refused = event_rules.refusal(
+        type=event.type,
+        product=event.product,
+        at=event.at,
+        quantity=event.quantity,
+        value=event.value,
+        oldest=oldest,
+    )
+    return NewEvent(**event.model_dump()) if refused is None else RowError(": ".join(refused))
+
+
+def _result(row: Any, event: NewEvent | RowError, outcome: str | None) -> dict[str, Any]:
+    if isinstance(event, RowError):
+        return {"id": _given_id(row), "status": "rejected", "reason": event.reason}
+    if outcome == ingest.UNKNOWN_PRODUCT:
+        return {"id": event.id, "status": "rejected", "reason": outcome}
+    return {"id": event.id, "status": outcome}
+
+
+def _given_id(row: Any) -> str | None:
+    """The id of a row that is no event, where it has one to be known by."""
+    given = row.get("id") if isinstance(row, dict) else None
+    return str(given) if isinstance(given, str | int | float) else None

@@ -1,20 +1,86 @@
-"""Which model is asked, and what it made of the rows."""
+"""Which model is asked, what it made of the rows, and places for requests that wait for it.
 
-from collections.abc import Sequence
+A provider or a picture's host that is slow must stop embedding, not recommending: some threads
+always stay free for the rest.
+"""
+
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from embeddings.base import Embedder
 from embeddings.calls.outcome import EmbeddedRow, Outcome
-from embeddings.errors import EmbeddingError, Misconfigured, Rejected
+from embeddings.errors import EmbeddingError, Misconfigured, Rejected, Unavailable
 from embeddings.providers.media_limits import check_media
 from embeddings.spec import ModelSpec
 from embeddings.types import Input, Output, Role
-from recommender.api.embeddings.errors import Failure, invalid, of_embedding_error
-from recommender.api.embeddings.slots import place
+from recommender.api.embeddings.protocols import Failure, invalid, of_embedding_error
 from recommender.models import Catalog, Space
 from recommender.providers import metered, models
 from recommender.providers.metered import Account, Effort
 from recommender.spaces.alignment import embedder_of
+
+# A web process has two threads (`recommender.stack.service`).
+_PLACES = 1
+# Who asks while another is being answered waits so long, in seconds …
+_PATIENCE = 0.25
+# … but not at all where that has taken longer already: it is slow, and may stay so.
+_SLOW = 1.0
+
+
+class Slots:
+    """So many at once; safe to share between threads."""
+
+    def __init__(self, places: int) -> None:
+        self._free = threading.BoundedSemaphore(places)
+        self._taken_at = 0.0
+
+    @contextmanager
+    def taken(self) -> Iterator[None]:
+        """Hold a place.
+
+        Raises:
+            Unavailable: none is free.
+        """
+        if not self._free.acquire(timeout=self._patience()):
+            raise Unavailable(
+                "Too many requests are waiting for another machine; try again in a second.",
+                retry_after=1,
+                is_throttling=True,
+            )
+        self._taken_at = time.monotonic()
+        try:
+            yield
+        finally:
+            self._free.release()
+
+    def _patience(self) -> float:
+        return 0.0 if time.monotonic() - self._taken_at > _SLOW else _PATIENCE
+
+
+_slots = Slots(_PLACES)
+
+
+@contextmanager
+def place(spec: ModelSpec, inputs: Sequence[Input]) -> Iterator[None]:
+    """Hold a place where answering waits for another machine.
+
+    Raises:
+        Unavailable: none is free.
+    """
+    if not spec.is_hosted and not any(map(_is_fetched, inputs)):
+        yield
+        return
+    with _slots.taken():
+        yield
+
+
+def _is_fetched(source: Input) -> bool:
+    addresses = (*source.images, source.video)
+    return any(address and not address.startswith("data:") for address in addresses)
+
 
 # Of a model that gives any dimension; the largest that a hosted model is known to give.
 _MOST_DIMENSIONS = 4096

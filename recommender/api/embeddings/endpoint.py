@@ -1,7 +1,11 @@
-"""What the embedding endpoints share: a key in, JSON in, an answer or the protocol's error out."""
+"""What the embedding endpoints share: a key and JSON in, an answer or the protocol's error out.
+
+A member of a request is read in every spelling that the vendor's own examples use.
+"""
 
 from collections.abc import Callable
-from typing import Any
+from enum import StrEnum
+from typing import Any, TypeVar
 from uuid import uuid4
 
 import structlog
@@ -11,8 +15,14 @@ from django.http import HttpRequest, HttpResponse
 
 from recommender.api import codec
 from recommender.api.auth import Caller, embed_key
-from recommender.api.embeddings.errors import Failure, invalid, of_problem
-from recommender.api.embeddings.protocols import Protocol, fail, respond
+from recommender.api.embeddings.protocols import (
+    Failure,
+    Protocol,
+    fail,
+    invalid,
+    of_problem,
+    respond,
+)
 from recommender.api.problems import Problem
 
 log = structlog.get_logger()
@@ -72,3 +82,69 @@ def _database_away(request: HttpRequest, error: Exception) -> Failure:
     log.error("database unavailable", path=request.path, error=str(error))
     message = "The database does not answer; try again."
     return Failure(503, "ServiceUnavailable", message, retry_after=5)
+
+
+Choice = TypeVar("Choice", bound=StrEnum)
+
+
+def model_key(body: Body) -> str:
+    """The model that is asked for."""
+    key = body.get("model")
+    if key is None or key == "":
+        message = 'Required parameter "model" missing from request.'
+        raise Failure(400, "BadRequest.EmptyModel", message)
+    if not isinstance(key, str):
+        raise invalid("model is not a string.")
+    return key
+
+
+def section(body: Body, name: str) -> Body:
+    """A member that is an object; absent and null are an empty one."""
+    value = body.get(name)
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        raise invalid(f"{name} is not a JSON object.")
+    return value
+
+
+def dimension(body: Body) -> int | None:
+    """`dimension` or `dimensions`, a whole number or the text of one; None where neither is."""
+    value = body.get("dimension", body.get("dimensions"))
+    if isinstance(value, str) and value.strip().isdecimal() and len(value) < 10:
+        return int(value)
+    if value is None or (isinstance(value, int) and not isinstance(value, bool)):
+        return value
+    raise invalid(f"dimension is not a whole number: {value!r:.50}.")
+
+
+def choice(body: Body, name: str, default: Choice) -> Choice:
+    """One of the values that the default's enumeration has."""
+    value: Any = body.get(name)
+    if value is None:
+        return default
+    try:
+        return type(default)(value)
+    except ValueError as exc:
+        known = ", ".join(type(default))
+        raise invalid(f"{name} is {value!r:.50}; use one of: {known}.") from exc
+
+
+def flag(body: Body, name: str) -> bool:
+    """A yes or no; absent and null are no."""
+    value = body.get(name)
+    if value is None:
+        return False
+    if not isinstance(value, bool):
+        raise invalid(f"{name} is neither true nor false.")
+    return value
+
+
+def text(body: Body, name: str) -> str:
+    """A text; absent and null are an empty one."""
+    value = body.get(name)
+    if value is None:
+        return ""
+    if not isinstance(value, str):
+        raise invalid(f"{name} is not a string.")
+    return value

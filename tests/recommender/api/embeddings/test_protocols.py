@@ -1,8 +1,7 @@
 import pytest
 
 from embeddings.errors import BudgetSpent, Misconfigured, Rejected, TooLong, Unavailable
-from recommender.api.embeddings.errors import of_embedding_error
-from recommender.api.embeddings.protocols import COMPATIBLE, NATIVE, fail
+from recommender.api.embeddings.protocols import COMPATIBLE, NATIVE, fail, of_embedding_error
 from recommender.providers import models
 from tests.recommender.api.embeddings.client import error
 
