@@ -18,7 +18,8 @@ from benchmarks.generated import Store
 from benchmarks.options import Options
 from recommender import database
 from recommender.catalog import attributes, catalogs, upsert
-from recommender.history import ingest, months
+from recommender.history import ingest
+from recommender.history.ingest import ensure_months
 from recommender.models import Catalog, Space, TrainingRun
 from recommender.profiles import builder, staleness
 from recommender.spaces import lifecycle, partitions
@@ -124,7 +125,7 @@ def _load_vectors(space: Space, store: Store) -> None:
 
 def _load_events(catalog: Catalog, store: Store, users: int) -> None:
     events = list(store.events(users, datetime.now(UTC)))
-    months.ensure(event.at for event in events)
+    ensure_months(event.at for event in events)
     rows = (
         (row, uuid4(), event.user, event.product, event.type, event.at, None, None, None)
         for row, event in enumerate(events)

@@ -8,7 +8,7 @@ from benchmarks import embedding, figures, loading, measuring, report, server
 from benchmarks.measuring import Client
 from benchmarks.options import EMBEDDING, Options
 from benchmarks.report import Report
-from recommender.catalog import keys
+from recommender.catalog import catalogs
 from recommender.models import ApiKey, Catalog
 from recommender.spaces import lifecycle
 
@@ -38,7 +38,7 @@ def _measure(options: Options, progress: loading.Progress) -> Report:
             found = embedding.measure(service, options, progress)
             return Report(options=options, measured=found.measured, targets=found.targets)
         catalog, seconds = loading.load(options, progress)
-        key = keys.create_key(catalog, ApiKey.Scope.SERVER, "benchmark")
+        key = catalogs.create_key(catalog, ApiKey.Scope.SERVER, "benchmark")
         progress("web")
         with server.web(service) as url:
             client = Client(url, key, options.connections)

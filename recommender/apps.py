@@ -15,7 +15,7 @@ class RecommenderConfig(AppConfig):
     def ready(self) -> None:
         """Begin every request with a connection that is alive, or none; check the models."""
         from recommender import database  # noqa: PLC0415 - needs the settings
-        from recommender.providers.checks import check_models  # noqa: PLC0415 - needs the settings
+        from recommender.providers.models import check_models  # noqa: PLC0415 - needs the settings
 
         checks.register(check_models)
         request_started.connect(database.close_if_hung_up, dispatch_uid="close if hung up")

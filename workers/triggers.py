@@ -14,7 +14,7 @@ from celery.signals import worker_process_init, worker_ready
 from django.db import transaction
 from kombu.exceptions import OperationalError as BrokerError
 
-from recommender.catalog import changes
+from recommender.catalog.catalogs import products_changed
 from recommender.spaces import staleness
 from recommender.training import runs
 from workers import process, tasks
@@ -37,7 +37,7 @@ _outage = _Outage()
 
 def connect() -> None:
     """Listen for changes, for what is asked for, and for the start of a worker's processes."""
-    changes.products_changed.connect(_embed_soon, dispatch_uid="embed soon")
+    products_changed.connect(_embed_soon, dispatch_uid="embed soon")
     runs.training_requested.connect(_train_soon, dispatch_uid="train soon")
     worker_ready.connect(_take_up_work, dispatch_uid="take up work")
     worker_process_init.connect(_settle, dispatch_uid="settle")

@@ -13,7 +13,8 @@ from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationFo
 
 from recommender.admin import fragments
 from recommender.admin.base import ModelForm, ReadOnlyAdmin
-from recommender.catalog import keys
+from recommender.catalog import catalogs
+from recommender.catalog.catalogs import key_digest
 from recommender.models import ApiKey
 
 
@@ -62,8 +63,8 @@ class ApiKeyAdmin(ReadOnlyAdmin[ApiKey]):
         change: bool,  # noqa: ARG002
     ) -> None:
         """Make the key and say it, this once."""
-        plain = keys.create_key(obj.catalog, obj.scope, obj.label)
-        created = ApiKey.objects.get(digest=keys.digest(plain))
+        plain = catalogs.create_key(obj.catalog, obj.scope, obj.label)
+        created = ApiKey.objects.get(digest=key_digest(plain))
         obj.pk, obj.prefix = created.pk, created.prefix
         self.message_user(
             request,
@@ -79,7 +80,7 @@ class ApiKeyAdmin(ReadOnlyAdmin[ApiKey]):
         """End the selected keys."""
         active = list(queryset.filter(revoked_at=None))
         for key in active:
-            keys.revoke(key)
+            catalogs.revoke(key)
         number = "1 key" if len(active) == 1 else f"{len(active)} keys"
         self.message_user(
             request, f"{number} revoked. Requests with a revoked key fail within seconds."

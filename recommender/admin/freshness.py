@@ -6,7 +6,7 @@ from django.db import models, transaction
 from django.db.models import Case, Exists, OuterRef, Q, QuerySet, Subquery, Value, When
 from django.db.models.functions import Coalesce
 
-from recommender.catalog import changes
+from recommender.catalog.catalogs import announce_changes
 from recommender.models import Catalog, Product, ProductVector, QuarantinedProduct, Space
 from recommender.spaces.staleness import TRAINED
 
@@ -88,7 +88,7 @@ def make_stale(products: QuerySet[Product]) -> int:
             product_id__in=[product for product, _ in rows],
         ).update(content_hash=_NO_CONTENT)
         for catalog in catalogs:
-            changes.announce(catalog)
+            announce_changes(catalog)
     return len(rows)
 
 

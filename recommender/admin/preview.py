@@ -8,7 +8,7 @@ from django.utils.safestring import SafeString
 from recommender.admin import fragments
 from recommender.admin.fragments import BarPart, Table
 from recommender.engine import recommend as recommendation
-from recommender.engine import similar as similarity
+from recommender.engine import recommend as similarity
 from recommender.engine.answer import Answer, Item, Query
 from recommender.models import Catalog, Product, User
 

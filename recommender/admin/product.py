@@ -17,7 +17,8 @@ from recommender.admin import fragments, freshness, preview
 from recommender.admin.base import BoundedPaginator, DetailAdmin, ModelForm, SimpleListFilter
 from recommender.admin.fragments import Table
 from recommender.admin.freshness import Freshness
-from recommender.catalog import attributes, changes
+from recommender.catalog import attributes
+from recommender.catalog.catalogs import announce_changes
 from recommender.models import Product, ProductVector, QuarantinedProduct, Space
 
 # More choices than this is no help; the search finds brands too.
@@ -209,7 +210,7 @@ class ProductAdmin(DetailAdmin[Product]):
         """Write the fields that were changed, and no others: an import may run."""
         attributes.declare(obj.catalog, attributes.inferred(obj.attributes))
         obj.save(update_fields=[*form.changed_data, "updated_at"])
-        changes.announce(obj.catalog)
+        announce_changes(obj.catalog)
 
     def delete_model(self, request: HttpRequest, obj: Product) -> None:
         """Mark the product deleted: histories go on speaking of it."""

@@ -14,7 +14,7 @@ from unfold.contrib.filters.admin import RelatedDropdownFilter
 
 from recommender.admin import counts, fragments
 from recommender.admin.base import BoundedPaginator, ReadOnlyAdmin, SimpleListFilter
-from recommender.catalog import changes
+from recommender.catalog.catalogs import announce_space
 from recommender.models import QuarantinedProduct, Space
 from recommender.spaces import quarantine
 
@@ -174,7 +174,7 @@ class QuarantinedProductAdmin(ReadOnlyAdmin[QuarantinedProduct]):
         spaces = list(Space.objects.filter(pk__in=chosen).select_related("catalog"))
         for space in spaces:
             number += quarantine.retry(space, chosen[space.pk])
-            changes.announce_space(space)
+            announce_space(space)
         products = "1 product is" if number == 1 else f"{number:,} products are"
         self.message_user(
             request,

@@ -11,7 +11,7 @@ from django.urls import reverse
 
 from recommender.admin import base, space_page
 from recommender.admin.base import Question, ReadOnlyAdmin, action
-from recommender.catalog import changes
+from recommender.catalog.catalogs import announce_space
 from recommender.models import Space
 from recommender.spaces import lifecycle, partitions, switching
 
@@ -127,7 +127,7 @@ def _activation(space: Space) -> Question:
 
 def _activate(space: Space, force: bool) -> str:
     switching.activate(space, force=force)
-    changes.announce_space(space)
+    announce_space(space)
     return f"{space} serves now."
 
 
@@ -142,7 +142,7 @@ def _rollback(space: Space) -> Question:
 
 def _roll_back(space: Space, _: bool) -> str:
     before = switching.rollback(space.catalog, space.name)
-    changes.announce_space(before)
+    announce_space(before)
     return f"{before} serves again."
 
 

@@ -21,7 +21,7 @@ from unfold.widgets import (
 from embeddings.errors import Misconfigured
 from recommender.admin import fragments
 from recommender.admin.fragments import Table
-from recommender.catalog import changes
+from recommender.catalog.catalogs import announce_space
 from recommender.insight.comparison import Comparison, Side
 from recommender.insight.comparison import compare as compare_spaces
 from recommender.insight.replay import Quality
@@ -215,7 +215,7 @@ def create(request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
     if form.is_valid():
         if "create" in request.POST:
             space = form.create()
-            changes.announce_space(space)
+            announce_space(space)
             text = f"Made {space}. Workers embed it now; its page shows how far they are."
             messages.success(request, text)
             return HttpResponseRedirect(address(space))

@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from ninja.security import HttpBearer
 
 from recommender.api.problems import Problem
-from recommender.catalog import keys
+from recommender.catalog import catalogs
 from recommender.models import ApiKey, Catalog
 
 # A revoked key and a changed catalogue are noticed within so long.
@@ -67,7 +67,7 @@ def _recognise(token: str) -> Caller | None:
     with _lock:
         remembered = _remembered.get(token)
     if remembered is None:
-        key = keys.find_key(token)
+        key = catalogs.find_key(token)
         if key is None:
             return None
         remembered = Caller(key.catalog, key.scope)

@@ -22,7 +22,8 @@ from recommender.api.schemas import (
     read_rows,
     validate_rows,
 )
-from recommender.catalog import attributes, changes, upsert
+from recommender.catalog import attributes, upsert
+from recommender.catalog.catalogs import announce_changes
 from recommender.catalog.upsert import Written
 from recommender.engine.fields import SHOWN, plain
 from recommender.models import Catalog, Product
@@ -133,7 +134,7 @@ def _write(
         for product in products:
             attributes.declare(catalog, attributes.inferred(product["attributes"]))
         written = upsert.upsert(catalog, products, columns)
-        changes.announce(catalog)
+        announce_changes(catalog)
     return written
 
 

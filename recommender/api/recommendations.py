@@ -13,7 +13,7 @@ from recommender.api import codec, problems
 from recommender.api.auth import ApiRequest, any_key
 from recommender.api.problems import Problem
 from recommender.api.schemas import Id, RecommendationRequest, Time
-from recommender.engine import fields, filters, recommend, similar
+from recommender.engine import fields, filters, recommend
 from recommender.engine.answer import (
     MAX_COUNT,
     Answer,
@@ -121,7 +121,7 @@ def post_recommendations(
 def _similar(request: ApiRequest, product_id: str, ask: RecommendationRequest) -> HttpResponse:
     catalog = request.auth.catalog
     try:
-        answer = similar.similar(catalog, product_id, _query(catalog, ask))
+        answer = recommend.similar(catalog, product_id, _query(catalog, ask))
     except UnknownProductError as exc:
         detail = f"There is no product {product_id!r}."
         raise Problem(404, "unknown-product", detail, missing_ids=[product_id]) from exc

@@ -20,8 +20,8 @@ from recommender.api.schemas import (
     read_rows,
     validate_rows,
 )
-from recommender.history import erase, event_rules, ingest
-from recommender.history.ingest import NewEvent
+from recommender.history import ingest
+from recommender.history.ingest import NewEvent, erase_user, event_refusal
 from recommender.models import Catalog, User
 
 router = Router(tags=["users"], auth=server_key)
@@ -47,7 +47,7 @@ def get_user(request: ApiRequest, user_id: Id) -> HttpResponse:
 @router.delete("/users/{path:user_id}", response={204: None}, summary="Erase a user")
 def delete_user(request: ApiRequest, user_id: Id) -> HttpResponse:
     """Erase a user, their history and their profiles, for good."""
-    erase.erase(_find(request.auth.catalog, user_id))
+    erase_user(_find(request.auth.catalog, user_id))
     return HttpResponse(status=204)
 
 
@@ -120,7 +120,7 @@ def _checked(catalog: Catalog, row: Any, oldest: timedelta | None) -> NewEvent |
     if event.type not in catalog.event_weights:
         known = ", ".join(catalog.event_weights)
         return RowError(f"type: {event.type[:50]!r} is not a type of event; use one of {known}")
-    refused = event_rules.refusal(
+    refused = event_refusal(
         type=event.type,
         product=event.product,
         at=event.at,

@@ -105,3 +105,16 @@ def aged(
     ages = np.maximum(clock - times, 0.0) / SECONDS_A_DAY
     shares = np.maximum(_LEAST_SHARE, 0.5 ** (ages / half_life_days))
     return np.asarray(weights * shares, dtype=np.float64)
+
+
+# More of a user's latest events say nothing new about taste.
+MAX_EVENTS = 500
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """A user's latest events that count, newest first; every array has shape (events,)."""
+
+    product_ids: NDArray[np.int64]
+    weights: NDArray[np.float64]  # negative where an event speaks against its product, never 0
+    times: NDArray[np.float64]  # seconds since 1970

@@ -1,12 +1,31 @@
-"""The seam between a matrix of preferences and a behaviour space, and what stands behind it."""
+"""Trainers of behaviour spaces: preferences in, a vector for every user and product out."""
 
-from typing import Literal, Protocol
+from dataclasses import dataclass
+from typing import ClassVar, Literal, Protocol
 
-from scipy.sparse import csr_array
+import numpy as np
+from implicit.cpu.als import AlternatingLeastSquares
+from numpy.typing import NDArray
+from scipy.linalg import qr, svd
+from scipy.sparse import csr_array, csr_matrix, diags_array
+from threadpoolctl import threadpool_limits
 
-from recommender.behaviour.als import ALS
-from recommender.behaviour.factors import Factors
-from recommender.behaviour.svd import SVD
+from recommender.behaviour.fold_in import FoldIn, LeastSquares
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Factors:
+    """Rows in the order of the matrix they were learnt from; zero where it had nothing."""
+
+    users: NDArray[np.float32]  # shape (users, d)
+    products: NDArray[np.float32]  # shape (products, d)
+    fold_in: FoldIn
+
+
+def dimension(wanted: int, shape: tuple[int, int]) -> int:
+    """How many dimensions a matrix of this shape can fill, at least 1 and at most those wanted."""
+    return max(1, min(wanted, *shape))
+
 
 __all__ = ["TRAINERS", "Factors", "Trainer"]
 
@@ -35,6 +54,105 @@ class Trainer(Protocol):
 
         A product without an entry has a zero vector. The same matrix gives the same factors.
         """
+
+
+_OVERSAMPLING = 32
+
+
+_ITERATIONS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class SVD:
+    """Product rows of V·S of the degree-normalised matrix D_u^-½ B D_p^-½, of unit length.
+
+    B says only whether a user likes a product. Without the degrees the first dimensions would
+    say no more than what is popular.
+    """
+
+    name: ClassVar[str] = "svd"
+    model: ClassVar[str] = "truncated-svd"
+    metric: ClassVar[Literal["cosine"]] = "cosine"
+    dimension: ClassVar[int] = 256
+
+    def fit(self, preferences: csr_array) -> Factors:
+        """See Trainer."""
+        normalised = _degree_normalised(preferences)
+        wanted = dimension(self.dimension, preferences.shape)
+        products = _unit(_scaled_right_vectors(normalised, wanted))
+        users = _unit(np.asarray(preferences @ products))
+        return Factors(users=users, products=products, fold_in=FoldIn())
+
+
+def _degree_normalised(preferences: csr_array) -> csr_array:
+    binary = preferences.astype(np.float32)
+    binary.data = np.ones_like(binary.data)
+    by_user, by_product = (
+        diags_array(np.maximum(binary.sum(axis=axis), 1.0).astype(np.float32) ** -0.5)
+        for axis in (1, 0)
+    )
+    return csr_array(by_user @ binary @ by_product)
+
+
+def _scaled_right_vectors(matrix: csr_array, rank: int) -> NDArray[np.float32]:
+    """V·S of the largest singular values, shape (columns, rank), by a randomised subspace
+    iteration (Halko, Martinsson & Tropp 2011, algorithms 4.4 and 5.1)."""
+    if not matrix.nnz:
+        return np.zeros((matrix.shape[1], rank), dtype=np.float32)
+    transposed = csr_array(matrix.T)
+    columns = min(rank + _OVERSAMPLING, *matrix.shape)
+    start = np.random.default_rng(1).standard_normal((matrix.shape[1], columns), dtype=np.float32)
+    basis, _ = qr(start, mode="economic")
+    for _ in range(_ITERATIONS):
+        basis, _ = qr(transposed @ (matrix @ basis), mode="economic")
+    _, sizes, right = svd(matrix @ basis, full_matrices=False)
+    found = basis @ right[:rank].T * sizes[:rank]
+    # A singular vector's sign is free: the largest entry becomes the positive one.
+    largest = found[np.abs(found).argmax(axis=0), np.arange(found.shape[1])]
+    return np.asarray(np.where(largest < 0, -found, found), dtype=np.float32)
+
+
+def _unit(rows: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Rows of length 1; what is zero but for rounding is zero."""
+    lengths = np.linalg.norm(rows, axis=1, keepdims=True)
+    return np.where(lengths > 1e-6, rows / np.maximum(lengths, 1e-6), 0.0).astype(np.float32)
+
+
+@dataclass(frozen=True, slots=True)
+class ALS:
+    """Least squares for implicit feedback (Hu, Koren & Volinsky 2008), solved by conjugate
+    gradients (Takács, Pilászy & Tikk 2011).
+
+    Near is a high inner product: the length of a product's factor says how often it is liked.
+    """
+
+    name: ClassVar[str] = "als"
+    model: ClassVar[str] = "implicit-als"
+    metric: ClassVar[Literal["inner_product"]] = "inner_product"
+    dimension: ClassVar[int] = 128
+
+    # These did better than the library's defaults (0.01 and 1) and the paper's confidence of 40.
+    regularization: float = 20.0
+    alpha: float = 5.0  # the confidence in a preference of the mean size
+    iterations: int = 15
+    random_state: int = 1
+
+    def fit(self, preferences: csr_array) -> Factors:
+        """See Trainer."""
+        alpha = self.alpha / float(preferences.data.mean()) if preferences.nnz else self.alpha
+        # implicit warns where its own threads meet those of BLAS.
+        with threadpool_limits(1, "blas"):
+            model = AlternatingLeastSquares(
+                factors=dimension(self.dimension, preferences.shape),
+                regularization=self.regularization,
+                alpha=alpha,
+                iterations=self.iterations,
+                random_state=self.random_state,
+            )
+            model.fit(csr_matrix(preferences), show_progress=False)
+        products = np.asarray(model.item_factors, dtype=np.float32)
+        learnt = LeastSquares(products.T @ products, self.regularization, alpha)
+        return Factors(users=model.user_factors, products=products, fold_in=FoldIn(learnt))
 
 
 TRAINERS: tuple[Trainer, ...] = (ALS(), SVD())

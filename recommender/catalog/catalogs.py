@@ -1,18 +1,70 @@
-"""Making and removing catalogues."""
+"""Catalogs: made and removed, their API keys, and the news that their products have changed."""
 
+import hashlib
+import secrets
 from decimal import Decimal
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.dispatch import Signal
+from django.utils import timezone
 from psycopg import sql
 
 from recommender import database
-from recommender.catalog import changes
 from recommender.history import popularity
-from recommender.models import Catalog, Space
+from recommender.models import ApiKey, Catalog, Space
 from recommender.profiles.staleness import note_new_settings
 from recommender.spaces import lifecycle
+from recommender.spaces.lifecycle import living
+
+
+def create_key(catalog: Catalog, scope: str, label: str = "") -> str:
+    """A new key, in the clear: this is the only time anybody sees it."""
+    plain = f"kin_{scope[:3]}_{secrets.token_urlsafe(24)}"
+    ApiKey.objects.create(
+        catalog=catalog, scope=scope, label=label, prefix=plain[:12], digest=key_digest(plain)
+    )
+    return plain
+
+
+def find_key(plain: str) -> ApiKey | None:
+    """The key's row with its catalogue; None where it is unknown or revoked."""
+    return (
+        ApiKey.objects.select_related("catalog")
+        .filter(digest=key_digest(plain), revoked_at=None)
+        .first()
+    )
+
+
+def revoke(key: ApiKey) -> None:
+    """End a key; web processes forget it within seconds."""
+    key.revoked_at = timezone.now()
+    key.save(update_fields=["revoked_at"])
+
+
+def key_digest(plain: str) -> bytes:
+    """SHA-256: a key has 192 random bits, so nothing slower adds safety."""
+    return hashlib.sha256(plain.encode()).digest()
+
+
+# Sent with `space_ids`, living spaces of the catalogue; maybe inside a transaction.
+products_changed = Signal()
+
+
+def announce_changes(catalog: Catalog) -> None:
+    """Say that products of a catalogue were added or changed.
+
+    Not to spaces of behaviour: they follow when the text space has embedded the change.
+    """
+    spaces = living().filter(catalog=catalog).exclude(kind=Space.Kind.BEHAVIOUR)
+    products_changed.send(Catalog, space_ids=list(spaces.values_list("pk", flat=True)))
+
+
+def announce_space(space: Space) -> None:
+    """Say that a space has products to embed: it is new, or serves again."""
+    products_changed.send(Catalog, space_ids=[space.pk])
+
 
 # As a budget.
 NO_LIMIT = Decimal("Infinity")
@@ -82,7 +134,7 @@ def change_catalog(
             note_new_settings(catalog)
     if monthly_budget is not None:
         # What was paused for want of money goes on.
-        changes.announce(catalog)
+        announce_changes(catalog)
 
 
 def delete_catalog(catalog: Catalog) -> None:

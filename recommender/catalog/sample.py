@@ -8,7 +8,8 @@ from django.db import transaction
 from django.utils import timezone
 
 from recommender import demo
-from recommender.catalog import attributes, catalogs, changes, upsert
+from recommender.catalog import attributes, catalogs, upsert
+from recommender.catalog.catalogs import announce_changes
 from recommender.demo import EventRow
 from recommender.history import ingest, popularity
 from recommender.history.ingest import NewEvent
@@ -34,7 +35,7 @@ def load() -> Catalog:
         for chunk in _chunks(demo.read_events(end=timezone.now())):
             ingest.ingest(catalog, [_event(row) for row in chunk])
         popularity.refresh(catalog)
-        changes.announce(catalog)
+        announce_changes(catalog)
     return catalog
 
 

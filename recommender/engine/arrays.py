@@ -1,4 +1,4 @@
-"""Arrays from PostgreSQL to numpy, in the binary form in which it sends them.
+"""Arrays of keys: from PostgreSQL to numpy in the binary form it sends, and looked up in others.
 
 A query wraps its array in array_send(): decoding a thousand numbers one by one costs what ten
 searches do.
@@ -54,3 +54,31 @@ def _values(sent: bytes | None, dtype: np.dtype[np.void]) -> NDArray[np.void]:
     if sent is None or len(sent) < _HEADER:  # an empty array has no dimension
         return np.zeros(0, dtype=dtype)["value"]
     return np.frombuffer(sent, dtype, offset=_HEADER)["value"]
+
+
+Keys = NDArray[np.int64]
+
+
+def places(known: Keys, wanted: Keys) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """Where each wanted key is in a list of distinct keys, and whether it is; shape (wanted,)."""
+    if not len(known):
+        return np.zeros(len(wanted), dtype=np.int64), np.zeros(len(wanted), dtype=bool)
+    order = np.argsort(known)
+    rows = order[np.minimum(np.searchsorted(known, wanted, sorter=order), len(known) - 1)]
+    return rows, known[rows] == wanted
+
+
+def sorted_places(known: Keys, wanted: Keys) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """The same where the known keys ascend: among many, for the price of the wanted alone."""
+    if not len(known):
+        return np.zeros(len(wanted), dtype=np.int64), np.zeros(len(wanted), dtype=bool)
+    rows = np.minimum(np.searchsorted(known, wanted), len(known) - 1).astype(np.int64)
+    return rows, known[rows] == wanted
+
+
+def heaviest(labels: NDArray[np.int64], weights: NDArray[np.float64], limit: int) -> list[int]:
+    """The labels with most of the weight, heaviest first; 0 is none."""
+    ids, rows = np.unique(labels, return_inverse=True)
+    sums = np.bincount(rows, weights, len(ids)) * (ids != 0)
+    best = np.argsort(-sums, kind="stable")[:limit]
+    return [int(ids[row]) for row in best if sums[row] > 0]

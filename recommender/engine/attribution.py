@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from recommender.engine import lookup
+from recommender.engine import arrays
 from recommender.engine.candidates import Candidates
 from recommender.engine.config import ATTRIBUTED, SHARPNESS
 from recommender.profiles.profile import INTEREST
@@ -58,7 +58,7 @@ def of_links(
         sources: keys of own products, and of their neighbours as targets, shape (links,).
         items: keys, distinct.
     """
-    columns, linked = lookup.places(items, targets)
+    columns, linked = arrays.places(items, targets)
     own, rows = np.unique(sources[linked], return_inverse=True)
     cells = rows * len(items) + columns[linked]
     sums = np.bincount(cells, np.maximum(scores[linked], 0.0), len(own) * len(items))

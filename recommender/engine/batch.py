@@ -13,21 +13,14 @@ from psycopg import sql
 from threadpoolctl import threadpool_limits
 
 from recommender import database
-from recommender.engine import (
-    backfill,
-    filter_cache,
-    parallel,
-    rankers,
-    reading,
-    snapshot,
-    stored_user,
-)
+from recommender.engine import backfill, filter_cache, parallel, reading, snapshot
 from recommender.engine.answer import Item, Query
 from recommender.engine.backfill import Listed
 from recommender.engine.filters import Filter
 from recommender.engine.pipeline import Pipeline
 from recommender.engine.snapshot import Snapshot
 from recommender.engine.snapshot_store import SnapshotStore, SnapshotUser
+from recommender.engine.stored import active_ranker, mode_of, own_types
 from recommender.history import popularity
 from recommender.models import Catalog, Space
 from recommender.ranking.fusion import FusionRanker
@@ -112,7 +105,7 @@ def serving(catalog: Catalog, query: Query) -> Recommender:
         neighbours=snapshot.stored_neighbours(now.products, catalog.pk),
     )
     return Recommender(
-        catalog=catalog, snapshot=found, ranker=rankers.active(catalog.pk, stored_user.mode(query))
+        catalog=catalog, snapshot=found, ranker=active_ranker(catalog.pk, mode_of(query))
     )
 
 
@@ -223,7 +216,7 @@ def _own_products(
     recommender: Recommender, users: Sequence[int], query: Query
 ) -> dict[int, NDArray[np.int64]]:
     """By user, the rows of the products that their list leaves out."""
-    types = stored_user.own_types(recommender.catalog, query)
+    types = own_types(recommender.catalog, query)
     if not types or not users:
         return {}
     before = query.before

@@ -7,10 +7,9 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from recommender.engine import lookup
-from recommender.engine.item_neighbours import ItemNeighbours
+from recommender.engine import arrays
 from recommender.engine.own_products import OwnProducts
-from recommender.engine.popularity import Popularity, Standing
+from recommender.engine.scores import ItemNeighbours, Popularity, Standing
 from recommender.profiles.profile import ProfileRow
 from recommender.ranking.table import CandidateTable
 
@@ -44,7 +43,7 @@ class UserContext:
     def allowed(self, products: Keys, limit: int) -> Keys:
         """The first of these products that are not left out."""
         if len(self.excluded):
-            _, left_out = lookup.sorted_places(self.excluded, products)
+            _, left_out = arrays.sorted_places(self.excluded, products)
             products = products[~left_out]
         return products[:limit]
 

@@ -7,10 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recommender.behaviour.interactions import SECONDS_A_DAY
-from recommender.engine import lookup
+from recommender.engine import arrays
 from recommender.engine.candidates import Candidates, ProductColumns
 from recommender.engine.own_products import NEVER, OwnProducts
-from recommender.engine.popularity import Standing
+from recommender.engine.scores import Standing
 
 _REPEAT = ("repeat:count", "repeat:days")
 _ALWAYS = (
@@ -47,7 +47,7 @@ def fill(candidates: Candidates) -> None:
     table["user:events"] = float(own.events)
     table["user:days"] = own.days_since
     if context.lists_own:
-        rows, had = lookup.places(own.products, table.products)
+        rows, had = arrays.places(own.products, table.products)
         table["repeat:count"] = where_had(own.counts, rows, had, 0.0)
         table["repeat:days"] = where_had(own.days, rows, had, NEVER)
 
@@ -95,7 +95,7 @@ def _share(own: ProductColumns, products: ProductColumns, label: str, mine: OwnP
         return np.zeros(len(labels), dtype=np.float32)
     ids, rows = np.unique(own.labels[label], return_inverse=True)
     shares = np.bincount(rows, weights, len(ids)) / total
-    at, known = lookup.places(ids, labels)
+    at, known = arrays.places(ids, labels)
     return np.where(known & (labels != 0), shares[at], 0.0).astype(np.float32)
 
 

@@ -7,9 +7,10 @@ import numpy as np
 from psycopg import sql
 
 from recommender import database
-from recommender.engine import arrays, filter_cache, lookup, stored_popularity, vector_cache
+from recommender.engine import arrays, filter_cache, vector_cache
 from recommender.engine.candidates import Floats, Hydrated, Keys, ProductColumns, SpaceProfile
 from recommender.engine.filters import Filter
+from recommender.engine.stored import popularity_label
 from recommender.spaces.serving import ServingSpace
 
 # Arrays of ProductColumns, as they are sent.
@@ -42,7 +43,7 @@ _PRODUCT = sql.SQL("""
 COALESCE(ln(NULLIF(p.price::float8, 0)), 'NaN')::float4 AS price,
 {category} AS category, {brand} AS brand,
 COALESCE(extract(epoch FROM p.released_at), 'NaN')::float8 AS released
-""").format(category=stored_popularity.label("category"), brand=stored_popularity.label("brand"))
+""").format(category=popularity_label("category"), brand=popularity_label("brand"))
 
 
 def hydrate(
@@ -111,7 +112,7 @@ def _similarities(profile: SpaceProfile, near: Floats) -> Floats:
 
 def _of(columns: ProductColumns, products: Keys) -> ProductColumns:
     """The columns of these products, all of which are there, in their order."""
-    rows, _ = lookup.places(columns.products, products)
+    rows, _ = arrays.places(columns.products, products)
     return ProductColumns(
         ids=[columns.ids[row] for row in rows],
         products=products,

@@ -12,14 +12,39 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from recommender.engine import attribution, features, fusion, rerank, sources
+from recommender.engine import attribution, features, rerank, sources
 from recommender.engine.answer import Item
 from recommender.engine.candidates import Candidates, Keys, UserContext
 from recommender.engine.sources.base import CandidateSource
 from recommender.engine.store import CandidateStore
 from recommender.ranking import table
+from recommender.ranking.fusion import reciprocal_rank
 from recommender.ranking.ranker import BASE, Ranker, Scored
 from recommender.ranking.table import Columns
+
+
+def fuse(
+    lists: Sequence[NDArray[np.int64]], excluded: NDArray[np.int64], limit: int | None
+) -> NDArray[np.int64]:
+    """Reciprocal-rank fusion (Cormack, Clarke & Büttcher 2009): those proposed most and highest.
+
+    Args:
+        lists: of distinct keys each, best first.
+        excluded: distinct keys that must not be among them.
+        limit: how many; None for all.
+
+    Returns:
+        Distinct keys, ascending.
+    """
+    if not lists:
+        return np.zeros(0, dtype=np.int64)
+    products, places = np.unique(np.concatenate(lists), return_inverse=True)
+    kept = np.flatnonzero(~np.isin(products, excluded, assume_unique=True))
+    if limit is not None and len(kept) > limit:
+        worth = [reciprocal_rank(1 + place) for place in range(max(map(len, lists)))]
+        sums = np.bincount(places, np.concatenate([worth[: len(each)] for each in lists]))
+        kept = np.sort(kept[np.argsort(-sums[kept], kind="stable")[:limit]])
+    return products[kept]
 
 
 @dataclass(frozen=True)
@@ -66,7 +91,7 @@ class Pipeline:
         all_kept: list[Keys] = []
         for source in self.sources:
             (all_kept if source.keeps_all else capped).extend(source.propose(context, n))
-        proposed = fusion.fuse(capped, context.excluded, kept)
+        proposed = fuse(capped, context.excluded, kept)
         return np.unique(np.concatenate([proposed, *all_kept])) if all_kept else proposed
 
     def _hydrated(self, context: UserContext, proposed: Keys) -> Candidates:

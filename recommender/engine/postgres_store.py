@@ -6,13 +6,13 @@ from datetime import datetime
 
 import numpy as np
 
-from recommender.engine import hydrate, profile_search, stored_popularity
+from recommender.engine import hydrate, profile_search
 from recommender.engine.answer import Query
 from recommender.engine.candidates import Hydrated, Keys, UserContext
 from recommender.engine.config import LIVE, CandidateConfig
 from recommender.engine.own_products import own_products
 from recommender.engine.profile_search import Profile, Signals
-from recommender.engine.stored_user import StoredUser
+from recommender.engine.stored import StoredUser, find_popularity
 from recommender.models import Catalog, ProductNeighbor, Space
 from recommender.profiles import builder
 from recommender.spaces.serving import ServingSpace
@@ -45,7 +45,7 @@ class PostgresStore:
         A profile that was made from another version of the history is made anew first.
         """
         history, before = self.user.history, self.query.before
-        stands = stored_popularity.find(self.catalog, self.user.popularity_refreshed_at, before)
+        stands = find_popularity(self.catalog, self.user.popularity_refreshed_at, before)
         context = UserContext(
             own=own_products(
                 history.product_ids,

@@ -14,12 +14,12 @@ from numpy.typing import NDArray
 from psycopg import sql
 
 from recommender import database
-from recommender.engine import arrays, item_neighbours, vector_cache, vector_search
+from recommender.engine import arrays, vector_cache, vector_search
 from recommender.engine.candidates import SpaceProfile
 from recommender.engine.config import INTERESTS
 from recommender.engine.filters import Filter
-from recommender.engine.item_neighbours import ItemNeighbours, Links
 from recommender.engine.own_products import OwnProducts
+from recommender.engine.scores import ItemNeighbours, Links, summed_similarities
 from recommender.engine.vector_search import QueryVectors
 from recommender.models import ProfileVector, Space
 from recommender.profiles import builder
@@ -210,7 +210,7 @@ def _neighbours(rows: Sequence[tuple[Any, ...]], own: OwnProducts) -> dict[str, 
     for space, kind, _, _, product, scores, products in rows:
         if space is None:
             by_kind.setdefault(kind, []).append((product, products, scores))
-    return {kind: item_neighbours.summed(_links(found), own) for kind, found in by_kind.items()}
+    return {kind: summed_similarities(_links(found), own) for kind, found in by_kind.items()}
 
 
 def _links(rows: Sequence[tuple[int, bytes, bytes]]) -> Links:

@@ -11,7 +11,7 @@ from psycopg import sql
 
 from recommender import database
 from recommender.behaviour.interactions import Interactions
-from recommender.engine import lookup
+from recommender.engine import arrays
 from recommender.history import reader
 from recommender.models import Catalog
 
@@ -80,7 +80,7 @@ class Products:
 
     def known_rows(self, keys: NDArray[np.int64]) -> NDArray[np.int64]:
         """The rows of those products that are there."""
-        rows, there = lookup.sorted_places(self.keys, keys)
+        rows, there = arrays.sorted_places(self.keys, keys)
         return rows[there]
 
 

@@ -1,13 +1,21 @@
-"""Products for a user, live."""
+"""Live answers: products for a user, and products like a product."""
 
-from functools import partial
+from functools import cache, partial
+from typing import Any
 
-from recommender.engine import backfill, rankers, stored_user
-from recommender.engine.answer import Answer, Query
+from psycopg import sql
+
+from recommender import database
+from recommender.engine import backfill, vector_search
+from recommender.engine.answer import Answer, Item, Query, UnknownProductError
+from recommender.engine.filters import Filter
 from recommender.engine.pipeline import Pipeline
 from recommender.engine.postgres_store import PostgresStore
+from recommender.engine.stored import find_user, ranker_of
+from recommender.engine.vector_search import Neighbour, QueryVectors
 from recommender.models import Catalog
-from recommender.spaces import serving
+from recommender.spaces import partitions, serving
+from recommender.spaces.serving import ServingSpace
 
 
 def recommend(catalog: Catalog, external_id: str, query: Query) -> Answer:
@@ -20,7 +28,7 @@ def recommend(catalog: Catalog, external_id: str, query: Query) -> Answer:
 
 
 def _recommend(catalog: Catalog, external_id: str, query: Query) -> Answer:
-    user = stored_user.find(catalog, external_id, query)
+    user = find_user(catalog, external_id, query)
     if user is None:
         return backfill.fall_back(catalog, query, missing_ids=(external_id,))
     excluded = user.excluded.tolist()
@@ -28,7 +36,7 @@ def _recommend(catalog: Catalog, external_id: str, query: Query) -> Answer:
     if user.history_version:
         store = PostgresStore(catalog=catalog, user=user, query=query)
         pipeline = Pipeline(store, query.count)
-        items = pipeline.recommend(store.context(), rankers.of(user.ranker), explain=True)
+        items = pipeline.recommend(store.context(), ranker_of(user.ranker), explain=True)
     if not items:
         return backfill.fall_back(catalog, query, excluded=excluded)
     by_id = {item.id: item for item in items}
@@ -40,3 +48,69 @@ def _recommend(catalog: Catalog, external_id: str, query: Query) -> Answer:
         excluded=excluded,
         spaces=tuple(sorted(space.label for space in user.spaces)),
     )
+
+
+# The seed and the space that serves in one round trip; no row where the seed is unknown.
+_SEED = f"""
+SELECT p.id, p.category, {serving.COLUMNS} FROM recommender_product p
+LEFT JOIN recommender_space s
+    ON s.catalog_id = p.catalog_id AND s.name = 'text' AND s.status = 'active'
+WHERE p.catalog_id = %s AND p.external_id = %s AND p.deleted_at IS NULL
+"""  # noqa: S608 - built from constants
+
+_VECTOR = sql.SQL(
+    "SELECT 0, 1::float8, NULL::bigint, embedding FROM {} WHERE product_id = %(seed)s "
+    "AND embedding IS NOT NULL"
+)
+
+
+def similar(catalog: Catalog, external_id: str, query: Query) -> Answer:
+    """The available products most like this one, by cosine similarity in the active space.
+
+    A product that has no vector yet is answered with what is popular in its category.
+
+    Raises:
+        UnknownProductError: where the catalogue has no such product.
+    """
+    return serving.answered(partial(_similar, catalog, external_id, query))
+
+
+def _similar(catalog: Catalog, external_id: str, query: Query) -> Answer:
+    rows = database.fetch(_SEED, (catalog.pk, external_id))
+    if not rows:
+        raise UnknownProductError(external_id)
+    seed, category, *columns = rows[0]
+    space = ServingSpace(*columns) if columns[0] is not None else None
+    items = [
+        Item(n.external_id, n.similarity, "text", {"text": n.similarity}, (external_id,))
+        for n in (_neighbours(space, seed, query) if space else [])
+        if n.product_id != seed
+    ][: query.count]
+    if space and items:
+        return backfill.complete(catalog, items, query, excluded=(seed,), spaces=(space.label,))
+    return backfill.fall_back(
+        catalog, query, excluded=(seed,), filters=_category_first(category, query.filter)
+    )
+
+
+def _neighbours(space: ServingSpace, seed: int, query: Query) -> list[Neighbour]:
+    vectors = QueryVectors("seed", _seed_select(space.pk), {"seed": seed})
+    # One more than asked: the nearest of all is the product itself.
+    return vector_search.nearest(space, vectors, limit=query.count + 1, filter=query.filter)
+
+
+@cache
+def _seed_select(space_id: int) -> sql.Composed:
+    return _VECTOR.format(partitions.product_vectors(space_id))
+
+
+def _category_first(category: str, given: Filter | None) -> list[Filter | None]:
+    """The product's own category, then without it."""
+    if not category:
+        return [given]
+    condition: sql.Composable = sql.SQL("p.category = %(seed_category)s")
+    parameters: dict[str, Any] = {"seed_category": category}
+    if given is not None:
+        condition = sql.SQL("{} AND {}").format(condition, given.condition)
+        parameters |= given.parameters
+    return [Filter(condition, parameters, ""), given]

@@ -8,14 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from recommender.engine import own_products, popularity, space_scores
+from recommender.behaviour.interactions import MAX_EVENTS, History
+from recommender.engine import own_products, scores
 from recommender.engine.candidates import Floats, Hydrated, Keys, ProductColumns, UserContext
 from recommender.engine.config import BATCH, INTERESTS, CandidateConfig
-from recommender.engine.item_neighbours import ItemNeighbours, Links
 from recommender.engine.own_products import OwnProducts
-from recommender.engine.popularity import Popularity
+from recommender.engine.scores import ItemNeighbours, Links, Popularity, space_scores_of
 from recommender.engine.snapshot import Snapshot, SpaceArrays
-from recommender.history.history import MAX_EVENTS, History
 from recommender.profiles.profile import INTEREST, ProfileRow, profile
 
 # Of so many similarities at once: 64 MB.
@@ -46,7 +45,7 @@ class DenseProfile:
 
     def nearest(self, n: int) -> Sequence[Keys]:
         """By each score of the space, the best products above zero."""
-        scores = space_scores.scores(self.space.metric, self.vectors, self.similarities)
+        scores = space_scores_of(self.space.metric, self.vectors, self.similarities)
         return [self.keys[_best(score, self.listable, n)] for score in scores.values()]
 
 
@@ -71,7 +70,7 @@ class SnapshotStore:
     def popularity(self) -> Popularity:
         """Of all products of the snapshot, as of its clock."""
         products = self.snapshot.products
-        return popularity.of_columns(
+        return scores.of_columns(
             clock=self.snapshot.clock,
             products=products.keys,
             users=self.snapshot.popularity,

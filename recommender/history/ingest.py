@@ -1,16 +1,56 @@
-"""Taking in events: one statement for one event or for a chunk of staged rows."""
+"""Events in and users out: the rules for events, partitions by month, taking in, erasing.
 
-from collections.abc import Sequence
+One statement takes in one event or a chunk of staged rows.
+"""
+
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from uuid import NAMESPACE_OID, UUID, uuid4, uuid5
 
+from django.conf import settings
 from django.db import transaction
 from psycopg import sql
 
 from recommender import database
-from recommender.history import months, reader
-from recommender.models import Catalog
+from recommender.history import reader
+from recommender.models import Catalog, Space, User
+
+_LOCK_MONTHS = 7_310_010
+# Not to_regclass: it may remember from before the lock that a table was not there.
+_MISSING = """
+SELECT m FROM unnest(%s::text[]) AS m WHERE NOT EXISTS (
+    SELECT FROM pg_class c JOIN pg_inherits i ON i.inhrelid = c.oid
+    WHERE c.relname = 'recommender_event_' || m AND i.inhparent = 'recommender_event'::regclass)
+"""
+
+
+def ensure_months(times: Iterable[datetime]) -> None:
+    """Make the partitions that events of these times go to, where they are missing."""
+    months = {time.astimezone(UTC).strftime("%Y_%m") for time in times}
+    if not database.fetch(_MISSING, (sorted(months),)):
+        return
+    with transaction.atomic():
+        database.fetch("SELECT pg_advisory_xact_lock(%s)", (_LOCK_MONTHS,))
+        for (month,) in database.fetch(_MISSING, (sorted(months),)):
+            _create(month)
+
+
+def _create(month: str) -> None:
+    """Make one month's table, then attach it: attaching lets reads and writes go on."""
+    year, number = map(int, month.split("_"))
+    start = datetime(year, number, 1, tzinfo=UTC)
+    end = datetime(year + number // 12, number % 12 + 1, 1, tzinfo=UTC)
+    table = sql.Identifier(f"recommender_event_{month}")
+    database.execute(
+        sql.SQL("CREATE TABLE {} (LIKE recommender_event INCLUDING ALL)").format(table)
+    )
+    database.execute(
+        sql.SQL(
+            "ALTER TABLE recommender_event ATTACH PARTITION {} FOR VALUES FROM ({}) TO ({})"
+        ).format(table, sql.Literal(start.isoformat()), sql.Literal(end.isoformat()))
+    )
+
 
 ACCEPTED, DUPLICATE, UNKNOWN_PRODUCT = "accepted", "duplicate", "unknown product"
 
@@ -83,7 +123,7 @@ def ingest(catalog: Catalog, events: Sequence[NewEvent]) -> list[str]:
     """
     if not events:
         return []
-    months.ensure(event.at for event in events)
+    ensure_months(event.at for event in events)
     rows = [
         (
             row,
@@ -124,3 +164,61 @@ def ingest_from(
 
 def _columns(rows: Sequence[tuple[object, ...]]) -> list[list[object]]:
     return [list(column) for column in zip(*rows, strict=True)]
+
+
+def erase_user(user: User) -> None:
+    """Remove a user, their events and their profiles, as if they had never been."""
+    with transaction.atomic():
+        # First: an event that arrives meanwhile waits, and then makes the user anew.
+        User.objects.select_for_update().filter(pk=user.pk).first()
+        database.execute(
+            "WITH gone AS (DELETE FROM recommender_event WHERE user_id = %s RETURNING id) "
+            "DELETE FROM recommender_eventkey WHERE id IN (SELECT id FROM gone)",
+            (user.pk,),
+        )
+        spaces = list(Space.objects.filter(catalog=user.catalog_id).values_list("pk", flat=True))
+        # Not partition by partition: one may have been retired, and its table be gone.
+        database.execute(
+            "DELETE FROM recommender_profilevector WHERE space_id = ANY(%s) AND user_id = %s",
+            (spaces, user.pk),
+        )
+        user.delete()
+
+
+# Clocks differ; an event further ahead than this is a mistake.
+_TOLERANCE = timedelta(days=1)
+WITHOUT_PRODUCT = "search"
+
+
+def event_refusal(
+    *,
+    type: str,  # noqa: A002 - the field's name
+    product: str | None,
+    at: datetime,
+    quantity: float | None,
+    value: float | None,
+    oldest: timedelta | None = None,
+) -> tuple[str, str] | None:
+    """The field that an event cannot be taken with, and why; None where it can.
+
+    Args:
+        oldest: how long ago it may have happened; settings.OLDEST_EVENT where not given.
+    """
+    now = datetime.now(UTC)
+    age = settings.OLDEST_EVENT if oldest is None else oldest
+    if product is None and type != WITHOUT_PRODUCT:
+        return "product", "is missing; only a search has none"
+    if at > now + _TOLERANCE:
+        return "at", "is in the future"
+    if now - at > age:
+        return "at", f"is more than {_days(age)} ago, which is as old as an event may be here"
+    if quantity is not None and quantity <= 0:
+        return "quantity", "is 0 or less: cancelled or returned"
+    if type == "purchase" and value is not None and value < 0:
+        return "value", "is negative: cancelled or returned"
+    return None
+
+
+def _days(age: timedelta) -> str:
+    days = age / timedelta(days=1)
+    return "1 day" if days == 1 else f"{days:,.4g} days" if days < 1 else f"{days:,.0f} days"

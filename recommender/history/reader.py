@@ -7,7 +7,7 @@ import numpy as np
 from psycopg import sql
 
 from recommender import database
-from recommender.history.history import MAX_EVENTS, History
+from recommender.behaviour.interactions import MAX_EVENTS, History
 
 # A rating of five stars is as good as this one is far from it; below, it is a bad one.
 _NEUTRAL_RATING = 2.5

@@ -10,7 +10,8 @@ from django.db import transaction
 from psycopg import sql
 
 from recommender import database
-from recommender.history import event_rules, ingest, months, popularity
+from recommender.history import ingest, popularity
+from recommender.history.ingest import ensure_months, event_refusal
 from recommender.importing import mapping, values
 from recommender.importing.mapping import Columns
 from recommender.importing.progress import Outcomes, Progress
@@ -136,7 +137,7 @@ class EventIntake:
         """Store what is new, chunk by chunk, and count the catalogue's popularity anew."""
         progress.say("telling new events from old")
         self._make_keyed(staging)
-        months.ensure(
+        ensure_months(
             month.replace(tzinfo=UTC)
             for (month,) in database.fetch(_MONTHS.format(keyed=staging.keyed))
         )
@@ -171,7 +172,7 @@ class EventIntake:
         if event["at"] is None:
             raise BadRowError("no time")
         fields = ("type", "product", "at", "quantity", "value")
-        refused = event_rules.refusal(**{field: event[field] for field in fields})
+        refused = event_refusal(**{field: event[field] for field in fields})
         if refused is not None:
             raise BadRowError(" ".join(refused))
 

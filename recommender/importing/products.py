@@ -7,7 +7,8 @@ from django.db import transaction
 from psycopg import sql
 
 from recommender import database
-from recommender.catalog import attributes, changes, upsert
+from recommender.catalog import attributes, upsert
+from recommender.catalog.catalogs import announce_changes
 from recommender.importing import mapping, values
 from recommender.importing.mapping import Columns
 from recommender.importing.progress import Outcomes, Progress
@@ -121,7 +122,7 @@ class ProductIntake:
             names = {"names": list(self._attributes.single)}
             written = upsert.upsert_from(self._catalog, source, columns, names)
             if written.added or written.changed:
-                changes.announce(self._catalog)
+                announce_changes(self._catalog)
         database.execute("ANALYZE recommender_product")
         products = written.added + written.changed + written.unchanged
         return {

@@ -14,8 +14,8 @@ from implicit.nearest_neighbours import ItemItemRecommender
 from numpy.typing import NDArray
 from scipy.sparse import csr_array, csr_matrix
 
-from recommender.behaviour.als import ALS
 from recommender.behaviour.neighbours import ease_weights
+from recommender.behaviour.trainer import ALS
 from recommender.insight.top_lists import Scorer
 
 _SEED = 20

@@ -13,9 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recommender import database
-from recommender.engine import batch, stored_user
+from recommender.engine import batch
 from recommender.engine.answer import Query
 from recommender.engine.batch import Recommendation
+from recommender.engine.stored import own_types
 from recommender.models import Catalog, Space
 from recommender.ranking import metrics
 from recommender.ranking.metrics import Interval
@@ -99,7 +100,7 @@ def hold_out(catalog: Catalog) -> HeldOut:
     cut_off = database.fetch(_CUT_OFF, cut)[0][0]
     if cut_off is None:
         return HeldOut(None, {})
-    own = stored_user.own_types(catalog, _query(cut_off))
+    own = own_types(catalog, _query(cut_off))
     rows = database.fetch(
         _HELD_OUT, {**parameters, "cut_off": cut_off, "own": own, "users": _MAX_USERS}
     )

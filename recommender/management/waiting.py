@@ -10,7 +10,7 @@ from django.utils import timezone
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from recommender.catalog import changes
+from recommender.catalog.catalogs import announce_space
 from recommender.models import Heartbeat, Space
 from recommender.models.provider import ALIVE_FOR
 from recommender.profiles.staleness import stale_users
@@ -63,7 +63,7 @@ def _follow(shown: Progress, name: str, left: Callable[[], int], spaces: Sequenc
         if now - max(moved, told) > _QUIET_SECONDS:
             _check_not_paused(spaces)
             for space in _now(spaces):
-                changes.announce_space(space)
+                announce_space(space)
             told = now
         if now - moved > _HOPELESS_SECONDS:
             raise CommandError(

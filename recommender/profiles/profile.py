@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from recommender.behaviour import interactions
 from recommender.behaviour.fold_in import FoldIn
-from recommender.history.history import History
+from recommender.behaviour.interactions import History
 from recommender.profiles import interests
 
 Vectors = NDArray[np.float32]

@@ -8,7 +8,7 @@ from celery.signals import worker_ready
 from django.conf import settings
 from django.db import connection, transaction
 
-from recommender.catalog import changes
+from recommender.catalog.catalogs import announce_changes
 from recommender.models import EmbeddingClaim
 from recommender.spaces import staleness
 from recommender.stack.config import PROJECT_DIR
@@ -44,7 +44,7 @@ def test_a_change_is_sent_to_the_workers_once_it_is_committed(
     committed_shop: Shop, broker: Broker
 ) -> None:
     with transaction.atomic():
-        changes.announce(committed_shop.catalog)
+        announce_changes(committed_shop.catalog)
         assert broker.take() == []
 
     ((name, arguments),) = broker.take()
@@ -53,7 +53,7 @@ def test_a_change_is_sent_to_the_workers_once_it_is_committed(
 
 def test_a_change_that_is_rolled_back_is_not_sent(committed_shop: Shop, broker: Broker) -> None:
     with transaction.atomic():
-        changes.announce(committed_shop.catalog)
+        announce_changes(committed_shop.catalog)
         transaction.set_rollback(True)
 
     assert broker.take() == []

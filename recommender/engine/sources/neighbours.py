@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from recommender.engine import attribution
 from recommender.engine.attribution import Attribution
 from recommender.engine.candidates import Candidates, UserContext
-from recommender.engine.item_neighbours import ALL, RECENT
+from recommender.engine.scores import ALL, RECENT
 from recommender.engine.sources.base import CandidateSource, Keys
 from recommender.engine.store import CandidateStore
 

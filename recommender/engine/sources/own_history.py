@@ -6,7 +6,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from recommender.engine import features, lookup
+from recommender.engine import arrays, features
 from recommender.engine.attribution import Attribution
 from recommender.engine.candidates import Candidates, UserContext
 from recommender.engine.sources.base import CandidateSource, Keys
@@ -27,7 +27,7 @@ class OwnHistorySource(CandidateSource):
 
     def score(self, candidates: Candidates) -> None:
         own = candidates.context.own
-        rows, had = lookup.places(own.products, candidates.table.products)
+        rows, had = arrays.places(own.products, candidates.table.products)
         for column, measure in zip(
             self.columns, (own.decayed, own.lasting, own.counts), strict=True
         ):

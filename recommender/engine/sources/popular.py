@@ -7,7 +7,7 @@ import numpy as np
 
 from recommender.engine.candidates import Candidates, UserContext
 from recommender.engine.config import CandidateConfig
-from recommender.engine.popularity import WINDOWS
+from recommender.engine.scores import WINDOWS
 from recommender.engine.sources.base import CandidateSource, Keys
 from recommender.engine.store import CandidateStore
 

@@ -5,9 +5,10 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from recommender.engine import attribution, space_scores
+from recommender.engine import attribution
 from recommender.engine.attribution import Attribution
 from recommender.engine.candidates import Candidates, UserContext
+from recommender.engine.scores import space_names, space_scores_of
 from recommender.engine.sources.base import CandidateSource, Keys
 from recommender.engine.store import CandidateStore, Space
 from recommender.profiles.profile import NEGATIVE
@@ -18,7 +19,7 @@ class SpaceSource(CandidateSource):
 
     def __init__(self, space: Space) -> None:
         self._space = space
-        names = space_scores.names(space.kind, space.metric)
+        names = space_names(space.kind, space.metric)
         self.columns = tuple(self._column(name) for name in names)
 
     def propose(self, context: UserContext, n: int) -> Sequence[Keys]:
@@ -30,7 +31,7 @@ class SpaceSource(CandidateSource):
         if profile is None:
             return
         similarities = candidates.similarities[self._space.name]
-        scores = space_scores.scores(self._space.metric, profile.vectors, similarities)
+        scores = space_scores_of(self._space.metric, profile.vectors, similarities)
         for name, values in scores.items():
             candidates.table[self._column(name)] = values
 

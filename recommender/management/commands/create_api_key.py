@@ -6,8 +6,7 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 
-from recommender.catalog.catalogs import find_catalog
-from recommender.catalog.keys import create_key
+from recommender.catalog.catalogs import create_key, find_catalog
 from recommender.models import ApiKey
 
 _MAX_LABEL = 100

@@ -11,7 +11,7 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.management.base import BaseCommand
 
-from recommender.catalog import keys, sample
+from recommender.catalog import catalogs, sample
 from recommender.models import ApiKey, Catalog
 from recommender.spaces import switching
 from recommender.stack import ensure_started, stop
@@ -127,8 +127,8 @@ def _credentials(catalog: Catalog) -> Credentials:
         known["password"] = secrets.token_urlsafe(9)
         user.set_password(known["password"])
         user.save()
-    if not known["key"] or keys.find_key(known["key"]) is None:
-        known["key"] = keys.create_key(catalog, ApiKey.Scope.SERVER, "demo")
+    if not known["key"] or catalogs.find_key(known["key"]) is None:
+        known["key"] = catalogs.create_key(catalog, ApiKey.Scope.SERVER, "demo")
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
         json.dump(known, file)
     return known

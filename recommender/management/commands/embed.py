@@ -8,8 +8,7 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 
 from embeddings.errors import Misconfigured
-from recommender.catalog import changes
-from recommender.catalog.catalogs import find_catalog
+from recommender.catalog.catalogs import announce_changes, find_catalog
 from recommender.management.table import aligned
 from recommender.management.waiting import wait_for
 from recommender.models import Catalog, Space
@@ -63,7 +62,7 @@ embedded.
             self.stdout.write(f"{backlog.space}: {backlog.products} products to embed")
             # A person asks: what is said of it from now on is new.
             lifecycle.resume(backlog.space)
-        changes.announce(catalog)
+        announce_changes(catalog)
         if not options["wait"]:
             self.stdout.write("Enqueued. --wait shows progress; `manage.py up` runs the workers.")
             return

@@ -13,7 +13,7 @@ from recommender.catalog.catalogs import find_catalog
 from recommender.insight import evaluations, report
 from recommender.insight.evaluation import EvaluationError, evaluate
 from recommender.insight.evaluation_result import as_document
-from recommender.management import evaluation_table
+from recommender.management.table import method_table
 from recommender.models import Mode
 
 _MAX_K = 1000
@@ -80,7 +80,7 @@ otherwise afterwards; the admin shows the evaluations over time.
         except EvaluationError as exc:
             raise CommandError(str(exc)) from exc
         evaluations.store(catalog, found)
-        self.stdout.write(evaluation_table.of_methods(found))
+        self.stdout.write(method_table(found))
         if options["json"] is not None:
             _write("json", options["json"], orjson.dumps(as_document(found), option=_INDENTED))
         if options["report"] is not None:

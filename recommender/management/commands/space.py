@@ -12,10 +12,10 @@ from django.core.management.base import BaseCommand, CommandError
 from django.template.defaultfilters import filesizeformat
 
 from embeddings.errors import Misconfigured
-from recommender.catalog import changes
-from recommender.catalog.catalogs import find_catalog
+from recommender.catalog.catalogs import announce_space, find_catalog
 from recommender.insight.comparison import compare
-from recommender.management import space_report, waiting
+from recommender.management import waiting
+from recommender.management.table import comparison_report, space_table
 from recommender.models import Catalog, Space
 from recommender.spaces import lifecycle, switching
 from recommender.spaces.estimate import estimate
@@ -144,7 +144,7 @@ while the old one serves, compared with it, switched to at once, and back if nee
             return
         space = lifecycle.create_space(catalog, **design)
         self.stdout.write(f"Made {space}: {estimate(space)}")
-        changes.announce_space(space)
+        announce_space(space)
         self.stdout.write(
             "The workers embed it now.\n"
             f"Next: manage.py space build {space} --catalog {catalog} --wait"
@@ -162,7 +162,7 @@ while the old one serves, compared with it, switched to at once, and back if nee
         self.stdout.write(f"{space}: {backlog.products} products to embed")
         # A person asks: what is said of it from now on is new.
         lifecycle.resume(space)
-        changes.announce_space(space)
+        announce_space(space)
         if options["wait"]:
             waiting.wait_for([space], self)
         else:
@@ -176,20 +176,20 @@ while the old one serves, compared with it, switched to at once, and back if nee
                 options["json"].write_bytes(orjson.dumps(comparison, option=orjson.OPT_INDENT_2))
             except OSError as exc:
                 raise CommandError(f"Cannot write {options['json']}: {exc.strerror}.") from exc
-        self.stdout.write(space_report.of_comparison(comparison))
+        self.stdout.write(comparison_report(comparison))
 
     def _activate(self, catalog: Catalog, options: dict[str, Any]) -> None:
         space = find_space(catalog, options["space"])
         before = lifecycle.active_space(catalog.pk, space.name)
         switching.activate(space, force=options["force"])
-        changes.announce_space(space)
+        announce_space(space)
         self.stdout.write(f"{space} serves now.")
         if before is not None:
             self.stdout.write(f"Back to {before}: manage.py space rollback --catalog {catalog}")
 
     def _rollback(self, catalog: Catalog, options: dict[str, Any]) -> None:
         space = switching.rollback(catalog, options["name"])
-        changes.announce_space(space)
+        announce_space(space)
         stale = switching.backlog(space).products
         self.stdout.write(f"{space} serves again; {stale} products to embed, enqueued.")
 
@@ -200,7 +200,7 @@ while the old one serves, compared with it, switched to at once, and back if nee
 
     def _list(self, catalog: Catalog, options: dict[str, Any]) -> None:  # noqa: ARG002
         spaces = Space.objects.filter(catalog=catalog)
-        self.stdout.write(space_report.of_spaces(list(spaces)))
+        self.stdout.write(space_table(list(spaces)))
 
 
 # What a person chooses of a new space: the option's destination is the column's name.

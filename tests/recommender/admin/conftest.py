@@ -7,7 +7,7 @@ import pytest
 from django.conf import LazySettings
 from django.utils import timezone
 
-from recommender.catalog import changes
+from recommender.catalog.catalogs import products_changed
 from recommender.history import popularity
 from recommender.history.ingest import NewEvent
 from recommender.models import Catalog, Product, User
@@ -63,6 +63,6 @@ def announced() -> Iterator[list[int]]:
     def listen(space_ids: list[int], **_: object) -> None:
         told.extend(space_ids)
 
-    changes.products_changed.connect(listen)
+    products_changed.connect(listen)
     yield told
-    changes.products_changed.disconnect(listen)
+    products_changed.disconnect(listen)

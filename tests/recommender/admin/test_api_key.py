@@ -4,7 +4,8 @@ from django.contrib.auth.models import Group, User
 from django.test import Client
 from django.urls import reverse
 
-from recommender.catalog import keys
+from recommender.catalog import catalogs
+from recommender.catalog.catalogs import key_digest
 from recommender.models import ApiKey, Catalog
 
 from . import page
@@ -22,7 +23,7 @@ def test_a_new_key_is_shown_once_and_works(admin_client: Client, catalog: Catalo
     data = {"catalog": catalog.pk, "scope": "browser", "label": "web shop"}
     text = page.text(admin_client.post(reverse(ADD), data, follow=True))
     (plain,) = _KEY.findall(text)
-    found = keys.find_key(plain)
+    found = catalogs.find_key(plain)
     assert found is not None
     assert (found.catalog, found.scope, found.label) == (catalog, "browser", "web shop")
     later = page.text(admin_client.get(reverse(LIST)))
@@ -36,35 +37,35 @@ def test_a_key_may_be_for_embedding_alone(admin_client: Client, catalog: Catalog
     data = {"catalog": catalog.pk, "scope": "embed", "label": "search team"}
     text = page.text(admin_client.post(reverse(ADD), data, follow=True))
     (plain,) = _KEY.findall(text)
-    found = keys.find_key(plain)
+    found = catalogs.find_key(plain)
     assert found is not None
     assert found.scope == ApiKey.Scope.EMBED
 
 
 def test_the_hash_is_never_shown(admin_client: Client, catalog: Catalog) -> None:
-    plain = keys.create_key(catalog, ApiKey.Scope.SERVER, "till")
+    plain = catalogs.create_key(catalog, ApiKey.Scope.SERVER, "till")
     key = ApiKey.objects.get()
     for address in (reverse(LIST), change(key), reverse(ADD)):
         html = admin_client.get(address).content.decode()
-        assert keys.digest(plain).hex() not in html
+        assert key_digest(plain).hex() not in html
         assert "digest" not in html.lower()
 
 
 def test_a_revoked_key_works_no_more(admin_client: Client, catalog: Catalog) -> None:
-    revoked = keys.create_key(catalog, ApiKey.Scope.SERVER, "old")
-    kept = keys.create_key(catalog, ApiKey.Scope.SERVER, "new")
+    revoked = catalogs.create_key(catalog, ApiKey.Scope.SERVER, "old")
+    kept = catalogs.create_key(catalog, ApiKey.Scope.SERVER, "new")
     chosen = ApiKey.objects.get(label="old")
     data = {"action": "revoke", "_selected_action": [chosen.pk]}
     text = page.text(admin_client.post(reverse(LIST), data, follow=True))
     assert "1 key revoked" in text
-    assert keys.find_key(revoked) is None
-    assert keys.find_key(kept) is not None
+    assert catalogs.find_key(revoked) is None
+    assert catalogs.find_key(kept) is not None
     again = page.text(admin_client.post(reverse(LIST), data, follow=True))
     assert "0 keys revoked" in again
 
 
 def test_a_key_is_neither_edited_nor_deleted(admin_client: Client, catalog: Catalog) -> None:
-    keys.create_key(catalog, ApiKey.Scope.BROWSER)
+    catalogs.create_key(catalog, ApiKey.Scope.BROWSER)
     key = ApiKey.objects.get()
     assert admin_client.post(change(key), {"scope": "server"}).status_code == 403
     delete = reverse("admin:recommender_apikey_delete", args=[key.pk])
@@ -74,10 +75,10 @@ def test_a_key_is_neither_edited_nor_deleted(admin_client: Client, catalog: Cata
 
 
 def test_more_keys_take_no_more_queries(admin_client: Client, catalog: Catalog) -> None:
-    keys.create_key(catalog, ApiKey.Scope.SERVER)
+    catalogs.create_key(catalog, ApiKey.Scope.SERVER)
     few = page.queries(admin_client, reverse(LIST))
     for _ in range(10):
-        keys.create_key(catalog, ApiKey.Scope.SERVER)
+        catalogs.create_key(catalog, ApiKey.Scope.SERVER)
     assert page.queries(admin_client, reverse(LIST)) == few
 
 

@@ -10,7 +10,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 from recommender.admin import counts
-from recommender.history import months, popularity
+from recommender.history import popularity
+from recommender.history.ingest import ensure_months
 from recommender.models import (
     Catalog,
     Event,
@@ -114,7 +115,7 @@ def test_other_weights_make_the_profiles_stale(
 def test_another_clock_moves_what_is_popular(admin_client: Client, shop: Shop) -> None:
     now = timezone.now()
     for type_, days in (("view", 40), ("purchase", 20)):
-        months.ensure([now - timedelta(days=days)])
+        ensure_months([now - timedelta(days=days)])
         Event.objects.filter(type=type_).update(at=now - timedelta(days=days))
     popularity.refresh(shop.catalog)
     recent = ProductPopularity.objects.filter(recent__gt=0)

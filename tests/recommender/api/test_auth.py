@@ -1,7 +1,7 @@
 import pytest
 
 from recommender.api import auth
-from recommender.catalog import keys
+from recommender.catalog import catalogs
 from recommender.models import ApiKey
 from tests.recommender.api.client import Api, items, problem
 
@@ -46,7 +46,7 @@ def test_another_scheme_is_refused(api, client):
 
 
 def test_a_revoked_key_is_refused(api):
-    keys.revoke(ApiKey.objects.get())
+    catalogs.revoke(ApiKey.objects.get())
     problem(api.get("/v1/products"), 401, "unknown-key")
 
 

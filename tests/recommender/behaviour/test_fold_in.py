@@ -6,10 +6,8 @@ from implicit.cpu.als import AlternatingLeastSquares
 from scipy.sparse import csr_matrix
 from threadpoolctl import threadpool_limits
 
-from recommender.behaviour.als import ALS
-from recommender.behaviour.factors import Factors
 from recommender.behaviour.fold_in import FoldIn, LeastSquares
-from recommender.behaviour.trainer import TRAINERS, Trainer
+from recommender.behaviour.trainer import ALS, TRAINERS, Factors, Trainer
 from tests.recommender.behaviour.matrices import two_tastes
 
 each_trainer = pytest.mark.parametrize("trainer", TRAINERS, ids=lambda trainer: trainer.name)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 
-from recommender.behaviour.trainer import TRAINERS, Trainer
+from recommender.behaviour.trainer import ALS, SVD, TRAINERS, Trainer
 from tests.recommender.behaviour.matrices import likes, matrix, two_tastes
 
 each_trainer = pytest.mark.parametrize("trainer", TRAINERS, ids=lambda trainer: trainer.name)
@@ -60,3 +60,37 @@ def test_the_matrix_is_left_as_it_was(trainer: Trainer) -> None:
 def test_it_never_has_more_dimensions_than_it_says(trainer: Trainer) -> None:
     wide = np.random.default_rng(1).random((300, 310)) < 0.1
     assert trainer.fit(matrix(wide)).products.shape == (310, trainer.dimension)
+
+
+def test_the_scale_of_preferences_does_not_matter() -> None:
+    small, large = (ALS().fit(two_tastes() * np.float32(scale)).products for scale in (0.5, 4.0))
+    np.testing.assert_allclose(small, large, atol=1e-3)
+
+
+def test_a_product_that_more_users_like_has_a_longer_factor() -> None:
+    liked = np.zeros((40, 2), dtype=bool)
+    liked[:30, 0] = liked[30:, 1] = True
+    often, seldom = np.linalg.norm(ALS().fit(matrix(liked)).products, axis=1)
+    assert often > seldom
+
+
+def test_products_are_as_near_as_in_the_exact_decomposition() -> None:
+    liked = np.random.default_rng(5).random((80, 40)) < 0.2
+    degrees = [np.sqrt(liked.sum(axis=axis, keepdims=True)) for axis in (0, 1)]
+    _, sizes, right = np.linalg.svd(liked / degrees[0] / degrees[1], full_matrices=False)
+    exact = right.T * sizes
+    exact /= np.linalg.norm(exact, axis=1, keepdims=True)
+    found = SVD().fit(matrix(liked)).products
+    np.testing.assert_allclose(found @ found.T, exact @ exact.T, atol=1e-4)
+
+
+def test_every_product_that_is_liked_is_of_unit_length() -> None:
+    products = SVD().fit(two_tastes()).products
+    np.testing.assert_allclose(np.linalg.norm(products, axis=1), 1.0, atol=1e-5)
+
+
+def test_how_much_a_product_is_liked_does_not_matter() -> None:
+    liked = two_tastes()
+    more = liked.copy()
+    more.data = np.linspace(1, 9, more.nnz, dtype=np.float32)
+    assert SVD().fit(more).products.tobytes() == SVD().fit(liked).products.tobytes()

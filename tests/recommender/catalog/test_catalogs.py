@@ -1,10 +1,13 @@
+from collections.abc import Iterator
+
 import pytest
 from django.core.exceptions import ValidationError
 from django.utils import timezone
 
 from embeddings.errors import Misconfigured
 from recommender import database
-from recommender.catalog import catalogs, keys
+from recommender.catalog import catalogs
+from recommender.catalog.catalogs import announce_changes, key_digest, products_changed
 from recommender.history import popularity
 from recommender.models import (
     ApiKey,
@@ -26,6 +29,7 @@ from recommender.models import (
 from recommender.profiles import builder
 from recommender.profiles.staleness import stale_users
 from recommender.spaces import staleness
+from recommender.spaces.lifecycle import create_space
 from tests.recommender.spaces.training import train
 from tests.shop import DAY, NOON, Shop
 
@@ -55,7 +59,7 @@ def fill(shop: Shop) -> None:
     shop.visit("ann", "mug")
     builder.refresh(shop.space, [shop.user("ann").pk])
     popularity.refresh(shop.catalog)
-    keys.create_key(shop.catalog, ApiKey.Scope.SERVER)
+    catalogs.create_key(shop.catalog, ApiKey.Scope.SERVER)
     shop.stock(soap="Soap")
     staleness.claim(shop.space, owner="w", after=0, limit=1)
     learn(shop)
@@ -156,3 +160,92 @@ def test_profiles_and_popularity_follow_a_changed_catalogue(shop: Shop) -> None:
 
     assert mug.get().recent == 1
     assert stale_users(shop.space, after=0, limit=10) == [shop.user("ann").pk]
+
+
+News = list[list[int]]
+
+
+@pytest.fixture
+def heard() -> Iterator[News]:
+    """What a listener was told: the spaces, call by call."""
+    news: News = []
+
+    def listen(space_ids: list[int], **_: object) -> None:
+        news.append(space_ids)
+
+    products_changed.connect(listen)
+    yield news
+    products_changed.disconnect(listen)
+
+
+def test_a_change_is_announced_for_every_living_space_of_the_catalogue(
+    shop: Shop, heard: News
+) -> None:
+    Shop.open("other")
+    retired = create_space(shop.catalog, model="fake", dimension=8)
+    building = create_space(shop.catalog, model="fake", dimension=8)
+    Space.objects.filter(pk=retired.pk).update(status=Space.Status.RETIRED)
+
+    announce_changes(shop.catalog)
+
+    (spaces,) = heard
+    assert sorted(spaces) == sorted([shop.space.pk, building.pk])
+
+
+def test_a_trained_space_follows_the_text_space_and_is_told_nothing(
+    shop: Shop, heard: News
+) -> None:
+    shop.stock(mug="Blue mug")
+    train(shop)
+
+    announce_changes(shop.catalog)
+
+    assert heard == [[shop.space.pk]]
+
+
+SCOPES = list(ApiKey.Scope)
+
+
+@pytest.mark.parametrize("scope", SCOPES)
+def test_a_key_is_recognised_by_what_was_shown_once(shop: Shop, scope: str) -> None:
+    plain = catalogs.create_key(shop.catalog, scope, "till 3")
+
+    found = catalogs.find_key(plain)
+
+    assert found is not None
+    assert (found.catalog, found.scope, found.label) == (shop.catalog, scope, "till 3")
+    assert plain.startswith(found.prefix)
+
+
+def test_what_is_stored_does_not_give_the_key_away(shop: Shop) -> None:
+    plain = catalogs.create_key(shop.catalog, ApiKey.Scope.SERVER)
+
+    row = ApiKey.objects.values().get()
+
+    assert plain not in str(row)
+    assert bytes(row["digest"]) == key_digest(plain)
+    assert len(plain) - len(row["prefix"]) >= 24
+
+
+def test_keys_are_never_alike(shop: Shop) -> None:
+    made = {catalogs.create_key(shop.catalog, ApiKey.Scope.BROWSER) for _ in range(20)}
+
+    assert len(made) == 20
+
+
+@pytest.mark.parametrize("plain", ["", "kin_ser_", "kin_ser_0000", "ключ"])
+def test_what_is_no_key_is_not_recognised(shop: Shop, plain: str) -> None:
+    catalogs.create_key(shop.catalog, ApiKey.Scope.SERVER)
+
+    assert catalogs.find_key(plain) is None
+
+
+def test_a_revoked_key_is_unknown_and_the_others_stay(shop: Shop) -> None:
+    first, second = (catalogs.create_key(shop.catalog, ApiKey.Scope.SERVER) for _ in range(2))
+    row = catalogs.find_key(first)
+    assert row is not None
+
+    catalogs.revoke(row)
+
+    assert catalogs.find_key(first) is None
+    assert catalogs.find_key(second) is not None

@@ -1,4 +1,7 @@
+import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from recommender import database
 from recommender.engine import arrays
@@ -34,3 +37,22 @@ def test_arrays_are_read_together(db, lists):
     assert arrays.joined_ints([ints for ints, _ in sent]).tolist() == numbers
     assert arrays.joined_floats([floats for _, floats in sent]).tolist() == numbers
     assert [arrays.length(ints) for ints, _ in sent] == [len(each) for each in lists]
+
+
+def keys(*numbers: int) -> np.ndarray:
+    return np.array(numbers, dtype=np.int64)
+
+
+def test_the_heaviest_labels_come_first_and_none_is_no_label():
+    assert arrays.heaviest(keys(4, 0, 2, 4), np.array([1.0, 9, 1.5, 1]), 5) == [4, 2]
+    assert arrays.heaviest(keys(4, 2), np.array([1.0, 2]), 1) == [2]
+    assert arrays.heaviest(keys(), np.array([]), 3) == []
+
+
+@given(st.lists(st.integers(0, 50), unique=True), st.lists(st.integers(0, 50)))
+def test_places_are_those_of_equal_keys(known, wanted):
+    for find, among in ((arrays.places, known), (arrays.sorted_places, sorted(known))):
+        rows, found = find(keys(*among), keys(*wanted))
+        for key, row, there in zip(wanted, rows.tolist(), found.tolist(), strict=True):
+            assert there == (key in among)
+            assert not there or among[row] == key

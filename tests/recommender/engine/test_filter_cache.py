@@ -2,7 +2,7 @@ import pytest
 
 from recommender.engine import filter_cache, filters
 from recommender.engine.answer import Query
-from recommender.engine.similar import similar
+from recommender.engine.recommend import similar
 from recommender.spaces.serving import ServingSpace, serving
 from tests.recommender import goods
 from tests.shop import Shop

@@ -7,9 +7,9 @@ import pytest
 from psycopg import sql
 
 from recommender import database
+from recommender.behaviour.interactions import MAX_EVENTS
 from recommender.engine import batch, reading
 from recommender.history import popularity, reader
-from recommender.history.history import MAX_EVENTS
 from recommender.models import Catalog, Event, Product
 from tests.recommender.history.test_reader import BY_VALUE
 from tests.shop import DAY, NOON, Shop, event, numbered

@@ -8,7 +8,7 @@ import pytest
 from pytest_django.plugin import DjangoDbBlocker
 
 from recommender.catalog import catalogs
-from recommender.engine import batch, stored_user
+from recommender.engine import batch
 from recommender.engine.answer import Query
 from recommender.engine.candidates import UserContext
 from recommender.engine.pipeline import Pipeline
@@ -16,6 +16,7 @@ from recommender.engine.postgres_store import PostgresStore
 from recommender.engine.recommend import recommend
 from recommender.engine.snapshot_store import SnapshotStore, SnapshotUser
 from recommender.engine.store import CandidateStore
+from recommender.engine.stored import find_user, mode_of
 from recommender.history import popularity
 from recommender.models import Product, TrainingRun
 from recommender.training import run, training_examples
@@ -36,7 +37,7 @@ Open = Callable[[Shop, str, Query], Opened]
 
 
 def in_postgres(shop: Shop, user: str, query: Query) -> Opened:
-    found = stored_user.find(shop.catalog, user, query)
+    found = find_user(shop.catalog, user, query)
     assert found is not None
     store = PostgresStore(catalog=shop.catalog, user=found, query=query)
     return Opened(store, store.context())
@@ -44,7 +45,7 @@ def in_postgres(shop: Shop, user: str, query: Query) -> Opened:
 
 def in_memory(shop: Shop, user: str, query: Query) -> Opened:
     then = batch.serving(shop.catalog, query).snapshot
-    mode = stored_user.mode(query)
+    mode = mode_of(query)
     store = SnapshotStore(then, then.products.available, lists_own=not query.exclude)
     (row,) = then.rows_of([shop.user(user).pk])
     excluded = training_examples.excluded(then, int(row), mode)

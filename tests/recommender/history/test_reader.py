@@ -7,8 +7,8 @@ from psycopg import sql
 from psycopg.types.json import Jsonb
 
 from recommender import database
+from recommender.behaviour.interactions import MAX_EVENTS
 from recommender.history import reader
-from recommender.history.history import MAX_EVENTS
 from recommender.history.ingest import NewEvent
 from recommender.models.catalog import DEFAULT_EVENT_WEIGHTS
 from tests.shop import DAY, NOON, Shop, event, numbered

@@ -4,7 +4,7 @@ import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
 
-from recommender.catalog.keys import find_key
+from recommender.catalog.catalogs import find_key
 
 
 def create(*arguments: str) -> tuple[str, str]:

@@ -3,7 +3,7 @@ from datetime import datetime
 import numpy as np
 import pytest
 
-from recommender.history import erase
+from recommender.history.ingest import erase_user
 from recommender.models import ProfileVector, User
 from recommender.profiles import builder
 from recommender.profiles.profile import ProfileRow
@@ -231,7 +231,7 @@ def test_a_user_who_is_erased_during_a_refresh_gets_no_profile(committed_shop: S
     space, ann = committed_shop.space, committed_shop.user("ann")
     key = ann.pk
 
-    overtaken(lambda: builder.refresh(space, [key]), lambda: erase.erase(ann))
+    overtaken(lambda: builder.refresh(space, [key]), lambda: erase_user(ann))
 
     assert not ProfileVector.objects.filter(space=space).exists()
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from recommender.behaviour.fold_in import FoldIn, LeastSquares
-from recommender.history.history import History
+from recommender.behaviour.interactions import History
 from recommender.models import ProfileVector
 from recommender.profiles.interests import MAX_INTERESTS
 from recommender.profiles.profile import ProfileRow, profile

@@ -7,12 +7,13 @@ import pytest
 from pytest_django.plugin import DjangoDbBlocker
 
 from recommender.catalog import catalogs
-from recommender.engine import batch, stored_user
+from recommender.engine import batch
 from recommender.engine.answer import Query
 from recommender.engine.candidates import Candidates
 from recommender.engine.pipeline import Pipeline
 from recommender.engine.postgres_store import PostgresStore
 from recommender.engine.recommend import recommend
+from recommender.engine.stored import find_user
 from recommender.models import ProductNeighbor, ProductPopularity, Ranker, Space, TrainingRun
 from recommender.training import run
 from tests.recommender.training import planted
@@ -45,7 +46,7 @@ def in_batch(shop: Shop, user: str, query: Query = NEW) -> list[str]:
 
 def candidates(shop: Shop, user: str, query: Query) -> Candidates:
     """A user's, live."""
-    found = stored_user.find(shop.catalog, user, query)
+    found = find_user(shop.catalog, user, query)
     assert found is not None
     store = PostgresStore(catalog=shop.catalog, user=found, query=query)
     return Pipeline(store, query.count).candidates(store.context())

@@ -2,7 +2,7 @@
 
 import pytest
 
-from recommender.catalog import keys
+from recommender.catalog import catalogs
 from recommender.models import ApiKey
 from tests.recommender.api.client import Api
 from tests.recommender.api.embeddings.client import Embeddings
@@ -12,4 +12,4 @@ from tests.shop import Shop
 @pytest.fixture
 def embed(shop: Shop) -> Embeddings:
     """A key of the shop that may only embed."""
-    return Embeddings(Api(keys.create_key(shop.catalog, ApiKey.Scope.EMBED)))
+    return Embeddings(Api(catalogs.create_key(shop.catalog, ApiKey.Scope.EMBED)))

@@ -6,7 +6,7 @@ from psycopg import sql
 from recommender import database
 from recommender.engine import filters
 from recommender.engine.answer import Answer, Query, UnknownProductError
-from recommender.engine.similar import similar
+from recommender.engine.recommend import similar
 from recommender.history import popularity
 from recommender.spaces import lifecycle, partitions
 from tests.recommender import goods

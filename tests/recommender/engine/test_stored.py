@@ -2,21 +2,80 @@ from datetime import timedelta
 
 import numpy as np
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from recommender.engine import own_products, stored_popularity
-from recommender.engine.popularity import Popularity
-from recommender.history import popularity
-from recommender.models import Catalog
+from recommender.engine import own_products
+from recommender.engine.answer import Query
+from recommender.engine.scores import Popularity
+from recommender.engine.stored import active_ranker, find_popularity, find_user
+from recommender.history import popularity, reader
+from recommender.models import Catalog, Mode, Ranker
+from recommender.ranking.fusion import FusionRanker
 from tests.recommender import goods
-from tests.shop import DAY, NOON, Shop
+from tests.shop import DAY, NOON, Shop, event, numbered
+
+
+def test_what_was_seen_is_left_out_at_once_though_it_says_nothing_of_taste(shop: Shop) -> None:
+    shop.stock(film="Film", book="Book", poster="Poster")
+    shop.post(
+        event("ann", "film", type="view_portion", value=0.0),
+        event("ann", "book", type="rating", value=2.5),
+        event("ann", "poster", type="impression"),
+    )
+
+    found = find_user(shop.catalog, "ann", Query(count=5))
+
+    assert found is not None
+    seen = {shop.product("film").pk, shop.product("book").pk}
+    assert set(found.excluded.tolist()) == seen
+    assert found.history.product_ids.tolist() == []
+    assert found.history_version == 0
+
+
+@pytest.mark.parametrize("before", [None, NOON, NOON + DAY])
+def test_a_live_answer_reads_the_history_that_a_profile_is_made_of(shop: Shop, before) -> None:
+    shop.stock(**numbered(40))
+    shop.post(*(event("ann", key, type="purchase") for key in numbered(40)))
+    shop.visit("ann", "p3", "p5", at=NOON - DAY)
+    shop.post(event("ann", "p7", type="rating", value=1.0, at=NOON - DAY))
+
+    found = find_user(shop.catalog, "ann", Query(count=5, before=before))
+
+    assert found is not None
+    wanted = reader.load([found.pk], before)[found.pk]
+    for name in ("product_ids", "weights", "times"):
+        assert getattr(found.history, name).tolist() == getattr(wanted, name).tolist()
+
+
+def test_nobody_knows_a_stranger(shop: Shop) -> None:
+    assert find_user(shop.catalog, "stranger", Query(count=5)) is None
+
+
+def test_where_none_was_learnt_the_channels_are_fused(shop):
+    assert isinstance(active_ranker(shop.catalog.pk, Mode.NEW), FusionRanker)
+
+
+def test_a_rank_is_read_once_and_of_its_mode_alone(shop):
+    Ranker.objects.create(
+        catalog=shop.catalog,
+        mode=Mode.ALL,
+        kind=FusionRanker.kind,
+        model=b"",
+        is_active=True,
+        trained_until=timezone.now(),
+    )
+    first = active_ranker(shop.catalog.pk, Mode.ALL)
+    with CaptureQueriesContext(connection) as captured:
+        assert active_ranker(shop.catalog.pk, Mode.ALL) is first
+    assert len(captured) == 1
+    assert active_ranker(shop.catalog.pk, Mode.NEW) is not first
 
 
 def find(shop: Shop, **more) -> Popularity:
     shop.catalog.refresh_from_db()
-    return stored_popularity.find(
-        shop.catalog, shop.catalog.popularity_refreshed_at, more.get("before")
-    )
+    return find_popularity(shop.catalog, shop.catalog.popularity_refreshed_at, more.get("before"))
 
 
 def keys(shop: Shop, *ids: str) -> np.ndarray:

@@ -4,7 +4,7 @@ import pytest
 from psycopg import sql
 
 from recommender import database
-from recommender.history import months
+from recommender.history.ingest import ensure_months
 from recommender.models import Event
 from tests.shop import Shop, event
 from tests.threads import at_once
@@ -51,7 +51,7 @@ def test_events_of_many_months_may_come_in_one_call(shop: Shop) -> None:
 
 
 def test_a_month_has_the_indexes_of_the_whole_table(shop: Shop) -> None:
-    months.ensure([datetime(1979, 7, 1, tzinfo=UTC)])
+    ensure_months([datetime(1979, 7, 1, tzinfo=UTC)])
 
     def indexes(table: str) -> set[str]:
         query = "SELECT substring(indexdef FROM 'USING .*') FROM pg_indexes WHERE tablename = %s"

@@ -1,0 +1,203 @@
+"""What popularity, item neighbours and spaces say of products. Numbers in, numbers out."""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recommender.engine import arrays
+from recommender.engine.config import INTERESTS, PUSH, SHARPNESS
+from recommender.engine.own_products import OwnProducts
+from recommender.profiles.profile import INTEREST, LAST, LONG_TERM, NEGATIVE, SHORT_TERM, ProfileRow
+
+WINDOWS = ("week", "month", "quarter", "all")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """How some products stand; every array has shape (products,)."""
+
+    users: Mapping[str, NDArray[np.float32]]  # by window, 0 for what has no history
+    first: NDArray[np.float64]  # the first event, seconds since 1970, NaN where there is none
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Popularity:
+    """Users by window of all products with history; every array has shape (products,)."""
+
+    clock: float | None  # what now is, seconds since 1970; None for the time of day
+    products: NDArray[np.int64]  # keys, ascending
+    users: Mapping[str, NDArray[np.float32]]  # by window
+    first: NDArray[np.float64]  # the first event, seconds since 1970, NaN where there is none
+    orders: Mapping[str, NDArray[np.int32]]  # by window, visible rows, best first
+    labels: NDArray[np.int64]  # categories as numbers, 0 for none
+    categories: NDArray[np.int64]  # the same of the visible products, ascending
+    by_category: NDArray[np.int32]  # their rows, by category, then best of the month first
+
+    def now(self) -> float:
+        """What now is for the catalogue, seconds since 1970."""
+        return time.time() if self.clock is None else self.clock
+
+    def best(self, window: str, limit: int) -> NDArray[np.int64]:
+        """Keys of the most popular available products of a window, best first."""
+        return self.products[self.orders[window][:limit]]
+
+    def best_in(self, category: int, limit: int) -> NDArray[np.int64]:
+        """The same of a category, given as its label's number, by the month."""
+        start = np.searchsorted(self.categories, category, side="left")
+        end = np.searchsorted(self.categories, category, side="right")
+        rows = self.by_category[start : min(end, start + limit)]
+        return self.products[rows[self.users["month"][rows] > 0]]
+
+    def heaviest_categories(self, own: OwnProducts, limit: int) -> list[int]:
+        """The categories that most of a user's taste is in, as numbers."""
+        rows, known = arrays.sorted_places(self.products, own.latest)
+        labels = np.where(known, self.labels[rows], 0) if len(self.labels) else own.latest * 0
+        return arrays.heaviest(labels, own.latest_recent, limit)
+
+    def of(self, candidates: NDArray[np.int64]) -> Standing:
+        """How each of these products stands."""
+        if not len(self.products):
+            nothing = np.zeros(len(candidates), dtype=np.float32)
+            unknown = np.full(len(candidates), np.nan)
+            return Standing(users=dict.fromkeys(self.users, nothing), first=unknown)
+        rows, known = arrays.sorted_places(self.products, candidates)
+        users = {
+            name: np.where(known, each[rows], np.float32(0)) for name, each in self.users.items()
+        }
+        return Standing(users=users, first=np.where(known, self.first[rows], np.nan))
+
+
+def of_columns(
+    *,
+    clock: float | None,
+    products: NDArray[np.int64],
+    users: Mapping[str, NDArray[np.float32]],
+    first: NDArray[np.float64],
+    labels: NDArray[np.int64],
+    visible: NDArray[np.bool_],
+) -> Popularity:
+    """Popularity from its columns, each of shape (products,).
+
+    Args:
+        visible: which products may be listed.
+    """
+    by_category = np.lexsort((-users["month"], labels))
+    by_category = by_category[visible[by_category]]
+    return Popularity(
+        clock=clock,
+        products=products,
+        users=users,
+        first=first,
+        orders={name: _order(users[name], visible) for name in WINDOWS},
+        labels=labels,
+        categories=labels[by_category],
+        by_category=by_category.astype(np.int32),
+    )
+
+
+def _order(users: NDArray[np.float32], visible: NDArray[np.bool_]) -> NDArray[np.int32]:
+    """Visible rows that anybody had, the most popular first, ties by key."""
+    order = np.argsort(-users, kind="stable")
+    return order[(visible & (users > 0))[order]].astype(np.int32)
+
+
+# Names of the sums: over all own products, and weighted by how recent those are.
+ALL, RECENT = "all", "recent"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Links:
+    """Own products and their neighbours of one kind; every array has shape (links,)."""
+
+    sources: NDArray[np.int64]  # keys of own products
+    targets: NDArray[np.int64]  # keys of their neighbours
+    scores: NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ItemNeighbours:
+    """The neighbours of one kind, such as "together" and "ease", each once."""
+
+    products: NDArray[np.int64]  # keys, ascending
+    all: NDArray[np.float64]  # scores over all own products, shape (products,)
+    recent: NDArray[np.float64]  # the same, those of recent own products counting more
+    links: Callable[[], Links]  # made only where an explanation asks for them
+
+    def best(self, name: str, limit: int) -> NDArray[np.int64]:
+        """Keys of the products with the highest of these sums above zero, best first."""
+        sums = self._sums(name)
+        rows = np.argsort(-sums, kind="stable")[:limit]
+        return self.products[rows[sums[rows] > 0]]
+
+    def scores(self, name: str, candidates: NDArray[np.int64]) -> NDArray[np.float32]:
+        """The sum of each candidate, shape (candidates,); 0 for what is no neighbour."""
+        if not len(self.products):
+            return np.zeros(len(candidates), dtype=np.float32)
+        rows, known = arrays.sorted_places(self.products, candidates)
+        return np.where(known, self._sums(name)[rows], 0.0).astype(np.float32)
+
+    def _sums(self, name: str) -> NDArray[np.float64]:
+        return self.all if name == ALL else self.recent
+
+
+def summed_similarities(links: Links, own: OwnProducts) -> ItemNeighbours:
+    """Links with their sums."""
+    products, places = np.unique(links.targets, return_inverse=True)
+    mine, _ = arrays.places(own.products, links.sources)
+    weighted = links.scores * own.recent[mine]
+    return ItemNeighbours(
+        products=products,
+        all=np.bincount(places, links.scores, len(products)).astype(np.float64),
+        recent=np.bincount(places, weighted, len(products)).astype(np.float64),
+        links=lambda: links,
+    )
+
+
+COSINE = "cosine"
+BEHAVIOUR = "behaviour"
+
+Floats = NDArray[np.float32]
+
+
+def space_names(kind: str, metric: str) -> tuple[str, ...]:
+    """The scores of a space of this kind and metric."""
+    interests = (f"{INTEREST}s",) if metric == COSINE else ()
+    long_term = (LONG_TERM,) if kind == BEHAVIOUR else ()
+    return (*interests, SHORT_TERM, LAST, *long_term)
+
+
+def space_scores_of(
+    metric: str, vectors: Sequence[ProfileRow], similarities: Floats
+) -> Mapping[str, Floats]:
+    """The scores of products by name, each of shape (products,); none for a vector not there.
+
+    What is near what the user turned down is pushed away, but not from an ALS factor, which has
+    learnt that of its own.
+
+    Args:
+        metric: the space's.
+        vectors: of the profile, interests heaviest first.
+        similarities: of products to each vector, shape (vectors, products); 0 for a product
+            without a vector.
+    """
+    values: dict[str, Floats] = {}
+    by_kind = {
+        vector.kind: similarities[row]
+        for row, vector in enumerate(vectors)
+        if vector.kind != INTEREST
+    }
+    interests = [row for row, vector in enumerate(vectors) if vector.kind == INTEREST][:INTERESTS]
+    if interests and metric == COSINE:
+        weights = np.array([vectors[row].weight for row in interests])
+        sharp = np.maximum(similarities[interests], 0) ** SHARPNESS
+        values[f"{INTEREST}s"] = np.asarray(weights @ sharp, dtype=np.float32)
+    push = PUSH * np.maximum(by_kind.get(NEGATIVE, np.float32(0)), 0)
+    for kind in (SHORT_TERM, LAST, LONG_TERM):
+        if kind in by_kind:
+            is_pushed = kind != LONG_TERM or metric == COSINE
+            score = by_kind[kind] - push if is_pushed else by_kind[kind]
+            values[kind] = np.asarray(score, dtype=np.float32)
+    return values
