@@ -21,7 +21,7 @@ from recommender.catalog import attributes, catalogs, upsert
 from recommender.history import ingest
 from recommender.history.ingest import ensure_months
 from recommender.models import Catalog, Space, TrainingRun
-from recommender.profiles import builder, staleness
+from recommender.profiles import builder
 from recommender.spaces import lifecycle, partitions
 from recommender.training import run
 
@@ -139,7 +139,7 @@ def _load_events(catalog: Catalog, store: Store, users: int) -> None:
 def _build_profiles(catalog: Catalog) -> None:
     for space in Space.objects.filter(catalog=catalog, status=Space.Status.ACTIVE):
         after = 0
-        while users := staleness.stale_users(space, after=after, limit=_PROFILE_BATCH):
+        while users := builder.stale_users(space, after=after, limit=_PROFILE_BATCH):
             builder.refresh(space, users)
             after = users[-1]
 

@@ -16,7 +16,7 @@ from embeddings.errors import Misconfigured, Unavailable
 from recommender.history import popularity
 from recommender.models import Catalog, Heartbeat, Space
 from recommender.profiles import builder
-from recommender.profiles import staleness as profile_staleness
+from recommender.profiles import builder as profile_staleness
 from recommender.providers import cache
 from recommender.spaces import alignment, embedding, lifecycle, quarantine, staleness, trained
 from recommender.stack import machine

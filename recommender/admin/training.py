@@ -15,7 +15,8 @@ from recommender.admin import base, fragments
 from recommender.admin.base import DetailAdmin, Question, ReadOnlyAdmin, action
 from recommender.admin.fragments import Table, stored_table
 from recommender.models import Ranker, TrainingRun
-from recommender.training import activation, runs
+from recommender.training import runs
+from recommender.training.storage import activate_ranker
 
 _COLOURS = {
     TrainingRun.Status.WAITING: "info",
@@ -214,5 +215,5 @@ def _question(ranker: Ranker) -> Question:
 
 
 def _activate(ranker: Ranker) -> str:
-    activation.activate(ranker)
+    activate_ranker(ranker)
     return f"{ranker.kind} {ranker.pk} serves now."

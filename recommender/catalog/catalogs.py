@@ -14,7 +14,7 @@ from psycopg import sql
 from recommender import database
 from recommender.history import popularity
 from recommender.models import ApiKey, Catalog, Space
-from recommender.profiles.staleness import note_new_settings
+from recommender.profiles.builder import note_new_settings
 from recommender.spaces import lifecycle
 from recommender.spaces.lifecycle import living
 

@@ -8,9 +8,8 @@ from random import Random
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 from recommender.demo.products import Product
-from recommender.demo.shelf import Shelf, fill
+from recommender.demo.shelf import LONGEST_VISIT, Shelf, Visitor, fill
 from recommender.demo.tastes import TASTES, Taste
-from recommender.demo.visits import LONGEST_VISIT, Visitor
 
 WINDOW = timedelta(days=120)
 

@@ -27,7 +27,7 @@ from recommender.history import reader
 from recommender.models import Catalog
 from recommender.models import Ranker as RankerRow
 from recommender.models.training import Mode
-from recommender.ranking import storage
+from recommender.ranking import blend
 from recommender.ranking.fusion import FusionRanker
 from recommender.ranking.ranker import Ranker
 from recommender.spaces import serving
@@ -145,7 +145,7 @@ def _read_ranker(row_id: int) -> Ranker:
     if row is None:
         return _FUSION
     try:
-        return storage.from_bytes(row.kind, bytes(row.model))
+        return blend.from_bytes(row.kind, bytes(row.model))
     except ValueError as exc:
         log.warning("fusion ranks: a stored rank cannot be read", ranker=row_id, error=str(exc))
         return _FUSION

@@ -17,9 +17,9 @@ from pathlib import Path
 from django.db import transaction
 from psycopg import sql
 
-from recommender import database, session_lock
+from recommender import database
+from recommender.database import SessionLock, session_lock
 from recommender.importing.row import RefusedError
-from recommender.session_lock import SessionLock
 
 COMMIT_EVERY = 50_000
 
@@ -120,7 +120,7 @@ def opened(staging: Staging) -> Iterator[SessionLock]:
     """
     _drop_abandoned()
     name = f"the import {staging.name}"
-    with session_lock.held(name, _lock_key(staging.name), wait=LOCK_WAIT) as lock:
+    with session_lock(name, _lock_key(staging.name), wait=LOCK_WAIT) as lock:
         if lock is None:
             raise RefusedError(
                 "The same import is running already. Wait until it is done, or stop it."

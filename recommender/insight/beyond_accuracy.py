@@ -1,15 +1,20 @@
-"""What lists are like besides accurate: covering, novel, diverse, popular. Numbers in, numbers out.
+"""What lists are like besides accurate, and for which users and products they are good.
 
+Covering, novel, diverse, popular; by length of history and age of products. Numbers in, numbers out.
 Lists are int64 columns of products, shape (lists, k), best first; −1 is a place left empty. What a
 list without a product (or, for diversity, without a pair) cannot have is NaN.
 """
+
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 from scipy.stats import rankdata
 
-from recommender.ranking.metrics import Interval, middle, quotient, resamples
+from recommender.insight.evaluation_result import Segment
+from recommender.ranking import metrics
+from recommender.ranking.metrics import Accuracy, Interval, middle, quotient, resamples
 
 EMPTY = -1
 # What one block of lists × places × dimensions may hold: 32 MB of float32.
@@ -116,3 +121,58 @@ def _diversity(lists: NDArray[np.int64], vectors: NDArray[np.float32]) -> NDArra
     squares = np.square(held.sum(axis=1), dtype=np.float64).sum(axis=1)
     own = np.square(held, dtype=np.float64).sum(axis=(1, 2))
     return 1.0 - quotient(squares - own, counts * (counts - 1))
+
+
+# Each segment ends before the number; the last label is of what is beyond.
+_HISTORY_ENDS = (1, 2, 5, 10, 20, 50)
+_HISTORY_LABELS = ("0", "1", "2-4", "5-9", "10-19", "20-49", "50+")
+_AGE_ENDS = (30, 90, 365)
+_AGE_LABELS = ("<30", "30-90", "90-365", "365+", "unknown")
+
+
+def by_history(accuracy: Accuracy, sizes: NDArray[np.int64]) -> tuple[Segment, ...]:
+    """NDCG and recall by how many distinct products a user had had, `sizes` of shape (users,)."""
+    segment = np.digitize(sizes, _HISTORY_ENDS)
+    values = np.column_stack([accuracy.ndcg, accuracy.recall])
+    return _segments(_HISTORY_LABELS, lambda number: values[segment == number], ("ndcg", "recall"))
+
+
+def by_age(
+    places: NDArray[np.int64],
+    hits: NDArray[np.bool_],
+    relevance: csr_array,
+    ages: NDArray[np.float64],
+) -> tuple[Segment, ...]:
+    """Recall@k of the relevant products of each age, among the users who have one of that age.
+
+    Args:
+        places: columns listed, shape (users, k).
+        hits: which of them were relevant, shape (users, k).
+        relevance: users × products, ones.
+        ages: days, shape (products,); NaN is unknown. What came after the cut-off is the youngest.
+    """
+    segment = np.where(np.isnan(ages), len(_AGE_ENDS) + 1, np.digitize(ages, _AGE_ENDS))
+    listed = np.where(places == EMPTY, EMPTY, segment[places])
+
+    def recall(number: int) -> NDArray[np.float64]:
+        n_relevant = np.minimum(relevance @ (segment == number), places.shape[1])
+        n_hits = (hits & (listed == number)).sum(axis=1)
+        has_any = n_relevant > 0
+        column: NDArray[np.float64] = (n_hits[has_any] / n_relevant[has_any])[:, None]
+        return column
+
+    return _segments(_AGE_LABELS, recall, ("recall",))
+
+
+def _segments(
+    labels: tuple[str, ...],
+    values: Callable[[int], NDArray[np.float64]],
+    names: tuple[str, ...],
+) -> tuple[Segment, ...]:
+    """A segment for each number that has values, shape (users, names)."""
+    columns = [(label, values(number)) for number, label in enumerate(labels)]
+    return tuple(
+        Segment(label, len(rows), dict(zip(names, metrics.intervals(rows), strict=True)))
+        for label, rows in columns
+        if len(rows)
+    )

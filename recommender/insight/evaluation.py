@@ -21,15 +21,74 @@ from recommender.engine import rerank, snapshot
 from recommender.engine.batch import Recommender
 from recommender.engine.candidates import Candidates
 from recommender.engine.snapshot import Snapshot
-from recommender.insight import baseline_lists, measurement
-from recommender.insight.evaluation_result import Evaluation
+from recommender.insight import baselines, measurement
+from recommender.insight.baselines import BaselineError
+from recommender.insight.evaluation_result import Evaluation, MethodResult
 from recommender.insight.measurement import TestSet
+from recommender.insight.top_lists import Eligible, Scorer, fusion, top_lists
 from recommender.models import Catalog, Mode
 from recommender.ranking import metrics
 from recommender.ranking.ranker import Ranker
-from recommender.training import backtest, fitting, run, splits, training_examples
+from recommender.training import fitting, run, splits, training_examples
 from recommender.training.behaviour import snapshot_as_of
+from recommender.training.run import fit_recommender
 from recommender.training.splits import LAST, Split
+
+Fit = Callable[[], Scorer]
+
+
+def measured(
+    then: Snapshot,
+    users: NDArray[np.int64],
+    test: TestSet,
+    *,
+    mode: str,
+    progress: Callable[[str], None],
+) -> list[MethodResult]:
+    """Each baseline fitted to the snapshot's history; one that cannot be fitted says why."""
+    binary = then.interactions.positive().binary()
+    seen = binary if mode == Mode.NEW else None
+    eligible = Eligible(listable=test.listable, seen=seen)
+    results = []
+    for name, fit in _fits(then, eligible, mode).items():
+        progress(f"baseline {name}")
+        started = time.monotonic()
+        try:
+            lists = top_lists(fit(), users, test.k, eligible)
+        except BaselineError as exc:
+            results.append(MethodResult(name=name, kind="baseline", metrics={}, note=str(exc)))
+            continue
+        seconds = time.monotonic() - started
+        results.append(measurement.measure(name, "baseline", lists, test, seconds=seconds))
+    return results
+
+
+def _fits(then: Snapshot, eligible: Eligible, mode: str) -> dict[str, Fit]:
+    binary = then.interactions.positive().binary()
+    aged = then.interactions.decayed(then.half_life_days, then.clock)
+    month = then.popularity["month"].astype(np.float64)
+    content = fitting.content_space(then)
+    fits: dict[str, Fit] = {
+        "popular, all time": lambda: baselines.popular(then.popularity["all"].astype(np.float64)),
+        "popular, 30 days": lambda: baselines.popular(month),
+        "item-kNN": lambda: baselines.item_knn(binary),
+        "EASE": lambda: baselines.ease(binary),
+        "ALS (implicit)": lambda: baselines.als(binary),
+        "BPR (implicit)": lambda: baselines.bpr(binary),
+    }
+    voices: list[Fit] = [fits["EASE"]]
+    if content is not None:
+        vectors = content.vectors
+        fits["mean profile"] = lambda: baselines.mean_profile(aged, vectors)
+        if mode == Mode.NEW:
+            voices.append(fits["mean profile"])
+    if mode == Mode.NEW:
+        voices.append(fits["popular, 30 days"])
+    else:
+        fits["repeat"] = lambda: baselines.repeat(aged)
+        voices.append(fits["repeat"])
+    fits["fusion"] = lambda: fusion([voice() for voice in voices], eligible)
+    return fits
 
 
 class EvaluationError(Exception):
@@ -77,7 +136,7 @@ def evaluate(
     now = run.present(catalog)
     replay = _replay(now, split, mode)
     started = time.monotonic()
-    source = backtest.fit(catalog, replay.then, mode, progress, _learning(split))
+    source = fit_recommender(catalog, replay.then, mode, progress, _learning(split))
     learning = time.monotonic() - started
     test = _test_set(source.snapshot, replay, k)
     progress(f"listing for {len(replay.users):,} users")
@@ -91,9 +150,7 @@ def evaluate(
         progress(f"measuring {column}")
         methods.append(measurement.measure(column, "channel", column_lists, test))
     if baselines:
-        methods += baseline_lists.measured(
-            source.snapshot, replay.users, test, mode=mode, progress=progress
-        )
+        methods += measured(source.snapshot, replay.users, test, mode=mode, progress=progress)
     return Evaluation(
         catalog=catalog.name,
         mode="new" if mode == Mode.NEW else "all",

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from recommender.insight import beyond_accuracy, segments
+from recommender.insight import beyond_accuracy
 from recommender.insight.beyond_accuracy import EMPTY
 from recommender.insight.evaluation_result import Kind, MethodResult
 from recommender.ranking import metrics
@@ -93,8 +93,8 @@ def measure(
         name=name,
         kind=kind,
         metrics=_metrics(places, accuracy, test),
-        by_history=segments.by_history(accuracy, np.diff(test.history.indptr)),
-        by_age=segments.by_age(places, hits, test.relevance, test.ages),
+        by_history=beyond_accuracy.by_history(accuracy, np.diff(test.history.indptr)),
+        by_age=beyond_accuracy.by_age(places, hits, test.relevance, test.ages),
         seconds=seconds,
         note=note,
     )

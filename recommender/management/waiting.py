@@ -13,7 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from recommender.catalog.catalogs import announce_space
 from recommender.models import Heartbeat, Space
 from recommender.models.provider import ALIVE_FOR
-from recommender.profiles.staleness import stale_users
+from recommender.profiles.builder import stale_users
 from recommender.spaces import switching
 from recommender.spaces.lifecycle import living
 from recommender.stack.service import worker_runs_here, worker_while

@@ -1,5 +1,6 @@
-"""Trees and a sum together: each sees what the other misses."""
+"""Trees and a sum together: each sees what the other misses. And all rankers as bytes, and back."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Self
 
@@ -7,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recommender import array_bytes
-from recommender.ranking import features, lambdamart, logistic, within_request
+from recommender.ranking import features, lambdamart, logistic
 from recommender.ranking.examples import Sample
+from recommender.ranking.fusion import FusionRanker
 from recommender.ranking.lambdamart import LambdaMartRanker
 from recommender.ranking.logistic import LogisticRanker
 from recommender.ranking.ranker import Contributions, Ranker, Scored
@@ -76,7 +78,7 @@ def fit(sample: Sample) -> BlendRanker:
 
 def _standardised(scored: Scored, sizes: NDArray[np.int64], weight: float) -> Scored:
     """The same scores as z-scores within their request, times a weight; 0 where all are alike."""
-    means, spreads = within_request.moments(scored.scores, sizes)
+    means, spreads = features.moments(scored.scores, sizes)
     scales = weight / spreads
 
     def contributions(rows: NDArray[np.int64]) -> Contributions:
@@ -86,3 +88,27 @@ def _standardised(scored: Scored, sizes: NDArray[np.int64], weight: float) -> Sc
         return Contributions(unscaled.names, values)
 
     return Scored((scored.scores - means) * scales, contributions)
+
+
+_READERS: Mapping[str, Callable[[bytes], Ranker]] = {
+    FusionRanker.kind: FusionRanker.from_bytes,
+    LogisticRanker.kind: LogisticRanker.from_bytes,
+    LambdaMartRanker.kind: LambdaMartRanker.from_bytes,
+    BlendRanker.kind: BlendRanker.from_bytes,
+}
+
+
+def from_bytes(kind: str, data: bytes) -> Ranker:
+    """The ranker whose `kind` and `to_bytes()` these are.
+
+    Raises:
+        ValueError: there is no such kind, or the bytes are not of it: another version learnt it.
+    """
+    if kind not in _READERS:
+        raise ValueError(f"There is no ranker of kind “{kind}”. Train the catalogue again.")
+    try:
+        return _READERS[kind](data)
+    except (KeyError, ValueError) as exc:
+        raise ValueError(
+            f"The stored ranker of kind “{kind}” is of another version. Train the catalogue again."
+        ) from exc

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from recommender.ranking import features, within_request
+from recommender.ranking import features
 from recommender.ranking.table import CandidateTable
 
 
@@ -78,7 +78,7 @@ def _drawn(
     examples: Examples, wanted: tuple[str, ...], random: np.random.Generator
 ) -> Iterator[tuple[NDArray[np.float32], NDArray[np.int8]]]:
     """Features and labels of what is drawn of each request where anything was wanted."""
-    for rows in within_request.requests(examples.table.sizes):
+    for rows in features.requests(examples.table.sizes):
         labels = examples.labels[rows]
         if not labels.any():
             continue

@@ -5,7 +5,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from recommender.ranking import within_request
+from recommender.ranking import features
 from recommender.ranking.ranker import BASE, Contributions, Ranker, Scored, signal_of
 from recommender.ranking.table import CandidateTable
 
@@ -36,8 +36,8 @@ class FusionRanker(Ranker):
             rows_of.setdefault(signal_of(name), []).append(row)
         # The base is 0: nothing speaks for all.
         values = np.zeros((1 + len(rows_of), len(table.products)))
-        for rows in within_request.requests(table.sizes):
-            ranks = within_request.reciprocals(np.ascontiguousarray(scores[:, rows]), RRF_K + 1)
+        for rows in features.requests(table.sizes):
+            ranks = features.reciprocals(np.ascontiguousarray(scores[:, rows]), RRF_K + 1)
             for place, of_signal in enumerate(rows_of.values(), start=1):
                 values[place, rows] = ranks[of_signal].max(axis=0)
 

@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from recommender.ranking import features, within_request
+from recommender.ranking import features
 from recommender.ranking.table import CandidateTable
 
 # What all candidates of a request share: the intercept and the user's features.
@@ -109,5 +109,5 @@ def top(
     """Of each request the rows of its best candidates, best first and ties by row."""
     return [
         rows.start + np.argsort(-scores[rows], kind="stable")[:count]
-        for rows in within_request.requests(sizes)
+        for rows in features.requests(sizes)
     ]

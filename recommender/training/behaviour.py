@@ -11,15 +11,14 @@ from scipy.sparse import csr_array
 from recommender.engine import snapshot
 from recommender.engine.snapshot import Snapshot, SpaceArrays
 from recommender.models import Catalog, Mode, Space, TrainingRun
-from recommender.profiles import builder, staleness
+from recommender.profiles import builder
 from recommender.ranking import metrics
 from recommender.ranking.fusion import FusionRanker
 from recommender.ranking.metrics import Interval
 from recommender.spaces import switching, trained
 from recommender.spaces.lifecycle import active_space
 from recommender.training import fitting, model_selection, training_examples
-from recommender.training.fitting import Trained
-from recommender.training.outcome import DONE, KEPT, SKIPPED, Outcome, Progress
+from recommender.training.fitting import DONE, KEPT, SKIPPED, Outcome, Progress, Trained
 from recommender.training.splits import Split, last_days
 
 # History that has grown by so much, though not at its end, is another history.
@@ -177,7 +176,7 @@ def _build_profiles(space: Space, progress: Progress) -> None:
     """The profiles of the first users, so that they need not be made when they are asked for."""
     after, built = 0, 0
     while built < _PROFILES:
-        users = staleness.stale_users(space, after=after, limit=_PROFILE_BATCH)
+        users = builder.stale_users(space, after=after, limit=_PROFILE_BATCH)
         if not users:
             return
         progress(f"building profiles in {space}: {built:,}")

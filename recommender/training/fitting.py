@@ -2,7 +2,8 @@
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from scipy.sparse import csr_array
@@ -13,6 +14,23 @@ from recommender.behaviour.prediction import Prediction
 from recommender.behaviour.trainer import TRAINERS, Trainer
 from recommender.engine.snapshot import Snapshot, SpaceArrays
 from recommender.models import ProductNeighbor, Space
+
+DONE, KEPT, SKIPPED = "done", "kept", "skipped"
+
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """`kept`: what served before goes on serving; `skipped`: there was too little to learn from.
+
+    `text` is a sentence for a person; `figures` are numbers by name, as JSON has them.
+    """
+
+    outcome: str
+    text: str
+    figures: Mapping[str, Any] = field(default_factory=dict)
+
 
 # With fewer events there is nothing to factorise.
 MIN_EVENTS = 100

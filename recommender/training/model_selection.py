@@ -16,7 +16,7 @@ from recommender.ranking.logistic import LogisticRanker
 from recommender.ranking.metrics import Interval
 from recommender.ranking.ranker import Ranker, top
 from recommender.ranking.table import CandidateTable
-from recommender.training.outcome import Progress
+from recommender.training.fitting import Progress
 from recommender.training.training_examples import K, SplitExamples
 
 Key = TypeVar("Key", str, float)

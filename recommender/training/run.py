@@ -1,18 +1,81 @@
-"""One training from beginning to end: behaviour spaces, popularity, co-occurrence, ranker."""
+"""One training from beginning to end, and backtests.
+
+A training makes behaviour spaces, popularity, item neighbours and rankers. A backtest is a catalog
+as it would have served at a past time, learnt from what was before.
+"""
 
 import time
-from collections.abc import Callable
-from datetime import datetime
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 
 import structlog
 from django.utils import timezone
 
 from recommender.engine import reading, snapshot
+from recommender.engine.batch import Recommender
 from recommender.engine.snapshot import Snapshot
 from recommender.history import popularity
-from recommender.models import Catalog, Space, TrainingRun
-from recommender.training import behaviour, fitting, ranker, storage
-from recommender.training.outcome import DONE, SKIPPED, Outcome, Progress
+from recommender.models import Catalog, Mode, Space, TrainingRun
+from recommender.ranking.fusion import FusionRanker
+from recommender.training import (
+    behaviour,
+    fitting,
+    model_selection,
+    splits,
+    storage,
+    training_examples,
+)
+from recommender.training.behaviour import snapshot_as_of
+from recommender.training.fitting import DONE, SKIPPED, Outcome, Progress
+from recommender.training.model_selection import Selection
+from recommender.training.splits import Plan
+from recommender.training.training_examples import SplitExamples
+
+
+def train_ranker(catalog: Catalog, now: Snapshot, progress: Progress) -> Outcome:
+    """Learn a ranker for each mode and have the selected one serve."""
+    shortage = fitting.shortage(now)
+    if shortage is not None:
+        return Outcome(outcome=SKIPPED, text=shortage)
+    plan = splits.plan(now.interactions)
+    selections = learn_ranker(now, plan, Mode.values, progress)
+    until = datetime.fromtimestamp(now.clock, UTC)
+    for mode, selection in selections.items():
+        storage.store_ranker(catalog, mode, selection, until)
+    texts = [f"{mode}: {selection.reason}" for mode, selection in selections.items()]
+    return Outcome(
+        outcome=DONE,
+        text=f"Learnt by {plan.scheme}: {plan.reason} {' '.join(texts)}",
+        figures={mode: storage.figures(selection) for mode, selection in selections.items()},
+    )
+
+
+def learn_ranker(
+    now: Snapshot, plan: Plan, modes: Sequence[str], progress: Progress
+) -> dict[str, Selection]:
+    """The selected ranker for each mode, learnt from nothing but the snapshot's history."""
+    if not plan.splits:
+        nothing = Selection(ranker=FusionRanker(), figures={}, users=0, reason=plan.reason)
+        return dict.fromkeys(modes, nothing)
+    examples = _ranker_examples(now, plan, modes, progress)
+    return {mode: model_selection.select(each, progress) for mode, each in examples.items()}
+
+
+def _ranker_examples(
+    now: Snapshot, plan: Plan, modes: Sequence[str], progress: Progress
+) -> dict[str, Sequence[SplitExamples]]:
+    """Each split's examples, by mode; what several splits know is learnt once."""
+    by_mode: dict[str, list[SplitExamples]] = {mode: [] for mode in modes}
+    known, then = None, now
+    for number, split in enumerate(plan.splits, start=1):
+        if split.known is not known:
+            progress(f"going back to {datetime.fromtimestamp(split.clock, UTC):%Y-%m-%d}")
+            known, then = split.known, fitting.fit(snapshot_as_of(now, split))
+        for mode, examples in by_mode.items():
+            progress(f"replaying split {number} of {len(plan.splits)}, {mode}")
+            examples.append(training_examples.of_split(then, split, mode))
+    return dict(by_mode)
+
 
 log = structlog.get_logger()
 
@@ -39,7 +102,7 @@ def train(
         "behaviour spaces": lambda: behaviour.train(catalog, now, progress),
         "popularity": lambda: _popularity(catalog),
         "co-occurrence": lambda: _neighbours(catalog, now),
-        "ranker": lambda: ranker.train(catalog, now, progress),
+        "ranker": lambda: train_ranker(catalog, now, progress),
     }
     for name, step in steps.items():
         progress(name)
@@ -110,3 +173,27 @@ def _neighbours(catalog: Catalog, now: Snapshot) -> Outcome:
     return Outcome(
         outcome=DONE, text=f"Neighbours of products, {rows:,} lists.", figures={"lists": rows}
     )
+
+
+def recommender_as_of(
+    catalog: Catalog, as_of: datetime, mode: str, progress: Progress
+) -> Recommender:
+    """What a batch of a past time recommends from, learnt in this process and not stored.
+
+    What serves today has learnt from events after that time, and would predict what it has
+    seen. Content's vectors are today's: they know nothing of what users did.
+    """
+    return fit_recommender(catalog, present(catalog, as_of), mode, progress)
+
+
+def fit_recommender(
+    catalog: Catalog, then: Snapshot, mode: str, progress: Progress, scheme: str | None = None
+) -> Recommender:
+    """A recommender whose spaces, neighbours and ranker come from a snapshot's history alone."""
+    progress("training behaviour spaces")
+    fitted = fitting.fit(then)
+    plan = splits.plan(then.interactions, scheme)
+    progress(f"learning the rank: {plan.reason}")
+    selection = learn_ranker(then, plan, [mode], progress)[mode]
+    progress(selection.reason)
+    return Recommender(catalog=catalog, snapshot=fitted, ranker=selection.ranker)

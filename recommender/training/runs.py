@@ -10,7 +10,8 @@ from django.db.models import F, Window
 from django.db.models.functions import Now, RowNumber
 from django.dispatch import Signal
 
-from recommender import database, session_lock
+from recommender import database
+from recommender.database import session_lock
 from recommender.models import Catalog, TrainingRun
 
 # Of each catalogue so many are kept.
@@ -85,7 +86,7 @@ def claimed(catalog_id: int) -> Iterator[Claim | None]:
         catalogue.
     """
     key = _LOCK_TRAINING << 32 | catalog_id
-    with session_lock.held(f"training catalog {catalog_id}", key) as lock:
+    with session_lock(f"training catalog {catalog_id}", key) as lock:
         if lock is None:
             yield None
             return

@@ -1,4 +1,4 @@
-"""Storing what was learnt: neighbours and rankers."""
+"""Storing what was learnt: neighbours and rankers, and which ranker serves."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -77,3 +77,14 @@ def figures(selection: Selection) -> dict[str, dict[str, float]]:
 
 def _floats(values: np.ndarray[tuple[int], np.dtype[np.float32]]) -> str:
     return "{" + ",".join(f"{value:.6g}" for value in values.tolist()) + "}"
+
+
+def activate_ranker(ranker: Ranker) -> None:
+    """Have a ranker serve; the one that did is kept and can be activated again. May run twice."""
+    with transaction.atomic():
+        # Nobody else switches meanwhile, and no query sees two active ones.
+        Catalog.objects.select_for_update(no_key=True).get(pk=ranker.catalog_id)
+        others = Ranker.objects.filter(catalog=ranker.catalog_id, mode=ranker.mode)
+        others.filter(is_active=True).exclude(pk=ranker.pk).update(is_active=False)
+        Ranker.objects.filter(pk=ranker.pk).update(is_active=True)
+        ranker.is_active = True

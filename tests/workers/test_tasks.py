@@ -16,7 +16,7 @@ from recommender.models import (
     Space,
     User,
 )
-from recommender.profiles.staleness import stale_users
+from recommender.profiles.builder import stale_users
 from recommender.spaces import staleness, switching
 from recommender.spaces.lifecycle import create_space, delete_space, retire
 from recommender.stack import machine

@@ -19,7 +19,7 @@ from recommender.engine.answer import MAX_COUNT, SEEN, Query
 from recommender.engine.batch import Recommendation, Recommender
 from recommender.models import Catalog, Mode, User
 from recommender.stack import machine
-from recommender.training import backtest
+from recommender.training import run
 
 
 class Command(BaseCommand):
@@ -88,7 +88,7 @@ Write recommendations of many users to a file, one JSON line a user:
         if query.before is None:
             return batch.serving(catalog, query)
         mode = Mode.NEW if query.exclude else Mode.ALL
-        return backtest.recommender_as_of(catalog, query.before, mode, self.stderr.write)
+        return run.recommender_as_of(catalog, query.before, mode, self.stderr.write)
 
     def _write(
         self, recommendations: Iterator[Recommendation], out: Path, total: int

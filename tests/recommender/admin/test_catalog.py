@@ -22,7 +22,7 @@ from recommender.models import (
     User,
 )
 from recommender.models.catalog import DEFAULT_EVENT_WEIGHTS
-from recommender.profiles import staleness
+from recommender.profiles import builder
 from recommender.providers import ledger
 from recommender.providers.ledger import Account, Consumed, LedgerEntry
 from tests.shop import Shop
@@ -103,13 +103,13 @@ def test_other_weights_make_the_profiles_stale(
 ) -> None:
     space = Space.objects.get(catalog=catalog)
     admin_client.get(reverse("admin:recommender_user_change", args=[ann.pk]))
-    assert staleness.stale_users(space, after=0, limit=10) == []
+    assert builder.stale_users(space, after=0, limit=10) == []
     data = form(event_weights='{"view": 2, "purchase": 1}')
     response = admin_client.post(change(catalog), data, follow=True)
     assert "The profiles are stale" in page.text(response)
     catalog.refresh_from_db()
     assert catalog.event_weights == {"view": 2, "purchase": 1}
-    assert staleness.stale_users(space, after=0, limit=10) == [ann.pk]
+    assert builder.stale_users(space, after=0, limit=10) == [ann.pk]
 
 
 def test_another_clock_moves_what_is_popular(admin_client: Client, shop: Shop) -> None:

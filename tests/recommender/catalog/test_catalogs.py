@@ -27,7 +27,7 @@ from recommender.models import (
     User,
 )
 from recommender.profiles import builder
-from recommender.profiles.staleness import stale_users
+from recommender.profiles.builder import stale_users
 from recommender.spaces import staleness
 from recommender.spaces.lifecycle import create_space
 from tests.recommender.spaces.training import train

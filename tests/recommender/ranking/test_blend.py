@@ -1,10 +1,12 @@
 import numpy as np
 import pytest
 
+from recommender import array_bytes
 from recommender.ranking import blend
 from recommender.ranking.blend import BlendRanker
 from recommender.ranking.examples import sample
-from tests.recommender.ranking.tables import examples, table_of
+from recommender.ranking.fusion import FusionRanker
+from tests.recommender.ranking.tables import LEARNT_KINDS, examples, learnt, table_of
 
 
 @pytest.fixture(scope="module")
@@ -37,3 +39,22 @@ def test_how_much_the_logistic_one_counts_is_kept(ranker):
     again = BlendRanker.from_bytes(quarter.to_bytes())
     assert again.score(asked).tolist() == quarter.score(asked).tolist()
     assert again.score(asked).tolist() != ranker.score(asked).tolist()
+
+
+def test_a_ranker_comes_back_as_its_kind():
+    for kind in LEARNT_KINDS:
+        ranker = learnt(kind, [examples(requests=50)])
+        assert blend.from_bytes(kind, ranker.to_bytes()).kind == kind
+    assert isinstance(blend.from_bytes("fusion", b""), FusionRanker)
+
+
+def test_a_kind_that_is_not_known_says_what_to_do():
+    with pytest.raises(ValueError, match=r"no ranker of kind “forest”\. Train the catalogue"):
+        blend.from_bytes("forest", b"")
+
+
+def test_what_another_version_learnt_is_refused_with_what_to_do():
+    with pytest.raises(ValueError, match="Train the catalogue again"):
+        blend.from_bytes("blend", array_bytes.pack({"lambdamart": np.zeros(1)}))
+    with pytest.raises(ValueError, match="Train the catalogue again"):
+        blend.from_bytes("logistic", b"PK no archive")

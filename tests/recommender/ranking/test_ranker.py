@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from recommender.ranking import storage
+from recommender.ranking import blend
 from recommender.ranking.examples import TooFewExamples
 from recommender.ranking.fusion import FusionRanker
 from recommender.ranking.ranker import Ranker, group_by_signal, signal_of, top
@@ -36,7 +36,7 @@ def test_no_rows_are_explained_by_nothing(ranker):
 
 
 def test_a_stored_ranker_ranks_and_explains_as_before(ranker):
-    again = storage.from_bytes(ranker.kind, ranker.to_bytes())
+    again = blend.from_bytes(ranker.kind, ranker.to_bytes())
     assert np.array_equal(again.score(ASKED), ranker.score(ASKED))
     rows = np.array([3, 50])
     assert again.explain(ASKED, rows) == ranker.explain(ASKED, rows)

@@ -1,5 +1,5 @@
 from recommender.models import Space
-from recommender.profiles.staleness import note_new_vectors
+from recommender.profiles.builder import note_new_vectors
 from recommender.spaces.lifecycle import create_space, finish
 from recommender.spaces.switching import backlogs
 from tests.shop import Shop

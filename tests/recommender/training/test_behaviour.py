@@ -11,7 +11,7 @@ from recommender.models import Product, ProfileVector, Space, TrainingRun
 from recommender.spaces import switching, trained
 from recommender.spaces.staleness import TRAINED
 from recommender.training import behaviour, run
-from recommender.training.outcome import Outcome
+from recommender.training.fitting import Outcome
 from tests.recommender.training import planted
 from tests.shop import Shop, event
 

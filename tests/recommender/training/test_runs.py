@@ -5,11 +5,11 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from recommender import session_lock
+from recommender.database import LockLostError
 from recommender.models import Catalog, TrainingRun
 from recommender.training import runs
 from recommender.training.run import train
-from tests.recommender.test_session_lock import end_lock_sessions
+from tests.recommender.test_database import end_lock_sessions
 from tests.shop import DAY, NOON, Shop
 from tests.threads import at_once, beside
 
@@ -163,7 +163,7 @@ def test_a_training_that_lost_its_lock_stops_and_has_failed(committed_shop: Shop
             end_lock_sessions()
             train(committed_shop.catalog, claim.run, lambda _: None, claim.check)
 
-    with pytest.raises(session_lock.LockLostError, match="Start it again"):
+    with pytest.raises(LockLostError, match="Start it again"):
         lose_the_lock()
 
     asked.refresh_from_db()

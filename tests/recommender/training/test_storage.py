@@ -7,6 +7,7 @@ from recommender.ranking.fusion import FusionRanker
 from recommender.ranking.metrics import Interval
 from recommender.training import storage
 from recommender.training.model_selection import Selection
+from recommender.training.storage import activate_ranker
 from tests.shop import NOON, Shop
 
 VERDICT = Selection(
@@ -77,3 +78,30 @@ def test_five_rankers_are_kept_to_go_back_to(shop: Shop) -> None:
 
     left = Ranker.objects.filter(catalog=shop.catalog)
     assert set(left) == set(made[-6:])
+
+
+def ranker(shop: Shop, mode: str, *, is_active: bool = False) -> Ranker:
+    return Ranker.objects.create(
+        catalog=shop.catalog,
+        mode=mode,
+        kind="blend",
+        model=b"",
+        is_active=is_active,
+        trained_until=NOON,
+    )
+
+
+def active(shop: Shop) -> set[Ranker]:
+    return set(Ranker.objects.filter(catalog=shop.catalog, is_active=True))
+
+
+def test_the_one_that_served_makes_room_in_its_mode_only(shop: Shop) -> None:
+    before, older = ranker(shop, Mode.NEW, is_active=True), ranker(shop, Mode.NEW)
+    other_mode = ranker(shop, Mode.ALL, is_active=True)
+
+    activate_ranker(older)
+    activate_ranker(older)
+
+    assert active(shop) == {older, other_mode}
+    assert older.is_active
+    assert Ranker.objects.filter(pk=before.pk).exists()
