@@ -1,6 +1,6 @@
 """What lists are like besides accurate, and for which users and products they are good.
 
-Covering, novel, diverse, popular; by length of history and age of products. Numbers in, numbers out.
+Covering, novel, diverse, popular; by history and by age. Numbers in, numbers out.
 Lists are int64 columns of products, shape (lists, k), best first; −1 is a place left empty. What a
 list without a product (or, for diversity, without a pair) cannot have is NaN.
 """

@@ -1,6 +1,6 @@
 import pytest
-from recommender.insight.overlap import overlap
 
+from recommender.insight.comparison import overlap
 from recommender.spaces.lifecycle import create_space, finish
 from tests.recommender import goods
 from tests.shop import Shop, numbered

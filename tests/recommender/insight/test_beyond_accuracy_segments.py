@@ -1,7 +1,7 @@
 import numpy as np
 from scipy.sparse import csr_array
 
-from recommender.insight import segments
+from recommender.insight import beyond_accuracy
 from recommender.insight.evaluation_result import Segment
 from recommender.ranking.metrics import accuracy
 
@@ -20,7 +20,7 @@ def test_users_are_banded_by_how_much_they_had() -> None:
     hits = np.zeros((12, 3), dtype=bool)
     hits[[1, 2], 0] = True
 
-    found = segments.by_history(accuracy(hits, np.ones(12, np.int64)), sizes)
+    found = beyond_accuracy.by_history(accuracy(hits, np.ones(12, np.int64)), sizes)
 
     labels = {segment.label: segment.users for segment in found}
     assert labels == {"0": 1, "1": 1, "2-4": 2, "5-9": 2, "10-19": 2, "20-49": 2, "50+": 2}
@@ -32,7 +32,7 @@ def test_users_are_banded_by_how_much_they_had() -> None:
 def test_a_band_without_users_is_left_out() -> None:
     hits = np.ones((2, 1), dtype=bool)
 
-    found = segments.by_history(accuracy(hits, np.ones(2, np.int64)), np.array([3, 60]))
+    found = beyond_accuracy.by_history(accuracy(hits, np.ones(2, np.int64)), np.array([3, 60]))
 
     assert [segment.label for segment in found] == ["2-4", "50+"]
 
@@ -43,7 +43,7 @@ def test_recall_by_age_counts_only_what_was_wanted_of_that_age() -> None:
     places = np.array([[0, 2, 3], [4, -1, -1]])
     hits = np.array([[True, True, False], [True, False, False]])
 
-    found = segments.by_age(places, hits, relevant, ages)
+    found = beyond_accuracy.by_age(places, hits, relevant, ages)
 
     assert _means(found, "recall") == {"<30": 0.5, "30-90": 1.0, "365+": 0.0, "unknown": 1.0}
     assert {segment.users for segment in found} == {1}
@@ -52,7 +52,7 @@ def test_recall_by_age_counts_only_what_was_wanted_of_that_age() -> None:
 def test_recall_by_age_is_of_as_many_as_a_list_can_hold() -> None:
     relevant = csr_array(np.ones((1, 4)))
 
-    found = segments.by_age(
+    found = beyond_accuracy.by_age(
         np.array([[0, 1]]), np.array([[True, True]]), relevant, np.full(4, 100.0)
     )
 
@@ -60,7 +60,7 @@ def test_recall_by_age_is_of_as_many_as_a_list_can_hold() -> None:
 
 
 def test_what_came_after_the_cut_off_is_young() -> None:
-    found = segments.by_age(
+    found = beyond_accuracy.by_age(
         np.array([[0]]), np.array([[False]]), csr_array(np.ones((1, 1))), np.array([-5.0])
     )
 
