@@ -13,7 +13,7 @@ from recommender.api import codec, problems
 from recommender.api.auth import ApiRequest, any_key
 from recommender.api.problems import Problem
 from recommender.api.schemas import Id, RecommendationRequest, Time
-from recommender.engine import fields, filters, recommend
+from recommender.engine import fields, recommend
 from recommender.engine.answer import (
     MAX_COUNT,
     Answer,
@@ -22,8 +22,9 @@ from recommender.engine.answer import (
     UnknownFieldError,
     UnknownProductError,
 )
-from recommender.engine.filters import FilterError
 from recommender.models import Catalog
+from recommender.retrieval import filters
+from recommender.retrieval.filters import FilterError
 
 router = Router(tags=["recommendations"], auth=any_key)
 

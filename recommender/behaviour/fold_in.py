@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import solve
 
-from recommender import array_bytes
+from recommender.arrays import pack_arrays, unpack_arrays
 from recommender.behaviour.interactions import preference
 
 _CANCELLED = 1e-6
@@ -67,7 +67,7 @@ class FoldIn:
             return b""
         settings = np.array([learnt.regularization, learnt.alpha])
         arrays = {"gramian": learnt.gramian, "settings": settings}
-        return array_bytes.pack(arrays, compress=False)
+        return pack_arrays(arrays, compress=False)
 
     @classmethod
     def from_bytes(cls, data: bytes) -> "FoldIn":
@@ -79,7 +79,7 @@ class FoldIn:
         if not data:
             return cls()
         try:
-            stored = array_bytes.unpack(data)
+            stored = unpack_arrays(data)
             regularization, alpha = stored["settings"].tolist()
             return cls(
                 LeastSquares(

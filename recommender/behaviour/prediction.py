@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import solve
 
-from recommender import array_bytes
+from recommender.arrays import pack_arrays, unpack_arrays
 
 Metric = Literal["cosine", "inner_product"]
 _Map = tuple[NDArray[np.float32], NDArray[np.float32]]  # weights and intercept
@@ -42,7 +42,7 @@ class Prediction:
         """For `from_bytes`."""
         settings = np.array([float(self.unit), self.similarity])
         arrays = {"weights": self.weights, "intercept": self.intercept, "settings": settings}
-        return array_bytes.pack(arrays, compress=False)
+        return pack_arrays(arrays, compress=False)
 
     @classmethod
     def from_bytes(cls, data: bytes) -> "Prediction":
@@ -52,7 +52,7 @@ class Prediction:
             ValueError: these bytes are something else.
         """
         try:
-            stored = array_bytes.unpack(data)
+            stored = unpack_arrays(data)
             unit, similarity = stored["settings"].tolist()
             return cls(
                 weights=stored["weights"].astype(np.float32, copy=False),

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from recommender.engine.filters import Filter
+from recommender.retrieval.filters import Filter
 
 # Which of the user's own products an answer leaves out.
 SEEN, PURCHASED = "seen", "purchased"

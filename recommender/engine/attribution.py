@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from recommender.engine import arrays
+from recommender import arrays
 from recommender.engine.candidates import Candidates
 from recommender.engine.config import ATTRIBUTED, SHARPNESS
 from recommender.profiles.profile import INTEREST

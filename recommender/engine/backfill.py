@@ -7,12 +7,13 @@ from datetime import datetime
 from psycopg import sql
 
 from recommender import database
-from recommender.engine import fields, filter_cache
+from recommender.engine import fields
 from recommender.engine.answer import Answer, Item, Query
-from recommender.engine.filters import Filter
 from recommender.history import popularity
 from recommender.models import Catalog
 from recommender.ranking.fusion import reciprocal_rank
+from recommender.retrieval import filter_cache
+from recommender.retrieval.filters import Filter
 
 POPULAR, NEWEST = "popular", "newest"
 

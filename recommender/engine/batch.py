@@ -13,18 +13,20 @@ from psycopg import sql
 from threadpoolctl import threadpool_limits
 
 from recommender import database
-from recommender.engine import backfill, filter_cache, parallel, reading, snapshot
+from recommender.engine import backfill, parallel
 from recommender.engine.answer import Item, Query
 from recommender.engine.backfill import Listed
-from recommender.engine.filters import Filter
 from recommender.engine.pipeline import Pipeline
-from recommender.engine.snapshot import Snapshot
 from recommender.engine.snapshot_store import SnapshotStore, SnapshotUser
 from recommender.engine.stored import active_ranker, mode_of, own_types
 from recommender.history import popularity
 from recommender.models import Catalog, Space
 from recommender.ranking.fusion import FusionRanker
 from recommender.ranking.ranker import Ranker
+from recommender.retrieval import filter_cache
+from recommender.retrieval.filters import Filter
+from recommender.snapshot import reading, snapshot
+from recommender.snapshot.snapshot import Snapshot
 
 _CHUNK = 250
 # Of what is popular, this many more than a list takes are read once for all: who has had more of

@@ -7,7 +7,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from recommender.engine import arrays
+from recommender import arrays
 from recommender.engine.own_products import OwnProducts
 from recommender.engine.scores import ItemNeighbours, Popularity, Standing
 from recommender.profiles.profile import ProfileRow

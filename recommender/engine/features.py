@@ -6,8 +6,8 @@ The same code live, in batches, in training and in evaluation.
 import numpy as np
 from numpy.typing import NDArray
 
+from recommender import arrays
 from recommender.behaviour.interactions import SECONDS_A_DAY
-from recommender.engine import arrays
 from recommender.engine.candidates import Candidates, ProductColumns
 from recommender.engine.own_products import NEVER, OwnProducts
 from recommender.engine.scores import Standing

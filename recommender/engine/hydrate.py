@@ -6,11 +6,11 @@ from functools import lru_cache
 import numpy as np
 from psycopg import sql
 
-from recommender import database
-from recommender.engine import arrays, filter_cache, vector_cache
+from recommender import arrays, database
 from recommender.engine.candidates import Floats, Hydrated, Keys, ProductColumns, SpaceProfile
-from recommender.engine.filters import Filter
 from recommender.engine.stored import popularity_label
+from recommender.retrieval import filter_cache, vector_cache
+from recommender.retrieval.filters import Filter
 from recommender.spaces.serving import ServingSpace
 
 # Arrays of ProductColumns, as they are sent.

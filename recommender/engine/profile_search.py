@@ -13,17 +13,17 @@ import numpy as np
 from numpy.typing import NDArray
 from psycopg import sql
 
-from recommender import database
-from recommender.engine import arrays, vector_cache, vector_search
+from recommender import arrays, database
 from recommender.engine.candidates import SpaceProfile
 from recommender.engine.config import INTERESTS
-from recommender.engine.filters import Filter
 from recommender.engine.own_products import OwnProducts
 from recommender.engine.scores import ItemNeighbours, Links, summed_similarities
-from recommender.engine.vector_search import QueryVectors
 from recommender.models import ProfileVector, Space
 from recommender.profiles import builder
 from recommender.profiles.profile import ProfileRow
+from recommender.retrieval import vector_cache, vector_search
+from recommender.retrieval.filters import Filter
+from recommender.retrieval.vector_search import QueryVectors
 from recommender.spaces import partitions
 from recommender.spaces.serving import ServingSpace
 

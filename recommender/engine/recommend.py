@@ -6,14 +6,15 @@ from typing import Any
 from psycopg import sql
 
 from recommender import database
-from recommender.engine import backfill, vector_search
+from recommender.engine import backfill
 from recommender.engine.answer import Answer, Item, Query, UnknownProductError
-from recommender.engine.filters import Filter
 from recommender.engine.pipeline import Pipeline
 from recommender.engine.postgres_store import PostgresStore
 from recommender.engine.stored import find_user, ranker_of
-from recommender.engine.vector_search import Neighbour, QueryVectors
 from recommender.models import Catalog
+from recommender.retrieval import vector_search
+from recommender.retrieval.filters import Filter
+from recommender.retrieval.vector_search import Neighbour, QueryVectors
 from recommender.spaces import partitions, serving
 from recommender.spaces.serving import ServingSpace
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from recommender.engine import arrays
+from recommender import arrays
 from recommender.engine.config import INTERESTS, PUSH, SHARPNESS
 from recommender.engine.own_products import OwnProducts
 from recommender.profiles.profile import INTEREST, LAST, LONG_TERM, NEGATIVE, SHORT_TERM, ProfileRow

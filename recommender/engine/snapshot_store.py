@@ -14,8 +14,8 @@ from recommender.engine.candidates import Floats, Hydrated, Keys, ProductColumns
 from recommender.engine.config import BATCH, INTERESTS, CandidateConfig
 from recommender.engine.own_products import OwnProducts
 from recommender.engine.scores import ItemNeighbours, Links, Popularity, space_scores_of
-from recommender.engine.snapshot import Snapshot, SpaceArrays
 from recommender.profiles.profile import INTEREST, ProfileRow, profile
+from recommender.snapshot.snapshot import Snapshot, SpaceArrays
 
 # Of so many similarities at once: 64 MB.
 _MOST_SIMILARITIES = 1 << 24

@@ -16,11 +16,9 @@ from django.utils import timezone
 from numpy.typing import NDArray
 from psycopg import sql
 
-from recommender import database
+from recommender import arrays, database
 from recommender.behaviour.interactions import History
-from recommender.engine import arrays
 from recommender.engine.answer import PURCHASED, SEEN, Query
-from recommender.engine.filter_cache import VISIBLE
 from recommender.engine.scores import WINDOWS, Popularity, of_columns
 from recommender.history import popularity as counting
 from recommender.history import reader
@@ -30,6 +28,7 @@ from recommender.models.training import Mode
 from recommender.ranking import blend
 from recommender.ranking.fusion import FusionRanker
 from recommender.ranking.ranker import Ranker
+from recommender.retrieval.filter_cache import VISIBLE
 from recommender.spaces import serving
 from recommender.spaces.serving import ServingSpace
 

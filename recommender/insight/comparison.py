@@ -9,12 +9,12 @@ from django.db.models import Sum
 from psycopg import sql
 
 from recommender import database
-from recommender.engine import vector_search
-from recommender.engine.vector_search import QueryVectors
 from recommender.insight import replay
 from recommender.insight.replay import Quality
 from recommender.models import EmbeddingSpend, Space
 from recommender.providers import models
+from recommender.retrieval import vector_search
+from recommender.retrieval.vector_search import QueryVectors
 from recommender.spaces import partitions
 from recommender.spaces.partitions import SpaceError
 from recommender.spaces.serving import serving

@@ -17,10 +17,9 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from recommender.behaviour.interactions import SECONDS_A_DAY
-from recommender.engine import rerank, snapshot
+from recommender.engine import rerank
 from recommender.engine.batch import Recommender
 from recommender.engine.candidates import Candidates
-from recommender.engine.snapshot import Snapshot
 from recommender.insight import baselines, measurement
 from recommender.insight.baselines import BaselineError
 from recommender.insight.evaluation_result import Evaluation, MethodResult
@@ -29,6 +28,8 @@ from recommender.insight.top_lists import Eligible, Scorer, fusion, top_lists
 from recommender.models import Catalog, Mode
 from recommender.ranking import metrics
 from recommender.ranking.ranker import Ranker
+from recommender.snapshot import snapshot
+from recommender.snapshot.snapshot import Snapshot
 from recommender.training import fitting, run, splits, training_examples
 from recommender.training.behaviour import snapshot_as_of
 from recommender.training.run import fit_recommender

@@ -7,7 +7,7 @@ from typing import ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from recommender import array_bytes
+from recommender.arrays import array_of_bytes, pack_arrays, unpack_arrays
 from recommender.ranking import features, lambdamart, logistic
 from recommender.ranking.examples import Sample
 from recommender.ranking.fusion import FusionRanker
@@ -53,17 +53,17 @@ class BlendRanker(Ranker):
         )
 
     def to_bytes(self) -> bytes:
-        return array_bytes.pack(
+        return pack_arrays(
             {
-                "lambdamart": array_bytes.of_bytes(self.lambdamart.to_bytes()),
-                "logistic": array_bytes.of_bytes(self.logistic.to_bytes()),
+                "lambdamart": array_of_bytes(self.lambdamart.to_bytes()),
+                "logistic": array_of_bytes(self.logistic.to_bytes()),
                 "weight": np.array(self.weight),
             }
         )
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Self:
-        stored = array_bytes.unpack(data)
+        stored = unpack_arrays(data)
         return cls(
             LambdaMartRanker.from_bytes(stored["lambdamart"].tobytes()),
             LogisticRanker.from_bytes(stored["logistic"].tobytes()),

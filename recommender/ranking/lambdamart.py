@@ -8,7 +8,7 @@ import lightgbm
 import numpy as np
 from numpy.typing import NDArray
 
-from recommender import array_bytes
+from recommender.arrays import array_of_bytes, pack_arrays, unpack_arrays
 from recommender.ranking.examples import Sample
 from recommender.ranking.ranker import Contributions, LearntRanker, Scored, group_by_signal
 
@@ -80,12 +80,12 @@ class LambdaMartRanker(LearntRanker):
         return Scored(np.asarray(scores, dtype=np.float64), contributions)
 
     def to_bytes(self) -> bytes:
-        model = array_bytes.of_bytes(self.model.encode())
-        return array_bytes.pack({"names": np.array(self.names), "model": model})
+        model = array_of_bytes(self.model.encode())
+        return pack_arrays({"names": np.array(self.names), "model": model})
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Self:
-        stored = array_bytes.unpack(data)
+        stored = unpack_arrays(data)
         return cls(tuple(stored["names"].tolist()), stored["model"].tobytes().decode())
 
 

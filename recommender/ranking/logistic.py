@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
-from recommender import array_bytes
+from recommender.arrays import pack_arrays, unpack_arrays
 from recommender.ranking.examples import Sample
 from recommender.ranking.ranker import Contributions, LearntRanker, Scored, group_by_signal
 
@@ -49,7 +49,7 @@ class LogisticRanker(LearntRanker):
         return Scored(contributions.sum(axis=1) + self.bias, of_signals)
 
     def to_bytes(self) -> bytes:
-        return array_bytes.pack(
+        return pack_arrays(
             {
                 "names": np.array(self.names),
                 "means": self.means,
@@ -60,7 +60,7 @@ class LogisticRanker(LearntRanker):
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Self:
-        stored = array_bytes.unpack(data)
+        stored = unpack_arrays(data)
         return cls(
             names=tuple(stored["names"].tolist()),
             means=stored["means"].astype(np.float64),

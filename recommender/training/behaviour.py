@@ -8,13 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from recommender.engine import snapshot
-from recommender.engine.snapshot import Snapshot, SpaceArrays
 from recommender.models import Catalog, Mode, Space, TrainingRun
 from recommender.profiles import builder
 from recommender.ranking import metrics
 from recommender.ranking.fusion import FusionRanker
 from recommender.ranking.metrics import Interval
+from recommender.snapshot import snapshot
+from recommender.snapshot.snapshot import Snapshot, SpaceArrays
 from recommender.spaces import switching, trained
 from recommender.spaces.lifecycle import active_space
 from recommender.training import fitting, model_selection, training_examples

@@ -12,8 +12,8 @@ from recommender.behaviour import neighbours, prediction
 from recommender.behaviour.interactions import preferences
 from recommender.behaviour.prediction import Prediction
 from recommender.behaviour.trainer import TRAINERS, Trainer
-from recommender.engine.snapshot import Snapshot, SpaceArrays
 from recommender.models import ProductNeighbor, Space
+from recommender.snapshot.snapshot import Snapshot, SpaceArrays
 
 DONE, KEPT, SKIPPED = "done", "kept", "skipped"
 

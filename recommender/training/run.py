@@ -11,12 +11,12 @@ from datetime import UTC, datetime
 import structlog
 from django.utils import timezone
 
-from recommender.engine import reading, snapshot
 from recommender.engine.batch import Recommender
-from recommender.engine.snapshot import Snapshot
 from recommender.history import popularity
 from recommender.models import Catalog, Mode, Space, TrainingRun
 from recommender.ranking.fusion import FusionRanker
+from recommender.snapshot import reading, snapshot
+from recommender.snapshot.snapshot import Snapshot
 from recommender.training import (
     behaviour,
     fitting,

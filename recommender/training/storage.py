@@ -8,8 +8,8 @@ from django.db import transaction
 from scipy.sparse import csr_array
 
 from recommender import database
-from recommender.engine.reading import Products
 from recommender.models import Catalog, Ranker
+from recommender.snapshot.reading import Products
 from recommender.training.model_selection import Selection
 
 # Rankers that served before, kept to go back to, of each mode.

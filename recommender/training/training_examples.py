@@ -10,11 +10,11 @@ from threadpoolctl import threadpool_limits
 
 from recommender.engine.candidates import Candidates
 from recommender.engine.pipeline import Pipeline
-from recommender.engine.snapshot import Snapshot
 from recommender.engine.snapshot_store import SnapshotStore, SnapshotUser
 from recommender.models import Mode
 from recommender.ranking import table
 from recommender.ranking.table import CandidateTable
+from recommender.snapshot.snapshot import Snapshot
 from recommender.training.splits import Split
 
 # More users a split cost time and memory and improve little.

@@ -6,7 +6,8 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from recommender.engine import arrays, features
+from recommender import arrays
+from recommender.engine import features
 from recommender.engine.attribution import Attribution
 from recommender.engine.candidates import Candidates, UserContext
 from recommender.engine.sources.base import CandidateSource, Keys

@@ -1,9 +1,10 @@
 import pytest
 
-from recommender.engine import backfill, filters
+from recommender.engine import backfill
 from recommender.engine.answer import Item, Query
 from recommender.engine.backfill import complete, fall_back, fill
 from recommender.history import popularity
+from recommender.retrieval import filters
 from tests.recommender import goods
 from tests.shop import Shop
 

@@ -3,12 +3,13 @@ from itertools import repeat
 
 import pytest
 
-from recommender.engine import batch, filters
+from recommender.engine import batch
 from recommender.engine.answer import MAX_COUNT, Item, Query
 from recommender.engine.batch import Recommendation, Recommender
 from recommender.engine.recommend import recommend
 from recommender.history import popularity
 from recommender.models import Product, ProfileVector
+from recommender.retrieval import filters
 from tests.recommender import goods
 from tests.shop import DAY, NOON, Shop, event
 

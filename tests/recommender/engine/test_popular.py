@@ -2,9 +2,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from recommender.engine import backfill, filters
+from recommender.engine import backfill
 from recommender.engine.backfill import Listed
 from recommender.history import popularity
+from recommender.retrieval import filters
 from tests.shop import DAY, Shop, event
 
 NOW = datetime.now(UTC) - timedelta(minutes=1)

@@ -4,12 +4,12 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from recommender.engine import filters
 from recommender.engine.answer import Answer, Query
 from recommender.engine.recommend import recommend
 from recommender.history import popularity
 from recommender.models import Catalog, User
 from recommender.profiles import builder
+from recommender.retrieval import filters
 from recommender.spaces import lifecycle
 from tests.recommender import goods
 from tests.shop import DAY, NOON, Shop, event

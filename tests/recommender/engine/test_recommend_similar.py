@@ -4,10 +4,10 @@ from django.test.utils import CaptureQueriesContext
 from psycopg import sql
 
 from recommender import database
-from recommender.engine import filters
 from recommender.engine.answer import Answer, Query, UnknownProductError
 from recommender.engine.recommend import similar
 from recommender.history import popularity
+from recommender.retrieval import filters
 from recommender.spaces import lifecycle, partitions
 from tests.recommender import goods
 from tests.shop import Shop

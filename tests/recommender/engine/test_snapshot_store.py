@@ -6,8 +6,8 @@ import pytest
 from recommender.engine.candidates import Candidates, UserContext
 from recommender.engine.config import BATCH
 from recommender.engine.pipeline import Pipeline
-from recommender.engine.snapshot import Snapshot
 from recommender.engine.snapshot_store import SnapshotStore, SnapshotUser
+from recommender.snapshot.snapshot import Snapshot
 from recommender.training import fitting
 from tests.recommender.training import planted
 

@@ -8,11 +8,11 @@ from typing import Literal
 import numpy as np
 import pytest
 
-from recommender.engine.snapshot import Snapshot
 from recommender.insight import baselines, evaluation, measurement
 from recommender.insight.evaluation import EvaluationError, evaluate
 from recommender.insight.evaluation_result import Evaluation, MethodResult
 from recommender.models import Catalog, EvaluationRun, Mode, Ranker, Space
+from recommender.snapshot.snapshot import Snapshot
 from recommender.training import training_examples
 from tests.recommender.training import planted
 from tests.shop import DAY, NOON, Shop, event

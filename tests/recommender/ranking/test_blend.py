@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from recommender import array_bytes
+from recommender.arrays import pack_arrays
 from recommender.ranking import blend
 from recommender.ranking.blend import BlendRanker
 from recommender.ranking.examples import sample
@@ -55,6 +55,6 @@ def test_a_kind_that_is_not_known_says_what_to_do():
 
 def test_what_another_version_learnt_is_refused_with_what_to_do():
     with pytest.raises(ValueError, match="Train the catalogue again"):
-        blend.from_bytes("blend", array_bytes.pack({"lambdamart": np.zeros(1)}))
+        blend.from_bytes("blend", pack_arrays({"lambdamart": np.zeros(1)}))
     with pytest.raises(ValueError, match="Train the catalogue again"):
         blend.from_bytes("logistic", b"PK no archive")

@@ -6,13 +6,13 @@ from psycopg import sql
 from pytest_django.fixtures import Settings
 
 from recommender import database
-from recommender.engine import vector_search
-from recommender.engine.vector_search import QueryVectors
 from recommender.models import Space
 from recommender.profiles import builder
+from recommender.retrieval import vector_search
+from recommender.retrieval.vector_search import QueryVectors
 from recommender.spaces import index, lifecycle, partitions
 from recommender.spaces.serving import serving
-from tests.recommender.engine.plans import vector_plans
+from tests.recommender.retrieval.plans import vector_plans
 from tests.recommender.spaces.conftest import Fill, random_units, wide_space
 from tests.recommender.spaces.training import factors, keys_of, train
 from tests.shop import Shop, numbered

@@ -4,10 +4,10 @@ from psycopg import sql
 
 from embeddings.errors import Misconfigured
 from recommender.behaviour.prediction import Prediction
-from recommender.engine import vector_search
-from recommender.engine.vector_search import QueryVectors
 from recommender.models import Product, ProductVector, Space
 from recommender.profiles.builder import note_new_vectors
+from recommender.retrieval import vector_search
+from recommender.retrieval.vector_search import QueryVectors
 from recommender.spaces import lifecycle, partitions, staleness, switching, trained
 from recommender.spaces.partitions import SpaceError, load_vectors
 from recommender.spaces.serving import all_active, serving

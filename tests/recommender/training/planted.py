@@ -6,10 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recommender.behaviour.interactions import Interactions
-from recommender.engine.reading import Products
-from recommender.engine.snapshot import Snapshot, SpaceArrays
 from recommender.history.ingest import NewEvent
 from recommender.models import Catalog
+from recommender.snapshot.reading import Products
+from recommender.snapshot.snapshot import Snapshot, SpaceArrays
 from recommender.training import splits
 from recommender.training.behaviour import snapshot_as_of
 from recommender.training.splits import Split

@@ -3,7 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from recommender.engine.snapshot import Snapshot
+from recommender.snapshot.snapshot import Snapshot
 from recommender.training import fitting
 from tests.recommender.training import planted
 

@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 
-from recommender.engine import batch, reading
+from recommender.engine import batch
 from recommender.engine.answer import Query
 from recommender.engine.batch import Recommendation, Recommender
 from recommender.models import Event, Mode, Ranker, Space
+from recommender.snapshot import reading
 from recommender.training import run
 from tests.recommender.training import planted
 from tests.shop import DAY, NOON, Shop, event

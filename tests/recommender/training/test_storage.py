@@ -1,10 +1,10 @@
 import numpy as np
 from scipy.sparse import csr_array
 
-from recommender.engine import reading, snapshot
 from recommender.models import Mode, ProductNeighbor, Ranker
 from recommender.ranking.fusion import FusionRanker
 from recommender.ranking.metrics import Interval
+from recommender.snapshot import reading, snapshot
 from recommender.training import storage
 from recommender.training.model_selection import Selection
 from recommender.training.storage import activate_ranker

@@ -6,8 +6,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from recommender.engine.snapshot import Snapshot
 from recommender.models import Mode
+from recommender.snapshot.snapshot import Snapshot
 from recommender.training import fitting, splits, training_examples
 from recommender.training.behaviour import snapshot_as_of
 from recommender.training.splits import Split

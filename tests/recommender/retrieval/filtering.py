@@ -6,7 +6,7 @@ from typing import Any
 from psycopg import sql
 
 from recommender import database
-from recommender.engine import filters
+from recommender.retrieval import filters
 from tests.recommender import goods
 from tests.shop import Shop
 

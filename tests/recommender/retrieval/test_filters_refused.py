@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from recommender.engine import filters
-from recommender.engine.filters import FilterError
+from recommender.retrieval import filters
+from recommender.retrieval.filters import FilterError
 from tests.recommender import goods
-from tests.recommender.engine.filtering import passing
+from tests.recommender.retrieval.filtering import passing
 
 REDS = {"mug-red", "lamp-red", "spade-red", "puzzle-red"}
 

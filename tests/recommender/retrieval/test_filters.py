@@ -1,8 +1,8 @@
 import pytest
 
 from tests.recommender import goods
-from tests.recommender.engine.filter_reference import holds
-from tests.recommender.engine.filtering import passing
+from tests.recommender.retrieval.filter_reference import holds
+from tests.recommender.retrieval.filtering import passing
 from tests.shop import Shop
 
 EARLY, LATE = "2024-01-01T00:00:00+00:00", "2025-06-01T12:30:00+02:00"

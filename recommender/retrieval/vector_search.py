@@ -13,8 +13,8 @@ from typing import Any
 from psycopg import sql
 
 from recommender import database
-from recommender.engine import filter_cache
-from recommender.engine.filters import Filter
+from recommender.retrieval import filter_cache
+from recommender.retrieval.filters import Filter
 from recommender.spaces import partitions
 from recommender.spaces.index import metric_of
 from recommender.spaces.serving import ServingSpace

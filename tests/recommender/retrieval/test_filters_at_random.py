@@ -7,8 +7,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.recommender import goods
-from tests.recommender.engine.filter_reference import COLUMNS, evaluate
-from tests.recommender.engine.filtering import passing
+from tests.recommender.retrieval.filter_reference import COLUMNS, evaluate
+from tests.recommender.retrieval.filtering import passing
 
 KINDS = goods.DECLARED | {"price": "number", "all": "string", 'o"d\\d': "number", "": "boolean"}
 

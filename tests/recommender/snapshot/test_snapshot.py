@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 
-from recommender.engine import reading, snapshot
-from recommender.engine.snapshot import Snapshot
 from recommender.models import ProductNeighbor
 from recommender.profiles import builder
+from recommender.snapshot import reading, snapshot
+from recommender.snapshot.snapshot import Snapshot
 from tests.recommender.spaces import training
 from tests.recommender.training import planted
 from tests.recommender.training.planted import DAY_SECONDS

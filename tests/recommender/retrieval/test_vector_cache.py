@@ -4,8 +4,8 @@ import numpy as np
 from psycopg import sql
 
 from recommender import database
-from recommender.engine import vector_cache
 from recommender.models import ProductVector
+from recommender.retrieval import vector_cache
 from recommender.spaces import serving
 from recommender.spaces.serving import ServingSpace
 from tests.recommender import goods

@@ -10,7 +10,7 @@ from django.conf import settings
 from psycopg import sql
 
 from recommender import database
-from recommender.engine.filters import Filter
+from recommender.retrieval.filters import Filter
 from recommender.spaces import partitions
 from recommender.spaces.serving import ServingSpace
 

@@ -1,10 +1,12 @@
+from io import BytesIO
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recommender import database
-from recommender.engine import arrays
+from recommender import arrays, database
+from recommender.arrays import array_of_bytes, pack_arrays, unpack_arrays
 
 LONG = 2**63 - 1
 
@@ -56,3 +58,25 @@ def test_places_are_those_of_equal_keys(known, wanted):
         for key, row, there in zip(wanted, rows.tolist(), found.tolist(), strict=True):
             assert there == (key in among)
             assert not there or among[row] == key
+
+
+def test_arrays_come_back_as_they_were():
+    arrays = {"names": np.array(["a", "ü"]), "means": np.array([1.5]), "nothing": np.zeros(0)}
+    back = unpack_arrays(pack_arrays(arrays))
+    assert {name: each.tolist() for name, each in back.items()} == {
+        "names": ["a", "ü"],
+        "means": [1.5],
+        "nothing": [],
+    }
+
+
+def test_bytes_come_back_as_they_were():
+    packed = pack_arrays({"model": array_of_bytes(b"tree\x00\xff")})
+    assert unpack_arrays(packed)["model"].tobytes() == b"tree\x00\xff"
+
+
+def test_objects_are_refused_as_reading_them_would_run_code():
+    buffer = BytesIO()
+    np.savez(buffer, evil=np.array([{"a": 1}], dtype=object))
+    with pytest.raises(ValueError, match="allow_pickle=False"):
+        unpack_arrays(buffer.getvalue())

@@ -8,9 +8,10 @@ from psycopg import sql
 
 from recommender import database
 from recommender.behaviour.interactions import MAX_EVENTS
-from recommender.engine import batch, reading
+from recommender.engine import batch
 from recommender.history import popularity, reader
 from recommender.models import Catalog, Event, Product
+from recommender.snapshot import reading
 from tests.recommender.history.test_reader import BY_VALUE
 from tests.shop import DAY, NOON, Shop, event, numbered
 

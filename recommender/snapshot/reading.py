@@ -9,9 +9,8 @@ import orjson
 from numpy.typing import NDArray
 from psycopg import sql
 
-from recommender import database
+from recommender import arrays, database
 from recommender.behaviour.interactions import Interactions
-from recommender.engine import arrays
 from recommender.history import reader
 from recommender.models import Catalog
 

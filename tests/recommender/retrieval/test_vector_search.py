@@ -10,15 +10,15 @@ from psycopg import sql
 
 from recommender import database
 from recommender.catalog import attributes, catalogs, upsert
-from recommender.engine import filters, vector_search
-from recommender.engine.filters import Filter
-from recommender.engine.vector_search import Neighbour, QueryVectors
 from recommender.models import Catalog, Product, Space
+from recommender.retrieval import filters, vector_search
+from recommender.retrieval.filters import Filter
+from recommender.retrieval.vector_search import Neighbour, QueryVectors
 from recommender.spaces import embedding, lifecycle, partitions
 from recommender.spaces.embedding import Embedded
 from recommender.spaces.partitions import load_vectors
 from recommender.spaces.serving import ServingSpace, serving
-from tests.recommender.engine.plans import vector_plans
+from tests.recommender.retrieval.plans import vector_plans
 
 COUNT = 20
 PRODUCTS = 4_000

@@ -17,9 +17,9 @@ from scipy.sparse import csr_array
 from recommender import database
 from recommender.behaviour.fold_in import FoldIn
 from recommender.behaviour.interactions import SECONDS_A_DAY, Interactions
-from recommender.engine.reading import Products, Reading
 from recommender.models import ProductNeighbor, Space
 from recommender.profiles import builder
+from recommender.snapshot.reading import Products, Reading
 from recommender.spaces.partitions import load_vectors
 
 WINDOWS = {"week": 7.0, "month": 30.0, "quarter": 90.0, "all": np.inf}

@@ -1,0 +1,1 @@
+"""A catalog and its history in memory, for batches, training and evaluation."""
