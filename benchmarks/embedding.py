@@ -204,7 +204,7 @@ def _numbered(count: int) -> list[str]:
 
 
 def _catalog(name: str, titles: Sequence[str], model: str) -> Catalog:
-    """A catalogue of these titles, its space of this model; nothing is embedded yet."""
+    """A catalog of these titles, its space of this model; nothing is embedded yet."""
     # What is left of a run that was broken off.
     _forget(*Catalog.objects.filter(name=f"bench-{name}"))
     catalog = catalogs.create_catalog(f"bench-{name}", model="fake", dimension=doubles.DIMENSION)

@@ -25,7 +25,7 @@ from recommender.profiles import builder
 from recommender.spaces import lifecycle, partitions
 from recommender.training import run
 
-# The name a catalogue has until all of it is there: what is left of a broken run.
+# The name a catalog has until all of it is there: what is left of a broken run.
 _UNFINISHED = "unfinished"
 _PROFILE_BATCH = 500
 
@@ -51,7 +51,7 @@ Progress = Callable[[str], None]
 
 
 def load(options: Options, progress: Progress) -> tuple[Catalog, dict[str, float]]:
-    """The catalogue of these sizes, found or made; and the seconds of each step of making it."""
+    """The catalog of these sizes, found or made; and the seconds of each step of making it."""
     name = f"bench-trained-{options.products}-{options.users}-{options.dimension}"
     found = Catalog.objects.filter(name=name).first()
     if found is not None:

@@ -51,7 +51,7 @@ def scripts(catalog: Catalog, count: int) -> Scripts:
     """
     space = lifecycle.active_space(catalog.pk)
     if space is None:
-        raise PgbenchError(f"The catalogue {catalog.name} has no active space.")
+        raise PgbenchError(f"The catalog {catalog.name} has no active space.")
     variables = _variables(catalog)
     bare = _BARE.format(space=space.pk, dimension=space.dimension, count=count)
     return Scripts(

@@ -55,5 +55,5 @@ def _measure(options: Options, progress: loading.Progress) -> Report:
 def _index(catalog: Catalog) -> dict[str, float]:
     space = lifecycle.active_space(catalog.pk)
     if space is None:
-        raise LookupError(f"The catalogue {catalog.name} has no active space.")
+        raise LookupError(f"The catalog {catalog.name} has no active space.")
     return {"ef_search": space.ef_search, "recall": space.recall or 0.0}

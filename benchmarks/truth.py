@@ -19,7 +19,7 @@ _BATCH = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Truth:
-    """A catalogue's products in the order of their ids; every array has a row for each.
+    """A catalog's products in the order of their ids; every array has a row for each.
 
     Attributes:
         ids: external ids.
@@ -103,7 +103,7 @@ def load(catalog: Catalog) -> Truth:
     """Everything that the exact answers need, out of the database."""
     space = lifecycle.active_space(catalog.pk)
     if space is None:
-        raise LookupError(f"The catalogue {catalog.name} has no active space.")
+        raise LookupError(f"The catalog {catalog.name} has no active space.")
     rows = database.fetch(
         "SELECT id, external_id, price::float8, brand, (attributes->>'bucket')::int, in_stock "
         "FROM recommender_product WHERE catalog_id = %s ORDER BY id",

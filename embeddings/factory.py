@@ -36,7 +36,7 @@ def _text(load: Callable[[], TextModel]) -> _Build:
 
 def _unaligned(spec: ModelSpec, _instruction: str, _output: Output) -> Embedder:
     raise Misconfigured(
-        f"{spec.key} works with a map learnt from a catalogue's pictures and titles; build a space "
+        f"{spec.key} works with a map learnt from a catalog's pictures and titles; build a space "
         "of it, and use that."
     )
 

@@ -42,7 +42,7 @@ class ModelSpec:
     empty, any length will do. A call takes `max_rows` inputs and `max_call_tokens` tokens at
     most, a row `max_tokens`. `price` is in US dollars for a million tokens. `provider` answers
     for it: models of one provider share its outage; a limit a minute is the model's own. One
-    that `needs_alignment` works only with a map learnt from a catalogue.
+    that `needs_alignment` works only with a map learnt from a catalog.
     """
 
     key: str

@@ -177,7 +177,7 @@ EXACT_LIMIT = int(_number("KINSHIP_EXACT_LIMIT", 20_000, 0, 10_000_000))
 MODELS = models_config.read_config(os.environ, BASE_DIR)
 # Hosts that pictures and videos are fetched from though they are not on the public internet.
 MEDIA_HOSTS = frozenset(host.lower() for host in _words("KINSHIP_MEDIA_HOSTS", ""))
-# The text model of a new catalogue; a key of recommender.providers.models.
+# The text model of a new catalog; a key of recommender.providers.models.
 DEFAULT_MODEL = os.environ.get("KINSHIP_DEFAULT_MODEL", "wordllama-256")
 # How long ago an event may have happened: each month of events is a table. What browsers send
 # happens now; what shops send or import may be the history of decades.

@@ -18,7 +18,7 @@ DAY = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class Shop:
-    """A catalogue and what a test does with it."""
+    """A catalog and what a test does with it."""
 
     catalog: Catalog
 

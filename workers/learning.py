@@ -21,7 +21,7 @@ _MODES: tuple[Literal["new", "all"], ...] = ("new", "all")
 
 @shared_task(name="workers.train", time_limit=settings.LEARNING_SECONDS)
 def train(catalog_id: int) -> None:
-    """Carry out a catalogue's training that waits.
+    """Carry out a catalog's training that waits.
 
     One whose worker died is not carried out again by the message that the broker gives back: what
     killed the worker would kill the next. The sweep asks for another.
@@ -35,7 +35,7 @@ def train(catalog_id: int) -> None:
 
 @shared_task(name="workers.sweep_training")
 def sweep_training() -> None:
-    """Have every catalogue trained that has events since its last training."""
+    """Have every catalog trained that has events since its last training."""
     for catalog in runs.due():
         runs.request(catalog)
     runs.prune()
@@ -43,7 +43,7 @@ def sweep_training() -> None:
 
 @shared_task(name="workers.evaluate", time_limit=settings.LEARNING_SECONDS)
 def evaluate(catalog_id: int) -> None:
-    """Evaluate a catalogue in both modes and keep what was found."""
+    """Evaluate a catalog in both modes and keep what was found."""
     catalog = Catalog.objects.filter(pk=catalog_id).first()
     if catalog is None:
         return
@@ -59,7 +59,7 @@ def evaluate(catalog_id: int) -> None:
 
 @shared_task(name="workers.sweep_evaluations")
 def sweep_evaluations() -> None:
-    """Start the evaluation of every catalogue whose users did something lately."""
+    """Start the evaluation of every catalog whose users did something lately."""
     for catalog in evaluations.live():
         evaluate.delay(catalog.pk)
     evaluations.prune()

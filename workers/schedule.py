@@ -47,14 +47,14 @@ PERIODIC = (
         "Training",
         "workers.sweep_training",
         timedelta(days=1),
-        "Trains behaviour spaces, co-occurrence and the rank of catalogues with new events.",
+        "Trains behaviour spaces, co-occurrence and the rank of catalogs with new events.",
         at_hour=2,
     ),
     Periodic(
         "Evaluation",
         "workers.sweep_evaluations",
         timedelta(days=1),
-        "Replays the latest history of live catalogues and keeps how well they are recommended.",
+        "Replays the latest history of live catalogs and keeps how well they are recommended.",
         at_hour=4,
     ),
     Periodic(

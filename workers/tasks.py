@@ -181,14 +181,14 @@ def refresh_profiles(space_id: int, after: int = 0) -> None:
 
 @shared_task(name="workers.sweep_popularity")
 def sweep_popularity() -> None:
-    """Count the popularity of every catalogue anew."""
+    """Count the popularity of every catalog anew."""
     for catalog_id in Catalog.objects.values_list("pk", flat=True):
         refresh_popularity.delay(catalog_id)
 
 
 @shared_task(name="workers.refresh_popularity")
 def refresh_popularity(catalog_id: int) -> None:
-    """Count a catalogue's popularity anew."""
+    """Count a catalog's popularity anew."""
     catalog = Catalog.objects.filter(pk=catalog_id).first()
     if catalog is not None:
         popularity.refresh(catalog)

@@ -1,6 +1,6 @@
 """Texts and pictures in one space, without a model that was trained on both.
 
-Texts get the text model's vectors; pictures are mapped to them by what a catalogue's own pairs of
+Texts get the text model's vectors; pictures are mapped to them by what a catalog's own pairs of
 picture and title teach (`embeddings.local.alignment`).
 """
 
@@ -73,7 +73,7 @@ class AlignedEmbedder:
 
 
 def aligned(alignment: bytes, *, allowed_hosts: frozenset[str] = frozenset()) -> AlignedEmbedder:
-    """The embedder with what a catalogue has taught, as `Alignment.to_bytes` stored it.
+    """The embedder with what a catalog has taught, as `Alignment.to_bytes` stored it.
 
     Args:
         allowed_hosts: of pictures; names, in lower case, that need not be on the public internet.

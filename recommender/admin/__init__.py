@@ -1,4 +1,4 @@
-"""The admin: the catalogue and the dashboard, one module per model."""
+"""The admin: the catalog and the dashboard, one module per model."""
 
 from django.contrib import admin
 

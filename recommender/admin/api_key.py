@@ -20,7 +20,7 @@ from recommender.models import ApiKey
 
 @admin.register(ApiKey)
 class ApiKeyAdmin(ReadOnlyAdmin[ApiKey]):
-    """The keys of all catalogues; of a key only its first letters are known."""
+    """The keys of all catalogs; of a key only its first letters are known."""
 
     list_display = ("shown_prefix", "label", "catalog", "scope", "state", "created_at")
     list_filter = (("catalog", RelatedDropdownFilter), ("scope", ChoicesDropdownFilter))
@@ -93,7 +93,7 @@ admin.site.unregister(Group)
 
 @admin.register(User)
 class OperatorAdmin(UserAdmin, ModelAdmin):  # type: ignore[misc,type-arg]  # Unfold ships no types
-    """People who may log in here; no relation to the users of a catalogue."""
+    """People who may log in here; no relation to the users of a catalog."""
 
     form = UserChangeForm
     add_form = UserCreationForm

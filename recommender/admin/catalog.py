@@ -1,4 +1,4 @@
-"""Catalogues: made with their text space, tuned, counted, deleted with all that is in them."""
+"""Catalogs: made with their text space, tuned, counted, deleted with all that is in them."""
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 class CatalogForm(ModelForm[Catalog]):
-    """A catalogue's settings."""
+    """A catalog's settings."""
 
     class Meta:
         model = Catalog
@@ -47,7 +47,7 @@ def _is_number(value: object) -> bool:
 
 
 class NewCatalogForm(CatalogForm):
-    """A new catalogue's settings and the model of its text space."""
+    """A new catalog's settings and the model of its text space."""
 
     model = forms.CharField(
         label="Embedding model",
@@ -71,7 +71,7 @@ class NewCatalogForm(CatalogForm):
 
 @admin.register(Catalog)
 class CatalogAdmin(ModelAdmin[Catalog]):
-    """All catalogues, with what is in them."""
+    """All catalogs, with what is in them."""
 
     form = CatalogForm
     list_display = ("name", "clock", "products", "users", "events", "fresh")
@@ -116,13 +116,13 @@ class CatalogAdmin(ModelAdmin[Catalog]):
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        """The catalogues with their counts."""
+        """The catalogs with their counts."""
         return counts.of_catalogs(super().get_queryset(request))
 
     def get_form(
         self, request: HttpRequest, obj: Catalog | None = None, change: bool = False, **kwargs: Any
     ) -> type[ModelForm[Catalog]]:
-        """A new catalogue is asked for its model too."""
+        """A new catalog is asked for its model too."""
         if obj is None:
             kwargs["form"] = NewCatalogForm
         return super().get_form(request, obj, change, **kwargs)
@@ -138,7 +138,7 @@ class CatalogAdmin(ModelAdmin[Catalog]):
 
     @admin.action(description="Train now", permissions=["train"])
     def train_selected(self, request: HttpRequest, queryset: QuerySet[Catalog]) -> None:
-        """Ask the workers to train the selected catalogues."""
+        """Ask the workers to train the selected catalogs."""
         for catalog in queryset:
             self.message_user(request, _train(catalog), messages.SUCCESS)
 
@@ -147,7 +147,7 @@ class CatalogAdmin(ModelAdmin[Catalog]):
         """Ask the workers to train it, once confirmed."""
         catalog = self.get_object(request, object_id)
         if catalog is None:
-            self.message_user(request, f"There is no catalogue {object_id!r}.", messages.WARNING)
+            self.message_user(request, f"There is no catalog {object_id!r}.", messages.WARNING)
             return HttpResponseRedirect(reverse("admin:recommender_catalog_changelist"))
         context = {**self.admin_site.each_context(request), "opts": self.opts}
         return base.confirm(
@@ -192,7 +192,7 @@ class CatalogAdmin(ModelAdmin[Catalog]):
     def save_model(
         self, request: HttpRequest, obj: Catalog, form: ModelForm[Catalog], change: bool
     ) -> None:
-        """Make the catalogue with its space; or save it, and have what is made from it follow."""
+        """Make the catalog with its space; or save it, and have what is made from it follow."""
         if not change:
             model = form.cleaned_data["model"]
             created = catalogs.create_catalog(obj.name, clock=obj.clock, model=model)
@@ -221,25 +221,25 @@ class CatalogAdmin(ModelAdmin[Catalog]):
         objs: Any,
         request: HttpRequest,  # noqa: ARG002
     ) -> tuple[list[Any], dict[str, int], set[str], list[Any]]:
-        """Counts, not rows: a catalogue may hold millions."""
+        """Counts, not rows: a catalog may hold millions."""
         found = counts.of_catalogs(Catalog.objects.filter(pk__in=[each.pk for each in objs]))
         # A name, then the list of what is below it, as Django's nested lists go.
         named: list[Any] = []
         for each in found:
-            named += [f"Catalogue {each.name}, with", _contents(each)]
+            named += [f"Catalog {each.name}, with", _contents(each)]
         numbers = {
-            "catalogues": len(found),
+            "catalogs": len(found),
             "products": sum(each.product_count for each in found),
             "users": sum(each.user_count for each in found),
         }
         return named, numbers, set(), []
 
     def delete_model(self, request: HttpRequest, obj: Catalog) -> None:  # noqa: ARG002
-        """Remove the catalogue with its partitions."""
+        """Remove the catalog with its partitions."""
         catalogs.delete_catalog(obj)
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Catalog]) -> None:  # noqa: ARG002
-        """Remove the catalogues with their partitions."""
+        """Remove the catalogs with their partitions."""
         for catalog in queryset:
             catalogs.delete_catalog(catalog)
 

@@ -23,9 +23,9 @@ from recommender.spaces.staleness import TRAINED
 if TYPE_CHECKING:
     from django_stubs_ext import WithAnnotations
 
-# Events are counted up to here: a catalogue may have a hundred million.
+# Events are counted up to here: a catalog may have a hundred million.
 MANY_EVENTS = 1_000_000
-# A template that no model takes may have a whole catalogue refused.
+# A template that no model takes may have a whole catalog refused.
 MANY_QUARANTINED = 10_000
 
 _EVENTS = """(
@@ -44,7 +44,7 @@ _QUARANTINED = """(
 
 
 class CatalogCounts(TypedDict):
-    """What is in a catalogue; `fresh_count` of its products have a fresh vector."""
+    """What is in a catalog; `fresh_count` of its products have a fresh vector."""
 
     product_count: int
     user_count: int
@@ -73,7 +73,7 @@ if TYPE_CHECKING:
 
 
 def of_catalogs(catalogs: QuerySet[Catalog]) -> "QuerySet[CountedCatalog]":
-    """The catalogues with their CatalogCounts."""
+    """The catalogs with their CatalogCounts."""
     serving = Space.objects.filter(
         catalog=OuterRef(OuterRef("pk")), name="text", status=Space.Status.ACTIVE
     )

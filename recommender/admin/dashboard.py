@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 DAYS = 30
 
-# The last days that the catalogue's own clock knows; today is the last of them.
+# The last days that the catalog's own clock knows; today is the last of them.
 _DAILY = """
 SELECT c.id, c.until::date, e.day, e.number FROM (
     SELECT id, COALESCE(
@@ -49,7 +49,7 @@ class Activity:
 
 
 def of_catalogs(catalog_ids: Sequence[int]) -> dict[int, Activity]:
-    """What happened lately in each of these catalogues."""
+    """What happened lately in each of these catalogs."""
     last: dict[int, date] = {}
     found: dict[int, dict[date, int]] = {}
     parameters = {"catalogs": list(catalog_ids), "days": DAYS}
@@ -70,8 +70,8 @@ def of_catalogs(catalog_ids: Sequence[int]) -> dict[int, Activity]:
 
 # Group: title, icon (a Material Symbol, served from here), and model of each entry.
 _GROUPS = {
-    "Catalogue": (
-        ("Catalogues", "storefront", "recommender_catalog"),
+    "Catalog": (
+        ("Catalogs", "storefront", "recommender_catalog"),
         ("Products", "inventory_2", "recommender_product"),
         ("Users", "group", "recommender_user"),
     ),
@@ -124,7 +124,7 @@ _CATALOGS = 12
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Overview:
-    """A catalogue on the dashboard; without events there is no chart."""
+    """A catalog on the dashboard; without events there is no chart."""
 
     catalog: Catalog
     figures: tuple[tuple[str, str], ...]
@@ -145,7 +145,7 @@ def fill(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
 
 
 def overviews() -> list[Overview]:
-    """The first catalogues by name, in a few statements."""
+    """The first catalogs by name, in a few statements."""
     catalogs = list(counts.of_catalogs(Catalog.objects.order_by("name"))[:_CATALOGS])
     keys = [catalog.pk for catalog in catalogs]
     lately, trainings = of_catalogs(keys), training.latest(keys)

@@ -100,7 +100,7 @@ class Notice:
 
 @dataclass(frozen=True, slots=True)
 class Embedding:
-    """How embedding is at present, of all catalogues."""
+    """How embedding is at present, of all catalogs."""
 
     circuits: Sequence[OpenCircuit]
     spaces: int
@@ -129,7 +129,7 @@ def parts(now: Embedding) -> list[Part]:
 
 
 def notices(now: Embedding, request: HttpRequest) -> list[Notice]:
-    """What a person who may see spaces and catalogues should know, the gravest first."""
+    """What a person who may see spaces and catalogs should know, the gravest first."""
     found: list[Notice] = []
     if request.user.has_perm("recommender.view_space"):
         found += _pauses(now)

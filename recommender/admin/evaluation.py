@@ -1,4 +1,4 @@
-"""Evaluations: how well each catalogue was recommended, over time and method by method."""
+"""Evaluations: how well each catalog was recommended, over time and method by method."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypedDict
@@ -48,7 +48,7 @@ if TYPE_CHECKING:
 
 @admin.register(EvaluationRun)
 class EvaluationRunAdmin(DetailAdmin[EvaluationRun], ReadOnlyAdmin[EvaluationRun]):
-    """The evaluations of all catalogues, the latest first."""
+    """The evaluations of all catalogs, the latest first."""
 
     list_display = ("made", "catalog", "mode", "how", "tested", "rank", "ndcg", "recall")
     list_filter = (("catalog", RelatedDropdownFilter), ("mode", ChoicesDropdownFilter))
@@ -140,7 +140,7 @@ def _of_ranker(run: "ListedEvaluation", metric: str) -> SafeString:
 
 
 def _pictures(listed: QuerySet[EvaluationRun]) -> list[Chart]:
-    """The trend of the catalogues and modes that are listed."""
+    """The trend of the catalogs and modes that are listed."""
     keys = ("catalog__name", "catalog_id", "mode")
     found = listed.order_by(*keys).values_list(*keys).distinct()[:_PICTURES]
     trends = [

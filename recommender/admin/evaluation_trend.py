@@ -1,4 +1,4 @@
-"""How well a catalogue was recommended over time, as a chart: lines with their intervals."""
+"""How well a catalog was recommended over time, as a chart: lines with their intervals."""
 
 from collections.abc import Callable, Iterator, Sequence
 from datetime import date, timedelta

@@ -56,7 +56,7 @@ def stack(parts: Sequence[BarPart], text: str) -> SafeString:
 
 
 def catalog_link(catalog_id: int, name: str) -> SafeString:
-    """A catalogue's name and the way to its page."""
+    """A catalog's name and the way to its page."""
     address = reverse("admin:recommender_catalog_change", args=[catalog_id])
     return format_html('<a href="{}" class="text-link">{}</a>', address, name)
 

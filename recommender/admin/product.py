@@ -120,7 +120,7 @@ def _urls(values: Any) -> list[str]:
 
 @admin.register(Product)
 class ProductAdmin(DetailAdmin[Product]):
-    """The products of all catalogues that are not deleted."""
+    """The products of all catalogs that are not deleted."""
 
     form = ProductForm
     list_display = (
@@ -236,7 +236,7 @@ class ProductAdmin(DetailAdmin[Product]):
 
 
 def _vectors(product: Product) -> Table:
-    """The product's vector in every living space of its catalogue, or why it has none."""
+    """The product's vector in every living space of its catalog, or why it has none."""
     spaces = Space.objects.filter(catalog=product.catalog_id).exclude(status=Space.Status.RETIRED)
     found = ProductVector.objects.filter(product=product, space__in=spaces)
     vectors = {vector.space_id: vector for vector in found}

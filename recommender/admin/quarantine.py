@@ -20,7 +20,7 @@ from recommender.spaces import quarantine
 
 # More would hide the list below them.
 _SPACES_SHOWN = 12
-# More choices than this is no help; a catalogue narrows them.
+# More choices than this is no help; a catalog narrows them.
 _MAX_CHOICES = 300
 _LIST = "admin:recommender_quarantinedproduct_changelist"
 
@@ -31,7 +31,7 @@ def address(space: Space) -> str:
 
 
 class SpaceFilter(SimpleListFilter):
-    """By space, of the chosen catalogue."""
+    """By space, of the chosen catalog."""
 
     title = parameter_name = "space"
 
@@ -127,10 +127,10 @@ class QuarantinedProductAdmin(ReadOnlyAdmin[QuarantinedProduct]):
 
     @admin.display(description="Id")
     def product_key(self, quarantined: QuarantinedProduct) -> str:
-        """The product's id in its catalogue."""
+        """The product's id in its catalog."""
         return quarantined.product.external_id
 
-    @admin.display(description="Catalogue")
+    @admin.display(description="Catalog")
     def catalog(self, quarantined: QuarantinedProduct) -> str:
         """The space's and the product's."""
         return str(quarantined.space.catalog)

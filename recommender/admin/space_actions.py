@@ -119,7 +119,7 @@ def _activation(space: Space) -> Question:
     kept = f" {serving} is kept: you can roll back to it." if serving else ""
     return Question(
         title=f"Activate {space}",
-        text=f"From the next answer on, {space} serves the catalogue {space.catalog}.{kept}",
+        text=f"From the next answer on, {space} serves the catalog {space.catalog}.{kept}",
         button="Activate",
         box="Even where products lack a vector or the index is not built.",
     )

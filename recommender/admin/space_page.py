@@ -142,7 +142,7 @@ class NewSpaceForm(forms.Form):
     """What a person chooses of a new version; checked against the model."""
 
     catalog = forms.ModelChoiceField(
-        Catalog.objects.all(), label="Catalogue", widget=UnfoldAdminSelectWidget
+        Catalog.objects.all(), label="Catalog", widget=UnfoldAdminSelectWidget
     )
     name = forms.SlugField(
         max_length=63,
@@ -225,7 +225,7 @@ def create(request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
 
 
 def compare(request: HttpRequest, space: Space, context: dict[str, Any]) -> HttpResponse:
-    """The space beside another version of its catalogue, once one is chosen."""
+    """The space beside another version of its catalog, once one is chosen."""
     others = Space.objects.filter(catalog=space.catalog_id).exclude(pk=space.pk)
     others = others.exclude(status=Space.Status.RETIRED).select_related("catalog")
     chosen = request.GET.get("with", "")

@@ -42,7 +42,7 @@ class Took:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """What one model took in one space of a catalogue, by day, and over the month."""
+    """What one model took in one space of a catalog, by day, and over the month."""
 
     catalog: str
     space: str

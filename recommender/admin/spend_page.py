@@ -15,7 +15,7 @@ from recommender.providers.ledger import NEARLY_SPENT, Budget
 # More nobody reads here; the list below has them all.
 _SHOWN = 12
 _LINE_HEADERS = (
-    *("Catalogue", "Space", "Model", "Tokens a day", "Tokens"),
+    *("Catalog", "Space", "Model", "Tokens a day", "Tokens"),
     *("Rows", "From the cache", "Cost"),
 )
 
@@ -83,4 +83,4 @@ def _budgets(budgets: Sequence[Budget]) -> Table:
         [fragments.catalog_link(each.catalog_id, each.catalog), budget_bar(each)]
         for each in nearest
     ]
-    return Table(["Catalogue", "Spent and set aside"], rows, note)
+    return Table(["Catalog", "Spent and set aside"], rows, note)

@@ -38,7 +38,7 @@ def address(run: TrainingRun) -> str:
 
 
 def latest(catalog_ids: Sequence[int]) -> dict[int, TrainingRun]:
-    """The latest training of each of these catalogues; two queries."""
+    """The latest training of each of these catalogs; two queries."""
     runs.fail_dead_runs()
     found = TrainingRun.objects.filter(catalog__in=catalog_ids)
     found = found.order_by("catalog_id", "-created_at").distinct("catalog_id")
@@ -55,7 +55,7 @@ def summary(run: TrainingRun) -> str:
 
 @admin.register(TrainingRun)
 class TrainingRunAdmin(DetailAdmin[TrainingRun], ReadOnlyAdmin[TrainingRun]):
-    """The trainings of all catalogues, the latest first."""
+    """The trainings of all catalogs, the latest first."""
 
     list_display = ("asked_for", "catalog", "state", "came_to", "learnt_until", "took")
     list_filter = (("catalog", RelatedDropdownFilter), ("status", ChoicesDropdownFilter))
@@ -106,7 +106,7 @@ class TrainingRunAdmin(DetailAdmin[TrainingRun], ReadOnlyAdmin[TrainingRun]):
 
     @admin.display(description="Learnt from events until")
     def learnt_until(self, run: TrainingRun) -> SafeString:
-        """The catalogue's clock at its beginning."""
+        """The catalog's clock at its beginning."""
         return fragments.moment(run.trained_until)
 
     @admin.display(description="Took")
@@ -139,7 +139,7 @@ def sentence(run: TrainingRun) -> str:
 
 @admin.register(Ranker)
 class RankerAdmin(ReadOnlyAdmin[Ranker]):
-    """The learnt ranks of all catalogues; of a catalogue and mode one is active."""
+    """The learnt ranks of all catalogs; of a catalog and mode one is active."""
 
     list_display = ("label", "catalog", "mode", "state", "learnt_until", "judged")
     list_filter = (
@@ -184,7 +184,7 @@ class RankerAdmin(ReadOnlyAdmin[Ranker]):
 
     @admin.display(description="Learnt from events until")
     def learnt_until(self, ranker: Ranker) -> SafeString:
-        """The catalogue's clock when it was trained."""
+        """The catalog's clock when it was trained."""
         return fragments.moment(ranker.trained_until)
 
     @admin.display(description="NDCG@20 in the replay that chose it")

@@ -1,4 +1,4 @@
-"""API keys on the way in: who asks, for which catalogue."""
+"""API keys on the way in: who asks, for which catalog."""
 
 import copy
 from collections.abc import Collection
@@ -13,7 +13,7 @@ from recommender.api.problems import Problem
 from recommender.catalog import catalogs
 from recommender.models import ApiKey, Catalog
 
-# A revoked key and a changed catalogue are noticed within so long.
+# A revoked key and a changed catalog are noticed within so long.
 _REMEMBERED_SECONDS = 10.0
 _MOST_REMEMBERED = 10_000
 

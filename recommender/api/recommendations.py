@@ -240,7 +240,7 @@ _PHRASES = {
     "popular": "popular",
     "repeat": "had before",
     "product": "of the usual kind, age and price",
-    "newest": "new in the catalogue",
+    "newest": "new in the catalog",
 }
 
 

@@ -1,1 +1,1 @@
-"""The write side of products: catalogues, upserts, imports."""
+"""The write side of products: catalogs, upserts, imports."""

@@ -1,4 +1,4 @@
-"""The declared attributes of a catalogue: their types come from the first product that has them."""
+"""The declared attributes of a catalog: their types come from the first product that has them."""
 
 from collections.abc import Mapping
 from typing import Any

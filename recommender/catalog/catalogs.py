@@ -29,7 +29,7 @@ def create_key(catalog: Catalog, scope: str, label: str = "") -> str:
 
 
 def find_key(plain: str) -> ApiKey | None:
-    """The key's row with its catalogue; None where it is unknown or revoked."""
+    """The key's row with its catalog; None where it is unknown or revoked."""
     return (
         ApiKey.objects.select_related("catalog")
         .filter(digest=key_digest(plain), revoked_at=None)
@@ -48,12 +48,12 @@ def key_digest(plain: str) -> bytes:
     return hashlib.sha256(plain.encode()).digest()
 
 
-# Sent with `space_ids`, living spaces of the catalogue; maybe inside a transaction.
+# Sent with `space_ids`, living spaces of the catalog; maybe inside a transaction.
 products_changed = Signal()
 
 
 def announce_changes(catalog: Catalog) -> None:
-    """Say that products of a catalogue were added or changed.
+    """Say that products of a catalog were added or changed.
 
     Not to spaces of behaviour: they follow when the text space has embedded the change.
     """
@@ -89,7 +89,7 @@ def create_catalog(
     half_life_days: float | None = None,
     monthly_budget: Decimal | None = None,
 ) -> Catalog:
-    """A new catalogue with its text space, ready for products.
+    """A new catalog with its text space, ready for products.
 
     Args:
         clock: of Catalog.Clock.
@@ -138,19 +138,19 @@ def change_catalog(
 
 
 def delete_catalog(catalog: Catalog) -> None:
-    """Remove a catalogue and everything in it, for good."""
+    """Remove a catalog and everything in it, for good."""
     with transaction.atomic():
         for table in _LARGE_TABLES:
             query = sql.SQL("DELETE FROM {} WHERE catalog_id = %s").format(sql.Identifier(table))
             database.execute(query, (catalog.pk,))
-        # Late: from here on whoever writes vectors, of any catalogue, waits.
+        # Late: from here on whoever writes vectors, of any catalog, waits.
         for space in Space.objects.filter(catalog=catalog):
             lifecycle.delete_space(space)
         catalog.delete()
 
 
 def find_catalog(name: str) -> Catalog:
-    """The catalogue of this name.
+    """The catalog of this name.
 
     Raises:
         ValidationError: there is none; the message lists those there are.
@@ -159,7 +159,7 @@ def find_catalog(name: str) -> Catalog:
     if catalog is None:
         names = ", ".join(Catalog.objects.values_list("name", flat=True)) or "none yet"
         raise ValidationError(
-            f"There is no catalogue {name!r} (there are: {names}). "
+            f"There is no catalog {name!r} (there are: {names}). "
             f"Make it: manage.py create_catalog {name}"
         )
     return catalog

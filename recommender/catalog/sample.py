@@ -1,4 +1,4 @@
-"""Loading the sample store into a catalogue of its own."""
+"""Loading the sample store into a catalog of its own."""
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
@@ -20,7 +20,7 @@ _CHUNK = 5000
 
 
 def load() -> Catalog:
-    """The sample catalogue, made with its products and simulated shoppers if it is not there."""
+    """The sample catalog, made with its products and simulated shoppers if it is not there."""
     found = Catalog.objects.filter(name=NAME).first()
     if found is not None:
         return found
@@ -40,7 +40,7 @@ def load() -> Catalog:
 
 
 def remove() -> bool:
-    """Delete the sample catalogue; False where there is none."""
+    """Delete the sample catalog; False where there is none."""
     found = Catalog.objects.filter(name=NAME).first()
     if found is None:
         return False

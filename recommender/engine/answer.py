@@ -54,7 +54,7 @@ class Answer:
 
 
 class UnknownProductError(LookupError):
-    """The catalogue has no product of this id."""
+    """The catalog has no product of this id."""
 
 
 class UnknownFieldError(ValueError):

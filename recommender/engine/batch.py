@@ -56,7 +56,7 @@ SELECT p.id FROM recommender_product p WHERE p.catalog_id = {catalog} AND {condi
 
 @dataclass(frozen=True, slots=True)
 class Recommendation:
-    """A user's list; `known` is False for a user the catalogue has never seen."""
+    """A user's list; `known` is False for a user the catalog has never seen."""
 
     user: str
     items: tuple[Item, ...]
@@ -65,7 +65,7 @@ class Recommendation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recommender:
-    """What a batch recommends from: a moment of the catalogue, and a ranker for it."""
+    """What a batch recommends from: a moment of the catalog, and a ranker for it."""
 
     catalog: Catalog
     snapshot: Snapshot
@@ -73,7 +73,7 @@ class Recommender:
 
 
 def all_users(catalog: Catalog) -> Iterator[str]:
-    """Every user of a catalogue, read page by page."""
+    """Every user of a catalog, read page by page."""
     after = 0
     while rows := database.fetch(_ALL, (catalog.pk, after, 1000)):
         yield from (external_id for _, external_id in rows)
@@ -88,7 +88,7 @@ def alone(space: Space, before: datetime | None) -> Recommender:
 
 
 def catalog_as_of(catalog: Catalog, before: datetime | None) -> Snapshot:
-    """The catalogue as it stood before a time, or stands, with no space in it yet."""
+    """The catalog as it stood before a time, or stands, with no space in it yet."""
     until = before or popularity.clock(catalog)
     read = reading.read(catalog, until)
     return snapshot.as_of(
@@ -113,7 +113,7 @@ def serving(catalog: Catalog, query: Query) -> Recommender:
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
-    """A user of a chunk: their key, None where the catalogue has never seen them."""
+    """A user of a chunk: their key, None where the catalog has never seen them."""
 
     name: str
     pk: int | None

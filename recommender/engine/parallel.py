@@ -13,7 +13,7 @@ Task = TypeVar("Task")
 Result = TypeVar("Result")
 
 # What the children do: they find it in the memory they were forked with, so that nothing of a
-# catalogue has to be sent to them.
+# catalog has to be sent to them.
 _inherited: dict[int, Callable[[Any], Any]] = {}
 
 

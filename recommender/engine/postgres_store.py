@@ -20,7 +20,7 @@ from recommender.spaces.serving import ServingSpace
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PostgresStore:
-    """What is stored of a catalogue, as one user's answer needs it; a `CandidateStore`."""
+    """What is stored of a catalog, as one user's answer needs it; a `CandidateStore`."""
 
     catalog: Catalog
     user: StoredUser

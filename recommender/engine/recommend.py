@@ -71,7 +71,7 @@ def similar(catalog: Catalog, external_id: str, query: Query) -> Answer:
     A product that has no vector yet is answered with what is popular in its category.
 
     Raises:
-        UnknownProductError: where the catalogue has no such product.
+        UnknownProductError: where the catalog has no such product.
     """
     return serving.answered(partial(_similar, catalog, external_id, query))
 

@@ -37,7 +37,7 @@ class Popularity:
     by_category: NDArray[np.int32]  # their rows, by category, then best of the month first
 
     def now(self) -> float:
-        """What now is for the catalogue, seconds since 1970."""
+        """What now is for the catalog, seconds since 1970."""
         return time.time() if self.clock is None else self.clock
 
     def best(self, window: str, limit: int) -> NDArray[np.int64]:

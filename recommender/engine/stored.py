@@ -132,7 +132,7 @@ def ranker_of(row_id: int | None) -> Ranker:
 
 
 def active_ranker(catalog_id: int, mode: str) -> Ranker:
-    """The rank that is active for a catalogue's lists of this mode; fusion where none is."""
+    """The rank that is active for a catalog's lists of this mode; fusion where none is."""
     rows = RankerRow.objects.filter(catalog_id=catalog_id, mode=mode, is_active=True)
     return ranker_of(rows.values_list("pk", flat=True).first())
 
@@ -150,7 +150,7 @@ def _read_ranker(row_id: int) -> Ranker:
         return _FUSION
 
 
-# Products remembered by a process, all catalogues together: some 400 MB.
+# Products remembered by a process, all catalogs together: some 400 MB.
 _MOST_PRODUCTS = 4_000_000
 _SECOND = timedelta(seconds=1)
 
@@ -177,7 +177,7 @@ def popularity_label(column: str) -> sql.Composed:
     ).format(sql.Identifier(column))
 
 
-# Of each catalogue as it was last counted, the longest unused forgotten first.
+# Of each catalog as it was last counted, the longest unused forgotten first.
 _counted: LRUCache[int, tuple[datetime, Popularity]] = LRUCache(
     _MOST_PRODUCTS, getsizeof=lambda counted: len(counted[1].products)
 )

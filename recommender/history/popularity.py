@@ -49,7 +49,7 @@ FROM ({popularity}) s JOIN recommender_product p ON p.id = s.product_id
 
 
 def clock(catalog: Catalog) -> datetime:
-    """What 'now' is for a catalogue: the time of day, or just past its last event.
+    """What 'now' is for a catalog: the time of day, or just past its last event.
 
     The latter, too, where there is no event in the window: of the last 30 days there is nothing to
     say then, of the last 30 that there are, there is.
@@ -75,9 +75,9 @@ def window(catalog: Catalog, before: datetime) -> dict[str, object]:
 
 
 def refresh(catalog: Catalog) -> None:
-    """Count the catalogue's popularity anew; readers see the old one until it is all there."""
+    """Count the catalog's popularity anew; readers see the old one until it is all there."""
     with transaction.atomic():
-        # no_key: products and users of the catalogue can be added meanwhile.
+        # no_key: products and users of the catalog can be added meanwhile.
         Catalog.objects.select_for_update(no_key=True).get(pk=catalog.pk)
         now = clock(catalog)
         database.execute(

@@ -37,7 +37,7 @@ def weight(of_type: sql.Composable) -> sql.Composed:
     return sql.SQL("({} * {})").format(of_type, _SCALE)
 
 
-# Of a catalogue `c` and an event `e`.
+# Of a catalog `c` and an event `e`.
 WEIGHT = weight(sql.SQL("COALESCE((c.event_weights ->> e.type)::float8, 0)"))
 
 # Of two events `e` of one user at one time, the one with the smaller number is read first. It tells
@@ -46,7 +46,7 @@ WEIGHT = weight(sql.SQL("COALESCE((c.event_weights ->> e.type)::float8, 0)"))
 # the greater weight is first, and events that are still equal can stand for each other.
 TIE_BREAKER = sql.SQL("hashint8extended(e.product_id, e.user_id)")
 
-# The latest events that count of a user `u` of a catalogue `c`, newest first: (product_id, weight,
+# The latest events that count of a user `u` of a catalog `c`, newest first: (product_id, weight,
 # time in seconds since 1970). Its parameter is `before`, a time or NULL.
 LATEST = sql.SQL("""
 SELECT e.product_id, {weight} AS weight, extract(epoch FROM e.at)::float8 AS time

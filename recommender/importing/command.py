@@ -62,7 +62,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 def run(
     command: BaseCommand, kind: str, options: Mapping[str, Any], make_intake: MakeIntake
 ) -> Catalog:
-    """Import a file and print the summary; the catalogue it went to.
+    """Import a file and print the summary; the catalog it went to.
 
     Args:
         kind: products or events.

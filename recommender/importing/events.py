@@ -134,7 +134,7 @@ class EventIntake:
         database.execute(statement.format(staging.table), (ingest.UNKNOWN_PRODUCT,))
 
     def merge(self, staging: Staging, progress: Progress) -> Outcomes:
-        """Store what is new, chunk by chunk, and count the catalogue's popularity anew."""
+        """Store what is new, chunk by chunk, and count the catalog's popularity anew."""
         progress.say("telling new events from old")
         self._make_keyed(staging)
         ensure_months(

@@ -1,4 +1,4 @@
-"""Importing products: rows to staged products, the best row of each id to the catalogue."""
+"""Importing products: rows to staged products, the best row of each id to the catalog."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -133,7 +133,7 @@ class ProductIntake:
         }
 
     def preview(self, staging: Staging) -> Outcomes:
-        """How many products are new, and how many the catalogue has."""
+        """How many products are new, and how many the catalog has."""
         query = _PREVIEW.format(staging=staging.table, catalog=sql.Literal(self._catalog.pk))
         new, known = database.fetch(query)[0]
         return {

@@ -91,7 +91,7 @@ class Intake(Protocol):
         """Take up what an earlier, killed run has left in the staging table."""
 
     def merge(self, staging: Staging, progress: Progress) -> Outcomes:
-        """Write what is staged to the catalogue; how many rows came to what."""
+        """Write what is staged to the catalog; how many rows came to what."""
 
     def preview(self, staging: Staging) -> Outcomes:
         """How many rows would come to what; writes nothing."""

@@ -1,6 +1,6 @@
 """Staging tables: what has been read of a file, safe from a killed import.
 
-A table belongs to one command, catalogue, file content and set of options, so that the same
+A table belongs to one command, catalog, file content and set of options, so that the same
 command run again finds it and goes on after its last line. Unlogged: after a crash of the server
 it is empty, and the file is read again.
 """
@@ -162,7 +162,7 @@ TO STDOUT WITH (FORMAT csv, HEADER, ENCODING 'UTF8')
 
 
 def default_rejects_path(data_dir: Path, *names: str) -> Path:
-    """A new file's path under the data directory, named by catalogue, kind and file."""
+    """A new file's path under the data directory, named by catalog, kind and file."""
     moment = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%f")
     return data_dir / "rejects" / f"{'-'.join([*names, moment])}.csv"
 

@@ -172,7 +172,7 @@ def _unix(seconds: float) -> datetime:
         raise ValueError("beyond the year 9999") from exc
 
 
-# Every request reads the declared attributes of its catalogue.
+# Every request reads the declared attributes of its catalog.
 MAX_NAMES = 1_000
 
 

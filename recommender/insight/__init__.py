@@ -1,1 +1,1 @@
-"""What a catalogue and its spaces are like: comparisons."""
+"""What a catalog and its spaces are like: comparisons."""

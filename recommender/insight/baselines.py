@@ -3,7 +3,7 @@
 The matrix is users × products, a `csr_array` of positive float32 weights; users who are tested are
 rows of it like all others, with what they had before the cut-off. Each function fits a method and
 returns its `Scorer`. The same matrix gives the same scores. Hyperparameters are one set for all
-catalogues.
+catalogs.
 """
 
 from typing import Any
@@ -27,7 +27,7 @@ _FACTORS = 128
 
 
 class BaselineError(Exception):
-    """A baseline cannot be fitted on this catalogue; the message says why, for the report."""
+    """A baseline cannot be fitted on this catalog; the message says why, for the report."""
 
 
 def popular(popularity: NDArray[np.float64]) -> Scorer:

@@ -22,7 +22,7 @@ _BLOCK_CELLS = 8_000_000
 
 
 def coverage(lists: NDArray[np.int64], listable: NDArray[np.bool_]) -> Interval | None:
-    """Catalogue coverage (Ge et al. 2010): which share of what can be listed is in some list.
+    """Catalog coverage (Ge et al. 2010): which share of what can be listed is in some list.
 
     Its interval is the spread of resampled lists put around the coverage of all: a resample holds
     some lists twice and so covers less.
@@ -89,7 +89,7 @@ def popularity_lift(
     The popularity lift of Abdollahpouri et al. (2019, "The unfairness of popularity bias in
     recommendation"): the average popularity of the list less that of the user's profile. Popularity
     is a product's percentile among all products, not its count, so that the few best sellers do not
-    decide, and users and catalogues compare.
+    decide, and users and catalogs compare.
 
     Args:
         history: users × products, stored where a user had the product; a row for each list.

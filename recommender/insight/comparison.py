@@ -74,7 +74,7 @@ def _neighbours(space: Space, seeds: Sequence[int]) -> dict[int, set[int]]:
 
 
 def _share(first: set[int], second: set[int]) -> float:
-    """Of lists of equal length; a catalogue of few products has short ones."""
+    """Of lists of equal length; a catalog of few products has short ones."""
     longest = max(len(first), len(second))
     return len(first & second) / longest if longest else 1.0
 
@@ -130,10 +130,10 @@ class Comparison:
 
 
 def compare(first: Space, second: Space) -> Comparison:
-    """Two spaces of one catalogue, measured by the code that serves.
+    """Two spaces of one catalog, measured by the code that serves.
 
     Raises:
-        SpaceError: they are of two catalogues, are one space, or one is retired.
+        SpaceError: they are of two catalogs, are one space, or one is retired.
     """
     _check(first, second)
     held_out = replay.hold_out(first.catalog)
@@ -154,7 +154,7 @@ def compare(first: Space, second: Space) -> Comparison:
 
 def _check(first: Space, second: Space) -> None:
     if first.catalog_id != second.catalog_id:
-        raise SpaceError("The spaces belong to two catalogues and cannot be compared.")
+        raise SpaceError("The spaces belong to two catalogs and cannot be compared.")
     if first.pk == second.pk:
         raise SpaceError(f"Both are {first}; name two spaces.")
     for space in (first, second):

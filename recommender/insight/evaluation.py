@@ -1,4 +1,4 @@
-"""How well a catalogue is recommended: its history replayed, every method measured alike.
+"""How well a catalog is recommended: its history replayed, every method measured alike.
 
 The code that serves makes the lists. It is given a past time and learns from what had happened
 before it and from nothing else; what users did afterwards is what the lists should hold.
@@ -93,7 +93,7 @@ def _fits(then: Snapshot, eligible: Eligible, mode: str) -> dict[str, Fit]:
 
 
 class EvaluationError(Exception):
-    """A catalogue cannot be evaluated as asked; the message says why, and what is needed."""
+    """A catalog cannot be evaluated as asked; the message says why, and what is needed."""
 
 
 Progress = Callable[[str], None]
@@ -122,7 +122,7 @@ def evaluate(
     baselines: bool = False,
     progress: Progress,
 ) -> Evaluation:
-    """Replay a catalogue's history and measure every channel, the rank, and the baselines.
+    """Replay a catalog's history and measure every channel, the rank, and the baselines.
 
     Args:
         split: the time that history is cut at; "last" for each user's last event; None for what

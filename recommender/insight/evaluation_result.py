@@ -60,7 +60,7 @@ class MethodResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evaluation:
-    """One evaluation of one catalogue.
+    """One evaluation of one catalog.
 
     mode: "new" (what users had is neither listed nor wanted) or "all".
     split: how history was cut, in words, such as "last" or the moment.

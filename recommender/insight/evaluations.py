@@ -15,11 +15,11 @@ from recommender.insight.evaluation_result import Evaluation, as_document
 from recommender.models import Catalog, EvaluationRun, Event
 from recommender.ranking.metrics import Interval
 
-# Of each catalogue so many are kept: of two a night, more than half a year.
+# Of each catalog so many are kept: of two a night, more than half a year.
 KEPT = 400
 # The length of the lists whose quality is followed over time: the nightly ones.
 K = 20
-# A catalogue without an event for so long has nothing new to be judged by.
+# A catalog without an event for so long has nothing new to be judged by.
 _LIVE_FOR = timedelta(days=7)
 
 # Of a row's document, the ranker's part; the best where several were measured, as methods are best
@@ -58,14 +58,14 @@ def store(catalog: Catalog, evaluation: Evaluation) -> EvaluationRun:
 
 
 def live() -> list[Catalog]:
-    """The catalogues whose now is the time of day and whose users did something lately."""
+    """The catalogs whose now is the time of day and whose users did something lately."""
     since = timezone.now() - _LIVE_FOR
     lately = Event.objects.filter(catalog=OuterRef("pk"), at__gte=since)
     return list(Catalog.objects.filter(Exists(lately), clock=Catalog.Clock.NOW))
 
 
 def prune() -> None:
-    """Remove all but each catalogue's latest KEPT evaluations."""
+    """Remove all but each catalog's latest KEPT evaluations."""
     place = Window(RowNumber(), "catalog", [F("made_at").desc(), F("pk").desc()])
     old = EvaluationRun.objects.annotate(place=place).filter(place__gt=KEPT)
     EvaluationRun.objects.filter(pk__in=list(old.values_list("pk", flat=True))).delete()

@@ -72,7 +72,7 @@ def trade_offs(evaluation: Evaluation) -> str:
     methods = _measured(evaluation)
     with _figure(4.2) as figure:
         left, right = figure.subplots(1, 2, sharey=True)
-        _scatter(left, methods, "coverage", "Catalogue coverage")
+        _scatter(left, methods, "coverage", "Catalog coverage")
         _scatter(right, methods, "novelty", "Novelty in bits")
         left.set_ylabel(f"NDCG@{evaluation.k}")
         _kinds_legend(figure, methods)

@@ -86,7 +86,7 @@ def _facts(evaluation: Evaluation) -> str:
     modes = {"new": "new: what users had is left out", "all": "all: what users had may return"}
     cut_off = evaluation.cut_off
     facts = [
-        ("Catalogue", evaluation.catalog),
+        ("Catalog", evaluation.catalog),
         ("Split", evaluation.split),
         ("Cut-off", "each user's own" if cut_off is None else _moment(cut_off)),
         ("Mode", modes[evaluation.mode]),

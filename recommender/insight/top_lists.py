@@ -23,7 +23,7 @@ _FUSION_DEPTH = 200
 class Eligible:
     """What may be listed.
 
-    listable: bool, shape (products,): in the catalogue and in stock.
+    listable: bool, shape (products,): in the catalog and in stock.
     seen: users × products, stored where a user's list must not hold the product; None excludes
         nothing. Its rows are those of the matrix that the scorers were fitted on.
     """

@@ -89,7 +89,7 @@ class Migration(migrations.Migration):
                 ('created_at', models.DateTimeField(auto_now_add=True)),
             ],
             options={
-                'verbose_name': 'catalogue',
+                'verbose_name': 'catalog',
                 'ordering': ('name',),
             },
         ),
@@ -120,7 +120,7 @@ class Migration(migrations.Migration):
                 ('created_at', models.DateTimeField(auto_now_add=True)),
                 ('updated_at', models.DateTimeField(auto_now=True)),
                 ('deleted_at', models.DateTimeField(blank=True, editable=False, null=True)),
-                ('catalog', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='products', to='recommender.catalog', verbose_name='catalogue')),
+                ('catalog', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='products', to='recommender.catalog', verbose_name='catalog')),
             ],
             options={
                 'ordering': ('id',),
@@ -136,7 +136,7 @@ class Migration(migrations.Migration):
                 ('digest', models.BinaryField(max_length=32, unique=True)),
                 ('created_at', models.DateTimeField(auto_now_add=True)),
                 ('revoked_at', models.DateTimeField(blank=True, null=True)),
-                ('catalog', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='api_keys', to='recommender.catalog', verbose_name='catalogue')),
+                ('catalog', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='api_keys', to='recommender.catalog', verbose_name='catalog')),
             ],
             options={
                 'verbose_name': 'API key',
@@ -147,7 +147,7 @@ class Migration(migrations.Migration):
             name='EventKey',
             fields=[
                 ('id', models.UUIDField(primary_key=True, serialize=False)),
-                ('catalog', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.CASCADE, to='recommender.catalog', verbose_name='catalogue')),
+                ('catalog', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.CASCADE, to='recommender.catalog', verbose_name='catalog')),
             ],
         ),
         migrations.CreateModel(
@@ -168,7 +168,7 @@ class Migration(migrations.Migration):
                 ('profiles_at', models.DateTimeField(blank=True, editable=False, help_text='Vectors up to here are in the profiles.', null=True)),
                 ('activated_at', models.DateTimeField(blank=True, editable=False, null=True)),
                 ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('catalog', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='spaces', to='recommender.catalog', verbose_name='catalogue')),
+                ('catalog', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='spaces', to='recommender.catalog', verbose_name='catalog')),
             ],
             options={
                 'ordering': ('catalog', 'name', '-version'),
@@ -183,7 +183,7 @@ class Migration(migrations.Migration):
                 ('history_version', models.BigIntegerField(default=0, editable=False, help_text='Counts the changes of the history; a profile made from another is stale.')),
                 ('last_event_at', models.DateTimeField(blank=True, editable=False, null=True)),
                 ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('catalog', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='users', to='recommender.catalog', verbose_name='catalogue')),
+                ('catalog', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='users', to='recommender.catalog', verbose_name='catalog')),
             ],
             options={
                 'ordering': ('id',),
@@ -195,7 +195,7 @@ class Migration(migrations.Migration):
                 ('product', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, serialize=False, to='recommender.product')),
                 ('recent', models.FloatField(help_text='Weight of the last 30 days, one vote a user.')),
                 ('total', models.FloatField(help_text='Weight of all time, one vote a user.')),
-                ('catalog', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, to='recommender.catalog', verbose_name='catalogue')),
+                ('catalog', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, to='recommender.catalog', verbose_name='catalog')),
             ],
         ),
         migrations.AddIndex(

@@ -112,7 +112,7 @@ class Migration(migrations.Migration):
                 ('tokens', models.PositiveBigIntegerField(default=0)),
                 ('cost', models.DecimalField(decimal_places=8, default=0, max_digits=16)),
                 ('reserved', models.DecimalField(decimal_places=8, default=0, max_digits=16)),
-                ('catalog', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='spend', to='recommender.catalog', verbose_name='catalogue')),
+                ('catalog', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='spend', to='recommender.catalog', verbose_name='catalog')),
                 ('space', models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='recommender.space')),
             ],
             options={

@@ -69,7 +69,7 @@ class Migration(migrations.Migration):
                 ('mode', models.CharField(choices=[('new', 'New products'), ('all', 'Own products, too')], max_length=8)),
                 ('document', models.JSONField()),
                 ('made_at', models.DateTimeField(auto_now_add=True)),
-                ('catalog', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='evaluations', to='recommender.catalog', verbose_name='catalogue')),
+                ('catalog', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='evaluations', to='recommender.catalog', verbose_name='catalog')),
             ],
             options={
                 'ordering': ('-made_at',),
@@ -86,7 +86,7 @@ class Migration(migrations.Migration):
                 ('created_at', models.DateTimeField(auto_now_add=True)),
                 ('started_at', models.DateTimeField(null=True)),
                 ('finished_at', models.DateTimeField(null=True)),
-                ('catalog', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='trainings', to='recommender.catalog', verbose_name='catalogue')),
+                ('catalog', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='trainings', to='recommender.catalog', verbose_name='catalog')),
             ],
             options={
                 'ordering': ('-created_at',),
@@ -99,7 +99,7 @@ class Migration(migrations.Migration):
                 ('kind', models.CharField(choices=[('together', 'Together'), ('ease', 'EASE')], max_length=16)),
                 ('products', django.contrib.postgres.fields.ArrayField(base_field=models.BigIntegerField(), size=None)),
                 ('scores', django.contrib.postgres.fields.ArrayField(base_field=models.FloatField(), size=None)),
-                ('catalog', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.CASCADE, to='recommender.catalog', verbose_name='catalogue')),
+                ('catalog', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.CASCADE, to='recommender.catalog', verbose_name='catalog')),
                 ('product', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='recommender.product')),
             ],
             options={
@@ -117,7 +117,7 @@ class Migration(migrations.Migration):
                 ('is_active', models.BooleanField(default=False)),
                 ('trained_until', models.DateTimeField()),
                 ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('catalog', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='rankers', to='recommender.catalog', verbose_name='catalogue')),
+                ('catalog', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='rankers', to='recommender.catalog', verbose_name='catalog')),
             ],
             options={
                 'ordering': ('-created_at',),

@@ -23,12 +23,12 @@ DEFAULT_EVENT_WEIGHTS: dict[str, float] = {
 
 
 def default_event_weights() -> dict[str, float]:
-    """A fresh copy of the default weights, for a new catalogue's row."""
+    """A fresh copy of the default weights, for a new catalog's row."""
     return dict(DEFAULT_EVENT_WEIGHTS)
 
 
 class Catalog(models.Model):
-    """One isolated set of products; an API key belongs to one, every row carries its catalogue."""
+    """One isolated set of products; an API key belongs to one, every row carries its catalog."""
 
     class Clock(models.TextChoices):
         NOW = "now", "The time of day"
@@ -76,7 +76,7 @@ class Catalog(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
-        verbose_name = "catalogue"
+        verbose_name = "catalog"
         ordering = ("name",)
 
     def __str__(self) -> str:
@@ -84,7 +84,7 @@ class Catalog(models.Model):
 
 
 class ApiKey(models.Model):
-    """A key of one catalogue; only its hash is stored."""
+    """A key of one catalog; only its hash is stored."""
 
     class Scope(models.TextChoices):
         SERVER = "server", "Server: everything"
@@ -92,7 +92,7 @@ class ApiKey(models.Model):
         EMBED = "embed", "Embed: the embedding endpoints only"
 
     catalog = models.ForeignKey(
-        Catalog, models.CASCADE, verbose_name="catalogue", related_name="api_keys"
+        Catalog, models.CASCADE, verbose_name="catalog", related_name="api_keys"
     )
     scope = models.CharField(max_length=16, choices=Scope.choices)
     label = models.CharField(max_length=100, blank=True)

@@ -10,7 +10,7 @@ class User(models.Model):
     """A shopper, reader or viewer; not an operator of the admin."""
 
     catalog = models.ForeignKey(
-        Catalog, models.CASCADE, verbose_name="catalogue", related_name="users", db_index=False
+        Catalog, models.CASCADE, verbose_name="catalog", related_name="users", db_index=False
     )
     external_id = models.CharField("id", max_length=255, db_collation="C")
     attributes = models.JSONField(default=dict, blank=True)
@@ -42,7 +42,7 @@ class Event(models.Model):
     pk = models.CompositePrimaryKey("id", "at")
     id = models.UUIDField()
     catalog = models.ForeignKey(
-        Catalog, models.DO_NOTHING, verbose_name="catalogue", db_constraint=False
+        Catalog, models.DO_NOTHING, verbose_name="catalog", db_constraint=False
     )
     user = models.ForeignKey(User, models.DO_NOTHING, db_constraint=False)
     product = models.ForeignKey(Product, models.DO_NOTHING, db_constraint=False, null=True)
@@ -70,7 +70,7 @@ class EventKey(models.Model):
 
     id = models.UUIDField(primary_key=True)
     catalog = models.ForeignKey(
-        Catalog, models.CASCADE, verbose_name="catalogue", db_constraint=False
+        Catalog, models.CASCADE, verbose_name="catalog", db_constraint=False
     )
 
     def __str__(self) -> str:

@@ -1,4 +1,4 @@
-"""A product of a catalogue: what a shop knows of a thing it offers."""
+"""A product of a catalog: what a shop knows of a thing it offers."""
 
 from django.contrib.postgres.indexes import GinIndex
 from django.core.validators import MaxLengthValidator, MinValueValidator
@@ -24,7 +24,7 @@ class Product(models.Model):
     """A product. Its vectors live elsewhere, so that a price change touches no vector index."""
 
     catalog = models.ForeignKey(
-        Catalog, models.CASCADE, verbose_name="catalogue", related_name="products", db_index=False
+        Catalog, models.CASCADE, verbose_name="catalog", related_name="products", db_index=False
     )
     external_id = models.CharField("id", max_length=255, db_collation="C")
     title = models.TextField(blank=True, default="")

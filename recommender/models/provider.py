@@ -42,7 +42,7 @@ class EmbeddingSpend(models.Model):
     """Tokens and cost of one day (UTC) in one space; without a space, of the endpoints' callers."""
 
     catalog = models.ForeignKey(
-        Catalog, models.CASCADE, verbose_name="catalogue", related_name="spend"
+        Catalog, models.CASCADE, verbose_name="catalog", related_name="spend"
     )
     # Kept when the space is gone: the money is.
     space = models.ForeignKey(
@@ -77,7 +77,7 @@ class CachedEmbedding(models.Model):
     """What a hosted model gave for one input.
 
     `digest` is over model, dimension, output, role, instruction and the input's content; no
-    catalogue is in it. `vector` is float32, little-endian; `sparse` is JSON of indices, values
+    catalog is in it. `vector` is float32, little-endian; `sparse` is JSON of indices, values
     and tokens.
     """
 

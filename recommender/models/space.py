@@ -45,7 +45,7 @@ class Space(models.Model):
         REJECT = "reject", "Quarantine"
 
     catalog = models.ForeignKey(
-        Catalog, models.CASCADE, verbose_name="catalogue", related_name="spaces"
+        Catalog, models.CASCADE, verbose_name="catalog", related_name="spaces"
     )
     name = models.CharField(max_length=63, default="text")
     version = models.PositiveIntegerField(default=1)
@@ -207,7 +207,7 @@ class QuarantinedProduct(models.Model):
     It is tried again when its content changes, or when a person asks for it.
     """
 
-    # No constraints in the database: catalogues and their products are deleted in bulk.
+    # No constraints in the database: catalogs and their products are deleted in bulk.
     space = models.ForeignKey(Space, models.DO_NOTHING, db_constraint=False, related_name="+")
     product = models.ForeignKey(Product, models.DO_NOTHING, db_constraint=False, related_name="+")
     content_hash = models.UUIDField()

@@ -24,7 +24,7 @@ class TrainingRun(models.Model):
         FAILED = "failed", "Failed"
 
     catalog = models.ForeignKey(
-        Catalog, models.CASCADE, verbose_name="catalogue", related_name="trainings"
+        Catalog, models.CASCADE, verbose_name="catalog", related_name="trainings"
     )
     status = models.CharField(max_length=16, choices=Status.choices, default=Status.WAITING)
     steps = models.JSONField(
@@ -44,10 +44,10 @@ class TrainingRun(models.Model):
 
 
 class Ranker(models.Model):
-    """A learnt rank; of a catalogue and mode one is active, and the one before it is kept."""
+    """A learnt rank; of a catalog and mode one is active, and the one before it is kept."""
 
     catalog = models.ForeignKey(
-        Catalog, models.CASCADE, verbose_name="catalogue", related_name="rankers"
+        Catalog, models.CASCADE, verbose_name="catalog", related_name="rankers"
     )
     mode = models.CharField(max_length=8, choices=Mode.choices)
     kind = models.CharField(max_length=16)
@@ -75,7 +75,7 @@ class EvaluationRun(models.Model):
     """One evaluation: what `manage.py evaluate --json` writes."""
 
     catalog = models.ForeignKey(
-        Catalog, models.CASCADE, verbose_name="catalogue", related_name="evaluations"
+        Catalog, models.CASCADE, verbose_name="catalog", related_name="evaluations"
     )
     mode = models.CharField(max_length=8, choices=Mode.choices)
     document = models.JSONField()
@@ -92,7 +92,7 @@ class ProductPopularity(models.Model):
     """Popularity of a product, refreshed by a periodic task; apart from Product, as it churns."""
 
     product = models.OneToOneField(Product, models.CASCADE, primary_key=True)
-    catalog = models.ForeignKey(Catalog, models.CASCADE, verbose_name="catalogue", db_index=False)
+    catalog = models.ForeignKey(Catalog, models.CASCADE, verbose_name="catalog", db_index=False)
     recent = models.FloatField(help_text="Weight of the last 30 days, one vote a user.")
     total = models.FloatField(help_text="Weight of all time, one vote a user.")
     week_users = models.PositiveIntegerField(default=0, help_text="Users in the last 7 days.")
@@ -123,9 +123,9 @@ class ProductNeighbor(models.Model):
         TOGETHER = "together", "Together"
         EASE = "ease", "EASE"
 
-    # No constraints in the database: each training replaces all rows of a catalogue by COPY.
+    # No constraints in the database: each training replaces all rows of a catalog by COPY.
     catalog = models.ForeignKey(
-        Catalog, models.CASCADE, verbose_name="catalogue", db_constraint=False
+        Catalog, models.CASCADE, verbose_name="catalog", db_constraint=False
     )
     product = models.ForeignKey(
         Product, models.DO_NOTHING, db_constraint=False, related_name="+", db_index=False

@@ -182,5 +182,5 @@ def _is_new(space: Space) -> bool:
 
 
 def note_new_settings(catalog: Catalog) -> None:
-    """Make every profile of a catalogue stale: what makes a profile has changed."""
+    """Make every profile of a catalog stale: what makes a profile has changed."""
     database.execute(_BUMP.format(condition=_OF_CATALOG), {"catalog": catalog.pk})

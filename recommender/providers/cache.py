@@ -1,6 +1,6 @@
 """What hosted models gave, kept so that nothing is paid for twice.
 
-An entry belongs to no catalogue: it is found by what the vector depends on. While an input is
+An entry belongs to no catalog: it is found by what the vector depends on. While an input is
 being asked for, its entry is held: who else wants it waits for the answer instead of paying too.
 """
 

@@ -36,7 +36,7 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """A month's budget of a catalogue, and what of it is spent or set aside, in US dollars."""
+    """A month's budget of a catalog, and what of it is spent or set aside, in US dollars."""
 
     catalog_id: int
     catalog: str
@@ -175,7 +175,7 @@ class LedgerEntry:
 
 
 def has_budget(catalog: Catalog) -> bool:
-    """Whether the catalogue's spending is limited, as it is now."""
+    """Whether the catalog's spending is limited, as it is now."""
     return Catalog.objects.filter(pk=catalog.pk, monthly_budget__isnull=False).exists()
 
 
@@ -194,7 +194,7 @@ def left(catalog: Catalog) -> Decimal | None:
 
 
 def budgets(day: date) -> list[Budget]:
-    """The budgets that catalogues have, by name, with what of them is spent in the day's month."""
+    """The budgets that catalogs have, by name, with what of them is spent in the day's month."""
     return [Budget(*row) for row in database.fetch(_BUDGETS, _month_of(day))]
 
 
@@ -213,7 +213,7 @@ def _spent_error(catalog_id: int, day: date) -> BudgetSpent:
     catalog = Catalog.objects.get(pk=catalog_id)
     until = next_month(day)
     return BudgetSpent(
-        f"The monthly budget of catalogue {catalog} (${catalog.monthly_budget}) is spent "
+        f"The monthly budget of catalog {catalog} (${catalog.monthly_budget}) is spent "
         f"(${spent(catalog, day):.2f} so far in {day:%B %Y}). Raise it: manage.py create_catalog "
         f"{catalog} --update --monthly-budget AMOUNT, or wait until {until.day} {until:%B}."
     )

@@ -57,8 +57,8 @@ def embed_rows(
 ) -> list[Outcome]:
     """What became of each input, in their order: a vector, or the error that says why not.
 
-    A hosted model is asked only for what it was never asked before, by any catalogue, within
-    its rate limit and the catalogue's budget; identical inputs are asked once. Not inside a
+    A hosted model is asked only for what it was never asked before, by any catalog, within
+    its rate limit and the catalog's budget; identical inputs are asked once. Not inside a
     transaction: what is bought must be kept, whatever its caller rolls back.
 
     Args:
@@ -73,7 +73,7 @@ def embed_rows(
     if not embedder.spec.is_hosted:
         return _embed_here(embedder, inputs, role, account)
     if account is None:
-        raise ValueError(f"{embedder.spec.key} costs money: embed with a catalogue's account.")
+        raise ValueError(f"{embedder.spec.key} costs money: embed with a catalog's account.")
     return _embed_hosted(embedder, inputs, role, _entry(embedder, account), effort)
 
 

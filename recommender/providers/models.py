@@ -136,7 +136,7 @@ def embedder(
 
 
 def aligned(alignment: bytes) -> Embedder:
-    """The embedder of texts and pictures, with the map that a catalogue's space has learnt.
+    """The embedder of texts and pictures, with the map that a catalog's space has learnt.
 
     Raises:
         Misconfigured: `alignment` is damaged.

@@ -105,10 +105,10 @@ def from_bytes(kind: str, data: bytes) -> Ranker:
         ValueError: there is no such kind, or the bytes are not of it: another version learnt it.
     """
     if kind not in _READERS:
-        raise ValueError(f"There is no ranker of kind “{kind}”. Train the catalogue again.")
+        raise ValueError(f"There is no ranker of kind “{kind}”. Train the catalog again.")
     try:
         return _READERS[kind](data)
     except (KeyError, ValueError) as exc:
         raise ValueError(
-            f"The stored ranker of kind “{kind}” is of another version. Train the catalogue again."
+            f"The stored ranker of kind “{kind}” is of another version. Train the catalog again."
         ) from exc

@@ -21,7 +21,7 @@ _FILTER_WEIGHT = 400
 
 VISIBLE = sql.SQL("p.deleted_at IS NULL AND p.in_stock")
 
-# When products of the catalogue and vectors of the space last changed: two index look-ups.
+# When products of the catalog and vectors of the space last changed: two index look-ups.
 _VERSION = sql.SQL("""
 ARRAY[(SELECT max(updated_at) FROM recommender_product WHERE catalog_id = {catalog}),
       (SELECT embedded_at FROM recommender_space WHERE id = {space})]

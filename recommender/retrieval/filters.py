@@ -68,7 +68,7 @@ def parse(document: Any, attributes: Mapping[str, str]) -> Filter:
 
     Args:
         document: decoded JSON.
-        attributes: the catalogue's declared attributes and their types.
+        attributes: the catalog's declared attributes and their types.
 
     Raises:
         FilterError: for an unknown field or operator, a wrong type, too much or too deep.

@@ -1,4 +1,4 @@
-"""A catalogue's products and history as arrays, for work on many users at once."""
+"""A catalog's products and history as arrays, for work on many users at once."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -60,7 +60,7 @@ _EVENT = np.dtype(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Products:
-    """A catalogue's products in the order of their keys; every array has shape (products,)."""
+    """A catalog's products in the order of their keys; every array has shape (products,)."""
 
     keys: NDArray[np.int64]
     ids: NDArray[np.object_]
@@ -85,7 +85,7 @@ class Products:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What a catalogue has, and what its users did before a time, in the order of time."""
+    """What a catalog has, and what its users did before a time, in the order of time."""
 
     products: Products
     users: NDArray[np.int64]  # keys, in order
@@ -116,7 +116,7 @@ def read(catalog: Catalog, before: datetime) -> Reading:
 
 
 def read_products(catalog: Catalog) -> Products:
-    """All products of a catalogue, those that are deleted too: their history tells of others."""
+    """All products of a catalog, those that are deleted too: their history tells of others."""
     rows = list(_product_rows(catalog))
     keys, ids, available, prices, categories, brands, released = (
         zip(*rows, strict=True) if rows else ((),) * 7

@@ -1,4 +1,4 @@
-"""A catalogue as it stood at a moment, in memory: what batches, training and replay work on.
+"""A catalog as it stood at a moment, in memory: what batches, training and replay work on.
 
 Everything in it comes from what had happened before its clock, so nothing made of it can see the
 future. Live answers get the same numbers from PostgreSQL; `channels` and `facts` make of both

@@ -119,7 +119,7 @@ def embedder_of(space: Space) -> Embedder:
 
 
 def trained_embedder_of(space: Space) -> Embedder:
-    """The space's embedder, once it has learnt from the catalogue what its model needs to.
+    """The space's embedder, once it has learnt from the catalog what its model needs to.
 
     One worker learns at a time; the others wait and use what it has learnt.
 

@@ -127,7 +127,7 @@ def find_space(catalog: Catalog, label: str) -> Space:
 
 
 def lock_spaces(catalog_id: int) -> None:
-    """Until the transaction ends, nobody else makes, switches or retires a catalogue's spaces."""
+    """Until the transaction ends, nobody else makes, switches or retires a catalog's spaces."""
     Catalog.objects.select_for_update(no_key=True).get(pk=catalog_id)
 
 

@@ -72,7 +72,7 @@ def remove(space: Space, product_ids: Sequence[int]) -> None:
 
 
 def count(space: Space) -> int:
-    """How many of the catalogue's products are in quarantine."""
+    """How many of the catalog's products are in quarantine."""
     return QuarantinedProduct.objects.filter(space=space, product__deleted_at=None).count()
 
 

@@ -64,7 +64,7 @@ def serving(space: Space) -> ServingSpace:
 
 
 def all_active(catalog_id: int) -> list[ServingSpace]:
-    """The spaces of a catalogue that serve, in the order of their names."""
+    """The spaces of a catalog that serve, in the order of their names."""
     return [ServingSpace(*row) for row in database.fetch(_ALL_ACTIVE, (catalog_id,))]
 
 

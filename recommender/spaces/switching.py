@@ -32,7 +32,7 @@ class Backlog:
 
 
 def backlogs(catalog: Catalog) -> list[Backlog]:
-    """The backlog of each living space of a catalogue."""
+    """The backlog of each living space of a catalog."""
     return [backlog(space) for space in living().filter(catalog=catalog)]
 
 
@@ -56,7 +56,7 @@ WHERE p.catalog_id = %s AND p.deleted_at IS NULL
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
-    """Products of the catalogue, and how many of them the space has dealt with.
+    """Products of the catalog, and how many of them the space has dealt with.
 
     `fresh` ones have the vector of their present content, or none because they are quarantined or
     have nothing to embed; `missing` ones were never dealt with.

@@ -1,1 +1,1 @@
-"""Learning from a catalogue's history: spaces, neighbours, rankers, and their selection."""
+"""Learning from a catalog's history: spaces, neighbours, rankers, and their selection."""

@@ -96,7 +96,7 @@ def _split(now: Snapshot, since: datetime) -> Split | None:
 
 
 def snapshot_as_of(now: Snapshot, split: Split) -> Snapshot:
-    """The catalogue as it stood as of a split, without anything learnt."""
+    """The catalog as it stood as of a split, without anything learnt."""
     content = tuple(space for space in now.spaces if space.kind != Space.Kind.BEHAVIOUR)
     return replace(now, clock=split.clock, interactions=split.known, spaces=content, neighbours={})
 

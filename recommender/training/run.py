@@ -113,7 +113,7 @@ def train(
 
 
 def present(catalog: Catalog, before: datetime | None = None) -> Snapshot:
-    """A catalogue as it stands, or stood before a time, with the spaces that its content makes."""
+    """A catalog as it stands, or stood before a time, with the spaces that its content makes."""
     until = before or popularity.clock(catalog)
     read = reading.read(catalog, until)
     return snapshot.as_of(
@@ -125,7 +125,7 @@ def present(catalog: Catalog, before: datetime | None = None) -> Snapshot:
 
 
 def content_spaces(catalog: Catalog) -> list[Space]:
-    """The spaces of a catalogue that serve and whose vectors come from content."""
+    """The spaces of a catalog that serve and whose vectors come from content."""
     dense = Space.objects.filter(catalog=catalog, status=Space.Status.ACTIVE)
     dense = dense.exclude(output=Space.Output.SPARSE).exclude(kind=Space.Kind.BEHAVIOUR)
     return list(dense.order_by("name"))

@@ -14,7 +14,7 @@ from recommender import database
 from recommender.database import session_lock
 from recommender.models import Catalog, TrainingRun
 
-# Of each catalogue so many are kept.
+# Of each catalog so many are kept.
 KEPT = 50
 DIED = (
     "Its worker died or was stopped before it had finished, as where memory runs out. Train again."
@@ -58,7 +58,7 @@ class Claim:
 
 
 def request(catalog: Catalog) -> TrainingRun:
-    """Ask the workers to train a catalogue: the run that waits or goes on already, or a new one.
+    """Ask the workers to train a catalog: the run that waits or goes on already, or a new one.
 
     Workers are told of one that waits once more: the first message may be lost.
     """
@@ -76,14 +76,14 @@ def request(catalog: Catalog) -> TrainingRun:
 
 @contextmanager
 def claimed(catalog_id: int) -> Iterator[Claim | None]:
-    """Take up a catalogue's training that waits; whoever trains does so within the block.
+    """Take up a catalog's training that waits; whoever trains does so within the block.
 
     The advisory lock that keeps others away is held by a connection of its own: the server frees
     it when the process dies. What the block raises is written to the run, and raised on.
 
     Yields:
         The claim of the run, which is running now; None where none waits or somebody is at the
-        catalogue.
+        catalog.
     """
     key = _LOCK_TRAINING << 32 | catalog_id
     with session_lock(f"training catalog {catalog_id}", key) as lock:
@@ -107,13 +107,13 @@ def fail_dead_runs() -> int:
 
 
 def due() -> list[Catalog]:
-    """The catalogues with events that no finished training has learnt from."""
+    """The catalogs with events that no finished training has learnt from."""
     ids = [catalog_id for (catalog_id,) in database.fetch(_DUE)]
     return list(Catalog.objects.filter(pk__in=ids))
 
 
 def prune() -> None:
-    """Remove all but each catalogue's latest KEPT runs."""
+    """Remove all but each catalog's latest KEPT runs."""
     place = Window(RowNumber(), "catalog", [F("created_at").desc(), F("pk").desc()])
     old = TrainingRun.objects.annotate(place=place).filter(place__gt=KEPT)
     TrainingRun.objects.filter(pk__in=list(old.values_list("pk", flat=True))).delete()

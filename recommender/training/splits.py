@@ -84,7 +84,7 @@ def horizon(interactions: Interactions) -> float:
 def last_days(interactions: Interactions) -> float:
     """The time from which on is to be predicted: one horizon before the end of the history.
 
-    Not before now: a catalogue may have been still for a while.
+    Not before now: a catalog may have been still for a while.
     """
     return _end(interactions) - horizon(interactions)
 

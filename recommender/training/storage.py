@@ -19,7 +19,7 @@ _KEPT = 5
 def store_neighbours(
     catalog: Catalog, products: Products, neighbours: Mapping[str, csr_array]
 ) -> int:
-    """Replace a catalogue's neighbours at once; how many rows there are now.
+    """Replace a catalog's neighbours at once; how many rows there are now.
 
     Args:
         neighbours: by kind, products × products.

@@ -1,4 +1,4 @@
-"""One running service for all tests here: they share it, each with a catalogue of its own."""
+"""One running service for all tests here: they share it, each with a catalog of its own."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack

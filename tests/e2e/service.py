@@ -63,7 +63,7 @@ class Service:
         return done.stdout
 
     def open_catalog(self, name: str, *options: str) -> httpx.Client:
-        """Make a catalogue; a client with a server key of it."""
+        """Make a catalog; a client with a server key of it."""
         self.manage("create_catalog", name, *options)
         key = self.manage("create_api_key", name, "--scope", "server").strip()
         return httpx.Client(
@@ -92,11 +92,11 @@ class Service:
         wait_until(lambda: self.ready()[0] == httpx.codes.OK, 60)
 
     def wait_until_embedded(self, catalog: str, seconds: float = 60) -> None:
-        """Wait until no product of the catalogue is without a fresh vector."""
+        """Wait until no product of the catalog is without a fresh vector."""
         wait_until(lambda: self.stale(catalog) == 0, seconds)
 
     def stale(self, catalog: str) -> int:
-        """How many products of the catalogue have no fresh vector in its space."""
+        """How many products of the catalog have no fresh vector in its space."""
         rows = self.sql(
             "SELECT count(*) FROM recommender_product p "
             "JOIN recommender_catalog c ON c.id = p.catalog_id AND c.name = %s "

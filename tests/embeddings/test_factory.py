@@ -65,7 +65,7 @@ def test_a_model_of_this_process_cannot_be_changed() -> None:
 
 def test_a_model_that_needs_an_alignment_is_not_to_be_had_without_one() -> None:
     assert Models().spec("efficientnet-lite0-text").needs_alignment
-    with pytest.raises(Misconfigured, match="learnt from a catalogue's pictures and titles"):
+    with pytest.raises(Misconfigured, match="learnt from a catalog's pictures and titles"):
         Models().create("efficientnet-lite0-text")
 
 

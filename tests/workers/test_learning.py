@@ -79,7 +79,7 @@ def test_what_killed_a_worker_is_not_tried_again_by_the_message_that_comes_back(
     assert dead.steps == []
 
 
-def test_the_sweep_asks_for_the_training_of_catalogues_with_new_events(
+def test_the_sweep_asks_for_the_training_of_catalogs_with_new_events(
     committed_shop: Shop, broker: Broker
 ) -> None:
     other = Shop.open("other")
@@ -99,7 +99,7 @@ def test_the_sweep_asks_for_the_training_of_catalogues_with_new_events(
     assert TrainingRun.objects.count() == 1
 
 
-def test_live_catalogues_are_evaluated_in_both_modes(committed_shop: Shop, broker: Broker) -> None:
+def test_live_catalogs_are_evaluated_in_both_modes(committed_shop: Shop, broker: Broker) -> None:
     busy(committed_shop)
     museum = Shop.open("museum", clock=Catalog.Clock.LAST_EVENT)
     busy(museum)
@@ -114,7 +114,7 @@ def test_live_catalogues_are_evaluated_in_both_modes(committed_shop: Shop, broke
     assert evaluations.trend(committed_shop.catalog.pk, "new", 10)
 
 
-def test_a_catalogue_with_too_little_history_is_not_evaluated(shop: Shop) -> None:
+def test_a_catalog_with_too_little_history_is_not_evaluated(shop: Shop) -> None:
     shop.stock(mug="Mug")
     shop.visit("ann", "mug", at=timezone.now())
 
@@ -124,7 +124,7 @@ def test_a_catalogue_with_too_little_history_is_not_evaluated(shop: Shop) -> Non
 
 
 @pytest.mark.django_db
-def test_a_catalogue_that_is_gone_is_neither_trained_nor_evaluated() -> None:
+def test_a_catalog_that_is_gone_is_neither_trained_nor_evaluated() -> None:
     learning.train(0)
     learning.evaluate(0)
     assert not TrainingRun.objects.exists()

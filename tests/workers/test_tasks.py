@@ -363,7 +363,7 @@ def test_profiles_of_many_users_are_rebuilt_batch_by_batch(
     assert ProfileVector.objects.filter(kind=ProfileVector.Kind.INTEREST).count() == 1100
 
 
-def test_popularity_of_every_catalogue_is_counted(committed_shop: Shop, broker: Broker) -> None:
+def test_popularity_of_every_catalog_is_counted(committed_shop: Shop, broker: Broker) -> None:
     other = Shop.open("other")
     for shop in (committed_shop, other):
         shop.stock(mug="Mug")

@@ -124,7 +124,7 @@ class Wanted:
 def embed(
     catalog: Catalog, wanted: Wanted, spec: ModelSpec, inputs: Sequence[Input]
 ) -> list[EmbeddedRow]:
-    """The vectors of all inputs, in their order, booked to the catalogue.
+    """The vectors of all inputs, in their order, booked to the catalog.
 
     Raises:
         Failure: there is one that has none; nothing is answered then, as the vendor does.
@@ -171,7 +171,7 @@ def _aligned_space(catalog: Catalog, wanted: Wanted) -> Space:
     space = spaces.exclude(status=Space.Status.RETIRED).order_by("-created_at").first()
     if space is None:
         message = (
-            f"{wanted.model} works with a map learnt from the catalogue, and {catalog} has learnt "
+            f"{wanted.model} works with a map learnt from the catalog, and {catalog} has learnt "
             "none of this dimension; build a space of this model first."
         )
         raise Failure(404, "ModelNotFound", message)

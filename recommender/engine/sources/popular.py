@@ -15,7 +15,7 @@ from recommender.engine.store import CandidateStore
 class PopularitySource(CandidateSource):
     """Products by how many users had them, over several windows.
 
-    Scores and no features: a catalogue grows, and what was much at one time is little at another.
+    Scores and no features: a catalog grows, and what was much at one time is little at another.
     """
 
     is_personal: ClassVar[bool] = False

@@ -1,4 +1,4 @@
-"""`manage.py create_api_key`: a key for programs that use a catalogue."""
+"""`manage.py create_api_key`: a key for programs that use a catalog."""
 
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from typing import Any
@@ -16,7 +16,7 @@ class Command(BaseCommand):
     """Makes a key and prints it, this once."""
 
     help = """\
-Make an API key of a catalogue. The key is printed once and stored hashed: keep it.
+Make an API key of a catalog. The key is printed once and stored hashed: keep it.
 A browser key may only send events and read recommendations, an embed key only use the embedding
 endpoints (docs/drop-in.md). Revoke keys in the admin.
 
@@ -27,7 +27,7 @@ endpoints (docs/drop-in.md). Revoke keys in the admin.
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.formatter_class = RawDescriptionHelpFormatter
-        parser.add_argument("catalog", help="name of the catalogue it belongs to")
+        parser.add_argument("catalog", help="name of the catalog it belongs to")
         parser.add_argument("--scope", required=True, choices=ApiKey.Scope.values)
         parser.add_argument("--label", default="", help="a note on who uses it")
 

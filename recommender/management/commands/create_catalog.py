@@ -13,10 +13,10 @@ from recommender.models import Catalog
 
 
 class Command(BaseCommand):
-    """Makes a catalogue, or changes the settings of one."""
+    """Makes a catalog, or changes the settings of one."""
 
     help = """\
-Make a catalogue, ready for products and events.
+Make a catalog, ready for products and events.
 
   manage.py create_catalog shop
   manage.py create_catalog gifts --clock last_event     historical data: now is its last event
@@ -75,11 +75,11 @@ Make a catalogue, ready for products and events.
     def _create(self, name: str, given: dict[str, Any]) -> None:
         if Catalog.objects.filter(name=name).exists():
             raise CommandError(
-                f"There is a catalogue {name!r} already. Choose another name, or change its "
+                f"There is a catalog {name!r} already. Choose another name, or change its "
                 "settings with --update."
             )
         catalogs.create_catalog(name, **given)
-        self.stdout.write(f"Made the catalogue {name}.")
+        self.stdout.write(f"Made the catalog {name}.")
         self.stdout.write(
             f"Next: manage.py import_products FILE --catalog {name}\n"
             f"      manage.py create_api_key {name} --scope server"
@@ -88,13 +88,13 @@ Make a catalogue, ready for products and events.
     def _update(self, name: str, space: dict[str, Any], given: dict[str, Any]) -> None:
         if any(value is not None for value in space.values()):
             raise CommandError(
-                "--model and --dimension are chosen when a catalogue is made; leave them out. "
+                "--model and --dimension are chosen when a catalog is made; leave them out. "
                 f"Another model is another space: manage.py space create --catalog {name}"
             )
         if all(value is None for value in given.values()):
             raise CommandError("Nothing to change: give --clock, --half-life or --monthly-budget.")
         catalogs.change_catalog(catalogs.find_catalog(name), **given)
-        self.stdout.write(f"Changed the catalogue {name}.")
+        self.stdout.write(f"Changed the catalog {name}.")
 
 
 def _budget(text: str) -> Decimal:

@@ -51,7 +51,7 @@ Write the vectors of a text file's lines as JSON Lines, one for each line, in th
 
   manage.py embed_file reviews.txt --to vectors.jsonl
   manage.py embed_file reviews.txt --model text-embedding-v4 --dimension 512 --catalog shop \\
-      --to vectors.jsonl                        a hosted model; the catalogue's budget pays
+      --to vectors.jsonl                        a hosted model; the catalog's budget pays
   manage.py embed_file reviews.txt --model text-embedding-v4 --catalog shop --dry-run
   head -100 reviews.txt | manage.py embed_file - --role query > vectors.jsonl
 """

@@ -1,4 +1,4 @@
-"""`manage.py evaluate`: how well a catalogue is recommended."""
+"""`manage.py evaluate`: how well a catalog is recommended."""
 
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from datetime import UTC, datetime
@@ -21,10 +21,10 @@ _INDENTED = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
 
 
 class Command(BaseCommand):
-    """Evaluates a catalogue."""
+    """Evaluates a catalog."""
 
     help = """\
-Replay a catalogue's history: what each channel, the rank and the baselines would have listed at a
+Replay a catalog's history: what each channel, the rank and the baselines would have listed at a
 past moment, by the code that serves, against what users came to afterwards. Nothing serves
 otherwise afterwards; the admin shows the evaluations over time.
 

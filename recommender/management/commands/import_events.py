@@ -17,7 +17,7 @@ _LONG_AGO = timedelta(days=30)
 
 
 class Command(BaseCommand):
-    """Adds events to a catalogue's history."""
+    """Adds events to a catalog's history."""
 
     help = """\
 Import events from CSV (with a header) or JSON Lines, plain or gzipped.
@@ -48,11 +48,11 @@ product's column is the product's.
         self._hint_at_clock(catalog)
 
     def _hint_at_clock(self, catalog: Catalog) -> None:
-        """Historical data look dead to a catalogue that lives by the time of day."""
+        """Historical data look dead to a catalog that lives by the time of day."""
         last = Event.objects.filter(catalog=catalog).aggregate(last=Max("at"))["last"]
         if catalog.clock == Catalog.Clock.NOW and last and last < timezone.now() - _LONG_AGO:
             self.stdout.write(
                 f"The last event is of {last:%Y-%m-%d}. If these are historical data, let the "
-                "catalogue live in their time:\n"
+                "catalog live in their time:\n"
                 f"  manage.py create_catalog {catalog.name} --update --clock last_event"
             )

@@ -11,7 +11,7 @@ from recommender.importing.products import ProductIntake
 
 
 class Command(BaseCommand):
-    """Adds products to a catalogue, and changes those it has."""
+    """Adds products to a catalog, and changes those it has."""
 
     help = """\
 Import products from CSV (with a header) or JSON Lines, plain or gzipped.

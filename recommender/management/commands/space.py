@@ -1,4 +1,4 @@
-"""`manage.py space`: versions of a catalogue's spaces, from the first vector to the last."""
+"""`manage.py space`: versions of a catalog's spaces, from the first vector to the last."""
 
 import re
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
@@ -62,7 +62,7 @@ Drop the vectors, profiles and index of a version that does not serve. There is 
   manage.py space retire text@1 --catalog shop
 """
 _LIST = """\
-Every version of every space of a catalogue.
+Every version of every space of a catalog.
 
   manage.py space list --catalog shop
 """

@@ -16,7 +16,7 @@ from recommender.management.table import aligned
 from recommender.models import Catalog, EmbeddingSpend
 from recommender.providers import ledger
 
-_HEADER = ("day", "catalogue", "space", "model", "rows", "from cache", "tokens", "cost")
+_HEADER = ("day", "catalog", "space", "model", "rows", "from cache", "tokens", "cost")
 
 
 class Command(BaseCommand):
@@ -33,7 +33,7 @@ embedded, those it had embedded before and were not paid for again, tokens, and 
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.formatter_class = RawDescriptionHelpFormatter
-        parser.add_argument("--catalog", metavar="NAME", help="one catalogue's (default: all)")
+        parser.add_argument("--catalog", metavar="NAME", help="one catalog's (default: all)")
         parser.add_argument(
             "--month", type=_month, metavar="YYYY-MM", help="which month (default: this one)"
         )

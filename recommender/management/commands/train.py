@@ -21,10 +21,10 @@ _HEADER = ("step", "outcome", "seconds", "why")
 
 
 class Command(BaseCommand):
-    """Trains a catalogue."""
+    """Trains a catalog."""
 
     help = """\
-Learn from a catalogue's history: behaviour spaces, popularity, co-occurrence and the ranker, in
+Learn from a catalog's history: behaviour spaces, popularity, co-occurrence and the ranker, in
 this order. What is learnt serves only where it does better in a replay of the last days of
 history; else what served before stays, and the table and the admin say why.
 

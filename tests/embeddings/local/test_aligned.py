@@ -93,7 +93,7 @@ def test_no_inputs_give_no_vectors(embedder: AlignedEmbedder) -> None:
     assert embedder.embed([], Role.QUERY).vectors.shape == (0, 256)
 
 
-def test_without_a_catalogue_it_says_that_it_needs_one() -> None:
+def test_without_a_catalog_it_says_that_it_needs_one() -> None:
     assert SPEC.needs_alignment
-    with pytest.raises(Misconfigured, match="a map learnt from a catalogue"):
+    with pytest.raises(Misconfigured, match="a map learnt from a catalog"):
         Models().create(SPEC.key)

@@ -61,14 +61,14 @@ def test_many_events_are_not_all_counted(
     assert "more than 1 " in page.text(admin_client.get(change(catalog)))
 
 
-def test_more_catalogues_take_no_more_queries(admin_client: Client, catalog: Catalog) -> None:
+def test_more_catalogs_take_no_more_queries(admin_client: Client, catalog: Catalog) -> None:
     few = page.queries(admin_client, reverse(LIST))
     Catalog.objects.bulk_create(Catalog(name=f"more-{n}") for n in range(5))
     assert page.queries(admin_client, reverse(LIST)) == few
 
 
 @pytest.mark.django_db
-def test_a_new_catalogue_has_its_text_space(admin_client: Client) -> None:
+def test_a_new_catalog_has_its_text_space(admin_client: Client) -> None:
     data = form(name="books", model="fake", half_life_days="7")
     response = admin_client.post(reverse(ADD), data, follow=True)
     assert "added successfully" in page.text(response)
@@ -145,7 +145,7 @@ def test_deleting_asks_first_and_then_leaves_nothing(
         assert not model.objects.exists()
 
 
-def test_catalogues_are_deleted_together(admin_client: Client, catalog: Catalog) -> None:
+def test_catalogs_are_deleted_together(admin_client: Client, catalog: Catalog) -> None:
     data = {"action": "delete_selected", "_selected_action": [catalog.pk]}
     asked = page.text(admin_client.post(reverse(LIST), data))
     assert "5 products and their vectors" in asked
@@ -177,7 +177,7 @@ def test_the_page_says_what_the_month_has_cost(admin_client: Client, catalog: Ca
 
 
 @pytest.mark.django_db
-def test_a_new_catalogue_may_have_a_budget(admin_client: Client) -> None:
+def test_a_new_catalog_may_have_a_budget(admin_client: Client) -> None:
     admin_client.post(reverse(ADD), form(name="books", model="fake", monthly_budget="7.50"))
     assert str(Catalog.objects.get(name="books").monthly_budget) == "7.50"
 
@@ -195,7 +195,7 @@ def test_a_training_is_asked_for_once_it_is_confirmed(
     assert reverse("admin:recommender_trainingrun_change", args=[run.pk]) in page.hrefs(response)
 
 
-def test_selected_catalogues_are_trained(admin_client: Client, catalog: Catalog) -> None:
+def test_selected_catalogs_are_trained(admin_client: Client, catalog: Catalog) -> None:
     other = Catalog.objects.create(name="other")
     chosen = {"action": "train_selected", "_selected_action": [catalog.pk, other.pk]}
     text = page.text(admin_client.post(reverse(LIST), chosen, follow=True))

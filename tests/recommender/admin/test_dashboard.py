@@ -15,7 +15,7 @@ from . import page
 INDEX = "admin:index"
 
 
-def test_a_catalogue_is_seen_at_a_glance(admin_client: Client, catalog: Catalog) -> None:
+def test_a_catalog_is_seen_at_a_glance(admin_client: Client, catalog: Catalog) -> None:
     Product.objects.filter(external_id="mug-2").update(title="Green enamel mug")
     text = page.text(admin_client.get(reverse(INDEX)))
     figures = "shop Products 5 Fresh vectors 80.0% Stale backlog 1 Users 1 Events in 30 days 2"
@@ -59,19 +59,19 @@ def test_the_last_training_is_told_in_a_line(admin_client: Client, catalog: Cata
     assert told in page.text(admin_client.get(reverse(INDEX)))
 
 
-def test_a_catalogue_without_events_says_so(admin_client: Client) -> None:
+def test_a_catalog_without_events_says_so(admin_client: Client) -> None:
     Catalog.objects.create(name="empty")
     text = page.text(admin_client.get(reverse(INDEX)))
     assert "Events in 30 days 0 No events from " in text
 
 
-def test_without_catalogues_the_page_says_how_to_begin(admin_client: Client) -> None:
+def test_without_catalogs_the_page_says_how_to_begin(admin_client: Client) -> None:
     response = admin_client.get(reverse(INDEX))
-    assert "There is no catalogue yet." in page.text(response)
+    assert "There is no catalog yet." in page.text(response)
     assert reverse("admin:recommender_catalog_add") in page.hrefs(response)
 
 
-def test_more_catalogues_take_no_more_queries(
+def test_more_catalogs_take_no_more_queries(
     admin_client: Client, catalog: Catalog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     few = page.queries(admin_client, reverse(INDEX))
@@ -80,4 +80,4 @@ def test_more_catalogues_take_no_more_queries(
     assert few <= 15
     response = admin_client.get(reverse(INDEX))
     assert len(response.context["overviews"]) == 12
-    assert "And 4 more catalogues" in page.text(response)
+    assert "And 4 more catalogs" in page.text(response)

@@ -34,7 +34,7 @@ def test_the_list_shows_the_ranker_of_each(admin_client: Client, run: Evaluation
     assert change(run) in page.hrefs(response)
 
 
-def test_the_trend_of_each_catalogue_and_mode_stands_above(
+def test_the_trend_of_each_catalog_and_mode_stands_above(
     admin_client: Client, catalog: Catalog, run: EvaluationRun
 ) -> None:
     EvaluationRun.objects.update(made_at=timezone.now() - timedelta(days=2))

@@ -48,7 +48,7 @@ def clerk(client: Client, *permissions: str) -> None:
 
 @pytest.fixture
 def second(shop: Shop) -> Space:
-    """Another version in the same catalogue."""
+    """Another version in the same catalog."""
     space = lifecycle.create_space(shop.catalog, model="fake", dimension=32)
     shop.embed(space)
     return space
@@ -95,7 +95,7 @@ def test_a_search_finds_an_id_a_title_a_reason_and_a_code(
     assert listed(admin_client, q=words) == found
 
 
-def test_filters_narrow_to_a_catalogue_and_a_space(
+def test_filters_narrow_to_a_catalog_and_a_space(
     admin_client: Client, shop: Shop, second: Space
 ) -> None:
     refuse(shop.space, "mug-1")

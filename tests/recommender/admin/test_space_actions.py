@@ -111,7 +111,7 @@ def test_a_version_is_activated_when_that_is_confirmed(
 ) -> None:
     first = shop.space
     asked = page.text(admin_client.get(address(second, "activate")))
-    assert "From the next answer on, text@2 serves the catalogue shop. text@1 is kept" in asked
+    assert "From the next answer on, text@2 serves the catalog shop. text@1 is kept" in asked
     assert shop.space == first
 
     done = page.text(admin_client.post(address(second, "activate"), follow=True))

@@ -22,5 +22,5 @@ def browser(shop: Shop) -> Api:
 
 @pytest.fixture
 def stranger(db: None) -> Api:
-    """The server key of another catalogue."""
+    """The server key of another catalog."""
     return Api(catalogs.create_key(Shop.open("elsewhere").catalog, ApiKey.Scope.SERVER))

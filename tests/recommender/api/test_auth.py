@@ -50,7 +50,7 @@ def test_a_revoked_key_is_refused(api):
     problem(api.get("/v1/products"), 401, "unknown-key")
 
 
-def test_a_browser_key_may_neither_write_nor_read_the_catalogue(browser):
+def test_a_browser_key_may_neither_write_nor_read_the_catalog(browser):
     for method, path in SERVER_ONLY:
         detail = problem(browser.send(method, path, b"{}"), 403, "wrong-scope")["detail"]
         assert detail == "This needs a key of scope server; yours is of scope browser."
@@ -61,7 +61,7 @@ def test_a_browser_key_may_send_events_and_read_recommendations(shelved, browser
         assert browser.send(method, path, b"{}").status_code in (200, 202)
 
 
-def test_a_key_never_sees_or_changes_another_catalogue(stocked, api, stranger):
+def test_a_key_never_sees_or_changes_another_catalog(stocked, api, stranger):
     stocked.visit("u1", "mug-red")
     assert stranger.get("/v1/products").json()["items"] == []
     problem(stranger.get("/v1/products/mug-red"), 404)
@@ -81,13 +81,13 @@ def test_a_key_never_sees_or_changes_another_catalogue(stocked, api, stranger):
     assert len(items(api.get("/v1/products/mug-blue/similar", count=100))) == 23
 
 
-def test_attributes_of_another_catalogue_are_unknown_fields(stocked, stranger):
+def test_attributes_of_another_catalog_are_unknown_fields(stocked, stranger):
     filtered = stranger.get("/v1/users/u1/recommendations", filter='{"colour": "red"}')
     problem(filtered, 400, "invalid-filter")
     problem(stranger.get("/v1/users/u1/recommendations", fields="colour"), 400, "unknown-field")
 
 
-def test_what_one_request_changes_of_its_catalogue_no_other_sees(api):
+def test_what_one_request_changes_of_its_catalog_no_other_sees(api):
     first, second = (auth._recognise(api.key) for _ in range(2))
     first.catalog.attributes["colour"] = "text"  # as a declaration that is then rolled back
     first.catalog.event_weights["view"] = 99.0

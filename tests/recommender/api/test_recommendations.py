@@ -146,7 +146,7 @@ def test_a_product_nobody_knows_is_an_error(stocked, api):
         assert "'pan'" in body["detail"]
 
 
-def test_the_catalogue_may_be_empty(api):
+def test_the_catalog_may_be_empty(api):
     body = answer(api.get(FOR_USER))
     assert (body["items"], body["complete"], body["reason"]) == ([], False, "0 products in stock")
 

@@ -176,7 +176,7 @@ def test_a_browser_key_may_send_events(browser):
     assert send(browser, VIEW)["accepted"] == 1
 
 
-def test_a_product_of_another_catalogue_is_unknown(stranger):
+def test_a_product_of_another_catalog_is_unknown(stranger):
     assert rejection(stranger, VIEW) == "unknown product"
 
 

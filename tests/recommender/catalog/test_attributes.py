@@ -71,7 +71,7 @@ def test_what_is_declared_keeps_its_type(shop: Shop) -> None:
 
 
 def test_who_declares_second_learns_the_type_that_was_first(shop: Shop) -> None:
-    """Two processes meet a new attribute; each has its own copy of the catalogue's row."""
+    """Two processes meet a new attribute; each has its own copy of the catalog's row."""
     second = Catalog.objects.get()
     attributes.declare(shop.catalog, {"colour": STRING})
 

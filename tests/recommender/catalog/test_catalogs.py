@@ -81,7 +81,7 @@ def counts() -> dict[str, int]:
     return {model.__name__: model.objects.count() for model in EVERYTHING}
 
 
-def test_a_new_catalogue_has_a_text_space_that_serves(db: None) -> None:
+def test_a_new_catalog_has_a_text_space_that_serves(db: None) -> None:
     catalog = catalogs.create_catalog("shop", model="wordllama-256")
 
     (space,) = Space.objects.filter(catalog=catalog)
@@ -117,7 +117,7 @@ def test_a_model_that_is_none_is_refused_and_leaves_nothing(db: None) -> None:
     assert not Catalog.objects.exists()
 
 
-def test_a_deleted_catalogue_leaves_nothing_and_another_keeps_everything(shop: Shop) -> None:
+def test_a_deleted_catalog_leaves_nothing_and_another_keeps_everything(shop: Shop) -> None:
     fill(shop)
     alone = counts()
     assert all(alone.values()), alone
@@ -132,20 +132,20 @@ def test_a_deleted_catalogue_leaves_nothing_and_another_keeps_everything(shop: S
     assert database.fetch(tables, (f"recommender_%vector_{space}%",)) == [(0,)]
 
 
-def test_a_catalogue_is_found_by_its_name(shop: Shop) -> None:
+def test_a_catalog_is_found_by_its_name(shop: Shop) -> None:
     assert catalogs.find_catalog("shop") == shop.catalog
 
 
-def test_an_unknown_catalogue_is_told_with_those_there_are_and_how_to_make_it(shop: Shop) -> None:
+def test_an_unknown_catalog_is_told_with_those_there_are_and_how_to_make_it(shop: Shop) -> None:
     with pytest.raises(ValidationError) as caught:
         catalogs.find_catalog("shpo")
 
     assert caught.value.messages == [
-        "There is no catalogue 'shpo' (there are: shop). Make it: manage.py create_catalog shpo"
+        "There is no catalog 'shpo' (there are: shop). Make it: manage.py create_catalog shpo"
     ]
 
 
-def test_profiles_and_popularity_follow_a_changed_catalogue(shop: Shop) -> None:
+def test_profiles_and_popularity_follow_a_changed_catalog(shop: Shop) -> None:
     shop.stock(mug="Mug", tent="Tent")
     shop.embed()
     now = timezone.now()
@@ -178,7 +178,7 @@ def heard() -> Iterator[News]:
     products_changed.disconnect(listen)
 
 
-def test_a_change_is_announced_for_every_living_space_of_the_catalogue(
+def test_a_change_is_announced_for_every_living_space_of_the_catalog(
     shop: Shop, heard: News
 ) -> None:
     Shop.open("other")

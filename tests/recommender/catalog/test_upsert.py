@@ -115,7 +115,7 @@ def test_no_products_are_no_change(shop: Shop) -> None:
     assert upsert.upsert(shop.catalog, []) == Written(0, 0, 0)
 
 
-def test_an_id_is_its_catalogue_s_own(shop: Shop) -> None:
+def test_an_id_is_its_catalog_s_own(shop: Shop) -> None:
     other = Shop.open("other")
     shop.stock(mug="Mug here")
     other.stock(mug="Mug there")

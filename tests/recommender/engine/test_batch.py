@@ -134,13 +134,13 @@ def test_nothing_unavailable_is_recommended(busy: Shop) -> None:
     } == {"mug lover": {"p97", "p98"}, "nobody": {"p97", "p98"}}
 
 
-def test_the_longest_list_is_as_long_as_the_catalogue(busy: Shop) -> None:
+def test_the_longest_list_is_as_long_as_the_catalog(busy: Shop) -> None:
     (everything,) = run(busy, Query(count=MAX_COUNT, exclude=frozenset()), "mug lover").values()
 
     assert len(set(ids(everything.items))) == len(everything.items) == 100
 
 
-def test_all_users_are_each_there_once_and_only_the_catalogue_s_own(shop: Shop) -> None:
+def test_all_users_are_each_there_once_and_only_the_catalog_s_own(shop: Shop) -> None:
     shop.stock(mug="Mug")
     shop.post(*(event(f"user{n}", "mug") for n in range(2100)))
     other = Shop.open("other")

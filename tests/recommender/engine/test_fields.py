@@ -36,7 +36,7 @@ def test_the_fields_of_products_are_loaded_as_json_has_them(shelved, django_asse
     assert orjson.dumps(loaded)
 
 
-def test_another_catalogue_lends_no_fields(shelved):
+def test_another_catalog_lends_no_fields(shelved):
     elsewhere = Shop.open("elsewhere")
     elsewhere.stock(**{"mug-red": "Another red mug"})
     assert fields.load(elsewhere.catalog.pk, ["mug-red", "mug-blue"], ("title",)) == {

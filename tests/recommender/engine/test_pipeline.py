@@ -176,7 +176,7 @@ def test_a_product_without_any_event_is_recommended_by_its_text(stocked):
     assert "mug-pink" in ids(ask(stocked, count=12))
 
 
-def test_a_catalogue_without_content_recommends_by_behaviour(stocked):
+def test_a_catalog_without_content_recommends_by_behaviour(stocked):
     stocked.visit("u1", "mug-red")
     learn_colours(stocked)
     lifecycle.delete_space(stocked.space)
@@ -186,7 +186,7 @@ def test_a_catalogue_without_content_recommends_by_behaviour(stocked):
     assert {item.because for item in answer.items} == {("mug-red",)}
 
 
-def test_a_catalogue_without_vectors_recommends_what_goes_together(stocked):
+def test_a_catalog_without_vectors_recommends_what_goes_together(stocked):
     stocked.visit("u1", "mug-red")
     link(stocked, "mug-red", "spade-white")
     lifecycle.delete_space(stocked.space)

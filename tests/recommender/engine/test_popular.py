@@ -88,7 +88,7 @@ def test_the_newest_are_those_released_or_else_added_last(shelved):
     assert len(backfill.newest(shelved.catalog, 100, filter=mugs)) == 6
 
 
-def test_another_catalogue_is_not_listed(visited):
+def test_another_catalog_is_not_listed(visited):
     elsewhere = Shop.open("elsewhere")
     assert backfill.popular(elsewhere.catalog, 10) == []
     assert backfill.popular(elsewhere.catalog, 10, before=NOW) == []

@@ -106,13 +106,13 @@ def test_what_a_user_dislikes_is_neither_taste_nor_recommended(stocked):
     assert "mug-red" not in ids(answer)
 
 
-def test_a_catalogue_without_a_space_falls_back(stocked):
+def test_a_catalog_without_a_space_falls_back(stocked):
     stocked.visit("u1", "mug-red")
     lifecycle.delete_space(stocked.space)
     assert ask(stocked).fallback == "newest"
 
 
-def test_an_empty_catalogue_has_an_empty_answer(shop):
+def test_an_empty_catalog_has_an_empty_answer(shop):
     answer = ask(shop)
     assert (answer.items, answer.reason) == ((), "0 products in stock")
 
@@ -227,7 +227,7 @@ def test_what_was_popular_is_counted_as_of_the_time_asked_for(stocked):
     assert ids(ask(stocked, "nobody", before=NOON))[0] == "spade-red"
 
 
-def test_a_catalogue_of_the_past_recommends_as_one_of_today(db):
+def test_a_catalog_of_the_past_recommends_as_one_of_today(db):
     shop = goods.stock(Shop.open("past", clock=Catalog.Clock.LAST_EVENT))
     make_popular(shop)
     shop.visit("u1", "mug-red", at=NOON - 20 * DAY)

@@ -63,7 +63,7 @@ def test_a_deleted_product_is_unknown_but_one_sold_out_is_not(stocked):
         similar(stocked.catalog, "mug-red", Query(count=5))
 
 
-def test_a_product_of_another_catalogue_is_unknown_and_never_listed(stocked):
+def test_a_product_of_another_catalog_is_unknown_and_never_listed(stocked):
     elsewhere = Shop.open("elsewhere")
     elsewhere.stock(**{f"foreign-{n}": "Red mug" for n in range(5)})
     elsewhere.embed()
@@ -124,7 +124,7 @@ def test_a_short_list_says_what_is_missing(stocked):
     assert answer.reason == ("filter matches 6 products, 1 of them excluded, 2 without a vector")
 
 
-def test_a_catalogue_without_a_space_falls_back(stocked):
+def test_a_catalog_without_a_space_falls_back(stocked):
     lifecycle.delete_space(stocked.space)
     answer = similar(stocked.catalog, "mug-red", Query(count=3))
     assert answer.fallback == "newest"

@@ -117,7 +117,7 @@ def test_without_spaces_or_neighbours_there_is_what_is_popular_and_ones_own(now:
     assert len(found.rows)
 
 
-def test_a_catalogue_without_products_has_no_candidates(now: Snapshot) -> None:
+def test_a_catalog_without_products_has_no_candidates(now: Snapshot) -> None:
     empty = planted.snapshot(
         replace(planted.interactions().where(np.zeros(960, dtype=bool)), n_products=0)
     )

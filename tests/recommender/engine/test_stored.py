@@ -139,7 +139,7 @@ def test_without_any_history_nothing_is_popular(stocked):
     assert np.isnan(found.of(keys(stocked, "mug-red")).first).all()
 
 
-def test_in_a_catalogue_of_the_past_now_is_its_last_event(db):
+def test_in_a_catalog_of_the_past_now_is_its_last_event(db):
     shop = goods.stock(Shop.open("past", clock=Catalog.Clock.LAST_EVENT))
     shop.visit("x", "mug-red", at=NOON)
     popularity.refresh(shop.catalog)

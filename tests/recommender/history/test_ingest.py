@@ -76,7 +76,7 @@ def test_events_without_an_id_are_all_different(shop: Shop) -> None:
     assert Event.objects.count() == 2
 
 
-def test_an_id_is_its_catalogue_s_own(shop: Shop) -> None:
+def test_an_id_is_its_catalog_s_own(shop: Shop) -> None:
     other = Shop.open("other")
     for each in (shop, other):
         each.stock(mug="Mug")
@@ -107,7 +107,7 @@ def test_an_unknown_product_does_not_use_up_an_id_of_the_same_call(shop: Shop) -
     ]
 
 
-def test_a_deleted_product_is_unknown_and_another_catalogue_s_too(shop: Shop) -> None:
+def test_a_deleted_product_is_unknown_and_another_catalog_s_too(shop: Shop) -> None:
     shop.stock(mug="Mug")
     Product.objects.update(deleted_at=timezone.now())
     Shop.open("other").stock(tent="Tent")

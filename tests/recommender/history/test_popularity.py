@@ -44,7 +44,7 @@ def test_only_the_last_thirty_days_are_recent(museum: Shop) -> None:
     assert counted(museum) == {"mug": (1.0, 6.0), "tent": (1.0, 1.0), "soap": (0.0, 1.0)}
 
 
-def test_now_is_the_last_event_or_the_time_of_day_as_the_catalogue_says(
+def test_now_is_the_last_event_or_the_time_of_day_as_the_catalog_says(
     shop: Shop, museum: Shop
 ) -> None:
     now = timezone.now()
@@ -156,7 +156,7 @@ def test_the_table_counts_the_users_that_a_snapshot_counts(museum: Shop, seed: i
     assert first == {key: row.first_at.timestamp() for key, row in rows.items()}
 
 
-def test_popularity_weighs_what_the_catalogue_says(museum: Shop) -> None:
+def test_popularity_weighs_what_the_catalog_says(museum: Shop) -> None:
     museum.catalog.event_weights = {"view": 7.0}
     museum.catalog.save()
     museum.visit("ann", "mug")
@@ -175,7 +175,7 @@ def test_a_refresh_counts_anew_and_says_when(museum: Shop) -> None:
     assert museum.catalog.popularity_refreshed_at is not None
 
 
-def test_another_catalogue_s_popularity_is_its_own(shop: Shop, museum: Shop) -> None:
+def test_another_catalog_s_popularity_is_its_own(shop: Shop, museum: Shop) -> None:
     shop.stock(mug="Mug")
     museum.visit("ann", "mug")
     counted(museum)

@@ -9,5 +9,5 @@ from tests.recommender.importing.desk import Desk
 
 @pytest.fixture
 def desk(tmp_path: Path) -> Desk:
-    """Imports into the catalogue `shop`, which a test opens by its fixture."""
+    """Imports into the catalog `shop`, which a test opens by its fixture."""
     return Desk(tmp_path)

@@ -32,7 +32,7 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """Writes files below a directory and imports them into the catalogue `shop`."""
+    """Writes files below a directory and imports them into the catalog `shop`."""
 
     directory: Path
 

@@ -191,7 +191,7 @@ def test_a_text_that_is_not_what_is_declared_is_rejected():
         of_csv({"size": "number"}).read({"Size": "large"})
 
 
-def test_a_file_with_ids_as_names_does_not_flood_the_catalogue():
+def test_a_file_with_ids_as_names_does_not_flood_the_catalog():
     reader = of_json()
     reader.read({"attributes": {f"a{n}": n for n in range(MAX_NAMES)}})
     with pytest.raises(BadRowError, match="more than 1,000 different attributes"):

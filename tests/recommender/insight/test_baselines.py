@@ -88,7 +88,7 @@ def test_ease_is_the_closed_form(toy: csr_array) -> None:
     assert scores == pytest.approx(dense @ weights, rel=1e-4)
 
 
-def test_ease_says_why_it_leaves_out_a_large_catalogue() -> None:
+def test_ease_says_why_it_leaves_out_a_large_catalog() -> None:
     with pytest.raises(BaselineError, match="20,001 are more than the 20,000"):
         baselines.ease(csr_array((2, 20_001), dtype=np.float32))
 

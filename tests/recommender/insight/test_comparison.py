@@ -118,5 +118,5 @@ def test_what_cannot_be_compared_is_refused(stocked: Shop) -> None:
         compare(stocked.space, retired)
     with pytest.raises(SpaceError, match="Both are text@1"):
         compare(stocked.space, stocked.space)
-    with pytest.raises(SpaceError, match="two catalogues"):
+    with pytest.raises(SpaceError, match="two catalogs"):
         compare(stocked.space, Shop.open("other").space)

@@ -113,7 +113,7 @@ def test_no_split_is_the_historys_own_choice_and_cuts_before_the_last_event(tiny
     assert found.users == 20
 
 
-def test_a_catalogue_that_was_still_for_a_while_is_cut_before_its_last_event_all_the_same(
+def test_a_catalog_that_was_still_for_a_while_is_cut_before_its_last_event_all_the_same(
     tiny: Shop,
 ) -> None:
     there = run(tiny, split=None)

@@ -40,7 +40,7 @@ def test_an_evaluation_without_a_measured_ranker_is_no_point(shop: Shop) -> None
     assert evaluations.trend(shop.catalog.pk, "new", 10) == []
 
 
-def test_live_is_a_catalogue_of_today_with_events_lately(shop: Shop) -> None:
+def test_live_is_a_catalog_of_today_with_events_lately(shop: Shop) -> None:
     museum = Shop.open("museum", clock=Catalog.Clock.LAST_EVENT)
     quiet = Shop.open("quiet")
     now = timezone.now()
@@ -51,7 +51,7 @@ def test_live_is_a_catalogue_of_today_with_events_lately(shop: Shop) -> None:
     assert evaluations.live() == [shop.catalog]
 
 
-def test_the_latest_evaluations_of_each_catalogue_are_kept(shop: Shop) -> None:
+def test_the_latest_evaluations_of_each_catalog_are_kept(shop: Shop) -> None:
     rows = [
         EvaluationRun(catalog=shop.catalog, mode="new", document={})
         for _ in range(evaluations.KEPT + 2)

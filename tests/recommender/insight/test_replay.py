@@ -43,7 +43,7 @@ def test_who_has_no_history_before_is_not_tested(stocked: Shop) -> None:
     assert not {"newcomer", "browser"} & set(replay.hold_out(stocked.catalog).products)
 
 
-def test_events_of_another_catalogue_do_not_count(stocked: Shop) -> None:
+def test_events_of_another_catalog_do_not_count(stocked: Shop) -> None:
     other = goods.shelve(Shop.open("other"))
     shop_by_colour(other, 24)
 
@@ -88,7 +88,7 @@ def test_a_replay_knows_nothing_of_what_came_after_the_cut_off(stocked: Shop) ->
     assert again.ndcg.tolist() == before.ndcg.tolist()
 
 
-def test_a_catalogue_of_the_past_is_replayed_too(db: None) -> None:
+def test_a_catalog_of_the_past_is_replayed_too(db: None) -> None:
     past = goods.stock(Shop.open("past", clock=Catalog.Clock.LAST_EVENT))
     shop_by_colour(past, 24)
 

@@ -51,7 +51,7 @@ def test_of_equal_scores_the_lower_column_stands_first() -> None:
     ]
 
 
-def test_a_catalogue_smaller_than_the_list_is_listed_whole() -> None:
+def test_a_catalog_smaller_than_the_list_is_listed_whole() -> None:
     lists = top_lists(_fixed([1, 2, 3, 4, 5]), np.array([0]), 20, EVERYTHING)
 
     assert _listed(lists) == [[4, 3, 2, 1, 0]]

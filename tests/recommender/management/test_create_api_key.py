@@ -30,7 +30,7 @@ def test_each_key_is_another(shop):
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
-        (("nowhere", "--scope", "server"), "no catalogue 'nowhere'.*create_catalog nowhere"),
+        (("nowhere", "--scope", "server"), "no catalog 'nowhere'.*create_catalog nowhere"),
         (("shop", "--scope", "owner"), "invalid choice: 'owner'"),
         (("shop",), "--scope"),
         (("shop", "--scope", "server", "--label", "x" * 101), "longer than 100"),

@@ -15,7 +15,7 @@ def create(*arguments: str) -> str:
     return output.getvalue()
 
 
-def test_a_catalogue_is_made_ready_for_products(db):
+def test_a_catalog_is_made_ready_for_products(db):
     output = create("gifts", "--clock", "last_event", "--half-life", "30", "--model", "fake")
     catalog = Catalog.objects.get(name="gifts")
     assert (catalog.clock, catalog.half_life_days) == ("last_event", 30.0)
@@ -30,7 +30,7 @@ def test_a_catalogue_is_made_ready_for_products(db):
         (("The Shop",), "Use lower-case letters"),
         (("other", "--model", "nothing"), "no embedding model 'nothing'"),
         (("other", "--half-life", "0"), "greater than or equal to"),
-        (("other", "--update", "--clock", "now"), "no catalogue 'other'"),
+        (("other", "--update", "--clock", "now"), "no catalog 'other'"),
         (("shop", "--update"), "give --clock, --half-life or --monthly-budget"),
         (("shop", "--update", "--model", "fake"), "leave them out.*space create"),
         (("shop", "--update", "--dimension", "8"), "leave them out.*space create"),
@@ -56,7 +56,7 @@ def test_popularity_and_profiles_follow_a_changed_clock(shop):
     assert shop.user("u1").history_version > version
 
 
-def test_a_catalogue_is_made_with_a_budget_and_a_dimension(db):
+def test_a_catalog_is_made_with_a_budget_and_a_dimension(db):
     create("gifts", "--model", "fake", "--dimension", "16", "--monthly-budget", "20")
     catalog = Catalog.objects.get(name="gifts")
     assert catalog.monthly_budget == 20

@@ -92,6 +92,6 @@ def test_what_it_was_paused_for_before_is_forgotten(committed_shop: Shop, broker
     assert committed_shop.space.paused_reason == ""
 
 
-def test_an_unknown_catalogue_is_said_with_those_there_are(shop: Shop) -> None:
-    with pytest.raises(CommandError, match=r"There is no catalogue 'shpo' \(there are: shop\)"):
+def test_an_unknown_catalog_is_said_with_those_there_are(shop: Shop) -> None:
+    with pytest.raises(CommandError, match=r"There is no catalog 'shpo' \(there are: shop\)"):
         call_command("embed", "--catalog", "shpo")

@@ -94,7 +94,7 @@ def test_an_empty_file_is_no_error(tmp_path: Path) -> None:
     assert embed_file(written(tmp_path / "empty.txt", "")) == []
 
 
-def test_a_catalogue_is_booked_for_its_lines(two: Path, shop: Shop) -> None:
+def test_a_catalog_is_booked_for_its_lines(two: Path, shop: Shop) -> None:
     embed_file(two, "--catalog", "shop")
     row = EmbeddingSpend.objects.get()
     assert (row.catalog, row.space_id, row.rows, row.tokens) == (shop.catalog, None, 2, 4)
@@ -120,7 +120,7 @@ def test_a_dry_run_counts_and_sends_nothing(tmp_path: Path, shop: Shop) -> None:
         (("missing.txt",), r"Cannot read missing.txt: No such file"),
         ((".",), r"Cannot read \.: Is a directory"),
         (("two.txt", "--model", "nothing"), "no embedding model 'nothing'"),
-        (("two.txt", "--catalog", "nowhere"), "no catalogue 'nowhere'"),
+        (("two.txt", "--catalog", "nowhere"), "no catalog 'nowhere'"),
         (("two.txt", "--to", "."), r"--to|Cannot write \.: Is a directory"),
         (("two.txt", "--to", "two.txt"), "is the file that is read"),
         (("two.txt", "--to", "no/such/out"), "Cannot write no/such/out: No such file"),

@@ -78,7 +78,7 @@ def test_history_is_cut_where_asked(busy: Shop, split: str) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--catalog", "shpo"], "There is no catalogue 'shpo' (there are: shop)."),
+        (["--catalog", "shpo"], "There is no catalog 'shpo' (there are: shop)."),
         (["--k", "0"], "--k is from 1 to 1000."),
         (["--k", "1001"], "--k is from 1 to 1000."),
         (["--k", "ten"], "argument --k: invalid int value: 'ten'"),

@@ -38,6 +38,6 @@ def test_data_of_today_need_no_hint(shop, import_purchase):
     assert HINT not in import_purchase(datetime.now(UTC).isoformat())
 
 
-def test_a_catalogue_that_lives_in_the_time_of_its_data_needs_no_hint(db, import_purchase):
+def test_a_catalog_that_lives_in_the_time_of_its_data_needs_no_hint(db, import_purchase):
     Shop.open(clock=Catalog.Clock.LAST_EVENT).stock(a="Mug")
     assert HINT not in import_purchase("2011-12-09")

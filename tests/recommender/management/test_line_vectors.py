@@ -67,7 +67,7 @@ def test_a_spent_budget_gives_the_lines_it_paid_for(shop: Shop) -> None:
     Catalog.objects.update(monthly_budget="0.3")
     rows = embed_lines(numbered(512), Hosted(), Role.QUERY, Account(shop.catalog))
     done = next(rows)
-    with pytest.raises(StoppedError, match="monthly budget of catalogue shop"):
+    with pytest.raises(StoppedError, match="monthly budget of catalog shop"):
         next(rows)
     assert 0 < len(done) <= CachedEmbedding.objects.count() < 512
     assert [row.line for row in done] == list(range(1, len(done) + 1))

@@ -128,7 +128,7 @@ def test_no_users_are_an_empty_file(run: Callable[..., Lines], tmp_path: Path) -
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--catalog", "shpo"], "There is no catalogue 'shpo' (there are: shop)."),
+        (["--catalog", "shpo"], "There is no catalog 'shpo' (there are: shop)."),
         (["--count", "0"], "--count is from 1 to 1000."),
         (["--count", "1001"], "--count is from 1 to 1000."),
         (["--count", "ten"], "argument --count: invalid int value: 'ten'"),

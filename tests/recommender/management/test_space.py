@@ -81,8 +81,8 @@ def test_what_cannot_be_done_is_said(stocked: Shop, arguments: tuple[str, ...], 
         run(*arguments)
 
 
-def test_an_unknown_catalogue_and_an_unknown_subcommand_are_said(shop: Shop) -> None:
-    with pytest.raises(CommandError, match="There is no catalogue 'shpo'"):
+def test_an_unknown_catalog_and_an_unknown_subcommand_are_said(shop: Shop) -> None:
+    with pytest.raises(CommandError, match="There is no catalog 'shpo'"):
         call_command("space", "list", "--catalog", "shpo")
     with pytest.raises(CommandError, match="invalid choice: 'lst'"):
         run("lst")

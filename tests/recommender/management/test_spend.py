@@ -37,7 +37,7 @@ def november(shop: Shop) -> Shop:
 def test_a_month_is_told_by_day_space_and_model(november: Shop) -> None:
     Catalog.objects.update(monthly_budget=Decimal(20))
     assert [line.split() for line in spend("--month", "2026-11").splitlines()] == [
-        ["day", "catalogue", "space", "model", "rows", "from", "cache", "tokens", "cost"],
+        ["day", "catalog", "space", "model", "rows", "from", "cache", "tokens", "cost"],
         ["2026-11-03", "shop", "endpoints", "fake", "4", "0", "9", "$0.000000"],
         ["2026-11-03", "shop", "text@1", "text-embedding-v4", "100", "20", "700", "$0.000500"],
         [
@@ -65,7 +65,7 @@ def test_json_has_the_same_figures(november: Shop) -> None:
     }
 
 
-def test_one_catalogue_is_told_alone(november: Shop) -> None:
+def test_one_catalog_is_told_alone(november: Shop) -> None:
     book(Shop.open("other"), date(2026, 11, 4), "1")
     assert "other" in spend("--month", "2026-11")
     assert "other" not in spend("--month", "2026-11", "--catalog", "shop")
@@ -88,6 +88,6 @@ def test_a_month_that_is_none_is_said(shop: Shop, month: str) -> None:
         spend("--month", month)
 
 
-def test_an_unknown_catalogue_is_said(shop: Shop) -> None:
-    with pytest.raises(CommandError, match="no catalogue 'shpo'"):
+def test_an_unknown_catalog_is_said(shop: Shop) -> None:
+    with pytest.raises(CommandError, match="no catalog 'shpo'"):
         spend("--catalog", "shpo")

@@ -124,7 +124,7 @@ def test_a_second_training_makes_no_mess(little: Shop) -> None:
     assert Space.objects.filter(status="active", name="text").count() == 1
 
 
-def test_an_unknown_catalogue_is_said_with_those_there_are(shop: Shop) -> None:
-    with pytest.raises(CommandError, match=r"There is no catalogue 'shpo' \(there are: shop\)"):
+def test_an_unknown_catalog_is_said_with_those_there_are(shop: Shop) -> None:
+    with pytest.raises(CommandError, match=r"There is no catalog 'shpo' \(there are: shop\)"):
         call_command("train", "--catalog", "shpo")
     assert not TrainingRun.objects.exists()

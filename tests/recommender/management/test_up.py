@@ -246,9 +246,9 @@ def test_a_mistyped_command_starts_nothing(stopped):
 
 
 def test_an_unreachable_external_database_is_one_line_without_a_traceback(stopped):
-    url = "postgresql://shop:secret@127.0.0.1:1/catalogue"
+    url = "postgresql://shop:secret@127.0.0.1:1/catalog"
     failed = stopped.run("migrate", DATABASE_URL=url)
     assert failed.returncode == 1
-    assert failed.stderr.startswith("Cannot connect to the database catalogue at 127.0.0.1:1")
+    assert failed.stderr.startswith("Cannot connect to the database catalog at 127.0.0.1:1")
     assert failed.stderr.count("\n") == 1
     assert "secret" not in failed.stderr

@@ -339,7 +339,7 @@ def test_stale_users_come_in_pages(shop: Shop) -> None:
     assert first + rest == sorted({*first, *rest})
 
 
-def test_another_catalogue_s_users_are_not_stale_here(shop: Shop) -> None:
+def test_another_catalog_s_users_are_not_stale_here(shop: Shop) -> None:
     other = Shop.open("other")
     other.stock(mug="Mug")
     other.visit("ann", "mug")

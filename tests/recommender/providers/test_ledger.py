@@ -80,7 +80,7 @@ def test_all_spaces_models_and_days_of_the_month_share_the_budget(shop: Shop) ->
     assert ledger.left(shop.catalog) == Decimal("0.1")
 
 
-def test_another_catalogue_has_its_own_budget(shop: Shop) -> None:
+def test_another_catalog_has_its_own_budget(shop: Shop) -> None:
     give_budget(shop, "1")
     entry(Shop.open("other")).book(Consumed(cost=Decimal(50)))
     assert ledger.left(shop.catalog) == 1
@@ -125,7 +125,7 @@ def test_the_error_says_how_to_go_on(shop: Shop) -> None:
         entry(shop, day).reserve(Decimal("0.02"))
 
     assert str(caught.value) == (
-        "The monthly budget of catalogue shop ($20.00) is spent ($19.99 so far in November 2026). "
+        "The monthly budget of catalog shop ($20.00) is spent ($19.99 so far in November 2026). "
         "Raise it: manage.py create_catalog shop --update --monthly-budget AMOUNT, or wait until "
         "1 December."
     )

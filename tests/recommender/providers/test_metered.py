@@ -62,7 +62,7 @@ def test_identical_inputs_are_asked_once(shop: Shop) -> None:
     assert (row.rows, row.cached_rows) == (2, 2)
 
 
-def test_another_catalogue_pays_nothing_for_the_same_input(shop: Shop) -> None:
+def test_another_catalog_pays_nothing_for_the_same_input(shop: Shop) -> None:
     other = Shop.open("other")
     hosted = Hosted()
     embed(shop, hosted, numbered(10))
@@ -75,7 +75,7 @@ def test_another_catalogue_pays_nothing_for_the_same_input(shop: Shop) -> None:
     assert (spend["other"].cost, spend["other"].cached_rows) == (0, 10)
 
 
-def test_two_catalogues_at_once_pay_once(committed_shop: Shop) -> None:
+def test_two_catalogs_at_once_pay_once(committed_shop: Shop) -> None:
     shops = [committed_shop, Shop.open("other")]
     hosted = Hosted(seconds=0.05)
 
@@ -162,7 +162,7 @@ def test_nothing_is_sent_beyond_the_budget_and_it_is_said(shop: Shop) -> None:
     assert 0 < len(made) < 100
     assert EmbeddingSpend.objects.get().cost == ledger.price(SPEC, hosted.tokens) <= Decimal("0.06")
     assert EmbeddingSpend.objects.get().reserved == 0
-    assert "The monthly budget of catalogue shop ($0.06) is spent ($0.0" in str(spent[0])
+    assert "The monthly budget of catalog shop ($0.06) is spent ($0.0" in str(spent[0])
     assert "manage.py create_catalog shop --update --monthly-budget" in str(spent[0])
 
 

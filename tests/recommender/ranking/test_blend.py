@@ -49,12 +49,12 @@ def test_a_ranker_comes_back_as_its_kind():
 
 
 def test_a_kind_that_is_not_known_says_what_to_do():
-    with pytest.raises(ValueError, match=r"no ranker of kind “forest”\. Train the catalogue"):
+    with pytest.raises(ValueError, match=r"no ranker of kind “forest”\. Train the catalog"):
         blend.from_bytes("forest", b"")
 
 
 def test_what_another_version_learnt_is_refused_with_what_to_do():
-    with pytest.raises(ValueError, match="Train the catalogue again"):
+    with pytest.raises(ValueError, match="Train the catalog again"):
         blend.from_bytes("blend", pack_arrays({"lambdamart": np.zeros(1)}))
-    with pytest.raises(ValueError, match="Train the catalogue again"):
+    with pytest.raises(ValueError, match="Train the catalog again"):
         blend.from_bytes("logistic", b"PK no archive")

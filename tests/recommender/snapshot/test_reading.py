@@ -120,7 +120,7 @@ def test_the_history_of_a_product_that_was_taken_off_the_shelves_still_counts(tw
     assert len(found.interactions) == 2
 
 
-def test_another_catalogue_is_not_read(two: Shop) -> None:
+def test_another_catalog_is_not_read(two: Shop) -> None:
     other = Shop.open("other")
     other.stock(mug="Mug")
     other.visit("ann", "mug")
@@ -131,7 +131,7 @@ def test_another_catalogue_is_not_read(two: Shop) -> None:
     assert len(found.products) == 3
 
 
-def test_a_catalogue_without_anything_is_read_as_nothing(shop: Shop) -> None:
+def test_a_catalog_without_anything_is_read_as_nothing(shop: Shop) -> None:
     found = reading.read(shop.catalog, LATER)
 
     assert len(found.products) == len(found.users) == len(found.interactions) == 0

@@ -49,7 +49,7 @@ def test_a_later_version_is_built_beside_the_one_that_serves(shop: Shop) -> None
     assert active_space(shop.catalog.pk) == first
 
 
-def test_a_catalogue_without_such_a_space_has_none_active(shop: Shop) -> None:
+def test_a_catalog_without_such_a_space_has_none_active(shop: Shop) -> None:
     assert active_space(shop.catalog.pk, "image") is None
 
 
@@ -296,7 +296,7 @@ def test_a_deleted_space_takes_its_tables_and_work_with_it(shop: Shop) -> None:
     assert lifecycle.active_space(shop.catalog.pk) == shop.space
 
 
-def test_a_catalogue_goes_with_the_spaces_it_retired(shop: Shop) -> None:
+def test_a_catalog_goes_with_the_spaces_it_retired(shop: Shop) -> None:
     retire(create_space(shop.catalog, model="fake"))
 
     catalogs.delete_catalog(shop.catalog)

@@ -118,7 +118,7 @@ def test_a_deleted_product_is_not_stale(shop: Shop) -> None:
     assert claim(shop) == []
 
 
-def test_another_catalogue_s_products_are_its_own(shop: Shop) -> None:
+def test_another_catalog_s_products_are_its_own(shop: Shop) -> None:
     other = Shop.open("other")
     other.stock(tent="Tent")
 

@@ -113,7 +113,7 @@ def test_what_serves_already_and_what_only_has_sparse_vectors_is_refused(shop: S
     assert statuses(shop) == [Status.ACTIVE, Status.BUILDING]
 
 
-def test_an_empty_catalogue_can_switch(shop: Shop) -> None:
+def test_an_empty_catalog_can_switch(shop: Shop) -> None:
     empty = Shop.open("empty")
     second = create_space(empty.catalog, model="fake", dimension=32)
 
@@ -165,7 +165,7 @@ def test_there_is_nothing_to_go_back_to_before_a_switch_or_after_retiring(shop: 
     assert shop.space == second
 
 
-def test_other_names_and_catalogues_are_not_touched(shop: Shop) -> None:
+def test_other_names_and_catalogs_are_not_touched(shop: Shop) -> None:
     picture = create_space(shop.catalog, name="picture", model="fake")
     other = Shop.open("other")
     activate(version(shop))

@@ -56,11 +56,11 @@ def test_embedded_urls_name_the_sockets():
 
 
 def test_a_database_url_is_read_with_its_options_and_escapes():
-    url = "postgres://shop:p%40ss%2Fword@db.example:6432/catalogue?sslmode=require"
+    url = "postgres://shop:p%40ss%2Fword@db.example:6432/catalog?sslmode=require"
     assert database_parameters(external(url)) == {
         "HOST": "db.example",
         "PORT": "6432",
-        "NAME": "catalogue",
+        "NAME": "catalog",
         "USER": "shop",
         "PASSWORD": "p@ss/word",
         "OPTIONS": {"sslmode": "require"},

@@ -22,9 +22,9 @@ def test_servers_that_answer_pass(shared, tmp_path):
 
 
 def test_an_unreachable_database_is_named_without_its_password(closed_port, tmp_path):
-    url = f"postgresql://shop:secret@127.0.0.1:{closed_port}/catalogue"
+    url = f"postgresql://shop:secret@127.0.0.1:{closed_port}/catalog"
     config = StackConfig(data_dir=tmp_path, database_url=url, broker_url=None)
-    with pytest.raises(StackError, match=f"catalogue at 127.0.0.1:{closed_port}.*refused") as error:
+    with pytest.raises(StackError, match=f"catalog at 127.0.0.1:{closed_port}.*refused") as error:
         check_database(config)
     assert "DATABASE_URL" in str(error.value)
     assert "secret" not in str(error.value)

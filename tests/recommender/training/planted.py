@@ -42,7 +42,7 @@ def interactions(
     )
 
 
-def catalogue(products: int = 40, seed: int = 4) -> Products:
+def catalog(products: int = 40, seed: int = 4) -> Products:
     """Products of all tastes, with a price, a category for each taste, and a brand."""
     random = np.random.default_rng(seed)
     rows = np.arange(products)
@@ -69,13 +69,13 @@ def texts(products: int = 40, dimension: int = 12, seed: int = 5) -> SpaceArrays
 
 
 def snapshot(found: Interactions | None = None) -> Snapshot:
-    """A catalogue after these interactions, nothing learnt."""
+    """A catalog after these interactions, nothing learnt."""
     found = interactions() if found is None else found
     last = float(found.times[-1]) if len(found) else START
     return Snapshot(
         clock=last + 1.0,
         half_life_days=60.0,
-        products=catalogue(found.n_products),
+        products=catalog(found.n_products),
         users=np.arange(found.n_users) + 1000,
         interactions=found,
         spaces=(texts(found.n_products),),
@@ -83,7 +83,7 @@ def snapshot(found: Interactions | None = None) -> Snapshot:
 
 
 def halfway(now: Snapshot) -> tuple[Split, Snapshot]:
-    """What was known at three fifths of the history, and the catalogue of then."""
+    """What was known at three fifths of the history, and the catalog of then."""
     times = now.interactions.times
     split = splits.split_at(now.interactions, float(times[int(0.6 * len(times))]))
     return split, snapshot_as_of(now, split)

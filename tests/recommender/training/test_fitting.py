@@ -10,7 +10,7 @@ from tests.recommender.training import planted
 
 @pytest.fixture(scope="module")
 def now() -> Snapshot:
-    """A catalogue of 80 products, of which the last ten were never touched."""
+    """A catalog of 80 products, of which the last ten were never touched."""
     found = planted.interactions(products=80)
     return planted.snapshot(found.where(found.products < 70))
 

@@ -1,4 +1,4 @@
-"""A training from beginning to end, and what catalogues with hardly any history get of it."""
+"""A training from beginning to end, and what catalogs with hardly any history get of it."""
 
 from collections.abc import Iterator
 
@@ -103,7 +103,7 @@ def test_the_run_says_of_which_time_its_history_is(planted_shop: Shop) -> None:
     assert NOON < made.trained_until < planted.at(60.1)
 
 
-def test_a_catalogue_with_ten_events_is_told_what_it_lacks_and_still_has_lists(shop: Shop) -> None:
+def test_a_catalog_with_ten_events_is_told_what_it_lacks_and_still_has_lists(shop: Shop) -> None:
     shop.stock(**numbered(20))
     shop.embed()
     shop.post(*(event(f"u{n % 5}", f"p{n}", at=NOON + n * DAY) for n in range(10)))
@@ -121,7 +121,7 @@ def test_a_catalogue_with_ten_events_is_told_what_it_lacks_and_still_has_lists(s
     assert int(listed(shop, "u0")[0].removeprefix("p")) % 4 in {0, 1}
 
 
-def test_a_catalogue_without_events_or_products_is_trained_without_a_word_of_error(
+def test_a_catalog_without_events_or_products_is_trained_without_a_word_of_error(
     shop: Shop,
 ) -> None:
     steps = train(shop)

@@ -18,7 +18,7 @@ Status = TrainingRun.Status
 
 @pytest.fixture
 def told() -> Iterator[list[int]]:
-    """The catalogues that workers were told to train."""
+    """The catalogs that workers were told to train."""
     told: list[int] = []
 
     def listen(catalog_id: int, **_: object) -> None:
@@ -114,7 +114,7 @@ def test_a_message_that_comes_twice_finds_nothing_to_do(committed_shop: Shop) ->
     assert claim(0) is False
 
 
-def test_one_training_of_a_catalogue_at_a_time(committed_shop: Shop, told: list[int]) -> None:
+def test_one_training_of_a_catalog_at_a_time(committed_shop: Shop, told: list[int]) -> None:
     other = Shop.open("other")
     for shop in (committed_shop, other):
         runs.request(shop.catalog)
@@ -224,7 +224,7 @@ def test_a_training_is_due_where_events_came_since_the_last(shop: Shop) -> None:
     assert runs.due() == [shop.catalog]
 
 
-def test_the_latest_runs_of_each_catalogue_are_kept(shop: Shop) -> None:
+def test_the_latest_runs_of_each_catalog_are_kept(shop: Shop) -> None:
     other = Catalog.objects.create(name="other")
     few = TrainingRun.objects.create(catalog=other)
     many = [TrainingRun(catalog=shop.catalog) for _ in range(runs.KEPT + 3)]

@@ -49,7 +49,7 @@ def test_neighbours_are_stored_best_first_and_replace_those_there_were(shop: Sho
     np.testing.assert_allclose(again["together"].toarray(), links.toarray())
 
 
-def test_another_catalogues_neighbours_stay(shop: Shop) -> None:
+def test_another_catalogs_neighbours_stay(shop: Shop) -> None:
     other = four(Shop.open("other"))
     theirs = reading.read_products(other.catalog)
     storage.store_neighbours(other.catalog, theirs, {"ease": matrix((0, 1, 1.0))})

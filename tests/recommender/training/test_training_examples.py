@@ -14,7 +14,7 @@ from recommender.training.splits import Split
 from recommender.training.training_examples import SplitExamples
 from tests.recommender.training import planted
 
-# From all that is known today and a split, the catalogue as of the split, and what it teaches.
+# From all that is known today and a split, the catalog as of the split, and what it teaches.
 Learn = Callable[[Snapshot, Split], Snapshot]
 
 

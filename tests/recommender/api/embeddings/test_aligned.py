@@ -1,4 +1,4 @@
-"""The model of pictures and texts, whose map each catalogue learns for itself."""
+"""The model of pictures and texts, whose map each catalog learns for itself."""
 
 import numpy as np
 import pytest
@@ -44,7 +44,7 @@ def picture(embed):
     return row["embedding"]
 
 
-def test_texts_and_pictures_are_answered_with_the_catalogues_own_map(embed, pictures):
+def test_texts_and_pictures_are_answered_with_the_catalogs_own_map(embed, pictures):
     pictures(1)
     assert len(picture(embed)) == 256
     assert len(answer(embed.compatible(input="a red mug", model=MODEL))["data"]) == 1
@@ -59,7 +59,7 @@ def test_the_newest_map_answers_unless_its_space_is_retired(embed, pictures):
     assert picture(embed) == first
 
 
-def test_a_catalogue_that_has_learnt_no_map_is_told_what_to_do(embed):
+def test_a_catalog_that_has_learnt_no_map_is_told_what_to_do(embed):
     code, message = error(embed.multimodal({"image": RED}, model=MODEL), 404)
     assert code == "ModelNotFound"
     assert "build a space of this model first" in message

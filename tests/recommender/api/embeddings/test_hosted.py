@@ -38,7 +38,7 @@ def test_a_hosted_model_is_asked_in_its_protocol_whatever_the_callers_is(embed, 
     assert upstream.record.paid["a red mug"] == 1
 
 
-def test_what_callers_consume_is_booked_to_their_catalogue(embed, upstream, shop):
+def test_what_callers_consume_is_booked_to_their_catalog(embed, upstream, shop):
     answer(embed.text(["a red mug", "a lamp"], model="text-embedding-v3"))
     spend = EmbeddingSpend.objects.get(catalog=shop.catalog, model="text-embedding-v3")
     assert (spend.space_id, spend.requests, spend.rows) == (None, 1, 2)
