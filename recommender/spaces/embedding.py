@@ -9,7 +9,6 @@ import numpy as np
 from django.db import transaction
 from django.db.models.functions import Now
 from numpy.typing import NDArray
-from psycopg import sql
 
 from embeddings.base import Embedder
 from embeddings.calls import long_text
@@ -22,8 +21,8 @@ from recommender import database
 from recommender.models import Space
 from recommender.providers import metered
 from recommender.providers.metered import Account
-from recommender.spaces import lifecycle, partitions, quarantine, staleness
-from recommender.spaces.partitions import halfvecs, sparsevec
+from recommender.spaces import lifecycle, quarantine, staleness
+from recommender.spaces.partitions import OTHER_CONTENT, VectorRow, upsert_vectors
 from recommender.spaces.quarantine import Refusal
 from recommender.spaces.staleness import StaleProduct
 from recommender.spaces.template import Content, content
@@ -31,21 +30,6 @@ from recommender.spaces.template import Content, content
 # Where the model finds more tokens in a text than were estimated, it is cut to these shares of
 # the limit, one after the other.
 _SHORTER = (0.75, 0.5, 0.3)
-
-_COLUMNS = ("int8", "bytea", "bytea", "uuid", "text")
-_STAGE = """
-CREATE TEMPORARY TABLE embedded (product_id bigint, embedding halfvec STORAGE PLAIN,
-    sparse sparsevec, content_hash uuid, treatment text) ON COMMIT DROP
-"""
-_WRITE = sql.SQL("""
-INSERT INTO {vectors} AS v
-    (space_id, product_id, embedding, sparse, content_hash, treatment, embedded_at)
-SELECT {space}, product_id, embedding, sparse, content_hash, treatment, now() FROM embedded
-ON CONFLICT (space_id, product_id) DO UPDATE SET embedding = excluded.embedding,
-    sparse = excluded.sparse, content_hash = excluded.content_hash,
-    treatment = excluded.treatment, embedded_at = excluded.embedded_at
-WHERE v.content_hash <> excluded.content_hash
-""")
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,11 +131,7 @@ def write(space: Space, embedded: Sequence[Embedded]) -> None:
     with transaction.atomic():
         # What a crash of the server loses of the last moment is stale again, and made again.
         database.execute("SET LOCAL synchronous_commit TO off")
-        database.execute(_STAGE)
-        _stage(embedded)
-        vectors = partitions.product_vectors(space.pk)
-        database.execute(_WRITE.format(vectors=vectors, space=sql.Literal(space.pk)))
-        database.execute("DROP TABLE embedded")
+        upsert_vectors(space, list(map(_vector_row, embedded)), OTHER_CONTENT)
         quarantine.remove(space, [row.product_id for row in embedded if row.refusal is None])
         quarantine.add(space, list(_refusals(embedded)))
         if any(row.is_made for row in embedded):
@@ -170,7 +150,7 @@ def _rows(
     max_tokens: int | None = None,
 ) -> list[_Row]:
     contents = [_content(space, embedder, product, max_tokens) for product in products]
-    inputs = [part for found in contents if isinstance(found, Content) for part in found.inputs]
+    inputs = [part for of in contents if isinstance(of, Content) for part in of.inputs]
     account = Account(space.catalog, space)
     outcomes = iter(metered.embed_rows(embedder, inputs, Role.DOCUMENT, account))
     return [
@@ -241,14 +221,8 @@ def _averaged(
     )
 
 
-def _stage(embedded: Sequence[Embedded]) -> None:
-    vectors = iter(halfvecs([row.vector for row in embedded if row.vector is not None]))
-    with database.copy("COPY embedded FROM STDIN (FORMAT binary)") as stream:
-        stream.set_types(_COLUMNS)
-        for row in embedded:
-            vector = None if row.vector is None else next(vectors)
-            sparse = None if row.sparse is None else sparsevec(row.sparse)
-            stream.write_row((row.product_id, vector, sparse, row.content_hash, row.treatment))
+def _vector_row(row: Embedded) -> VectorRow:
+    return VectorRow(row.product_id, row.content_hash, row.vector, row.sparse, row.treatment)
 
 
 def _refusals(embedded: Sequence[Embedded]) -> Iterator[Refusal]:

@@ -8,8 +8,10 @@ would queue up behind.
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from operator import itemgetter
 from typing import TypeVar
+from uuid import UUID
 
 import numpy as np
 import psycopg
@@ -19,6 +21,7 @@ from psycopg import sql
 
 from embeddings.types import SparseVector
 from recommender import database
+from recommender.models import Space
 
 
 class SpaceError(Exception):
@@ -86,6 +89,68 @@ def size(space_id: int) -> int:
     """
     names = [f"recommender_{kind}vector_{space_id}" for kind in ("product", "profile")]
     return int(database.fetch(query, (names,))[0][0])
+
+
+_COLUMNS = ("int8", "bytea", "bytea", "uuid", "text")
+_STAGE = """
+CREATE TEMPORARY TABLE staged_vectors (product_id bigint, embedding halfvec STORAGE PLAIN,
+    sparse sparsevec, content_hash uuid, treatment text) ON COMMIT DROP
+"""
+_UPSERT = sql.SQL("""
+INSERT INTO {vectors} AS v
+    (space_id, product_id, embedding, sparse, content_hash, treatment, embedded_at)
+SELECT {space}, p.id, s.embedding, s.sparse, COALESCE(s.content_hash, p.content_hash),
+    s.treatment, now()
+FROM staged_vectors s JOIN recommender_product p ON p.id = s.product_id AND p.catalog_id = {catalog}
+ORDER BY p.id
+ON CONFLICT (space_id, product_id) DO UPDATE SET embedding = excluded.embedding,
+    sparse = excluded.sparse, content_hash = excluded.content_hash,
+    treatment = excluded.treatment, embedded_at = excluded.embedded_at
+WHERE {replaces}
+""")
+# Which of the vectors that are there a new one replaces: that of other content, or of its kind.
+OTHER_CONTENT = sql.SQL("v.content_hash <> excluded.content_hash")
+SAME_TREATMENT = sql.SQL("v.treatment = excluded.treatment")
+
+
+@dataclass(frozen=True, slots=True)
+class VectorRow:
+    """What a space holds of a product: `vector` has shape (dimension,).
+
+    Without a hash it is of the product's present content; without either vector the product is
+    done with and has none.
+    """
+
+    product_id: int
+    content_hash: UUID | None
+    vector: NDArray[np.float32] | None
+    sparse: SparseVector | None = None
+    treatment: str | None = None
+
+
+def upsert_vectors(space: Space, rows: Sequence[VectorRow], replaces: sql.SQL) -> None:
+    """Write vectors, within the caller's transaction; of products that are gone, none.
+
+    Args:
+        replaces: OTHER_CONTENT or SAME_TREATMENT.
+    """
+    database.execute(_STAGE)
+    packed = iter(halfvecs([row.vector for row in rows if row.vector is not None]))
+    with database.copy("COPY staged_vectors FROM STDIN (FORMAT binary)") as stream:
+        stream.set_types(_COLUMNS)
+        for row in rows:
+            vector = None if row.vector is None else next(packed)
+            sparse = None if row.sparse is None else sparsevec(row.sparse)
+            stream.write_row((row.product_id, vector, sparse, row.content_hash, row.treatment))
+    database.execute(
+        _UPSERT.format(
+            vectors=product_vectors(space.pk),
+            space=sql.Literal(space.pk),
+            catalog=sql.Literal(space.catalog_id),
+            replaces=replaces,
+        )
+    )
+    database.execute("DROP TABLE staged_vectors")
 
 
 def load_vectors(

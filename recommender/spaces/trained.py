@@ -5,11 +5,9 @@ training, from the vectors of one text space and of no other.
 """
 
 import struct
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-from uuid import UUID
 
 import numpy as np
 from django.db import transaction
@@ -22,7 +20,13 @@ from recommender import database
 from recommender.behaviour.prediction import Prediction
 from recommender.models import Catalog, Space
 from recommender.spaces import lifecycle, partitions
-from recommender.spaces.partitions import SpaceError, halfvecs, load_vectors
+from recommender.spaces.partitions import (
+    SAME_TREATMENT,
+    SpaceError,
+    VectorRow,
+    load_vectors,
+    upsert_vectors,
+)
 from recommender.spaces.staleness import TRAINED
 
 PREDICTED = "predicted"
@@ -32,21 +36,6 @@ _BATCH = 5_000
 _LARGEST = float(np.finfo(np.float16).max)
 _SHORTEST = float(np.finfo(np.float16).tiny)
 _SOURCE = struct.Struct(">q")
-
-_STAGE = """
-CREATE TEMPORARY TABLE trained (product_id bigint, embedding halfvec STORAGE PLAIN,
-    content_hash uuid) ON COMMIT DROP
-"""
-_WRITE = sql.SQL("""
-INSERT INTO {vectors} AS v
-    (space_id, product_id, embedding, content_hash, treatment, embedded_at)
-SELECT {space}, p.id, t.embedding, COALESCE(t.content_hash, p.content_hash), {treatment}, now()
-FROM trained t JOIN recommender_product p ON p.id = t.product_id AND p.catalog_id = {catalog}
-ORDER BY p.id
-ON CONFLICT (space_id, product_id) DO UPDATE SET embedding = excluded.embedding,
-    content_hash = excluded.content_hash, embedded_at = excluded.embedded_at
-WHERE v.treatment = excluded.treatment
-""")
 
 # Of a text vector that is itself stale, too: it is better than none, and followed when it is made.
 _TO_PREDICT = sql.SQL("""
@@ -123,7 +112,11 @@ def store(  # noqa: PLR0913 - what training made, each by its name
     # At once: what looks for products without a vector must not find it without those trained.
     with transaction.atomic():
         lifecycle.add_version(space)
-        _write(space, ids[trained].tolist(), list(vectors[trained]), None, TRAINED)
+        rows = [
+            VectorRow(product, None, vector, treatment=TRAINED)
+            for product, vector in zip(ids[trained].tolist(), vectors[trained], strict=True)
+        ]
+        upsert_vectors(space, rows, SAME_TREATMENT)
     predict_missing(space)
     lifecycle.build_index(space)
     _serve_first(space)
@@ -175,13 +168,13 @@ def retire_old(catalog: Catalog, name: str) -> list[Space]:
     return old
 
 
-def _has_vector(found: NDArray[np.float32]) -> NDArray[np.bool_]:
+def _has_vector(vectors: NDArray[np.float32]) -> NDArray[np.bool_]:
     """Which rows are not zero, and would not be in half precision; shape (n,)."""
-    return np.asarray(np.abs(found).max(axis=1, initial=0.0) >= _SHORTEST)
+    return np.asarray(np.abs(vectors).max(axis=1, initial=0.0) >= _SHORTEST)
 
 
-def _check(name: str, found: NDArray[np.float32], trained: NDArray[np.bool_]) -> None:
-    if not float(np.abs(found).max(initial=0.0)) <= _LARGEST:
+def _check(name: str, vectors: NDArray[np.float32], trained: NDArray[np.bool_]) -> None:
+    if not float(np.abs(vectors).max(initial=0.0)) <= _LARGEST:
         raise SpaceError(
             f"Training {name!r} gave vectors that half precision cannot hold. Train it with a "
             "stronger regularization."
@@ -219,14 +212,15 @@ def _predict(space: Space, source: _Source) -> int:
     query = _TO_PREDICT.format(**_names(space), texts=texts, batch=sql.Literal(_BATCH))
     after = dealt_with = 0
     while rows := database.fetch(query, {"after": after}):
-        ids = [row[0] for row in rows]
-        known, content = load_vectors(source.space_id, ids)
+        known, content = load_vectors(source.space_id, [product for product, _ in rows])
         predicted = dict(zip(known.tolist(), _predicted(space, source, content), strict=True))
+        vectors = [
+            VectorRow(product, content_hash, predicted.get(product), treatment=PREDICTED)
+            for product, content_hash in rows
+        ]
         with transaction.atomic():
-            _write(
-                space, ids, [predicted.get(key) for key in ids], [row[1] for row in rows], PREDICTED
-            )
-        after, dealt_with = ids[-1], dealt_with + len(ids)
+            upsert_vectors(space, vectors, SAME_TREATMENT)
+        after, dealt_with = vectors[-1].product_id, dealt_with + len(vectors)
     return dealt_with
 
 
@@ -241,25 +235,6 @@ def _predicted(
     if space.metric == Space.Metric.COSINE:
         made = made / np.maximum(np.linalg.norm(made, axis=1, keepdims=True), _SHORTEST)
     return [row if keep else None for row, keep in zip(made, kept, strict=True)]
-
-
-def _write(
-    space: Space,
-    ids: Sequence[int],
-    rows: Sequence[NDArray[np.float32] | None],
-    hashes: Sequence[UUID] | None,
-    treatment: str,
-) -> None:
-    """Store vectors, within a transaction; without hashes, as of the products' present content."""
-    database.execute(_STAGE)
-    packed = iter(halfvecs([row for row in rows if row is not None]))
-    with database.copy("COPY trained FROM STDIN (FORMAT binary)") as stream:
-        stream.set_types(("int8", "bytea", "uuid"))
-        for place, (key, row) in enumerate(zip(ids, rows, strict=True)):
-            vector = None if row is None else next(packed)
-            stream.write_row((key, vector, None if hashes is None else hashes[place]))
-    database.execute(_WRITE.format(**_names(space), treatment=sql.Literal(treatment)))
-    database.execute("DROP TABLE trained")
 
 
 def _names(space: Space) -> dict[str, Any]:
