@@ -8,7 +8,6 @@ from django.db.models import (
     F,
     Func,
     OuterRef,
-    Q,
     QuerySet,
     Subquery,
     TextField,
@@ -18,7 +17,7 @@ from django.db.models.expressions import RawSQL
 from django.db.models.functions import Cast, Coalesce, Concat
 
 from recommender.models import Catalog, Product, ProductVector, Space, User
-from recommender.spaces.staleness import TRAINED
+from recommender.spaces import staleness
 
 if TYPE_CHECKING:
     from django_stubs_ext import WithAnnotations
@@ -119,8 +118,9 @@ def _up_to(limit: int, number: int) -> str:
 
 
 def _fresh() -> QuerySet[ProductVector]:
-    is_fresh = Q(content_hash=F("product__content_hash")) | Q(treatment=TRAINED)
-    return ProductVector.objects.filter(is_fresh, product__deleted_at=None)
+    return ProductVector.objects.filter(
+        staleness.fresh(F("product__content_hash")), product__deleted_at=None
+    )
 
 
 def _number(rows: QuerySet[Any], group: str) -> Coalesce:

@@ -8,11 +8,11 @@ from django.db.models.functions import Coalesce
 
 from recommender.catalog.catalogs import announce_changes
 from recommender.models import Catalog, Product, ProductVector, QuarantinedProduct, Space
-from recommender.spaces.staleness import TRAINED
+from recommender.spaces.staleness import TRAINED, fresh
 
 # No content has this hash, so a vector that bears it is stale.
 _NO_CONTENT = UUID(int=0)
-_OF_NOW = Q(content_hash=OuterRef("content_hash"))
+_OF_NOW = fresh(OuterRef("content_hash"))
 _NOTHING = Q(embedding=None, sparse=None)
 _REFUSED = Exists(
     QuarantinedProduct.objects.filter(space=OuterRef("space_id"), product=OuterRef("product_id"))
@@ -52,11 +52,11 @@ def annotated(products: QuerySet[Product]) -> QuerySet[Product]:
 
 def only(products: QuerySet[Product], state: str) -> QuerySet[Product]:
     """Those of the products that are in this state."""
-    fresh = _serving().filter(_OF_NOW)
+    present = _serving().filter(_OF_NOW)
     conditions = {
-        Freshness.FRESH: Exists(fresh.exclude(_NOTHING)),
-        Freshness.EMPTY: Exists(fresh.filter(_NOTHING).exclude(_REFUSED)),
-        Freshness.REFUSED: Exists(fresh.filter(_NOTHING).filter(_REFUSED)),
+        Freshness.FRESH: Exists(present.exclude(_NOTHING)),
+        Freshness.EMPTY: Exists(present.filter(_NOTHING).exclude(_REFUSED)),
+        Freshness.REFUSED: Exists(present.filter(_NOTHING).filter(_REFUSED)),
         Freshness.STALE: Exists(_serving().exclude(_OF_NOW)),
         Freshness.MISSING: ~Exists(_serving()),
     }

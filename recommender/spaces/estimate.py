@@ -14,7 +14,7 @@ from recommender.models import Product, ProductVector, Space
 from recommender.providers import cache, models
 from recommender.providers.cache import CacheKey
 from recommender.spaces import staleness
-from recommender.spaces.staleness import StaleProduct
+from recommender.spaces.staleness import StaleProduct, fresh
 from recommender.spaces.template import content
 
 # Of more products than this, so many drawn at random stand for all.
@@ -135,11 +135,9 @@ def _sample(space: Space, count: int) -> Iterator[StaleProduct]:
 
 
 def _stale(space: Space) -> QuerySet[Product]:
-    fresh = ProductVector.objects.filter(
-        space_id=space.pk, product_id=OuterRef("pk"), content_hash=OuterRef("content_hash")
-    )
+    vectors = ProductVector.objects.filter(space_id=space.pk, product_id=OuterRef("pk"))
     live = Product.objects.filter(catalog_id=space.catalog_id, deleted_at=None)
-    return live.exclude(Exists(fresh))
+    return live.exclude(Exists(vectors.filter(fresh(OuterRef("content_hash")))))
 
 
 def _seconds(spec: ModelSpec, rows: int, tokens: int) -> float:

@@ -16,6 +16,7 @@ from uuid import UUID
 import psycopg
 import structlog
 from django.db import OperationalError, connection, transaction
+from django.db.models import F, OuterRef, Q
 from psycopg import sql
 
 from recommender import database
@@ -47,13 +48,27 @@ class StaleProduct:
     video_urls: list[str]
 
 
+# What makes the vector `v`, or none, of a product `p` stale; `fresh` is the opposite in the ORM.
+IS_STALE = sql.SQL(
+    "(v.content_hash IS DISTINCT FROM p.content_hash AND v.treatment IS DISTINCT FROM 'trained')"
+)
+
+
+def fresh(content_hash: F | OuterRef) -> Q:
+    """The vectors that are of their products' present content.
+
+    Args:
+        content_hash: of the product, seen from the vector.
+    """
+    return Q(content_hash=content_hash) | Q(treatment=TRAINED)
+
+
 # The bound on both sides: a planner that has it on one reads the other from its start.
 _STALE = sql.SQL("""
     FROM recommender_product p
     LEFT JOIN {vectors} v ON v.product_id = p.id AND v.product_id > %(after)s
     WHERE p.catalog_id = %(catalog)s AND p.deleted_at IS NULL AND p.id > %(after)s
-      AND v.content_hash IS DISTINCT FROM p.content_hash
-      AND v.treatment IS DISTINCT FROM 'trained'
+      AND {is_stale}
 """)
 
 # Who holds the lock is alone: what is stale and free is claimed in the same statement. An empty
@@ -97,17 +112,19 @@ def lock_soon(kind: int, space_id: int) -> bool:
     return True
 
 
+def _stale(space: Space) -> sql.Composed:
+    return _STALE.format(vectors=partitions.product_vectors(space.pk), is_stale=IS_STALE)
+
+
 def count(space: Space) -> int:
     """How many products lack a fresh vector."""
-    query = sql.SQL("SELECT count(*) {stale}").format(
-        stale=_STALE.format(vectors=partitions.product_vectors(space.pk))
-    )
+    query = sql.SQL("SELECT count(*) {}").format(_stale(space))
     return int(database.fetch(query, {"catalog": space.catalog_id, "after": 0})[0][0])
 
 
 def claim(space: Space, *, owner: str, after: int, limit: int) -> list[StaleProduct]:
     """Lease up to `limit` stale products with an id above `after`, in the order of their ids."""
-    query = _CLAIM.format(stale=_STALE.format(vectors=partitions.product_vectors(space.pk)))
+    query = _CLAIM.format(stale=_stale(space))
     parameters = {
         "catalog": space.catalog_id,
         "space": space.pk,

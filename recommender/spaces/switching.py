@@ -47,7 +47,7 @@ def _is_unfinished(space: Space) -> bool:
 
 _COUNT = sql.SQL("""
 SELECT count(*),
-    count(*) FILTER (WHERE v.content_hash = p.content_hash OR v.treatment = 'trained'),
+    count(*) FILTER (WHERE NOT {is_stale}),
     count(*) FILTER (WHERE v.product_id IS NULL)
 FROM recommender_product p LEFT JOIN {vectors} v ON v.product_id = p.id
 WHERE p.catalog_id = %s AND p.deleted_at IS NULL
@@ -78,7 +78,8 @@ def coverage(space: Space) -> Coverage:
     if space.status == Space.Status.RETIRED:
         products = Product.objects.filter(catalog=space.catalog_id, deleted_at=None).count()
         return Coverage(products, 0, products, 0)
-    query = _COUNT.format(vectors=partitions.product_vectors(space.pk))
+    vectors = partitions.product_vectors(space.pk)
+    query = _COUNT.format(vectors=vectors, is_stale=staleness.IS_STALE)
     products, fresh, missing = database.fetch(query, (space.catalog_id,))[0]
     quarantined = QuarantinedProduct.objects.filter(space=space.pk).count()
     return Coverage(products, fresh, missing, quarantined)

@@ -27,7 +27,7 @@ from recommender.spaces.partitions import (
     load_vectors,
     upsert_vectors,
 )
-from recommender.spaces.staleness import TRAINED
+from recommender.spaces.staleness import IS_STALE, TRAINED
 
 PREDICTED = "predicted"
 
@@ -51,10 +51,12 @@ _LEAVE = sql.SQL("""
 INSERT INTO {vectors} AS v
     (space_id, product_id, embedding, content_hash, treatment, embedded_at)
 SELECT {space}, p.id, NULL, p.content_hash, {predicted}, now()
-FROM recommender_product p LEFT JOIN {vectors} t ON t.product_id = p.id
-WHERE p.catalog_id = {catalog} AND p.deleted_at IS NULL
-  AND t.content_hash IS DISTINCT FROM p.content_hash AND t.treatment IS DISTINCT FROM {trained}
-ORDER BY p.id
+FROM (
+    SELECT p.id, p.content_hash
+    FROM recommender_product p LEFT JOIN {vectors} v ON v.product_id = p.id
+    WHERE p.catalog_id = {catalog} AND p.deleted_at IS NULL AND {is_stale}
+    ORDER BY p.id
+) p
 ON CONFLICT (space_id, product_id) DO UPDATE SET content_hash = excluded.content_hash
 WHERE v.treatment = excluded.treatment
 """)
@@ -242,6 +244,7 @@ def _names(space: Space) -> dict[str, Any]:
         "vectors": partitions.product_vectors(space.pk),
         "space": sql.Literal(space.pk),
         "catalog": sql.Literal(space.catalog_id),
+        "is_stale": IS_STALE,
         "trained": sql.Literal(TRAINED),
         "predicted": sql.Literal(PREDICTED),
     }
