@@ -1,8 +1,9 @@
 """Running things at the same time, each on a database connection of its own."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from threading import Barrier
 from typing import TypeVar
 
@@ -30,6 +31,15 @@ def at_once(count: int, work: Callable[[int], T]) -> list[T]:
 
     with ThreadPoolExecutor(count) as pool:
         return list(pool.map(run, range(count)))
+
+
+@contextmanager
+def meanwhile(work: Callable[[], object]) -> Iterator[None]:
+    """Do `work` in a thread of its own while the block goes on, and wait for its end."""
+    with ThreadPoolExecutor(1) as pool:
+        done = pool.submit(_closing, work)
+        yield
+        done.result(timeout=60)
 
 
 def beside(work: Callable[[], T], holding: Callable[[], object]) -> T:

@@ -17,9 +17,11 @@ from recommender.models import (
 )
 from recommender.providers.models import ModelsConfig
 from recommender.spaces import quarantine, staleness
+from recommender.spaces.lifecycle import create_space, retire
 from tests.shop import Shop, numbered
 from tests.stub import Behaviour, Stub
-from tests.workers.broker import Broker
+from tests.threads import meanwhile, wait_until
+from tests.workers.broker import Broker, run_task
 from workers import tasks
 
 PRODUCTS = 2_000
@@ -164,3 +166,23 @@ def test_another_space_of_the_same_model_costs_nothing(
     assert_embedded(other, 50, 0)
     assert stub.record.paid.total() == 50
     assert CachedEmbedding.objects.count() == 50
+
+
+def test_a_space_that_is_retired_while_it_is_embedded_ends_quietly(
+    committed_shop: Shop, broker: Broker, settings: Settings
+) -> None:
+    committed_shop.stock(**numbered(40))
+
+    with hosted(committed_shop, settings, replace(WELL, latency=0.5)) as stub:
+        space = create_space(committed_shop.catalog, model="unwell", dimension=64)
+        broker.take()
+
+        def retire_it() -> None:
+            wait_until(lambda: stub.record.requests > 0)
+            retire(space)
+
+        with meanwhile(retire_it):
+            run_task("embed_space", [space.pk])
+
+    assert broker.take() == []
+    assert not EmbeddingClaim.objects.exists()

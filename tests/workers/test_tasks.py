@@ -4,8 +4,6 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from embeddings.base import Embedder
-from embeddings.local.fake import FakeEmbedder
 from recommender.history import popularity
 from recommender.models import (
     EmbeddingClaim,
@@ -18,7 +16,7 @@ from recommender.models import (
 )
 from recommender.profiles.builder import stale_users
 from recommender.spaces import staleness, switching
-from recommender.spaces.lifecycle import create_space, delete_space, retire
+from recommender.spaces.lifecycle import create_space, delete_space
 from recommender.stack import machine
 from tests.recommender.spaces.training import factors, predicting, train
 from tests.shop import NOON, Shop, event, numbered
@@ -253,25 +251,6 @@ def test_a_pause_ends_the_task_and_its_successors(committed_shop: Shop, broker: 
 
     assert broker.work() == ["embed_space"] * 10
     assert broker.take() == []
-
-
-def test_a_space_that_is_retired_while_it_is_embedded_ends_quietly(
-    committed_shop: Shop, broker: Broker, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    committed_shop.stock(**numbered(40))
-    space = create_space(committed_shop.catalog, model="fake", dimension=8)
-
-    def embedder_of(found: Space) -> Embedder:
-        retire(Space.objects.get(pk=found.pk))
-        return FakeEmbedder(found.dimension)
-
-    monkeypatch.setattr(tasks.embedders, "trained_embedder_of", embedder_of)
-    broker.take()
-
-    run_task("embed_space", [space.pk])
-
-    assert broker.take() == []
-    assert not EmbeddingClaim.objects.exists()
 
 
 def test_a_space_that_is_built_has_profiles_that_follow_before_it_serves(

@@ -15,8 +15,6 @@ from recommender.training import runs
 from recommender.training.run import train
 
 _POLL_SECONDS = 0.5
-# Workers that have not begun after so long are busy with other work; this process is not.
-_PATIENCE_SECONDS = 60.0
 _HEADER = ("step", "outcome", "seconds", "why")
 
 
@@ -31,12 +29,20 @@ history; else what served before stays, and the table and the admin say why.
   manage.py train --catalog shop           ask the workers and return
   manage.py train --catalog shop --wait    show each step until all are done; where no worker
                                            takes it up, it is done by this process
+  manage.py train --catalog shop --wait --patience 600    leave busy workers ten minutes to begin
 """
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.formatter_class = RawDescriptionHelpFormatter
         parser.add_argument("--catalog", required=True)
         parser.add_argument("--wait", action="store_true", help="wait until all is done")
+        parser.add_argument(
+            "--patience",
+            type=float,
+            default=60.0,
+            metavar="SECONDS",
+            help="with --wait: train in this process where the workers have not begun by then (60)",
+        )
 
     def handle(self, **options: Any) -> None:
         try:
@@ -50,20 +56,20 @@ history; else what served before stays, and the table and the admin say why.
                 "admin's page of trainings what comes of it; `manage.py up` runs the workers."
             )
             return
-        self._wait(run)
+        self._wait(run, options["patience"])
         self.stdout.write(_table(run))
         if run.status == TrainingRun.Status.FAILED:
             raise CommandError(f"Training {run.pk} of {catalog} failed: {run.error}")
         self.stdout.write(f"Training {run.pk} of {catalog} is done.")
 
-    def _wait(self, run: TrainingRun) -> None:
+    def _wait(self, run: TrainingRun, patience: float) -> None:
         """Until the run has ended, telling every step that the workers end."""
         asked, told = time.monotonic(), 0
         while True:
             is_waiting = run.status == TrainingRun.Status.WAITING
             if is_waiting and not worker_runs():
                 self._train("No worker runs here", run)
-            elif is_waiting and time.monotonic() - asked > _PATIENCE_SECONDS:
+            elif is_waiting and time.monotonic() - asked > patience:
                 self._train("The workers have not begun yet", run)
             runs.fail_dead_runs()
             run.refresh_from_db()

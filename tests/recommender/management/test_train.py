@@ -1,16 +1,14 @@
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from dataclasses import replace
 from io import StringIO
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import connection
+from django.utils import timezone
+from pytest_django.fixtures import Settings
 
-from recommender.management.commands import train
-from recommender.models import Space, TrainingRun
+from recommender.models import Heartbeat, Space, TrainingRun
 from tests.shop import Shop
-from tests.threads import wait_until
+from tests.threads import meanwhile, wait_until
 from tests.workers.broker import Broker
 
 
@@ -24,21 +22,11 @@ def little(committed_shop: Shop, broker: Broker) -> Shop:
     return committed_shop
 
 
-@contextmanager
-def a_worker(broker: Broker, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """A worker of one thread that the command takes for one of `up`."""
-    monkeypatch.setattr(train, "worker_runs", lambda: True)
-
-    def work() -> None:
-        try:
-            wait_until(lambda: "train" in broker.work())
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(1) as pool:
-        worker = pool.submit(work)
-        yield
-        worker.result(timeout=60)
+@pytest.fixture
+def workers_elsewhere(little: Shop, settings: Settings) -> None:
+    """The shop has an external broker, whose workers have just said that they are alive."""
+    settings.STACK = replace(settings.STACK, broker_url="redis://broker.example")
+    Heartbeat.objects.create(worker="elsewhere", at=timezone.now())
 
 
 def call(shop: Shop, *options: str) -> tuple[str, str]:
@@ -77,10 +65,9 @@ def test_without_a_worker_it_is_done_here_and_every_step_says_what_and_why(littl
     assert rows[-1] == f"Training {run.pk} of shop is done."
 
 
-def test_where_a_worker_runs_its_steps_are_shown_as_they_come(
-    little: Shop, broker: Broker, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with a_worker(broker, monkeypatch):
+@pytest.mark.usefixtures("workers_elsewhere")
+def test_where_a_worker_runs_its_steps_are_shown_as_they_come(little: Shop, broker: Broker) -> None:
+    with meanwhile(lambda: wait_until(lambda: "train" in broker.work())):
         printed, told = call(little, "--wait")
 
     assert "in this process" not in told
@@ -89,30 +76,24 @@ def test_where_a_worker_runs_its_steps_are_shown_as_they_come(
     assert "is done." in printed
 
 
-def test_workers_that_do_not_begin_are_not_waited_for(
-    little: Shop, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(train, "worker_runs", lambda: True)
-    monkeypatch.setattr(train, "_PATIENCE_SECONDS", 0.0)
-
-    printed, told = call(little, "--wait")
+@pytest.mark.usefixtures("workers_elsewhere")
+def test_workers_that_do_not_begin_are_not_waited_for(little: Shop) -> None:
+    printed, told = call(little, "--wait", "--patience", "0")
 
     assert "The workers have not begun yet: training in this process." in told
     assert "is done." in printed
 
 
-def test_a_run_that_fails_is_said_with_its_reason(
-    little: Shop, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def fail(*_: object) -> None:
-        # What died while we waited, as the worker's death leaves it.
-        TrainingRun.objects.update(status="running")
+@pytest.mark.usefixtures("workers_elsewhere")
+def test_a_run_whose_worker_dies_is_said_with_its_reason(little: Shop) -> None:
+    def die() -> None:
+        """Begin and leave it so, as a killed worker does."""
+        wait_until(lambda: TrainingRun.objects.update(status="running") == 1)
 
-    monkeypatch.setattr(train, "worker_runs", lambda: True)
-    monkeypatch.setattr(train.Command, "_train", fail)
-    monkeypatch.setattr(train, "_PATIENCE_SECONDS", 0.0)
-
-    with pytest.raises(CommandError, match=r"Training \d+ of shop failed: Its worker died"):
+    with (
+        meanwhile(die),
+        pytest.raises(CommandError, match=r"Training \d+ of shop failed: Its worker died"),
+    ):
         call(little, "--wait")
 
 
