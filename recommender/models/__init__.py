@@ -8,7 +8,7 @@ from recommender.models.provider import (
     EmbeddingSpend,
     Heartbeat,
     ProviderCircuit,
-    RatePace,
+    RateLimit,
 )
 from recommender.models.space import (
     EmbeddingClaim,
@@ -45,7 +45,7 @@ __all__ = [
     "ProviderCircuit",
     "QuarantinedProduct",
     "Ranker",
-    "RatePace",
+    "RateLimit",
     "Space",
     "TrainingRun",
     "User",

@@ -21,7 +21,7 @@ class ProviderCircuit(models.Model):
         return f"{self.provider}: {self.reason or 'well'}"
 
 
-class RatePace(models.Model):
+class RateLimit(models.Model):
     """The shared rate limiter's state, by account and model.
 
     Times are Unix seconds of the database's clock.

@@ -52,7 +52,9 @@ class Ranker(models.Model):
     mode = models.CharField(max_length=8, choices=Mode.choices)
     kind = models.CharField(max_length=16)
     model = models.BinaryField()
-    figures = models.JSONField(default=dict, help_text="How each kind did in the gate's replay.")
+    figures = models.JSONField(
+        default=dict, help_text="How each kind did in the backtest that chose it."
+    )
     is_active = models.BooleanField(default=False)
     trained_until = models.DateTimeField()
     created_at = models.DateTimeField(auto_now_add=True)

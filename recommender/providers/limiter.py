@@ -1,4 +1,4 @@
-"""The rate limit of each hosted model, shared by all workers of all processes: a row of `RatePace`.
+"""The rate limit of each hosted model, shared by all processes: a row of `RateLimit`.
 
 Each use is a transaction of its own, of a millisecond: a lock held for the length of the caller's
 would stop every worker. Within another transaction it is refused.
@@ -32,18 +32,18 @@ _COLUMNS = [field.name for field in fields(RateLimitState)]
 # The clock is read outside, and so after the row is locked.
 _LOCK = sql.SQL("""
 SELECT extract(epoch FROM clock_timestamp())::float8, locked.* FROM (
-    SELECT {columns} FROM recommender_ratepace WHERE key = %s FOR UPDATE
+    SELECT {columns} FROM recommender_ratelimit WHERE key = %s FOR UPDATE
 ) AS locked
 """).format(columns=sql.SQL(", ").join(map(sql.Identifier, _COLUMNS)))
 _CREATE = sql.SQL("""
-INSERT INTO recommender_ratepace (key, {columns}) VALUES (%s, {zeros}) ON CONFLICT DO NOTHING
+INSERT INTO recommender_ratelimit (key, {columns}) VALUES (%s, {zeros}) ON CONFLICT DO NOTHING
 """).format(
     columns=sql.SQL(", ").join(map(sql.Identifier, _COLUMNS)),
     zeros=sql.SQL(", ").join([sql.Literal(0.0)] * len(_COLUMNS)),
 )
 # A state that a crash of the server loses was worth a second: the disk need not confirm it.
 _UPDATE = sql.SQL("""
-UPDATE recommender_ratepace SET {changes} FROM set_config('synchronous_commit', 'off', true)
+UPDATE recommender_ratelimit SET {changes} FROM set_config('synchronous_commit', 'off', true)
 WHERE key = %(key)s
 """).format(
     changes=sql.SQL(", ").join(

@@ -8,7 +8,7 @@ from django.db import transaction
 from embeddings.calls import rate_limit
 from embeddings.calls.rate_limit import UNLIMITED, Limiter, Rate
 from embeddings.spec import ModelSpec
-from recommender.models import RatePace
+from recommender.models import RateLimit
 from recommender.providers import models
 from recommender.providers.limiter import SharedLimiter, limiter
 from recommender.providers.models import ModelsConfig
@@ -49,7 +49,7 @@ def test_all_who_use_a_model_share_its_rate_limit(transactional_db) -> None:
     slots = sorted(wait for mine in found for wait in mine)
     # 40 slots while the rate ramps up from a quarter of 95 a second.
     assert 0.7 < slots[-1] < 1.2
-    assert RatePace.objects.count() == 1
+    assert RateLimit.objects.count() == 1
 
 
 def test_a_refusal_holds_everybody_back(transactional_db) -> None:
@@ -112,7 +112,7 @@ def test_accounts_do_not_slow_each_other_down_and_no_key_is_told(
     settings.MODELS = theirs
     assert limiter(model).delay(1) == 0.0
 
-    names = " ".join(RatePace.objects.values_list("key", flat=True))
+    names = " ".join(RateLimit.objects.values_list("key", flat=True))
     assert not any(secret in names for secret in secrets)
 
 
@@ -127,9 +127,9 @@ def test_who_does_not_wait_takes_no_slot_of_those_who_do(transactional_db, key) 
 def test_the_row_keeps_what_the_library_says(transactional_db, key) -> None:
     shared = SharedLimiter(key, FAST)
     shared.delay(1)
-    first = RatePace.objects.get(key=key)
+    first = RateLimit.objects.get(key=key)
     shared.throttled(7.0)
-    row = RatePace.objects.get(key=key)
+    row = RateLimit.objects.get(key=key)
 
     assert (first.share, first.share_at) == (
         rate_limit.START,
