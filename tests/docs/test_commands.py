@@ -36,8 +36,8 @@ DOCS = (
 
 _BLOCK = re.compile(r"^```console\n(.*?)^```", re.MULTILINE | re.DOTALL)
 _PREPARE = """
-from recommender.catalog import keys, sample
-print(keys.create_key(sample.load(), "server"))
+from recommender.catalog import catalogs, sample
+print(catalogs.create_key(sample.load(), "server"))
 """
 
 

@@ -20,9 +20,9 @@ from tests.workers.broker import Broker
 PUT = """
 import time
 from django.test import Client
-from recommender.catalog import keys
+from recommender.catalog.catalogs import create_key
 from recommender.models import ApiKey, Catalog
-key = keys.create_key(Catalog.objects.get(), ApiKey.Scope.SERVER)
+key = create_key(Catalog.objects.get(), ApiKey.Scope.SERVER)
 for number in range(3):
     began = time.monotonic()
     answer = Client(headers={"Host": "localhost"}).put(

@@ -43,7 +43,7 @@ def test_a_version_is_made_with_what_was_chosen_and_embedded_at_once(
     assert (space.status, space.dimension, space.template) == ("building", 32, "{title}")
     assert (space.kind, space.instruction) == ("multimodal", "Find it.")
     assert (space.output, space.long_text) == ("dense&sparse", "split")
-    assert printed.startswith("EmbeddedRow text@2: 24 products to embed, about ")
+    assert printed.startswith("Made text@2: 24 products to embed, about ")
     assert "manage.py space build text@2 --catalog shop --wait" in printed
     assert workers.take() == [
         ("embed_space", [space.pk, pytest.approx(space.created_at.timestamp(), abs=30)])

@@ -1,4 +1,4 @@
-"""EmbeddedRow-up candidates whose order has a known reason."""
+"""Made-up candidates whose order has a known reason."""
 
 from collections.abc import Sequence
 

@@ -237,4 +237,4 @@ def test_with_too_little_history_it_is_skipped_and_no_ranker_is_stored(shop: Sho
 
     assert outcome.outcome == "skipped"
     assert "at least 100, 10 and 10 are needed" in outcome.text
-    assert not Ranker.objects.exists()
+    assert not Ranker.objects.filter(catalog=shop.catalog).exists()
