@@ -35,13 +35,13 @@ class Case:
 
 def cases(truth: Truth) -> Sequence[Case]:
     """A range of a JSON attribute, a range of the price and a list of brands, few to all."""
-    found = []
+    all_cases = []
     for passing in PASSING:
         price = float(np.quantile(truth.prices, passing / 100, method="inverted_cdf"))
         brands = list(BRANDS[: len(BRANDS) * passing // 100])
-        found += [
+        all_cases += [
             Case("attribute", passing, {"bucket": {"lt": passing}}),
             Case("price", passing, {"price": {"lte": price}}),
             Case("brand", passing, {"brand": brands}),
         ]
-    return found
+    return all_cases

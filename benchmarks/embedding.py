@@ -71,8 +71,8 @@ def measure(service: Service, options: Options, progress: Progress) -> Found:
         ]
     parts.append(_slots(progress))
     return Found(
-        [each for part in parts for each in part.measured],
-        [each for part in parts for each in part.targets],
+        [measurement for part in parts for measurement in part.measured],
+        [target for part in parts for target in part.targets],
     )
 
 

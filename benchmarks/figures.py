@@ -82,25 +82,25 @@ def figure(
 
 def targets(figures: Sequence[Figure]) -> list[Target]:
     """The targets that these figures can be held against."""
-    by_name = {each.name: each for each in figures}
-    found = []
+    by_name = {measurement.name: measurement for measurement in figures}
+    applicable = []
     if SIMILAR in by_name and SAME_SQL in by_name:
         ratio = by_name[SIMILAR].per_second / by_name[SAME_SQL].per_second
-        found.append(Target("similar, as a share of pgbench", _RATIO, ratio))
+        applicable.append(Target("similar, as a share of pgbench", _RATIO, ratio))
     if RECOMMENDATIONS in by_name:
         rate = by_name[RECOMMENDATIONS].per_second
-        found.append(Target("recommendations/s", _RECOMMENDATIONS_PER_SECOND, rate))
+        applicable.append(Target("recommendations/s", _RECOMMENDATIONS_PER_SECOND, rate))
     if ALONE in by_name:
         p50 = by_name[ALONE].p50
-        found.append(Target(f"{ALONE}, p50 ms", _ALONE_MILLISECONDS, p50, at_most=True))
+        applicable.append(Target(f"{ALONE}, p50 ms", _ALONE_MILLISECONDS, p50, at_most=True))
     for passing, wanted in _FILTERED_PER_SECOND.items():
-        filtered = [each for each in figures if each.passing == passing]
+        filtered = [measurement for measurement in figures if measurement.passing == passing]
         if filtered:
-            slowest = min(each.per_second for each in filtered)
+            slowest = min(measurement.per_second for measurement in filtered)
             name = f"requests/s where {passing} % pass, slowest filter"
-            found.append(Target(name, wanted, slowest))
-    if recalls := [each.recall for each in figures if each.recall is not None]:
-        found.append(Target("recall@20, worst", _RECALL, min(recalls)))
-    if full := [each.full for each in figures if each.full is not None]:
-        found.append(Target("share of answers that are full, worst", 1.0, min(full)))
-    return found
+            applicable.append(Target(name, wanted, slowest))
+    if recalls := [measurement.recall for measurement in figures if measurement.recall is not None]:
+        applicable.append(Target("recall@20, worst", _RECALL, min(recalls)))
+    if full := [measurement.full for measurement in figures if measurement.full is not None]:
+        applicable.append(Target("share of answers that are full, worst", 1.0, min(full)))
+    return applicable

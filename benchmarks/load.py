@@ -58,8 +58,8 @@ class _Connection:
         if not data:
             raise LoadError("The server closed a connection in the middle of a round.")
         self.answer += data
-        head, found, body = self.answer.partition(b"\r\n\r\n")
-        if not found:
+        head, separator, body = self.answer.partition(b"\r\n\r\n")
+        if not separator:
             return False
         if not head.startswith(b"HTTP/1.1 200"):
             raise LoadError(f"Not a 200: {self.answer[:500].decode(errors='replace')}")

@@ -53,9 +53,9 @@ Progress = Callable[[str], None]
 def load(options: Options, progress: Progress) -> tuple[Catalog, dict[str, float]]:
     """The catalog of these sizes, found or made; and the seconds of each step of making it."""
     name = f"bench-trained-{options.products}-{options.users}-{options.dimension}"
-    found = Catalog.objects.filter(name=name).first()
-    if found is not None:
-        return found, {}
+    existing = Catalog.objects.filter(name=name).first()
+    if existing is not None:
+        return existing, {}
     _remove_unfinished()
     catalog = Catalog.objects.create(name=_UNFINISHED)
     seconds = _fill(catalog, options, progress)

@@ -128,8 +128,8 @@ def _statements(catalog: Catalog, count: int) -> list[str]:
         return values[placeholder[1]] if placeholder[1] else next(positional)
 
     return [
-        re.sub(r"%(?:\((\w+)\))?s", variable, each["sql"]).replace("%%", "%") + ";\n"
-        for each in captured.captured_queries
+        re.sub(r"%(?:\((\w+)\))?s", variable, statement["sql"]).replace("%%", "%") + ";\n"
+        for statement in captured.captured_queries
     ]
 
 

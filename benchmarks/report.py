@@ -62,9 +62,9 @@ def write(report: Report, path: Path) -> None:
         "options": asdict(report.options),
         "loading": report.loading,
         "index": report.index,
-        "figures": [asdict(each) for each in report.figures],
-        "measured": [asdict(each) for each in report.measured],
-        "targets": [asdict(each) | {"reached": each.reached} for each in report.targets],
+        "figures": [asdict(figure) for figure in report.figures],
+        "measured": [asdict(measurement) for measurement in report.measured],
+        "targets": [asdict(target) | {"reached": target.reached} for target in report.targets],
     }
     path.write_text(json.dumps(document, indent=2, default=str) + "\n")
 
@@ -72,9 +72,9 @@ def write(report: Report, path: Path) -> None:
 def _tables(report: Report) -> list[tuple[str, Sequence[str], list[Sequence[str]]]]:
     loading = [(step, f"{seconds:.1f}") for step, seconds in report.loading.items()]
     tables: list[tuple[str, Sequence[str], list[Sequence[str]]]] = [
-        ("Load", _FIGURES, [_figure(each) for each in report.figures]),
-        ("Embedding", _MEASURED, [_measured(each) for each in report.measured]),
-        ("Targets", _TARGETS, [_target(each) for each in report.targets]),
+        ("Load", _FIGURES, [_figure(figure) for figure in report.figures]),
+        ("Embedding", _MEASURED, [_measured(measurement) for measurement in report.measured]),
+        ("Targets", _TARGETS, [_target(target) for target in report.targets]),
         ("Making the data", ("step", "seconds"), [*loading]),
     ]
     return [table for table in tables if table[2]]

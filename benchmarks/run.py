@@ -26,17 +26,17 @@ def run(options: Options) -> None:
     console = Console(stderr=True)
     with Progress(*columns, console=console, refresh_per_second=2, transient=True) as progress:
         task = progress.add_task("servers", total=None)
-        found = _measure(options, lambda text: progress.update(task, description=text))
-    report.show(found, Console())
+        results = _measure(options, lambda text: progress.update(task, description=text))
+    report.show(results, Console())
     if options.json is not None:
-        report.write(found, options.json)
+        report.write(results, options.json)
 
 
 def _measure(options: Options, progress: loading.Progress) -> Report:
     with server.stack(settings.STACK) as service:
         if EMBEDDING in options.parts:
-            found = embedding.measure(service, options, progress)
-            return Report(options=options, measured=found.measured, targets=found.targets)
+            embedded = embedding.measure(service, options, progress)
+            return Report(options=options, measured=embedded.measured, targets=embedded.targets)
         catalog, seconds = loading.load(options, progress)
         key = catalogs.create_key(catalog, ApiKey.Scope.SERVER, "benchmark")
         progress("web")

@@ -86,16 +86,16 @@ class Judge:
         """
         passing = np.flatnonzero(self.truth.passing(document))
         exact = -np.sort(-self.similarity[:, passing], axis=1)[:, :count]
-        found = wanted = full = 0
+        hits = wanted = full = 0
         for row, answer in enumerate(answers):
             nearest = exact[row][np.isfinite(exact[row])]
             threshold = nearest.min(initial=np.inf) - _TIE
             columns = np.intersect1d([self.places[product] for product in answer], passing)
             right = self.similarity[row, columns.astype(np.int64)] >= threshold
-            found += min(int(right.sum()), len(nearest))
+            hits += min(int(right.sum()), len(nearest))
             wanted += len(nearest)
             full += len(answer) >= len(nearest)
-        share = found / wanted if wanted else 1.0
+        share = hits / wanted if wanted else 1.0
         return Recall(share, min(map(len, answers)), full / len(answers))
 
 

@@ -50,11 +50,13 @@ def evaluate(catalog_id: int) -> None:
     say = partial(log.info, catalog=catalog_id)
     for mode in _MODES:
         try:
-            found = evaluate_catalog(catalog, split=None, k=evaluations.K, mode=mode, progress=say)
+            evaluation = evaluate_catalog(
+                catalog, split=None, k=evaluations.K, mode=mode, progress=say
+            )
         except EvaluationError as exc:
             log.info("not evaluated", catalog=catalog_id, mode=mode, reason=str(exc))
         else:
-            evaluations.store(catalog, found)
+            evaluations.store(catalog, evaluation)
 
 
 @shared_task(name="workers.sweep_evaluations")

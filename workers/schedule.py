@@ -86,13 +86,13 @@ def _interval(periodic: Periodic) -> IntervalSchedule:
     """One of the intervals of this length: nothing keeps a person from adding another."""
     seconds = int(periodic.every.total_seconds())
     same = {"every": seconds, "period": IntervalSchedule.SECONDS}
-    found = IntervalSchedule.objects.filter(**same).first()
-    return found or IntervalSchedule.objects.create(**same)
+    interval = IntervalSchedule.objects.filter(**same).first()
+    return interval or IntervalSchedule.objects.create(**same)
 
 
 def _daily(hour: int) -> CrontabSchedule:
     """One of the crontabs of this hour, every day."""
     same = {"minute": "0", "hour": str(hour), "timezone": "UTC"}
     same |= dict.fromkeys(("day_of_week", "day_of_month", "month_of_year"), "*")
-    found = CrontabSchedule.objects.filter(**same).first()
-    return found or CrontabSchedule.objects.create(**same)
+    crontab = CrontabSchedule.objects.filter(**same).first()
+    return crontab or CrontabSchedule.objects.create(**same)

@@ -222,15 +222,17 @@ class CatalogAdmin(ModelAdmin[Catalog]):
         request: HttpRequest,  # noqa: ARG002
     ) -> tuple[list[Any], dict[str, int], set[str], list[Any]]:
         """Counts, not rows: a catalog may hold millions."""
-        found = counts.of_catalogs(Catalog.objects.filter(pk__in=[each.pk for each in objs]))
+        counted = counts.of_catalogs(
+            Catalog.objects.filter(pk__in=[catalog.pk for catalog in objs])
+        )
         # A name, then the list of what is below it, as Django's nested lists go.
         named: list[Any] = []
-        for each in found:
-            named += [f"Catalog {each.name}, with", _contents(each)]
+        for catalog in counted:
+            named += [f"Catalog {catalog.name}, with", _contents(catalog)]
         numbers = {
-            "catalogs": len(found),
-            "products": sum(each.product_count for each in found),
-            "users": sum(each.user_count for each in found),
+            "catalogs": len(counted),
+            "products": sum(catalog.product_count for catalog in counted),
+            "users": sum(catalog.user_count for catalog in counted),
         }
         return named, numbers, set(), []
 

@@ -51,16 +51,16 @@ class Activity:
 def of_catalogs(catalog_ids: Sequence[int]) -> dict[int, Activity]:
     """What happened lately in each of these catalogs."""
     last: dict[int, date] = {}
-    found: dict[int, dict[date, int]] = {}
+    daily: dict[int, dict[date, int]] = {}
     parameters = {"catalogs": list(catalog_ids), "days": DAYS}
     for catalog, until, day, number in database.fetch(_DAILY, parameters):
         last[catalog] = until
-        found.setdefault(catalog, {})[day] = number
+        daily.setdefault(catalog, {})[day] = number
     return {
         catalog: Activity(
             until,
             tuple(
-                found[catalog].get(until - timedelta(days=back), 0)
+                daily[catalog].get(until - timedelta(days=back), 0)
                 for back in range(DAYS - 1, -1, -1)
             ),
         )

@@ -70,12 +70,12 @@ def _broker() -> Part:
     return Part("Broker", reason is None, f"does not answer: {reason}" if reason else "answers")
 
 
-def _ago(what: str, at: datetime | None, now: datetime) -> str:
+def _ago(event: str, at: datetime | None, now: datetime) -> str:
     if at is None:
-        return f"no {what} yet"
+        return f"no {event} yet"
     seconds = max(0, int((now - at).total_seconds()))
     age = f"{seconds} s" if seconds < 120 else timesince(at, now)
-    return f"last {what} {age} ago"
+    return f"last {event} {age} ago"
 
 
 # More would push the dashboard off the screen.
@@ -130,14 +130,16 @@ def parts(now: Embedding) -> list[Part]:
 
 def notices(now: Embedding, request: HttpRequest) -> list[Notice]:
     """What a person who may see spaces and catalogs should know, the gravest first."""
-    found: list[Notice] = []
+    all_notices: list[Notice] = []
     if request.user.has_perm("recommender.view_space"):
-        found += _pauses(now)
+        all_notices += _pauses(now)
     if request.user.has_perm("recommender.view_catalog"):
         # A space that waits for money says so itself.
         waiting = {space.catalog_id for space in now.paused}
-        found += [_budget(each) for each in now.nearly_spent if each.catalog_id not in waiting]
-    return found[:_NOTICES_SHOWN]
+        all_notices += [
+            _budget(budget) for budget in now.nearly_spent if budget.catalog_id not in waiting
+        ]
+    return all_notices[:_NOTICES_SHOWN]
 
 
 def _pauses(now: Embedding) -> Iterable[Notice]:
@@ -154,11 +156,11 @@ def _pause(cause: str, spaces: Sequence[Space], spent: set[int]) -> Notice:
     number = f"{first.catalog} {first}" if len(spaces) == 1 else f"{len(spaces)} spaces"
     since = f"Since {first.paused_at:%-d %B %Y, %H:%M} UTC. " if first.paused_at else ""
     shown = spaces[:_LINKS_SHOWN]
-    links = [(f"{each.catalog} {each}", _address("space", each.pk)) for each in shown]
+    links = [(f"{space.catalog} {space}", _address("space", space.pk)) for space in shown]
     links += {
-        f"Budget of {each.catalog}": _address("catalog", each.catalog_id)
-        for each in shown
-        if each.catalog_id in spent
+        f"Budget of {space.catalog}": _address("catalog", space.catalog_id)
+        for space in shown
+        if space.catalog_id in spent
     }.items()
     return Notice("danger", f"Embedding of {number} is paused", f"{cause} {since}{_GOES_ON}", links)
 

@@ -63,7 +63,7 @@ class EvaluationRunAdmin(DetailAdmin[EvaluationRun], ReadOnlyAdmin[EvaluationRun
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         """The evaluations with their Facts; a whole document only where one is looked at."""
-        found = (
+        runs = (
             super()
             .get_queryset(request)
             .annotate(
@@ -73,7 +73,7 @@ class EvaluationRunAdmin(DetailAdmin[EvaluationRun], ReadOnlyAdmin[EvaluationRun
                 ranked=RawSQL(evaluations.RANKED, (), JSONField()),  # noqa: S611 - a constant
             )
         )
-        return found.defer("document").order_by(F("made_at").desc())
+        return runs.defer("document").order_by(F("made_at").desc())
 
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
@@ -142,10 +142,10 @@ def _of_ranker(run: "ListedEvaluation", metric: str) -> SafeString:
 def _pictures(listed: QuerySet[EvaluationRun]) -> list[Chart]:
     """The trend of the catalogs and modes that are listed."""
     keys = ("catalog__name", "catalog_id", "mode")
-    found = listed.order_by(*keys).values_list(*keys).distinct()[:_PICTURES]
+    groups = listed.order_by(*keys).values_list(*keys).distinct()[:_PICTURES]
     trends = [
         (f"{name}: {Mode(mode).label.lower()}", evaluations.trend(catalog_id, mode, _POINTS))
-        for name, catalog_id, mode in found
+        for name, catalog_id, mode in groups
     ]
     return [evaluation_trend.of_points(name, points) for name, points in trends if points]
 
@@ -165,6 +165,6 @@ def _row(method: Mapping[str, Any]) -> list[Any]:
     metrics, seconds, note = method["metrics"], method["seconds"], method["note"]
     return [
         fragments.prose(method["name"], f"{method['kind']}: {note}" if note else method["kind"]),
-        *(stacked(metrics[each], _FORMS.get(each, ".4f")) for each in METRICS),
+        *(stacked(metrics[metric], _FORMS.get(metric, ".4f")) for metric in METRICS),
         "-" if seconds is None else f"{seconds:,.1f}",
     ]

@@ -96,7 +96,7 @@ def product_link(product: Product) -> SafeString:
 
 def product_links(ids: Sequence[str], products: Mapping[str, Product]) -> SafeString:
     """Links to those of these products that are known, one a line."""
-    known = [product_link(products[each]) for each in ids if each in products]
+    known = [product_link(products[product_id]) for product_id in ids if product_id in products]
     return format_html("{}" + "<br>{}" * (len(known) - 1), *known) if known else SafeString("-")
 
 
@@ -140,7 +140,7 @@ def interval(found: Mapping[str, float] | None, form: str = ".4f") -> str:
     """A mean, and in brackets where it lies with 95 % confidence."""
     if found is None:
         return "-"
-    mean, low, high = (format(found[each], form) for each in ("mean", "low", "high"))
+    mean, low, high = (format(found[key], form) for key in ("mean", "low", "high"))
     return f"{mean} ({low} to {high})"
 
 
@@ -148,7 +148,7 @@ def stacked(found: Mapping[str, float] | None, form: str = ".4f") -> SafeString:
     """A mean, and below it where it lies with 95 % confidence."""
     if found is None:
         return SafeString("-")
-    mean, low, high = (format(found[each], form) for each in ("mean", "low", "high"))
+    mean, low, high = (format(found[key], form) for key in ("mean", "low", "high"))
     return format_html(
         '{}<div class="text-subtle text-xs whitespace-nowrap">{} to {}</div>', mean, low, high
     )
@@ -204,7 +204,7 @@ class Chart:
     def data(self) -> str:
         """The JSON for Chart.js; the component resolves the variables of CSS."""
         return json.dumps(
-            {"labels": self.labels, "datasets": [_dataset(each) for each in self.series]}
+            {"labels": self.labels, "datasets": [_dataset(series) for series in self.series]}
         )
 
 

@@ -46,8 +46,8 @@ def annotated(products: QuerySet[Product]) -> QuerySet[Product]:
         When(_NOTHING, then=Value(Freshness.EMPTY)),
         default=Value(Freshness.FRESH),
     )
-    found = Subquery(_serving().annotate(state=state).values("state")[:1])
-    return products.annotate(freshness=Coalesce(found, Value(Freshness.MISSING)))
+    serving_state = Subquery(_serving().annotate(state=state).values("state")[:1])
+    return products.annotate(freshness=Coalesce(serving_state, Value(Freshness.MISSING)))
 
 
 def only(products: QuerySet[Product], state: str) -> QuerySet[Product]:

@@ -31,14 +31,14 @@ def similar(product: Product) -> Table:
     products = _products(product.catalog, answer.items)
     rows = [
         [
-            fragments.thumbnail(found),
-            fragments.product_link(found),
-            found.external_id,
-            found.category or "-",
-            fragments.price(found),
+            fragments.thumbnail(neighbour),
+            fragments.product_link(neighbour),
+            neighbour.external_id,
+            neighbour.category or "-",
+            fragments.price(neighbour),
             fragments.bar(item.score, f"{item.score:.3f}"),
         ]
-        for item, found in _known(answer.items, products)
+        for item, neighbour in _known(answer.items, products)
     ]
     return Table(["", "Title", "Id", "Category", "Price", "Score"], rows, _note(answer))
 
@@ -51,13 +51,13 @@ def recommendations(user: User) -> Table:
     best = max((item.score for item in answer.items), default=1.0) or 1.0
     rows = [
         [
-            fragments.thumbnail(found),
-            fragments.product_link(found),
+            fragments.thumbnail(product),
+            fragments.product_link(product),
             item.source,
             _parts(item, best),
             fragments.product_links(item.because, products),
         ]
-        for item, found in _known(answer.items, products)
+        for item, product in _known(answer.items, products)
     ]
     return Table(["", "Title", "Channel", "Score and its parts", "Because of"], rows, _note(answer))
 
@@ -74,11 +74,11 @@ def legend() -> SafeString:
 
 def _products(catalog: Catalog, items: Iterable[Item]) -> dict[str, Product]:
     """Every product that the items are, or are there because of; one query."""
-    wanted = {each for item in items for each in (item.id, *item.because)}
-    found = Product.objects.filter(catalog=catalog, external_id__in=wanted).defer(
+    wanted = {external_id for item in items for external_id in (item.id, *item.because)}
+    products = Product.objects.filter(catalog=catalog, external_id__in=wanted).defer(
         "description", "attributes"
     )
-    return {product.external_id: product for product in found}
+    return {product.external_id: product for product in products}
 
 
 def _known(

@@ -51,8 +51,8 @@ class ValueFilter(SimpleListFilter):
         visible = Product.objects.filter(deleted_at=None, in_stock=True)
         if catalog := request.GET.get("catalog__id__exact", "").strip():
             visible = visible.filter(catalog_id=catalog) if catalog.isdecimal() else visible
-        found = visible.exclude(**{self.parameter_name: ""}).order_by(self.parameter_name)
-        values = found.values_list(self.parameter_name, flat=True).distinct()[: _MAX_CHOICES + 1]
+        filled = visible.exclude(**{self.parameter_name: ""}).order_by(self.parameter_name)
+        values = filled.values_list(self.parameter_name, flat=True).distinct()[: _MAX_CHOICES + 1]
         return [(value, value) for value in values] if len(values) <= _MAX_CHOICES else []
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:  # noqa: ARG002
@@ -238,8 +238,8 @@ class ProductAdmin(DetailAdmin[Product]):
 def _vectors(product: Product) -> Table:
     """The product's vector in every living space of its catalog, or why it has none."""
     spaces = Space.objects.filter(catalog=product.catalog_id).exclude(status=Space.Status.RETIRED)
-    found = ProductVector.objects.filter(product=product, space__in=spaces)
-    vectors = {vector.space_id: vector for vector in found}
+    stored = ProductVector.objects.filter(product=product, space__in=spaces)
+    vectors = {vector.space_id: vector for vector in stored}
     quarantined = QuarantinedProduct.objects.filter(product=product, space__in=spaces)
     refusals = {refusal.space_id: refusal for refusal in quarantined}
     rows = [

@@ -40,10 +40,10 @@ class SpaceFilter(SimpleListFilter):
         spaces = Space.objects.exclude(status=Space.Status.RETIRED).select_related("catalog")
         if (catalog := request.GET.get("space__catalog__id__exact", "")).isdecimal():
             spaces = spaces.filter(catalog=int(catalog))
-        found = list(spaces[: _MAX_CHOICES + 1])
-        if len(found) > _MAX_CHOICES:
+        listed = list(spaces[: _MAX_CHOICES + 1])
+        if len(listed) > _MAX_CHOICES:
             return []
-        return [(str(space.pk), f"{space.catalog}: {space}") for space in found]
+        return [(str(space.pk), f"{space.catalog}: {space}") for space in listed]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:  # noqa: ARG002
         """The products that the chosen space lacks."""

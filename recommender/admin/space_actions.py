@@ -46,7 +46,7 @@ class SpaceActions(ReadOnlyAdmin[Space]):
         space = self.get_object(request, str(object_id))
         sensible = _ACTIONS[Space.Status(space.status)] if space else ()
         shown: list[Any] = super().get_actions_detail(request, object_id)  # type: ignore[misc]  # Unfold's
-        return [each for each in shown if each.method.__name__ in sensible]
+        return [button for button in shown if button.method.__name__ in sensible]
 
     def add_view(
         self,

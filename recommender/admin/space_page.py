@@ -119,14 +119,18 @@ def _per_million_products(side: Side) -> str:
 def _score(quality: Quality | None, metric: str) -> _Cell:
     if quality is None:
         return "-"
-    found: Interval = getattr(quality, metric)
-    return fragments.bar(found.mean, f"{found.mean:.4f} ({found.low:.4f} to {found.high:.4f})")
+    interval: Interval = getattr(quality, metric)
+    return fragments.bar(
+        interval.mean, f"{interval.mean:.4f} ({interval.low:.4f} to {interval.high:.4f})"
+    )
 
 
-def _change(found: Interval) -> SafeString:
+def _change(interval: Interval) -> SafeString:
     """Green or red only where the interval leaves no doubt."""
-    kind = "success" if found.low > 0 else "danger" if found.high < 0 else "info"
-    return fragments.badge(f"{found.mean:+.4f} ({found.low:+.4f} to {found.high:+.4f})", kind)
+    kind = "success" if interval.low > 0 else "danger" if interval.high < 0 else "info"
+    return fragments.badge(
+        f"{interval.mean:+.4f} ({interval.low:+.4f} to {interval.high:+.4f})", kind
+    )
 
 
 # One of behaviour is not embedded but trained.

@@ -103,12 +103,12 @@ class EmbeddingSpendAdmin(ReadOnlyAdmin[EmbeddingSpend]):
         if isinstance(response, TemplateResponse) and "cl" in (response.context_data or {}):
             context: dict[str, Any] = response.context_data  # type: ignore[assignment]  # a mapping to the stubs
             listed = context["cl"]
-            chosen = next(each for each in listed.filter_specs if isinstance(each, MonthFilter))
+            chosen = next(spec for spec in listed.filter_specs if isinstance(spec, MonthFilter))
             month = spend_month.of_rows(listed.queryset, chosen.first)
             context |= spend_page.context(month, request.GET.get("catalog__id__exact", ""))
             context["neighbours"] = [
-                (listed.get_query_string({"month": each}, remove=["p"]), name)
-                for each, name in chosen.neighbours
+                (listed.get_query_string({"month": value}, remove=["p"]), name)
+                for value, name in chosen.neighbours
             ]
         return response
 

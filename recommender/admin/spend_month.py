@@ -88,10 +88,10 @@ def of_rows(rows: QuerySet[EmbeddingSpend], first: date) -> Month:
     """The month of these rows of the ledger, all of the month that begins at `first`; one query."""
     keys = ("catalog__name", "space_label", "model", "day")
     sums = [Sum(name) for name in ("rows", "cached_rows", "tokens", "cost")]
-    found: dict[tuple[str, str, str], dict[date, Took]] = defaultdict(dict)
+    by_line: dict[tuple[str, str, str], dict[date, Took]] = defaultdict(dict)
     for catalog, space, model, day, *took in rows.order_by().values_list(*keys).annotate(*sums):
-        found[catalog, space or ENDPOINTS, model][day] = Took(*took)
-    lines = [Line(*key, days, total(days.values())) for key, days in found.items()]
+        by_line[catalog, space or ENDPOINTS, model][day] = Took(*took)
+    lines = [Line(*key, days, total(days.values())) for key, days in by_line.items()]
     return Month(first, sorted(lines, key=lambda line: (-line.total.cost, -line.total.tokens)))
 
 

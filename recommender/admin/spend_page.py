@@ -26,13 +26,15 @@ def context(month: Month, catalog: str) -> dict[str, Any]:
     Args:
         catalog: the id of the one whose budget is shown; by default that of all.
     """
-    found = [each for each in ledger.budgets(month.first) if catalog in ("", str(each.catalog_id))]
+    budgets = [
+        budget for budget in ledger.budgets(month.first) if catalog in ("", str(budget.catalog_id))
+    ]
     return {
         "month": month,
         "figures": _figures(month),
         "chart": spend_month.of_month(month) if month.lines else None,
         "lines": _lines(month),
-        "budgets": _budgets(found),
+        "budgets": _budgets(budgets),
     }
 
 
@@ -80,7 +82,7 @@ def _budgets(budgets: Sequence[Budget]) -> Table:
     more = len(budgets) - len(nearest)
     note = f"Those nearest to their end; {more} more have one." if more else ""
     rows = [
-        [fragments.catalog_link(each.catalog_id, each.catalog), budget_bar(each)]
-        for each in nearest
+        [fragments.catalog_link(budget.catalog_id, budget.catalog), budget_bar(budget)]
+        for budget in nearest
     ]
     return Table(["Catalog", "Spent and set aside"], rows, note)

@@ -40,9 +40,9 @@ def address(run: TrainingRun) -> str:
 def latest(catalog_ids: Sequence[int]) -> dict[int, TrainingRun]:
     """The latest training of each of these catalogs; two queries."""
     runs.fail_dead_runs()
-    found = TrainingRun.objects.filter(catalog__in=catalog_ids)
-    found = found.order_by("catalog_id", "-created_at").distinct("catalog_id")
-    return {run.catalog_id: run for run in found}
+    trainings = TrainingRun.objects.filter(catalog__in=catalog_ids)
+    trainings = trainings.order_by("catalog_id", "-created_at").distinct("catalog_id")
+    return {run.catalog_id: run for run in trainings}
 
 
 def summary(run: TrainingRun) -> str:

@@ -42,7 +42,9 @@ def _no_key(request: HttpRequest, error: AuthenticationError) -> HttpResponse:  
 
 @api.exception_handler(ValidationError)
 def _invalid(request: HttpRequest, error: ValidationError) -> HttpResponse:  # noqa: ARG001
-    return respond(problems.invalid([each | {"loc": _place(each["loc"])} for each in error.errors]))
+    return respond(
+        problems.invalid([fault | {"loc": _place(fault["loc"])} for fault in error.errors])
+    )
 
 
 @api.exception_handler(RequestDataTooBig)

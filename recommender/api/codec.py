@@ -82,9 +82,9 @@ def encode(value: Any) -> bytes:
 def _narrowed(value: Any) -> Any:
     """PostgreSQL gives 1e30 back as an integer, and JSON has none beyond 64 bits for orjson."""
     if isinstance(value, dict):
-        return {key: _narrowed(each) for key, each in value.items()}
+        return {key: _narrowed(member) for key, member in value.items()}
     if isinstance(value, list | tuple):
-        return [_narrowed(each) for each in value]
+        return [_narrowed(item) for item in value]
     is_too_long = isinstance(value, int) and not -(2**63) <= value < 2**64
     return float(value) if is_too_long else value
 

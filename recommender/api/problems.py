@@ -63,7 +63,7 @@ def respond(problem: Problem) -> HttpResponse:
 def invalid(errors: Sequence[Mapping[str, Any]]) -> Problem:
     """What pydantic found wrong."""
     described = [describe(error) for error in errors]
-    detail = "; ".join(f"{each['where']}: {each['message']}" for each in described[:3])
+    detail = "; ".join(f"{error['where']}: {error['message']}" for error in described[:3])
     return Problem(400, "invalid", detail, errors=described)
 
 

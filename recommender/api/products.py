@@ -40,13 +40,13 @@ def list_products(
     """Products in a stable order; pass `next` as `cursor` until it is null."""
     codec.check_known(request, ("limit", "cursor"))
     after = _decode_cursor(cursor) if cursor else 0
-    found = list(
+    products = list(
         Product.objects.filter(
             catalog=request.auth.catalog, deleted_at=None, pk__gt=after
         ).order_by("pk")[: limit + 1]
     )
-    more = len(found) > limit
-    page = found[:limit]
+    more = len(products) > limit
+    page = products[:limit]
     following = _encode_cursor(page[-1].pk) if more else None
     return codec.respond({"items": [_shown(product) for product in page], "next": following})
 

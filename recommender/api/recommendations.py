@@ -155,7 +155,7 @@ def _from_parameters(request: HttpRequest, given: RequestParameters) -> Recommen
     try:
         return RecommendationRequest.model_validate(document)
     except ValidationError as exc:
-        errors = [{**each, "loc": ("query", *each["loc"])} for each in exc.errors()]
+        errors = [{**error, "loc": ("query", *error["loc"])} for error in exc.errors()]
         raise problems.invalid(errors) from exc
 
 

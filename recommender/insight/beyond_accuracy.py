@@ -33,23 +33,23 @@ def coverage(lists: NDArray[np.int64], listable: NDArray[np.bool_]) -> Interval 
     Returns:
         None where nothing is listable or there is no list.
     """
-    of = int(listable.sum())
-    if not len(lists) or not of:
+    total = int(listable.sum())
+    if not len(lists) or not total:
         return None
     held = _held(lists, len(listable))[:, np.flatnonzero(listable)]
-    found = np.count_nonzero(held.sum(axis=0)) / of
+    share = np.count_nonzero(held.sum(axis=0)) / total
     by_product = csr_array(held.T)
     resampled = np.concatenate(
         [
-            np.count_nonzero(by_product @ (draws.T > 0), axis=0) / of
-            for draws in resamples(len(lists), of)
+            np.count_nonzero(by_product @ (draws.T > 0), axis=0) / total
+            for draws in resamples(len(lists), total)
         ]
     )
     below, above = (end - resampled.mean() for end in middle(resampled))
     return Interval(
-        mean=float(found),
-        low=float(max(found + min(below, 0.0), 0.0)),
-        high=float(min(found + max(above, 0.0), 1.0)),
+        mean=float(share),
+        low=float(max(share + min(below, 0.0), 0.0)),
+        high=float(min(share + max(above, 0.0), 1.0)),
     )
 
 

@@ -67,9 +67,9 @@ def _neighbours(space: Space, seeds: Sequence[int]) -> dict[int, set[int]]:
     select = _SEEDS.format(partitions.product_vectors(space.pk))
     seeded = QueryVectors("overlap", select, {"seeds": database.array_text(seeds)})
     ranked: dict[int, list[int]] = defaultdict(list)
-    for found in vector_search.nearest(serving(space), seeded, limit=K + 1):
-        if found.product_id != found.key:
-            ranked[found.key].append(found.product_id)
+    for neighbour in vector_search.nearest(serving(space), seeded, limit=K + 1):
+        if neighbour.product_id != neighbour.key:
+            ranked[neighbour.key].append(neighbour.product_id)
     return defaultdict(set, {seed: set(products[:K]) for seed, products in ranked.items()})
 
 

@@ -54,8 +54,8 @@ class MethodResult:
     @property
     def ndcg(self) -> float:
         """What methods are sorted by; below all where it was not measured."""
-        found = self.metrics.get("ndcg")
-        return -1.0 if found is None else found.mean
+        interval = self.metrics.get("ndcg")
+        return -1.0 if interval is None else interval.mean
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,7 +102,7 @@ def as_document(evaluation: Evaluation) -> dict[str, object]:
         "made_at": evaluation.made_at.isoformat(),
         "command": evaluation.command,
         "notes": list(evaluation.notes),
-        "methods": [_method(each) for each in evaluation.ranked],
+        "methods": [_method(method) for method in evaluation.ranked],
     }
 
 
@@ -111,19 +111,19 @@ def _method(method: MethodResult) -> dict[str, object]:
         "name": method.name,
         "kind": method.kind,
         "metrics": {name: _interval(method.metrics.get(name)) for name in METRICS},
-        "by_history": [_segment(each) for each in method.by_history],
-        "by_age": [_segment(each) for each in method.by_age],
+        "by_history": [_segment(segment) for segment in method.by_history],
+        "by_age": [_segment(segment) for segment in method.by_age],
         "seconds": method.seconds,
         "note": method.note,
     }
 
 
 def _segment(segment: Segment) -> dict[str, object]:
-    intervals = {name: _interval(found) for name, found in segment.metrics.items()}
+    intervals = {name: _interval(interval) for name, interval in segment.metrics.items()}
     return {"segment": segment.label, "users": segment.users, **intervals}
 
 
-def _interval(found: Interval | None) -> dict[str, float] | None:
-    if found is None:
+def _interval(interval: Interval | None) -> dict[str, float] | None:
+    if interval is None:
         return None
-    return {"mean": found.mean, "low": found.low, "high": found.high}
+    return {"mean": interval.mean, "low": interval.low, "high": interval.high}

@@ -54,7 +54,7 @@ class TestSet:
                 "products."
             )
         columns = [self.ages, self.popularity] + ([] if self.vectors is None else [self.vectors])
-        if any(len(each) != len(self.listable) for each in columns):
+        if any(len(column) != len(self.listable) for column in columns):
             raise ValueError("ages, popularity, listable and vectors must have a row a product.")
         if not all(len(products) for products in self.relevant):
             raise ValueError("Each user needs at least one relevant product: leave the others out.")
@@ -62,7 +62,7 @@ class TestSet:
     @property
     def relevance(self) -> csr_array:
         """The relevant products as users × products of ones."""
-        bounds = np.cumsum([0, *(len(each) for each in self.relevant)])
+        bounds = np.cumsum([0, *(len(products) for products in self.relevant)])
         columns = np.concatenate([np.empty(0, np.int64), *self.relevant])
         return csr_array((np.ones(len(columns)), columns, bounds), shape=self.history.shape)
 
@@ -88,7 +88,9 @@ def measure(
     """
     places = _places(lists, test)
     hits = _hits(places, test)
-    accuracy = metrics.accuracy(hits, np.array([len(each) for each in test.relevant], np.int64))
+    accuracy = metrics.accuracy(
+        hits, np.array([len(products) for products in test.relevant], np.int64)
+    )
     return MethodResult(
         name=name,
         kind=kind,
@@ -104,10 +106,12 @@ def _places(lists: Sequence[NDArray[np.int64]], test: TestSet) -> NDArray[np.int
     """The lists as one matrix, shape (users, k), padded with −1."""
     if len(lists) != len(test.relevant):
         raise ValueError(f"{len(lists)} lists for {len(test.relevant)} users: give each user one.")
-    lengths = np.array([min(len(each), test.k) for each in lists], np.int64)
+    lengths = np.array([min(len(columns), test.k) for columns in lists], np.int64)
     places = np.full((len(lists), test.k), EMPTY, np.int64)
     filled = np.arange(test.k) < lengths[:, None]
-    places[filled] = np.concatenate([np.empty(0, np.int64), *(each[: test.k] for each in lists)])
+    places[filled] = np.concatenate(
+        [np.empty(0, np.int64), *(columns[: test.k] for columns in lists)]
+    )
     listed = places[filled]
     if np.any((listed < 0) | (listed >= len(test.listable))):
         raise ValueError(f"A list holds what is no column of the {len(test.listable)} products.")

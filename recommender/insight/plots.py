@@ -45,25 +45,25 @@ def accuracy(evaluation: Evaluation) -> str:
         for row, method in enumerate(methods):
             colour, marker = _KINDS[method.kind]
             _point(axes, (method.ndcg, row), method.metrics["ndcg"], colour, marker)
-        names = [f"{fill(each.name, 34)}  {row}" for row, each in enumerate(methods, start=1)]
+        names = [f"{fill(method.name, 34)}  {row}" for row, method in enumerate(methods, start=1)]
         axes.set_yticks(range(len(methods)), names)
         axes.set_ylim(len(methods) - 0.5, -0.5)
         axes.set_xlim(left=0)
         axes.set_xlabel(f"NDCG@{evaluation.k} with its 95 % interval")
         _kinds_legend(figure, methods)
-        shown = "; ".join(f"{each.name} {each.ndcg:.4f}" for each in methods)
+        shown = "; ".join(f"{method.name} {method.ndcg:.4f}" for method in methods)
         return _svg(figure, "accuracy", f"NDCG@{evaluation.k} by method, best first: {shown}.")
 
 
 def by_history(evaluation: Evaluation) -> str:
     """Recall of the best methods by how much history a user has."""
-    segments = {each.name: each.by_history for each in _measured(evaluation)[:METHODS]}
+    segments = {method.name: method.by_history for method in _measured(evaluation)[:METHODS]}
     return _segments(segments, evaluation.k, "Distinct products in the user's history")
 
 
 def by_age(evaluation: Evaluation) -> str:
     """Recall of the best methods by how old the wanted product is."""
-    segments = {each.name: each.by_age for each in _measured(evaluation)[:METHODS]}
+    segments = {method.name: method.by_age for method in _measured(evaluation)[:METHODS]}
     return _segments(segments, evaluation.k, "Age in days of the wanted product at the cut-off")
 
 
@@ -81,23 +81,25 @@ def trade_offs(evaluation: Evaluation) -> str:
 
 
 def _measured(evaluation: Evaluation) -> list[MethodResult]:
-    return [each for each in evaluation.ranked if each.metrics.get("ndcg") is not None]
+    return [method for method in evaluation.ranked if method.metrics.get("ndcg") is not None]
 
 
 def _segments(segments: Mapping[str, Sequence[Segment]], k: int, label: str) -> str:
     """Recall by segment, side by side, of the methods named."""
-    users = {segment.label: segment.users for each in segments.values() for segment in each}
+    users = {
+        segment.label: segment.users for of_method in segments.values() for segment in of_method
+    }
     places = {name: place for place, name in enumerate(users)}
     with _figure(4.6) as figure:
         axes = figure.subplots()
-        for number, (name, each) in enumerate(segments.items()):
+        for number, (name, of_method) in enumerate(segments.items()):
             colour, marker = _LINES[number]
             aside = (number - (len(segments) - 1) / 2) * 0.8 / METHODS
-            for segment in each:
-                found = segment.metrics["recall"]
-                if found is not None:
-                    point = (places[segment.label] + aside, found.mean)
-                    _point(axes, point, found, colour, marker, upright=True)
+            for segment in of_method:
+                recall = segment.metrics["recall"]
+                if recall is not None:
+                    point = (places[segment.label] + aside, recall.mean)
+                    _point(axes, point, recall, colour, marker, upright=True)
             axes.plot([], [], marker, color=colour, label=fill(name, 40))
         ticks = [f"{_dashed(segment)}\n{count:,} users" for segment, count in users.items()]
         axes.set_xticks(range(len(ticks)), ticks)
@@ -127,17 +129,17 @@ def _scatter(axes: Axes, methods: Sequence[MethodResult], metric: str, label: st
 def _point(
     axes: Axes,
     at: tuple[float, float],
-    found: Interval | None,
+    interval: Interval | None,
     colour: str,
     marker: str,
     *,
     upright: bool = False,
 ) -> None:
     """A mean with the ends of its interval as whiskers."""
-    if found is None:
+    if interval is None:
         return
     # Rounding may put an end of an interval without width beyond its mean.
-    ends = [[max(found.mean - found.low, 0.0)], [max(found.high - found.mean, 0.0)]]
+    ends = [[max(interval.mean - interval.low, 0.0)], [max(interval.high - interval.mean, 0.0)]]
     axes.errorbar(
         *at,
         xerr=None if upright else ends,
@@ -150,7 +152,7 @@ def _point(
 
 
 def _kinds_legend(figure: Figure, methods: Sequence[MethodResult]) -> None:
-    kinds = dict.fromkeys(each.kind for each in methods)
+    kinds = dict.fromkeys(method.kind for method in methods)
     handles = [
         Line2D([], [], color=colour, marker=marker, linestyle="", label=kind)
         for kind, (colour, marker) in _KINDS.items()

@@ -113,9 +113,9 @@ def replay(space: Space, held_out: HeldOut) -> Replayed:
     lists = batch.recommend_many(source, iter(held_out.products), _query(held_out.cut_off))
     measured = [_measured(listed, held_out) for listed in lists]
     return Replayed(
-        ndcg=np.array([each.ndcg for each in measured]),
-        recall=np.array([each.recall for each in measured]),
-        hit_rate=np.array([each.hit_rate for each in measured]),
+        ndcg=np.array([scores.ndcg for scores in measured]),
+        recall=np.array([scores.recall for scores in measured]),
+        hit_rate=np.array([scores.hit_rate for scores in measured]),
     )
 
 

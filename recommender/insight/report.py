@@ -95,7 +95,7 @@ def _facts(evaluation: Evaluation) -> str:
         ("Products", f"{evaluation.products:,}"),
         ("Made", _moment(evaluation.made_at)),
         ("Command", evaluation.command),
-        *(("Note", each) for each in evaluation.notes),
+        *(("Note", note) for note in evaluation.notes),
     ]
     return _definitions(facts)
 
@@ -109,7 +109,7 @@ def _methods(evaluation: Evaluation) -> str:
     measured = [_heading(heading) for heading, _ in _COLUMNS.values()]
     headings = ["<th></th>", _heading("Method", text=True), _heading("Kind", text=True)]
     headings += [*measured, _heading("Seconds")]
-    rows = [_row(number, each) for number, each in enumerate(evaluation.ranked, start=1)]
+    rows = [_row(number, method) for number, method in enumerate(evaluation.ranked, start=1)]
     return _table("Below each mean stands its 95 % bootstrap interval.", headings, rows)
 
 
@@ -158,8 +158,8 @@ def _segments(
     ]
     rows = []
     for method in methods:
-        found = {segment.label: segment.metrics[metric] for segment in segments(method)}
-        cells = [_cell(found.get(label), ".4f") for label in labels]
+        intervals = {segment.label: segment.metrics[metric] for segment in segments(method)}
+        cells = [_cell(intervals.get(label), ".4f") for label in labels]
         rows.append([_words(method.name), *cells])
     return _table(f"{title}@{evaluation.k}; in brackets, how many users.", headings, rows)
 
@@ -182,11 +182,12 @@ def _words(words: str, note: str = "") -> str:
     return f"<td{_TEXT}>{escape(words)}{below}</td>"
 
 
-def _cell(found: Interval | None, written: str) -> str:
-    if found is None:
+def _cell(interval: Interval | None, written: str) -> str:
+    if interval is None:
         return "<td>–</td>"
     mean, low, high = (
-        format(each, written).replace("-", "−") for each in (found.mean, found.low, found.high)
+        format(value, written).replace("-", "−")
+        for value in (interval.mean, interval.low, interval.high)
     )
     return f"<td>{mean}<small>{low} to {high}</small></td>"
 

@@ -60,7 +60,9 @@ def top_lists(
         scores = scorer(block)
         eligible.mask(scores, block)
         columns, ordered = _best(scores, k)
-        lists += [row[np.isfinite(each)] for row, each in zip(columns, ordered, strict=True)]
+        lists += [
+            row[np.isfinite(row_scores)] for row, row_scores in zip(columns, ordered, strict=True)
+        ]
     return lists
 
 
@@ -89,6 +91,6 @@ def _best(scores: NDArray[np.float32], k: int) -> tuple[NDArray[np.int64], NDArr
     """The columns of the k highest scores of each row, highest first, and these scores."""
     k = min(k, scores.shape[1])
     columns = np.sort(np.argpartition(-scores, k - 1, axis=1)[:, :k], axis=1)
-    found = np.take_along_axis(scores, columns, axis=1)
-    order = np.argsort(-found, axis=1, kind="stable")
-    return np.take_along_axis(columns, order, axis=1), np.take_along_axis(found, order, axis=1)
+    highest = np.take_along_axis(scores, columns, axis=1)
+    order = np.argsort(-highest, axis=1, kind="stable")
+    return np.take_along_axis(columns, order, axis=1), np.take_along_axis(highest, order, axis=1)

@@ -53,7 +53,7 @@ def method_table(evaluation: Evaluation) -> str:
         "",
         aligned([_header(evaluation.k), *map(_row, methods)]),
         "",
-        *(f"{each.name}: {each.note}" for each in methods if each.note),
+        *(f"{method.name}: {method.note}" for method in methods if method.note),
         *evaluation.notes,
         "In brackets, where the mean lies with 95 % confidence.",
     ]
@@ -66,22 +66,26 @@ def _header(k: int) -> Sequence[str]:
 
 
 def _row(method: MethodResult) -> Sequence[str]:
-    found = method.metrics
+    metrics = method.metrics
     return (
         method.name,
         method.kind,
-        *(_metric_interval(found.get(metric)) for metric in _ACCURACY),
-        *(_mean(found.get(metric), form) for metric, (_, form) in _OTHERS.items()),
+        *(_metric_interval(metrics.get(metric)) for metric in _ACCURACY),
+        *(_mean(metrics.get(metric), form) for metric, (_, form) in _OTHERS.items()),
         "-" if method.seconds is None else f"{method.seconds:.1f}",
     )
 
 
-def _metric_interval(found: Interval | None) -> str:
-    return "-" if found is None else f"{found.mean:.4f} ({found.low:.4f} to {found.high:.4f})"
+def _metric_interval(interval: Interval | None) -> str:
+    return (
+        "-"
+        if interval is None
+        else f"{interval.mean:.4f} ({interval.low:.4f} to {interval.high:.4f})"
+    )
 
 
-def _mean(found: Interval | None, form: str) -> str:
-    return "-" if found is None else format(found.mean, form)
+def _mean(interval: Interval | None, form: str) -> str:
+    return "-" if interval is None else format(interval.mean, form)
 
 
 def space_table(spaces: Sequence[Space]) -> str:
@@ -108,12 +112,12 @@ def comparison_report(comparison: Comparison) -> str:
 
 
 def _space_row(space: Space) -> tuple[str, ...]:
-    found = coverage(space)
+    covered = coverage(space)
     size = filesizeformat(partitions.size(space.pk))
     paused = f"paused: {space.paused_reason}" if space.paused_reason else ""
-    fresh = f"{found.fresh:,} of {found.products:,}"
-    if found.quarantined:
-        fresh += f", {found.quarantined:,} quarantined"
+    fresh = f"{covered.fresh:,} of {covered.products:,}"
+    if covered.quarantined:
+        fresh += f", {covered.quarantined:,} quarantined"
     return (str(space), space.status, space.model, str(space.dimension), fresh, size, paused)
 
 
@@ -134,8 +138,8 @@ def _side_rows(side: Side) -> list[tuple[str, str]]:
         ("a million products", products),
     ]
     quality = side.quality
-    for name, of in (("NDCG@20", "ndcg"), ("Recall@20", "recall"), ("hit rate@20", "hit_rate")):
-        rows.append((name, _interval(getattr(quality, of)) if quality else "-"))
+    for name, metric in (("NDCG@20", "ndcg"), ("Recall@20", "recall"), ("hit rate@20", "hit_rate")):
+        rows.append((name, _interval(getattr(quality, metric)) if quality else "-"))
     return rows
 
 
@@ -153,5 +157,5 @@ def _replay_line(comparison: Comparison) -> str:
     )
 
 
-def _interval(found: Interval) -> str:
-    return f"{found.mean:.4f} ({found.low:.4f} to {found.high:.4f})"
+def _interval(interval: Interval) -> str:
+    return f"{interval.mean:.4f} ({interval.low:.4f} to {interval.high:.4f})"

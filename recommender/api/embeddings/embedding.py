@@ -142,12 +142,12 @@ def embed(
 
 
 def _all_made(outcomes: Sequence[Outcome], spec: ModelSpec) -> list[EmbeddedRow]:
-    errors = [each for each in outcomes if isinstance(each, EmbeddingError)]
+    errors = [outcome for outcome in outcomes if isinstance(outcome, EmbeddingError)]
     if errors:
         # A row that never works says more than one that was not tried because of it.
-        telling = next((each for each in errors if isinstance(each, Rejected)), errors[0])
+        telling = next((error for error in errors if isinstance(error, Rejected)), errors[0])
         raise of_embedding_error(telling, spec) from telling
-    return [each for each in outcomes if isinstance(each, EmbeddedRow)]
+    return [outcome for outcome in outcomes if isinstance(outcome, EmbeddedRow)]
 
 
 def _embedder(catalog: Catalog, wanted: Wanted, spec: ModelSpec) -> Embedder:

@@ -111,12 +111,12 @@ def _content(members: dict[str, Any], spec: ModelSpec) -> Content:
 
 
 def _fused(contents: Sequence[Content]) -> Content:
-    videos = [each.source.video for each in contents if each.source.video]
+    videos = [content.source.video for content in contents if content.source.video]
     if len(videos) > 1:
         raise invalid("At most one video goes into a vector.: input.contents")
     source = Input(
-        text="\n".join(each.source.text for each in contents if each.source.text),
-        images=tuple(chain.from_iterable(each.source.images for each in contents)),
+        text="\n".join(content.source.text for content in contents if content.source.text),
+        images=tuple(chain.from_iterable(content.source.images for content in contents)),
         video="".join(videos),
     )
     return Content(_FUSED, source)
@@ -125,7 +125,7 @@ def _fused(contents: Sequence[Content]) -> Content:
 def _check_count(contents: Sequence[Content], spec: ModelSpec) -> None:
     if spec.max_rows > 1:
         check_rows(len(contents), spec)
-    elif len({each.kind for each in contents}) < len(contents):
+    elif len({content.kind for content in contents}) < len(contents):
         raise invalid(f"{spec.key} takes each type of content at most once.: input.contents")
 
 

@@ -192,5 +192,9 @@ def server_error(request: HttpRequest) -> HttpResponse:
 
 
 def _protocol_of(request: HttpRequest) -> Protocol | None:
-    starts = (each for each in (NATIVE, COMPATIBLE) if request.path_info.startswith(each.prefix))
+    starts = (
+        protocol
+        for protocol in (NATIVE, COMPATIBLE)
+        if request.path_info.startswith(protocol.prefix)
+    )
     return next(starts, None)

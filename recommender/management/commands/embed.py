@@ -71,16 +71,16 @@ embedded.
 
     def _estimate(self, catalog: Catalog, spaces: Sequence[Space]) -> None:
         try:
-            found = [(space, estimate(space)) for space in spaces]
+            estimates = [(space, estimate(space)) for space in spaces]
         except Misconfigured as exc:
             raise CommandError(str(exc)) from exc
-        self.stdout.write(aligned([_HEADER, *(_cells(*each) for each in found)]))
-        for space, each in found:
-            if each.sampled:
+        self.stdout.write(aligned([_HEADER, *(_cells(*pair) for pair in estimates)]))
+        for space, expected in estimates:
+            if expected.sampled:
                 self.stdout.write(
-                    f"{space}: tokens and cost by {each.sampled:,} products drawn at random."
+                    f"{space}: tokens and cost by {expected.sampled:,} products drawn at random."
                 )
-        cost, left = sum(each.cost for _, each in found), ledger.left(catalog)
+        cost, left = sum(expected.cost for _, expected in estimates), ledger.left(catalog)
         if left is not None:
             enough = "" if cost <= left else " That is not enough: embedding would pause."
             self.stdout.write(
@@ -99,9 +99,9 @@ embedded.
                 )
 
 
-def _cells(space: Space, found: Estimate) -> tuple[str, ...]:
+def _cells(space: Space, expected: Estimate) -> tuple[str, ...]:
     return (
-        *(str(space), space.model, f"{found.products:,}", f"{found.cached:,}"),
-        *(f"{found.tokens:,}", f"${found.cost:,.4f}"),
-        duration(found.seconds) if found.seconds else "-",
+        *(str(space), space.model, f"{expected.products:,}", f"{expected.cached:,}"),
+        *(f"{expected.tokens:,}", f"${expected.cost:,.4f}"),
+        duration(expected.seconds) if expected.seconds else "-",
     )

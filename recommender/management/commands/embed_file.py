@@ -115,14 +115,14 @@ Write the vectors of a text file's lines as JSON Lines, one for each line, in th
         output = Output(options["output_type"])
         spec.check_output(output, options["instruction"])
         cache_key = CacheKey(spec, output, options["instruction"], Role(options["role"]))
-        found = Forecast()
+        totals = Forecast()
         with _source(options["file"]) as source, _counter("lines counted") as count:
-            for found in forecast(source, cache_key):
-                count(found.lines)
+            for totals in forecast(source, cache_key):
+                count(totals.lines)
         self.stdout.write(
-            f"{found.lines:,} lines, {found.refused:,} of them blank or unreadable, "
-            f"{found.cached:,} in the cache; about {found.tokens:,} tokens, "
-            f"${spec.cost(found.tokens):,.4f}. Nothing was sent."
+            f"{totals.lines:,} lines, {totals.refused:,} of them blank or unreadable, "
+            f"{totals.cached:,} in the cache; about {totals.tokens:,} tokens, "
+            f"${spec.cost(totals.tokens):,.4f}. Nothing was sent."
         )
         left = None if catalog is None else ledger.left(catalog)
         if left is not None:
@@ -172,7 +172,7 @@ def _target(path: Path | None, source: str, stdout: _Out) -> Iterator[_Out]:
 
 
 @contextmanager
-def _counter(what: str) -> Iterator[Callable[[int], None]]:
+def _counter(label: str) -> Iterator[Callable[[int], None]]:
     """Shows a growing number on stderr, where that is a terminal."""
     bar = Progress(
         TextColumn("{task.completed:,.0f} {task.description}"),
@@ -181,7 +181,7 @@ def _counter(what: str) -> Iterator[Callable[[int], None]]:
         transient=True,
         disable=not sys.stderr.isatty(),
     )
-    task = bar.add_task(what, total=None)
+    task = bar.add_task(label, total=None)
     with bar:
         yield lambda count: bar.update(task, completed=count)
 

@@ -69,7 +69,7 @@ otherwise afterwards; the admin shows the evaluations over time.
         for option in ("json", "report"):
             _check_can_write(option, options[option])
         try:
-            found = evaluate(
+            evaluation = evaluate(
                 catalog,
                 split=split,
                 k=options["k"],
@@ -79,12 +79,12 @@ otherwise afterwards; the admin shows the evaluations over time.
             )
         except EvaluationError as exc:
             raise CommandError(str(exc)) from exc
-        evaluations.store(catalog, found)
-        self.stdout.write(method_table(found))
+        evaluations.store(catalog, evaluation)
+        self.stdout.write(method_table(evaluation))
         if options["json"] is not None:
-            _write("json", options["json"], orjson.dumps(as_document(found), option=_INDENTED))
+            _write("json", options["json"], orjson.dumps(as_document(evaluation), option=_INDENTED))
         if options["report"] is not None:
-            _write("report", options["report"], report.render(found).encode())
+            _write("report", options["report"], report.render(evaluation).encode())
 
 
 def _split(text: str | None) -> datetime | Literal["last"] | None:

@@ -91,18 +91,18 @@ while the old one serves, compared with it, switched to at once, and back if nee
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.formatter_class = RawDescriptionHelpFormatter
-        of = parser.add_subparsers(metavar="SUBCOMMAND", required=True)
+        subcommands = parser.add_subparsers(metavar="SUBCOMMAND", required=True)
 
         def add(name: str, description: str, run: _Run) -> ArgumentParser:
-            one: ArgumentParser = of.add_parser(
+            subcommand: ArgumentParser = subcommands.add_parser(
                 name,
                 help=_FIRST_CLAUSE.split(description, maxsplit=1)[0].replace("\n", " "),
                 description=description,
                 formatter_class=RawDescriptionHelpFormatter,
             )
-            one.add_argument("--catalog", required=True)
-            one.set_defaults(run=run)
-            return one
+            subcommand.add_argument("--catalog", required=True)
+            subcommand.set_defaults(run=run)
+            return subcommand
 
         _add_design(add("create", _CREATE, self._create))
         build = add("build", _BUILD, self._build)
