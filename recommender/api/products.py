@@ -144,7 +144,7 @@ def _checked(declared: dict[str, str], row: Any) -> dict[str, Any] | RowError:
     if isinstance(product, RowError):
         return product
     if product.id is None:
-        return RowError("id: is missing")
+        return RowError("id is missing")
     if reason := attributes.conflict(product.attributes, declared):
         return RowError(reason)
     declared |= attributes.inferred(product.attributes)

@@ -3,7 +3,7 @@
 Many rows are a JSON array or NDJSON; each row is judged alone.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal, TypeVar
@@ -12,36 +12,44 @@ from uuid import UUID
 import orjson
 from django.http import HttpRequest
 from ninja import Schema
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from recommender.api import codec, problems
 from recommender.api.problems import Problem
+from recommender.catalog import values
+from recommender.catalog.values import BadValueError
 from recommender.engine.answer import MAX_COUNT
 
-# The price column is numeric(14, 4); what rounds to 10¹⁰ is too much for it.
-_TOO_EXPENSIVE = 10**10 - 0.00005
+
+def _read(reader: Callable[[Any], Any], absent: object = None) -> BeforeValidator:
+    """What files are read with, too; `absent` stands for what is empty."""
+
+    def read(value: Any) -> Any:
+        given = reader(value)
+        return absent if given is None else given
+
+    return BeforeValidator(read)
 
 
-def _no_nul(text: str) -> str:
-    if "\x00" in text:
-        raise ValueError("holds the character U+0000; leave it out")
-    return text
+def _required(reader: Callable[[Any], Any]) -> BeforeValidator:
+    """The same of what must be there."""
+
+    def read(value: Any) -> Any:
+        given = reader(value)
+        if given is None:
+            raise BadValueError("is missing")
+        return given
+
+    return BeforeValidator(read)
 
 
-def _in_utc(time: datetime) -> datetime:
-    try:
-        return (time if time.tzinfo else time.replace(tzinfo=UTC)).astimezone(UTC)
-    except OverflowError as exc:
-        raise ValueError("is outside the years 1 to 9999") from exc
-
-
-Id = Annotated[str, Field(min_length=1, max_length=255), AfterValidator(_no_nul)]
-Text = Annotated[str, Field(max_length=100_000), AfterValidator(_no_nul)]
-# What an index holds: its bytes must fit a third of a page.
-Label = Annotated[str, Field(max_length=600), AfterValidator(_no_nul)]
-Url = Annotated[str, Field(max_length=2_000, pattern=r"^https?://"), AfterValidator(_no_nul)]
-Time = Annotated[datetime, AfterValidator(_in_utc)]
-Number = Annotated[float, Field(allow_inf_nan=False)]
+Id = Annotated[str, Field(min_length=1, max_length=values.MAX_ID), _required(values.identifier)]
+Text = Annotated[str, Field(max_length=values.MAX_TEXT), _read(values.text, "")]
+Label = Annotated[str, Field(max_length=values.MAX_LABEL), _read(values.label, "")]
+Url = Annotated[str, Field(max_length=values.MAX_URL, pattern=r"^https?://")]
+Time = Annotated[datetime | None, _read(values.time)]
+Number = Annotated[float | None, Field(allow_inf_nan=False), _read(values.number)]
+Attributes = Annotated[dict[str, Any], Field(max_length=values.MAX_ATTRIBUTES)]
 
 
 class Strict(Schema):
@@ -53,42 +61,39 @@ class Strict(Schema):
 class ProductIn(Strict):
     """A product; what is left out is empty."""
 
-    id: Id | None = None
+    id: Annotated[str | None, Field(max_length=values.MAX_ID), _read(values.identifier)] = None
     title: Text = ""
     description: Text = ""
-    category: Label = ""
+    category: Annotated[str, Field(max_length=values.MAX_LABEL), _read(values.path, "")] = ""
     brand: Label = ""
-    price: Annotated[Number, Field(ge=0, lt=_TOO_EXPENSIVE)] | None = None
-    currency: Annotated[str, Field(pattern=r"^([A-Z]{3})?$")] = ""
-    in_stock: bool = True
-    image_urls: Annotated[list[Url], Field(max_length=50)] = []
-    video_urls: Annotated[list[Url], Field(max_length=50)] = []
-    attributes: Annotated[dict[str, Any], Field(max_length=200)] = {}
-    released_at: Time | None = None
-
-    @field_validator("category")
-    @classmethod
-    def _path(cls, value: str) -> str:
-        return "/".join(part.strip() for part in value.split("/") if part.strip())
+    price: Annotated[float | None, Field(ge=0, lt=values.TOO_EXPENSIVE), _read(values.price)] = None
+    currency: Annotated[str, Field(pattern=r"^([A-Z]{3})?$"), _read(values.currency, "")] = ""
+    in_stock: Annotated[bool, _read(values.boolean, True)] = True
+    image_urls: Annotated[list[Url], Field(max_length=values.MAX_URLS), _read(values.urls, [])] = []
+    video_urls: Annotated[list[Url], Field(max_length=values.MAX_URLS), _read(values.urls, [])] = []
+    attributes: Annotated[Attributes, _read(values.attributes, {})] = {}
+    released_at: Time = None
 
 
 class UserIn(Strict):
     """A user's attributes."""
 
-    attributes: Annotated[dict[str, Any], Field(max_length=200)] = {}
+    attributes: Annotated[Attributes, _read(values.attributes, {})] = {}
 
 
 class EventIn(Strict):
     """What a user did."""
 
-    id: Id | None = None
-    type: str
+    id: Annotated[str | None, Field(max_length=values.MAX_ID), _read(values.identifier)] = None
+    type: Annotated[str, _read(values.identifier, "")]
     user: Id
-    product: Id | None = None
-    at: Time = Field(default_factory=lambda: datetime.now(UTC))
-    quantity: Number | None = None
-    value: Number | None = None
-    rec_id: UUID | None = None
+    product: Annotated[str | None, Field(max_length=values.MAX_ID), _read(values.identifier)] = None
+    at: Annotated[datetime, _required(values.time)] = Field(
+        default_factory=lambda: datetime.now(UTC)
+    )
+    quantity: Number = None
+    value: Number = None
+    rec_id: Annotated[UUID | None, _read(values.uuid)] = None
 
 
 class RecommendationRequest(Strict):
@@ -98,7 +103,7 @@ class RecommendationRequest(Strict):
     filter: dict[str, Any] | None = None
     fields: list[Label] = []
     exclude: list[Literal["seen", "purchased"]] = ["seen"]
-    as_of: Time | None = None
+    as_of: Time = None
     explain: bool = False
 
 
@@ -123,7 +128,7 @@ def read_rows(request: HttpRequest) -> list[Any]:
     body = request.body
     if not body.strip():
         raise Problem(400, "empty-body", "Send a JSON array, or one JSON object a line.")
-    rows = _lines(body) if _is_ndjson(request, body) else codec.decode(body)
+    rows = _lines(body) if _is_ndjson(request, body) else codec.decode(body, takes_nul=True)
     if isinstance(rows, dict):
         rows = [rows]
     if not isinstance(rows, list):
@@ -175,14 +180,14 @@ def _lines(body: bytes) -> list[Any]:
 
 def _line(line: bytes) -> Any:
     try:
-        return codec.decode(line, "line")
+        return codec.decode(line, "line", takes_nul=True)
     except Problem as exc:
         return RowError(exc.detail)
 
 
 def _reason(error: Mapping[str, Any]) -> str:
     described = problems.describe(error)
-    return ": ".join(filter(None, (described["where"], described["message"])))
+    return " ".join(filter(None, (described["where"], described["message"])))
 
 
 def positions(rows: Sequence[object]) -> list[int]:

@@ -117,18 +117,17 @@ def _checked(catalog: Catalog, row: Any, oldest: timedelta | None) -> NewEvent |
     event = validate_rows(EventIn, row)
     if isinstance(event, RowError):
         return event
-    if event.type not in catalog.event_weights:
-        known = ", ".join(catalog.event_weights)
-        return RowError(f"type: {event.type[:50]!r} is not a type of event; use one of {known}")
     refused = event_refusal(
+        catalog.event_weights,
         type=event.type,
+        user=event.user,
         product=event.product,
         at=event.at,
         quantity=event.quantity,
         value=event.value,
         oldest=oldest,
     )
-    return NewEvent(**event.model_dump()) if refused is None else RowError(": ".join(refused))
+    return NewEvent(**event.model_dump()) if refused is None else RowError(" ".join(refused))
 
 
 def _result(row: Any, event: NewEvent | RowError, outcome: str | None) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 One statement takes in one event or a chunk of staged rows.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from uuid import NAMESPACE_OID, UUID, uuid4, uuid5
@@ -190,11 +190,13 @@ _TOLERANCE = timedelta(days=1)
 WITHOUT_PRODUCT = "search"
 
 
-def event_refusal(
+def event_refusal(  # noqa: PLR0913 - the fields of an event
+    types: Collection[str],
     *,
-    type: str,  # noqa: A002 - the field's name
+    type: str | None,  # noqa: A002 - the field's name
+    user: str | None,
     product: str | None,
-    at: datetime,
+    at: datetime | None,
     quantity: float | None,
     value: float | None,
     oldest: timedelta | None = None,
@@ -202,19 +204,36 @@ def event_refusal(
     """The field that an event cannot be taken with, and why; None where it can.
 
     Args:
+        types: those that the catalog has.
         oldest: how long ago it may have happened; settings.OLDEST_EVENT where not given.
     """
+    given = {"user": user, "type": type, "at": at}
+    missing = next((field for field, content in given.items() if not content), None)
+    if missing is not None or at is None:
+        return missing or "at", "is missing"
+    if type is None or type not in types:
+        return "type", f"is not one of {', '.join(sorted(types))}"
+    return _time_refusal(at, oldest) or _content_refusal(type, product, quantity, value)
+
+
+def _time_refusal(at: datetime, oldest: timedelta | None) -> tuple[str, str] | None:
     now = datetime.now(UTC)
     age = settings.OLDEST_EVENT if oldest is None else oldest
-    if product is None and type != WITHOUT_PRODUCT:
-        return "product", "is missing; only a search has none"
     if at > now + _TOLERANCE:
         return "at", "is in the future"
     if now - at > age:
         return "at", f"is more than {_days(age)} ago, which is as old as an event may be here"
+    return None
+
+
+def _content_refusal(
+    event_type: str, product: str | None, quantity: float | None, value: float | None
+) -> tuple[str, str] | None:
+    if product is None and event_type != WITHOUT_PRODUCT:
+        return "product", "is missing; only a search has none"
     if quantity is not None and quantity <= 0:
         return "quantity", "is 0 or less: cancelled or returned"
-    if type == "purchase" and value is not None and value < 0:
+    if event_type == "purchase" and value is not None and value < 0:
         return "value", "is negative: cancelled or returned"
     return None
 

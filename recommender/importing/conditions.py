@@ -8,9 +8,10 @@ from typing import Any
 
 import orjson
 
-from recommender.importing import values
+from recommender.catalog import values
+from recommender.catalog.values import BadValueError
 from recommender.importing.mapping import Columns
-from recommender.importing.row import BadRowError, BadValueError, RefusedError, Values
+from recommender.importing.row import BadRowError, RefusedError, Values
 
 # Longer operators first: `>=` is not `>` and a value that starts with `=`.
 _OPERATORS = ("!=", ">=", "<=", "!~", "=", ">", "<", "~")
@@ -20,7 +21,6 @@ _ORDER: dict[str, Callable[[Any, Any], bool]] = {
     "<": operator.lt,
     "<=": operator.le,
 }
-_time = values.time_reader(None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +110,7 @@ def _comparison(
 
 
 def _bound(expression: str, operand: str) -> tuple[Callable[[Any], Any], Any]:
-    converters: tuple[Callable[[Any], Any], ...] = (values.number, _time)
+    converters: tuple[Callable[[Any], Any], ...] = (values.number, values.time)
     for convert in converters:
         try:
             bound = convert(operand)

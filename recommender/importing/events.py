@@ -10,12 +10,15 @@ from django.db import transaction
 from psycopg import sql
 
 from recommender import database
+from recommender.catalog import values
+from recommender.catalog.values import BadValueError
 from recommender.history import ingest, popularity
 from recommender.history.ingest import ensure_months, event_refusal
-from recommender.importing import mapping, values
+from recommender.importing import mapping
+from recommender.importing.converters import time_reader
 from recommender.importing.mapping import Columns
 from recommender.importing.progress import Outcomes, Progress
-from recommender.importing.row import BadRowError, BadValueError, RefusedError, Values
+from recommender.importing.row import BadRowError, RefusedError, Values
 from recommender.importing.staging import COMMIT_EVERY, Staging
 from recommender.models import Catalog
 
@@ -165,14 +168,8 @@ class EventIntake:
 
     def _check(self, event: Mapping[str, Any]) -> None:
         """Raises BadRowError where something is missing or cannot be."""
-        if event["user"] is None:
-            raise BadRowError("no user")
-        if event["type"] not in self._types:
-            raise BadRowError("unknown event type" if event["type"] else "no event type")
-        if event["at"] is None:
-            raise BadRowError("no time")
-        fields = ("type", "product", "at", "quantity", "value")
-        refused = event_refusal(**{field: event[field] for field in fields})
+        fields = ("type", "user", "product", "at", "quantity", "value")
+        refused = event_refusal(self._types, **{field: event[field] for field in fields})
         if refused is not None:
             raise BadRowError(" ".join(refused))
 
@@ -221,7 +218,7 @@ def _converters(options: EventOptions) -> dict[str, Callable[[Any], object]]:
         "user": values.identifier,
         "product": values.identifier,
         "type": values.identifier,
-        "at": values.time_reader(options.time_format),
+        "at": time_reader(options.time_format),
         "quantity": values.number,
         "value": values.number,
         "order": values.identifier,

@@ -3,19 +3,27 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import orjson
 from django.db import transaction
 from psycopg import sql
 
 from recommender import database
-from recommender.catalog import attributes, upsert
+from recommender.catalog import attributes, upsert, values
 from recommender.catalog.catalogs import announce_changes
-from recommender.importing import mapping, values
+from recommender.catalog.values import BadValueError
+from recommender.importing import mapping
+from recommender.importing.converters import AttributeReader, time_reader
 from recommender.importing.mapping import Columns
 from recommender.importing.progress import Outcomes, Progress
-from recommender.importing.row import BadRowError, BadValueError, Values
+from recommender.importing.row import BadRowError, Values
 from recommender.importing.staging import Staging
-from recommender.importing.values import AttributeReader
 from recommender.models import Catalog
+
+
+def _json_urls(value: Any) -> str | None:
+    addresses = values.urls(value)
+    return orjson.dumps(addresses).decode() if addresses else None
+
 
 _CONVERTERS: Mapping[str, Callable[[Any], object]] = {
     "id": values.identifier,
@@ -26,8 +34,8 @@ _CONVERTERS: Mapping[str, Callable[[Any], object]] = {
     "price": values.price,
     "currency": values.currency,
     "in_stock": values.boolean,
-    "image_urls": values.json_urls,
-    "video_urls": values.json_urls,
+    "image_urls": _json_urls,
+    "video_urls": _json_urls,
 }
 
 # Of several rows with one id, one with the title that most of them have, and of those the last.
@@ -86,7 +94,7 @@ class ProductIntake:
         self._columns = columns
         self._shown = {field for field, column in found.items() if column in columns.names}
         self._attributes = AttributeReader(found, catalog.attributes, is_text=columns.complete)
-        converters = {**_CONVERTERS, "released_at": values.time_reader(time_format)}
+        converters = {**_CONVERTERS, "released_at": time_reader(time_format)}
         self._converters = [
             (field, found[field], convert)
             for field, convert in converters.items()
@@ -103,7 +111,7 @@ class ProductIntake:
         except BadValueError as exc:
             raise BadRowError(f"{field} {exc}") from exc
         if product["id"] is None:
-            raise BadRowError("no id")
+            raise BadRowError("id is missing")
         product["attributes"] = self._attributes.read(row)
         return list(product.values())
 

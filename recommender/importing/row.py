@@ -24,10 +24,6 @@ class BadRowError(Exception):
     """The row is rejected; the message is the reason, in the same words for every such row."""
 
 
-class BadValueError(Exception):
-    """The value cannot be used; the message goes after the field's name: `is not a number`."""
-
-
 Values = Mapping[str, Any]
 
 

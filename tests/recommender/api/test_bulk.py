@@ -63,8 +63,8 @@ def test_a_bad_row_costs_only_itself(api):
     answer = api.post(BULK, rows).json()
     assert (answer["added"], answer["rejected"]) == (2, 12)
     assert [error["row"] for error in answer["errors"]] == list(range(1, 13))
-    assert answer["errors"][0]["reason"] == "id: is missing"
-    assert answer["errors"][5]["reason"] == "colour: Extra inputs are not permitted"
+    assert answer["errors"][0]["reason"] == "id is missing"
+    assert answer["errors"][5]["reason"] == "colour Extra inputs are not permitted"
     assert all(error["reason"] for error in answer["errors"])
     assert [each["id"] for each in api.get("/v1/products").json()["items"]] == ["good", "last"]
 
@@ -76,7 +76,7 @@ def test_a_bad_line_costs_only_itself(api):
     assert [error["row"] for error in answer["errors"]] == [1, 2, 3, 4, 5]
     reasons = [error["reason"] for error in answer["errors"]]
     assert reasons[0].startswith("The line is not JSON: ")
-    assert reasons[2] == "A text holds the character U+0000; leave it out."
+    assert reasons[2] == "id holds a NUL character"
 
 
 def test_the_later_of_two_rows_with_one_id_wins(api):

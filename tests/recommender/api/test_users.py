@@ -58,7 +58,6 @@ def test_an_id_that_cannot_be_is_refused(api, name):
     ("body", "where"),
     [
         ({"attributes": []}, "body.attributes"),
-        ({"attributes": None}, "body.attributes"),
         ({"attributes": {str(n): n for n in range(201)}}, "body.attributes"),
         ({"name": "Zoë"}, "body.name"),
         ([], "body"),

@@ -110,29 +110,29 @@ def test_a_search_needs_no_product(api):
     ("change", "reason"),
     [
         ({"product": "mug-mauve"}, "unknown product"),
-        ({"product": ""}, "product: "),
-        ({"product": "x" * 256}, "product: "),
+        ({"product": ""}, "product "),
+        ({"product": "x" * 256}, "product "),
         ({"product": 1.5}, "unknown product"),
-        ({"product": True}, "product: "),
-        ({"user": ""}, "user: "),
-        ({"user": None}, "user: "),
-        ({"user": ["u1"]}, "user: "),
-        ({"id": ""}, "id: "),
-        ({"id": {"a": 1}}, "id: "),
-        ({"type": "stare"}, "type: 'stare' is not a type of event; use one of "),
-        ({"type": "x" * 10_000}, "type: "),
-        ({"type": None}, "type: "),
-        ({"at": "yesterday"}, "at: "),
-        ({"at": "1969-12-31T23:59:59Z"}, "at: is more than 14,610 days ago"),
-        ({"at": "9999-12-31T23:59:59-14:00"}, "at: is outside the years 1 to 9999"),
-        ({"at": 1e300}, "at: "),
-        ({"at": None}, "at: "),
-        ({"quantity": 0}, "quantity: "),
-        ({"quantity": "many"}, "quantity: "),
-        ({"value": []}, "value: "),
-        ({"type": "purchase", "value": -3.5}, "value: is negative: cancelled or returned"),
-        ({"rec_id": "rec"}, "rec_id: "),
-        ({"colour": "red"}, "colour: Extra inputs are not permitted"),
+        ({"product": True}, "product "),
+        ({"user": ""}, "user is missing"),
+        ({"user": None}, "user "),
+        ({"user": ["u1"]}, "user "),
+        ({"id": {"a": 1}}, "id "),
+        ({"type": "stare"}, "type is not one of add_to_cart, "),
+        ({"type": "x" * 10_000}, "type "),
+        ({"type": None}, "type "),
+        ({"at": "yesterday"}, "at "),
+        ({"at": "1969-12-31T23:59:59Z"}, "at is more than 14,610 days ago"),
+        ({"at": "9999-12-31T23:59:59-14:00"}, "at is outside the years 1 to 9999"),
+        ({"at": 1e300}, "at "),
+        ({"at": None}, "at is missing"),
+        ({"at": 2025}, "at is too small a number for a time"),
+        ({"quantity": 0}, "quantity "),
+        ({"quantity": "many"}, "quantity "),
+        ({"value": []}, "value "),
+        ({"type": "purchase", "value": -3.5}, "value is negative: cancelled or returned"),
+        ({"rec_id": "rec"}, "rec_id "),
+        ({"colour": "red"}, "colour Extra inputs are not permitted"),
     ],
 )
 def test_an_event_that_cannot_be_is_rejected_and_says_why(api, change, reason):
@@ -145,7 +145,7 @@ def test_an_event_that_cannot_be_is_rejected_and_says_why(api, change, reason):
 def test_an_event_of_the_future_is_rejected_but_clocks_may_differ(api):
     now = datetime.now(UTC)
     assert rejection(api, {**VIEW, "at": (now + timedelta(days=2)).isoformat()}) == (
-        "at: is in the future"
+        "at is in the future"
     )
     assert send(api, {**VIEW, "at": (now + timedelta(hours=23)).isoformat()})["accepted"] == 1
 
@@ -189,7 +189,7 @@ def test_a_browser_sends_what_happens_now_and_makes_no_month_of_long_ago(browser
     now, before = datetime.now(UTC), months()
     for days in (8, 400, 10_000):
         old = {**VIEW, "at": (now - timedelta(days=days)).isoformat()}
-        assert rejection(browser, old).startswith("at: is more than 7 days ago")
+        assert rejection(browser, old).startswith("at is more than 7 days ago")
     assert months() == before
     recent = {**VIEW, "at": (now - timedelta(days=6)).isoformat()}
     assert send(browser, recent)["accepted"] == 1

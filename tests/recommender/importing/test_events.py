@@ -125,12 +125,12 @@ def test_every_bad_row_is_kept_with_its_line_and_reason_and_stops_nothing(stocke
     assert Event.objects.filter(catalog=stocked.catalog).count() == 2
     cancelled = "quantity is 0 or less: cancelled or returned"
     assert report.reasons == {
-        3: "no user",
+        3: "user is missing",
         4: "product is missing; only a search has none",
-        5: "unknown event type",
-        6: "no event type",
-        7: "no time",
-        8: "at is not a date or time",
+        5: f"type is not one of {', '.join(sorted(stocked.catalog.event_weights))}",
+        6: "type is missing",
+        7: "at is missing",
+        8: "at is not a time",
         9: "at is in the future",
         10: "at is more than 14,610 days ago, which is as old as an event may be here",
         11: cancelled,

@@ -69,7 +69,7 @@ def test_an_import_that_is_killed_goes_on_from_what_it_has_read(committed_shop, 
     assert f"{ROWS + 1:,} rows read" in report.output
     assert Event.objects.filter(catalog=committed_shop.catalog).count() == ROWS
     assert Event.objects.filter(user=committed_shop.user("from before")).count() == 1
-    assert report.reasons == {ROWS + 2: "at is not a date or time"}
+    assert report.reasons == {ROWS + 2: "at is not a time"}
     assert staged() == []
 
 

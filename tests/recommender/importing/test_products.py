@@ -76,7 +76,7 @@ def test_every_bad_row_is_kept_with_its_line_and_reason_and_stops_nothing(shop, 
     )
     assert stocked(shop) == {"a": ("Mug", 1.0), "z": ("Last", 2.0)}
     assert report.reasons == {
-        3: "no id",
+        3: "id is missing",
         4: "price is not a number",
         5: "price is negative",
         6: "price is not a number",

@@ -1,0 +1,202 @@
+"""The values of products and events, read the same from requests, files and forms.
+
+A reader takes text as CSV has it or a value as JSON has it, and gives what the tables hold; None
+where there is nothing. What it cannot take is a BadValueError.
+"""
+
+import math
+import re
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from typing import Any
+from uuid import UUID
+
+import orjson
+
+
+class BadValueError(ValueError):
+    """The value cannot be used; the message goes after the field's name: `is not a number`."""
+
+
+MAX_ID, MAX_TEXT = 255, 100_000
+# What an index holds: its bytes must fit a third of a page.
+MAX_LABEL = 600
+MAX_URL, MAX_URLS, MAX_ATTRIBUTES = 2_000, 50, 200
+
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+_YES, _NO = {"true", "t", "yes", "y", "1"}, {"false", "f", "no", "n", "0"}
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_DAY = re.compile(r"\d{8}", re.ASCII)
+_LEAST_UNIX = 1e8  # the year 1973
+# The price column is numeric(14, 4); what rounds to 10¹⁰ is too much for it.
+TOO_EXPENSIVE = 10**10 - 0.00005
+_URL = re.compile("https?://")
+
+
+def text(value: Any, longest: int = MAX_TEXT) -> str | None:
+    """The text without blanks around it; None where there is none. A number's digits are text."""
+    if value is None:
+        return None
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        value = str(value)
+    if not isinstance(value, str):
+        raise BadValueError("is not text")
+    stripped = value.strip()
+    if len(stripped) > longest:
+        raise BadValueError(f"is longer than {longest:,} characters")
+    if "\x00" in stripped:
+        raise BadValueError("holds a NUL character")
+    return stripped or None
+
+
+def identifier(value: Any) -> str | None:
+    """An external id."""
+    return text(value, MAX_ID)
+
+
+def label(value: Any) -> str | None:
+    """A text that an index holds; its bytes must fit a page of it."""
+    return text(value, MAX_LABEL)
+
+
+def path(value: Any) -> str | None:
+    """A category path, without blanks around its slashes."""
+    given = label(value)
+    return given and ("/".join(part.strip() for part in given.split("/") if part.strip()) or None)
+
+
+def number(value: Any) -> float | None:
+    """A finite number."""
+    if isinstance(value, str):
+        digits = value.strip()
+        if not digits:
+            return None
+        if not _NUMBER.fullmatch(digits):
+            raise BadValueError("is not a number")
+        value = float(digits)
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise BadValueError("is not a number")
+    return float(value)
+
+
+def price(value: Any) -> float | None:
+    """An amount of money that the price column holds."""
+    amount = number(value)
+    if amount is not None and amount < 0:
+        raise BadValueError("is negative")
+    if amount is not None and amount >= TOO_EXPENSIVE:
+        raise BadValueError("is too large")
+    return amount
+
+
+def currency(value: Any) -> str | None:
+    """An ISO 4217 code."""
+    code = text(value)
+    if code is not None and not re.fullmatch("[A-Z]{3}", code.upper()):
+        raise BadValueError("is not a code of three letters")
+    return code and code.upper()
+
+
+def boolean(value: Any) -> bool | None:
+    """A yes or a no."""
+    if value is None or isinstance(value, bool):
+        return value
+    word = (text(value) or "").lower()
+    if word and word not in _YES | _NO:
+        raise BadValueError("is neither yes nor no")
+    return word in _YES if word else None
+
+
+def uuid(value: Any) -> UUID | None:
+    """A UUID."""
+    digits = text(value)
+    try:
+        return UUID(digits) if digits else None
+    except ValueError as exc:
+        raise BadValueError("is not a UUID") from exc
+
+
+def urls(value: Any) -> list[str] | None:
+    """URLs, from a list or from text with blanks or | between them."""
+    addresses = re.split(r"[\s|]+", value) if isinstance(value, str) else value
+    if isinstance(addresses, list):
+        addresses = [address for part in addresses if (address := text(part, MAX_URL))]
+    if not addresses:
+        return None
+    if not isinstance(addresses, list) or not all(map(_URL.match, addresses)):
+        raise BadValueError("is not a list of http(s) addresses")
+    if len(addresses) > MAX_URLS:
+        raise BadValueError(f"has more than {MAX_URLS} addresses")
+    return addresses
+
+
+def json_object(value: Any) -> dict[str, Any] | None:
+    """A JSON object, or the text of one."""
+    if isinstance(value, str):
+        try:
+            value = orjson.loads(value) if value.strip() else None
+        except orjson.JSONDecodeError as exc:
+            raise BadValueError("is not a JSON object") from exc
+    if value is None or isinstance(value, dict):
+        return value
+    raise BadValueError("is not a JSON object")
+
+
+def attributes(value: Any) -> dict[str, Any] | None:
+    """Free attributes by name; a null is none."""
+    given = json_object(value) or {}
+    members = {name: member for name, member in given.items() if member is not None}
+    if not members:
+        return None
+    if len(members) > MAX_ATTRIBUTES:
+        raise BadValueError(f"has more than {MAX_ATTRIBUTES} members")
+    # An escaped backslash before u0000 is no NUL.
+    if b"\\u0000" in orjson.dumps(members).replace(rb"\\", b""):
+        raise BadValueError("holds a NUL character")
+    return members
+
+
+def time(value: Any) -> datetime | None:
+    """A time: ISO 8601, or Unix time in seconds, milliseconds or microseconds, by its size.
+
+    A time without a zone is in UTC. 20220624 is a day; another number of fewer than nine digits is
+    too small to be told from a mistake.
+    """
+    if isinstance(value, datetime):
+        return in_utc(value)
+    written = text(value)
+    return _time(written) if written else None
+
+
+def in_utc(moment: datetime) -> datetime:
+    """The time in UTC, which it is taken to be in where it has no zone."""
+    try:
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+    except OverflowError as exc:
+        raise BadValueError("is outside the years 1 to 9999") from exc
+
+
+# Neighbouring rows tend to share their time.
+@lru_cache(4096)
+def _time(written: str) -> datetime:
+    if _NUMBER.fullmatch(written) and not _DAY.fullmatch(written):
+        return _unix(float(written))
+    try:
+        moment = datetime.fromisoformat(written.removesuffix(" UTC"))
+    except ValueError as exc:
+        raise BadValueError("is not a time") from exc
+    return in_utc(moment)
+
+
+def _unix(seconds: float) -> datetime:
+    if abs(seconds) < _LEAST_UNIX:
+        raise BadValueError("is too small a number for a time")
+    for _ in range(2):
+        if abs(seconds) >= 1e11:  # the year 5138
+            seconds /= 1000
+    try:
+        return _EPOCH + timedelta(seconds=seconds)
+    except OverflowError as exc:
+        raise BadValueError("is beyond the year 9999") from exc
