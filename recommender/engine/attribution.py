@@ -95,12 +95,12 @@ def strongest(
 
 def _shares(attributions: Sequence[Attribution], keys: NDArray[np.int64]) -> NDArray[np.float64]:
     """What each key has of a part, shape (keys, items); of an item 1 in all, or nothing."""
-    found = np.zeros((len(keys), attributions[0].gave.shape[1]))
+    amounts = np.zeros((len(keys), attributions[0].gave.shape[1]))
     for attribution in attributions:
-        np.add.at(found, np.searchsorted(keys, attribution.own), attribution.gave)
-    totals = found.sum(axis=0)
-    shares = np.zeros_like(found)
-    np.divide(found, totals, out=shares, where=totals > 0)
+        np.add.at(amounts, np.searchsorted(keys, attribution.own), attribution.gave)
+    totals = amounts.sum(axis=0)
+    shares = np.zeros_like(amounts)
+    np.divide(amounts, totals, out=shares, where=totals > 0)
     return shares
 
 

@@ -85,8 +85,8 @@ def fall_back(
         filters: tried in order until the list is full; the query's own by default.
     """
     items: dict[str, Item] = {}
-    for each in [query.filter] if filters is None else filters:
-        fill(catalog, items, query, excluded=excluded, filter=each)
+    for next_filter in [query.filter] if filters is None else filters:
+        fill(catalog, items, query, excluded=excluded, filter=next_filter)
     listed = list(items.values())[: query.count]
     name = listed[0].source if listed else POPULAR
     return complete(
@@ -120,9 +120,9 @@ def fill(
         _append(items, listed, NEWEST, query.count)
 
 
-def _append(items: dict[str, Item], found: Sequence[Listed], channel: str, count: int) -> None:
+def _append(items: dict[str, Item], candidates: Sequence[Listed], channel: str, count: int) -> None:
     score = min((item.score for item in items.values()), default=1.0)
-    for candidate in found:
+    for candidate in candidates:
         if len(items) >= count:
             return
         if candidate.id not in items:

@@ -83,8 +83,8 @@ def all_users(catalog: Catalog) -> Iterator[str]:
 def alone(space: Space, before: datetime | None) -> Recommender:
     """One space and what is popular, as of a time: what a space is compared by."""
     then = catalog_as_of(space.catalog, before)
-    found = replace(then, spaces=snapshot.stored(then.products, [space]))
-    return Recommender(catalog=space.catalog, snapshot=found, ranker=FusionRanker())
+    space_snapshot = replace(then, spaces=snapshot.stored(then.products, [space]))
+    return Recommender(catalog=space.catalog, snapshot=space_snapshot, ranker=FusionRanker())
 
 
 def catalog_as_of(catalog: Catalog, before: datetime | None) -> Snapshot:
@@ -101,13 +101,13 @@ def serving(catalog: Catalog, query: Query) -> Recommender:
     now = catalog_as_of(catalog, None)
     active = Space.objects.filter(catalog=catalog, status=Space.Status.ACTIVE)
     spaces = list(active.exclude(output=Space.Output.SPARSE).order_by("name"))
-    found = replace(
+    active_snapshot = replace(
         now,
         spaces=snapshot.stored(now.products, spaces),
         neighbours=snapshot.stored_neighbours(now.products, catalog.pk),
     )
     return Recommender(
-        catalog=catalog, snapshot=found, ranker=active_ranker(catalog.pk, mode_of(query))
+        catalog=catalog, snapshot=active_snapshot, ranker=active_ranker(catalog.pk, mode_of(query))
     )
 
 
@@ -156,8 +156,8 @@ def recommend_many(
     )
     asked = iter(lambda: _asked(recommender, list(islice(users, _CHUNK)), query), [])
     for chunk, lists in _made(work, asked, processes):
-        for each, items in zip(chunk, lists, strict=True):
-            yield _filled(recommender, each, items, query, standing)
+        for request, items in zip(chunk, lists, strict=True):
+            yield _filled(recommender, request, items, query, standing)
 
 
 def _made(
@@ -166,12 +166,12 @@ def _made(
     """Each chunk with its lists; a few chunks ahead are made by other processes."""
     if processes < 2:
         for chunk in asked:
-            yield chunk, work.lists([each.user for each in chunk])
+            yield chunk, work.lists([request.user for request in chunk])
         return
     with parallel.Processes(work.lists, processes) as workers:
         waiting: deque[tuple[list[_Asked], Future[list[list[Item]]]]] = deque()
         for chunk in asked:
-            waiting.append((chunk, workers.submit([each.user for each in chunk])))
+            waiting.append((chunk, workers.submit([request.user for request in chunk])))
             if len(waiting) > 2 * processes:
                 first, lists = waiting.popleft()
                 yield first, lists.result()
@@ -194,14 +194,14 @@ def _asked(recommender: Recommender, users: Sequence[str], query: Query) -> list
 
 def _filled(
     recommender: Recommender,
-    each: _Asked,
+    request: _Asked,
     listed: Sequence[Item],
     query: Query,
     standing: Sequence[Listed],
 ) -> Recommendation:
     items = {item.id: item for item in listed}
     if len(items) < query.count:
-        products, left_out = recommender.snapshot.products, each.user.excluded
+        products, left_out = recommender.snapshot.products, request.user.excluded
         known = set(products.ids[left_out])
         backfill.fill(
             recommender.catalog,
@@ -211,7 +211,7 @@ def _filled(
             filter=query.filter,
             standing=[candidate for candidate in standing if candidate.id not in known],
         )
-    return Recommendation(each.name, tuple(items.values()), each.pk is not None)
+    return Recommendation(request.name, tuple(items.values()), request.pk is not None)
 
 
 def _own_products(

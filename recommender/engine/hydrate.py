@@ -149,7 +149,7 @@ def _compose(spaces: Iterable[ServingSpace], filter: Filter | None) -> sql.Compo
     return _HYDRATED.format(
         product=_PRODUCT,
         condition=filter_cache.condition(filter),
-        vectors=sql.SQL("").join(sql.SQL(", {}").format(each) for each in sent),
+        vectors=sql.SQL("").join(sql.SQL(", {}").format(column) for column in sent),
     )
 
 

@@ -42,7 +42,7 @@ def fuse(
     kept = np.flatnonzero(~np.isin(products, excluded, assume_unique=True))
     if limit is not None and len(kept) > limit:
         worth = [reciprocal_rank(1 + place) for place in range(max(map(len, lists)))]
-        sums = np.bincount(places, np.concatenate([worth[: len(each)] for each in lists]))
+        sums = np.bincount(places, np.concatenate([worth[: len(keys)] for keys in lists]))
         kept = np.sort(kept[np.argsort(-sums[kept], kind="stable")[:limit]])
     return products[kept]
 
@@ -141,7 +141,7 @@ class Pipeline:
     ) -> list[Item]:
         """The items with the own products that led to each."""
         attributions = [
-            each for source in self.sources for each in source.attribute(candidates, rows)
+            credit for source in self.sources for credit in source.attribute(candidates, rows)
         ]
         products = candidates.table.products[rows]
         led = attribution.strongest(attributions, products, [item.contributions for item in items])

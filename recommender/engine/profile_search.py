@@ -123,7 +123,7 @@ def given(space: ServingSpace, rows: Sequence[ProfileRow]) -> Profile:
     }
     names = {name: f"{name}_{space.pk}" for name in columns}
     select = _GIVEN.format(**{name: sql.Placeholder(key) for name, key in names.items()})
-    return Profile(space, select, {names[name]: each for name, each in columns.items()}, GIVEN)
+    return Profile(space, select, {names[name]: values for name, values in columns.items()}, GIVEN)
 
 
 def search(
@@ -178,31 +178,33 @@ def search_available(
         kind, most = searched[profile.space.pk]
         name = profile.space.name
         if name in by_space and most:
-            found = _available(profile, kind, most, limit, filter)
-            by_space[name] = FoundProfile(by_space[name].vectors, [found])
+            available = _available(profile, kind, most, limit, filter)
+            by_space[name] = FoundProfile(by_space[name].vectors, [available])
     return by_space
 
 
 def _by_space(
     profiles: Sequence[Profile], rows: Sequence[tuple[Any, ...]]
 ) -> dict[str, FoundProfile]:
-    found: dict[str, FoundProfile] = {}
+    by_space: dict[str, FoundProfile] = {}
     for profile in profiles:
-        mine = [row for row in rows if row[0] == profile.space.pk]
-        if mine:
+        space_rows = [row for row in rows if row[0] == profile.space.pk]
+        if space_rows:
             # An empty profile is a row without a vector.
-            there = sorted((row for row in mine if row[5] is not None), key=lambda row: row[2])
-            numbers = vector_cache.halves([row[5] for row in there], profile.space.dimension)
-            found[profile.space.name] = FoundProfile(
+            vector_rows = sorted(
+                (row for row in space_rows if row[5] is not None), key=lambda row: row[2]
+            )
+            numbers = vector_cache.halves([row[5] for row in vector_rows], profile.space.dimension)
+            by_space[profile.space.name] = FoundProfile(
                 vectors=[
                     ProfileRow(kind, position, weight, product, vector)
                     for (_, kind, position, weight, product, *_), vector in zip(
-                        there, numbers, strict=True
+                        vector_rows, numbers, strict=True
                     )
                 ],
-                lists=[arrays.ints(row[6]) for row in there if row[6] is not None],
+                lists=[arrays.ints(row[6]) for row in vector_rows if row[6] is not None],
             )
-    return found
+    return by_space
 
 
 def _neighbours(rows: Sequence[tuple[Any, ...]], own: OwnProducts) -> dict[str, ItemNeighbours]:
@@ -210,7 +212,7 @@ def _neighbours(rows: Sequence[tuple[Any, ...]], own: OwnProducts) -> dict[str, 
     for space, kind, _, _, product, scores, products in rows:
         if space is None:
             by_kind.setdefault(kind, []).append((product, products, scores))
-    return {kind: summed_similarities(_links(found), own) for kind, found in by_kind.items()}
+    return {kind: summed_similarities(_links(lists), own) for kind, lists in by_kind.items()}
 
 
 def _links(rows: Sequence[tuple[int, bytes, bytes]]) -> Links:

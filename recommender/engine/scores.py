@@ -65,7 +65,8 @@ class Popularity:
             return Standing(users=dict.fromkeys(self.users, nothing), first=unknown)
         rows, known = arrays.sorted_places(self.products, candidates)
         users = {
-            name: np.where(known, each[rows], np.float32(0)) for name, each in self.users.items()
+            name: np.where(known, numbers[rows], np.float32(0))
+            for name, numbers in self.users.items()
         }
         return Standing(users=users, first=np.where(known, self.first[rows], np.nan))
 

@@ -220,8 +220,8 @@ def _read_popularity(
     sent = database.fetch(query, parameters)[0]
     products, week, month, quarter, ever, first, categories, visibility = sent
     users = {
-        name: arrays.singles(each)
-        for name, each in zip(WINDOWS, (week, month, quarter, ever), strict=True)
+        name: arrays.singles(column)
+        for name, column in zip(WINDOWS, (week, month, quarter, ever), strict=True)
     }
     return of_columns(
         clock=clock,

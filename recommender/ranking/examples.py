@@ -56,10 +56,10 @@ def sample(moments: Sequence[Examples]) -> Sample:
         TooFewExamples: fewer than 50 requests had a candidate that was wanted.
     """
     wanted = tuple(
-        dict.fromkeys(name for each in moments for name in features.names(each.table.columns))
+        dict.fromkeys(name for moment in moments for name in features.names(moment.table.columns))
     )
     random = np.random.default_rng(_SEED)
-    drawn = [part for each in moments for part in _drawn(each, wanted, random)]
+    drawn = [part for moment in moments for part in _drawn(moment, wanted, random)]
     if len(drawn) < _FEWEST_REQUESTS:
         raise TooFewExamples(
             f"Only {len(drawn)} lists held a product that its user then chose; learning a rank "

@@ -122,7 +122,11 @@ class _Parser:
         if self._conditions > _MAX_CONDITIONS:
             raise FilterError(where, f"A filter has at most {_MAX_CONDITIONS} conditions.")
         return _join(
-            " AND ", [compile_one(each, v, f"{where}.{each}") for each, v in operators.items()]
+            " AND ",
+            [
+                compile_one(operator, operand, f"{where}.{operator}")
+                for operator, operand in operators.items()
+            ],
         )
 
     def _column(

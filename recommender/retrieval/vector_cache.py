@@ -37,15 +37,15 @@ class _Block:
 
     def find(self, products: Sequence[int]) -> NDArray[np.int64]:
         """The row of each product, −1 where there is none."""
-        found = map(self.slots.get, products, repeat(-1))
-        return np.fromiter(found, dtype=np.int64, count=len(products))
+        rows = map(self.slots.get, products, repeat(-1))
+        return np.fromiter(rows, dtype=np.int64, count=len(products))
 
     def put(self, products: Sequence[int], vectors: _Halves) -> None:
         """Add rows, of products that may be there by now.
 
         Who reads goes on reading the rows there were: they are never written again.
         """
-        added = [at for at, each in enumerate(products) if each not in self.slots]
+        added = [at for at, product in enumerate(products) if product not in self.slots]
         start, end = len(self.slots), len(self.slots) + len(added)
         if end > len(self.vectors):
             grown = np.empty((max(end, 2 * len(self.vectors)), vectors.shape[1]), dtype=np.float16)
@@ -88,7 +88,7 @@ class _Memory:
     def _renew(self, key: _Key, old: _Block, products: Sequence[int]) -> None:
         young = self._young.get(key)
         known = young.slots.keys() if young is not None else ()
-        again = [each for each in products if each in old.slots and each not in known]
+        again = [product for product in products if product in old.slots and product not in known]
         if again:
             self._put(key, again, old.vectors[old.find(again)])
 
@@ -96,7 +96,7 @@ class _Memory:
         if key not in self._young:
             space, _ = key
             # Nobody will ask again for a state that the space is no longer in.
-            self._young = {each: self._young[each] for each in self._young if each[0] != space}
+            self._young = {other: self._young[other] for other in self._young if other[0] != space}
             empty = np.empty((_FIRST_ROWS, vectors.shape[1]), dtype=np.float16)
             self._young[key] = _Block(empty)
         self._young[key].put(products, vectors)
@@ -128,15 +128,15 @@ class Known:
         """
         size = len(self.products), self.space.dimension
         missing = np.flatnonzero(self.rows < 0)
-        found = np.zeros(size, np.float16) if self.vectors is None else self.vectors[self.rows]
+        vectors = np.zeros(size, np.float16) if self.vectors is None else self.vectors[self.rows]
         if len(missing):
-            found[missing] = 0
+            vectors[missing] = 0
             rows = np.frombuffer(sent or b"", _dtype(self.space))
             places = {self.products[at]: at for at in missing.tolist()}
-            found[[places[key] for key in rows["product"].tolist()]] = rows["vector"]
+            vectors[[places[key] for key in rows["product"].tolist()]] = rows["vector"]
             if self.space.embedded_at is not None:
-                _memory.put(_key(self.space), list(places), found[missing])
-        return found.astype(np.float32)
+                _memory.put(_key(self.space), list(places), vectors[missing])
+        return vectors.astype(np.float32)
 
 
 def known(space: ServingSpace, products: Sequence[int]) -> Known:

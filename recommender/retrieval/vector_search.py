@@ -242,6 +242,6 @@ def _ef_search(
 
 def _ran_dry(rows: Sequence[tuple[Any, ...]], limit: int) -> bool:
     """Whether some query vector has fewer neighbours than asked for."""
-    found = Counter({row[_KEY]: 0 for row in rows})
-    found.update(row[_KEY] for row in rows if row[_PRODUCT] is not None)
-    return any(number < limit for number in found.values())
+    counts = Counter({row[_KEY]: 0 for row in rows})
+    counts.update(row[_KEY] for row in rows if row[_PRODUCT] is not None)
+    return any(number < limit for number in counts.values())

@@ -144,16 +144,16 @@ def seconds(time: datetime) -> float:
 
 
 def _load(products: Products, space: Space) -> SpaceArrays:
-    found = np.zeros((len(products), space.dimension), dtype=np.float32)
+    vectors = np.zeros((len(products), space.dimension), dtype=np.float32)
     for start in range(0, len(products), _PAGE):
         keys, rows = load_vectors(space.pk, products.keys[start : start + _PAGE].tolist())
         if len(keys):
-            found[products.rows(keys), : rows.shape[1]] = rows
+            vectors[products.rows(keys), : rows.shape[1]] = rows
     return SpaceArrays(
         kind=space.kind,
         name=space.name,
         metric=space.metric,
-        vectors=found,
+        vectors=vectors,
         fold_in=builder.fold_in_of(space),
         label=str(space),
     )
