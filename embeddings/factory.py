@@ -170,13 +170,13 @@ class Models:
         name = _api_key_env(model)
         if not name:
             return ""
-        found = self._environment.get(name, "")
-        if not found:
+        key = self._environment.get(name, "")
+        if not key:
             raise Misconfigured(
                 f"{model.spec.key} needs the API key of its provider; set {name} in the "
                 "environment of the service and of its workers."
             )
-        return found
+        return key
 
 
 def _api_key_env(model: HostedModel) -> str:

@@ -50,7 +50,7 @@ def length(sent: bytes) -> int:
 
 
 def _joined(sent: Sequence[bytes], dtype: np.dtype[np.void]) -> NDArray[np.void]:
-    return np.frombuffer(b"".join(each[_HEADER:] for each in sent), dtype)["value"]
+    return np.frombuffer(b"".join(array[_HEADER:] for array in sent), dtype)["value"]
 
 
 def _values(sent: bytes | None, dtype: np.dtype[np.void]) -> NDArray[np.void]:

@@ -65,12 +65,12 @@ class Alignment:
         """
         try:
             with np.load(BytesIO(stored), allow_pickle=False) as arrays:
-                found = cls(*(arrays[field.name] for field in fields(cls)))
+                alignment = cls(*(arrays[field.name] for field in fields(cls)))
         except (OSError, ValueError, KeyError, EOFError, BadZipFile) as exc:
             raise Misconfigured(f"{_DAMAGED} ({exc}); {_REMEDY}.") from exc
-        if found.weights.shape != (found.picture_mean.size, found.text_mean.size):
+        if alignment.weights.shape != (alignment.picture_mean.size, alignment.text_mean.size):
             raise Misconfigured(f"{_DAMAGED}; {_REMEDY}.")
-        return found
+        return alignment
 
 
 @dataclass(frozen=True, slots=True)

@@ -86,8 +86,8 @@ class FakeEmbedder:
         size = self.spec.dimension if self._output.is_dense else 0
         vectors = np.zeros((len(inputs), size), np.float32)
         if self._output.is_dense:
-            for vector, source, found in zip(vectors, inputs, words, strict=True):
-                _fill(vector, source, found, instruction)
+            for vector, source, row_words in zip(vectors, inputs, words, strict=True):
+                _fill(vector, source, row_words, instruction)
         sparse = tuple(map(_sparse, words)) if self._output.is_sparse else ()
         return Embeddings.normalised(vectors, _usage(inputs, words), sparse)
 

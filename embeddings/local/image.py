@@ -107,16 +107,16 @@ class LocalImageEmbedder:
         return [self._picture(address) for address in source.images]
 
     def _picture(self, address: str) -> _Pixels:
-        found = self._fetch(address)
+        media = self._fetch(address)
         with _decoding, fetch.named(address, Modality.IMAGE):
-            return pictures.pixels(pictures.decode(found))
+            return pictures.pixels(pictures.decode(media))
 
     def _frames(self, source: Input) -> list[_Pixels]:
         if not source.video:
             return []
-        found = self._fetch(source.video, modality=Modality.VIDEO)
+        media = self._fetch(source.video, modality=Modality.VIDEO)
         with _decoding, fetch.named(source.video, Modality.VIDEO):
-            return [pictures.pixels(frame) for frame in video.frames(found)]
+            return [pictures.pixels(frame) for frame in video.frames(media)]
 
 
 def _usage(inputs: Sequence[Input]) -> Usage:

@@ -58,8 +58,8 @@ def lookup(host: str, port: int) -> list[str]:
     Raises:
         OSError: it could not be resolved.
     """
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return list(dict.fromkeys(str(address[0]) for *_, address in found))
+    entries = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return list(dict.fromkeys(str(address[0]) for *_, address in entries))
 
 
 def public_addresses(host: str, port: int, resolve: Resolver = lookup) -> list[str]:

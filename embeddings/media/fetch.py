@@ -103,12 +103,12 @@ def _allowed(limits: MediaLimits, modality: Modality) -> _Allowed:
 
 
 def _checked_format(content: bytes, formats: frozenset[str]) -> str:
-    found = format_of(content)
-    if found not in formats:
+    content_format = format_of(content)
+    if content_format not in formats:
         wanted = ", ".join(sorted(formats))
-        what = found or "nothing that is known here"
-        raise Rejected(f"its content is {what}; give one of: {wanted}.")
-    return found
+        actual = content_format or "nothing that is known here"
+        raise Rejected(f"its content is {actual}; give one of: {wanted}.")
+    return content_format
 
 
 def _decoded(uri: str, max_bytes: int) -> bytes:

@@ -55,12 +55,12 @@ def frames(media: Media, count: int = FRAMES) -> list[Image.Image]:
             "pip install 'kinship[video]'"
         ) from exc
     try:
-        found = _sampled(media, count)
+        pictures = _sampled(media, count)
     except FFmpegError as exc:
         raise Rejected(f"it is damaged ({exc}); store it again.") from exc
-    if not found:
+    if not pictures:
         raise Rejected("it has no picture; leave it out.")
-    return found
+    return pictures
 
 
 def _sampled(media: Media, count: int) -> list[Image.Image]:

@@ -18,12 +18,14 @@ def in_order(rows: object, index_name: str, count: int) -> list[Row]:
     Raises:
         Unavailable: they are not `count` rows, one for each input.
     """
-    found = [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
-    indices = [row.get(index_name) for row in found]
-    by_index = {index: row for index, row in zip(indices, found, strict=True) if type(index) is int}
-    if len(found) != count or by_index.keys() != set(range(count)):
+    objects = [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
+    indices = [row.get(index_name) for row in objects]
+    by_index = {
+        index: row for index, row in zip(indices, objects, strict=True) if type(index) is int
+    }
+    if len(objects) != count or by_index.keys() != set(range(count)):
         raise Unavailable(
-            f"The provider answered with {len(found)} rows, not with one for each of {count} "
+            f"The provider answered with {len(objects)} rows, not with one for each of {count} "
             "inputs; it is asked again."
         )
     return [by_index[index] for index in range(count)]
@@ -38,29 +40,29 @@ def dense(found: Sequence[object], dimension: int) -> NDArray[np.float32]:
         Misconfigured: all are of another dimension: asking again would be paid for in vain.
         Unavailable: one is no vector of that dimension, or none of several is usable.
     """
-    each = [_vector(it) for it in found]
-    shapes = {vector.shape for vector in each} - {(dimension,)}
+    decoded = [_vector(value) for value in found]
+    shapes = {vector.shape for vector in decoded} - {(dimension,)}
     if shapes:
-        shape = each[0].shape
-        is_another_model = len(shape) == 1 and all(vector.shape == shape for vector in each)
+        shape = decoded[0].shape
+        is_another_model = len(shape) == 1 and all(vector.shape == shape for vector in decoded)
         raise (Misconfigured if is_another_model else Unavailable)(
             f"The provider gave a vector of shape {shapes.pop()} for one of {dimension} "
             "dimensions; check the model's dimension, and that the server runs this model."
         )
-    vectors = np.array(each, np.float32).reshape(len(found), dimension)
+    vectors = np.array(decoded, np.float32).reshape(len(found), dimension)
     # One bad vector is its input's fault, and found by asking for each alone; all of them are not.
     if len(found) > 1 and not np.isfinite(vectors).all(axis=1).any():
         raise Unavailable("The provider gave no finite vector at all; it is asked again.")
     return vectors
 
 
-def _vector(found: object) -> NDArray[np.float32]:
+def _vector(value: object) -> NDArray[np.float32]:
     try:
-        if isinstance(found, str):
-            return np.frombuffer(base64.b64decode(found, validate=True), "<f4")
+        if isinstance(value, str):
+            return np.frombuffer(base64.b64decode(value, validate=True), "<f4")
         # A number that is too large, or null for NaN, is not finite then.
         with np.errstate(over="ignore"):
-            return np.array(found, np.float64).astype(np.float32)
+            return np.array(value, np.float64).astype(np.float32)
     except (TypeError, ValueError, OverflowError) as exc:
         raise Unavailable(
             f"The provider gave a vector that is none ({exc}); it is asked again."

@@ -33,14 +33,14 @@ class _Api:
     ) -> tuple[object, Usage]:
         """The answer's rows, unchecked, and what they cost."""
         body = {"model": self.name, "input": asked, "parameters": parameters}
-        found = self.endpoint.post(path, body, timeout=self.timeout)
-        output = found.get("output")
+        reply = self.endpoint.post(path, body, timeout=self.timeout)
+        output = reply.get("output")
         rows = output.get("embeddings") if isinstance(output, dict) else None
         if isinstance(rows, list):
-            return rows, _usage(found.get("usage"))
+            return rows, _usage(reply.get("usage"))
         # A gateway may put a refusal in a 200, the true status beside the code.
-        status = found.get("status_code")
-        raise wire_errors.error_of(status if isinstance(status, int) else httpx.codes.OK, found, {})
+        status = reply.get("status_code")
+        raise wire_errors.error_of(status if isinstance(status, int) else httpx.codes.OK, reply, {})
 
 
 class _DashScopeEmbedder:
@@ -95,8 +95,8 @@ class DashScopeTextEmbedder(_DashScopeEmbedder):
         if not inputs:
             return Embeddings(np.empty((0, size), np.float32), Usage(0))
         texts = [row.text for row in inputs]
-        found, usage = self._api.call(_TEXT, {"texts": texts}, self._parameters(role))
-        rows = answer.in_order(found, "text_index", len(inputs))
+        unchecked, usage = self._api.call(_TEXT, {"texts": texts}, self._parameters(role))
+        rows = answer.in_order(unchecked, "text_index", len(inputs))
         vectors = np.empty((len(inputs), 0), np.float32)
         if self._output.is_dense:
             vectors = answer.dense([row.get("embedding") for row in rows], size)
@@ -130,9 +130,11 @@ class DashScopeMultimodalEmbedder(_DashScopeEmbedder):
         contents = [_contents(row, self.spec) for row in inputs]
         is_fused = self._is_fused(contents)
         asked = {"contents": [content for row in contents for content in row]}
-        found, usage = self._api.call(_MULTIMODAL, asked, self._parameters(role, is_fused=is_fused))
+        unchecked, usage = self._api.call(
+            _MULTIMODAL, asked, self._parameters(role, is_fused=is_fused)
+        )
         counts = [1] if is_fused else [len(row) for row in contents]
-        rows = answer.in_order(found, "index", sum(counts))
+        rows = answer.in_order(unchecked, "index", sum(counts))
         vectors = answer.dense([row.get("embedding") for row in rows], self.spec.dimension)
         return _mean_of_each(Embeddings.normalised(vectors, usage), counts)
 
@@ -195,13 +197,13 @@ def _sparse(row: Row) -> SparseVector:
     return SparseVector(indices, values, tokens if all(tokens) else ())
 
 
-def _weight(found: Any) -> tuple[int, float, str]:
-    return int(found["index"]), float(found["value"]), str(found.get("token") or "")
+def _weight(entry: Any) -> tuple[int, float, str]:
+    return int(entry["index"]), float(entry["value"]), str(entry.get("token") or "")
 
 
-def _usage(found: Any) -> Usage:
+def _usage(usage: Any) -> Usage:
     """The counts differ from model to model; tokens are 0 where there are none."""
-    counts = found if isinstance(found, dict) else {}
+    counts = usage if isinstance(usage, dict) else {}
     numbers = {name: count for name, count in counts.items() if _is_count(count)}
     total = numbers.get("total_tokens")
     if total is None:
@@ -210,5 +212,5 @@ def _usage(found: Any) -> Usage:
     return Usage(int(total), details)
 
 
-def _is_count(found: object) -> bool:
-    return isinstance(found, int | float) and math.isfinite(found) and found >= 0
+def _is_count(value: object) -> bool:
+    return isinstance(value, int | float) and math.isfinite(value) and value >= 0

@@ -105,10 +105,10 @@ class Endpoint:
 
 
 def _client() -> httpx.Client:
-    found = _clients.get(os.getpid())
+    client = _clients.get(os.getpid())
     # Two threads may make one each; both then use the one that was first, and no lock is left
     # locked in a fork.
-    return found or _clients.setdefault(os.getpid(), httpx.Client(limits=_LIMITS))
+    return client or _clients.setdefault(os.getpid(), httpx.Client(limits=_LIMITS))
 
 
 @atexit.register
@@ -123,9 +123,9 @@ def _is_token(value: str) -> bool:
 
 
 def _object(content: bytes, host: str) -> dict[str, Any]:
-    found = _decoded(content)
-    if isinstance(found, dict):
-        return found
+    decoded = _decoded(content)
+    if isinstance(decoded, dict):
+        return decoded
     raise Unavailable(
         f"{host} answered with no JSON object, as a proxy does that is in between; "
         "check the base URL and the way to it."

@@ -47,11 +47,11 @@ def _check_image(image: str, model: str, limits: MediaLimits) -> None:
         _check_address(image, "picture")
         _check_ending(image, model, limits.image_formats, _IMAGE_ENDINGS)
         return
-    found = _DATA_URI.match(image)
-    if not found or found[1].lower() != "image":
+    header = _DATA_URI.match(image)
+    if not header or header[1].lower() != "image":
         raise Rejected("A picture's data URI begins with data:image/…;base64, and this does not.")
-    _check_format(_named(found[2]), model, limits.image_formats)
-    size = _decoded_bytes(image, found.end())
+    _check_format(_named(header[2]), model, limits.image_formats)
+    size = _decoded_bytes(image, header.end())
     if size > limits.image_bytes:
         raise Rejected(
             f"A picture has {size} bytes, but {model} takes {limits.image_bytes}; make it smaller."
@@ -65,14 +65,14 @@ def _check_video(video: str, model: str, limits: MediaLimits) -> None:
     _check_ending(video, model, limits.video_formats, _VIDEO_ENDINGS)
 
 
-def _check_address(address: str, what: str) -> None:
+def _check_address(address: str, medium: str) -> None:
     try:
         parts = urlsplit(address)
     except ValueError as exc:
-        raise Rejected(f"The address of a {what} is none ({exc}); correct it.") from exc
+        raise Rejected(f"The address of a {medium} is none ({exc}); correct it.") from exc
     if parts.scheme.lower() not in {"http", "https"} or not parts.netloc:
         raise Rejected(
-            f"The address of a {what} must begin with http:// or https:// and a host; correct it."
+            f"The address of a {medium} must begin with http:// or https:// and a host; correct it."
         )
 
 

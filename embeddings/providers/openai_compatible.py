@@ -52,10 +52,10 @@ class OpenAICompatibleEmbedder:
         self.spec.check(inputs)
         if not inputs:
             return Embeddings(np.empty((0, self.spec.dimension), np.float32), Usage(0))
-        found = self._endpoint.post("embeddings", self._body(inputs, role), timeout=self._timeout)
-        rows = answer.in_order(found.get("data"), "index", len(inputs))
+        reply = self._endpoint.post("embeddings", self._body(inputs, role), timeout=self._timeout)
+        rows = answer.in_order(reply.get("data"), "index", len(inputs))
         vectors = answer.dense([row.get("embedding") for row in rows], self._sent_dimension)
-        return Embeddings.normalised(vectors[:, : self.spec.dimension], _usage(found.get("usage")))
+        return Embeddings.normalised(vectors[:, : self.spec.dimension], _usage(reply.get("usage")))
 
     def _body(self, inputs: Sequence[Input], role: Role) -> dict[str, object]:
         prompt = self._prompt(role)
@@ -84,8 +84,8 @@ class OpenAICompatibleEmbedder:
         return max(self.spec.dimensions, default=self.spec.dimension)
 
 
-def _usage(found: Any) -> Usage:
+def _usage(usage: Any) -> Usage:
     """What was consumed; no tokens where the server does not count them."""
-    counts = found if isinstance(found, dict) else {}
+    counts = usage if isinstance(usage, dict) else {}
     tokens = counts.get("total_tokens") or counts.get("prompt_tokens") or 0
     return Usage(tokens if isinstance(tokens, int) else 0)

@@ -61,10 +61,10 @@ class _Entry(BaseModel):
 
     def given(self) -> dict[str, Any]:
         """The fields that were given."""
-        found = {name: getattr(self, name) for name in self.model_fields_set}
+        fields = {name: getattr(self, name) for name in self.model_fields_set}
         if self.media is not None:
-            found["media"] = MediaLimits(**self.media.model_dump())
-        return found
+            fields["media"] = MediaLimits(**self.media.model_dump())
+        return fields
 
 
 def overridden(

@@ -143,11 +143,11 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
 
     RFC 9110, 10.2.3: a number of seconds or a date.
     """
-    found = httpx.Headers(headers)
-    milliseconds = _number(found.get("retry-after-ms", ""))
+    fields = httpx.Headers(headers)
+    milliseconds = _number(fields.get("retry-after-ms", ""))
     if milliseconds is not None:
         return milliseconds / 1000
-    said = found.get("retry-after", "")
+    said = fields.get("retry-after", "")
     seconds = _number(said)
     return _seconds_until(said) if seconds is None else seconds
 

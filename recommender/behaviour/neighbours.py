@@ -28,10 +28,10 @@ def cooccurrence(binary: csr_array, limit: int = 200) -> csr_array:
         return _empty(binary.shape[1])
     model = ItemItemRecommender(K=limit + 1)  # a product is its own best neighbour
     model.fit(_unit_columns(_cut(binary)), show_progress=False)
-    found = model.similarity.tocoo()
-    kept = (found.row != found.col) & (found.data > 0)
-    data = np.minimum(found.data[kept], 1.0).astype(np.float32)
-    matrix = csr_array((data, (found.row[kept], found.col[kept])), shape=found.shape)
+    similarity = model.similarity.tocoo()
+    kept = (similarity.row != similarity.col) & (similarity.data > 0)
+    data = np.minimum(similarity.data[kept], 1.0).astype(np.float32)
+    matrix = csr_array((data, (similarity.row[kept], similarity.col[kept])), shape=similarity.shape)
     return _without_overflow(matrix, limit)
 
 

@@ -106,10 +106,10 @@ def _scaled_right_vectors(matrix: csr_array, rank: int) -> NDArray[np.float32]:
     for _ in range(_ITERATIONS):
         basis, _ = qr(transposed @ (matrix @ basis), mode="economic")
     _, sizes, right = svd(matrix @ basis, full_matrices=False)
-    found = basis @ right[:rank].T * sizes[:rank]
+    vectors = basis @ right[:rank].T * sizes[:rank]
     # A singular vector's sign is free: the largest entry becomes the positive one.
-    largest = found[np.abs(found).argmax(axis=0), np.arange(found.shape[1])]
-    return np.asarray(np.where(largest < 0, -found, found), dtype=np.float32)
+    largest = vectors[np.abs(vectors).argmax(axis=0), np.arange(vectors.shape[1])]
+    return np.asarray(np.where(largest < 0, -vectors, vectors), dtype=np.float32)
 
 
 def _unit(rows: NDArray[np.float32]) -> NDArray[np.float32]:

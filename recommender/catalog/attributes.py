@@ -24,7 +24,7 @@ def infer(value: Any) -> str | None:
         return NUMBER
     if isinstance(value, str):
         return STRING
-    if isinstance(value, list) and all(isinstance(each, str) for each in value):
+    if isinstance(value, list) and all(isinstance(item, str) for item in value):
         return STRINGS
     return None
 

@@ -21,9 +21,9 @@ _CHUNK = 5000
 
 def load() -> Catalog:
     """The sample catalog, made with its products and simulated shoppers if it is not there."""
-    found = Catalog.objects.filter(name=NAME).first()
-    if found is not None:
-        return found
+    existing = Catalog.objects.filter(name=NAME).first()
+    if existing is not None:
+        return existing
     with transaction.atomic():
         catalog = catalogs.create_catalog(NAME)
         products = demo.load_products()
@@ -41,10 +41,10 @@ def load() -> Catalog:
 
 def remove() -> bool:
     """Delete the sample catalog; False where there is none."""
-    found = Catalog.objects.filter(name=NAME).first()
-    if found is None:
+    catalog = Catalog.objects.filter(name=NAME).first()
+    if catalog is None:
         return False
-    catalogs.delete_catalog(found)
+    catalogs.delete_catalog(catalog)
     return True
 
 

@@ -115,9 +115,9 @@ def _each(form: LiteralString, names: Sequence[sql.Identifier]) -> sql.Composabl
     return sql.SQL("").join(sql.SQL(form).format(name) for name in names)
 
 
-def _absent(wanted: Collection[str], what: str) -> list[sql.Composable]:
+def _absent(wanted: Collection[str], part: str) -> list[sql.Composable]:
     """The columns that are not written, or the defaults a new product gets for them."""
     absent = [name for name in COLUMNS if name not in wanted]
-    if what == "name":
+    if part == "name":
         return [sql.Identifier(name) for name in absent]
     return [sql.SQL(COLUMNS[name][1]) for name in absent]

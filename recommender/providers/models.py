@@ -70,19 +70,19 @@ def _overrides(value: str, base_dir: Path) -> dict[str, Any]:
         return {}
     try:
         if value.startswith("{"):
-            found = json.loads(value)
+            overrides = json.loads(value)
         else:
-            found = _read(base_dir / Path(value).expanduser())
+            overrides = _read(base_dir / Path(value).expanduser())
     except (OSError, UnicodeDecodeError, json.JSONDecodeError, tomllib.TOMLDecodeError) as exc:
         raise ImproperlyConfigured(
             f"KINSHIP_MODELS cannot be read: {exc}. Give JSON such as {_EXAMPLE}, or the path of "
             "a .json or .toml file of such."
         ) from exc
-    if not isinstance(found, dict):
+    if not isinstance(overrides, dict):
         raise ImproperlyConfigured(
             f"KINSHIP_MODELS must be an object of models by key, such as {_EXAMPLE}."
         )
-    return found
+    return overrides
 
 
 def _read(path: Path) -> object:

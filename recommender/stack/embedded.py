@@ -83,7 +83,11 @@ def stop(config: StackConfig) -> list[str]:
             valkey.await_stop(broker)
         if database is not None:
             postgres.await_stop(database)
-    return [name for name, it in (("postgres", database), ("valkey", broker)) if it is not None]
+    return [
+        name
+        for name, process in (("postgres", database), ("valkey", broker))
+        if process is not None
+    ]
 
 
 def missing_servers(config: StackConfig) -> set[str]:

@@ -87,10 +87,10 @@ def _check_major_version(layout: Layout) -> None:
     # S603: a program of the installed wheel, no shell
     answer = subprocess.run(command, check=True, capture_output=True, text=True)  # noqa: S603
     bundled = answer.stdout.split()[2].split(".")[0]
-    found = (layout.postgres / "PG_VERSION").read_text().strip()
-    if found != bundled:
+    existing = (layout.postgres / "PG_VERSION").read_text().strip()
+    if existing != bundled:
         raise StackError(
-            f"{layout.postgres} was made by PostgreSQL {found}; the embedded one is {bundled}. "
+            f"{layout.postgres} was made by PostgreSQL {existing}; the embedded one is {bundled}. "
             "Upgrade it with pg_upgrade, or set KINSHIP_DATA_DIR to a new directory and import "
             f"again. {OWN_DATABASE}"
         )

@@ -67,11 +67,11 @@ def train(catalog: Catalog, now: Snapshot, progress: Progress) -> Outcome:
         return Outcome(outcome=KEPT, text=text, figures=figures)
     comparisons = _compare(now, serving, split, progress) if split is not None else {}
     texts = [
-        _publish(catalog, each, now, comparisons.get(each.trainer.name), progress)
-        for each in fitting.fit_spaces(now, progress)
+        _publish(catalog, fitted, now, comparisons.get(fitted.trainer.name), progress)
+        for fitted in fitting.fit_spaces(now, progress)
     ]
     figures |= {name: _figures(comparison) for name, comparison in comparisons.items()}
-    is_done = not comparisons or any(each.is_better for each in comparisons.values())
+    is_done = not comparisons or any(comparison.is_better for comparison in comparisons.values())
     outcome = DONE if is_done else KEPT
     return Outcome(outcome=outcome, text=" ".join(texts), figures=figures)
 
@@ -117,14 +117,14 @@ def _compare(
     if fitting.shortage(before) is not None:
         return {}
     comparisons = {}
-    for each in fitting.fit_spaces(before, progress):
-        old = serving.get(each.trainer.name)
+    for fitted in fitting.fit_spaces(before, progress):
+        old = serving.get(fitted.trainer.name)
         if old is None:
             continue
         (space,) = snapshot.stored(now.products, [old])
-        comparisons[each.trainer.name] = Comparison(
+        comparisons[fitted.trainer.name] = Comparison(
             old=metrics.interval(_ndcg(before, space, split)),
-            new=metrics.interval(_ndcg(before, each.space, split)),
+            new=metrics.interval(_ndcg(before, fitted.space, split)),
             users=int((np.diff(split.relevant.indptr) > 0).sum()),
         )
     return comparisons

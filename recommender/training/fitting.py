@@ -65,7 +65,7 @@ def fit(snapshot: Snapshot, progress: Callable[[str], None] = lambda _: None) ->
     """The snapshot with what its history teaches; as it is where that is too little."""
     if shortage(snapshot) is not None:
         return snapshot.with_behaviour((), {})
-    spaces = [each.space for each in fit_spaces(snapshot, progress)]
+    spaces = [fitted.space for fitted in fit_spaces(snapshot, progress)]
     return snapshot.with_behaviour(spaces, fit_neighbours(snapshot))
 
 

@@ -41,8 +41,8 @@ def select(examples: Sequence[SplitExamples], progress: Progress) -> Selection:
     Fusion, which needs no learning, serves where there is too little to learn from or to
     validate on, and where nothing learnt is better.
     """
-    held_out = [each for each in examples if each.is_held_out]
-    users = sum(len(each.n_relevant) for each in held_out)
+    held_out = [split for split in examples if split.is_held_out]
+    users = sum(len(split.n_relevant) for split in held_out)
     if users < metrics.MIN_USERS:
         return _fusion(
             users,
@@ -51,7 +51,7 @@ def select(examples: Sequence[SplitExamples], progress: Progress) -> Selection:
         )
     progress("learning LambdaMART and a logistic rank")
     try:
-        both = _learn((each.table, each.labels) for each in examples)
+        both = _learn((split.table, split.labels) for split in examples)
     except TooFewExamples as exc:
         return _fusion(users, str(exc))
     values, weight = _validated(both, held_out)
@@ -61,9 +61,9 @@ def select(examples: Sequence[SplitExamples], progress: Progress) -> Selection:
     if best == FusionRanker.kind:
         return Selection(ranker=FusionRanker(), figures=figures, users=users, reason=reason)
     progress(f"learning {best} from all of history")
-    both = replace(_learn((each.table, each.relevant) for each in examples), weight=weight)
+    both = replace(_learn((split.table, split.relevant) for split in examples), weight=weight)
     learnt: Mapping[str, Ranker] = {
-        each.kind: each for each in (both, both.logistic, both.lambdamart)
+        ranker.kind: ranker for ranker in (both, both.logistic, both.lambdamart)
     }
     return Selection(ranker=learnt[best], figures=figures, users=users, reason=reason)
 

@@ -58,7 +58,10 @@ def learn_ranker(
         nothing = Selection(ranker=FusionRanker(), figures={}, users=0, reason=plan.reason)
         return dict.fromkeys(modes, nothing)
     examples = _ranker_examples(now, plan, modes, progress)
-    return {mode: model_selection.select(each, progress) for mode, each in examples.items()}
+    return {
+        mode: model_selection.select(mode_examples, progress)
+        for mode, mode_examples in examples.items()
+    }
 
 
 def _ranker_examples(
@@ -143,17 +146,17 @@ def _record(
     run: TrainingRun, name: str, step: Callable[[], Outcome], check: Callable[[], None]
 ) -> None:
     started = time.monotonic()
-    found = step()
+    outcome = step()
     check()
     seconds = round(time.monotonic() - started, 1)
-    log.info("trained", catalog=run.catalog_id, step=name, outcome=found.outcome, seconds=seconds)
+    log.info("trained", catalog=run.catalog_id, step=name, outcome=outcome.outcome, seconds=seconds)
     run.steps.append(
         {
             "name": name,
-            "outcome": found.outcome,
-            "text": found.text,
+            "outcome": outcome.outcome,
+            "text": outcome.text,
             "seconds": seconds,
-            "figures": dict(found.figures),
+            "figures": dict(outcome.figures),
         }
     )
     run.save()
@@ -168,8 +171,8 @@ def _neighbours(catalog: Catalog, now: Snapshot) -> Outcome:
     shortage = fitting.shortage(now)
     if shortage is not None:
         return Outcome(outcome=SKIPPED, text=shortage)
-    found = fitting.fit_neighbours(now)
-    rows = storage.store_neighbours(catalog, now.products, found)
+    neighbours = fitting.fit_neighbours(now)
+    rows = storage.store_neighbours(catalog, now.products, neighbours)
     return Outcome(
         outcome=DONE, text=f"Neighbours of products, {rows:,} lists.", figures={"lists": rows}
     )

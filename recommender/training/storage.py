@@ -70,8 +70,8 @@ def store_ranker(catalog: Catalog, mode: str, selection: Selection, until: datet
 def figures(selection: Selection) -> dict[str, dict[str, float]]:
     """How each kind of ranker did, as JSON has it."""
     return {
-        kind: {"mean": found.mean, "low": found.low, "high": found.high}
-        for kind, found in selection.figures.items()
+        kind: {"mean": interval.mean, "low": interval.low, "high": interval.high}
+        for kind, interval in selection.figures.items()
     }
 
 

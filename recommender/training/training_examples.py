@@ -48,7 +48,7 @@ def of_split(
     # The matrices are small: waking a second thread takes longer than it saves.
     with threadpool_limits(1):
         tables = [candidates.table for candidates in candidates_of(snapshot, users, mode, count=K)]
-    rows = [snapshot.products.rows(each.products) for each in tables]
+    rows = [snapshot.products.rows(candidate_table.products) for candidate_table in tables]
     return SplitExamples(
         table=table.concatenated(tables),
         labels=_labels(labels, users, rows),
