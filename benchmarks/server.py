@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 from benchmarks import load
 from recommender.stack import StackConfig, StackError, stop
-from recommender.stack.claim import claimed
+from recommender.stack.launch import claimed
 from recommender.stack.preparation import prepare
 from recommender.stack.processes import end_sessions, remove_record
 from recommender.stack.program import log_tail

@@ -17,6 +17,7 @@ import structlog
 from django.db import DEFAULT_DB_ALIAS, connection, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from psycopg import sql
+from psycopg.rows import BaseRowFactory, namedtuple_row, tuple_row
 
 Query = LiteralString | bytes | sql.SQL | sql.Composed
 Parameters = Sequence[Any] | Mapping[str, Any]
@@ -34,10 +35,22 @@ def fetch(query: Query, parameters: Parameters = ()) -> list[tuple[Any, ...]]:
     Raises:
         django.db.Error: as Django's own cursor would, for whatever PostgreSQL refuses.
     """
+    return _fetch(query, parameters, tuple_row)
+
+
+def fetch_named(query: Query, parameters: Parameters = ()) -> list[Any]:
+    """The same, each row a named tuple: its columns are its attributes.
+
+    For rows that are read by some of their columns. A row costs half a microsecond more.
+    """
+    return _fetch(query, parameters, namedtuple_row)
+
+
+def _fetch(query: Query, parameters: Parameters, factory: BaseRowFactory[Any]) -> list[Any]:
     session = _session()
     with session.wrap_database_errors:
         try:
-            return _run(session, query, parameters)
+            return _run(session, query, parameters, factory)
         except psycopg.OperationalError:
             if session.in_atomic_block or not session.connection.closed:
                 raise
@@ -46,7 +59,7 @@ def fetch(query: Query, parameters: Parameters = ()) -> list[tuple[Any, ...]]:
             session.connect()
             if ef_search is not None:
                 use_ef_search(ef_search)
-            return _run(session, query, parameters)
+            return _run(session, query, parameters, factory)
 
 
 def execute(query: Query, parameters: Parameters = ()) -> int:
@@ -118,10 +131,13 @@ def _session() -> BaseDatabaseWrapper:
 
 
 def _run(
-    session: BaseDatabaseWrapper, query: Query, parameters: Parameters
-) -> list[tuple[Any, ...]]:
+    session: BaseDatabaseWrapper,
+    query: Query,
+    parameters: Parameters,
+    factory: BaseRowFactory[Any],
+) -> list[Any]:
     started = time.monotonic()
-    with psycopg.Cursor(session.connection, row_factory=psycopg.rows.tuple_row) as cursor:
+    with psycopg.Cursor(session.connection, row_factory=factory) as cursor:
         cursor.execute(query, parameters, binary=True)
         rows = cursor.fetchall()
     _log(session, query, started)

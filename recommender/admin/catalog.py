@@ -14,7 +14,7 @@ from django.utils.safestring import SafeString
 from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
 from embeddings.errors import Misconfigured
-from recommender.admin import base, counts, fragments, spend_month, spend_page, training
+from recommender.admin import base, counts, fragments, spend, spend_month, training
 from recommender.admin.base import ModelAdmin, ModelForm, Question, action
 from recommender.catalog import catalogs
 from recommender.models import Catalog
@@ -185,9 +185,7 @@ class CatalogAdmin(ModelAdmin[Catalog]):
         spent = ledger.spent(catalog, ledger.today())
         if catalog.monthly_budget is None:
             return spend_month.dollars(spent)
-        return spend_page.budget_bar(
-            Budget(catalog.pk, catalog.name, catalog.monthly_budget, spent)
-        )
+        return spend.budget_bar(Budget(catalog.pk, catalog.name, catalog.monthly_budget, spent))
 
     def save_model(
         self, request: HttpRequest, obj: Catalog, form: ModelForm[Catalog], change: bool

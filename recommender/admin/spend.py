@@ -1,19 +1,100 @@
-"""Spending: the ledger of embedding, a month at a time, and the budgets."""
+"""Spending: the ledger, the month's figures and charts above it, and the budgets."""
 
+from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import Any
 
 from django.contrib import admin
 from django.db.models import Min, QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.template.loader import render_to_string
 from django.template.response import TemplateResponse
+from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import RelatedDropdownFilter
 
-from recommender.admin import spend_month, spend_page
+from recommender.admin import fragments, spend_month
 from recommender.admin.base import BoundedPaginator, ReadOnlyAdmin, SimpleListFilter
-from recommender.admin.spend_month import dollars
+from recommender.admin.fragments import BarPart, Table
+from recommender.admin.spend_month import Line, Month, dollars
 from recommender.models import EmbeddingSpend
 from recommender.providers import ledger
+from recommender.providers.ledger import NEARLY_SPENT, Budget
+
+# More nobody reads here; the list below has them all.
+_SHOWN = 12
+_LINE_HEADERS = (
+    *("Catalog", "Space", "Model", "Tokens a day", "Tokens"),
+    *("Rows", "From the cache", "Cost"),
+)
+
+
+def month_context(month: Month, catalog: str) -> dict[str, Any]:
+    """What the template shows of a month.
+
+    Args:
+        catalog: the id of the one whose budget is shown; by default that of all.
+    """
+    budgets = [
+        budget for budget in ledger.budgets(month.first) if catalog in ("", str(budget.catalog_id))
+    ]
+    return {
+        "month": month,
+        "figures": _figures(month),
+        "chart": spend_month.of_month(month) if month.lines else None,
+        "lines": _lines(month),
+        "budgets": _budgets(budgets),
+    }
+
+
+def budget_bar(budget: Budget) -> SafeString:
+    """What is spent of a budget."""
+    css = "bg-primary-600" if budget.share < NEARLY_SPENT else "bg-orange-400"
+    css = css if budget.share < 1 else "bg-red-500"
+    text = f"{dollars(budget.spent)} of {dollars(budget.limit)}"
+    return fragments.stack([BarPart(text, budget.share, css)], text)
+
+
+def _figures(month: Month) -> Sequence[tuple[str, str]]:
+    paid, cached = month.paid, month.cached_share
+    return (
+        ("Cost", dollars(paid.cost)),
+        ("Tokens paid for", f"{paid.tokens:,}"),
+        ("Tokens free of charge", f"{month.total.tokens - paid.tokens:,}"),
+        ("Rows embedded", f"{month.total.rows:,}"),
+        ("From the cache", "-" if cached is None else f"{cached:.1%}"),
+    )
+
+
+def _lines(month: Month) -> Table:
+    more = len(month.lines) - _SHOWN
+    note = f"The first {_SHOWN}; the list below has {more} more." if more > 0 else ""
+    return Table(_LINE_HEADERS, [_line(month, line) for line in month.lines[:_SHOWN]], note)
+
+
+def _line(month: Month, line: Line) -> list[Any]:
+    took = line.total
+    share = took.cached_share if took.cost or took.cached_rows else None
+    return [
+        *(line.catalog, line.space, line.model),
+        render_to_string(
+            "recommender/admin/columns.html", {"columns": spend_month.of_line(month, line)}
+        ),
+        *(f"{took.tokens:,}", f"{took.rows:,}"),
+        "-" if share is None else fragments.bar(share, f"{share:.1%}"),
+        dollars(took.cost),
+    ]
+
+
+def _budgets(budgets: Sequence[Budget]) -> Table:
+    nearest = sorted(budgets, key=lambda budget: -budget.share)[:_SHOWN]
+    more = len(budgets) - len(nearest)
+    note = f"Those nearest to their end; {more} more have one." if more else ""
+    rows = [
+        [fragments.catalog_link(budget.catalog_id, budget.catalog), budget_bar(budget)]
+        for budget in nearest
+    ]
+    return Table(["Catalog", "Spent and set aside"], rows, note)
+
 
 # More choices than this is no help.
 _MAX_CHOICES = 300
@@ -105,7 +186,7 @@ class EmbeddingSpendAdmin(ReadOnlyAdmin[EmbeddingSpend]):
             listed = context["cl"]
             chosen = next(spec for spec in listed.filter_specs if isinstance(spec, MonthFilter))
             month = spend_month.of_rows(listed.queryset, chosen.first)
-            context |= spend_page.context(month, request.GET.get("catalog__id__exact", ""))
+            context |= month_context(month, request.GET.get("catalog__id__exact", ""))
             context["neighbours"] = [
                 (listed.get_query_string({"month": value}, remove=["p"]), name)
                 for value, name in chosen.neighbours

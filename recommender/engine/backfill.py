@@ -11,7 +11,7 @@ from recommender.engine import fields
 from recommender.engine.answer import Answer, Item, Query
 from recommender.history import popularity
 from recommender.models import Catalog
-from recommender.ranking.fusion import reciprocal_rank
+from recommender.ranking.ranker import reciprocal_rank
 from recommender.retrieval import filter_cache
 from recommender.retrieval.filters import Filter
 

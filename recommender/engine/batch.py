@@ -21,8 +21,7 @@ from recommender.engine.snapshot_store import SnapshotStore, SnapshotUser
 from recommender.engine.stored import active_ranker, mode_of, own_types
 from recommender.history import popularity
 from recommender.models import Catalog, Space
-from recommender.ranking.fusion import FusionRanker
-from recommender.ranking.ranker import Ranker
+from recommender.ranking.ranker import FusionRanker, Ranker
 from recommender.retrieval import filter_cache
 from recommender.retrieval.filters import Filter
 from recommender.snapshot import reading, snapshot

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from psycopg import sql
@@ -13,15 +14,18 @@ from recommender.retrieval import filter_cache, vector_cache
 from recommender.retrieval.filters import Filter
 from recommender.spaces.serving import ServingSpace
 
-# Arrays of ProductColumns, as they are sent.
-_COLUMNS = 6
+# The arrays of ProductColumns, each column with the prefix of whose products they are.
+_COLUMNS = """
+array_agg(external_id) AS {0}_ids, array_send(array_agg(id)) AS {0}_products,
+array_send(array_agg(price)) AS {0}_prices, array_send(array_agg(category)) AS {0}_categories,
+array_send(array_agg(brand)) AS {0}_brands, array_send(array_agg(released)) AS {0}_released
+"""
+_LISTED, _OWN = "listed", "own"
 
 # Vectors that are not remembered come along, whether their product may be listed or not.
 _HYDRATED = sql.SQL("""
 SELECT c.*, o.* {vectors} FROM (
-    SELECT array_agg(external_id), array_send(array_agg(id)), array_send(array_agg(price)),
-           array_send(array_agg(category)), array_send(array_agg(brand)),
-           array_send(array_agg(released))
+    SELECT {listed}
     FROM (
         SELECT p.id, p.external_id, {product}
         FROM unnest(%(candidates)s::bigint[]) AS wanted(id)
@@ -29,9 +33,7 @@ SELECT c.*, o.* {vectors} FROM (
         WHERE p.catalog_id = %(catalog)s AND {condition}
     ) c
 ) c, (
-    SELECT array_agg(external_id), array_send(array_agg(id)), array_send(array_agg(price)),
-           array_send(array_agg(category)), array_send(array_agg(brand)),
-           array_send(array_agg(released))
+    SELECT {own}
     FROM (
         SELECT p.id, p.external_id, {product}
         FROM unnest(%(own)s::bigint[]) AS own(id) JOIN recommender_product p ON p.id = own.id
@@ -71,14 +73,12 @@ def hydrate(
         **{_missing(vectors.space): database.array_text(vectors.missing) for vectors in known},
         **(filter.parameters if filter else {}),
     }
-    row = database.fetch(statement, parameters)[0]
-    listed, own = _columns(*row[:_COLUMNS]), _columns(*row[_COLUMNS : 2 * _COLUMNS])
+    row = database.fetch_named(statement, parameters)[0]
+    listed, own = _columns(row, _LISTED), _columns(row, _OWN)
     places = np.searchsorted(candidates, listed.products)
     similarities = {
-        space.name: _similarities(profile, vectors.complete(sent)[places])
-        for (space, profile), vectors, sent in zip(
-            profiles, known, row[2 * _COLUMNS :], strict=True
-        )
+        space.name: _similarities(profile, vectors.complete(getattr(row, _sent(space)))[places])
+        for (space, profile), vectors in zip(profiles, known, strict=True)
     }
     return Hydrated(
         products=listed,
@@ -122,20 +122,16 @@ def _of(columns: ProductColumns, products: Keys) -> ProductColumns:
     )
 
 
-def _columns(
-    ids: Sequence[str] | None,
-    products: bytes,
-    prices: bytes,
-    categories: bytes,
-    brands: bytes,
-    released: bytes,
-) -> ProductColumns:
+def _columns(row: Any, prefix: str) -> ProductColumns:
+    def sent(name: str) -> Any:
+        return getattr(row, f"{prefix}_{name}")
+
     return ProductColumns(
-        ids=ids or (),
-        products=arrays.ints(products),
-        prices=arrays.singles(prices),
-        labels={"category": arrays.ints(categories), "brand": arrays.ints(brands)},
-        released=arrays.floats(released),
+        ids=sent("ids") or (),
+        products=arrays.ints(sent("products")),
+        prices=arrays.singles(sent("prices")),
+        labels={"category": arrays.ints(sent("categories")), "brand": arrays.ints(sent("brands"))},
+        released=arrays.floats(sent("released")),
     )
 
 
@@ -145,12 +141,25 @@ def _statement(spaces: tuple[ServingSpace, ...], filter: None) -> bytes:  # noqa
 
 
 def _compose(spaces: Iterable[ServingSpace], filter: Filter | None) -> sql.Composed:  # noqa: A002
-    sent = [vector_cache.select(space, sql.Placeholder(_missing(space))) for space in spaces]
+    vectors = [
+        sql.SQL(", {} AS {}").format(
+            vector_cache.select(space, sql.Placeholder(_missing(space))),
+            sql.Identifier(_sent(space)),
+        )
+        for space in spaces
+    ]
     return _HYDRATED.format(
         product=_PRODUCT,
         condition=filter_cache.condition(filter),
-        vectors=sql.SQL("").join(sql.SQL(", {}").format(column) for column in sent),
+        listed=sql.SQL(_COLUMNS.format(_LISTED)),
+        own=sql.SQL(_COLUMNS.format(_OWN)),
+        vectors=sql.SQL("").join(vectors),
     )
+
+
+def _sent(space: ServingSpace) -> str:
+    """The column of the vectors in a space."""
+    return f"vectors_{space.pk}"
 
 
 def _missing(space: ServingSpace) -> str:

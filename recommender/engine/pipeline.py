@@ -18,8 +18,7 @@ from recommender.engine.candidates import Candidates, Keys, UserContext
 from recommender.engine.sources.base import CandidateSource
 from recommender.engine.store import CandidateStore
 from recommender.ranking import table
-from recommender.ranking.fusion import reciprocal_rank
-from recommender.ranking.ranker import BASE, Ranker, Scored
+from recommender.ranking.ranker import BASE, Ranker, Scored, reciprocal_rank
 from recommender.ranking.table import Columns
 
 

@@ -7,6 +7,7 @@ each. Only where a filter is asked for, or too few would be left, each product m
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
@@ -21,7 +22,7 @@ from recommender.engine.scores import ItemNeighbours, Links, summed_similarities
 from recommender.models import ProfileVector, Space
 from recommender.profiles import builder
 from recommender.profiles.profile import ProfileRow
-from recommender.retrieval import vector_cache, vector_search
+from recommender.retrieval import vector_search
 from recommender.retrieval.filters import Filter
 from recommender.retrieval.vector_search import QueryVectors
 from recommender.spaces import partitions
@@ -49,7 +50,8 @@ unnest({kinds}::text[], {positions}::int[], {weights}::float8[], {products}::big
 
 # Rows of (space, kind, position, weight, product, vector, products), a vector of a profile each.
 _NEAREST = sql.SQL("""
-(SELECT {space}, q.kind, q.position, q.weight, q.product_id, halfvec_send(q.embedding), n.products
+(SELECT {space} AS space_id, q.kind, q.position, q.weight, q.product_id,
+    halfvec_send(q.embedding) AS numbers, n.products
 FROM ({source}) q LEFT JOIN LATERAL (
     SELECT array_send(array_agg(f.product_id)) AS products FROM ({search}) f WHERE {searched}
 ) n ON true WHERE q.position < {compared})
@@ -57,7 +59,9 @@ FROM ({source}) q LEFT JOIN LATERAL (
 
 # Rows of the same columns: no space, the kind of neighbours, the own product, scores, products.
 _NEIGHBOURS = sql.SQL("""
-(SELECT NULL::bigint, kind, 0, 0::float8, product_id, scores, products FROM neighbour)
+(SELECT NULL::bigint AS space_id, kind, 0 AS position, 0::float8 AS weight, product_id,
+    scores AS numbers, products
+FROM neighbour)
 """)
 
 _SIGNALS = sql.SQL("""
@@ -154,7 +158,7 @@ def search(
     }
     for profile in profiles:
         parameters |= profile.parameters
-    rows = database.fetch(statement, parameters)
+    rows = database.fetch_named(statement, parameters)
     signals = Signals(
         profiles=_by_space(profiles, rows), neighbours=_neighbours(rows, own) if own else {}
     )
@@ -183,35 +187,35 @@ def search_available(
     return by_space
 
 
-def _by_space(
-    profiles: Sequence[Profile], rows: Sequence[tuple[Any, ...]]
-) -> dict[str, FoundProfile]:
+def _by_space(profiles: Sequence[Profile], rows: Sequence[Any]) -> dict[str, FoundProfile]:
     by_space: dict[str, FoundProfile] = {}
     for profile in profiles:
-        space_rows = [row for row in rows if row[0] == profile.space.pk]
+        space_rows = [row for row in rows if row.space_id == profile.space.pk]
         if space_rows:
             # An empty profile is a row without a vector.
             vector_rows = sorted(
-                (row for row in space_rows if row[5] is not None), key=lambda row: row[2]
+                (row for row in space_rows if row.numbers is not None), key=attrgetter("position")
             )
-            numbers = vector_cache.halves([row[5] for row in vector_rows], profile.space.dimension)
+            vectors = partitions.halfvec_rows(
+                [row.numbers for row in vector_rows], profile.space.dimension
+            )
             by_space[profile.space.name] = FoundProfile(
                 vectors=[
-                    ProfileRow(kind, position, weight, product, vector)
-                    for (_, kind, position, weight, product, *_), vector in zip(
-                        vector_rows, numbers, strict=True
-                    )
+                    ProfileRow(row.kind, row.position, row.weight, row.product_id, vector)
+                    for row, vector in zip(vector_rows, vectors, strict=True)
                 ],
-                lists=[arrays.ints(row[6]) for row in vector_rows if row[6] is not None],
+                lists=[
+                    arrays.ints(row.products) for row in vector_rows if row.products is not None
+                ],
             )
     return by_space
 
 
-def _neighbours(rows: Sequence[tuple[Any, ...]], own: OwnProducts) -> dict[str, ItemNeighbours]:
+def _neighbours(rows: Sequence[Any], own: OwnProducts) -> dict[str, ItemNeighbours]:
     by_kind: dict[str, list[tuple[int, bytes, bytes]]] = {}
-    for space, kind, _, _, product, scores, products in rows:
-        if space is None:
-            by_kind.setdefault(kind, []).append((product, products, scores))
+    for row in rows:
+        if row.space_id is None:
+            by_kind.setdefault(row.kind, []).append((row.product_id, row.products, row.numbers))
     return {kind: summed_similarities(_links(lists), own) for kind, lists in by_kind.items()}
 
 

@@ -26,8 +26,7 @@ from recommender.models import Catalog
 from recommender.models import Ranker as RankerRow
 from recommender.models.training import Mode
 from recommender.ranking import blend
-from recommender.ranking.fusion import FusionRanker
-from recommender.ranking.ranker import Ranker
+from recommender.ranking.ranker import FusionRanker, Ranker
 from recommender.retrieval.filter_cache import VISIBLE
 from recommender.spaces import serving
 from recommender.spaces.serving import ServingSpace

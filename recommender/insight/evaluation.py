@@ -21,10 +21,9 @@ from recommender.engine import rerank
 from recommender.engine.batch import Recommender
 from recommender.engine.candidates import Candidates
 from recommender.insight import baselines, measurement
-from recommender.insight.baselines import BaselineError
+from recommender.insight.baselines import BaselineError, Eligible, Scorer, fusion, top_lists
 from recommender.insight.evaluation_result import Evaluation, MethodResult
 from recommender.insight.measurement import TestSet
-from recommender.insight.top_lists import Eligible, Scorer, fusion, top_lists
 from recommender.models import Catalog, Mode
 from recommender.ranking import metrics
 from recommender.ranking.ranker import Ranker

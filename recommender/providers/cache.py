@@ -25,7 +25,8 @@ from recommender.providers import ledger
 _PRUNE_BATCH = 5_000
 
 _LOOKUP = """
-    SELECT digest, vector, sparse, tokens, used_on < %s FROM recommender_cachedembedding
+    SELECT digest, vector, sparse, tokens, used_on < %s AS is_unmarked
+    FROM recommender_cachedembedding
     WHERE digest = ANY(%b::bytea[])
 """
 # Who finds an entry locked leaves it to the other, who marks it or removes it.
@@ -89,10 +90,10 @@ def lookup(digests: Collection[bytes]) -> dict[bytes, EmbeddedRow]:
     if not digests:
         return {}
     today = ledger.today()
-    rows = database.fetch(_LOOKUP, (today, list(digests)))
-    if unmarked := [row[0] for row in rows if row[4]]:
+    rows = database.fetch_named(_LOOKUP, (today, list(digests)))
+    if unmarked := [row.digest for row in rows if row.is_unmarked]:
         database.execute(_TOUCH, (today, unmarked))
-    return {row[0]: _embedded_row(*row[1:4]) for row in rows}
+    return {row.digest: _embedded_row(row.vector, row.sparse, row.tokens) for row in rows}
 
 
 def kept(digests: Collection[bytes]) -> set[bytes]:

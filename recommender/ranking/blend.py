@@ -10,10 +10,9 @@ from numpy.typing import NDArray
 from recommender.arrays import array_of_bytes, pack_arrays, unpack_arrays
 from recommender.ranking import features, lambdamart, logistic
 from recommender.ranking.examples import Sample
-from recommender.ranking.fusion import FusionRanker
 from recommender.ranking.lambdamart import LambdaMartRanker
 from recommender.ranking.logistic import LogisticRanker
-from recommender.ranking.ranker import Contributions, Ranker, Scored
+from recommender.ranking.ranker import Contributions, FusionRanker, Ranker, Scored
 from recommender.ranking.table import CandidateTable
 
 # How much the logistic rank may count beside the trees, the steadiest first: where examples are few

@@ -133,7 +133,7 @@ class Known:
             vectors[missing] = 0
             rows = np.frombuffer(sent or b"", _dtype(self.space))
             places = {self.products[at]: at for at in missing.tolist()}
-            vectors[[places[key] for key in rows["product"].tolist()]] = rows["vector"]
+            vectors[[places[key] for key in rows["product"].tolist()]] = rows["halfvec"]["vector"]
             if self.space.embedded_at is not None:
                 _memory.put(_key(self.space), list(places), vectors[missing])
         return vectors.astype(np.float32)
@@ -153,17 +153,9 @@ def select(space: ServingSpace, products: sql.Composable) -> sql.Composed:
     return _SENT.format(vectors=partitions.product_vectors(space.pk), products=products)
 
 
-def halves(sent: Sequence[bytes], dimension: int) -> NDArray[np.float32]:
-    """What halfvec_send() sent, shape (vectors, dimension)."""
-    # Before its numbers a vector has its length and a reserved word.
-    dtype = np.dtype([("head", ">i4"), ("vector", ">f2", (dimension,))])
-    return np.frombuffer(b"".join(sent), dtype)["vector"].astype(np.float32)
-
-
 def _key(space: ServingSpace) -> _Key:
     return space.pk, space.embedded_at
 
 
 def _dtype(space: ServingSpace) -> np.dtype[np.void]:
-    fields = [("product", ">i8"), ("head", ">i4"), ("vector", ">f2", (space.dimension,))]
-    return np.dtype(fields)
+    return np.dtype([("product", ">i8"), ("halfvec", partitions.halfvec_type(space.dimension))])

@@ -53,8 +53,6 @@ class Search(Enum):
     ALL = "exactly, among all products that pass"
 
 
-_KEY, _PRODUCT, _CURRENT = 0, 3, 6  # their places in a row of _NEAREST
-
 _MOST_STATEMENTS = 2000
 _MOST_EF_SEARCH = 1000  # pgvector refuses more
 _statements: dict[tuple[ServingSpace, str, Search, int, bool], bytes] = {}
@@ -95,7 +93,8 @@ _STATEMENTS = {Search.INDEX: _THROUGH_INDEX, Search.AMONG: _AMONG, Search.ALL: _
 
 # Rows of a Neighbour and whether what was remembered of the filter is still current.
 _NEAREST = sql.SQL("""
-SELECT q.key, q.weight, a.external_id, n.product_id, n.external_id, {similarity}, {current}
+SELECT q.key, q.weight, a.external_id AS anchor, n.product_id, n.external_id,
+    {similarity} AS similarity, {current} AS is_current
 FROM ({source}) AS q(key, weight, anchor, embedding)
 LEFT JOIN recommender_product a ON a.id = q.anchor
 LEFT JOIN LATERAL ({search}) n ON true
@@ -116,7 +115,11 @@ def nearest(
     where many pass, the index is used, and where it runs dry all are compared after all.
     """
     rows = _find(space, vectors, limit, filter, excluded)
-    return [Neighbour(*row[:_CURRENT]) for row in rows if row[_PRODUCT] is not None]
+    return [
+        Neighbour(row.key, row.weight, row.anchor, row.product_id, row.external_id, row.similarity)
+        for row in rows
+        if row.product_id is not None
+    ]
 
 
 def unchecked(space: ServingSpace, limit: int) -> sql.Composed:
@@ -179,7 +182,7 @@ def _find(
     limit: int,
     filter: Filter | None,  # noqa: A002
     excluded: Sequence[int],
-) -> list[tuple[Any, ...]]:
+) -> list[Any]:
     """Rows of _NEAREST; a query vector that finds nothing has one row, of no product."""
     parameters = {
         **vectors.parameters,
@@ -187,9 +190,9 @@ def _find(
         **({"excluded": database.array_text(excluded)} if excluded else {}),
     }
 
-    def run(search: Search, **more: object) -> list[tuple[Any, ...]]:
+    def run(search: Search, **more: object) -> list[Any]:
         statement = _rendered(space, vectors, search, limit, filter, bool(excluded))
-        return database.fetch(statement, {**parameters, **more})
+        return database.fetch_named(statement, {**parameters, **more})
 
     if filter is not None:
         for anew in (False, True):
@@ -198,7 +201,7 @@ def _find(
                 break
             rows = run(Search.AMONG, passing=among.places, passing_version=among.version)
             # Changed again since it was found anew: right but for what came in that instant.
-            if anew or all(row[_CURRENT] for row in rows):
+            if anew or all(row.is_current for row in rows):
                 return rows
     if space.indexed_rows > limit:
         database.use_ef_search(_ef_search(space, limit, len(excluded), filter))
@@ -240,8 +243,8 @@ def _ef_search(
     return ef_search(2 * wanted if filter else wanted)
 
 
-def _ran_dry(rows: Sequence[tuple[Any, ...]], limit: int) -> bool:
+def _ran_dry(rows: Sequence[Any], limit: int) -> bool:
     """Whether some query vector has fewer neighbours than asked for."""
-    counts = Counter({row[_KEY]: 0 for row in rows})
-    counts.update(row[_KEY] for row in rows if row[_PRODUCT] is not None)
+    counts = Counter({row.key: 0 for row in rows})
+    counts.update(row.key for row in rows if row.product_id is not None)
     return any(number < limit for number in counts.values())

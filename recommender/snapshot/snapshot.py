@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from recommender import database
+from recommender import arrays, database
 from recommender.behaviour.fold_in import FoldIn
 from recommender.behaviour.interactions import SECONDS_A_DAY, Interactions
 from recommender.models import ProductNeighbor, Space
@@ -92,11 +92,8 @@ class Snapshot:
 
     def rows_of(self, keys: Sequence[int]) -> NDArray[np.int64]:
         """The rows of users by their keys; −1 for one without history."""
-        wanted = np.asarray(keys, dtype=np.int64)
-        if not len(self.users):
-            return np.full(len(wanted), -1, dtype=np.int64)
-        places = np.minimum(np.searchsorted(self.users, wanted), len(self.users) - 1)
-        return np.where(self.users[places] == wanted, places, -1)
+        rows, there = arrays.sorted_places(self.users, np.asarray(keys, dtype=np.int64))
+        return np.where(there, rows, -1)
 
     def with_behaviour(
         self, spaces: Sequence[SpaceArrays], neighbours: Mapping[str, csr_array]

@@ -165,17 +165,21 @@ def load_vectors(
         "WHERE product_id = ANY(%s) AND embedding IS NOT NULL"
     ).format(product_vectors(space_id))
     rows = sorted(database.fetch(query, (list(product_ids),)), key=itemgetter(0))
-    ids = np.array([row[0] for row in rows], dtype=np.int64)
+    ids = np.array([product for product, _ in rows], dtype=np.int64)
     if not rows:
         return ids, np.zeros((0, 0), dtype=np.float32)
-    width = len(rows[0][1])
-    raw = np.frombuffer(b"".join(row[1] for row in rows), dtype=np.uint8).reshape(-1, width)
-    halves = np.ascontiguousarray(raw[:, _HEADER:]).view(">f2")
-    return ids, halves.astype(np.float32)
+    dimension = (len(rows[0][1]) - halfvec_type(0).itemsize) // 2
+    return ids, halfvec_rows([sent for _, sent in rows], dimension)
 
 
-# halfvec: two int16 (dimension, unused), then float16. All numbers are big-endian.
-_HEADER = 4
+def halfvec_type(dimension: int) -> np.dtype[np.void]:
+    """What halfvec_send() sends: dimension and a reserved word, then the numbers, big-endian."""
+    return np.dtype([("head", ">i2", (2,)), ("vector", ">f2", (dimension,))])
+
+
+def halfvec_rows(sent: Sequence[bytes], dimension: int) -> NDArray[np.float32]:
+    """Vectors as halfvec_send() sent them, shape (vectors, dimension)."""
+    return np.frombuffer(b"".join(sent), halfvec_type(dimension))["vector"].astype(np.float32)
 
 
 def halfvecs(vectors: Sequence[NDArray[np.float32]]) -> list[bytes]:

@@ -11,8 +11,8 @@ from scipy.sparse import csr_array
 from recommender.models import Catalog, Mode, Space, TrainingRun
 from recommender.profiles import builder
 from recommender.ranking import metrics
-from recommender.ranking.fusion import FusionRanker
 from recommender.ranking.metrics import Interval
+from recommender.ranking.ranker import FusionRanker
 from recommender.snapshot import snapshot
 from recommender.snapshot.snapshot import Snapshot, SpaceArrays
 from recommender.spaces import switching, trained

@@ -10,11 +10,10 @@ from numpy.typing import NDArray
 from recommender.ranking import blend, metrics
 from recommender.ranking.blend import BlendRanker
 from recommender.ranking.examples import Examples, TooFewExamples, sample
-from recommender.ranking.fusion import FusionRanker
 from recommender.ranking.lambdamart import LambdaMartRanker
 from recommender.ranking.logistic import LogisticRanker
 from recommender.ranking.metrics import Interval
-from recommender.ranking.ranker import Ranker, top
+from recommender.ranking.ranker import FusionRanker, Ranker, top
 from recommender.ranking.table import CandidateTable
 from recommender.training.fitting import Progress
 from recommender.training.training_examples import K, SplitExamples

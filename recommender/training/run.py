@@ -14,7 +14,7 @@ from django.utils import timezone
 from recommender.engine.batch import Recommender
 from recommender.history import popularity
 from recommender.models import Catalog, Mode, Space, TrainingRun
-from recommender.ranking.fusion import FusionRanker
+from recommender.ranking.ranker import FusionRanker
 from recommender.snapshot import reading, snapshot
 from recommender.snapshot.snapshot import Snapshot
 from recommender.training import (

@@ -5,8 +5,7 @@ from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from django.conf import settings
 from django.core.management.base import BaseCommand
 
-from recommender.stack.claim import AlreadyRunningError
-from recommender.stack.launch import run_stack, start_detached
+from recommender.stack.launch import AlreadyRunningError, run_stack, start_detached
 from recommender.stack.service import Service
 
 

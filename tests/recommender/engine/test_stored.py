@@ -12,7 +12,7 @@ from recommender.engine.scores import Popularity
 from recommender.engine.stored import active_ranker, find_popularity, find_user
 from recommender.history import popularity, reader
 from recommender.models import Catalog, Mode, Ranker
-from recommender.ranking.fusion import FusionRanker
+from recommender.ranking.ranker import FusionRanker
 from tests.recommender import goods
 from tests.shop import DAY, NOON, Shop, event, numbered
 

@@ -5,7 +5,7 @@ from recommender.arrays import pack_arrays
 from recommender.ranking import blend
 from recommender.ranking.blend import BlendRanker
 from recommender.ranking.examples import sample
-from recommender.ranking.fusion import FusionRanker
+from recommender.ranking.ranker import FusionRanker
 from tests.recommender.ranking.tables import LEARNT_KINDS, examples, learnt, table_of
 
 

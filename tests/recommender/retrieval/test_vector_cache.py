@@ -6,7 +6,7 @@ from psycopg import sql
 from recommender import database
 from recommender.models import ProductVector
 from recommender.retrieval import vector_cache
-from recommender.spaces import serving
+from recommender.spaces import partitions, serving
 from recommender.spaces.serving import ServingSpace
 from tests.recommender import goods
 from tests.shop import Shop
@@ -123,5 +123,5 @@ def test_vectors_that_are_being_read_stay_as_they_are_while_others_arrive(stocke
 def test_the_vectors_of_a_profile_arrive_as_they_were_sent(db):
     query = "SELECT halfvec_send(e::halfvec) FROM unnest(%s::text[]) AS given(e)"
     sent = [row[0] for row in database.fetch(query, (["[1,-0.5]", "[0,2]"],))]
-    assert vector_cache.halves(sent, 2).tolist() == [[1, -0.5], [0, 2]]
-    assert vector_cache.halves([], 2).shape == (0, 2)
+    assert partitions.halfvec_rows(sent, 2).tolist() == [[1, -0.5], [0, 2]]
+    assert partitions.halfvec_rows([], 2).shape == (0, 2)

@@ -5,7 +5,7 @@ import pytest
 
 from recommender.models import Mode
 from recommender.ranking import ranker
-from recommender.ranking.fusion import FusionRanker
+from recommender.ranking.ranker import FusionRanker
 from recommender.training import fitting, model_selection, training_examples
 from recommender.training.behaviour import snapshot_as_of
 from recommender.training.training_examples import SplitExamples

@@ -15,7 +15,7 @@ from recommender.engine.postgres_store import PostgresStore
 from recommender.engine.recommend import recommend
 from recommender.engine.stored import find_user
 from recommender.models import Mode, ProductNeighbor, ProductPopularity, Ranker, Space, TrainingRun
-from recommender.ranking.fusion import FusionRanker
+from recommender.ranking.ranker import FusionRanker
 from recommender.snapshot.snapshot import Snapshot
 from recommender.training import run, splits
 from recommender.training.run import learn_ranker, train_ranker

@@ -2,8 +2,8 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from recommender.models import Mode, ProductNeighbor, Ranker
-from recommender.ranking.fusion import FusionRanker
 from recommender.ranking.metrics import Interval
+from recommender.ranking.ranker import FusionRanker
 from recommender.snapshot import reading, snapshot
 from recommender.training import storage
 from recommender.training.model_selection import Selection

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from recommender.stack import StackError
-from recommender.stack.claim import check_port
+from recommender.stack.launch import check_port
 
 
 @pytest.fixture
