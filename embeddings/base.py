@@ -1,10 +1,13 @@
 """What every embedder does."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Protocol
 
+import numpy as np
+
 from embeddings.spec import ModelSpec
-from embeddings.types import Embeddings, Input, Output, Role
+from embeddings.types import Embeddings, Input, Output, Role, Usage
 
 
 class Embedder(Protocol):
@@ -34,3 +37,38 @@ class Embedder(Protocol):
             Misconfigured: the model cannot be used until a person changes something.
         """
         ...
+
+
+class BaseEmbedder(ABC):
+    """An `Embedder` that answers what needs no model; `_embed` makes the vectors."""
+
+    def __init__(
+        self, spec: ModelSpec, *, output: Output = Output.DENSE, instruction: str = ""
+    ) -> None:
+        self._spec = spec
+        self._output = output
+        self._instruction = instruction
+
+    @property
+    def spec(self) -> ModelSpec:
+        return self._spec
+
+    @property
+    def output(self) -> Output:
+        return self._output
+
+    @property
+    def instruction(self) -> str:
+        return self._instruction
+
+    def embed(self, inputs: Sequence[Input], role: Role) -> Embeddings:
+        """Implements `Embedder.embed`."""
+        self.spec.check(inputs)
+        if not inputs:
+            size = self.spec.dimension if self.output.is_dense else 0
+            return Embeddings(np.empty((0, size), np.float32), Usage(0))
+        return self._embed(inputs, role)
+
+    @abstractmethod
+    def _embed(self, inputs: Sequence[Input], role: Role) -> Embeddings:
+        """The same of at least one input, all of which are within the model's limits."""

@@ -9,13 +9,13 @@ from dataclasses import replace
 
 import numpy as np
 
-from embeddings.base import Embedder
+from embeddings.base import BaseEmbedder, Embedder
 from embeddings.local import image_model, wordllama
 from embeddings.local.alignment import Alignment
 from embeddings.local.image import LocalImageEmbedder
 from embeddings.local.text import LocalEmbedder
 from embeddings.spec import Fusion, ModelSpec
-from embeddings.types import Embeddings, Input, Modality, Output, Role, Usage
+from embeddings.types import Embeddings, Input, Modality, Role, Usage
 
 SPEC = ModelSpec(
     key="efficientnet-lite0-text",
@@ -30,7 +30,7 @@ SPEC = ModelSpec(
 )
 
 
-class AlignedEmbedder:
+class AlignedEmbedder(BaseEmbedder):
     """An embedder of texts, pictures and videos in the text model's space.
 
     The vector of an input with both is the mean of the two.
@@ -42,26 +42,12 @@ class AlignedEmbedder:
         Raises:
             Misconfigured: it was learnt for no dimension of the text model.
         """
-        self._spec = SPEC.at(alignment.dimension)
+        super().__init__(SPEC.at(alignment.dimension))
         self._image = image
         self._text = text
         self._alignment = alignment
 
-    @property
-    def spec(self) -> ModelSpec:
-        return self._spec
-
-    @property
-    def output(self) -> Output:
-        return Output.DENSE
-
-    @property
-    def instruction(self) -> str:
-        return ""
-
-    def embed(self, inputs: Sequence[Input], role: Role) -> Embeddings:
-        """Implements `Embedder.embed`."""
-        self.spec.check(inputs)
+    def _embed(self, inputs: Sequence[Input], role: Role) -> Embeddings:
         with_text = [row for row, source in enumerate(inputs) if source.text.strip()]
         with_media = [row for row, source in enumerate(inputs) if source.images or source.video]
         texts = self._text.embed([Input(text=inputs[row].text) for row in with_text], role)

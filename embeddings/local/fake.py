@@ -8,6 +8,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
+from embeddings.base import BaseEmbedder
 from embeddings.spec import EVERYTHING, Fusion, MediaLimits, ModelSpec
 from embeddings.types import Embeddings, Input, Output, Role, SparseVector, Usage
 
@@ -37,7 +38,7 @@ _VOCABULARY = 250_000
 _INSTRUCTION_WEIGHT = 0.25
 
 
-class FakeEmbedder:
+class FakeEmbedder(BaseEmbedder):
     """Signed feature hashing of words and their character trigrams (Weinberger et al. 2009).
 
     Texts that share words, or parts of words, get similar vectors; a picture or a video gets one
@@ -57,30 +58,14 @@ class FakeEmbedder:
         Raises:
             Misconfigured: `dimension` is less than 1.
         """
-        self._spec = SPEC.at(dimension)
-        self._instruction = instruction
-        self._output = output
+        super().__init__(SPEC.at(dimension), output=output, instruction=instruction)
 
     @classmethod
     def of(cls, spec: ModelSpec, instruction: str, output: Output) -> Self:
         """One at the spec's dimension."""
         return cls(spec.dimension, instruction=instruction, output=output)
 
-    @property
-    def spec(self) -> ModelSpec:
-        return self._spec
-
-    @property
-    def output(self) -> Output:
-        return self._output
-
-    @property
-    def instruction(self) -> str:
-        return self._instruction
-
-    def embed(self, inputs: Sequence[Input], role: Role) -> Embeddings:
-        """Implements `Embedder.embed`."""
-        self.spec.check(inputs)
+    def _embed(self, inputs: Sequence[Input], role: Role) -> Embeddings:
         words = [_words(row.text, self.spec.max_tokens) for row in inputs]
         instruction = self._instruction if role is Role.QUERY else ""
         size = self.spec.dimension if self._output.is_dense else 0

@@ -8,13 +8,13 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
+from embeddings.base import BaseEmbedder
 from embeddings.errors import EmbeddingError, MediaUnavailable, Rejected, Unavailable
 from embeddings.local import image_model
 from embeddings.local.loading import loaded
 from embeddings.media import fetch, pictures, video
 from embeddings.media.connection import TimeLimits
-from embeddings.spec import ModelSpec
-from embeddings.types import Embeddings, Input, Modality, Output, Role, Usage
+from embeddings.types import Embeddings, Input, Modality, Role, Usage
 
 _Pixels = NDArray[np.float32]
 
@@ -24,7 +24,7 @@ _RETRY_AFTER = 300.0
 _decoding = threading.BoundedSemaphore(2)
 
 
-class LocalImageEmbedder:
+class LocalImageEmbedder(BaseEmbedder):
     """An embedder of pictures and videos, by the image model of this process.
 
     An input's vector is the mean of its pictures' and its video's frames' features, each first
@@ -38,35 +38,21 @@ class LocalImageEmbedder:
         times: TimeLimits = TimeLimits(),  # noqa: B008 - frozen
     ) -> None:
         """`allowed_hosts`: names, in lower case, that need not be on the public internet."""
+        super().__init__(image_model.SPEC)
         self._fetch = partial(
             fetch.fetch, limits=image_model.MEDIA, allowed_hosts=allowed_hosts, times=times
         )
 
-    @property
-    def spec(self) -> ModelSpec:
-        return image_model.SPEC
-
-    @property
-    def output(self) -> Output:
-        return Output.DENSE
-
-    @property
-    def instruction(self) -> str:
-        return ""
-
-    def embed(
+    def _embed(
         self,
         inputs: Sequence[Input],
         role: Role,  # noqa: ARG002 - it embeds queries and documents alike
     ) -> Embeddings:
-        """Implements `Embedder.embed`.
+        """The mean of the features of what is fetched.
 
         A host that does not answer makes the call `Unavailable` only where no other row has its
         pictures: else the call is `Rejected`, so that whoever bisects it leaves that row alone.
         """
-        self.spec.check(inputs)
-        if not inputs:
-            return Embeddings(np.empty((0, self.spec.dimension), np.float32), Usage(0))
         rows = self._fetched(inputs)
         features = loaded(image_model.load).features([seen for row in rows for seen in row])
         features /= np.linalg.norm(features, axis=1, keepdims=True)

@@ -6,9 +6,10 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from embeddings.base import BaseEmbedder
 from embeddings.local.loading import loaded
 from embeddings.spec import ModelSpec
-from embeddings.types import Embeddings, Input, Output, Role, Usage
+from embeddings.types import Embeddings, Input, Role, Usage
 
 # The longest token of the vocabularies in use, so that a cut at this many characters a token
 # drops nothing a model would have read, and a megabyte of text costs no more than a page.
@@ -23,35 +24,19 @@ class TextModel(Protocol):
         ...
 
 
-class LocalEmbedder:
+class LocalEmbedder(BaseEmbedder):
     """An embedder whose model is loaded at its first use and shared by the whole process."""
 
     def __init__(self, spec: ModelSpec, load: Callable[[], TextModel]) -> None:
         """`load` is called once a process, however many embedders use it."""
-        self._spec = spec
+        super().__init__(spec)
         self._load = load
 
-    @property
-    def spec(self) -> ModelSpec:
-        return self._spec
-
-    @property
-    def output(self) -> Output:
-        return Output.DENSE
-
-    @property
-    def instruction(self) -> str:
-        return ""
-
-    def embed(
+    def _embed(
         self,
         inputs: Sequence[Input],
         role: Role,  # noqa: ARG002 - these models embed queries and documents alike
     ) -> Embeddings:
-        """Implements `Embedder.embed`."""
-        self.spec.check(inputs)
-        if not inputs:
-            return Embeddings(np.empty((0, self.spec.dimension), np.float32), Usage(0))
         longest = self.spec.max_tokens * _TOKEN_CHARACTERS
         vectors, tokens = loaded(self._load).encode([row.text[:longest] for row in inputs])
         return Embeddings.normalised(vectors[:, : self.spec.dimension], Usage(tokens))

@@ -10,6 +10,7 @@ import httpx
 import numpy as np
 from numpy.typing import NDArray
 
+from embeddings.base import BaseEmbedder
 from embeddings.errors import Rejected, Unavailable
 from embeddings.providers import answer, http, media_limits, wire_errors
 from embeddings.providers.answer import Row
@@ -43,7 +44,7 @@ class _Api:
         raise wire_errors.error_of(status if isinstance(status, int) else httpx.codes.OK, reply, {})
 
 
-class _DashScopeEmbedder:
+class _DashScopeEmbedder(BaseEmbedder):
     """What both kinds of model have in common."""
 
     def __init__(  # noqa: PLR0913 - what a model is, where it answers, what is asked of it
@@ -65,41 +66,22 @@ class _DashScopeEmbedder:
                 key or the workspace cannot be one.
         """
         spec.check_output(output, instruction)
-        self._spec = spec
-        self._instruction = instruction
-        self._output = output
+        super().__init__(spec, output=output, instruction=instruction)
         headers = {"X-DashScope-WorkSpace": workspace} if workspace else {}
         endpoint = http.Endpoint(base_url, api_key, headers)
         self._api = _Api(name=name, endpoint=endpoint, timeout=timeout)
-
-    @property
-    def spec(self) -> ModelSpec:
-        return self._spec
-
-    @property
-    def output(self) -> Output:
-        return self._output
-
-    @property
-    def instruction(self) -> str:
-        return self._instruction
 
 
 class DashScopeTextEmbedder(_DashScopeEmbedder):
     """A text model of the vendor: dense and sparse vectors, instructions, roles."""
 
-    def embed(self, inputs: Sequence[Input], role: Role) -> Embeddings:
-        """Implements `Embedder.embed`."""
-        self.spec.check(inputs)
-        size = self.spec.dimension if self._output.is_dense else 0
-        if not inputs:
-            return Embeddings(np.empty((0, size), np.float32), Usage(0))
+    def _embed(self, inputs: Sequence[Input], role: Role) -> Embeddings:
         texts = [row.text for row in inputs]
         unchecked, usage = self._api.call(_TEXT, {"texts": texts}, self._parameters(role))
         rows = answer.in_order(unchecked, "text_index", len(inputs))
         vectors = np.empty((len(inputs), 0), np.float32)
         if self._output.is_dense:
-            vectors = answer.dense([row.get("embedding") for row in rows], size)
+            vectors = answer.dense([row.get("embedding") for row in rows], self.spec.dimension)
         sparse = map(_sparse, rows) if self._output.is_sparse else ()
         return Embeddings.normalised(vectors, usage, tuple(sparse))
 
@@ -117,16 +99,13 @@ class DashScopeTextEmbedder(_DashScopeEmbedder):
 class DashScopeMultimodalEmbedder(_DashScopeEmbedder):
     """A model of the vendor that puts texts, pictures and videos in one space."""
 
-    def embed(self, inputs: Sequence[Input], role: Role) -> Embeddings:
-        """Implements `Embedder.embed`.
+    def _embed(self, inputs: Sequence[Input], role: Role) -> Embeddings:
+        """Vectors of rows of several contents.
 
         A row of several contents gets one vector: the model's fusion of them, where it has one,
         or else the mean of the directions of their vectors.
         """
-        self.spec.check(inputs)
         media_limits.check_media(inputs, self.spec)
-        if not inputs:
-            return Embeddings(np.empty((0, self.spec.dimension), np.float32), Usage(0))
         contents = [_contents(row, self.spec) for row in inputs]
         is_fused = self._is_fused(contents)
         asked = {"contents": [content for row in contents for content in row]}

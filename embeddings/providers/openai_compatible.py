@@ -3,17 +3,16 @@
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
+from embeddings.base import BaseEmbedder
 from embeddings.providers import answer, http
 from embeddings.providers.table import ProviderOptions
 from embeddings.spec import ModelSpec
-from embeddings.types import Embeddings, Input, Output, Role, Usage
+from embeddings.types import Embeddings, Input, Role, Usage
 
 _INSTRUCTION = "{instruction}"
 
 
-class OpenAICompatibleEmbedder:
+class OpenAICompatibleEmbedder(BaseEmbedder):
     """A model behind OpenAI's protocol; it gives dense vectors of texts."""
 
     def __init__(
@@ -28,30 +27,13 @@ class OpenAICompatibleEmbedder:
         timeout: float = 60.0,
     ) -> None:
         """`name` is what the provider calls the model; `timeout` is of a call, in seconds."""
-        self._spec = spec
+        super().__init__(spec, instruction=instruction)
         self._name = name
         self._endpoint = http.Endpoint(base_url, api_key)
         self._options = options
-        self._instruction = instruction
         self._timeout = timeout
 
-    @property
-    def spec(self) -> ModelSpec:
-        return self._spec
-
-    @property
-    def output(self) -> Output:
-        return Output.DENSE
-
-    @property
-    def instruction(self) -> str:
-        return self._instruction
-
-    def embed(self, inputs: Sequence[Input], role: Role) -> Embeddings:
-        """Implements `Embedder.embed`."""
-        self.spec.check(inputs)
-        if not inputs:
-            return Embeddings(np.empty((0, self.spec.dimension), np.float32), Usage(0))
+    def _embed(self, inputs: Sequence[Input], role: Role) -> Embeddings:
         reply = self._endpoint.post("embeddings", self._body(inputs, role), timeout=self._timeout)
         rows = answer.in_order(reply.get("data"), "index", len(inputs))
         vectors = answer.dense([row.get("embedding") for row in rows], self._sent_dimension)
