@@ -31,8 +31,8 @@ def in_order(rows: object, index_name: str, count: int) -> list[Row]:
     return [by_index[index] for index in range(count)]
 
 
-def dense(found: Sequence[object], dimension: int) -> NDArray[np.float32]:
-    """Vectors of shape (len(found), dimension), as they came: of any length, not all finite.
+def dense(rows: Sequence[object], dimension: int) -> NDArray[np.float32]:
+    """Vectors of shape (len(rows), dimension), as they came: of any length, not all finite.
 
     Each is a list of numbers or the base64 of little-endian float32.
 
@@ -40,7 +40,7 @@ def dense(found: Sequence[object], dimension: int) -> NDArray[np.float32]:
         Misconfigured: all are of another dimension: asking again would be paid for in vain.
         Unavailable: one is no vector of that dimension, or none of several is usable.
     """
-    decoded = [_vector(value) for value in found]
+    decoded = [_vector(value) for value in rows]
     shapes = {vector.shape for vector in decoded} - {(dimension,)}
     if shapes:
         shape = decoded[0].shape
@@ -49,9 +49,9 @@ def dense(found: Sequence[object], dimension: int) -> NDArray[np.float32]:
             f"The provider gave a vector of shape {shapes.pop()} for one of {dimension} "
             "dimensions; check the model's dimension, and that the server runs this model."
         )
-    vectors = np.array(decoded, np.float32).reshape(len(found), dimension)
+    vectors = np.array(decoded, np.float32).reshape(len(rows), dimension)
     # One bad vector is its input's fault, and found by asking for each alone; all of them are not.
-    if len(found) > 1 and not np.isfinite(vectors).all(axis=1).any():
+    if len(rows) > 1 and not np.isfinite(vectors).all(axis=1).any():
         raise Unavailable("The provider gave no finite vector at all; it is asked again.")
     return vectors
 

@@ -136,19 +136,19 @@ def stored_table(figures: Mapping[str, Any]) -> SafeString:
     return format_html('<table class="text-xs">{}</table>', lines)
 
 
-def interval(found: Mapping[str, float] | None, form: str = ".4f") -> str:
+def interval(figures: Mapping[str, float] | None, form: str = ".4f") -> str:
     """A mean, and in brackets where it lies with 95 % confidence."""
-    if found is None:
+    if figures is None:
         return "-"
-    mean, low, high = (format(found[key], form) for key in ("mean", "low", "high"))
+    mean, low, high = (format(figures[key], form) for key in ("mean", "low", "high"))
     return f"{mean} ({low} to {high})"
 
 
-def stacked(found: Mapping[str, float] | None, form: str = ".4f") -> SafeString:
+def stacked(figures: Mapping[str, float] | None, form: str = ".4f") -> SafeString:
     """A mean, and below it where it lies with 95 % confidence."""
-    if found is None:
+    if figures is None:
         return SafeString("-")
-    mean, low, high = (format(found[key], form) for key in ("mean", "low", "high"))
+    mean, low, high = (format(figures[key], form) for key in ("mean", "low", "high"))
     return format_html(
         '{}<div class="text-subtle text-xs whitespace-nowrap">{} to {}</div>', mean, low, high
     )

@@ -82,7 +82,7 @@ def _split(expression: str, columns: Columns) -> tuple[str, str, str]:
         return expression, "", ""
     for column in sorted(set(columns.names), key=len, reverse=True):
         rest = expression.removeprefix(column).lstrip()
-        sign = next((each for each in _OPERATORS if rest.startswith(each)), None)
+        sign = next((operator for operator in _OPERATORS if rest.startswith(operator)), None)
         if expression.startswith(column) and sign:
             return column, sign, rest.removeprefix(sign).strip()
     parts = re.split("(" + "|".join(map(re.escape, _OPERATORS)) + ")", expression, maxsplit=1)

@@ -102,11 +102,11 @@ class EventIntake:
         if options.type is not None and options.type not in self._types:
             known = ", ".join(sorted(self._types))
             raise RefusedError(f"--type {options.type}: no such type. Types: {known}.")
-        found = _resolve(given, columns, options)
+        columns_by_field = _resolve(given, columns, options)
         self._converters = [
-            (field, found[field], convert)
+            (field, columns_by_field[field], convert)
             for field, convert in _converters(options).items()
-            if field in found
+            if field in columns_by_field
         ]
         # A line with a negative price is a correction, not a sale.
         self._price = given.get("price")
@@ -200,16 +200,16 @@ def _resolve(given: Mapping[str, str], columns: Columns, options: EventOptions) 
         own.setdefault("event_id", own["id"])
     if options.type is not None and "type" not in given:
         del fields["type"]
-    found = mapping.resolve(own, columns, fields)
-    mapping.require(found, "user", columns, "the user")
-    mapping.require(found, "product", columns, "the product")
-    mapping.require(found, "at", columns, "the time of the event")
-    if options.type is None and found.get("type") not in columns.names:
+    columns_by_field = mapping.resolve(own, columns, fields)
+    mapping.require(columns_by_field, "user", columns, "the user")
+    mapping.require(columns_by_field, "product", columns, "the product")
+    mapping.require(columns_by_field, "at", columns, "the time of the event")
+    if options.type is None and columns_by_field.get("type") not in columns.names:
         raise RefusedError(
             "Nothing gives the type of the events. Say which column does: --map type=COLUMN, "
             f"or give all of them one: --type purchase. {columns.listing()}"
         )
-    return found
+    return columns_by_field
 
 
 def _converters(options: EventOptions) -> dict[str, Callable[[Any], object]]:

@@ -78,7 +78,7 @@ def parse(given: Sequence[str]) -> dict[str, str]:
     Raises:
         RefusedError: a word is not of that form, names an unknown field, or one twice.
     """
-    found: dict[str, str] = {}
+    columns_by_field: dict[str, str] = {}
     for word in given:
         name, _, column = word.partition("=")
         if not column:
@@ -89,9 +89,11 @@ def parse(given: Sequence[str]) -> dict[str, str]:
             raise RefusedError(
                 f"--map {word}: there is no field {name!r}. Fields: {known}, {ATTRIBUTE}NAME."
             )
-        if found.setdefault(field, column) != column:
-            raise RefusedError(f"--map gives {field!r} twice: {found[field]} and {column}.")
-    return found
+        if columns_by_field.setdefault(field, column) != column:
+            raise RefusedError(
+                f"--map gives {field!r} twice: {columns_by_field[field]} and {column}."
+            )
+    return columns_by_field
 
 
 def resolve(given: Mapping[str, str], columns: Columns, fields: Fields) -> dict[str, str]:
@@ -100,26 +102,28 @@ def resolve(given: Mapping[str, str], columns: Columns, fields: Fields) -> dict[
     Raises:
         RefusedError: a column that is given is not there, or is there twice.
     """
-    found = {field: column for field, column in given.items() if field in fields}
-    mapped = set(found.values())
+    columns_by_field = {field: column for field, column in given.items() if field in fields}
+    mapped = set(columns_by_field.values())
     for field, names in fields.items():
         free = [name for name in names if name not in mapped]
         seen = [name for name in free if name in columns.names]
-        if field not in found and (seen or (free and not columns.complete)):
-            found[field] = seen[0] if seen else free[-1]
-    for field, column in found.items():
+        if field not in columns_by_field and (seen or (free and not columns.complete)):
+            columns_by_field[field] = seen[0] if seen else free[-1]
+    for field, column in columns_by_field.items():
         if field in given or column in columns.names:
             columns.require(column, f"--map {field}={column}")
-    return found
+    return columns_by_field
 
 
-def require(found: Mapping[str, str], field: str, columns: Columns, meaning: str) -> None:
+def require(
+    columns_by_field: Mapping[str, str], field: str, columns: Columns, meaning: str
+) -> None:
     """Check that the file shows a field's column.
 
     Raises:
         RefusedError: it does not.
     """
-    if found.get(field) not in columns.names:
+    if columns_by_field.get(field) not in columns.names:
         raise RefusedError(
             f"Nothing gives {meaning}. Say which column does: --map {field}=COLUMN. "
             f"{columns.listing()}"

@@ -88,17 +88,21 @@ class ProductIntake:
             RefusedError: a column is not there, or none gives the id.
         """
         fields = {**mapping.PRODUCT_FIELDS, **mapping.attributes(given, columns)}
-        found = mapping.resolve(given, columns, fields)
-        mapping.require(found, "id", columns, "the product's id")
+        columns_by_field = mapping.resolve(given, columns, fields)
+        mapping.require(columns_by_field, "id", columns, "the product's id")
         self._catalog = catalog
         self._columns = columns
-        self._shown = {field for field, column in found.items() if column in columns.names}
-        self._attributes = AttributeReader(found, catalog.attributes, is_text=columns.complete)
+        self._shown = {
+            field for field, column in columns_by_field.items() if column in columns.names
+        }
+        self._attributes = AttributeReader(
+            columns_by_field, catalog.attributes, is_text=columns.complete
+        )
         converters = {**_CONVERTERS, "released_at": time_reader(time_format)}
         self._converters = [
-            (field, found[field], convert)
+            (field, columns_by_field[field], convert)
             for field, convert in converters.items()
-            if field in found
+            if field in columns_by_field
         ]
 
     def convert(self, row: Values) -> Sequence[object]:

@@ -113,7 +113,7 @@ def _csv_source(path: Path, file: BinaryIO) -> Source:
             f"The header of {path} cannot be read. Its quotes must be closed, and its lines must "
             "end in LF or CR LF."
         )
-    delimiter = max(headers, key=lambda each: len(headers[each]))
+    delimiter = max(headers, key=lambda candidate: len(headers[candidate]))
     names = tuple(name.strip() for name in headers[delimiter])
     if not any(names):
         raise RefusedError(f"{path} has no header. Its first line must name its columns.")

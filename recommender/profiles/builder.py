@@ -43,7 +43,9 @@ def build(
     """
     catalog: Catalog = space.catalog
     histories = reader.load(user_ids, before)
-    products = {product for found in histories.values() for product in found.product_ids.tolist()}
+    products = {
+        product for history in histories.values() for product in history.product_ids.tolist()
+    }
     known, matrix = load_vectors(space.pk, sorted(products))
     make = partial(
         profile,
@@ -51,7 +53,7 @@ def build(
         half_life_days=catalog.half_life_days,
         fold_in=fold_in_of(space),
     )
-    profiles = {user: make(found, known, matrix) for user, found in histories.items()}
+    profiles = {user: make(history, known, matrix) for user, history in histories.items()}
     return {user: rows for user, rows in profiles.items() if rows}
 
 

@@ -76,8 +76,8 @@ def interests(
         covered = np.maximum(covered, similarity[:, best])
     nearest = similarity[:, medoids].argmax(axis=1)
     shares = np.bincount(nearest, weights=weights, minlength=len(medoids)) / total
-    found = [Interest(m, float(s)) for m, s in zip(medoids, shares, strict=True) if s > 0]
-    return sorted(found, key=lambda interest: -interest.weight)
+    weighted = [Interest(m, float(s)) for m, s in zip(medoids, shares, strict=True) if s > 0]
+    return sorted(weighted, key=lambda interest: -interest.weight)
 
 
 def short_term(vectors: NDArray[np.float32]) -> NDArray[np.float32]:

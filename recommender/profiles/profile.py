@@ -74,18 +74,18 @@ def profile(
         metric: of Space.Metric.
         fold_in: of a trained space.
     """
-    found = _products(history, known, vectors, half_life_days)
-    if found is None or not len(found.liked):
+    products = _products(history, known, vectors, half_life_days)
+    if products is None or not len(products.liked):
         return []
     if metric == "cosine":
-        units = found.vectors
-        rows = [*_interests(found, units), *_recent(found, units)]
+        units = products.vectors
+        rows = [*_interests(products, units), *_recent(products, units)]
     else:
-        units = _units(found.vectors)
-        rows = _recent(found, units)
+        units = _units(products.vectors)
+        rows = _recent(products, units)
     if fold_in is not None:
-        rows += _long_term(history, found, fold_in, half_life_days)
-    return rows + _negative(found, units)
+        rows += _long_term(history, products, fold_in, half_life_days)
+    return rows + _negative(products, units)
 
 
 def _products(
@@ -128,19 +128,21 @@ def _units(vectors: Vectors) -> Vectors:
     return np.asarray(vectors / lengths[:, None], dtype=np.float32)
 
 
-def _interests(found: _Products, units: Vectors) -> list[ProfileRow]:
-    rows, ids = units[found.liked], found.ids[found.liked]
-    chosen = interests.interests(rows, found.weights[found.liked])
+def _interests(products: _Products, units: Vectors) -> list[ProfileRow]:
+    rows, ids = units[products.liked], products.ids[products.liked]
+    chosen = interests.interests(rows, products.weights[products.liked])
     return [
-        ProfileRow(INTEREST, place, each.weight, int(ids[each.medoid]), rows[each.medoid])
-        for place, each in enumerate(chosen)
+        ProfileRow(
+            INTEREST, place, interest.weight, int(ids[interest.medoid]), rows[interest.medoid]
+        )
+        for place, interest in enumerate(chosen)
     ]
 
 
-def _recent(found: _Products, units: Vectors) -> list[ProfileRow]:
+def _recent(products: _Products, units: Vectors) -> list[ProfileRow]:
     """What the user wants now: the mean of the latest products, and the last one alone."""
-    last = int(found.ids[found.latest[0]])
-    latest = units[found.latest[: interests.SHORT_TERM_PRODUCTS]]
+    last = int(products.ids[products.latest[0]])
+    latest = units[products.latest[: interests.SHORT_TERM_PRODUCTS]]
     return [
         ProfileRow(SHORT_TERM, 0, 1.0, last, interests.short_term(latest)),
         ProfileRow(LAST, 0, 1.0, last, latest[0]),
@@ -148,33 +150,33 @@ def _recent(found: _Products, units: Vectors) -> list[ProfileRow]:
 
 
 def _long_term(
-    history: History, found: _Products, fold_in: FoldIn, half_life_days: float
+    history: History, products: _Products, fold_in: FoldIn, half_life_days: float
 ) -> list[ProfileRow]:
     """The factor that training would give this user, from the products as they are stored."""
     now = float(history.times.max())
     weights = interactions.aged(history.weights, history.times, half_life_days, now)
-    places = np.minimum(np.searchsorted(found.ids, history.product_ids), len(found.ids) - 1)
-    known = found.ids[places] == history.product_ids
-    sums = np.bincount(places[known], weights=weights[known], minlength=len(found.ids))
+    places = np.minimum(np.searchsorted(products.ids, history.product_ids), len(products.ids) - 1)
+    known = products.ids[places] == history.product_ids
+    sums = np.bincount(places[known], weights=weights[known], minlength=len(products.ids))
     # Training lets old events fade less: by it what is liked here may be refused.
-    liked = found.liked[sums[found.liked] > 0]
-    factor = fold_in.factor(found.vectors[liked], sums[liked])
+    liked = products.liked[sums[products.liked] > 0]
+    factor = fold_in.factor(products.vectors[liked], sums[liked])
     if not factor.any():
         return []
-    heaviest = int(found.ids[liked[sums[liked].argmax()]])
+    heaviest = int(products.ids[liked[sums[liked].argmax()]])
     return [ProfileRow(LONG_TERM, 0, 1.0, heaviest, factor)]
 
 
-def _negative(found: _Products, units: Vectors) -> list[ProfileRow]:
+def _negative(products: _Products, units: Vectors) -> list[ProfileRow]:
     """The mean direction of what was refused: Rocchio's negative feedback (1971)."""
-    refused = np.flatnonzero(found.weights < 0)
+    refused = np.flatnonzero(products.weights < 0)
     if not len(refused):
         return []
-    weights = -found.weights[refused]
+    weights = -products.weights[refused]
     heaviest = int(refused[weights.argmax()])
     mean = weights @ units[refused]
     length = float(np.linalg.norm(mean))
     # Opposite products can cancel out; the one refused most then stands for all.
     unit = mean / length if length > _CANCELLED * weights.sum() else units[heaviest]
     vector = np.asarray(unit, dtype=np.float32)
-    return [ProfileRow(NEGATIVE, 0, 1.0, int(found.ids[heaviest]), vector)]
+    return [ProfileRow(NEGATIVE, 0, 1.0, int(products.ids[heaviest]), vector)]

@@ -150,11 +150,12 @@ def _rows(
     max_tokens: int | None = None,
 ) -> list[_Row]:
     contents = [_content(space, embedder, product, max_tokens) for product in products]
-    inputs = [part for of in contents if isinstance(of, Content) for part in of.inputs]
+    inputs = [part for row in contents if isinstance(row, Content) for part in row.inputs]
     account = Account(space.catalog, space)
     outcomes = iter(metered.embed_rows(embedder, inputs, Role.DOCUMENT, account))
     return [
-        _row(product, found, outcomes) for product, found in zip(products, contents, strict=True)
+        _row(product, product_content, outcomes)
+        for product, product_content in zip(products, contents, strict=True)
     ]
 
 
@@ -184,15 +185,17 @@ def _content(
         return exc.with_traceback(None)
 
 
-def _row(product: StaleProduct, found: Content | Rejected, outcomes: Iterator[Outcome]) -> _Row:
+def _row(
+    product: StaleProduct, product_content: Content | Rejected, outcomes: Iterator[Outcome]
+) -> _Row:
     """What became of a product; takes the outcomes of its inputs."""
-    if isinstance(found, Rejected):
-        return found
-    if not found.inputs:
+    if isinstance(product_content, Rejected):
+        return product_content
+    if not product_content.inputs:
         return Embedded(product.id, product.content_hash, None)
     made: list[EmbeddedRow] = []
     failure: EmbeddingError | None = None
-    for outcome in islice(outcomes, len(found.inputs)):
+    for outcome in islice(outcomes, len(product_content.inputs)):
         if isinstance(outcome, EmbeddedRow):
             made.append(outcome)
         else:
@@ -200,19 +203,19 @@ def _row(product: StaleProduct, found: Content | Rejected, outcomes: Iterator[Ou
     if failure is not None:
         return failure
     try:
-        vector, sparse = _averaged(found, made)
+        vector, sparse = _averaged(product_content, made)
     except Rejected as exc:
         return exc.with_traceback(None)
-    return Embedded(product.id, product.content_hash, vector, sparse, found.treatment)
+    return Embedded(product.id, product.content_hash, vector, sparse, product_content.treatment)
 
 
 def _averaged(
-    found: Content, made: Sequence[EmbeddedRow]
+    product_content: Content, made: Sequence[EmbeddedRow]
 ) -> tuple[NDArray[np.float32] | None, SparseVector | None]:
     """The vectors of a product from those of its parts, weighted by their tokens."""
     if len(made) == 1:
         return made[0].vector, made[0].sparse
-    weights = [estimate(part.text) for part in found.inputs]
+    weights = [estimate(part.text) for part in product_content.inputs]
     dense = [row.vector for row in made if row.vector is not None]
     sparse = [row.sparse for row in made if row.sparse is not None]
     return (

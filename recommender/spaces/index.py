@@ -171,10 +171,10 @@ def _queries(space: Space) -> _Queries:
 
 
 def _sample(space: Space, source: sql.SQL) -> _Queries:
-    found = source.format(**_names(space))
+    select = source.format(**_names(space))
     query = sql.SQL("SELECT key FROM ({source}) q ORDER BY random() LIMIT {sample}")
-    rows = database.fetch(query.format(source=found, **_names(space)))
-    return _Queries(found, [row[0] for row in rows])
+    rows = database.fetch(query.format(source=select, **_names(space)))
+    return _Queries(select, [row[0] for row in rows])
 
 
 def _kth_distances(space: Space, queries: _Queries) -> dict[int, tuple[float, int]]:
@@ -204,8 +204,8 @@ def _recall(
         ) n WHERE q.key = ANY(%s)
     """).format(**_names(space), queries=queries.select)
     rows = database.fetch(query, (list(truth),))
-    found = sum(distance <= _slack(truth[key][0]) for key, distance in rows)
-    return float(found / max(1, sum(k for _, k in truth.values())))
+    hits = sum(distance <= _slack(truth[key][0]) for key, distance in rows)
+    return float(hits / max(1, sum(k for _, k in truth.values())))
 
 
 def _slack(distance: float) -> float:

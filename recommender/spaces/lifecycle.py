@@ -118,8 +118,8 @@ def find_space(catalog: Catalog, label: str) -> Space:
         SpaceError: there is none; the message lists those there are.
     """
     name, _, version = label.rpartition("@")
-    found = Space.objects.filter(catalog=catalog, name=name).select_related("catalog")
-    space = found.filter(version=int(version)).first() if version.isdecimal() else None
+    versions = Space.objects.filter(catalog=catalog, name=name).select_related("catalog")
+    space = versions.filter(version=int(version)).first() if version.isdecimal() else None
     if space is None:
         there = ", ".join(map(str, Space.objects.filter(catalog=catalog))) or "none"
         raise SpaceError(f"There is no space {label!r} in {catalog}; there are: {there}.")

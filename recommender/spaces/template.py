@@ -75,9 +75,9 @@ def _sentences(template: str) -> tuple[_Sentence, ...]:
 
 
 def _sentence(text: str) -> _Sentence:
-    found = list(_PIECE.finditer(text))
-    pieces = tuple((piece[1], _reader(piece[3]), piece[2] is not None) for piece in found)
-    return _Sentence(pieces, text[found[-1].end() :] if found else text)
+    matches = list(_PIECE.finditer(text))
+    pieces = tuple((piece[1], _reader(piece[3]), piece[2] is not None) for piece in matches)
+    return _Sentence(pieces, text[matches[-1].end() :] if matches else text)
 
 
 def _written(sentence: _Sentence, product: StaleProduct) -> str:
@@ -104,13 +104,13 @@ def _path(product: StaleProduct) -> list[str]:
     return [part.strip() for part in product.category.split("/")] if product.category else []
 
 
-def _value(found: object) -> str:
+def _value(value: object) -> str:
     """A field as text, without its full stop; empty where it has neither letter nor digit."""
-    if not found and found != 0:
+    if not value and value != 0:
         return ""
-    if isinstance(found, list):
-        found = ", ".join(filter(None, map(str, found)))
-    text = str(found).strip().rstrip(". ")
+    if isinstance(value, list):
+        value = ", ".join(filter(None, map(str, value)))
+    text = str(value).strip().rstrip(". ")
     return text if _LETTER_OR_DIGIT.search(text) else ""
 
 
