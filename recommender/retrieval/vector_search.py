@@ -91,7 +91,9 @@ WHERE v.embedding IS NOT NULL AND {condition} AND {keep} ORDER BY distance LIMIT
 
 _STATEMENTS = {Search.INDEX: _THROUGH_INDEX, Search.AMONG: _AMONG, Search.ALL: _ALL}
 
-# Rows of a Neighbour and whether what was remembered of the filter is still current.
+# A Neighbour's fields, and whether what was remembered of the filter is still current. Not named
+# tuples: they cost a twentieth of a request for similar products.
+_Row = tuple[int, float, str | None, int | None, str, float, bool]
 _NEAREST = sql.SQL("""
 SELECT q.key, q.weight, a.external_id AS anchor, n.product_id, n.external_id,
     {similarity} AS similarity, {current} AS is_current
@@ -116,9 +118,9 @@ def nearest(
     """
     rows = _find(space, vectors, limit, filter, excluded)
     return [
-        Neighbour(row.key, row.weight, row.anchor, row.product_id, row.external_id, row.similarity)
-        for row in rows
-        if row.product_id is not None
+        Neighbour(key, weight, anchor, product, external_id, similarity)
+        for key, weight, anchor, product, external_id, similarity, _ in rows
+        if product is not None
     ]
 
 
@@ -182,7 +184,7 @@ def _find(
     limit: int,
     filter: Filter | None,  # noqa: A002
     excluded: Sequence[int],
-) -> list[Any]:
+) -> list[_Row]:
     """Rows of _NEAREST; a query vector that finds nothing has one row, of no product."""
     parameters = {
         **vectors.parameters,
@@ -190,9 +192,9 @@ def _find(
         **({"excluded": database.array_text(excluded)} if excluded else {}),
     }
 
-    def run(search: Search, **more: object) -> list[Any]:
+    def run(search: Search, **more: object) -> list[_Row]:
         statement = _rendered(space, vectors, search, limit, filter, bool(excluded))
-        return database.fetch_named(statement, {**parameters, **more})
+        return database.fetch(statement, {**parameters, **more})
 
     if filter is not None:
         for anew in (False, True):
@@ -201,7 +203,7 @@ def _find(
                 break
             rows = run(Search.AMONG, passing=among.places, passing_version=among.version)
             # Changed again since it was found anew: right but for what came in that instant.
-            if anew or all(row.is_current for row in rows):
+            if anew or all(is_current for *_, is_current in rows):
                 return rows
     if space.indexed_rows > limit:
         database.use_ef_search(_ef_search(space, limit, len(excluded), filter))
@@ -243,8 +245,9 @@ def _ef_search(
     return ef_search(2 * wanted if filter else wanted)
 
 
-def _ran_dry(rows: Sequence[Any], limit: int) -> bool:
+def _ran_dry(rows: Sequence[_Row], limit: int) -> bool:
     """Whether some query vector has fewer neighbours than asked for."""
-    counts = Counter({row.key: 0 for row in rows})
-    counts.update(row.key for row in rows if row.product_id is not None)
+    counts: Counter[int] = Counter()
+    for key, _, _, product, *_ in rows:
+        counts[key] += product is not None
     return any(number < limit for number in counts.values())
