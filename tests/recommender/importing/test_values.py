@@ -146,9 +146,11 @@ def of_csv(declared: dict[str, str] | None = None) -> AttributeReader:
 def test_json_values_keep_their_types_and_the_first_decides():
     reader = of_json()
     values = {"colour": "red", "size": 4.5, "washable": True, "tags": ["a", "b"], "none": None}
-    found = reader.read({"attributes": values})
-    assert found is not None
-    assert json.loads(found) == {name: value for name, value in values.items() if name != "none"}
+    attributes = reader.read({"attributes": values})
+    assert attributes is not None
+    assert json.loads(attributes) == {
+        name: value for name, value in values.items() if name != "none"
+    }
     assert reader.kinds == {
         "colour": "string",
         "size": "number",
