@@ -54,10 +54,10 @@ def test_every_kind_of_request_has_its_figures(outcome: "tuple[str, dict[str, An
 
 
 def test_filtered_answers_are_full_and_right(outcome: "tuple[str, dict[str, Any]]") -> None:
-    judged = [each for each in outcome[1]["figures"] if each["recall"] is not None]
-    assert {each["name"] for each in judged} == _FILTERS | {"similar"}
-    assert min(each["recall"] for each in judged) >= 0.95
-    assert min(each["full"] for each in judged) == 1.0
+    judged = [figure for figure in outcome[1]["figures"] if figure["recall"] is not None]
+    assert {figure["name"] for figure in judged} == _FILTERS | {"similar"}
+    assert min(figure["recall"] for figure in judged) >= 0.95
+    assert min(figure["full"] for figure in judged) == 1.0
 
 
 def test_the_report_has_a_row_for_each_figure_as_markdown(
@@ -90,7 +90,7 @@ def test_embedding_is_measured_and_nothing_is_lost(tmp_path: Path) -> None:
 
     assert answer.returncode == 0, answer.stderr
     document = json.loads(file.read_text())
-    measured = {each["name"]: each["value"] for each in document["measured"]}
+    measured = {measurement["name"]: measurement["value"] for measurement in document["measured"]}
     assert measured["wordllama-256 alone"] > measured["wordllama-256 through Celery"] > 0
     assert measured["failing provider: embedded"] == 99
     assert measured["failing provider: quarantined"] == 1

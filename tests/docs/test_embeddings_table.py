@@ -54,7 +54,7 @@ def rows_by_key() -> Mapping[str, tuple[str, ...]]:
 
 def described(spec: ModelSpec) -> tuple[str, ...]:
     """What the page says of a model before it names its tests."""
-    dimensions = ", ".join(_dimension(each, spec) for each in spec.dimensions)
+    dimensions = ", ".join(_dimension(dimension, spec) for dimension in spec.dimensions)
     return (
         f"`{spec.key}`",
         spec.provider if spec.is_hosted else "here",
@@ -75,24 +75,24 @@ def _dimension(dimension: int, spec: ModelSpec) -> str:
 
 def defined(path: Path) -> set[str]:
     """The tests of a file, `test_it` or `TestThem::test_it`."""
-    found: set[str] = set()
+    names: set[str] = set()
     for node in ast.parse(path.read_text(encoding="utf-8")).body:
         if isinstance(node, ast.FunctionDef):
-            found.add(node.name)
+            names.add(node.name)
         if isinstance(node, ast.ClassDef):
-            found.add(node.name)
-            methods = (each.name for each in node.body if isinstance(each, ast.FunctionDef))
-            found.update(f"{node.name}::{name}" for name in methods)
-    return found
+            names.add(node.name)
+            methods = (method.name for method in node.body if isinstance(method, ast.FunctionDef))
+            names.update(f"{node.name}::{name}" for name in methods)
+    return names
 
 
 @pytest.mark.parametrize("key", MODELS.keys())
 def test_a_models_line_says_what_the_code_has(key: str) -> None:
     expected = described(MODELS.spec(key))
 
-    found = rows_by_key().get(key, ())
-    assert found[: len(expected)] == expected, f"put this line there: | {' | '.join(expected)} |"
-    assert len(found) == len(expected) + 1
+    cells = rows_by_key().get(key, ())
+    assert cells[: len(expected)] == expected, f"put this line there: | {' | '.join(expected)} |"
+    assert len(cells) == len(expected) + 1
 
 
 def test_no_line_is_of_a_model_or_a_provider_that_there_is_not() -> None:
@@ -100,10 +100,10 @@ def test_no_line_is_of_a_model_or_a_provider_that_there_is_not() -> None:
 
 
 def test_every_line_names_a_test() -> None:
-    found = list(rows())
+    lines = list(rows())
 
-    assert len([row for row in found if row.section == _VENDOR]) > 40
-    assert [row.cells[0] for row in found if not _NAMED.search(row.cells[-1])] == []
+    assert len([row for row in lines if row.section == _VENDOR]) > 40
+    assert [row.cells[0] for row in lines if not _NAMED.search(row.cells[-1])] == []
 
 
 def test_every_test_that_is_named_is_there() -> None:
@@ -127,10 +127,10 @@ def test_the_vendors_formats_are_the_pages() -> None:
     media = MODELS.spec("multimodal-embedding-v1").media
 
     assert media is not None
-    for what, formats in (("images ", media.image_formats), ("videos ", media.video_formats)):
-        (line,) = [row.cells[0] for row in rows() if row.cells[0].startswith(what)]
+    for prefix, formats in (("images ", media.image_formats), ("videos ", media.video_formats)):
+        (line,) = [row.cells[0] for row in rows() if row.cells[0].startswith(prefix)]
         # The last part is the size.
-        named = line.removeprefix(what).split(", ")[:-1]
+        named = line.removeprefix(prefix).split(", ")[:-1]
         assert {name.lower() for name in named} == formats
 
 
@@ -148,9 +148,9 @@ def test_every_hosted_model_gives_each_of_its_dimensions(stub: Stub, key: str) -
     models = Models({}, _environment(stub))
 
     for dimension in spec.dimensions:
-        found = embed_all(models.create(key, dimension), list(_inputs(spec)), Role.DOCUMENT)
-        assert found.vectors.shape == (len(spec.modalities), dimension)
-        np.testing.assert_allclose(np.linalg.norm(found.vectors, axis=1), 1, atol=1e-5)
+        embeddings = embed_all(models.create(key, dimension), list(_inputs(spec)), Role.DOCUMENT)
+        assert embeddings.vectors.shape == (len(spec.modalities), dimension)
+        np.testing.assert_allclose(np.linalg.norm(embeddings.vectors, axis=1), 1, atol=1e-5)
 
 
 def _inputs(spec: ModelSpec) -> Iterator[Input]:

@@ -45,7 +45,7 @@ def test_a_model_of_the_examples_answers(key: str) -> None:
         instruction = "Find a gift" if spec.has_instruction else ""
 
         embedder = Models({key: entry}, KEYS).create(key, instruction=instruction)
-        found = embedder.embed([Input(text="a red mug")], Role.QUERY)
+        embeddings = embedder.embed([Input(text="a red mug")], Role.QUERY)
 
-    assert found.vectors.shape == (1, spec.dimension)
-    np.testing.assert_allclose(np.linalg.norm(found.vectors), 1, atol=1e-5)
+    assert embeddings.vectors.shape == (1, spec.dimension)
+    np.testing.assert_allclose(np.linalg.norm(embeddings.vectors), 1, atol=1e-5)

@@ -61,7 +61,7 @@ class Sdk:
             check=False,
         )
         assert done.returncode == 0, done.stderr
-        return {name: Ran(**each) for name, each in json.loads(done.stdout).items()}
+        return {name: Ran(**fields) for name, fields in json.loads(done.stdout).items()}
 
     def _environment(self, home: Path) -> dict[str, str]:
         native = f"{self.service.url}/api/v1"

@@ -42,8 +42,8 @@ def key(service: Service) -> str:
 
 @pytest.fixture(scope="module", params=CASES, ids=str)
 def case(request: pytest.FixtureRequest) -> Case:
-    found: Case = request.param
-    return found
+    param: Case = request.param
+    return param
 
 
 @pytest.fixture(scope="module")
@@ -76,5 +76,5 @@ class TestDropIn(EmbedderContract):
         )
     )
     def test_any_text_that_is_not_blank_gets_a_usable_vector(self, make: Make, text: str) -> None:
-        (found,) = contract.vectors(make(), Input(text=text))
-        np.testing.assert_allclose(np.linalg.norm(found), 1, atol=1e-5)
+        (vector,) = contract.vectors(make(), Input(text=text))
+        np.testing.assert_allclose(np.linalg.norm(vector), 1, atol=1e-5)

@@ -39,8 +39,8 @@ def client(service: Service) -> Iterator[httpx.Client]:
 def get(client: httpx.Client, path: str, **parameters: Any) -> dict[str, Any]:
     answer = client.get(path, params=parameters)
     assert answer.status_code == httpx.codes.OK, answer.text
-    found: dict[str, Any] = answer.json()
-    return found
+    body: dict[str, Any] = answer.json()
+    return body
 
 
 def ids(answer: dict[str, Any]) -> list[str]:
@@ -61,8 +61,8 @@ def test_a_new_product_has_neighbours_and_is_one_within_seconds(client: httpx.Cl
         return get(client, "/v1/products/mug-orange/similar", count=5)["fallback"] is None
 
     wait_until(has_neighbours, SECONDS)
-    found = get(client, "/v1/products/mug-orange/similar", count=5)
-    assert {product.split("-")[0] for product in ids(found)} == {"mug"}
+    similar = get(client, "/v1/products/mug-orange/similar", count=5)
+    assert {product.split("-")[0] for product in ids(similar)} == {"mug"}
     assert "mug-orange" in ids(get(client, "/v1/products/mug-red/similar", count=8))
 
 
@@ -71,8 +71,8 @@ def test_a_product_that_changes_what_it_is_changes_its_neighbours(client: httpx.
     client.patch("/v1/products/chameleon", json={"title": "Two-person camping tent, brown"})
 
     def is_a_tent() -> bool:
-        found = get(client, "/v1/products/chameleon/similar", count=5)
-        return {product.split("-")[0] for product in ids(found)} == {"tent"}
+        similar = get(client, "/v1/products/chameleon/similar", count=5)
+        return {product.split("-")[0] for product in ids(similar)} == {"tent"}
 
     wait_until(is_a_tent, SECONDS)
     client.delete("/v1/products/chameleon").raise_for_status()
@@ -106,8 +106,8 @@ def test_every_further_event_counts_too_and_what_was_seen_does_not_come_again(
         answer = get(client, path, count=20)
 
         assert not set(seen) & set(ids(answer))
-        kinds = {each.split("-")[0] for each in seen}
-        assert {each.split("-")[0] for each in ids(answer)[: len(kinds)]} <= kinds
+        kinds = {key.split("-")[0] for key in seen}
+        assert {key.split("-")[0] for key in ids(answer)[: len(kinds)]} <= kinds
 
 
 def test_a_product_out_of_stock_is_not_recommended_from_the_next_answer_on(

@@ -56,9 +56,9 @@ class Run:
 
     def count(self, what: str) -> int:
         """A number of the summary."""
-        found = re.search(rf"([\d,]+)\s+{what}", self.printed)
-        assert found is not None, self.printed
-        return int(found[1].replace(",", ""))
+        match = re.search(rf"([\d,]+)\s+{what}", self.printed)
+        assert match is not None, self.printed
+        return int(match[1].replace(",", ""))
 
 
 def measured(service: Service, *arguments: str) -> Run:
@@ -113,9 +113,9 @@ def test_half_a_million_rows_are_imported_within_the_minute_and_the_memory(gifts
 
 
 def test_products_and_profiles_are_ready_within_a_minute_each(gifts: Gifts) -> None:
-    found = re.search(r"index in ([\d.]+) s, profiles after ([\d.]+) s", gifts.embedded.printed)
-    assert found is not None, gifts.embedded.printed
-    vectors, profiles = map(float, found.groups())
+    match = re.search(r"index in ([\d.]+) s, profiles after ([\d.]+) s", gifts.embedded.printed)
+    assert match is not None, gifts.embedded.printed
+    vectors, profiles = map(float, match.groups())
 
     assert vectors < SECONDS
     assert profiles - vectors < SECONDS

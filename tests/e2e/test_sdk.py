@@ -41,24 +41,24 @@ def key(service: Service, catalog: str, scope: str) -> str:
 
 
 def test_numbers_and_base64_are_the_same_vectors(ran):
-    found = ran["openai_encodings"].json()
-    numbers = np.array(found["float"], np.float32)
-    letters = [np.frombuffer(base64.b64decode(row), "<f4") for row in found["base64"]]
+    results = ran["openai_encodings"].json()
+    numbers = np.array(results["float"], np.float32)
+    letters = [np.frombuffer(base64.b64decode(row), "<f4") for row in results["base64"]]
     assert numbers.shape == (2, 64)
-    np.testing.assert_array_equal(np.array(found["default"], np.float32), numbers)
+    np.testing.assert_array_equal(np.array(results["default"], np.float32), numbers)
     np.testing.assert_array_equal(np.stack(letters), numbers)
 
 
 def test_a_file_is_its_lines_and_its_bytes_are_refused(ran):
-    found = ran["openai_inputs"].json()
-    assert found["lines"] == len(POEM)
-    assert "contents is neither str nor list of str" in found["bytes"]
+    results = ran["openai_inputs"].json()
+    assert results["lines"] == len(POEM)
+    assert "contents is neither str nor list of str" in results["bytes"]
 
 
 def test_the_async_client_and_the_id_of_a_request_work(ran):
-    found = ran["openai_inputs"].json()
-    assert found["async"] == [64] * 8
-    assert found["request_id"]
+    results = ran["openai_inputs"].json()
+    assert results["async"] == [64] * 8
+    assert results["request_id"]
 
 
 OPENAI_ERRORS = {
@@ -78,12 +78,12 @@ OPENAI_ERRORS = {
 
 @pytest.mark.parametrize("case", OPENAI_ERRORS)
 def test_an_error_is_the_openai_sdks_exception(ran, case):
-    found = ran["openai_errors"].json()[case]
-    assert (found["type"], found["status"], found["code"]) == OPENAI_ERRORS[case]
-    assert found["has_id"]
+    error = ran["openai_errors"].json()[case]
+    assert (error["type"], error["status"], error["code"]) == OPENAI_ERRORS[case]
+    assert error["has_id"]
     # To wait for a provider is the caller's choice: the service has other callers.
-    assert found["seconds"] < 10
-    assert upstreams.KEY not in found["message"]
+    assert error["seconds"] < 10
+    assert upstreams.KEY not in error["message"]
 
 
 DASHSCOPE_ERRORS = {
@@ -105,31 +105,31 @@ DASHSCOPE_ERRORS = {
 
 @pytest.mark.parametrize("case", DASHSCOPE_ERRORS)
 def test_an_error_is_the_dashscope_sdks_code_and_message(ran, case):
-    found = ran["dashscope_errors"].json()[case]
+    error = ran["dashscope_errors"].json()[case]
     status, code, words = DASHSCOPE_ERRORS[case]
-    assert (found["status"], found["code"]) == (status, code)
-    assert words in found["message"]
-    assert found["has_id"]
-    assert upstreams.KEY not in found["message"]
+    assert (error["status"], error["code"]) == (status, code)
+    assert words in error["message"]
+    assert error["has_id"]
+    assert upstreams.KEY not in error["message"]
 
 
 def test_the_dashscope_sdks_options_do_what_they_say(ran):
-    found = ran["dashscope_options"].json()
-    assert found["query"] != found["plain"]
-    assert found["sparse"] == ["sparse_embedding", "text_index"]
-    assert found["both"] == ["embedding", "sparse_embedding", "text_index"]
-    assert found["dimension"] == 2048
-    assert (found["image"], found["several"]) == (["image"], ["multi_images"])
-    assert found["fused"] == ["fusion"]
+    results = ran["dashscope_options"].json()
+    assert results["query"] != results["plain"]
+    assert results["sparse"] == ["sparse_embedding", "text_index"]
+    assert results["both"] == ["embedding", "sparse_embedding", "text_index"]
+    assert results["dimension"] == 2048
+    assert (results["image"], results["several"]) == (["image"], ["multi_images"])
+    assert results["fused"] == ["fusion"]
 
 
 def test_the_client_of_the_current_dashscope_sdk_works(ran):
     if "dashscope_client" not in ran:
         pytest.skip("this version has functions only")
-    found = ran["dashscope_client"].json()
-    assert found["indices"] == [0, 1]
-    assert found["dimensions"] == [64, 64]
-    assert found["tokens"] == 5
-    assert found["types"] == ["fusion"]
-    assert found["unknown model"] == ["NotFoundError", 404, "ModelNotFound", True]
-    assert found["unknown key"] == ["AuthenticationError", 401, "InvalidApiKey", True]
+    results = ran["dashscope_client"].json()
+    assert results["indices"] == [0, 1]
+    assert results["dimensions"] == [64, 64]
+    assert results["tokens"] == 5
+    assert results["types"] == ["fusion"]
+    assert results["unknown model"] == ["NotFoundError", 404, "ModelNotFound", True]
+    assert results["unknown key"] == ["AuthenticationError", 401, "InvalidApiKey", True]

@@ -70,15 +70,17 @@ class Clients:
     def check(self, product: str, answer: httpx.Response) -> None:
         """It is whole, of one space, and every neighbour in it is one in that space."""
         assert answer.status_code == httpx.codes.OK, answer.text
-        found: dict[str, Any] = answer.json()
-        assert (found["fallback"], len(found["items"])) == (None, COUNT), found
-        (space,) = found["spaces"]
+        body: dict[str, Any] = answer.json()
+        assert (body["fallback"], len(body["items"])) == (None, COUNT), body
+        (space,) = body["spaces"]
         part = ALIKE[space]
         neighbours = [
-            item["id"] for item in found["items"] if "text" in item["why"]["contributions"]
+            item["id"] for item in body["items"] if "text" in item["why"]["contributions"]
         ]
-        assert neighbours, found
-        assert {each.split("-")[part] for each in neighbours} == {product.split("-")[part]}, found
+        assert neighbours, body
+        assert {neighbour.split("-")[part] for neighbour in neighbours} == {
+            product.split("-")[part]
+        }, body
         self.served[space] += 1
 
     def wait_for(self, space: str, answers: int = 30) -> None:
@@ -133,8 +135,8 @@ def asking(client: httpx.Client) -> Iterator[Clients]:
             yield clients
         finally:
             clients.stopped.set()
-    for each in running:
-        each.result()
+    for future in running:
+        future.result()
 
 
 def test_no_answer_fails_or_is_mixed_while_spaces_are_switched(

@@ -43,8 +43,8 @@ def serving() -> Iterator[Mapping[str, str]]:
 def counted(variables: Mapping[str, str], key: str) -> dict[str, Any]:
     """What the provider of a model counted so far, of a service with this environment."""
     address = urlsplit(json.loads(variables["KINSHIP_MODELS"])[key]["base_url"])
-    found: dict[str, Any] = httpx.get(f"{address.scheme}://{address.netloc}/").json()
-    return found
+    counts: dict[str, Any] = httpx.get(f"{address.scheme}://{address.netloc}/").json()
+    return counts
 
 
 def _entry(base_url: str) -> dict[str, object]:

@@ -147,11 +147,11 @@ class EmbedderContract:
     def test_each_input_gets_a_float32_vector_of_length_one(
         self, case: Case, embedder: Embedder, role: Role
     ) -> None:
-        found = vectors(embedder, *case.examples, role=role)
+        matrix = vectors(embedder, *case.examples, role=role)
 
-        assert found.shape == (len(case.examples), embedder.spec.dimension)
-        assert found.dtype == np.float32
-        np.testing.assert_allclose(np.linalg.norm(found, axis=1), 1, atol=1e-5)
+        assert matrix.shape == (len(case.examples), embedder.spec.dimension)
+        assert matrix.dtype == np.float32
+        np.testing.assert_allclose(np.linalg.norm(matrix, axis=1), 1, atol=1e-5)
 
     @hypothesis_settings
     @given(text=st.text(min_size=1, max_size=300).filter(str.strip))
@@ -159,9 +159,9 @@ class EmbedderContract:
         embedder = make()
         reads_text(embedder.spec)
 
-        found = vectors(embedder, Input(text=text))
+        matrix = vectors(embedder, Input(text=text))
 
-        np.testing.assert_allclose(np.linalg.norm(found), 1, atol=1e-5)
+        np.testing.assert_allclose(np.linalg.norm(matrix), 1, atol=1e-5)
 
     def test_the_same_call_gives_the_same_vectors(self, case: Case, embedder: Embedder) -> None:
         np.testing.assert_array_equal(
@@ -183,18 +183,18 @@ class EmbedderContract:
         assert not np.allclose(forward, backward, atol=1e-2)
 
     def test_no_inputs_give_no_vectors(self, embedder: Embedder) -> None:
-        found = embedder.embed([], Role.DOCUMENT)
+        embeddings = embedder.embed([], Role.DOCUMENT)
 
-        assert found.vectors.shape == (0, embedder.spec.dimension)
-        assert found.usage.tokens == 0
+        assert embeddings.vectors.shape == (0, embedder.spec.dimension)
+        assert embeddings.usage.tokens == 0
 
     def test_every_dimension_of_the_model_is_given(self, case: Case, make: Make) -> None:
         for dimension in make().spec.dimensions:
             embedder = make(dimension)
-            found = vectors(embedder, case.examples[0])
+            matrix = vectors(embedder, case.examples[0])
 
-            assert embedder.spec.dimension == dimension == found.shape[1]
-            np.testing.assert_allclose(np.linalg.norm(found), 1, atol=1e-5)
+            assert embedder.spec.dimension == dimension == matrix.shape[1]
+            np.testing.assert_allclose(np.linalg.norm(matrix), 1, atol=1e-5)
 
     def test_a_dimension_the_model_does_not_give_is_refused(self, make: Make) -> None:
         with pytest.raises(Misconfigured, match="does not give -1 dimensions; use one of"):
@@ -217,10 +217,10 @@ class EmbedderContract:
             pytest.skip("a hosted model refuses it; see test_dashscope, test_openai_compatible")
         page = "a mug for tea and coffee " * embedder.spec.max_tokens
 
-        found = embedder.embed([Input(text=page), Input(text=page * 20)], Role.DOCUMENT)
+        embeddings = embedder.embed([Input(text=page), Input(text=page * 20)], Role.DOCUMENT)
 
-        np.testing.assert_allclose(found.vectors[0] @ found.vectors[1], 1, atol=0.01)
-        assert found.usage.tokens == 2 * embedder.spec.max_tokens
+        np.testing.assert_allclose(embeddings.vectors[0] @ embeddings.vectors[1], 1, atol=0.01)
+        assert embeddings.usage.tokens == 2 * embedder.spec.max_tokens
 
     def test_more_rows_than_the_model_takes_are_refused(
         self, case: Case, embedder: Embedder
@@ -247,8 +247,8 @@ class EmbedderContract:
         expected = vectors(embedder, *rows)
 
         with ThreadPoolExecutor(4) as pool:
-            for found in pool.map(lambda _: vectors(embedder, *rows), range(8)):
-                np.testing.assert_array_equal(found, expected)
+            for matrix in pool.map(lambda _: vectors(embedder, *rows), range(8)):
+                np.testing.assert_array_equal(matrix, expected)
 
     def test_it_says_what_it_was_made_for(self, case: Case, make: Make) -> None:
         spec = make().spec
@@ -308,8 +308,8 @@ class TestEveryEmbedder(EmbedderContract):
 
 @pytest.fixture(scope="module", params=CASES, ids=str)
 def case(request: pytest.FixtureRequest) -> Case:
-    found: Case = request.param
-    return found
+    param: Case = request.param
+    return param
 
 
 @pytest.fixture(scope="module")

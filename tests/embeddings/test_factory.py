@@ -101,11 +101,11 @@ def test_the_vendors_own_protocol_is_for_its_models(key: str, path: str) -> None
         environment = {"DASHSCOPE_API_KEY": "k", "DASHSCOPE_HTTP_BASE_URL": stub.native_url}
         call(Models({}, environment | {"DASHSCOPE_WORKSPACE": "ws-1"}), key)
 
-        (found,) = stub.record.calls
-        assert found.path == path
-        assert found.headers["authorization"] == "Bearer k"
-        assert found.headers["x-dashscope-workspace"] == "ws-1"
-        assert found.body["model"] == key
+        (request,) = stub.record.calls
+        assert request.path == path
+        assert request.headers["authorization"] == "Bearer k"
+        assert request.headers["x-dashscope-workspace"] == "ws-1"
+        assert request.body["model"] == key
 
 
 def test_a_model_by_configuration_is_called_by_its_name_with_its_own_key() -> None:
@@ -113,9 +113,9 @@ def test_a_model_by_configuration_is_called_by_its_name_with_its_own_key() -> No
         own = entry(stub.compatible_url, name="intfloat/e5", api_key_env="E5_KEY")
         call(Models({"my-e5": own}, {"E5_KEY": "k5", "OPENAI_API_KEY": "other"}), "my-e5")
 
-        (found,) = stub.record.calls
-        assert found.body["model"] == "intfloat/e5"
-        assert found.headers["authorization"] == "Bearer k5"
+        (request,) = stub.record.calls
+        assert request.body["model"] == "intfloat/e5"
+        assert request.headers["authorization"] == "Bearer k5"
 
 
 def test_an_account_is_named_by_its_key_without_telling_it() -> None:

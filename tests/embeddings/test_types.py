@@ -33,10 +33,10 @@ def test_an_output_says_what_it_holds(output: Output, is_dense: bool, is_sparse:
 
 
 def test_vectors_are_scaled_to_length_one() -> None:
-    found = Embeddings.normalised(np.array([[3.0, 4.0], [0.0, -0.5]]), Usage(2))
+    embeddings = Embeddings.normalised(np.array([[3.0, 4.0], [0.0, -0.5]]), Usage(2))
 
-    np.testing.assert_allclose(found.vectors, [[0.6, 0.8], [0, -1]], atol=1e-6)
-    assert found.vectors.dtype == np.float32
+    np.testing.assert_allclose(embeddings.vectors, [[0.6, 0.8], [0, -1]], atol=1e-6)
+    assert embeddings.vectors.dtype == np.float32
 
 
 @pytest.mark.parametrize("bad", [[0.0, 0.0], [np.nan, 1.0], [np.inf, 1.0]])
@@ -48,6 +48,6 @@ def test_a_vector_that_points_nowhere_is_rejected_with_its_row(bad: list[float])
 def test_without_dense_vectors_there_is_nothing_to_scale() -> None:
     sparse = (SparseVector((3,), (0.5,), ("mug",)),)
 
-    found = Embeddings.normalised(np.empty((1, 0)), Usage(1), sparse)
+    embeddings = Embeddings.normalised(np.empty((1, 0)), Usage(1), sparse)
 
-    assert (found.vectors.shape, found.sparse) == ((1, 0), sparse)
+    assert (embeddings.vectors.shape, embeddings.sparse) == ((1, 0), sparse)

@@ -32,13 +32,15 @@ def test_what_is_null_is_empty():
 @pytest.mark.parametrize("lists", [[[]], [[1, 2], [], [3]]])
 def test_arrays_are_read_together(db, lists):
     sent = [
-        database.fetch("SELECT array_send(%s::bigint[]), array_send(%s::float8[])", (each, each))[0]
-        for each in lists
+        database.fetch(
+            "SELECT array_send(%s::bigint[]), array_send(%s::float8[])", (values, values)
+        )[0]
+        for values in lists
     ]
-    numbers = [number for each in lists for number in each]
+    numbers = [number for values in lists for number in values]
     assert arrays.joined_ints([ints for ints, _ in sent]).tolist() == numbers
     assert arrays.joined_floats([floats for _, floats in sent]).tolist() == numbers
-    assert [arrays.length(ints) for ints, _ in sent] == [len(each) for each in lists]
+    assert [arrays.length(ints) for ints, _ in sent] == [len(values) for values in lists]
 
 
 def keys(*numbers: int) -> np.ndarray:
@@ -54,8 +56,8 @@ def test_the_heaviest_labels_come_first_and_none_is_no_label():
 @given(st.lists(st.integers(0, 50), unique=True), st.lists(st.integers(0, 50)))
 def test_places_are_those_of_equal_keys(known, wanted):
     for find, among in ((arrays.places, known), (arrays.sorted_places, sorted(known))):
-        rows, found = find(keys(*among), keys(*wanted))
-        for key, row, there in zip(wanted, rows.tolist(), found.tolist(), strict=True):
+        rows, present = find(keys(*among), keys(*wanted))
+        for key, row, there in zip(wanted, rows.tolist(), present.tolist(), strict=True):
             assert there == (key in among)
             assert not there or among[row] == key
 
@@ -63,7 +65,7 @@ def test_places_are_those_of_equal_keys(known, wanted):
 def test_arrays_come_back_as_they_were():
     arrays = {"names": np.array(["a", "ü"]), "means": np.array([1.5]), "nothing": np.zeros(0)}
     back = unpack_arrays(pack_arrays(arrays))
-    assert {name: each.tolist() for name, each in back.items()} == {
+    assert {name: array.tolist() for name, array in back.items()} == {
         "names": ["a", "ü"],
         "means": [1.5],
         "nothing": [],

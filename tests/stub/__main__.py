@@ -52,9 +52,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--port", type=int, default=0, help="any free one where left out")
     parser.add_argument("--max-rows", type=int, default=10, help="of a call; 10 by default")
     parser.add_argument("--latency", type=float, default=0.0, help="seconds of each call")
-    for name, what in (("failing", "a 500"), ("throttling", "a 429"), ("dropping", "no answer")):
+    for name, reply in (("failing", "a 500"), ("throttling", "a 429"), ("dropping", "no answer")):
         parser.add_argument(
-            f"--{name}", type=float, default=0.0, help=f"share of calls, 0 to 1, that get {what}"
+            f"--{name}", type=float, default=0.0, help=f"share of calls, 0 to 1, that get {reply}"
         )
     parser.add_argument("--seed", type=int, default=0, help="of the draw of those calls")
     parser.add_argument(

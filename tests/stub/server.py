@@ -126,10 +126,10 @@ class _Handler(BaseHTTPRequestHandler):
 
 def _decoded(body: bytes) -> Any:
     try:
-        found = orjson.loads(body)
+        document = orjson.loads(body)
     except orjson.JSONDecodeError:
         return {}
-    return found if isinstance(found, dict) else {}
+    return document if isinstance(document, dict) else {}
 
 
 def to_json(body: Any) -> bytes:

@@ -50,12 +50,12 @@ def compatible(stub: Stub, asked: Any, **parameters: Any) -> httpx.Response:
 
 
 def test_native_text_has_the_vendors_shape(stub: Stub) -> None:
-    found = text(stub, "red mug", "blue cup", dimension=64).json()
+    answer = text(stub, "red mug", "blue cup", dimension=64).json()
 
-    assert found.keys() == {"request_id", "output", "usage"}
-    assert [row["text_index"] for row in found["output"]["embeddings"]] == [0, 1]
-    assert {len(row["embedding"]) for row in found["output"]["embeddings"]} == {64}
-    assert found["usage"] == {"total_tokens": 4}
+    assert answer.keys() == {"request_id", "output", "usage"}
+    assert [row["text_index"] for row in answer["output"]["embeddings"]] == [0, 1]
+    assert {len(row["embedding"]) for row in answer["output"]["embeddings"]} == {64}
+    assert answer["usage"] == {"total_tokens": 4}
 
 
 @pytest.mark.parametrize(
@@ -88,14 +88,14 @@ def test_an_instruction_counts_with_queries_only(stub: Stub) -> None:
 
 def test_contents_get_a_vector_each_or_one_when_fused(stub: Stub) -> None:
     contents = [{"text": "mug"}, {"image": "https://img.example/mug.png"}]
-    found = multimodal(stub, *contents, dimension=8).json()
-    each = found["output"]["embeddings"]
+    answer = multimodal(stub, *contents, dimension=8).json()
+    rows = answer["output"]["embeddings"]
     (fused,) = multimodal(stub, *contents, enable_fusion=True).json()["output"]["embeddings"]
 
-    assert [(row["index"], row["type"]) for row in each] == [(0, "text"), (1, "image")]
+    assert [(row["index"], row["type"]) for row in rows] == [(0, "text"), (1, "image")]
     assert fused["type"] == "fusion"
-    assert found["usage"] == {"input_tokens": 1, "image_count": 1, "duration": 0}
-    assert (found["status_code"], found["code"], found["message"]) == (200, "", "")
+    assert answer["usage"] == {"input_tokens": 1, "image_count": 1, "duration": 0}
+    assert (answer["status_code"], answer["code"], answer["message"]) == (200, "", "")
 
 
 def test_compatible_has_openais_shape_in_numbers_and_in_base64(stub: Stub) -> None:
@@ -197,9 +197,9 @@ def test_shares_of_calls_fail_and_the_same_ones_each_time() -> None:
         except httpx.RemoteProtocolError:
             return 0
 
-    found = outcomes()
-    assert set(found) == {200, 500, 429, 0}
-    assert found == outcomes()
+    statuses = outcomes()
+    assert set(statuses) == {200, 500, 429, 0}
+    assert statuses == outcomes()
 
 
 def test_more_than_the_limit_takes_is_throttled_and_counted() -> None:

@@ -168,12 +168,14 @@ class Compatible:
 
     def rows(self, asked: Asked) -> list[dict[str, Any]]:
         """Implements `Wire.rows`."""
-        found: Sequence[Any] = _dense(asked)
+        embeddings: Sequence[Any] = _dense(asked)
         if asked.is_base64:
-            found = [base64.b64encode(vector.astype("<f4").tobytes()).decode() for vector in found]
+            embeddings = [
+                base64.b64encode(vector.astype("<f4").tobytes()).decode() for vector in embeddings
+            ]
         return [
             {"object": "embedding", "index": index, "embedding": vector}
-            for index, vector in enumerate(found)
+            for index, vector in enumerate(embeddings)
         ]
 
     def answer(
@@ -210,29 +212,29 @@ def _model(body: Any) -> str:
 
 
 def _mapping(body: Any, name: str) -> Mapping[str, Any]:
-    found = body.get(name)
-    if not isinstance(found, dict):
+    member = body.get(name)
+    if not isinstance(member, dict):
         raise Refused(Problem(400, "BadRequest.EmptyInput", f"Required {name} missing."))
-    return found
+    return member
 
 
 def _parameters(body: Any) -> Mapping[str, Any]:
-    found = body.get("parameters", {})
-    return found if isinstance(found, dict) else {}
+    parameters = body.get("parameters", {})
+    return parameters if isinstance(parameters, dict) else {}
 
 
-def _texts(found: Any) -> list[str]:
-    texts = [found] if isinstance(found, str) else found
+def _texts(sent: Any) -> list[str]:
+    texts = [sent] if isinstance(sent, str) else sent
     if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
         raise Refused(documented.WRONG_TYPE)
     return texts
 
 
-def _content(found: Any) -> tuple[str, str]:
-    kinds = [kind for kind in _MEDIA if isinstance(found, dict) and found.get(kind)]
+def _content(content: Any) -> tuple[str, str]:
+    kinds = [kind for kind in _MEDIA if isinstance(content, dict) and content.get(kind)]
     if len(kinds) != 1:
         raise Refused(documented.WRONG_TYPE)
-    held = found[kinds[0]]
+    held = content[kinds[0]]
     return kinds[0], held if isinstance(held, str) else " ".join(held)
 
 
@@ -241,19 +243,19 @@ def _first(body: Mapping[str, Any], *names: str) -> Any:
     return next((body[name] for name in names if name in body), None)
 
 
-def _dimension(found: Any, behaviour: Behaviour) -> int:
-    if found is None:
+def _dimension(dimension: Any, behaviour: Behaviour) -> int:
+    if dimension is None:
         return behaviour.dimension
-    if not str(found).isdigit() or int(found) < 1:
+    if not str(dimension).isdigit() or int(dimension) < 1:
         raise Refused(documented.WRONG_DIMENSION)
-    return int(found)
+    return int(dimension)
 
 
-def _output(found: Any) -> Output:
+def _output(output: Any) -> Output:
     try:
-        return Output(found)
+        return Output(output)
     except ValueError:
-        raise Refused(documented.invalid(f"output_type {found!r} is invalid.")) from None
+        raise Refused(documented.invalid(f"output_type {output!r} is invalid.")) from None
 
 
 def _check(texts: Sequence[str], behaviour: Behaviour) -> None:

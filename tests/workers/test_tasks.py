@@ -66,9 +66,9 @@ def test_a_product_newer_than_a_training_is_predicted_once_its_text_is_embedded(
     tasks.sweep_embeddings()
     broker.work()
 
-    found = ProductVector.objects.get(space=space, product=committed_shop.product("new"))
-    assert found.treatment == "predicted"
-    assert found.embedding is not None
+    vector = ProductVector.objects.get(space=space, product=committed_shop.product("new"))
+    assert vector.treatment == "predicted"
+    assert vector.embedding is not None
     assert all(backlog.done for backlog in switching.backlogs(committed_shop.catalog))
     assert stale_users(space, after=0, limit=10) == []
 
@@ -84,9 +84,9 @@ def test_profiles_are_kept_fresh_in_every_space_that_serves(
     tasks.sweep_profiles()
     broker.work()
 
-    for each in (committed_shop.space, space):
-        assert stale_users(each, after=0, limit=10) == []
-        assert ProfileVector.objects.filter(space=each).values("user").distinct().count() == 6
+    for active in (committed_shop.space, space):
+        assert stale_users(active, after=0, limit=10) == []
+        assert ProfileVector.objects.filter(space=active).values("user").distinct().count() == 6
 
 
 def test_every_task_may_run_twice(committed_shop: Shop, broker: Broker) -> None:

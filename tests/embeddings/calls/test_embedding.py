@@ -136,7 +136,7 @@ def errors(outcomes: Sequence[Outcome]) -> set[EmbeddingError]:
 @pytest.fixture(autouse=True)
 def no_thread_is_left() -> Iterator[None]:
     yield
-    assert [it for it in threading.enumerate() if it.name.startswith("embed")] == []
+    assert [thread for thread in threading.enumerate() if thread.name.startswith("embed")] == []
 
 
 @given(data=st.data(), count=st.integers(0, 60), concurrency=st.integers(1, 4))
@@ -153,13 +153,13 @@ def test_every_row_gets_one_right_outcome_whatever_happens(
     meter = RecordingMeter()
     inputs = texts_of(count, poison)
 
-    found = embed_rows(
+    outcomes = embed_rows(
         provider, inputs, Role.DOCUMENT, meter=meter, concurrency=concurrency, attempts=31
     )
 
-    assert len(found) == count
-    assert made(found) == [row for row in range(count) if row not in poison]
-    assert all(type(found[row]) is Rejected for row in poison)
+    assert len(outcomes) == count
+    assert made(outcomes) == [row for row in range(count) if row not in poison]
+    assert all(type(outcomes[row]) is Rejected for row in poison)
     paid = [text for texts in provider.answered for text in texts]
     assert len(paid) == len(set(paid)) == count - len(poison)
     for texts in provider.asked:
@@ -167,8 +167,11 @@ def test_every_row_gets_one_right_outcome_whatever_happens(
         size = sum(map(tokens.estimate, texts))
         assert size <= (provider.spec.max_call_tokens or size) or len(texts) == 1
     assert meter.open == []
-    assert sorted(meter.rows) == made(found)
-    assert sum(it.tokens for it in found if isinstance(it, EmbeddedRow)) == meter.spent
+    assert sorted(meter.rows) == made(outcomes)
+    assert (
+        sum(outcome.tokens for outcome in outcomes if isinstance(outcome, EmbeddedRow))
+        == meter.spent
+    )
 
 
 @given(max_rows=st.integers(1, 2048), data=st.data())
@@ -186,10 +189,10 @@ def test_a_refusal_keeps_its_kind_and_the_providers_words() -> None:
         if "1 mug" in texts:
             raise TooLong("Range of input length should be [1, 8192]", code="InvalidParameter")
 
-    found = embed_rows(Provider(before=refuse), texts_of(3), Role.DOCUMENT)
+    outcomes = embed_rows(Provider(before=refuse), texts_of(3), Role.DOCUMENT)
 
-    assert made(found) == [0, 2]
-    (error,) = errors(found)
+    assert made(outcomes) == [0, 2]
+    (error,) = errors(outcomes)
     assert type(error) is TooLong
     assert error.code == "InvalidParameter"
 
@@ -197,9 +200,9 @@ def test_a_refusal_keeps_its_kind_and_the_providers_words() -> None:
 def test_a_calls_tokens_are_spread_over_its_rows_by_their_length() -> None:
     inputs = [Input(text="0"), Input(text="1 mug " * 30), Input(text="2 mug " * 10)]
 
-    found = embed_rows(Provider(), inputs, Role.DOCUMENT)
+    outcomes = embed_rows(Provider(), inputs, Role.DOCUMENT)
 
-    shares = [it.tokens for it in found if isinstance(it, EmbeddedRow)]
+    shares = [outcome.tokens for outcome in outcomes if isinstance(outcome, EmbeddedRow)]
     assert sum(shares) == 3 * 3 + 1
     assert shares[0] < shares[2] < shares[1]
 
@@ -215,9 +218,11 @@ def test_sparse_vectors_are_kept_beside_or_instead_of_dense_ones() -> None:
             rows = tuple(SparseVector((row,), (1.0,)) for row in range(len(inputs)))
             return Embeddings(vectors, Usage(len(inputs)), rows)
 
-    found = embed_rows(Sparse(max_rows=2), texts_of(3), Role.DOCUMENT)
+    outcomes = embed_rows(Sparse(max_rows=2), texts_of(3), Role.DOCUMENT)
 
-    assert [(it.vector, it.sparse) for it in found if isinstance(it, EmbeddedRow)] == [
+    assert [
+        (outcome.vector, outcome.sparse) for outcome in outcomes if isinstance(outcome, EmbeddedRow)
+    ] == [
         (None, SparseVector((0,), (1.0,))),
         (None, SparseVector((1,), (1.0,))),
         (None, SparseVector((0,), (1.0,))),
@@ -227,10 +232,10 @@ def test_sparse_vectors_are_kept_beside_or_instead_of_dense_ones() -> None:
 def test_a_model_that_stays_away_is_asked_so_often_and_no_more() -> None:
     provider = Provider(before=Script(*[DOWN] * 99))
 
-    found = embed_rows(provider, texts_of(3), Role.DOCUMENT, attempts=4)
+    outcomes = embed_rows(provider, texts_of(3), Role.DOCUMENT, attempts=4)
 
     assert len(provider.asked) == 4
-    assert found == [DOWN] * 3
+    assert outcomes == [DOWN] * 3
 
 
 def test_it_waits_before_it_asks_again() -> None:
@@ -253,9 +258,9 @@ def test_a_row_that_must_wait_does_not_keep_the_others_waiting() -> None:
         if len(order) == 1:
             raise Unavailable("Come back.", retry_after=0.1)
 
-    found = embed_rows(Provider(max_rows=1, before=fail_once), texts_of(3), Role.DOCUMENT)
+    outcomes = embed_rows(Provider(max_rows=1, before=fail_once), texts_of(3), Role.DOCUMENT)
 
-    assert made(found) == [0, 1, 2]
+    assert made(outcomes) == [0, 1, 2]
     assert order == ["0 mug", "1 mug", "2 mug", "0 mug"]
 
 
@@ -263,10 +268,10 @@ def test_nobody_waits_for_minutes() -> None:
     away = Unavailable("Come back tomorrow.", retry_after=86_400.0)
     provider = Provider(max_rows=1, before=Script(away))
 
-    found = embed_rows(provider, texts_of(2), Role.DOCUMENT)
+    outcomes = embed_rows(provider, texts_of(2), Role.DOCUMENT)
 
-    assert found[0] is away
-    assert made(found) == [1]
+    assert outcomes[0] is away
+    assert made(outcomes) == [1]
 
 
 def test_a_provider_without_advice_is_asked_again_soon() -> None:
@@ -282,7 +287,7 @@ def test_an_open_circuit_ends_the_run_and_loses_nothing(concurrency: int) -> Non
     provider = Provider(max_rows=1, before=Script(None, None, *[DOWN] * 99))
     meter = RecordingMeter()
 
-    found = embed_rows(
+    outcomes = embed_rows(
         provider,
         texts_of(50),
         Role.DOCUMENT,
@@ -292,10 +297,10 @@ def test_an_open_circuit_ends_the_run_and_loses_nothing(concurrency: int) -> Non
         attempts=2,
     )
 
-    assert len(made(found)) == 2
+    assert len(made(outcomes)) == 2
     assert len(provider.asked) <= 2 + THRESHOLD + concurrency
-    assert all(isinstance(error, Unavailable) for error in errors(found))
-    assert "acme is down" in str(found[-1])
+    assert all(isinstance(error, Unavailable) for error in errors(outcomes))
+    assert "acme is down" in str(outcomes[-1])
     assert meter.open == []
 
 
@@ -312,11 +317,11 @@ def test_throttling_opens_no_circuit_and_tells_the_limiter() -> None:
     circuit = FakeCircuit()
     provider = Provider(max_rows=1, before=Script(*[BUSY] * 20))
 
-    found = embed_rows(
+    outcomes = embed_rows(
         provider, texts_of(10), Role.DOCUMENT, limiter=Limiter(), circuit=circuit, attempts=21
     )
 
-    assert made(found) == list(range(10))
+    assert made(outcomes) == list(range(10))
     assert told == [0.0] * 20
     circuit.check()
 
@@ -342,9 +347,9 @@ def test_the_probe_of_a_circuit_goes_alone_and_its_success_lets_the_others_follo
         at_once.append(len(provider.asked) - len(provider.answered))
 
     provider = Provider(max_rows=1, before=count)
-    found = embed_rows(provider, texts_of(20), Role.DOCUMENT, circuit=circuit, concurrency=4)
+    outcomes = embed_rows(provider, texts_of(20), Role.DOCUMENT, circuit=circuit, concurrency=4)
 
-    assert made(found) == list(range(20))
+    assert made(outcomes) == list(range(20))
     assert at_once[0] == 1
 
 
@@ -353,10 +358,12 @@ def test_a_model_that_is_not_configured_ends_the_run(concurrency: int) -> None:
     provider = Provider(max_rows=1, before=Script(None, NO_KEY, *[None] * 99))
     meter = RecordingMeter()
 
-    found = embed_rows(provider, texts_of(40), Role.DOCUMENT, meter=meter, concurrency=concurrency)
+    outcomes = embed_rows(
+        provider, texts_of(40), Role.DOCUMENT, meter=meter, concurrency=concurrency
+    )
 
-    assert 1 <= len(made(found)) <= 1 + 2 * concurrency
-    assert errors(found) == {NO_KEY}
+    assert 1 <= len(made(outcomes)) <= 1 + 2 * concurrency
+    assert errors(outcomes) == {NO_KEY}
     assert meter.open == []
 
 
@@ -364,12 +371,12 @@ def test_a_spent_budget_ends_the_run_and_what_is_paid_is_kept() -> None:
     meter = RecordingMeter(budget=40)
     provider = Provider(max_rows=5)
 
-    found = embed_rows(provider, texts_of(50), Role.DOCUMENT, meter=meter, concurrency=3)
+    outcomes = embed_rows(provider, texts_of(50), Role.DOCUMENT, meter=meter, concurrency=3)
 
-    assert 5 <= len(made(found)) < 50
-    assert {type(error) for error in errors(found)} == {BudgetSpent}
+    assert 5 <= len(made(outcomes)) < 50
+    assert {type(error) for error in errors(outcomes)} == {BudgetSpent}
     assert meter.spent <= 40 + 3 * 16
-    assert len(made(found)) == 5 * len(provider.answered)
+    assert len(made(outcomes)) == 5 * len(provider.answered)
 
 
 def test_calls_under_way_when_a_run_ends_are_awaited_and_kept() -> None:
@@ -385,10 +392,10 @@ def test_calls_under_way_when_a_run_ends_are_awaited_and_kept() -> None:
 
     provider = Provider(max_rows=1, before=meet)
 
-    found = embed_rows(provider, texts_of(30), Role.DOCUMENT, concurrency=3)
+    outcomes = embed_rows(provider, texts_of(30), Role.DOCUMENT, concurrency=3)
 
-    assert made(found) == [1, 2]
-    assert errors(found) == {NO_KEY}
+    assert made(outcomes) == [1, 2]
+    assert errors(outcomes) == {NO_KEY}
     assert len(provider.asked) == 3
 
 
@@ -406,9 +413,9 @@ def test_a_refused_batch_is_not_called_refused_where_the_run_ended_first() -> No
 
     provider = Provider(max_rows=5, before=meet)
 
-    found = embed_rows(provider, texts_of(10, {7}), Role.DOCUMENT, concurrency=2)
+    outcomes = embed_rows(provider, texts_of(10, {7}), Role.DOCUMENT, concurrency=2)
 
-    assert found == [NO_KEY] * 10
+    assert outcomes == [NO_KEY] * 10
 
 
 def test_calls_run_at_once_as_many_as_they_may() -> None:
@@ -435,9 +442,9 @@ def test_who_would_wait_for_minutes_for_a_slot_is_told_so() -> None:
     limiter.throttled(600.0)
     meter = RecordingMeter()
 
-    found = embed_rows(Provider(), texts_of(3), Role.DOCUMENT, limiter=limiter, meter=meter)
+    outcomes = embed_rows(Provider(), texts_of(3), Role.DOCUMENT, limiter=limiter, meter=meter)
 
-    (error,) = errors(found)
+    (error,) = errors(outcomes)
     assert isinstance(error, Unavailable)
     assert error.is_throttling
     assert error.retry_after == pytest.approx(600, abs=5)

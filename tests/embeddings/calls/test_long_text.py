@@ -95,10 +95,10 @@ def test_a_megabyte_is_split_without_looking_at_all_of_it_for_each_part() -> Non
 
 
 def test_a_heavier_part_weighs_more_and_the_mean_has_length_one() -> None:
-    found = mean([EAST, NORTH], [3, 1])
+    vector = mean([EAST, NORTH], [3, 1])
 
-    np.testing.assert_allclose(found, np.array([3, 1]) / np.sqrt(10), rtol=1e-6)
-    assert found.dtype == np.float32
+    np.testing.assert_allclose(vector, np.array([3, 1]) / np.sqrt(10), rtol=1e-6)
+    assert vector.dtype == np.float32
 
 
 def test_parts_that_cancel_out_are_refused() -> None:
@@ -110,14 +110,14 @@ def test_a_token_s_weight_is_its_mean_and_tokens_stay_in_order() -> None:
     first = SparseVector((2, 7), (1.0, 0.5), ("mug", "tea"))
     second = SparseVector((1, 7), (0.8, 0.1), ("cup", "tea"))
 
-    found = sparse_mean([first, second], [3, 1])
+    sparse = sparse_mean([first, second], [3, 1])
 
-    assert found.indices == (1, 2, 7)
-    assert found.values == pytest.approx((0.2, 0.75, 0.4))
-    assert found.tokens == ("cup", "mug", "tea")
+    assert sparse.indices == (1, 2, 7)
+    assert sparse.values == pytest.approx((0.2, 0.75, 0.4))
+    assert sparse.tokens == ("cup", "mug", "tea")
 
 
 def test_without_the_tokens_texts_there_are_none() -> None:
-    found = sparse_mean([SparseVector((1,), (1.0,)), SparseVector((1,), (0.0,))], [1, 1])
+    sparse = sparse_mean([SparseVector((1,), (1.0,)), SparseVector((1,), (0.0,))], [1, 1])
 
-    assert found == SparseVector((1,), (0.5,))
+    assert sparse == SparseVector((1,), (0.5,))

@@ -30,7 +30,9 @@ def learnt() -> Alignment:
     shown = drawings(LEARNT_FROM)
     return alignment.fit(
         embedded(Models().create("efficientnet-lite0"), list(map(picture, shown))),
-        embedded(Models().create("wordllama-256"), [Input(text=each.title) for each in shown]),
+        embedded(
+            Models().create("wordllama-256"), [Input(text=drawing.title) for drawing in shown]
+        ),
     )[0]
 
 
@@ -47,8 +49,8 @@ def test_a_text_finds_pictures_of_what_it_says(embedder: AlignedEmbedder) -> Non
     queries = embedded(embedder, [Input(text=title) for title in titles])
 
     nearest = np.argsort(-queries @ pictures.T, axis=1)[:, :2]
-    found = [[shown[place].title for place in row] for row in nearest]
-    right = [title in row for title, row in zip(titles, found, strict=True)]
+    nearest_titles = [[shown[place].title for place in row] for row in nearest]
+    right = [title in row for title, row in zip(titles, nearest_titles, strict=True)]
     assert np.mean(right) > 0.8
 
 
@@ -76,10 +78,10 @@ def test_an_input_with_both_is_between_its_text_and_its_picture(
 def test_it_gives_the_dimension_that_it_was_learnt_for(learnt: Alignment) -> None:
     smaller = Alignment(learnt.picture_mean, learnt.text_mean[:64], learnt.weights[:, :64])
     embedder = aligned(smaller.to_bytes())
-    found = embedded(embedder, [Input(text="red ball"), picture(drawings(1)[0])])
+    vectors = embedded(embedder, [Input(text="red ball"), picture(drawings(1)[0])])
 
     assert embedder.spec.dimension == 64
-    assert found.shape == (2, 64)
+    assert vectors.shape == (2, 64)
 
 
 def test_a_map_to_another_models_space_is_refused(learnt: Alignment) -> None:

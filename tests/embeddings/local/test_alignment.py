@@ -17,14 +17,14 @@ def pairs(count: int, noise: float, seed: int = 1) -> tuple[np.ndarray, np.ndarr
 
 def held_out_one_by_one(pictures: np.ndarray, texts: np.ndarray, penalty: float) -> np.ndarray:
     """By the book: a regression for each pair, without it."""
-    found = []
+    predictions = []
     for row in range(len(texts)):
         seen, read = np.delete(pictures, row, 0), np.delete(texts, row, 0)
         centred = (seen - seen.mean(0)).astype(float)
         inverse = np.linalg.inv(centred.T @ centred + penalty * np.eye(pictures.shape[1]))
         weights = inverse @ centred.T @ (read - read.mean(0))
-        found.append((pictures[row] - seen.mean(0)) @ weights + read.mean(0))
-    return np.array(found)
+        predictions.append((pictures[row] - seen.mean(0)) @ weights + read.mean(0))
+    return np.array(predictions)
 
 
 def test_a_new_picture_lands_where_its_text_is() -> None:

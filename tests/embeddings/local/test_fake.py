@@ -33,10 +33,10 @@ def test_a_vector_is_the_same_on_every_machine() -> None:
 
 @pytest.mark.parametrize("dimension", [1, 2, 1024, 2048])
 def test_any_dimension_will_do(dimension: int) -> None:
-    found = vectors(FakeEmbedder(dimension), "mug", "cup", "mug cup mug cup")
+    matrix = vectors(FakeEmbedder(dimension), "mug", "cup", "mug cup mug cup")
 
-    assert found.shape == (3, dimension)
-    np.testing.assert_allclose(np.linalg.norm(found, axis=1), 1, atol=1e-5)
+    assert matrix.shape == (3, dimension)
+    np.testing.assert_allclose(np.linalg.norm(matrix, axis=1), 1, atol=1e-5)
 
 
 def test_no_dimensions_at_all_are_refused() -> None:
@@ -61,15 +61,15 @@ def test_a_picture_is_known_again_by_its_address_alone_or_with_a_text() -> None:
 def test_pictures_are_counted_in_the_usage() -> None:
     rows = [Input(images=("http://a/1.png", "http://a/2.png")), Input(text="red mug")]
 
-    found = FakeEmbedder().embed(rows, Role.DOCUMENT)
+    embeddings = FakeEmbedder().embed(rows, Role.DOCUMENT)
 
-    assert (found.usage.tokens, found.usage.details) == (2, {"image_count": 2})
+    assert (embeddings.usage.tokens, embeddings.usage.details) == (2, {"image_count": 2})
 
 
 def test_an_instruction_turns_queries_a_little() -> None:
     plain, told = FakeEmbedder(1024), FakeEmbedder(1024, instruction="Find a gift")
 
-    before, after = (vectors(each, "red mug", role=Role.QUERY)[0] for each in (plain, told))
+    before, after = (vectors(embedder, "red mug", role=Role.QUERY)[0] for embedder in (plain, told))
 
     assert 0.9 < before @ after < 0.9999
 

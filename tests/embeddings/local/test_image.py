@@ -40,25 +40,25 @@ def vectors(*inputs: Input) -> np.ndarray:
 
 def test_a_picture_has_one_vector_by_address_and_as_a_data_uri(host: MediaHost) -> None:
     encoded = base64.b64encode((PHOTOGRAPHS / "cat.jpg").read_bytes()).decode()
-    found = vectors(
+    matrix = vectors(
         Input(images=(host.address("/cat.jpg"),)),
         Input(images=(f"data:image/jpeg;base64,{encoded}",)),
         Input(images=(host.address("/espresso.jpg"),)),
     )
 
-    assert found.shape == (3, 1280)
-    np.testing.assert_allclose(np.linalg.norm(found, axis=1), 1, atol=1e-5)
-    np.testing.assert_allclose(found[0], found[1], atol=1e-5)
-    assert found[0] @ found[2] < 0.8
+    assert matrix.shape == (3, 1280)
+    np.testing.assert_allclose(np.linalg.norm(matrix, axis=1), 1, atol=1e-5)
+    np.testing.assert_allclose(matrix[0], matrix[1], atol=1e-5)
+    assert matrix[0] @ matrix[2] < 0.8
 
 
 def test_several_pictures_make_the_mean_of_their_vectors(host: MediaHost) -> None:
     cat, espresso = host.address("/cat.jpg"), host.address("/espresso.jpg")
-    both, *each = vectors(
+    both, *singles = vectors(
         Input(images=(cat, espresso)), Input(images=(cat,)), Input(images=(espresso,))
     )
 
-    mean = each[0] + each[1]
+    mean = singles[0] + singles[1]
     np.testing.assert_allclose(both, mean / np.linalg.norm(mean), atol=1e-4)
 
 
@@ -118,8 +118,8 @@ def test_a_text_is_not_its_to_read() -> None:
 def test_pictures_of_like_things_are_nearer_than_of_others(host: MediaHost) -> None:
     shown = drawings(72)[::6]  # two of each shape, in red
     addresses = [host.put(f"/d{n}.png", drawing.png) for n, drawing in enumerate(shown)]
-    found = vectors(*(Input(images=(address,)) for address in addresses))
-    closeness = found @ found.T - 2 * np.eye(len(found))
+    matrix = vectors(*(Input(images=(address,)) for address in addresses))
+    closeness = matrix @ matrix.T - 2 * np.eye(len(matrix))
 
     assert [shown[place].title for place in closeness.argmax(axis=1)] == [
         drawing.title for drawing in shown

@@ -48,7 +48,7 @@ def test_a_model_that_failed_to_load_is_tried_again() -> None:
     embedder = LocalEmbedder(SPEC, load)
     for _ in range(2):
         try:
-            found = embedder.embed([Input(text="mug")], Role.QUERY)
+            embeddings = embedder.embed([Input(text="mug")], Role.QUERY)
         except FileNotFoundError:
             continue
-    assert found.vectors.shape == (1, 4)
+    assert embeddings.vectors.shape == (1, 4)

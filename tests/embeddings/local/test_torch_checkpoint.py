@@ -24,12 +24,12 @@ def checkpoint(path: Path, *parts: object) -> Path:
 
 
 def test_every_weight_is_read_in_its_shape() -> None:
-    found = torch_checkpoint.read(weights())
+    tensors = torch_checkpoint.read(weights())
 
-    assert sum(value.size for value in found.values()) == 4_694_024
-    assert found["_conv_stem.weight"].shape == (32, 3, 3, 3)
-    assert found["_fc.weight"].shape == (1000, 1280)
-    assert all(value.dtype == np.float32 and np.isfinite(value).all() for value in found.values())
+    assert sum(value.size for value in tensors.values()) == 4_694_024
+    assert tensors["_conv_stem.weight"].shape == (32, 3, 3, 3)
+    assert tensors["_fc.weight"].shape == (1000, 1280)
+    assert all(value.dtype == np.float32 and np.isfinite(value).all() for value in tensors.values())
 
 
 @pytest.mark.parametrize("place", range(4))

@@ -161,14 +161,14 @@ def test_tls_is_asked_for_the_name_though_the_connection_is_to_an_address() -> N
 
 
 def test_the_second_address_of_a_host_is_tried_when_the_first_is_dead(host: MediaHost) -> None:
-    found = fetch.fetch(
+    media = fetch.fetch(
         host.put("/a.png", PNG).replace("127.0.0.1", "pictures.example"),
         LIMITS,
         allowed_hosts=frozenset({"pictures.example"}),
         resolve=lambda *_: ["127.0.0.9", "127.0.0.1"],
     )
 
-    assert found.content == PNG
+    assert media.content == PNG
 
 
 def test_three_redirects_are_followed_and_no_more(host: MediaHost) -> None:
@@ -285,7 +285,7 @@ def test_a_host_that_says_nothing_is_left_after_the_read_timeout() -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "what"),
+    ("content", "kind"),
     [
         (b"<html>Sign in</html>", "nothing that is known"),
         (b"GIF89a" + bytes(20), "gif"),
@@ -293,9 +293,9 @@ def test_a_host_that_says_nothing_is_left_after_the_read_timeout() -> None:
     ],
 )
 def test_another_format_is_refused_with_those_that_are_read(
-    host: MediaHost, content: bytes, what: str
+    host: MediaHost, content: bytes, kind: str
 ) -> None:
-    with pytest.raises(Rejected, match=f"{what}.*one of: jpg, png"):
+    with pytest.raises(Rejected, match=f"{kind}.*one of: jpg, png"):
         fetched(host.put("/a.png", content))
 
 

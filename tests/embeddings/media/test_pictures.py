@@ -51,18 +51,18 @@ def test_a_palette_with_a_transparent_colour_is_on_white() -> None:
 @pytest.mark.parametrize("mode", ["L", "P", "1", "CMYK", "YCbCr"])
 def test_pictures_of_every_mode_become_rgb(mode: str) -> None:
     picture = left_and_right().convert(mode)
-    found = decode(stored(picture, "JPEG" if mode in {"CMYK", "YCbCr"} else "PNG"))
+    decoded = decode(stored(picture, "JPEG" if mode in {"CMYK", "YCbCr"} else "PNG"))
 
-    assert found.mode == "RGB"
+    assert decoded.mode == "RGB"
     wanted = np.asarray(picture.convert("RGB"), float)
-    np.testing.assert_allclose(np.asarray(found, float)[16, 4], wanted[16, 4], atol=12)
+    np.testing.assert_allclose(np.asarray(decoded, float)[16, 4], wanted[16, 4], atol=12)
 
 
 def test_sixteen_bits_of_grey_keep_their_shades() -> None:
     shades = np.linspace(0, 65_535, 256).astype(np.uint16).reshape(16, 16)
-    found = np.asarray(decode(stored(Image.fromarray(shades))))
+    decoded = np.asarray(decode(stored(Image.fromarray(shades))))
 
-    np.testing.assert_allclose(found[..., 0].ravel(), np.arange(256), atol=1)
+    np.testing.assert_allclose(decoded[..., 0].ravel(), np.arange(256), atol=1)
 
 
 def test_of_an_animation_the_first_picture_is_taken() -> None:
@@ -74,10 +74,10 @@ def test_of_an_animation_the_first_picture_is_taken() -> None:
 
 def test_a_large_jpeg_is_decoded_at_a_fraction_of_its_size() -> None:
     picture = Image.linear_gradient("L").resize((4000, 3000)).convert("RGB")
-    found = decode(stored(picture, "JPEG"))
+    decoded = decode(stored(picture, "JPEG"))
 
-    assert found.size == (500, 375)
-    np.testing.assert_allclose(pixels(found), pixels(picture), atol=0.05)
+    assert decoded.size == (500, 375)
+    np.testing.assert_allclose(pixels(decoded), pixels(picture), atol=0.05)
 
 
 @pytest.mark.parametrize("side", [7_100, 60_000])

@@ -38,10 +38,10 @@ def test_rows_that_are_not_one_for_each_input_are_refused(rows: object) -> None:
 def test_vectors_are_read_as_numbers_and_as_base64() -> None:
     encoded = base64.b64encode(np.array([0.5, -2.0], "<f4").tobytes()).decode()
 
-    found = answer.dense([[1, 2.5], encoded], 2)
+    vectors = answer.dense([[1, 2.5], encoded], 2)
 
-    np.testing.assert_array_equal(found, [[1, 2.5], [0.5, -2]])
-    assert found.dtype == np.float32
+    np.testing.assert_array_equal(vectors, [[1, 2.5], [0.5, -2]])
+    assert vectors.dtype == np.float32
 
 
 @pytest.mark.parametrize(
@@ -72,9 +72,9 @@ def test_vectors_that_all_have_another_dimension_are_not_asked_for_again(other: 
 
 @pytest.mark.parametrize("number", [None, float("nan"), 1e300])
 def test_a_number_that_is_not_finite_is_left_for_its_row_to_be_refused(number: object) -> None:
-    found = answer.dense([[1.0, 0.0], [number, 1.0]], 2)
+    vectors = answer.dense([[1.0, 0.0], [number, 1.0]], 2)
 
-    assert np.isfinite(found).tolist() == [[True, True], [False, True]]
+    assert np.isfinite(vectors).tolist() == [[True, True], [False, True]]
 
 
 def test_an_answer_without_any_finite_vector_is_not_its_rows_fault() -> None:

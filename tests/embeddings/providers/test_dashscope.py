@@ -84,8 +84,8 @@ def multimodal(stub: Stub, spec: ModelSpec = V1, **options: Any) -> DashScopeMul
     return DashScopeMultimodalEmbedder(spec, **about)
 
 
-def texts(*found: str) -> list[Input]:
-    return [Input(text=each) for each in found]
+def texts(*strings: str) -> list[Input]:
+    return [Input(text=string) for string in strings]
 
 
 def sent(stub: Stub) -> Any:
@@ -93,8 +93,8 @@ def sent(stub: Stub) -> Any:
 
 
 def direction(vector: Any) -> np.ndarray:
-    found = np.asarray(vector, np.float32)
-    return found / np.linalg.norm(found)
+    array = np.asarray(vector, np.float32)
+    return array / np.linalg.norm(array)
 
 
 # --- texts ---
@@ -119,14 +119,14 @@ def test_a_model_of_one_dimension_is_not_asked_for_it(stub: Stub) -> None:
 
 
 def test_each_text_gets_its_vector_of_length_one_and_tokens_are_counted(stub: Stub) -> None:
-    found = text(stub).embed(texts("red mug", "cup"), Role.DOCUMENT)
+    embeddings = text(stub).embed(texts("red mug", "cup"), Role.DOCUMENT)
     alone = text(stub).embed(texts("cup"), Role.DOCUMENT)
 
-    assert found.vectors.shape == (2, 64)
-    assert found.vectors.dtype == np.float32
-    np.testing.assert_allclose(np.linalg.norm(found.vectors, axis=1), 1, atol=1e-5)
-    np.testing.assert_array_equal(found.vectors[1], alone.vectors[0])
-    assert (found.usage.tokens, found.sparse) == (3, ())
+    assert embeddings.vectors.shape == (2, 64)
+    assert embeddings.vectors.dtype == np.float32
+    np.testing.assert_allclose(np.linalg.norm(embeddings.vectors, axis=1), 1, atol=1e-5)
+    np.testing.assert_array_equal(embeddings.vectors[1], alone.vectors[0])
+    assert (embeddings.usage.tokens, embeddings.sparse) == (3, ())
 
 
 def test_an_instruction_goes_with_queries_only(stub: Stub) -> None:
@@ -140,11 +140,13 @@ def test_an_instruction_goes_with_queries_only(stub: Stub) -> None:
 
 
 def test_sparse_vectors_come_beside_dense_ones_in_ascending_indices(stub: Stub) -> None:
-    found = text(stub, output=Output.BOTH).embed(texts("red mug red cup", "cup"), Role.DOCUMENT)
+    embeddings = text(stub, output=Output.BOTH).embed(
+        texts("red mug red cup", "cup"), Role.DOCUMENT
+    )
 
     assert sent(stub)["parameters"]["output_type"] == "dense&sparse"
-    assert found.vectors.shape == (2, 64)
-    first, second = found.sparse
+    assert embeddings.vectors.shape == (2, 64)
+    first, second = embeddings.sparse
     assert list(first.indices) == sorted(first.indices)
     assert dict(zip(first.tokens, first.values, strict=True)) == {
         "red": 0.75,
@@ -156,20 +158,20 @@ def test_sparse_vectors_come_beside_dense_ones_in_ascending_indices(stub: Stub) 
 
 
 def test_sparse_vectors_may_come_alone(stub: Stub) -> None:
-    found = text(stub, output=Output.SPARSE).embed(texts("mug", "cup"), Role.DOCUMENT)
+    embeddings = text(stub, output=Output.SPARSE).embed(texts("mug", "cup"), Role.DOCUMENT)
 
     assert sent(stub)["parameters"]["output_type"] == "sparse"
-    assert found.vectors.shape == (2, 0)
-    assert len(found.sparse) == 2
+    assert embeddings.vectors.shape == (2, 0)
+    assert len(embeddings.sparse) == 2
 
 
 def test_a_dense_vector_that_comes_unasked_with_sparse_ones_is_left_out(stub: Stub) -> None:
     row = {"text_index": 0, "embedding": [1.0, 2.0], "sparse_embedding": [{"index": 7, "value": 1}]}
     stub.script(Reply(body={"output": {"embeddings": [row]}, "usage": {"total_tokens": 1}}))
-    found = text(stub, output=Output.SPARSE).embed(texts("mug"), Role.DOCUMENT)
+    embeddings = text(stub, output=Output.SPARSE).embed(texts("mug"), Role.DOCUMENT)
 
-    assert found.vectors.shape == (1, 0)
-    assert (found.sparse[0].indices, found.sparse[0].tokens) == ((7,), ())
+    assert embeddings.vectors.shape == (1, 0)
+    assert (embeddings.sparse[0].indices, embeddings.sparse[0].tokens) == ((7,), ())
 
 
 @pytest.mark.parametrize(
@@ -204,17 +206,17 @@ def test_the_fields_that_some_deployments_add_change_nothing(stub: Stub) -> None
     rows = [{"text_index": 0, "embedding": [3.0] * 64, "new": 1}]
     more = {"status_code": 200, "code": "", "message": "", "new": [1]}
     stub.script(Reply(body={"output": {"embeddings": rows}, "usage": {"total_tokens": 5}} | more))
-    found = text(stub).embed(texts("mug"), Role.DOCUMENT)
+    embeddings = text(stub).embed(texts("mug"), Role.DOCUMENT)
 
-    np.testing.assert_allclose(found.vectors, 1 / 8, atol=1e-6)
-    assert found.usage.tokens == 5
+    np.testing.assert_allclose(embeddings.vectors, 1 / 8, atol=1e-6)
+    assert embeddings.usage.tokens == 5
 
 
 @pytest.mark.parametrize("output", Output)
 def test_no_inputs_cost_no_call(stub: Stub, output: Output) -> None:
-    found = text(stub, output=output).embed([], Role.DOCUMENT)
+    embeddings = text(stub, output=output).embed([], Role.DOCUMENT)
 
-    assert found.vectors.shape == (0, 64 if output.is_dense else 0)
+    assert embeddings.vectors.shape == (0, 64 if output.is_dense else 0)
     assert stub.record.requests == 0
 
 
@@ -254,19 +256,19 @@ def test_an_embedder_says_what_it_was_made_with(stub: Stub) -> None:
 def test_one_content_is_asked_for_as_the_vendor_documents(
     stub: Stub, source: Input, content: dict[str, str]
 ) -> None:
-    found = multimodal(stub).embed([source], Role.DOCUMENT)
+    embeddings = multimodal(stub).embed([source], Role.DOCUMENT)
 
     path = "/api/v1/services/embeddings/multimodal-embedding/multimodal-embedding"
     assert stub.record.calls[-1].path == path
     asked = {"model": V1.key, "input": {"contents": [content]}, "parameters": {}}
     assert sent(stub) == asked
-    assert found.vectors.shape == (1, 1024)
+    assert embeddings.vectors.shape == (1, 1024)
 
 
 def test_the_parts_of_a_row_are_averaged_where_the_model_does_not_fuse_them(stub: Stub) -> None:
     embedder = multimodal(stub)
     row = Input(text="mug", images=(PICTURE,), video=VIDEO)
-    found = embedder.embed([row], Role.DOCUMENT)
+    embeddings = embedder.embed([row], Role.DOCUMENT)
     assert sent(stub)["input"]["contents"] == [
         {"text": "mug"},
         {"image": PICTURE},
@@ -274,8 +276,10 @@ def test_the_parts_of_a_row_are_averaged_where_the_model_does_not_fuse_them(stub
     ]
 
     parts = [Input(text="mug"), Input(images=(PICTURE,)), Input(video=VIDEO)]
-    each = np.concatenate([embedder.embed([part], Role.DOCUMENT).vectors for part in parts])
-    np.testing.assert_allclose(found.vectors[0], direction(each.mean(axis=0)), atol=1e-5)
+    part_vectors = np.concatenate([embedder.embed([part], Role.DOCUMENT).vectors for part in parts])
+    np.testing.assert_allclose(
+        embeddings.vectors[0], direction(part_vectors.mean(axis=0)), atol=1e-5
+    )
 
 
 def test_rows_of_different_numbers_of_parts_share_a_call(stub: Stub) -> None:
@@ -285,7 +289,7 @@ def test_rows_of_different_numbers_of_parts_share_a_call(stub: Stub) -> None:
         Input(text="cup"),
         Input(images=(PICTURE, OTHER_PICTURE), text="set"),
     ]
-    found = embedder.embed(rows, Role.DOCUMENT)
+    embeddings = embedder.embed(rows, Role.DOCUMENT)
 
     assert stub.record.requests == 1
     assert sent(stub)["input"]["contents"] == [
@@ -297,12 +301,12 @@ def test_rows_of_different_numbers_of_parts_share_a_call(stub: Stub) -> None:
     ]
     assert sent(stub)["parameters"] == {"dimension": 64}
     alone = [embedder.embed([row], Role.DOCUMENT).vectors[0] for row in rows]
-    np.testing.assert_allclose(found.vectors, alone, atol=1e-5)
+    np.testing.assert_allclose(embeddings.vectors, alone, atol=1e-5)
 
 
 def test_parts_are_fused_by_a_model_that_can(stub: Stub) -> None:
     row = Input(text="mug", images=(PICTURE, OTHER_PICTURE))
-    found = multimodal(stub, VL).embed([row], Role.DOCUMENT)
+    embeddings = multimodal(stub, VL).embed([row], Role.DOCUMENT)
 
     assert sent(stub)["parameters"] == {"dimension": 64, "enable_fusion": True}
     assert sent(stub)["input"]["contents"] == [
@@ -310,15 +314,15 @@ def test_parts_are_fused_by_a_model_that_can(stub: Stub) -> None:
         {"image": PICTURE},
         {"image": OTHER_PICTURE},
     ]
-    assert found.vectors.shape == (1, 64)
+    assert embeddings.vectors.shape == (1, 64)
 
 
 def test_rows_of_one_part_each_are_not_fused(stub: Stub) -> None:
     rows = [Input(text="mug"), Input(images=(PICTURE,))]
-    found = multimodal(stub, VL).embed(rows, Role.DOCUMENT)
+    embeddings = multimodal(stub, VL).embed(rows, Role.DOCUMENT)
 
     assert sent(stub)["parameters"] == {"dimension": 64}
-    assert found.vectors.shape == (2, 64)
+    assert embeddings.vectors.shape == (2, 64)
 
 
 def test_rows_that_would_be_fused_together_are_refused(stub: Stub) -> None:
@@ -341,10 +345,12 @@ def test_a_model_that_always_fuses_needs_not_be_asked_to() -> None:
         fusion=Fusion.ALWAYS,
     )
     with Stub(Behaviour(fuses=True)) as stub:
-        found = multimodal(stub, spec).embed([Input(text="a", images=(PICTURE,))], Role.DOCUMENT)
+        embeddings = multimodal(stub, spec).embed(
+            [Input(text="a", images=(PICTURE,))], Role.DOCUMENT
+        )
 
         assert sent(stub)["parameters"] == {"dimension": 64}
-    assert found.vectors.shape == (1, 64)
+    assert embeddings.vectors.shape == (1, 64)
 
 
 def test_an_instruction_goes_with_multimodal_queries_only(stub: Stub) -> None:
@@ -381,9 +387,9 @@ def test_what_a_call_consumed_is_kept_as_the_model_counts_it(
 ) -> None:
     rows = [{"index": 0, "embedding": [1.0] * 1024, "type": "image"}]
     stub.script(Reply(body={"output": {"embeddings": rows}, "usage": usage}))
-    found = multimodal(stub).embed([Input(images=(PICTURE,))], Role.DOCUMENT)
+    embeddings = multimodal(stub).embed([Input(images=(PICTURE,))], Role.DOCUMENT)
 
-    assert (found.usage.tokens, found.usage.details) == (tokens, details)
+    assert (embeddings.usage.tokens, embeddings.usage.details) == (tokens, details)
 
 
 def test_a_picture_the_model_never_reads_is_not_sent(stub: Stub) -> None:
@@ -475,7 +481,9 @@ def test_an_answer_that_takes_longer_than_the_time_limit_can_be_asked_for_again(
 
 
 @both
-@pytest.mark.parametrize("problem", PROBLEMS, ids=lambda it: it.compatible_code or it.code)
+@pytest.mark.parametrize(
+    "problem", PROBLEMS, ids=lambda problem: problem.compatible_code or problem.code
+)
 def test_every_documented_error_reaches_the_caller_with_its_code(
     stub: Stub, embed: Embed, problem: Problem
 ) -> None:

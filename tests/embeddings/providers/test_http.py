@@ -54,9 +54,9 @@ def server(*, answering: bytes, then_hold: bool = False) -> Iterator[str]:
 
 
 def test_it_sends_json_with_the_key_and_gives_the_answer(stub: Stub) -> None:
-    found = post(stub)
+    answer = post(stub)
 
-    assert len(found["data"][0]["embedding"]) == 4
+    assert len(answer["data"][0]["embedding"]) == 4
     (call,) = stub.record.calls
     assert call.path == "/compatible-mode/v1/embeddings"
     assert call.body == BODY

@@ -55,7 +55,7 @@ def sent(stub: Stub) -> Any:
 
 
 def test_a_call_is_one_of_openais(stub: Stub) -> None:
-    found = embedder(stub).embed(MUGS[:2], Role.DOCUMENT)
+    embeddings = embedder(stub).embed(MUGS[:2], Role.DOCUMENT)
 
     assert stub.record.calls[-1].path == "/compatible-mode/v1/embeddings"
     assert stub.record.calls[-1].headers["authorization"] == "Bearer secret"
@@ -65,8 +65,8 @@ def test_a_call_is_one_of_openais(stub: Stub) -> None:
         "encoding_format": "float",
         "dimensions": 64,
     }
-    assert found.vectors.shape == (2, 64)
-    assert found.usage.tokens == 4
+    assert embeddings.vectors.shape == (2, 64)
+    assert embeddings.usage.tokens == 4
 
 
 @pytest.mark.parametrize(
@@ -115,11 +115,11 @@ def test_a_call_is_one_of_openais(stub: Stub) -> None:
 def test_each_provider_is_asked_in_its_dialect(
     stub: Stub, provider: str, role: Role, expected: dict[str, object]
 ) -> None:
-    found = embedder(stub, options_of(provider)).embed(MUGS, role)
+    embeddings = embedder(stub, options_of(provider)).embed(MUGS, role)
 
     asked = {name: value for name, value in sent(stub).items() if name not in {"model", "input"}}
     assert asked == expected
-    assert found.vectors.shape == (3, 64)
+    assert embeddings.vectors.shape == (3, 64)
 
 
 def test_cohere_has_no_dimensions_so_its_vectors_are_cut(stub: Stub) -> None:
@@ -195,9 +195,9 @@ def test_vectors_may_come_as_base64_without_being_asked_for(stub: Stub) -> None:
     encoded = base64.b64encode(np.array([0.6, 0.8], "<f4").tobytes()).decode()
     stub.script(Reply(body=answer([encoded, [0.0, 2.0]])))
 
-    found = embedder(stub, spec=spec).embed(MUGS[:2], Role.QUERY)
+    embeddings = embedder(stub, spec=spec).embed(MUGS[:2], Role.QUERY)
 
-    np.testing.assert_allclose(found.vectors, [[0.6, 0.8], [0.0, 1.0]], atol=1e-6)
+    np.testing.assert_allclose(embeddings.vectors, [[0.6, 0.8], [0.0, 1.0]], atol=1e-6)
 
 
 @pytest.mark.parametrize(

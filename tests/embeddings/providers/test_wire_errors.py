@@ -50,7 +50,7 @@ def kind_of(problem: Problem) -> Kind:
 
 
 every_problem = pytest.mark.parametrize(
-    "problem", PROBLEMS, ids=lambda it: it.compatible_code or it.code
+    "problem", PROBLEMS, ids=lambda problem: problem.compatible_code or problem.code
 )
 
 

@@ -26,15 +26,15 @@ def words(html: str) -> str:
 
 def hrefs(response: HttpResponse) -> list[str]:
     """Where the page's links lead."""
-    return [unescape(found) for found in re.findall(r'href="([^"]*)"', response.content.decode())]
+    return [unescape(href) for href in re.findall(r'href="([^"]*)"', response.content.decode())]
 
 
 def charts(response: HttpResponse) -> list[dict[str, Any]]:
     """The data of the page's charts, as Unfold's script reads it."""
-    found = re.findall(
+    values = re.findall(
         r'<canvas class="chart"[^>]* data-value="([^"]*)"', response.content.decode()
     )
-    return [json.loads(unescape(data)) for data in found]
+    return [json.loads(unescape(data)) for data in values]
 
 
 def queries(client: Client, address: str) -> int:

@@ -23,13 +23,13 @@ def test_a_new_key_is_shown_once_and_works(admin_client: Client, catalog: Catalo
     data = {"catalog": catalog.pk, "scope": "browser", "label": "web shop"}
     text = page.text(admin_client.post(reverse(ADD), data, follow=True))
     (plain,) = _KEY.findall(text)
-    found = catalogs.find_key(plain)
-    assert found is not None
-    assert (found.catalog, found.scope, found.label) == (catalog, "browser", "web shop")
+    key = catalogs.find_key(plain)
+    assert key is not None
+    assert (key.catalog, key.scope, key.label) == (catalog, "browser", "web shop")
     later = page.text(admin_client.get(reverse(LIST)))
     assert "web shop" in later
     assert plain not in later
-    assert plain not in page.text(admin_client.get(change(found)))
+    assert plain not in page.text(admin_client.get(change(key)))
 
 
 def test_a_key_may_be_for_embedding_alone(admin_client: Client, catalog: Catalog) -> None:
@@ -37,9 +37,9 @@ def test_a_key_may_be_for_embedding_alone(admin_client: Client, catalog: Catalog
     data = {"catalog": catalog.pk, "scope": "embed", "label": "search team"}
     text = page.text(admin_client.post(reverse(ADD), data, follow=True))
     (plain,) = _KEY.findall(text)
-    found = catalogs.find_key(plain)
-    assert found is not None
-    assert found.scope == ApiKey.Scope.EMBED
+    key = catalogs.find_key(plain)
+    assert key is not None
+    assert key.scope == ApiKey.Scope.EMBED
 
 
 def test_the_hash_is_never_shown(admin_client: Client, catalog: Catalog) -> None:

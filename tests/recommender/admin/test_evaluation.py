@@ -46,10 +46,10 @@ def test_the_trend_of_each_catalog_and_mode_stands_above(
     text = page.text(response)
     assert text.index("other: new products") < text.index("shop: new products")
     assert "NDCG@20 Recall@20 NDCG@20, 95 % interval Recall@20, 95 % interval" in text
-    one, two = page.charts(response)
-    assert [len(each["data"]) for each in one["datasets"]] == [1, 1, 1, 1]
-    assert [len(each["data"]) for each in two["datasets"]] == [2, 2, 2, 2]
-    assert two["datasets"][2]["data"][0]["y"] == [0.11, 0.13]
+    other_chart, shop_chart = page.charts(response)
+    assert [len(dataset["data"]) for dataset in other_chart["datasets"]] == [1, 1, 1, 1]
+    assert [len(dataset["data"]) for dataset in shop_chart["datasets"]] == [2, 2, 2, 2]
+    assert shop_chart["datasets"][2]["data"][0]["y"] == [0.11, 0.13]
 
     filtered = admin_client.get(reverse(LIST), {"catalog__id__exact": other.pk})
     assert "shop: new products" not in page.text(filtered)

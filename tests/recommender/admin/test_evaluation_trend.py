@@ -8,8 +8,8 @@ from tests.shop import NOON
 
 
 def point(days: float, ndcg: float, recall: float) -> Point:
-    found = (Interval(each, each - 0.125, each + 0.125) for each in (ndcg, recall))
-    return Point(NOON + timedelta(days=days), "blend", *found)
+    intervals = (Interval(mean, mean - 0.125, mean + 0.125) for mean in (ndcg, recall))
+    return Point(NOON + timedelta(days=days), "blend", *intervals)
 
 
 def test_means_and_intervals_stand_at_the_days_of_their_evaluations() -> None:
@@ -29,13 +29,15 @@ def test_means_and_intervals_stand_at_the_days_of_their_evaluations() -> None:
     assert ndcg_interval["label"] == "NDCG@20, 95 % interval"
     assert ndcg_interval["data"][1] == {"x": "2 Jun 2025", "y": [0.25, 0.5]}
     assert recall_interval["data"][0] == {"x": "1 Jun 2025", "y": [0.375, 0.625]}
-    assert len({each["backgroundColor"] for each in chart["datasets"]}) == 4
+    assert len({dataset["backgroundColor"] for dataset in chart["datasets"]}) == 4
 
 
 def test_the_ends_of_an_interval_are_shown_to_four_digits() -> None:
-    found = Interval(0.12, 0.12 - 1e-9, 0.12 + 1 / 30)
+    interval = Interval(0.12, 0.12 - 1e-9, 0.12 + 1 / 30)
 
-    chart = json.loads(evaluation_trend.of_points("shop", [Point(NOON, "a", found, found)]).data)
+    chart = json.loads(
+        evaluation_trend.of_points("shop", [Point(NOON, "a", interval, interval)]).data
+    )
 
     assert chart["datasets"][2]["data"][0]["y"] == [0.12, 0.1533]
 
@@ -46,4 +48,4 @@ def test_two_evaluations_of_a_day_share_its_place() -> None:
     chart = json.loads(evaluation_trend.of_points("shop", points).data)
 
     assert chart["labels"] == ["1 Jun 2025"]
-    assert [each["y"] for each in chart["datasets"][0]["data"]] == [0.25, 0.375]
+    assert [entry["y"] for entry in chart["datasets"][0]["data"]] == [0.25, 0.375]

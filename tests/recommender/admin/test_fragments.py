@@ -4,14 +4,14 @@ from . import page
 
 
 def test_names_of_what_is_nested_follow_one_another() -> None:
-    found = {
+    stored = {
         "als": {"ndcg": {"mean": 0.1, "low": 0.09, "high": 0.11}, "rows": 12345},
         "is_won": True,
         "share": 0.123456,
         "why": "a < b",
     }
 
-    assert page.words(stored_table(found)) == (
+    assert page.words(stored_table(stored)) == (
         "als ndcg 0.1000 (0.0900 to 0.1100) als rows 12,345 is won yes share 0.1235 why a < b"
     )
 

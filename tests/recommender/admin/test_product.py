@@ -57,7 +57,7 @@ def test_the_list_shows_what_a_person_looks_for(admin_client: Client, catalog: C
 
 
 @pytest.mark.parametrize(
-    ("words", "found"),
+    ("words", "expected"),
     [
         ("mug-", {"mug-1", "mug-2", "mug-3"}),
         ("enamel red", {"mug-2"}),
@@ -66,9 +66,9 @@ def test_the_list_shows_what_a_person_looks_for(admin_client: Client, catalog: C
     ],
 )
 def test_a_search_finds_the_start_of_an_id_words_of_a_title_and_a_brand(
-    admin_client: Client, catalog: Catalog, words: str, found: set[str]
+    admin_client: Client, catalog: Catalog, words: str, expected: set[str]
 ) -> None:
-    assert listed(admin_client, q=words) == found
+    assert listed(admin_client, q=words) == expected
 
 
 def test_filters_narrow_the_list(admin_client: Client, catalog: Catalog) -> None:

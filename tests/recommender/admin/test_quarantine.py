@@ -17,7 +17,9 @@ LIST = "admin:recommender_quarantinedproduct_changelist"
 def refuse(space: Space, *keys: str, reason: str = "Too rude.", code: str = "Rude") -> None:
     """Have the model refuse these products of the shop."""
     products = Product.objects.filter(catalog=space.catalog_id, external_id__in=keys)
-    quarantine.add(space, [Refusal(each.pk, each.content_hash, code, reason) for each in products])
+    quarantine.add(
+        space, [Refusal(product.pk, product.content_hash, code, reason) for product in products]
+    )
     ProductVector.objects.filter(space=space, product__in=products).update(embedding=None)
 
 
@@ -77,7 +79,7 @@ def test_a_row_has_a_page_and_no_form(admin_client: Client, shop: Shop) -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "found"),
+    ("words", "expected"),
     [
         ("mug-", {"mug-1", "mug-2"}),
         ("two tent", {"tent-1"}),
@@ -88,11 +90,11 @@ def test_a_row_has_a_page_and_no_form(admin_client: Client, shop: Shop) -> None:
     ],
 )
 def test_a_search_finds_an_id_a_title_a_reason_and_a_code(
-    admin_client: Client, shop: Shop, words: str, found: set[str]
+    admin_client: Client, shop: Shop, words: str, expected: set[str]
 ) -> None:
     refuse(shop.space, "mug-1", "mug-2")
     refuse(shop.space, "tent-1", reason="The text is too long.", code="TooLong")
-    assert listed(admin_client, q=words) == found
+    assert listed(admin_client, q=words) == expected
 
 
 def test_filters_narrow_to_a_catalog_and_a_space(

@@ -43,9 +43,9 @@ def second(shop: Shop) -> Space:
 
 
 def buttons(client: Client, space: Space) -> list[str]:
-    found = page.hrefs(client.get(address(space)))
+    links = page.hrefs(client.get(address(space)))
     actions = ("compare", "activate", "roll_back", "retire")
-    return [name for name in actions if address(space, name) in found]
+    return [name for name in actions if address(space, name) in links]
 
 
 def test_the_estimate_is_shown_before_a_version_is_made(

@@ -49,10 +49,10 @@ def test_small_costs_are_drawn_in_cents() -> None:
 def test_what_is_free_stands_beside_no_money() -> None:
     free = line("local", d1=Took(rows=9, tokens=9_000_000), d3=Took(rows=1, tokens=4_500_000))
     month = Month(FIRST, [line("a", d1=paid("1")), free])
-    assert [each.name for each in spend_month.of_month(month).series] == ["shop text@1, a"]
+    assert [series.name for series in spend_month.of_month(month).series] == ["shop text@1, a"]
 
     columns = spend_month.of_line(month, free)
-    assert [(each.y, each.height) for each in columns[:3]] == [(0, 1), (1, 0), (0.5, 0.5)]
+    assert [(column.y, column.height) for column in columns[:3]] == [(0, 1), (1, 0), (0.5, 0.5)]
     assert columns[0].title == "1 February: 9,000,000 tokens"
     assert spend_month.of_line(month, month.lines[0])[0].title == "1 February: 1,000 tokens, $1.00"
 
@@ -65,10 +65,10 @@ def test_a_free_month_shows_its_tokens() -> None:
 
 
 def test_many_lines_share_the_last_colour() -> None:
-    found = datasets(*(line(f"m{n}", d1=paid("1")) for n in range(7)))
-    assert found[-1]["label"] == "3 more"
-    assert found[-1]["data"][0] == 3
-    assert len({each["backgroundColor"] for each in found}) == len(found) == 5
+    drawn = datasets(*(line(f"m{n}", d1=paid("1")) for n in range(7)))
+    assert drawn[-1]["label"] == "3 more"
+    assert drawn[-1]["data"][0] == 3
+    assert len({dataset["backgroundColor"] for dataset in drawn}) == len(drawn) == 5
 
 
 def test_rows_from_the_cache_alone_make_no_column() -> None:
@@ -80,5 +80,5 @@ def test_rows_from_the_cache_alone_make_no_column() -> None:
 
 
 def test_dollars_are_finer_below_one() -> None:
-    shown = [spend_month.dollars(Decimal(each)) for each in ("1234.5", "0.00123", "0")]
+    shown = [spend_month.dollars(Decimal(amount)) for amount in ("1234.5", "0.00123", "0")]
     assert shown == ["$1,234.50", "$0.0012", "$0.00"]

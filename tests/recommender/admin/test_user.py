@@ -24,8 +24,8 @@ def product_page(product: Product) -> str:
 
 def test_a_user_is_found_by_the_start_of_their_id(admin_client: Client, ann: User) -> None:
     User.objects.create(catalog=ann.catalog, external_id="bob")
-    found = admin_client.get(reverse(LIST), {"q": "an"}).context["cl"].result_list
-    assert [user.external_id for user in found] == ["ann"]
+    users = admin_client.get(reverse(LIST), {"q": "an"}).context["cl"].result_list
+    assert [user.external_id for user in users] == ["ann"]
 
 
 def test_a_longer_list_takes_no_more_queries(admin_client: Client, ann: User) -> None:

@@ -82,10 +82,10 @@ class Addresses(HTMLParser):
 
     def __init__(self) -> None:
         super().__init__()
-        self.found: list[str] = []
+        self.addresses: list[str] = []
 
     def handle_starttag(self, _: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.found += [value for name, value in attrs if name in ("src", "href") and value]
+        self.addresses += [value for name, value in attrs if name in ("src", "href") and value]
 
 
 def test_the_documentation_loads_nothing_from_another_host():
@@ -93,8 +93,8 @@ def test_the_documentation_loads_nothing_from_another_host():
     assert response.status_code == 200
     page = Addresses()
     page.feed(response.content.decode())
-    assert len(page.found) >= 3
-    for address in page.found:
+    assert len(page.addresses) >= 3
+    for address in page.addresses:
         assert address.startswith("/static/")
         assert finders.find(address.removeprefix("/static/"))
     assert b"https://" not in response.content

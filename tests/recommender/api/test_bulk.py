@@ -66,7 +66,7 @@ def test_a_bad_row_costs_only_itself(api):
     assert answer["errors"][0]["reason"] == "id is missing"
     assert answer["errors"][5]["reason"] == "colour Extra inputs are not permitted"
     assert all(error["reason"] for error in answer["errors"])
-    assert [each["id"] for each in api.get("/v1/products").json()["items"]] == ["good", "last"]
+    assert [item["id"] for item in api.get("/v1/products").json()["items"]] == ["good", "last"]
 
 
 def test_a_bad_line_costs_only_itself(api):
@@ -94,8 +94,8 @@ def test_an_attribute_keeps_its_type_within_a_bulk(api):
     assert answer["added"] == 2
     assert [error["row"] for error in answer["errors"]] == [1]
     assert "declared as number" in answer["errors"][0]["reason"]
-    found = api.get("/v1/products/a/similar", filter='{"size": {"gt": 3}}')
-    assert [item["id"] for item in found.json()["items"]] == ["c"]
+    similar = api.get("/v1/products/a/similar", filter='{"size": {"gt": 3}}')
+    assert [item["id"] for item in similar.json()["items"]] == ["c"]
 
 
 @pytest.mark.parametrize("body", [b"", b" \n ", b"{", b"[{}", b"5", b'"x"', b"null", b"\xff\xfe"])

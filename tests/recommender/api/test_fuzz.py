@@ -74,8 +74,8 @@ def members(names: list[str]) -> st.SearchStrategy[Any]:
     )
 
 
-def rows(one: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
-    return one | st.lists(one | json, max_size=4)
+def rows(row: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    return row | st.lists(row | json, max_size=4)
 
 
 asks = members(ASK) | st.builds(
@@ -116,7 +116,7 @@ def test_no_body_breaks_an_endpoint(stocked, api, method, path, bodies):
             read_again = [api.get(p) for p in ("/v1/products", "/v1/products/mug-red")]
             transaction.set_rollback(True)
         assert response.status_code < 500, response.content
-        assert [each.status_code for each in read_again] == [200, 200]
+        assert [answer.status_code for answer in read_again] == [200, 200]
         if response.status_code >= 400:
             assert response["Content-Type"] == "application/problem+json"
 

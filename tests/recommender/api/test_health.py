@@ -87,9 +87,9 @@ def test_every_provider_that_is_down_is_reported_beside_what_else_is_wrong(db):
     go_down("dashscope")
     go_down("acme")
 
-    found = checks(503)
-    assert [part.split(":")[0] for part in found["providers"].split("; ")] == ["acme", "dashscope"]
-    assert found["worker"] == "no worker has run yet"
+    report = checks(503)
+    assert [part.split(":")[0] for part in report["providers"].split("; ")] == ["acme", "dashscope"]
+    assert report["worker"] == "no worker has run yet"
 
 
 def test_a_few_failures_of_a_provider_are_not_reported(db):

@@ -96,7 +96,7 @@ def test_an_awkward_id_is_an_id_like_any_other(api, name):
     assert api.put(address, {"id": name, "title": "one"}).json()["id"] == name
     assert api.patch(address, {"title": "two"}).status_code == 200
     assert shown(api, name)["title"] == "two"
-    assert [each["id"] for each in api.get("/v1/products").json()["items"]] == [name]
+    assert [product["id"] for product in api.get("/v1/products").json()["items"]] == [name]
     assert items(api.get(f"{address}/similar")) == []
     assert api.delete(address).status_code == 204
 
@@ -180,8 +180,8 @@ def test_an_attribute_of_any_size_is_given_back(api, number):
     text = b'{"attributes": {"size": %s}}' % str(number).encode()
     assert api.send("PUT", "/v1/products/pot", text).status_code == 200
     assert shown(api, "pot")["attributes"] == {"size": pytest.approx(number)}
-    found = api.get("/v1/products/pot/similar", fields="attributes")
-    assert found.status_code == 200
+    similar = api.get("/v1/products/pot/similar", fields="attributes")
+    assert similar.status_code == 200
     assert api.get("/v1/products").json()["items"][0]["attributes"]["size"] == pytest.approx(number)
 
 

@@ -38,7 +38,7 @@ def answer(response: HttpResponse) -> dict[str, Any]:
         assert item["why"]["source"] in item["why"]["contributions"]
         old = {name: item["why"][name] for name in ("channel", "parts")}
         assert list(old.values()) == [item["why"]["source"], item["why"]["contributions"]]
-    assert all(one["score"] >= next_["score"] for one, next_ in pairwise(body["items"]))
+    assert all(higher["score"] >= lower["score"] for higher, lower in pairwise(body["items"]))
     return body
 
 
@@ -56,7 +56,7 @@ def test_recommendations_come_best_first_and_say_why(visited, api):
     assert (body["spaces"], body["complete"], body["fallback"]) == (["text@1"], True, None)
     assert not {"mug-red", "mug-green", "lamp-red"} & set(items(api.get(FOR_USER, count=24)))
     assert {kind.split("-")[0] for kind in items(api.get(FOR_USER, count=8))} == {"mug", "lamp"}
-    because = {each for item in body["items"] for each in item["why"]["because"]}
+    because = {product for item in body["items"] for product in item["why"]["because"]}
     assert because <= {"mug-red", "mug-green", "lamp-red"}
     assert because
 
@@ -81,10 +81,10 @@ def test_get_and_post_answer_alike(visited, api, address, body):
             parameters[name] = ",".join(body[name]) or "none"
     if "filter" in body:
         parameters["filter"] = orjson.dumps(body["filter"]).decode()
-    got, posted = answer(api.get(address, **parameters)), answer(api.post(address, body))
-    assert got.pop("rec_id") != posted.pop("rec_id")
-    assert got == posted
-    assert got["items"]
+    fetched, posted = answer(api.get(address, **parameters)), answer(api.post(address, body))
+    assert fetched.pop("rec_id") != posted.pop("rec_id")
+    assert fetched == posted
+    assert fetched["items"]
 
 
 @BOTH
@@ -226,7 +226,7 @@ def test_a_body_is_not_mixed_with_parameters(api):
 def test_history_may_be_cut_off_at_a_time(visited, api):
     listed = answer(api.get(FOR_USER, as_of="2025-06-01T12:00:30Z", count=24))["items"]
     assert {"mug-green", "lamp-red"} < {item["id"] for item in listed}
-    assert {each for item in listed for each in item["why"]["because"]} == {"mug-red"}
+    assert {product for item in listed for product in item["why"]["because"]} == {"mug-red"}
 
 
 def test_any_time_may_be_asked_for(visited, api):

@@ -210,11 +210,11 @@ SCOPES = list(ApiKey.Scope)
 def test_a_key_is_recognised_by_what_was_shown_once(shop: Shop, scope: str) -> None:
     plain = catalogs.create_key(shop.catalog, scope, "till 3")
 
-    found = catalogs.find_key(plain)
+    key = catalogs.find_key(plain)
 
-    assert found is not None
-    assert (found.catalog, found.scope, found.label) == (shop.catalog, scope, "till 3")
-    assert plain.startswith(found.prefix)
+    assert key is not None
+    assert (key.catalog, key.scope, key.label) == (shop.catalog, scope, "till 3")
+    assert plain.startswith(key.prefix)
 
 
 def test_what_is_stored_does_not_give_the_key_away(shop: Shop) -> None:

@@ -141,8 +141,8 @@ def test_a_price_alone_leaves_the_content_as_it_was(shop: Shop) -> None:
 def test_any_text_and_number_comes_back_as_it_was(shop: Shop, text: str, number: float) -> None:
     shop.put({"id": "x", "title": text, "attributes": {text: number}})
 
-    found = shop.product("x")
-    assert (found.title, found.attributes) == (text, {text: number})
+    product = shop.product("x")
+    assert (product.title, product.attributes) == (text, {text: number})
 
 
 def test_writers_of_the_same_products_at_once_do_not_deadlock(committed_shop: Shop) -> None:

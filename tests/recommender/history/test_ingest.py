@@ -78,8 +78,8 @@ def test_events_without_an_id_are_all_different(shop: Shop) -> None:
 
 def test_an_id_is_its_catalog_s_own(shop: Shop) -> None:
     other = Shop.open("other")
-    for each in (shop, other):
-        each.stock(mug="Mug")
+    for store in (shop, other):
+        store.stock(mug="Mug")
 
     assert shop.post(event("ann", "mug", id="e1")) == [ACCEPTED]
     assert other.post(event("ann", "mug", id="e1")) == [ACCEPTED]

@@ -49,9 +49,9 @@ def test_now_is_the_last_event_or_the_time_of_day_as_the_catalog_says(
 ) -> None:
     now = timezone.now()
     shop.stock(mug="Mug")
-    for each in (shop, museum):
-        each.visit("ann", "mug", at=now - 31 * DAY)
-        each.visit("bob", "mug", at=now - 29 * DAY)
+    for store in (shop, museum):
+        store.visit("ann", "mug", at=now - 31 * DAY)
+        store.visit("bob", "mug", at=now - 29 * DAY)
 
     assert popularity.clock(museum.catalog) == now - 29 * DAY + timedelta(microseconds=1)
     assert timezone.now() - popularity.clock(shop.catalog) < timedelta(minutes=1)
@@ -188,9 +188,9 @@ def test_another_catalog_s_popularity_is_its_own(shop: Shop, museum: Shop) -> No
 def test_the_popularity_of_any_time_can_be_asked_for(museum: Shop, year: int) -> None:
     museum.visit("ann", "mug")
 
-    found = backfill.popular(museum.catalog, 5, before=datetime(year, 1, 1, tzinfo=UTC))
+    popular = backfill.popular(museum.catalog, 5, before=datetime(year, 1, 1, tzinfo=UTC))
 
-    assert [candidate.id for candidate in found] == (["mug"] if year == 9999 else [])
+    assert [candidate.id for candidate in popular] == (["mug"] if year == 9999 else [])
 
 
 def test_new_users_and_products_do_not_wait_for_a_refresh(committed_shop: Shop) -> None:

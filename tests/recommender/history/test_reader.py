@@ -103,11 +103,11 @@ def test_a_history_is_newest_first_with_its_weights(shop: Shop) -> None:
     )
     ann = shop.user("ann").pk
 
-    found = reader.load([ann])[ann]
+    history = reader.load([ann])[ann]
 
-    assert found.product_ids.tolist() == [shop.product("lamp").pk, shop.product("mug").pk]
-    assert found.weights.tolist() == [1, 5]
-    assert found.times.tolist() == [NOON.timestamp(), (NOON - DAY).timestamp()]
+    assert history.product_ids.tolist() == [shop.product("lamp").pk, shop.product("mug").pk]
+    assert history.weights.tolist() == [1, 5]
+    assert history.times.tolist() == [NOON.timestamp(), (NOON - DAY).timestamp()]
 
 
 def test_each_user_has_their_own_history_and_one_without_products_has_none(shop: Shop) -> None:
@@ -117,9 +117,12 @@ def test_each_user_has_their_own_history_and_one_without_products_has_none(shop:
     shop.post(event("eve", None, type="search"))
     users = [shop.user(name).pk for name in ("ann", "bob", "eve")]
 
-    found = reader.load(users)
+    histories = reader.load(users)
 
-    assert {user: len(it.product_ids) for user, it in found.items()} == {users[0]: 1, users[1]: 2}
+    assert {user: len(history.product_ids) for user, history in histories.items()} == {
+        users[0]: 1,
+        users[1]: 2,
+    }
 
 
 def test_only_what_is_strictly_before_a_time_is_read(shop: Shop) -> None:
@@ -137,10 +140,10 @@ def test_the_latest_events_are_read_and_no_more_than_a_profile_needs(shop: Shop)
     shop.visit("ann", *["p0", "p1"] * (MAX_EVENTS // 2), at=NOON)
     ann = shop.user("ann").pk
 
-    found = reader.load([ann])[ann]
+    history = reader.load([ann])[ann]
 
-    assert len(found.product_ids) == MAX_EVENTS
-    assert shop.product("old").pk not in found.product_ids
+    assert len(history.product_ids) == MAX_EVENTS
+    assert shop.product("old").pk not in history.product_ids
 
 
 def test_events_of_one_moment_are_always_read_in_the_same_order(shop: Shop) -> None:
@@ -152,9 +155,9 @@ def test_events_of_one_moment_are_always_read_in_the_same_order(shop: Shop) -> N
         for line in lines:
             shop.post(line)
         ann = shop.user("ann").pk
-        found = reader.load([ann])[ann].product_ids.tolist()
+        product_ids = reader.load([ann])[ann].product_ids.tolist()
         for table in ("recommender_event", "recommender_eventkey"):
             database.execute(f"DELETE FROM {table}")
-        return found
+        return product_ids
 
     assert order(lines) == order(lines[::-1])

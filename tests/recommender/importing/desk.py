@@ -20,9 +20,9 @@ class Report:
 
     def count(self, what: str) -> int:
         """The number that the summary gives for an outcome or a reason."""
-        found = re.search(rf"^ *([\d,]+)  +{re.escape(what)}$", self.output, re.MULTILINE)
-        assert found, f"{what!r} is not in:\n{self.output}"
-        return int(found[1].replace(",", ""))
+        match = re.search(rf"^ *([\d,]+)  +{re.escape(what)}$", self.output, re.MULTILINE)
+        assert match, f"{what!r} is not in:\n{self.output}"
+        return int(match[1].replace(",", ""))
 
     @property
     def reasons(self) -> dict[int, str]:

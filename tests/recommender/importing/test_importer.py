@@ -56,13 +56,13 @@ def test_an_import_that_is_killed_goes_on_from_what_it_has_read(committed_shop, 
     path = desk.file("\n".join(["u,p,t", *rows, "nobody,nothing,never"]))
     process = start(path)
     with process:
-        while not (found := staged()) or not committed(found[0]):
+        while not (tables := staged()) or not committed(tables[0]):
             assert process.poll() is None, process.stderr.read()
             time.sleep(0.02)
         process.kill()
     # Only a run that goes on from here, and does not read it again, can know of this.
     with connection.cursor() as cursor:
-        cursor.execute(f"""UPDATE "{found[0]}" SET "user" = 'from before' WHERE line = 2""")
+        cursor.execute(f"""UPDATE "{tables[0]}" SET "user" = 'from before' WHERE line = 2""")
 
     report = desk.events(path, *EVENTS)
 

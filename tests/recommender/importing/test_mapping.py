@@ -27,8 +27,8 @@ def test_a_word_that_says_nothing_is_refused(words, complaint):
 
 
 def test_fields_take_the_column_of_their_name_and_the_map_wins():
-    found = mapping.resolve({"id": "sku", "description": "body"}, CSV, mapping.PRODUCT_FIELDS)
-    assert found == {
+    columns = mapping.resolve({"id": "sku", "description": "body"}, CSV, mapping.PRODUCT_FIELDS)
+    assert columns == {
         "id": "sku",
         "description": "body",
         "title": "title",
@@ -37,14 +37,14 @@ def test_fields_take_the_column_of_their_name_and_the_map_wins():
 
 
 def test_a_column_that_is_mapped_is_not_taken_for_another_field_too():
-    found = mapping.resolve({"id": "sku", "description": "title"}, CSV, mapping.PRODUCT_FIELDS)
-    assert found["description"] == "title"
-    assert "title" not in found
+    columns = mapping.resolve({"id": "sku", "description": "title"}, CSV, mapping.PRODUCT_FIELDS)
+    assert columns["description"] == "title"
+    assert "title" not in columns
 
 
 def test_fields_of_the_other_command_are_passed_over():
-    found = mapping.resolve({"id": "sku", "user": "nobody"}, CSV, mapping.PRODUCT_FIELDS)
-    assert "user" not in found
+    columns = mapping.resolve({"id": "sku", "user": "nobody"}, CSV, mapping.PRODUCT_FIELDS)
+    assert "user" not in columns
 
 
 def test_a_mapped_column_that_is_not_there_is_refused_with_those_that_are():
@@ -58,6 +58,6 @@ def test_a_column_that_is_there_twice_is_refused():
 
 
 def test_later_lines_of_json_may_bring_fields_that_the_first_do_not_show():
-    found = mapping.resolve({}, Columns(("id",), complete=False), mapping.PRODUCT_FIELDS)
-    assert found["title"] == "title"
-    assert found["image_urls"] == "image_urls"
+    columns = mapping.resolve({}, Columns(("id",), complete=False), mapping.PRODUCT_FIELDS)
+    assert columns["title"] == "title"
+    assert columns["image_urls"] == "image_urls"

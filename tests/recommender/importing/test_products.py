@@ -11,8 +11,11 @@ MAP = ("--map", "id=Sku", "title=Name", "price=Price")
 
 
 def stocked(shop) -> dict[str, tuple[str, float | None]]:
-    found = Product.objects.filter(catalog=shop.catalog)
-    return {each.external_id: (each.title, each.price and float(each.price)) for each in found}
+    products = Product.objects.filter(catalog=shop.catalog)
+    return {
+        product.external_id: (product.title, product.price and float(product.price))
+        for product in products
+    }
 
 
 def test_products_come_in_by_the_map(shop, desk):
@@ -121,11 +124,11 @@ def test_gzipped_json_lines_in_the_shape_of_the_api_need_no_map(shop, desk):
         "attributes": {"volume_ml": 300, "tags": ["gift"]},
     }
     desk.products(gzip.compress(json.dumps(product).encode()))
-    found = shop.product("7")
-    assert (found.title, found.category, found.price) == ("Red mug", "Kitchen/Mugs", 4.5)
-    assert found.image_urls == ["https://shop.example/7.jpg"]
-    assert found.attributes == {"volume_ml": 300, "tags": ["gift"]}
-    assert found.released_at.isoformat() == "2025-01-01T00:00:00+00:00"
+    stored = shop.product("7")
+    assert (stored.title, stored.category, stored.price) == ("Red mug", "Kitchen/Mugs", 4.5)
+    assert stored.image_urls == ["https://shop.example/7.jpg"]
+    assert stored.attributes == {"volume_ml": 300, "tags": ["gift"]}
+    assert stored.released_at.isoformat() == "2025-01-01T00:00:00+00:00"
 
 
 def test_the_attributes_of_the_file_are_declared(shop, desk):

@@ -8,9 +8,9 @@ from recommender.importing.row import RefusedError, Row
 
 
 def rows(path: Path) -> list[Row]:
-    found = source.examine(path)
+    examined = source.examine(path)
     with path.open("rb") as file:
-        return list(found.rows(file))
+        return list(examined.rows(file))
 
 
 @pytest.mark.parametrize("delimiter", [",", ";", "\t"])

@@ -33,9 +33,9 @@ def test_a_second_start_prints_the_login_and_key_of_the_first(shop: Shop, file: 
     first = demo._credentials(shop.catalog)
 
     assert demo._credentials(shop.catalog) == first
-    found = catalogs.find_key(first["key"])
-    assert found is not None
-    assert found.catalog == shop.catalog
+    key = catalogs.find_key(first["key"])
+    assert key is not None
+    assert key.catalog == shop.catalog
     admin = authenticate(username="admin", password=first["password"])
     assert admin is not None
     assert admin.is_superuser

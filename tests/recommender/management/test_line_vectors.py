@@ -79,9 +79,9 @@ def test_a_forecast_knows_what_is_in_the_cache(shop: Shop) -> None:
     cache_key = CacheKey(spec, Output.DENSE, "", Role.QUERY)
     lines = [*numbered(1000), Line(1001, " \n")]
 
-    *_, found = forecast(lines, cache_key)
+    *_, last = forecast(lines, cache_key)
 
-    assert (found.lines, found.refused, found.cached) == (1001, 1, 700)
-    assert 300 * 2 < found.tokens < 300 * 6
+    assert (last.lines, last.refused, last.cached) == (1001, 1, 700)
+    assert 300 * 2 < last.tokens < 300 * 6
     assert [*forecast([], cache_key)] == []
     assert Forecast().tokens == 0

@@ -55,14 +55,16 @@ def ids(items: list[dict[str, Any]]) -> list[str]:
 def test_every_user_has_a_line_of_ids_and_scores_best_first(
     run: Callable[..., Lines], busy: Shop
 ) -> None:
-    found = run("--count", "5")
+    lines = run("--count", "5")
 
-    assert list(found) == ["ann", "bob"]
-    for user, items in found.items():
+    assert list(lines) == ["ann", "bob"]
+    for user, items in lines.items():
         assert all(list(item) == ["id", "score"] for item in items)
         scores = [item["score"] for item in items]
         assert scores == sorted(scores, reverse=True)
-        assert ids(items) == [it.id for it in recommend(busy.catalog, user, Query(count=5)).items]
+        assert ids(items) == [
+            item.id for item in recommend(busy.catalog, user, Query(count=5)).items
+        ]
 
 
 def test_twenty_products_are_the_default(run: Callable[..., Lines]) -> None:

@@ -37,11 +37,11 @@ def tastes(draw: st.DrawFn) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
 def test_weights_are_shares_of_the_history_heaviest_first(
     taste: tuple[NDArray[np.float32], NDArray[np.float64]],
 ) -> None:
-    found = [interest.weight for interest in interests(*taste)]
+    weights = [interest.weight for interest in interests(*taste)]
 
-    assert sum(found) == pytest.approx(1)
-    assert min(found) > 0
-    assert found == sorted(found, reverse=True)
+    assert sum(weights) == pytest.approx(1)
+    assert min(weights) > 0
+    assert weights == sorted(weights, reverse=True)
 
 
 @given(taste=tastes(), limit=st.integers(1, 7))
@@ -66,7 +66,9 @@ def test_the_order_of_the_history_does_not_matter(
     shuffled = interests(vectors[order], weights[order])
 
     expected = {interest.medoid: interest.weight for interest in interests(vectors, weights)}
-    assert {int(order[it.medoid]): it.weight for it in shuffled} == pytest.approx(expected)
+    assert {int(order[interest.medoid]): interest.weight for interest in shuffled} == pytest.approx(
+        expected
+    )
 
 
 @given(taste=tastes(), exponent=st.integers(-20, 20))
@@ -82,10 +84,10 @@ def test_two_tastes_are_two_interests_and_not_their_mean() -> None:
     tea, tent = [1, 0.2, 0, 0], [0, 0, 1, 0.2]
     vectors = units(tea, [1, 0, 0, 0], [1, 0.4, 0, 0], tent, [0, 0, 1, 0.4])
 
-    found = interests(vectors, np.array([1.0, 1, 1, 1, 1]))
+    clusters = interests(vectors, np.array([1.0, 1, 1, 1, 1]))
 
-    assert [interest.medoid for interest in found] == [0, 3]
-    assert [interest.weight for interest in found] == pytest.approx([0.6, 0.4])
+    assert [interest.medoid for interest in clusters] == [0, 3]
+    assert [interest.weight for interest in clusters] == pytest.approx([0.6, 0.4])
 
 
 def test_a_single_product_is_the_one_interest() -> None:
@@ -101,16 +103,16 @@ def test_products_that_are_alike_are_one_interest() -> None:
 
 
 def test_opposite_products_are_an_interest_each() -> None:
-    found = interests(units([1, 0], [-1, 0]), np.array([1.0, 2.0]))
+    clusters = interests(units([1, 0], [-1, 0]), np.array([1.0, 2.0]))
 
-    assert [interest.medoid for interest in found] == [1, 0]
-    assert [interest.weight for interest in found] == pytest.approx([2 / 3, 1 / 3])
+    assert [interest.medoid for interest in clusters] == [1, 0]
+    assert [interest.weight for interest in clusters] == pytest.approx([2 / 3, 1 / 3])
 
 
 def test_what_hardly_adds_anything_is_no_interest_of_its_own() -> None:
-    found = interests(units([1, 0], [0, 1]), np.array([1.0, 0.001]))
+    clusters = interests(units([1, 0], [0, 1]), np.array([1.0, 0.001]))
 
-    assert [interest.medoid for interest in found] == [0]
+    assert [interest.medoid for interest in clusters] == [0]
 
 
 def test_a_history_without_vectors_has_no_interests() -> None:
@@ -158,8 +160,8 @@ def test_a_product_weighs_what_its_events_add_up_to_where_that_is_positive(
     )
 
     positive = {product: weight for product, weight in expected.items() if weight > 1e-9}
-    found = {i: s for i, s in zip(ids.tolist(), sums.tolist(), strict=True) if s > 1e-9}
-    assert found == pytest.approx(positive)
+    weights = {i: s for i, s in zip(ids.tolist(), sums.tolist(), strict=True) if s > 1e-9}
+    assert weights == pytest.approx(positive)
 
 
 @given(taste=tastes())
@@ -192,6 +194,6 @@ def test_where_the_latest_products_cancel_out_the_newest_decides() -> None:
 
 @given(st.lists(st.integers(1, 5), max_size=20))
 def test_the_latest_distinct_products_keep_their_order(products: list[int]) -> None:
-    found = latest_distinct(np.array(products, dtype=np.int64))
+    latest = latest_distinct(np.array(products, dtype=np.int64))
 
-    assert found.tolist() == list(dict.fromkeys(products))
+    assert latest.tolist() == list(dict.fromkeys(products))

@@ -68,10 +68,10 @@ def of(*events: tuple[int, float, float]) -> History:
 
 def kinds(rows: list[ProfileRow]) -> dict[str, list[int]]:
     """The products of each kind."""
-    found: dict[str, list[int]] = {}
+    products: dict[str, list[int]] = {}
     for row in rows:
-        found.setdefault(row.kind, []).append(row.product_id)
-    return found
+        products.setdefault(row.kind, []).append(row.product_id)
+    return products
 
 
 def same(left: list[ProfileRow], right: list[ProfileRow]) -> bool:
@@ -122,11 +122,11 @@ def test_a_profile_does_not_depend_on_when_now_is(
 
 @given(history=histories(), metric=metrics)
 def test_no_product_is_both_wanted_and_refused(history: History, metric: Metric) -> None:
-    found = kinds(made(history, metric, fold_in()))
+    by_kind = kinds(made(history, metric, fold_in()))
 
-    refused = set(found.pop("negative", []))
+    refused = set(by_kind.pop("negative", []))
 
-    assert not refused & {product for products in found.values() for product in products}
+    assert not refused & {product for products in by_kind.values() for product in products}
 
 
 @given(history=histories(), metric=metrics)
@@ -142,11 +142,11 @@ def test_what_has_no_vector_is_passed_over(history: History, metric: Metric) -> 
     rest = History(history.product_ids[known], history.weights[known], history.times[known])
     newest = history.times.max() == rest.times.max(initial=-1)
 
-    found = made(history, metric)
+    rows = made(history, metric)
 
-    assert {row.product_id for row in found} <= set(KNOWN.tolist())
+    assert {row.product_id for row in rows} <= set(KNOWN.tolist())
     # Age is counted from the newest event of all, which changes no share.
-    assert kinds(found) == kinds(made(rest, metric)) or not newest
+    assert kinds(rows) == kinds(made(rest, metric)) or not newest
 
 
 def test_without_events_or_vectors_there_is_no_profile() -> None:
@@ -173,9 +173,9 @@ def test_of_one_moment_the_heaviest_event_is_the_last() -> None:
 
 
 def test_a_refused_product_is_no_interest_however_often_it_was_viewed() -> None:
-    found = kinds(made(of((10, -3, 2), (10, 1, 1.5), (10, 1, 1), (20, 1, 1))))
+    by_kind = kinds(made(of((10, -3, 2), (10, 1, 1.5), (10, 1, 1), (20, 1, 1))))
 
-    assert found == {"interest": [20], "short_term": [20], "last": [20], "negative": [10]}
+    assert by_kind == {"interest": [20], "short_term": [20], "last": [20], "negative": [10]}
 
 
 def test_the_negative_vector_points_to_what_was_refused_by_how_much() -> None:

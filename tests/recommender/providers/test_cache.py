@@ -54,12 +54,12 @@ def test_what_is_stored_is_found_and_what_is_not_is_missing() -> None:
     sparse = SparseVector((3, 999_999_999), (0.5, 1.0), ("风", "mug"))
     cache.store("hosted", {first: made(7), second: EmbeddedRow(None, sparse, 2)})
 
-    found = cache.lookup([first, second, third])
+    rows = cache.lookup([first, second, third])
 
-    assert found.keys() == {first, second}
-    np.testing.assert_array_equal(found[first].vector, made(7).vector)
-    assert (found[first].sparse, found[first].tokens) == (None, 7)
-    assert (found[second].vector, found[second].sparse, found[second].tokens) == (None, sparse, 2)
+    assert rows.keys() == {first, second}
+    np.testing.assert_array_equal(rows[first].vector, made(7).vector)
+    assert (rows[first].sparse, rows[first].tokens) == (None, 7)
+    assert (rows[second].vector, rows[second].sparse, rows[second].tokens) == (None, sparse, 2)
     assert cache.kept([first, second, third]) == {first, second}
 
 

@@ -161,9 +161,9 @@ def test_open_circuits_are_listed_with_what_is_wrong(db: None) -> None:
     circuit(replace(SPEC, provider="shaky")).failed("Once.")
     fail()
 
-    (found,) = open_circuits()
-    assert (found.provider, found.reason) == (SPEC.provider, REASON)
-    assert found.seconds == pytest.approx(SHORTEST_PAUSE, abs=2)
+    (outage,) = open_circuits()
+    assert (outage.provider, outage.reason) == (SPEC.provider, REASON)
+    assert outage.seconds == pytest.approx(SHORTEST_PAUSE, abs=2)
     pass_time(SHORTEST_PAUSE + 5)
     assert open_circuits()[0].seconds == 0
 
@@ -183,7 +183,7 @@ def test_opening_and_closing_are_logged(db: None) -> None:
         probe.check()
         probe.succeeded()
 
-    assert [(it["event"], it["log_level"]) for it in logs] == [
+    assert [(log["event"], log["log_level"]) for log in logs] == [
         ("provider down, left alone", "warning"),
         ("provider answers again", "info"),
     ]

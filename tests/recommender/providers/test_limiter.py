@@ -44,9 +44,9 @@ def waits(limited: Limiter, calls: int) -> list[float]:
 def test_all_who_use_a_model_share_its_rate_limit(transactional_db) -> None:
     limited = spec()
 
-    found = at_once(4, lambda _: waits(limiter(limited), 10))
+    delays = at_once(4, lambda _: waits(limiter(limited), 10))
 
-    slots = sorted(wait for mine in found for wait in mine)
+    slots = sorted(wait for mine in delays for wait in mine)
     # 40 slots while the rate ramps up from a quarter of 95 a second.
     assert 0.7 < slots[-1] < 1.2
     assert RateLimit.objects.count() == 1

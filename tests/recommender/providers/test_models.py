@@ -113,7 +113,7 @@ def test_what_cannot_be_read_is_told_with_an_example(
 
 def errors() -> list[str]:
     """What `manage.py check`, and every command before it starts, says of the models."""
-    return [str(found) for found in checks.run_checks() if str(found.id).startswith("kinship.")]
+    return [str(error) for error in checks.run_checks() if str(error.id).startswith("kinship.")]
 
 
 def test_the_settings_as_they_come_are_right() -> None:
@@ -134,8 +134,8 @@ def test_settings_that_are_not_right_are_told_before_anything_starts(
     settings.MODELS = ModelsConfig(overrides)
     settings.DEFAULT_MODEL = default
 
-    (found,) = errors()
-    assert re.search(message, found)
+    (error,) = errors()
+    assert re.search(message, error)
 
 
 def test_a_default_model_without_its_key_is_no_error(settings: LazySettings) -> None:

@@ -130,17 +130,17 @@ def test_deleted_products_teach_nothing(shop: Shop, host: MediaHost, space: Spac
         alignment.learn(space)
 
 
-@pytest.mark.parametrize("embedder", [embedder_of, trained_embedder_of])
-def test_a_space_s_embedder_does_what_the_space_asks_for(db: None, embedder) -> None:
+@pytest.mark.parametrize("make", [embedder_of, trained_embedder_of])
+def test_a_space_s_embedder_does_what_the_space_asks_for(db: None, make) -> None:
     space = Space(model="fake", dimension=32, instruction="Find gifts", output="dense&sparse")
 
-    found = embedder(space)
+    embedder = make(space)
 
-    assert (found.spec.key, found.spec.dimension) == ("fake", 32)
-    assert (found.instruction, found.output) == ("Find gifts", Output.BOTH)
+    assert (embedder.spec.key, embedder.spec.dimension) == ("fake", 32)
+    assert (embedder.instruction, embedder.output) == ("Find gifts", Output.BOTH)
 
 
-@pytest.mark.parametrize("embedder", [embedder_of, trained_embedder_of])
-def test_a_model_that_is_not_there_is_said(db: None, embedder) -> None:
+@pytest.mark.parametrize("make", [embedder_of, trained_embedder_of])
+def test_a_model_that_is_not_there_is_said(db: None, make) -> None:
     with pytest.raises(Misconfigured, match="no-such-model"):
-        embedder(Space(model="no-such-model", dimension=32))
+        make(Space(model="no-such-model", dimension=32))

@@ -246,11 +246,11 @@ def test_writing_the_same_vectors_again_changes_nothing(committed_shop: Shop) ->
     committed_shop.stock(mug="Blue mug")
     space = committed_shop.space
     claimed = staleness.claim(space, owner="test", after=0, limit=10)
-    found = embedding.embed(space, FakeEmbedder(), claimed).embedded
-    embedding.write(space, found)
+    embedded = embedding.embed(space, FakeEmbedder(), claimed).embedded
+    embedding.write(space, embedded)
     first = stored(committed_shop)["mug"].embedded_at
 
-    embedding.write(space, found)
+    embedding.write(space, embedded)
 
     assert stored(committed_shop)["mug"].embedded_at == first
 

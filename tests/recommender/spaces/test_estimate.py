@@ -24,37 +24,37 @@ def test_what_is_predicted_takes_no_model_and_costs_nothing(shop: Shop) -> None:
     space = train(shop)
     shop.stock(new="Red mug")
 
-    found = estimate(space)
+    total = estimate(space)
 
-    assert (found.products, found.rows, found.tokens, found.cost) == (1, 0, 0, 0)
+    assert (total.products, total.rows, total.tokens, total.cost) == (1, 0, 0, 0)
 
 
 def test_what_is_stale_is_counted_and_priced(shop: Shop) -> None:
     shop.stock(**numbered(25))
     space = hosted_space(shop)
 
-    found = estimate(space)
+    total = estimate(space)
 
     tokens = sum(map(tokens_of, numbered(25).values()))
-    assert (found.products, found.rows, found.cached, found.sampled) == (25, 25, 0, 0)
-    assert found.tokens == tokens
-    assert found.cost == models.spec(HOSTED).cost(tokens) > 0
-    assert found.seconds > 0
+    assert (total.products, total.rows, total.cached, total.sampled) == (25, 25, 0, 0)
+    assert total.tokens == tokens
+    assert total.cost == models.spec(HOSTED).cost(tokens) > 0
+    assert total.seconds > 0
 
 
 def test_what_is_fresh_costs_nothing(shop: Shop) -> None:
     shop.stock(**numbered(5))
     assert estimate(shop.space).products == 5
     shop.embed()
-    found = estimate(shop.space)
-    assert (found.products, found.rows, found.tokens, found.cost) == (0, 0, 0, 0)
+    total = estimate(shop.space)
+    assert (total.products, total.rows, total.tokens, total.cost) == (0, 0, 0, 0)
 
 
 def test_a_deleted_product_is_not_embedded(shop: Shop) -> None:
     shop.stock(**numbered(3))
     shop.catalog.products.filter(external_id="p0").update(deleted_at="2026-01-01T00:00Z")
-    found = estimate(hosted_space(shop))
-    assert (found.products, found.rows) == (2, 2)
+    total = estimate(hosted_space(shop))
+    assert (total.products, total.rows) == (2, 2)
 
 
 def test_what_is_in_the_cache_is_not_paid_for(shop: Shop) -> None:
@@ -63,22 +63,22 @@ def test_what_is_in_the_cache_is_not_paid_for(shop: Shop) -> None:
     cache_key = CacheKey(models.spec(HOSTED).at(64), Output.DENSE, "", Role.DOCUMENT)
     cache.store(HOSTED, {cache_key.digest(Input(text="Blue mug")): EmbeddedRow(None, None, 2)})
 
-    found = estimate(space)
+    total = estimate(space)
 
-    assert (found.products, found.cached, found.rows) == (2, 1, 1)
-    assert found.tokens == tokens_of("Desk lamp")
+    assert (total.products, total.cached, total.rows) == (2, 1, 1)
+    assert total.tokens == tokens_of("Desk lamp")
 
 
 def test_identical_texts_are_paid_for_once(shop: Shop) -> None:
     shop.stock(a="Blue mug", b="Blue mug", c="Blue mug")
-    found = estimate(hosted_space(shop))
-    assert (found.products, found.rows, found.tokens) == (3, 1, tokens_of("Blue mug"))
+    total = estimate(hosted_space(shop))
+    assert (total.products, total.rows, total.tokens) == (3, 1, tokens_of("Blue mug"))
 
 
 def test_a_product_without_text_or_with_a_text_that_is_rejected_costs_nothing(shop: Shop) -> None:
     shop.stock(blank="", long="word " * 20_000)
-    found = estimate(hosted_space(shop, long_text=Space.LongText.REJECT))
-    assert (found.products, found.rows, found.tokens) == (2, 0, 0)
+    total = estimate(hosted_space(shop, long_text=Space.LongText.REJECT))
+    assert (total.products, total.rows, total.tokens) == (2, 0, 0)
 
 
 def test_many_products_are_estimated_by_some(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -87,28 +87,28 @@ def test_many_products_are_estimated_by_some(shop: Shop, monkeypatch: pytest.Mon
     shop.stock(**numbered(400))
     space = hosted_space(shop)
 
-    found = estimate(space)
+    total = estimate(space)
 
     exact = sum(map(tokens_of, numbered(400).values()))
-    assert (found.products, found.rows, found.sampled) == (400, 400, 100)
-    assert found.tokens == pytest.approx(exact, rel=0.1)
-    assert str(found).endswith("by a sample of 100")
+    assert (total.products, total.rows, total.sampled) == (400, 400, 100)
+    assert total.tokens == pytest.approx(exact, rel=0.1)
+    assert str(total).endswith("by a sample of 100")
 
 
 def test_a_space_can_be_estimated_that_is_not_kept(shop: Shop) -> None:
     shop.stock(a="Blue mug")
     with undone():
-        found = estimate(hosted_space(shop, template="{title}. {title}"))
-    assert found.tokens == tokens_of("Blue mug. Blue mug")
+        total = estimate(hosted_space(shop, template="{title}. {title}"))
+    assert total.tokens == tokens_of("Blue mug. Blue mug")
     assert Space.objects.count() == 1
 
 
 def test_the_limit_that_binds_is_the_time(shop: Shop) -> None:
     shop.stock(**numbered(100))
-    found = estimate(hosted_space(shop))
+    total = estimate(hosted_space(shop))
     spec = models.spec(HOSTED)
     assert spec.requests_per_minute is not None
-    assert found.seconds == pytest.approx(60 * 10 / spec.requests_per_minute)
+    assert total.seconds == pytest.approx(60 * 10 / spec.requests_per_minute)
 
 
 def test_an_estimate_reads_as_a_sentence(shop: Shop) -> None:

@@ -43,11 +43,11 @@ def recall(space: Space, keys: list[int], vectors: NDArray[np.float32]) -> float
     """What the index finds of the nearest by brute force, over a hundred products."""
     halves = vectors.astype(np.float16).astype(np.float32)
     halves /= np.linalg.norm(halves, axis=1, keepdims=True)
-    found = 0
+    hits = 0
     for row in range(0, len(keys), max(1, len(keys) // 100)):
         exact = np.argsort(-(halves @ halves[row]), kind="stable")[:K]
-        found += len({keys[place] for place in exact} & set(nearest(space, keys[row])))
-    return found / (K * len(range(0, len(keys), max(1, len(keys) // 100))))
+        hits += len({keys[place] for place in exact} & set(nearest(space, keys[row])))
+    return hits / (K * len(range(0, len(keys), max(1, len(keys) // 100))))
 
 
 def test_the_recall_it_reports_is_the_one_that_brute_force_finds(shop: Shop, fill: Fill) -> None:
@@ -112,14 +112,14 @@ def test_an_index_of_inner_products_is_walked_by_inner_product(shop: Shop) -> No
     )
 
     with vector_plans() as plans:
-        found = vector_search.nearest(serving(space), source, limit=K)
+        neighbours = vector_search.nearest(serving(space), source, limit=K)
 
     assert f"recommender_productvector_{space.pk}_hnsw" in plans[0]
     (order,) = [line for line in plans[0].splitlines() if "Order By:" in line]
     assert "<#>" in order
     rows = factors(600).astype(np.float16).astype(np.float32)
     best = np.argsort(-(rows @ rows[7]))[:K]
-    shared = {each.product_id for each in found} & set(keys_of(shop)[best].tolist())
+    shared = {neighbour.product_id for neighbour in neighbours} & set(keys_of(shop)[best].tolist())
     assert len(shared) >= 0.9 * K
 
 

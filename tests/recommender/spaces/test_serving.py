@@ -19,10 +19,10 @@ def test_all_that_serve_come_in_the_order_of_their_names(shop: Shop) -> None:
     als = train(shop)
     train(shop)
 
-    found = all_active(shop.catalog.pk)
+    spaces = all_active(shop.catalog.pk)
 
-    assert found == [serving(als), serving(shop.space)]
-    assert [(each.kind, each.metric) for each in found] == [
+    assert spaces == [serving(als), serving(shop.space)]
+    assert [(space.kind, space.metric) for space in spaces] == [
         ("behaviour", "inner_product"),
         ("text", "cosine"),
     ]

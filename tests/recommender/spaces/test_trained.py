@@ -74,13 +74,13 @@ def test_a_product_that_was_not_trained_on_gets_the_vector_that_its_text_predict
     rows[59] = 0.0
     space = train(stocked, rows, prediction=predicting(stocked, rows[:59]))
 
-    found = vector_of(space, last_of(stocked))
+    vector = vector_of(space, last_of(stocked))
 
-    assert found is not None
-    assert found.treatment == "predicted"
+    assert vector is not None
+    assert vector.treatment == "predicted"
     map_ = Prediction.from_bytes(predicting(stocked, rows[:59]))
     _, content = load_vectors(stocked.space.pk, [last_of(stocked).pk])
-    np.testing.assert_allclose(found.embedding, map_.predict(content)[0], rtol=2e-3, atol=1e-4)
+    np.testing.assert_allclose(vector.embedding, map_.predict(content)[0], rtol=2e-3, atol=1e-4)
     assert staleness.count(space) == 0
 
 
@@ -132,9 +132,9 @@ def test_without_a_prediction_a_product_has_no_vector_and_does_not_wait_for_one(
 
     space = train(stocked, rows)
 
-    found = vector_of(space, last_of(stocked))
-    assert found is not None
-    assert found.embedding is None
+    vector = vector_of(space, last_of(stocked))
+    assert vector is not None
+    assert vector.embedding is None
     assert staleness.count(space) == 0
     switching.activate(train(stocked, rows))
 
@@ -150,9 +150,9 @@ def test_a_prediction_is_not_made_from_another_text_space(stocked: Shop) -> None
 
     assert trained.predict_missing(space) == 1
 
-    found = vector_of(space, stocked.product("new"))
-    assert found is not None
-    assert found.embedding is None
+    vector = vector_of(space, stocked.product("new"))
+    assert vector is not None
+    assert vector.embedding is None
 
 
 def test_a_vector_that_can_no_longer_be_predicted_anew_is_kept(stocked: Shop) -> None:
@@ -183,12 +183,14 @@ def test_a_search_by_inner_product_finds_the_largest(stocked: Shop) -> None:
         {"query": str(query.tolist())},
     )
 
-    found = vector_search.nearest(serving(space), source, limit=10)
+    neighbours = vector_search.nearest(serving(space), source, limit=10)
 
     products = rows.astype(np.float16).astype(np.float32) @ query
     best = np.argsort(-products)[:10]
-    assert [each.product_id for each in found] == keys[best].tolist()
-    assert [each.similarity for each in found] == pytest.approx(products[best].tolist(), abs=1e-2)
+    assert [neighbour.product_id for neighbour in neighbours] == keys[best].tolist()
+    assert [neighbour.similarity for neighbour in neighbours] == pytest.approx(
+        products[best].tolist(), abs=1e-2
+    )
 
 
 def test_no_profile_is_made_stale_by_a_new_space(stocked: Shop) -> None:

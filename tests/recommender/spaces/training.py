@@ -31,13 +31,13 @@ def factors(count: int, *, seed: int = 1) -> NDArray[np.float32]:
 
 def train(shop: Shop, rows: NDArray[np.float32] | None = None, **changed: Any) -> Space:
     """A new version of "als" with these vectors of the first products; by default of all."""
-    found = factors(len(keys_of(shop))) if rows is None else rows
+    vectors = factors(len(keys_of(shop))) if rows is None else rows
     given: dict[str, Any] = {
         "model": "implicit-als",
         "metric": Space.Metric.INNER_PRODUCT,
-        "ids": keys_of(shop)[: len(found)],
-        "vectors": found,
-        "fold_in": FoldIn(LeastSquares(found.T @ found, 20.0, 5.0)).to_bytes(),
+        "ids": keys_of(shop)[: len(vectors)],
+        "vectors": vectors,
+        "fold_in": FoldIn(LeastSquares(vectors.T @ vectors, 20.0, 5.0)).to_bytes(),
         "trained_until": NOON,
         "prediction": None,
     }

@@ -75,6 +75,8 @@ def test_the_embedded_server_passes(shared):
 
 def test_a_database_that_does_not_exist_is_reported_without_the_password(shared):
     url = database_url(shared).replace("kinship@/kinship", "kinship:secret@/missing")
-    with pytest.raises(StackError, match=r'missing at .*database "missing" does not exist') as it:
+    with pytest.raises(
+        StackError, match=r'missing at .*database "missing" does not exist'
+    ) as caught:
         check_pgvector(url)
-    assert "secret" not in str(it.value)
+    assert "secret" not in str(caught.value)

@@ -7,9 +7,11 @@ from openai import OpenAI
 
 client = OpenAI()
 asked = {"model": os.environ["MODEL"], "input": ["a red mug", "风急天高"], "dimensions": 64}
-found = {
+answers = {
     "default": client.embeddings.create(**asked),
     "float": client.embeddings.create(**asked, encoding_format="float"),
     "base64": client.embeddings.create(**asked, encoding_format="base64"),
 }
-print(json.dumps({name: [row.embedding for row in answer.data] for name, answer in found.items()}))
+print(
+    json.dumps({name: [row.embedding for row in answer.data] for name, answer in answers.items()})
+)

@@ -38,8 +38,8 @@ def test_rows_come_in_their_order_as_the_model_makes_them(embed, model):
 
 
 def test_the_same_text_twice_is_answered_twice(embed):
-    found = vectors(embed.compatible(input=["a red mug", "a red mug"]))
-    np.testing.assert_array_equal(found[0], found[1])
+    pair = vectors(embed.compatible(input=["a red mug", "a red mug"]))
+    np.testing.assert_array_equal(pair[0], pair[1])
 
 
 def test_base64_is_the_same_vector_as_little_endian_float32(embed):

@@ -46,8 +46,8 @@ def test_a_model_that_does_not_fuse_says_so(embed):
 
 
 def test_a_text_model_answers_texts_and_refuses_pictures(embed):
-    found = rows(embed.multimodal({"text": "a mug"}, {"text": "a lamp"}, model="wordllama-256"))
-    assert [(row["index"], row["type"]) for row in found] == [(0, "text"), (1, "text")]
+    embedded = rows(embed.multimodal({"text": "a mug"}, {"text": "a lamp"}, model="wordllama-256"))
+    assert [(row["index"], row["type"]) for row in embedded] == [(0, "text"), (1, "text")]
     code, message = error(embed.multimodal({"image": IMAGE}, model="wordllama-256"), 400)
     assert code == "InvalidParameter"
     assert "image" in message
