@@ -17,14 +17,14 @@ from recommender.retrieval.filters import Filter
 
 POPULAR, NEWEST = "popular", "newest"
 
-_STANDING = sql.SQL("""
+_POPULAR_NOW = sql.SQL("""
 SELECT p.external_id, s.recent FROM recommender_productpopularity s
 JOIN recommender_product p ON p.id = s.product_id
 WHERE s.catalog_id = %(catalog)s AND {condition} AND {keep}
 ORDER BY s.catalog_id, s.recent DESC, s.total DESC, s.product_id LIMIT {limit}
 """)
 
-_PAST = sql.SQL("""
+_POPULAR_THEN = sql.SQL("""
 SELECT p.external_id, COALESCE(s.recent, 0) AS recent FROM ({popularity}) s
 JOIN recommender_product p ON p.id = s.product_id
 WHERE {condition} AND {keep}
@@ -101,17 +101,17 @@ def fill(
     *,
     excluded: Sequence[int],
     filter: Filter | None,  # noqa: A002 - the API's word
-    standing: Sequence[Listed] = (),
+    popular_products: Sequence[Listed] = (),
 ) -> None:
     """Add popular, then new products to a list by id until it is as long as asked for.
 
     Args:
-        standing: what is popular, known already and without what is excluded: of many lists, few
-            then need to look for more.
+        popular_products: what is popular, known already and without what is excluded: of many
+            lists, few then need to look for more.
     """
     room = query.count + len(items)
     if len(items) < query.count:
-        _append(items, standing, POPULAR, query.count)
+        _append(items, popular_products, POPULAR, query.count)
     if len(items) < query.count:
         listed = popular(catalog, room, filter=filter, excluded=excluded, before=query.before)
         _append(items, listed, POPULAR, query.count)
@@ -156,9 +156,9 @@ def popular(
     Now from the table that a periodic task keeps; for a time in the past, counted from events.
     """
     if before is None:
-        return _run(_STANDING, {"catalog": catalog.pk}, limit, filter, excluded)
+        return _run(_POPULAR_NOW, {"catalog": catalog.pk}, limit, filter, excluded)
     past = popularity.window(catalog, before)
-    return _run(_PAST, past, limit, filter, excluded)
+    return _run(_POPULAR_THEN, past, limit, filter, excluded)
 
 
 def newest(

@@ -150,13 +150,13 @@ def recommend_many(
     )
     work = _Work(Pipeline(store, query.count), store, recommender.ranker)
     limit = _STANDING + query.count
-    standing = backfill.popular(
+    popular_products = backfill.popular(
         recommender.catalog, limit, filter=query.filter, before=query.before
     )
     asked = iter(lambda: _asked(recommender, list(islice(users, _CHUNK)), query), [])
     for chunk, lists in _made(work, asked, processes):
         for request, items in zip(chunk, lists, strict=True):
-            yield _filled(recommender, request, items, query, standing)
+            yield _filled(recommender, request, items, query, popular_products)
 
 
 def _made(
@@ -196,7 +196,7 @@ def _filled(
     request: _Asked,
     listed: Sequence[Item],
     query: Query,
-    standing: Sequence[Listed],
+    popular_products: Sequence[Listed],
 ) -> Recommendation:
     items = {item.id: item for item in listed}
     if len(items) < query.count:
@@ -208,7 +208,9 @@ def _filled(
             query,
             excluded=products.keys[left_out].tolist(),
             filter=query.filter,
-            standing=[candidate for candidate in standing if candidate.id not in known],
+            popular_products=[
+                candidate for candidate in popular_products if candidate.id not in known
+            ],
         )
     return Recommendation(request.name, tuple(items.values()), request.pk is not None)
 

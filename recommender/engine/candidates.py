@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from recommender import arrays
 from recommender.engine.own_products import OwnProducts
-from recommender.engine.scores import ItemNeighbours, Popularity, Standing
+from recommender.engine.scores import CandidatePopularity, ItemNeighbours, Popularity
 from recommender.profiles.profile import ProfileRow
 from recommender.ranking.table import CandidateTable
 
@@ -79,7 +79,7 @@ class Candidates:
     own: ProductColumns
     similarities: Mapping[str, Floats]
     names: Callable[[], Mapping[int, str]]
-    standing: Standing
+    popularity: CandidatePopularity
     table: CandidateTable
 
     def __len__(self) -> int:

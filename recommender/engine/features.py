@@ -10,7 +10,7 @@ from recommender import arrays
 from recommender.behaviour.interactions import SECONDS_A_DAY
 from recommender.engine.candidates import Candidates, ProductColumns
 from recommender.engine.own_products import NEVER, OwnProducts
-from recommender.engine.scores import Standing
+from recommender.engine.scores import CandidatePopularity
 
 _REPEAT = ("repeat:count", "repeat:days")
 _ALWAYS = (
@@ -36,9 +36,9 @@ def names(*, lists_own: bool) -> tuple[str, ...]:
 def fill(candidates: Candidates) -> None:
     """Write the features of candidates into their table."""
     table, context, own = candidates.table, candidates.context, candidates.context.own
-    table["popular:trend"] = _trend(candidates.standing)
+    table["popular:trend"] = _trend(candidates.popularity)
     table["product:age"], table["product:untouched"] = _ages(
-        candidates.standing.first, candidates.products.released, context.clock
+        candidates.popularity.first, candidates.products.released, context.clock
     )
     table["product:price"] = _distance(candidates.products.prices, candidates.own.prices)
     for label in ("category", "brand"):
@@ -66,10 +66,10 @@ def where_had(
     return values
 
 
-def _trend(standing: Standing) -> Floats:
+def _trend(popularity: CandidatePopularity) -> Floats:
     """How much more popular candidates are this week than in a usual one of the month."""
-    usual = np.log1p(standing.users["month"] * np.float32(7 / 30))
-    trend: Floats = np.log1p(standing.users["week"]) - usual
+    usual = np.log1p(popularity.users["month"] * np.float32(7 / 30))
+    trend: Floats = np.log1p(popularity.users["week"]) - usual
     return trend
 
 

@@ -22,30 +22,6 @@ from recommender.ranking.ranker import BASE, Ranker, Scored, reciprocal_rank
 from recommender.ranking.table import Columns
 
 
-def fuse(
-    lists: Sequence[NDArray[np.int64]], excluded: NDArray[np.int64], limit: int | None
-) -> NDArray[np.int64]:
-    """Reciprocal-rank fusion (Cormack, Clarke & Büttcher 2009): those proposed most and highest.
-
-    Args:
-        lists: of distinct keys each, best first.
-        excluded: distinct keys that must not be among them.
-        limit: how many; None for all.
-
-    Returns:
-        Distinct keys, ascending.
-    """
-    if not lists:
-        return np.zeros(0, dtype=np.int64)
-    products, places = np.unique(np.concatenate(lists), return_inverse=True)
-    kept = np.flatnonzero(~np.isin(products, excluded, assume_unique=True))
-    if limit is not None and len(kept) > limit:
-        worth = [reciprocal_rank(1 + place) for place in range(max(map(len, lists)))]
-        sums = np.bincount(places, np.concatenate([worth[: len(keys)] for keys in lists]))
-        kept = np.sort(kept[np.argsort(-sums[kept], kind="stable")[:limit]])
-    return products[kept]
-
-
 @dataclass(frozen=True)
 class Pipeline:
     """What all lists of one request, or of one batch, are made with."""
@@ -110,7 +86,7 @@ class Pipeline:
             own=hydrated.own,
             similarities=hydrated.similarities,
             names=hydrated.names,
-            standing=context.popularity.of(keys),
+            popularity=context.popularity.of(keys),
             table=table.empty(self._columns(context), keys),
         )
 
@@ -155,3 +131,27 @@ class Pipeline:
 
 def _strongest(contributions: Mapping[str, float]) -> str:
     return max(contributions.keys() - {BASE}, key=lambda name: (contributions[name], name))
+
+
+def fuse(
+    lists: Sequence[NDArray[np.int64]], excluded: NDArray[np.int64], limit: int | None
+) -> NDArray[np.int64]:
+    """Reciprocal-rank fusion (Cormack, Clarke & Büttcher 2009): those proposed most and highest.
+
+    Args:
+        lists: of distinct keys each, best first.
+        excluded: distinct keys that must not be among them.
+        limit: how many; None for all.
+
+    Returns:
+        Distinct keys, ascending.
+    """
+    if not lists:
+        return np.zeros(0, dtype=np.int64)
+    products, places = np.unique(np.concatenate(lists), return_inverse=True)
+    kept = np.flatnonzero(~np.isin(products, excluded, assume_unique=True))
+    if limit is not None and len(kept) > limit:
+        worth = [reciprocal_rank(1 + place) for place in range(max(map(len, lists)))]
+        sums = np.bincount(places, np.concatenate([worth[: len(keys)] for keys in lists]))
+        kept = np.sort(kept[np.argsort(-sums[kept], kind="stable")[:limit]])
+    return products[kept]

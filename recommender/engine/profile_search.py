@@ -49,7 +49,7 @@ unnest({kinds}::text[], {positions}::int[], {weights}::float8[], {products}::big
 """)
 
 # Rows of (space, kind, position, weight, product, vector, products), a vector of a profile each.
-_NEAREST = sql.SQL("""
+_PROFILE_ROWS = sql.SQL("""
 (SELECT {space} AS space_id, q.kind, q.position, q.weight, q.product_id,
     halfvec_send(q.embedding) AS numbers, n.products
 FROM ({source}) q LEFT JOIN LATERAL (
@@ -269,7 +269,7 @@ def _part(space: ServingSpace, name: str, searched: tuple[str, int], limit: int)
     condition = _is_searched(*searched) if limit else sql.SQL("false")
     if space.kind == Space.Kind.BEHAVIOUR:
         condition = sql.SQL("{} AND NOT EXISTS (SELECT FROM neighbour)").format(condition)
-    return _NEAREST.format(
+    return _PROFILE_ROWS.format(
         space=sql.Literal(space.pk),
         source=_source(space, name),
         search=vector_search.unchecked(space, limit),

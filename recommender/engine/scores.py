@@ -16,7 +16,7 @@ WINDOWS = ("week", "month", "quarter", "all")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
+class CandidatePopularity:
     """How some products stand; every array has shape (products,)."""
 
     users: Mapping[str, NDArray[np.float32]]  # by window, 0 for what has no history
@@ -57,18 +57,18 @@ class Popularity:
         labels = np.where(known, self.labels[rows], 0) if len(self.labels) else own.latest * 0
         return arrays.heaviest(labels, own.latest_recent, limit)
 
-    def of(self, candidates: NDArray[np.int64]) -> Standing:
+    def of(self, candidates: NDArray[np.int64]) -> CandidatePopularity:
         """How each of these products stands."""
         if not len(self.products):
             nothing = np.zeros(len(candidates), dtype=np.float32)
             unknown = np.full(len(candidates), np.nan)
-            return Standing(users=dict.fromkeys(self.users, nothing), first=unknown)
+            return CandidatePopularity(users=dict.fromkeys(self.users, nothing), first=unknown)
         rows, known = arrays.sorted_places(self.products, candidates)
         users = {
             name: np.where(known, numbers[rows], np.float32(0))
             for name, numbers in self.users.items()
         }
-        return Standing(users=users, first=np.where(known, self.first[rows], np.nan))
+        return CandidatePopularity(users=users, first=np.where(known, self.first[rows], np.nan))
 
 
 def of_columns(

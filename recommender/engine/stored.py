@@ -165,7 +165,7 @@ SELECT array_send(array_agg(s.product_id ORDER BY s.product_id)),
        array_send(array_agg(({visible})::int::bigint ORDER BY s.product_id))
 FROM {source} s JOIN recommender_product p ON p.id = s.product_id
 """)
-_STANDING = sql.SQL("(SELECT * FROM recommender_productpopularity WHERE catalog_id = %(catalog)s)")
+_CURRENT = sql.SQL("(SELECT * FROM recommender_productpopularity WHERE catalog_id = %(catalog)s)")
 _PAST = sql.SQL("({})").format(counting.POPULARITY)
 
 
@@ -195,11 +195,11 @@ def find_popularity(
         past = counting.window(catalog, before)
         return _read_popularity(_PAST, past, before.astimezone(UTC).timestamp())
     if counted_at is None:
-        return _read_popularity(_STANDING, {"catalog": catalog.pk}, _clock(catalog))
+        return _read_popularity(_CURRENT, {"catalog": catalog.pk}, _clock(catalog))
     with _lock:
         at, popularity = _counted.get(catalog.pk, (None, None))
     if popularity is None or at != counted_at:
-        popularity = _read_popularity(_STANDING, {"catalog": catalog.pk}, _clock(catalog))
+        popularity = _read_popularity(_CURRENT, {"catalog": catalog.pk}, _clock(catalog))
         # What is larger than the whole cache is not kept.
         with _lock, suppress(ValueError):
             _counted[catalog.pk] = (counted_at, popularity)

@@ -1,4 +1,4 @@
-"""What a rank is learnt from: candidates as they stood at a moment, and which were wanted next."""
+"""What a ranker learns from: candidates as of a split, and which of them were relevant."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -16,17 +16,17 @@ class TooFewExamples(Exception):  # noqa: N818 - the name says that more of them
 
 # Fewer than these lists would be learnt by heart.
 _FEWEST_REQUESTS = 50
-# Of a request, more candidates that nobody wanted add time and no knowledge.
-_MOST_UNWANTED = 100
+# Of a request, more irrelevant candidates add time and no knowledge.
+_MOST_IRRELEVANT = 100
 _SEED = 20
 
 
 @dataclass(frozen=True, slots=True)
 class Examples:
-    """The candidates of requests at one moment, and which of them the user then wanted."""
+    """The candidates of requests as of one split, and which of them were relevant."""
 
     table: CandidateTable
-    labels: NDArray[np.int8]  # 1 if wanted, else 0; shape (candidates,)
+    labels: NDArray[np.int8]  # 1 if relevant, else 0; shape (candidates,)
 
     def __post_init__(self) -> None:
         if len(self.labels) != len(self.table.products):
@@ -46,20 +46,20 @@ class Sample:
     sizes: NDArray[np.int64]  # shape (requests,)
 
 
-def sample(moments: Sequence[Examples]) -> Sample:
-    """All that was wanted and up to 100 others of each request in which anything was.
+def sample(splits: Sequence[Examples]) -> Sample:
+    """All relevant candidates and up to 100 others of each request that has any.
 
     The same examples give the same sample. Features are those within all of the request, so that
     they mean what they mean when it is ranked.
 
     Raises:
-        TooFewExamples: fewer than 50 requests had a candidate that was wanted.
+        TooFewExamples: fewer than 50 requests had a relevant candidate.
     """
-    wanted = tuple(
-        dict.fromkeys(name for moment in moments for name in features.names(moment.table.columns))
+    names = tuple(
+        dict.fromkeys(name for split in splits for name in features.names(split.table.columns))
     )
     random = np.random.default_rng(_SEED)
-    drawn = [part for moment in moments for part in _drawn(moment, wanted, random)]
+    drawn = [part for split in splits for part in _drawn(split, names, random)]
     if len(drawn) < _FEWEST_REQUESTS:
         raise TooFewExamples(
             f"Only {len(drawn)} lists held a product that its user then chose; learning a rank "
@@ -67,7 +67,7 @@ def sample(moments: Sequence[Examples]) -> Sample:
             "reciprocal-rank fusion ranks."
         )
     return Sample(
-        names=wanted,
+        names=names,
         features=np.concatenate([matrix for matrix, _ in drawn]),
         labels=np.concatenate([labels for _, labels in drawn]),
         sizes=np.array([len(labels) for _, labels in drawn]),
@@ -75,14 +75,14 @@ def sample(moments: Sequence[Examples]) -> Sample:
 
 
 def _drawn(
-    examples: Examples, wanted: tuple[str, ...], random: np.random.Generator
+    examples: Examples, names: tuple[str, ...], random: np.random.Generator
 ) -> Iterator[tuple[NDArray[np.float32], NDArray[np.int8]]]:
-    """Features and labels of what is drawn of each request where anything was wanted."""
+    """Features and labels of what is drawn of each request that has a relevant candidate."""
     for rows in features.requests(examples.table.sizes):
         labels = examples.labels[rows]
         if not labels.any():
             continue
         kept = labels > 0
-        unwanted = np.flatnonzero(~kept)
-        kept[random.permutation(unwanted)[:_MOST_UNWANTED]] = True
-        yield features.matrix(examples.table.request(rows), wanted)[kept], labels[kept]
+        irrelevant = np.flatnonzero(~kept)
+        kept[random.permutation(irrelevant)[:_MOST_IRRELEVANT]] = True
+        yield features.matrix(examples.table.request(rows), names)[kept], labels[kept]

@@ -94,12 +94,12 @@ Places = NDArray[np.intp]
 
 
 def names(columns: Columns) -> tuple[str, ...]:
-    """What a ranker may read: of each score its standing and its rank, then the features."""
+    """What a ranker may read: of each score its z-score and its rank, then the features."""
     ranks = (name + _RANK for name in columns.scores)
     return (*columns.scores, *ranks, *columns.features)
 
 
-def matrix(table: CandidateTable, wanted: Sequence[str]) -> NDArray[np.float32]:
+def matrix(table: CandidateTable, feature_names: Sequence[str]) -> NDArray[np.float32]:
     """The named inputs of a ranker, shape (candidates, inputs).
 
     A score is its z-score within the request, 0 where it says the same of all; its rank is
@@ -107,9 +107,9 @@ def matrix(table: CandidateTable, wanted: Sequence[str]) -> NDArray[np.float32]:
     where unknown. What the table does not have is 0: a ranker outlives the spaces that it learnt
     from.
     """
-    used = _used(table.columns, tuple(wanted))
+    used = _used(table.columns, tuple(feature_names))
     # Rows by input, turned at the end: each input is written in one stretch of memory.
-    result = np.zeros((len(wanted), len(table.products)), dtype=np.float32)
+    result = np.zeros((len(feature_names), len(table.products)), dtype=np.float32)
     result[used.to_feature] = table.values[used.feature]
     scores = table.values[used.score]
     # One request after the other, live as in training: the same numbers, within the cache.
@@ -117,7 +117,7 @@ def matrix(table: CandidateTable, wanted: Sequence[str]) -> NDArray[np.float32]:
         if rows.start == rows.stop or not len(used.score):
             continue
         of_request = np.ascontiguousarray(scores[:, rows])
-        result[used.to_standing, rows] = standardised(of_request)[used.standing]
+        result[used.to_z_score, rows] = standardised(of_request)[used.z_score]
         result[used.to_rank, rows] = reciprocals(of_request, _RANK_OFFSET)[used.rank]
     return np.ascontiguousarray(result.T)
 
@@ -129,25 +129,25 @@ class _Used:
     feature: Places  # of the table
     to_feature: Places  # of the result
     score: Places  # of the table: those read in one way or the other
-    standing: Places  # among `score`
-    to_standing: Places
+    z_score: Places  # among `score`
+    to_z_score: Places
     rank: Places  # among `score`
     to_rank: Places
 
 
 @lru_cache(maxsize=1000)
-def _used(columns: Columns, wanted: tuple[str, ...]) -> _Used:
-    to = {name: place for place, name in enumerate(wanted)}
+def _used(columns: Columns, feature_names: tuple[str, ...]) -> _Used:
+    to = {name: place for place, name in enumerate(feature_names)}
     features = [name for name in columns.features if name in to]
     scores = [name for name in columns.scores if name in to or name + _RANK in to]
-    standings = [name for name in scores if name in to]
+    z_scores = [name for name in scores if name in to]
     ranks = [name for name in scores if name + _RANK in to]
     return _Used(
         feature=_places(columns.places[name] for name in features),
         to_feature=_places(to[name] for name in features),
         score=_places(columns.places[name] for name in scores),
-        standing=_places(scores.index(name) for name in standings),
-        to_standing=_places(to[name] for name in standings),
+        z_score=_places(scores.index(name) for name in z_scores),
+        to_z_score=_places(to[name] for name in z_scores),
         rank=_places(scores.index(name) for name in ranks),
         to_rank=_places(to[name + _RANK] for name in ranks),
     )

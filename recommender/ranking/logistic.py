@@ -19,7 +19,7 @@ _PRECISION = 20.0
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class LogisticRanker(LearntRanker):
-    """The log-odds that a candidate is wanted: a coefficient for each standardised feature."""
+    """The log-odds that a candidate is relevant: a coefficient for each standardised feature."""
 
     kind: ClassVar[str] = "logistic"
 
@@ -90,18 +90,18 @@ def fit(sample: Sample) -> LogisticRanker:
     )
 
 
-def _maximised(standard: NDArray[np.float32], wanted: NDArray[np.bool_]) -> NDArray[np.float64]:
+def _maximised(standard: NDArray[np.float32], relevant: NDArray[np.bool_]) -> NDArray[np.float64]:
     """The most likely coefficients, shape (features + 1,), the bias last."""
-    signs = np.where(wanted, np.float32(-1), np.float32(1))
-    target = wanted.astype(np.float32)
-    penalty = _PRECISION / len(wanted)
+    signs = np.where(relevant, np.float32(-1), np.float32(1))
+    target = relevant.astype(np.float32)
+    penalty = _PRECISION / len(relevant)
 
     def loss(point: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
         logits = standard @ point[:-1].astype(np.float32) + np.float32(point[-1])
         missing = 1 / (1 + np.exp(-logits)) - target
         value = np.logaddexp(0, signs * logits).mean(dtype=np.float64)
         value += penalty / 2 * (point[:-1] @ point[:-1])
-        slope = missing @ standard / len(wanted) + penalty * point[:-1]
+        slope = missing @ standard / len(relevant) + penalty * point[:-1]
         return float(value), np.append(slope, missing.mean(dtype=np.float64))
 
     start = np.zeros(standard.shape[1] + 1)

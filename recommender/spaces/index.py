@@ -109,12 +109,12 @@ def build(space: Space) -> None:
     # Products too: after a bulk over REST the planner would take them for a handful.
     database.execute(sql.SQL("ANALYZE {vectors}, recommender_product").format(**names))
     queries = _queries(space)
-    truth = _kth_distances(space, queries)
+    exact = _kth_distances(space, queries)
     # Not before: from here on searches wait.
     database.execute(sql.SQL("DROP INDEX IF EXISTS {index}").format(**names))
     database.execute(sql.SQL("ALTER INDEX {new} RENAME TO {index}").format(**names))
     space.indexed_rows = rows
-    space.ef_search, space.recall = _choose_ef_search(space, queries, truth, settings.RECALL_TARGET)
+    space.ef_search, space.recall = _choose_ef_search(space, queries, exact, settings.RECALL_TARGET)
 
 
 def _exists(space: Space) -> bool:
@@ -127,7 +127,7 @@ def _name(space: Space) -> str:
 
 
 def _choose_ef_search(
-    space: Space, queries: _Queries, truth: dict[int, tuple[float, int]], target: float
+    space: Space, queries: _Queries, exact: dict[int, tuple[float, int]], target: float
 ) -> tuple[int, float]:
     """The smallest ef_search whose measured recall@20 is safely at the target, and that recall.
 
@@ -136,7 +136,7 @@ def _choose_ef_search(
     """
     recall, safe = 0.0, target + (1.0 - target) / 2
     for ef_search in EF_SEARCH_STEPS:
-        recall = _recall(space, queries, truth, ef_search)
+        recall = _recall(space, queries, exact, ef_search)
         if recall >= safe:
             break
     return ef_search, recall
@@ -192,7 +192,7 @@ def _kth_distances(space: Space, queries: _Queries) -> dict[int, tuple[float, in
 
 
 def _recall(
-    space: Space, queries: _Queries, truth: dict[int, tuple[float, int]], ef_search: int
+    space: Space, queries: _Queries, exact: dict[int, tuple[float, int]], ef_search: int
 ) -> float:
     """Share of the exact k nearest that the index finds at this ef_search."""
     database.use_ef_search(ef_search)
@@ -203,9 +203,9 @@ def _recall(
             ORDER BY v.embedding::halfvec({dimension}) {operator} q.embedding LIMIT {k}
         ) n WHERE q.key = ANY(%s)
     """).format(**_names(space), queries=queries.select)
-    rows = database.fetch(query, (list(truth),))
-    hits = sum(distance <= _slack(truth[key][0]) for key, distance in rows)
-    return float(hits / max(1, sum(k for _, k in truth.values())))
+    rows = database.fetch(query, (list(exact),))
+    hits = sum(distance <= _slack(exact[key][0]) for key, distance in rows)
+    return float(hits / max(1, sum(k for _, k in exact.values())))
 
 
 def _slack(distance: float) -> float:

@@ -39,7 +39,7 @@ class PopularitySource(CandidateSource):
 
     def score(self, candidates: Candidates) -> None:
         for column, window in zip(self.columns, WINDOWS, strict=True):
-            candidates.table[column] = np.log1p(candidates.standing.users[window])
+            candidates.table[column] = np.log1p(candidates.popularity.users[window])
 
 
 def sources(store: CandidateStore) -> Sequence[CandidateSource]:

@@ -4,7 +4,7 @@ import pytest
 from recommender.engine import features
 from recommender.engine.candidates import Candidates, ProductColumns, UserContext
 from recommender.engine.own_products import OwnProducts, own_products
-from recommender.engine.scores import Standing, of_columns
+from recommender.engine.scores import CandidatePopularity, of_columns
 from recommender.ranking import table
 
 DAY = 86_400.0
@@ -72,7 +72,7 @@ def filled(
         own=mine or columns(user.latest.tolist()),
         similarities={},
         names=dict,
-        standing=Standing(users=users, first=np.array(first, dtype=np.float64)),
+        standing=CandidatePopularity(users=users, first=np.array(first, dtype=np.float64)),
         table=table.empty(table.columns((), features.names(lists_own=lists_own)), keys(*KEYS)),
     )
     features.fill(candidates)
