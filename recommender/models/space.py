@@ -63,6 +63,11 @@ class Space(models.Model):
     template = models.TextField(
         default=DEFAULT_TEMPLATE, help_text="How a product becomes the text that is embedded."
     )
+    plain_text = models.BooleanField(
+        default=True,
+        editable=False,
+        help_text="Whether HTML and Markdown are taken off what is embedded.",
+    )
     instruction = models.TextField(
         blank=True,
         default="",

@@ -17,6 +17,7 @@ from embeddings.calls.long_text import Policy, Treatment
 from embeddings.spec import ModelSpec
 from embeddings.types import Input, Modality
 from recommender.models import Space
+from recommender.spaces.plain_text import plain_text, plain_value
 from recommender.spaces.staleness import StaleProduct
 
 _FIELD = re.compile(r"\{([^{}]*)\}")
@@ -140,7 +141,7 @@ def content(
     if space.kind == Space.Kind.IMAGE:
         pictures = tuple(product.image_urls[: spec.media.images if spec.media else 1])
         return Content((Input(images=pictures),)) if pictures else NOTHING
-    text = render(space.template, product)
+    text = render(space.template, _plain(product) if space.plain_text else product)
     if space.kind == Space.Kind.MULTIMODAL:
         return _multimodal(space, spec, product, text, max_tokens)
     if not text:
@@ -149,6 +150,17 @@ def content(
         return Content((Input(text=text),))
     fitted = long_text.fit(text, spec, Policy(space.long_text), max_tokens)
     return Content(tuple(Input(text=part) for part in fitted.parts), fitted.treatment)
+
+
+def _plain(product: StaleProduct) -> StaleProduct:
+    return replace(
+        product,
+        title=plain_text(product.title),
+        description=plain_text(product.description),
+        category=plain_text(product.category),
+        brand=plain_text(product.brand),
+        attributes={name: plain_value(value) for name, value in product.attributes.items()},
+    )
 
 
 def _multimodal(

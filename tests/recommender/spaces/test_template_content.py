@@ -85,3 +85,26 @@ def test_the_picture_goes_with_the_first_part_of_a_split_text_only() -> None:
     assert first.images == (PICTURES[0],)
     assert others
     assert all(part.modalities == {Modality.TEXT} for part in others)
+
+
+def test_a_product_is_embedded_without_its_markup() -> None:
+    marked = replace(
+        MUG,
+        title="Mug &amp; saucer",
+        category="Home &amp; Garden/<b>Kitchen</b>",
+        description="<p>Holds <b>tea</b></p><script>track()</script>",
+        attributes={"glaze": "<i>blue</i>"},
+    )
+    reading = space("text")
+    reading.template = "{title}. {category}. {description}. {attributes.glaze}"
+
+    (source,) = content(reading, SPEC, marked).inputs
+    assert source.text == "Mug & saucer. Home & Garden, Kitchen. Holds tea. blue"
+
+
+def test_a_version_from_before_texts_were_cleaned_embeds_them_as_they_are() -> None:
+    older = space("text")
+    older.plain_text = False
+
+    (source,) = content(older, SPEC, replace(MUG, title="<b>Mug</b>")).inputs
+    assert source.text == "<b>Mug</b>. Home, Kitchen"
