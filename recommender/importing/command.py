@@ -69,7 +69,7 @@ def run(
         options: the command's, as parsed.
 
     Raises:
-        CommandError: the import cannot start or go on.
+        CommandError: the import cannot start or go on, or took no row.
     """
     try:
         catalog = find_catalog(options["catalog"])
@@ -85,6 +85,8 @@ def run(
         command.stdout.write("Dry run: nothing was written.")
     for line in summary.lines():
         command.stdout.write(line)
+    if summary.is_all_rejected:
+        raise CommandError(summary.refusal())
     return catalog
 
 

@@ -116,15 +116,15 @@ class EventIntake:
     def convert(self, row: Values) -> Sequence[object]:
         """The event's fields, in the order of `columns`."""
         event: dict[str, Any] = dict.fromkeys(self.columns)
-        field = ""
+        field = column = ""
         try:
             for field, column, convert in self._converters:
                 event[field] = convert(row.get(column))
-            field = "price"
             if self._price is not None:
-                values.price(row.get(self._price))
+                field, column = "price", self._price
+                values.price(row.get(column))
         except BadValueError as exc:
-            raise BadRowError(f"{field} {exc}") from exc
+            raise BadRowError(f"{field} {exc}", row.get(column)) from exc
         event["type"] = event["type"] or self._type
         self._check(event)
         if client_id := event.pop("event_id", None):
@@ -171,7 +171,7 @@ class EventIntake:
         fields = ("type", "user", "product", "at", "quantity", "value")
         refused = event_refusal(self._types, **{field: event[field] for field in fields})
         if refused is not None:
-            raise BadRowError(" ".join(refused))
+            raise BadRowError(" ".join(refused), event[refused[0]] or "")
 
     def _make_keyed(self, staging: Staging) -> None:
         names = {"keyed": staging.keyed, "staging": staging.table}

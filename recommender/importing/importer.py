@@ -15,6 +15,8 @@ from recommender.importing.source import Source
 from recommender.importing.staging import Staging, check_rejects_path, write_rejects
 
 _SHOW_EVERY = 1_000  # rows
+# More would be a list that nobody reads.
+_MOST_REASONS = 20
 
 StagedRow = Sequence[object]
 
@@ -71,6 +73,7 @@ def run(wanted: Import) -> Summary:
         outcomes=outcomes,
         rejected=rejected,
         rejects=wanted.rejects if rejected else None,
+        first=reader.first,
         seconds=time.monotonic() - started,
     )
 
@@ -84,6 +87,7 @@ class _Reader:
         self._nothing = [None] * len(wanted.intake.columns)
         self.rows = 0
         self.left_out = 0
+        self.first: dict[str, str] = {}  # the first value by the reason why it was rejected
 
     def read(self, file: BinaryIO, staging: Staging) -> None:
         """Stage what is not staged yet."""
@@ -103,6 +107,8 @@ class _Reader:
                 elif row.line > last_line:
                     yield self._good(row)
             except BadRowError as exc:
+                if len(self.first) < _MOST_REASONS:
+                    self.first.setdefault(str(exc), exc.value)
                 if row.line > last_line:
                     yield [row.line, *self._nothing, str(exc), _storable(row.raw)]
 

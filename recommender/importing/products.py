@@ -108,12 +108,12 @@ class ProductIntake:
     def convert(self, row: Values) -> Sequence[object]:
         """The product's fields, in the order of `columns`."""
         product: dict[str, object] = dict.fromkeys(self.columns)
-        field = ""
+        field = column = ""
         try:
             for field, column, convert in self._converters:
                 product[field] = convert(row.get(column))
         except BadValueError as exc:
-            raise BadRowError(f"{field} {exc}") from exc
+            raise BadRowError(f"{field} {exc}", row.get(column)) from exc
         if product["id"] is None:
             raise BadRowError("id is missing")
         product["attributes"] = self._attributes.read(row)

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
 
+from recommender.importing.advice import advice
 from recommender.importing.row import Values
 from recommender.importing.staging import Staging
 
@@ -97,6 +98,9 @@ class Intake(Protocol):
         """How many rows would come to what; writes nothing."""
 
 
+_REASONS_SHOWN, _VALUE_SHOWN = 3, 60
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Summary:
     """The counts of one import.
@@ -107,6 +111,7 @@ class Summary:
         outcomes: what came of the others, in the order to show.
         rejected: of them, rows by the reason why they were rejected.
         rejects: the file they are in; None where there are none or it was not asked for.
+        first: the first value that was rejected for a reason, by the reason.
         seconds: it took.
     """
 
@@ -115,7 +120,23 @@ class Summary:
     outcomes: Mapping[str, int]
     rejected: Mapping[str, int]
     rejects: Path | None
+    first: Mapping[str, str]
     seconds: float
+
+    @property
+    def is_all_rejected(self) -> bool:
+        """Whether there were rows, and none of them could be taken."""
+        return 0 < self.rows - self.left_out == sum(self.rejected.values())
+
+    def refusal(self) -> str:
+        """Why nothing came in, by the most frequent reasons, with what would help."""
+        lines = [f"None of the {self.rows - self.left_out:,} rows could be taken:"]
+        for reason in list(self.rejected)[:_REASONS_SHOWN]:
+            value = self.first.get(reason, "")
+            help_text = advice(reason, value)
+            shown = f": {value[:_VALUE_SHOWN]!r}" if value else ""
+            lines.append(f"  {reason}{shown}{'; ' if help_text else ''}{help_text}")
+        return "\n".join(lines)
 
     def lines(self) -> Iterator[str]:
         """The summary, line by line."""

@@ -21,7 +21,15 @@ class RefusedError(Exception):
 
 
 class BadRowError(Exception):
-    """The row is rejected; the message is the reason, in the same words for every such row."""
+    """The row is rejected; the message is the reason, in the same words for every such row.
+
+    Attributes:
+        value: what was found where something else was expected; empty where that is not one value.
+    """
+
+    def __init__(self, reason: str, value: object = "") -> None:
+        super().__init__(reason)
+        self.value = str(value)
 
 
 Values = Mapping[str, Any]
