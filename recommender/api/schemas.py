@@ -68,7 +68,7 @@ class ProductIn(Strict):
     brand: Label = ""
     price: Annotated[float | None, Field(ge=0, lt=values.TOO_EXPENSIVE), _read(values.price)] = None
     currency: Annotated[str, Field(pattern=r"^([A-Z]{3})?$"), _read(values.currency, "")] = ""
-    in_stock: Annotated[bool, _read(values.boolean, True)] = True
+    in_stock: Annotated[bool, _read(values.stock, True)] = True
     image_urls: Annotated[list[Url], Field(max_length=values.MAX_URLS), _read(values.urls, [])] = []
     video_urls: Annotated[list[Url], Field(max_length=values.MAX_URLS), _read(values.urls, [])] = []
     attributes: Annotated[Attributes, _read(values.attributes, {})] = {}

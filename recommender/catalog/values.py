@@ -25,6 +25,10 @@ MAX_URL, MAX_URLS, MAX_ATTRIBUTES = 2_000, 50, 200
 
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _YES, _NO = {"true", "t", "yes", "y", "1"}, {"false", "f", "no", "n", "0"}
+_ORDERABLE = {"instock", "available", "preorder", "presale", "backorder", "onbackorder"} | {
+    *("limitedavailability", "onlineonly", "instoreonly", "lowstock")
+}
+_GONE = {"outofstock", "soldout", "unavailable", "discontinued"}
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _DAY = re.compile(r"\d{8}", re.ASCII)
 _LEAST_UNIX = 1e8  # the year 1973
@@ -107,6 +111,22 @@ def boolean(value: Any) -> bool | None:
     if word and word not in _YES | _NO:
         raise BadValueError("is neither yes nor no")
     return word in _YES if word else None
+
+
+def stock(value: Any) -> bool | None:
+    """Whether a product can be ordered: yes or no, a quantity, or a word of shops and feeds."""
+    if value is None or isinstance(value, bool):
+        return value
+    written = (text(value) or "").lower()
+    if not written:
+        return None
+    if _NUMBER.fullmatch(written):
+        return float(written) > 0
+    # "in stock", "in_stock" and https://schema.org/InStock are one.
+    word = re.sub(r"[\s_-]", "", written.rpartition("/")[2])
+    if word not in _ORDERABLE | _YES | _GONE | _NO:
+        raise BadValueError("is neither yes nor no, nor a quantity")
+    return word in _ORDERABLE | _YES
 
 
 def uuid(value: Any) -> UUID | None:

@@ -33,7 +33,7 @@ _CONVERTERS: Mapping[str, Callable[[Any], object]] = {
     "brand": values.label,
     "price": values.price,
     "currency": values.currency,
-    "in_stock": values.boolean,
+    "in_stock": values.stock,
     "image_urls": _json_urls,
     "video_urls": _json_urls,
 }

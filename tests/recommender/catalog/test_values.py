@@ -75,6 +75,26 @@ def test_a_yes_or_no_is_understood(value, truth):
     assert values.boolean(value) is truth
 
 
+@pytest.mark.parametrize(
+    ("value", "is_in_stock"),
+    [
+        *((17, True), ("3", True), ("0.5", True), (0, False), ("-2", False), ("0", False)),
+        *((True, True), ("no", False), ("Yes", True), ("", None), (None, None)),
+        *(("in stock", True), ("in_stock", True), ("out of stock", False), ("Sold out", False)),
+        *(("preorder", True), ("backorder", True), ("https://schema.org/InStock", True)),
+        ("http://schema.org/OutOfStock", False),
+    ],
+)
+def test_stock_is_a_yes_a_quantity_or_a_word_of_shops(value, is_in_stock):
+    assert values.stock(value) is is_in_stock
+
+
+@pytest.mark.parametrize("value", ["perhaps", "nan", ["yes"], "/"])
+def test_what_says_nothing_of_stock_is_refused(value):
+    with pytest.raises(BadValueError):
+        values.stock(value)
+
+
 def test_what_is_neither_yes_nor_no_is_refused():
     with pytest.raises(BadValueError, match="neither yes nor no"):
         values.boolean("17")

@@ -24,6 +24,8 @@ PRODUCTS = [
     {"title": "a\x00b"},
     {"currency": "euro"},
     {"in_stock": "perhaps"},
+    {"in_stock": 3},
+    {"in_stock": "out of stock"},
     {"image_urls": "https://shop.example/a.jpg|https://shop.example/b.jpg"},
     {"image_urls": ["https://shop.example/a.jpg", ""]},
     {"image_urls": ["javascript:alert(1)"]},
