@@ -114,4 +114,4 @@ def test_repeat_lists_the_users_own_products_heaviest_first() -> None:
 
     lists = top_lists(baselines.repeat(weights), np.arange(2), 3, eligible)
 
-    assert [each.tolist() for each in lists] == [[2, 0], []]
+    assert [products.tolist() for products in lists] == [[2, 0], []]

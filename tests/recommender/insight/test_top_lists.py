@@ -17,7 +17,7 @@ def _fixed(*rows: list[float]) -> Scorer:
 
 
 def _listed(lists: list[NDArray[np.int64]]) -> list[list[int]]:
-    return [each.tolist() for each in lists]
+    return [products.tolist() for products in lists]
 
 
 def test_a_list_is_the_best_products_best_first() -> None:
