@@ -25,10 +25,10 @@ def test_it_is_what_implicit_would_calculate() -> None:
         expected = model.recalculate_user(5, preferences[5])
     gramian = model.item_factors.T @ model.item_factors
     products = preferences[5].indices
-    found = FoldIn(LeastSquares(gramian, 2.0, 7.0)).factor(
+    factor = FoldIn(LeastSquares(gramian, 2.0, 7.0)).factor(
         model.item_factors[products], np.ones(len(products))
     )
-    np.testing.assert_allclose(found, expected, atol=1e-3)
+    np.testing.assert_allclose(factor, expected, atol=1e-3)
 
 
 def test_the_history_learnt_from_gives_the_factor_that_was_learnt() -> None:

@@ -12,7 +12,7 @@ CLOCK = 1_000 * DAY
 def table(*events: tuple[int, int, float, float]) -> np.ndarray:
     """Preferences of 3 users and 3 products from (user, product, weight, age in days)."""
     users, products, weights, ages = zip(*events, strict=True) if events else ((), (), (), ())
-    found = Interactions(
+    interactions = Interactions(
         users=np.array(users, dtype=np.int32),
         products=np.array(products, dtype=np.int32),
         weights=np.array(weights, dtype=np.float32),
@@ -20,17 +20,17 @@ def table(*events: tuple[int, int, float, float]) -> np.ndarray:
         n_users=3,
         n_products=3,
     )
-    return preferences(found, half_life_days=60.0, clock=CLOCK).toarray()
+    return preferences(interactions, half_life_days=60.0, clock=CLOCK).toarray()
 
 
 def test_a_purchase_counts_more_than_a_view() -> None:
-    found = table((0, 0, 1.0, 0), (0, 1, 0.1, 0))
-    assert found[0, 0] > found[0, 1] > 0
+    strengths = table((0, 0, 1.0, 0), (0, 1, 0.1, 0))
+    assert strengths[0, 0] > strengths[0, 1] > 0
 
 
 def test_each_further_event_counts_for_less() -> None:
-    found = table((0, 0, 1.0, 0), *[(0, 1, 1.0, 0)] * 2, *[(0, 2, 1.0, 0)] * 3)[0]
-    assert found[1] - found[0] > found[2] - found[1] > 0
+    strengths = table((0, 0, 1.0, 0), *[(0, 1, 1.0, 0)] * 2, *[(0, 2, 1.0, 0)] * 3)[0]
+    assert strengths[1] - strengths[0] > strengths[2] - strengths[1] > 0
 
 
 def test_an_event_counts_half_after_the_half_life() -> None:

@@ -8,9 +8,9 @@ from tests.recommender.behaviour.matrices import likes, matrix
 
 @settings(deadline=None)
 @given(likes)
-def test_cooccurrence_is_the_share_of_users_in_common(found: np.ndarray) -> None:
-    scores = cooccurrence(matrix(found)).toarray()
-    both, users = found.T.astype(float) @ found, np.maximum(found.sum(axis=0), 1)
+def test_cooccurrence_is_the_share_of_users_in_common(liked: np.ndarray) -> None:
+    scores = cooccurrence(matrix(liked)).toarray()
+    both, users = liked.T.astype(float) @ liked, np.maximum(liked.sum(axis=0), 1)
     expected = both / np.sqrt(np.outer(users, users))
     np.fill_diagonal(expected, 0)
     np.testing.assert_allclose(scores, expected, atol=1e-6)
@@ -20,8 +20,8 @@ def test_cooccurrence_is_the_share_of_users_in_common(found: np.ndarray) -> None
 
 @settings(deadline=None)
 @given(likes)
-def test_only_the_best_are_kept(found: np.ndarray) -> None:
-    all_of_them, best = (cooccurrence(matrix(found), limit).toarray() for limit in (200, 2))
+def test_only_the_best_are_kept(liked: np.ndarray) -> None:
+    all_of_them, best = (cooccurrence(matrix(liked), limit).toarray() for limit in (200, 2))
     np.testing.assert_allclose(
         np.sort(best, axis=1)[:, -2:], np.sort(all_of_them, axis=1)[:, -2:], atol=1e-6
     )
@@ -29,18 +29,18 @@ def test_only_the_best_are_kept(found: np.ndarray) -> None:
 
 
 def test_products_of_the_very_same_users_do_not_push_each_other_over_the_limit() -> None:
-    found = cooccurrence(matrix(np.ones((3, 9))), limit=4)
-    assert np.diff(found.indptr).tolist() == [4] * 9
-    assert not found.diagonal().any()
+    scores = cooccurrence(matrix(np.ones((3, 9))), limit=4)
+    assert np.diff(scores.indptr).tolist() == [4] * 9
+    assert not scores.diagonal().any()
 
 
 def test_a_user_with_everything_does_not_link_everything() -> None:
     liked = np.zeros((3, 2_000), dtype=bool)
     liked[0] = True
     liked[1:, :2] = True
-    found = cooccurrence(matrix(liked), limit=1_000)
-    assert found[0, 1] > 0
-    assert np.diff(found.indptr).max() < 500
+    scores = cooccurrence(matrix(liked), limit=1_000)
+    assert scores[0, 1] > 0
+    assert np.diff(scores.indptr).max() < 500
 
 
 @pytest.mark.parametrize("find", [cooccurrence, ease])
@@ -53,8 +53,8 @@ def test_the_same_history_gives_the_same_neighbours(find) -> None:
 @pytest.mark.parametrize("find", [cooccurrence, ease])
 @pytest.mark.parametrize("shape", [(0, 3), (4, 3), (1, 1)])
 def test_without_history_there_are_no_neighbours(find, shape: tuple[int, int]) -> None:
-    found = find(matrix(np.zeros(shape)))
-    assert (found.shape, found.nnz) == ((shape[1], shape[1]), 0)
+    scores = find(matrix(np.zeros(shape)))
+    assert (scores.shape, scores.nnz) == ((shape[1], shape[1]), 0)
 
 
 @pytest.mark.parametrize("find", [cooccurrence, ease])
@@ -72,12 +72,12 @@ def test_the_order_of_users_does_not_matter(find) -> None:
 
 def test_ease_predicts_each_product_best_from_the_others() -> None:
     liked = (np.random.default_rng(6).random((50, 8)) < 0.4).astype(float)
-    found = ease(matrix(liked), l2=3.0).toarray()
+    scores = ease(matrix(liked), l2=3.0).toarray()
     for product in range(8):
         others = np.delete(np.arange(8), product)
         x = liked[:, others]
         expected = np.linalg.solve(x.T @ x + 3.0 * np.eye(7), x.T @ liked[:, product])
-        np.testing.assert_allclose(found[others, product], expected, atol=1e-4)
+        np.testing.assert_allclose(scores[others, product], expected, atol=1e-4)
 
 
 def test_ease_keeps_the_weights_that_are_furthest_from_zero() -> None:
@@ -91,7 +91,7 @@ def test_only_popular_products_take_part_in_ease() -> None:
     liked = np.random.default_rng(9).random((50, 6)) < 0.5
     liked[:, 2] = liked[:, 4] = False
     liked[:3, 2] = True
-    found = ease(matrix(liked), most=4).toarray()
-    assert not found[[2, 4]].any()
-    assert not found[:, [2, 4]].any()
-    assert found.any()
+    scores = ease(matrix(liked), most=4).toarray()
+    assert not scores[[2, 4]].any()
+    assert not scores[:, [2, 4]].any()
+    assert scores.any()

@@ -18,9 +18,9 @@ def behaviour(of: np.ndarray) -> np.ndarray:
 
 
 def learnt(metric: str = "inner_product") -> Prediction:
-    found = prediction.fit(content(200), behaviour(content(200)), metric=metric)
-    assert found is not None
-    return found
+    fitted = prediction.fit(content(200), behaviour(content(200)), metric=metric)
+    assert fitted is not None
+    return fitted
 
 
 def test_a_product_nobody_touched_gets_the_vector_its_content_says() -> None:
@@ -43,9 +43,9 @@ def test_it_knows_how_good_it_is() -> None:
 
 def test_content_that_says_nothing_predicts_a_short_vector() -> None:
     noise = np.random.default_rng(4).standard_normal((200, 5)).astype(np.float32)
-    found = prediction.fit(content(200), noise, metric="inner_product")
-    assert found is not None
-    lengths = np.linalg.norm(found.predict(content(20, seed=3)), axis=1)
+    fitted = prediction.fit(content(200), noise, metric="inner_product")
+    assert fitted is not None
+    lengths = np.linalg.norm(fitted.predict(content(20, seed=3)), axis=1)
     assert lengths.mean() < np.linalg.norm(noise, axis=1).mean() / 2
 
 
@@ -57,11 +57,11 @@ def test_too_few_products_teach_nothing(products: int) -> None:
 
 @pytest.mark.parametrize("metric", ["cosine", "inner_product"])
 def test_it_is_the_same_after_storage(metric: str) -> None:
-    found = learnt(metric)
-    stored = Prediction.from_bytes(found.to_bytes())
+    fitted = learnt(metric)
+    stored = Prediction.from_bytes(fitted.to_bytes())
     new = content(5, seed=3)
-    assert stored.predict(new).tolist() == found.predict(new).tolist()
-    assert stored.similarity == found.similarity
+    assert stored.predict(new).tolist() == fitted.predict(new).tolist()
+    assert stored.similarity == fitted.similarity
 
 
 def test_other_bytes_are_refused() -> None:

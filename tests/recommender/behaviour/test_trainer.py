@@ -14,12 +14,12 @@ each_trainer = pytest.mark.parametrize("trainer", TRAINERS, ids=lambda trainer: 
 @settings(deadline=None, max_examples=25)
 @given(likes)
 def test_any_history_gives_finite_factors_and_zero_where_there_is_none(
-    trainer: Trainer, found: np.ndarray
+    trainer: Trainer, liked: np.ndarray
 ) -> None:
-    factors = trainer.fit(matrix(found))
-    assert factors.products.shape == (found.shape[1], min(found.shape))
+    factors = trainer.fit(matrix(liked))
+    assert factors.products.shape == (liked.shape[1], min(liked.shape))
     assert np.isfinite(factors.products).all()
-    assert not factors.products[~found.any(axis=0)].any()
+    assert not factors.products[~liked.any(axis=0)].any()
 
 
 @each_trainer
@@ -80,8 +80,8 @@ def test_products_are_as_near_as_in_the_exact_decomposition() -> None:
     _, sizes, right = np.linalg.svd(liked / degrees[0] / degrees[1], full_matrices=False)
     exact = right.T * sizes
     exact /= np.linalg.norm(exact, axis=1, keepdims=True)
-    found = SVD().fit(matrix(liked)).products
-    np.testing.assert_allclose(found @ found.T, exact @ exact.T, atol=1e-4)
+    vectors = SVD().fit(matrix(liked)).products
+    np.testing.assert_allclose(vectors @ vectors.T, exact @ exact.T, atol=1e-4)
 
 
 def test_every_product_that_is_liked_is_of_unit_length() -> None:

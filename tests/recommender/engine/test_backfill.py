@@ -53,16 +53,16 @@ def test_popular_products_then_new_ones_fill_a_list(visited):
     items = {"lamp-red": item("lamp-red", 0.9)}
     fill(visited.catalog, items, Query(count=4), excluded=[], filter=None)
     assert list(items)[:2] == ["lamp-red", "mug-red"]
-    assert [each.source for each in items.values()] == ["text", "popular", "newest", "newest"]
-    for each in items.values():
-        assert each.contributions == {each.source: each.score}
+    assert [entry.source for entry in items.values()] == ["text", "popular", "newest", "newest"]
+    for entry in items.values():
+        assert entry.contributions == {entry.source: entry.score}
 
 
 @pytest.mark.parametrize("lowest", [0.9, 0.001, 0.0, -0.3])
 def test_what_fills_a_list_never_outranks_what_was_there(visited, lowest):
     items = {"lamp-blue": item("lamp-blue", 0.95), "lamp-red": item("lamp-red", lowest)}
     fill(visited.catalog, items, Query(count=24), excluded=[], filter=None)
-    scores = [each.score for each in items.values()]
+    scores = [entry.score for entry in items.values()]
     assert len(scores) == 24
     assert scores == sorted(scores, reverse=True)
 
@@ -79,7 +79,7 @@ def test_filters_are_tried_in_turn_until_the_list_is_full(visited):
         filters.parse({"brand": f"{kind} Works"}, goods.DECLARED) for kind in ("Lamp", "Mug")
     )
     answer = fall_back(visited.catalog, Query(count=7), filters=[lamps, mugs])
-    kinds = [each.id.split("-")[0] for each in answer.items]
+    kinds = [entry.id.split("-")[0] for entry in answer.items]
     assert kinds == ["lamp"] * 6 + ["mug"]
     assert answer.items[0].id == "lamp-red"
     assert answer.items[6].id == "mug-red"

@@ -42,9 +42,9 @@ def source(shop: Shop, query: Query) -> Recommender:
 
 
 def run(shop: Shop, query: Query, *users: str) -> dict[str, Recommendation]:
-    found = list(batch.recommend_many(source(shop, query), iter(users), query))
-    assert [it.user for it in found] == list(users)
-    return {it.user: it for it in found}
+    answers = list(batch.recommend_many(source(shop, query), iter(users), query))
+    assert [answer.user for answer in answers] == list(users)
+    return {answer.user: answer for answer in answers}
 
 
 def ids(items: tuple[Item, ...]) -> list[str]:
@@ -80,10 +80,10 @@ def test_a_batch_says_what_live_answers_say(busy: Shop, query: Query) -> None:
     )
     users = [*(f"{word} lover" for word in WORDS), "omnivore", "searcher", "nobody"]
 
-    found = run(busy, query, *users)
+    answers = run(busy, query, *users)
 
     for user in users:
-        listed, live = ids(found[user].items), ids(recommend(busy.catalog, user, query).items)
+        listed, live = ids(answers[user].items), ids(recommend(busy.catalog, user, query).items)
         assert len(listed) == len(live)
         # Live, fewer candidates stand behind each other, and so some ranks are better ones.
         assert listed[:2] == live[:2], user
@@ -91,20 +91,20 @@ def test_a_batch_says_what_live_answers_say(busy: Shop, query: Query) -> None:
 
 
 def test_a_user_gets_products_like_those_they_looked_at_and_none_of_those(busy: Shop) -> None:
-    found = run(busy, Query(count=30), "tent lover", "nobody")
+    answers = run(busy, Query(count=30), "tent lover", "nobody")
 
     tents = {f"p{2 + 5 * n}" for n in range(20)}
-    own, anybody_s = (tents & set(ids(it.items)) for it in found.values())
+    own, anybody_s = (tents & set(ids(answer.items)) for answer in answers.values())
     assert len(own) > len(anybody_s)
     assert not own & {f"p{2 + 5 * n}" for n in range(4)}
 
 
 def test_an_unknown_user_gets_what_is_popular_and_is_marked(busy: Shop) -> None:
-    found = run(busy, Query(count=5), "nobody", "searcher")
+    answers = run(busy, Query(count=5), "nobody", "searcher")
 
-    assert (found["nobody"].known, found["searcher"].known) == (False, True)
-    assert ids(found["nobody"].items) == ids(found["searcher"].items)
-    assert {item.source for item in found["nobody"].items} == {"popular"}
+    assert (answers["nobody"].known, answers["searcher"].known) == (False, True)
+    assert ids(answers["nobody"].items) == ids(answers["searcher"].items)
+    assert {item.source for item in answers["nobody"].items} == {"popular"}
 
 
 def test_as_of_a_time_nothing_later_counts(busy: Shop) -> None:
@@ -129,8 +129,8 @@ def test_nothing_unavailable_is_recommended(busy: Shop) -> None:
     Product.objects.exclude(external_id__in=["p97", "p98"]).update(in_stock=False)
 
     assert {
-        user: set(ids(it.items))
-        for user, it in run(busy, EVERYTHING, "mug lover", "nobody").items()
+        user: set(ids(answer.items))
+        for user, answer in run(busy, EVERYTHING, "mug lover", "nobody").items()
     } == {"mug lover": {"p97", "p98"}, "nobody": {"p97", "p98"}}
 
 
@@ -147,10 +147,10 @@ def test_all_users_are_each_there_once_and_only_the_catalog_s_own(shop: Shop) ->
     other.stock(mug="Mug")
     other.visit("stranger", "mug")
 
-    found = list(batch.all_users(shop.catalog))
+    users = list(batch.all_users(shop.catalog))
 
-    assert len(found) == 2100
-    assert set(found) == {f"user{n}" for n in range(2100)}
+    assert len(users) == 2100
+    assert set(users) == {f"user{n}" for n in range(2100)}
 
 
 def test_more_users_than_are_read_at_a_time_keep_their_order(busy: Shop) -> None:
@@ -158,10 +158,10 @@ def test_more_users_than_are_read_at_a_time_keep_their_order(busy: Shop) -> None
 
     query = Query(count=1)
 
-    found = list(batch.recommend_many(source(busy, query), iter(users), query))
+    answers = list(batch.recommend_many(source(busy, query), iter(users), query))
 
-    assert [it.user for it in found] == users
-    assert [it.known for it in found] == [bool(n % 3) for n in range(600)]
+    assert [answer.user for answer in answers] == users
+    assert [answer.known for answer in answers] == [bool(n % 3) for n in range(600)]
 
 
 def test_a_batch_of_a_space_that_does_not_serve_is_of_that_space(stocked: Shop) -> None:
@@ -186,7 +186,7 @@ def test_a_batch_keeps_what_it_began_with_though_another_space_serves_and_its_ow
 
     goods.replace(stocked.space, goods.by_colour(stocked))
 
-    assert all(each.items == first.items for each in lists)
+    assert all(answer.items == first.items for answer in lists)
     assert {key.split("-")[0] for key in ids(first.items)} == {"mug"}
 
 
@@ -195,10 +195,10 @@ def test_other_processes_make_the_same_lists(stocked: Shop) -> None:
         stocked.visit(f"u{number}", product)
     query = Query(count=3)
     users = [f"u{number % 4}" for number in range(600)]
-    found = batch.serving(stocked.catalog, query)
+    recommender = batch.serving(stocked.catalog, query)
 
-    alone = list(batch.recommend_many(found, iter(users), query))
-    beside = list(batch.recommend_many(found, iter(users), query, processes=2))
+    alone = list(batch.recommend_many(recommender, iter(users), query))
+    beside = list(batch.recommend_many(recommender, iter(users), query, processes=2))
 
     assert beside == alone
-    assert [each.user for each in beside] == users
+    assert [answer.user for answer in beside] == users

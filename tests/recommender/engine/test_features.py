@@ -80,9 +80,9 @@ def filled(
 
 
 def test_what_is_had_again_is_counted_and_ages_by_the_clock():
-    found = filled((5, 2, 10), (5, 2, 20), (9, 1, 30))
-    assert found["repeat:count"].tolist() == [0, 2, 1, 0]
-    assert found["repeat:days"].tolist() == [999, 10, 30, 999]
+    candidates = filled((5, 2, 10), (5, 2, 20), (9, 1, 30))
+    assert candidates["repeat:count"].tolist() == [0, 2, 1, 0]
+    assert candidates["repeat:days"].tolist() == [999, 10, 30, 999]
 
 
 def test_where_own_products_are_not_listed_none_is_a_repeat():
@@ -91,10 +91,10 @@ def test_where_own_products_are_not_listed_none_is_a_repeat():
 
 
 def test_the_user_is_the_same_for_all_candidates():
-    found = filled((5, 2, 10), (5, 2, 20), (9, -1, 30))
-    assert set(found["user:products"]) == {2}
-    assert set(found["user:events"]) == {3}
-    assert set(found["user:days"]) == {10}
+    candidates = filled((5, 2, 10), (5, 2, 20), (9, -1, 30))
+    assert set(candidates["user:products"]) == {2}
+    assert set(candidates["user:events"]) == {3}
+    assert set(candidates["user:days"]) == {10}
 
 
 def test_a_user_without_history_has_never_been_there():
@@ -108,15 +108,15 @@ def test_a_trend_is_a_week_above_its_month():
 
 
 def test_taste_is_the_share_of_a_label_and_the_distance_to_the_usual_price():
-    found = filled(
+    candidates = filled(
         (5, 3, 0),
         (9, 1, 0),
         mine=columns((5, 9), prices=[1.0, 3.0], categories=[1, 0]),
         prices=[1.0, np.nan, 3.0, 2.0],
         categories=[1, 2, 0, 3],
     )
-    assert found["product:category"].tolist() == pytest.approx([0.75, 0, 0, 0])
-    assert found["product:price"].tolist() == pytest.approx([-1, np.nan, 1, 0], nan_ok=True)
+    assert candidates["product:category"].tolist() == pytest.approx([0.75, 0, 0, 0])
+    assert candidates["product:price"].tolist() == pytest.approx([-1, np.nan, 1, 0], nan_ok=True)
 
 
 def test_without_a_usual_price_none_is_far_from_it():
@@ -125,7 +125,7 @@ def test_without_a_usual_price_none_is_far_from_it():
 
 def test_a_product_is_as_old_as_its_first_event_or_else_its_release():
     first = np.array([NOW - DAY, np.nan, np.nan, NOW])
-    found = filled(first=first, released=[NOW - 9 * DAY, NOW - 3 * DAY, np.nan, np.nan])
+    candidates = filled(first=first, released=[NOW - 9 * DAY, NOW - 3 * DAY, np.nan, np.nan])
     age = np.log1p([1, 3, np.nan, 0])
-    assert found["product:age"].tolist() == pytest.approx(age.tolist(), nan_ok=True)
-    assert found["product:untouched"].tolist() == [0, 1, 1, 0]
+    assert candidates["product:age"].tolist() == pytest.approx(age.tolist(), nan_ok=True)
+    assert candidates["product:untouched"].tolist() == [0, 1, 1, 0]

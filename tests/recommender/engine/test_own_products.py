@@ -22,14 +22,14 @@ def own(*events: tuple[int, float, float], half_life: float = 10.0) -> OwnProduc
 
 
 def test_own_products_are_those_liked_more_than_not_the_latest_first():
-    found = own((5, 1, 1), (7, -3, 2), (5, 1, 3), (9, 1, 4), (7, 1, 5))
-    assert found.products.tolist() == [5, 9]
-    assert (found.seen, found.events, found.days_since) == (3, 5, 1)
+    owned = own((5, 1, 1), (7, -3, 2), (5, 1, 3), (9, 1, 4), (7, 1, 5))
+    assert owned.products.tolist() == [5, 9]
+    assert (owned.seen, owned.events, owned.days_since) == (3, 5, 1)
 
 
 def test_recent_weights_are_halved_by_age_and_the_largest_is_one():
-    found = own((5, 2, 30), (9, 4, 40))
-    assert found.recent.tolist() == pytest.approx([1.0, 1.0])
+    owned = own((5, 2, 30), (9, 4, 40))
+    assert owned.recent.tolist() == pytest.approx([1.0, 1.0])
     assert own((5, 2, 30), (9, 2, 40)).recent.tolist() == pytest.approx([1.0, 0.5])
 
 
@@ -40,5 +40,5 @@ def test_a_history_of_long_ago_is_still_a_taste(ago):
 
 
 def test_an_empty_history_has_no_products():
-    found = own()
-    assert (len(found.products), found.seen, found.events, found.days_since) == (0, 0, 0, 999)
+    owned = own()
+    assert (len(owned.products), owned.seen, owned.events, owned.days_since) == (0, 0, 0, 999)

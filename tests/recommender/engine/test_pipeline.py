@@ -48,14 +48,14 @@ def ask(shop: Shop, user: str = "u1", count: int = 5, **more) -> Answer:
 
 def learn_colours(shop: Shop, name: str = "svd", until: datetime = NOON + 9 * DAY) -> Space:
     """A behaviour space in which products of one colour are alike."""
-    found = [shop.product(f"{kind}-{c}") for kind in goods.KINDS for c in goods.COLOURS]
-    colours = [goods.COLOURS.index(product.external_id.split("-")[1]) for product in found]
+    products = [shop.product(f"{kind}-{c}") for kind in goods.KINDS for c in goods.COLOURS]
+    colours = [goods.COLOURS.index(product.external_id.split("-")[1]) for product in products]
     return trained.store(
         shop.catalog,
         name,
         model="truncated-svd",
         metric=Space.Metric.COSINE,
-        ids=np.array([product.pk for product in found]),
+        ids=np.array([product.pk for product in products]),
         vectors=np.eye(len(goods.COLOURS), dtype=np.float32)[colours],
         fold_in=FoldIn().to_bytes(),
         trained_until=until,
@@ -128,11 +128,11 @@ def test_an_item_says_which_interest_it_is_near(stocked):
 def test_the_learnt_rank_of_the_kind_of_list_is_used(stocked):
     stocked.visit("u1", "mug-red")
     prefer_dear(stocked)
-    new = [stocked.product(each).price for each in ids(ask(stocked, count=10))]
+    new = [stocked.product(key).price for key in ids(ask(stocked, count=10))]
     assert new == sorted(new, reverse=True)
     assert ask(stocked).items[0].source == "product"
     listed = [
-        stocked.product(each).price for each in ids(ask(stocked, count=10, exclude=frozenset()))
+        stocked.product(key).price for key in ids(ask(stocked, count=10, exclude=frozenset()))
     ]
     assert listed != sorted(listed, reverse=True)
 
@@ -222,7 +222,7 @@ def test_where_most_is_sold_out_the_list_is_full_of_what_is_not(stocked):
     )
     answer = ask(stocked, count=4)
     assert (answer.complete, answer.fallback) == (True, None)
-    assert {each.split("-")[0] for each in ids(answer)} == {"mug"}
+    assert {key.split("-")[0] for key in ids(answer)} == {"mug"}
 
 
 # ------------------------------------------------------------------------ time
@@ -264,10 +264,10 @@ def test_every_candidate_is_compared_with_every_vector(stocked):
     space = learn_colours(stocked)
     stocked.visit("u1", "mug-red", "lamp-blue")
     query = Query(count=20)
-    found = find_user(stocked.catalog, "u1", query)
-    store = PostgresStore(catalog=stocked.catalog, user=found, query=query)
+    user = find_user(stocked.catalog, "u1", query)
+    store = PostgresStore(catalog=stocked.catalog, user=user, query=query)
     table = Pipeline(store, 20).candidates(store.context()).table
-    rows = {row.kind: row for row in builder.build(space, [found.pk])[found.pk]}
+    rows = {row.kind: row for row in builder.build(space, [user.pk])[user.pk]}
     own = {product.pk: product for product in Product.objects.all()}
     for name in ("short_term", "last", "long_term"):
         colours = [
@@ -304,7 +304,7 @@ LISTS = st.lists(st.lists(st.integers(1, 30), unique=True, max_size=20), max_siz
 
 
 def fused(lists, excluded=(), limit=None) -> list[int]:
-    arrays = [np.array(each, dtype=np.int64) for each in lists]
+    arrays = [np.array(keys, dtype=np.int64) for keys in lists]
     return pipeline.fuse(arrays, np.array(excluded, dtype=np.int64), limit).tolist()
 
 
@@ -331,8 +331,8 @@ def test_no_lists_propose_nothing():
 
 @given(LISTS, st.lists(st.integers(1, 30), unique=True), st.integers(1, 40))
 def test_what_is_looked_at_is_proposed_distinct_and_as_much_as_there_is(lists, excluded, limit):
-    found = fused(lists, excluded, limit)
-    open_to = {key for each in lists for key in each} - set(excluded)
-    assert found == sorted(set(found))
-    assert set(found) <= open_to
-    assert len(found) == min(limit, len(open_to))
+    proposed = fused(lists, excluded, limit)
+    open_to = {key for keys in lists for key in keys} - set(excluded)
+    assert proposed == sorted(set(proposed))
+    assert set(proposed) <= open_to
+    assert len(proposed) == min(limit, len(open_to))

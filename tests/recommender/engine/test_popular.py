@@ -28,9 +28,9 @@ def ids(candidates: list[Listed]) -> list[str]:
 
 
 def test_what_was_popular_lately_comes_before_what_ever_was(visited):
-    found = backfill.popular(visited.catalog, 10)
-    assert ids(found) == ["mug-red", "lamp-red", "mug-blue"]
-    assert [candidate.score for candidate in found] == [3.0, 1.0, 0.0]
+    candidates = backfill.popular(visited.catalog, 10)
+    assert ids(candidates) == ["mug-red", "lamp-red", "mug-blue"]
+    assert [candidate.score for candidate in candidates] == [3.0, 1.0, 0.0]
     assert ids(backfill.popular(visited.catalog, 1)) == ["mug-red"]
 
 
@@ -53,8 +53,8 @@ def test_what_is_excluded_sold_out_or_deleted_is_not_listed(visited):
 
 def test_the_past_is_counted_as_it_was(visited):
     def then(age: float) -> list[tuple[str, float]]:
-        found = backfill.popular(visited.catalog, 10, before=NOW - age * DAY)
-        return [(candidate.id, candidate.score) for candidate in found]
+        candidates = backfill.popular(visited.catalog, 10, before=NOW - age * DAY)
+        return [(candidate.id, candidate.score) for candidate in candidates]
 
     assert then(0) == [("mug-red", 3.0), ("lamp-red", 1.0), ("mug-blue", 0.0)]
     assert then(1.5) == [("lamp-red", 1.0), ("mug-blue", 0.0)]
@@ -68,7 +68,7 @@ def test_nobody_votes_twice_and_an_impression_is_no_vote(visited):
     shown = [event(user, "spade-red", type="impression", at=NOW - DAY) for user in "abcdef"]
     visited.post(*shown)
     popularity.refresh(visited.catalog)
-    scores = {each.id: each.score for each in backfill.popular(visited.catalog, 10)}
+    scores = {candidate.id: candidate.score for candidate in backfill.popular(visited.catalog, 10)}
     assert scores["puzzle-red"] == 1.0
     assert "spade-red" not in scores
 
@@ -79,8 +79,8 @@ def test_the_newest_are_those_released_or_else_added_last(shelved):
         {"id": "next", "released_at": "2999-01-01"},
         {"id": "gone", "released_at": "2999-06-01", "in_stock": False},
     )
-    found = ids(backfill.newest(shelved.catalog, 100))
-    assert (found[0], found[-1], len(found)) == ("next", "old", 26)
+    newest = ids(backfill.newest(shelved.catalog, 100))
+    assert (newest[0], newest[-1], len(newest)) == ("next", "old", 26)
     assert ids(backfill.newest(shelved.catalog, 1)) == ["next"]
     excluded = [shelved.product("next").pk]
     assert "next" not in ids(backfill.newest(shelved.catalog, 100, excluded=excluded))

@@ -210,7 +210,7 @@ def test_only_history_before_the_time_asked_for_counts(stocked):
     stocked.visit("u1", "lamp-red", at=NOON + DAY)
     then = ask(stocked, count=6, before=NOON + timedelta(hours=1))
     assert then.fallback is None
-    assert {each for item in then.items for each in item.because} == {"mug-red"}
+    assert {key for item in then.items for key in item.because} == {"mug-red"}
     assert "mug-red" not in ids(then)
     assert "lamp-red" in ids(ask(stocked, count=23, before=NOON + DAY))
     assert "lamp-red" not in ids(ask(stocked, count=22))

@@ -67,9 +67,9 @@ def space_scores(metric="cosine", interests=(), **similarities):
 
 
 def test_a_score_is_named_after_its_vector():
-    found = space_scores(short_term=[NEAR], last=[FAR], long_term=[FAR])
-    assert list(found) == ["short_term", "last", "long_term"]
-    assert all(score.dtype == np.float32 for score in found.values())
+    scores = space_scores(short_term=[NEAR], last=[FAR], long_term=[FAR])
+    assert list(scores) == ["short_term", "last", "long_term"]
+    assert all(score.dtype == np.float32 for score in scores.values())
 
 
 @pytest.mark.parametrize(
@@ -90,10 +90,10 @@ def test_a_profile_without_vectors_scores_nothing():
 
 def test_near_an_interest_counts_far_more_than_not_so_far_from_all():
     near = [[NEAR, 0.4, -0.9], [0.0, 0.4, -0.9], [0.0, 0.4, -0.9]]
-    found = space_scores(interests=list(zip((0.4, 0.3, 0.3), near, strict=True)))["interests"]
-    assert found[0] == pytest.approx(0.4 * NEAR**4)
-    assert found[0] > 5 * found[1] > 0
-    assert found[2] == 0
+    scores = space_scores(interests=list(zip((0.4, 0.3, 0.3), near, strict=True)))["interests"]
+    assert scores[0] == pytest.approx(0.4 * NEAR**4)
+    assert scores[0] > 5 * scores[1] > 0
+    assert scores[2] == 0
 
 
 def test_only_the_heaviest_interests_speak():
@@ -102,15 +102,15 @@ def test_only_the_heaviest_interests_speak():
 
 
 def test_what_was_turned_down_pushes_away_what_is_like_it():
-    found = space_scores(short_term=[NEAR, NEAR], last=[NEAR, NEAR], negative=[1.0, -1.0])
-    for score in found.values():
+    scores = space_scores(short_term=[NEAR, NEAR], last=[NEAR, NEAR], negative=[1.0, -1.0])
+    for score in scores.values():
         assert score.tolist() == pytest.approx([NEAR - 0.5, NEAR])
 
 
 @pytest.mark.parametrize(("metric", "pushed"), [("cosine", True), ("inner_product", False)])
 def test_a_factor_of_least_squares_is_not_pushed(metric, pushed):
-    found = space_scores(metric, long_term=[NEAR], negative=[1.0])["long_term"]
-    assert bool(found[0] < NEAR - 0.1) is pushed
+    scores = space_scores(metric, long_term=[NEAR], negative=[1.0])["long_term"]
+    assert bool(scores[0] < NEAR - 0.1) is pushed
 
 
 def test_inner_products_make_no_interests():

@@ -42,51 +42,51 @@ def found_for(
     """Each user's candidates."""
     store = SnapshotStore(now, now.products.available if listable is None else listable, lists_own)
     pipeline = Pipeline(store, count)
-    found = []
+    proposals = []
     for context in store.contexts([SnapshotUser(user, excluded) for user in users]):
         candidates = pipeline.candidates(context)
         rows = now.products.rows(candidates.table.products)
-        found.append(Found(rows, pipeline.is_personal(context), context, candidates))
-    return found
+        proposals.append(Found(rows, pipeline.is_personal(context), context, candidates))
+    return proposals
 
 
 def test_every_source_speaks_and_what_is_of_the_users_taste_is_ahead(now: Snapshot) -> None:
-    (found,) = found_for(now, 2, lists_own=False)
+    (proposal,) = found_for(now, 2, lists_own=False)
 
-    assert found.is_personal
-    tastes = found.rows % planted.TASTES == 2 % planted.TASTES
-    personal = [name for name in found.table.columns.scores if not name.startswith("popular:")]
+    assert proposal.is_personal
+    tastes = proposal.rows % planted.TASTES == 2 % planted.TASTES
+    personal = [name for name in proposal.table.columns.scores if not name.startswith("popular:")]
     assert {name.split(":")[0] for name in personal} == {"text", "behaviour", "together", "ease"}
     for name in personal:
-        scores = found.table[name]
+        scores = proposal.table[name]
         assert scores[tastes].mean() > scores[~tastes].mean(), name
 
 
 def test_a_candidate_may_be_listed_and_is_not_left_out(now: Snapshot) -> None:
     listable = np.arange(40) < 30
-    (found,) = found_for(now, 2, excluded=np.array([0, 2, 4]), listable=listable)
+    (proposal,) = found_for(now, 2, excluded=np.array([0, 2, 4]), listable=listable)
 
-    assert found.rows.tolist() == sorted(found.rows.tolist())
-    assert not set(found.rows) & {0, 2, 4, *range(30, 40)}
-    assert len(found.rows) > 10
+    assert proposal.rows.tolist() == sorted(proposal.rows.tolist())
+    assert not set(proposal.rows) & {0, 2, 4, *range(30, 40)}
+    assert len(proposal.rows) > 10
 
 
 def test_many_users_have_what_each_has_alone(now: Snapshot) -> None:
     users = [5, -1, 6, 7, 5]
-    for found, user in zip(found_for(now, *users), users, strict=True):
+    for proposal, user in zip(found_for(now, *users), users, strict=True):
         (alone,) = found_for(now, user)
-        assert found.rows.tolist() == alone.rows.tolist()
-        np.testing.assert_allclose(found.table.values, alone.table.values, rtol=1e-4, atol=1e-5)
+        assert proposal.rows.tolist() == alone.rows.tolist()
+        np.testing.assert_allclose(proposal.table.values, alone.table.values, rtol=1e-4, atol=1e-5)
 
 
 def test_a_user_without_history_is_proposed_what_is_popular_and_nothing_personal(
     now: Snapshot,
 ) -> None:
-    (found,) = found_for(now, -1)
+    (proposal,) = found_for(now, -1)
 
-    assert not found.is_personal
-    assert len(found.rows) == np.count_nonzero(now.popularity["all"])
-    assert (found.table["user:events"] == 0).all()
+    assert not proposal.is_personal
+    assert len(proposal.rows) == np.count_nonzero(now.popularity["all"])
+    assert (proposal.table["user:events"] == 0).all()
 
 
 def test_own_products_speak_only_where_they_may_be_listed(now: Snapshot) -> None:
@@ -109,12 +109,12 @@ def test_a_long_list_has_more_candidates(now: Snapshot) -> None:
 
 
 def test_without_spaces_or_neighbours_there_is_what_is_popular_and_ones_own(now: Snapshot) -> None:
-    (found,) = found_for(replace(now, spaces=(), neighbours={}), 4)
+    (proposal,) = found_for(replace(now, spaces=(), neighbours={}), 4)
 
-    scores = found.table.columns.scores
+    scores = proposal.table.columns.scores
     assert {name.split(":")[0] for name in scores} == {"popular", "repeat"}
-    assert found.is_personal, "there is what the user had"
-    assert len(found.rows)
+    assert proposal.is_personal, "there is what the user had"
+    assert len(proposal.rows)
 
 
 def test_a_catalog_without_products_has_no_candidates(now: Snapshot) -> None:
@@ -122,7 +122,7 @@ def test_a_catalog_without_products_has_no_candidates(now: Snapshot) -> None:
         replace(planted.interactions().where(np.zeros(960, dtype=bool)), n_products=0)
     )
 
-    (found,) = found_for(empty, -1)
+    (proposal,) = found_for(empty, -1)
 
-    assert len(found.rows) == 0
-    assert not found.is_personal
+    assert len(proposal.rows) == 0
+    assert not proposal.is_personal

@@ -37,9 +37,9 @@ Open = Callable[[Shop, str, Query], Opened]
 
 
 def in_postgres(shop: Shop, user: str, query: Query) -> Opened:
-    found = find_user(shop.catalog, user, query)
-    assert found is not None
-    store = PostgresStore(catalog=shop.catalog, user=found, query=query)
+    stored_user = find_user(shop.catalog, user, query)
+    assert stored_user is not None
+    store = PostgresStore(catalog=shop.catalog, user=stored_user, query=query)
     return Opened(store, store.context())
 
 
@@ -81,7 +81,7 @@ def shop(once: Shop, db: None) -> Shop:
 
 
 def keys(shop: Shop, *ids: str) -> list[int]:
-    return [shop.product(each).pk for each in ids]
+    return [shop.product(external_id).pk for external_id in ids]
 
 
 # ------------------------------------------------------------------------ each store alone
@@ -115,10 +115,10 @@ def test_every_space_has_a_profile_whose_interests_come_heaviest_first(
 
 def test_searches_find_distinct_products_nearest_first(shop: Shop, open_store: Open) -> None:
     opened = open_store(shop, "newcomer", EVERYTHING)
-    lists = [found for p in opened.context.profiles.values() for found in p.nearest(8)]
+    lists = [nearest for p in opened.context.profiles.values() for nearest in p.nearest(8)]
     assert lists
-    for found in lists:
-        assert 0 < len(set(found.tolist())) == len(found) <= 8
+    for nearest in lists:
+        assert 0 < len(set(nearest.tolist())) == len(nearest) <= 8
 
 
 def test_hydration_keeps_what_may_be_listed_and_knows_all_of_it(
@@ -129,7 +129,9 @@ def test_hydration_keeps_what_may_be_listed_and_knows_all_of_it(
         price=8, category="Mugs", brand="Clay", released_at=planted.at(3)
     )
     opened = open_store(shop, "newcomer", EVERYTHING)
-    named = {shop.product(each).pk: each for each in ("p1", "p3", "p4", "p7", "p56")}
+    named = {
+        shop.product(external_id).pk: external_id for external_id in ("p1", "p3", "p4", "p7", "p56")
+    }
     asked = np.array(sorted(named))
     hydrated = opened.store.hydrate(opened.context, asked)
     products = hydrated.products
@@ -189,7 +191,7 @@ def same_table(shop: Shop, user: str, query: Query) -> None:
     """The candidates that both stores have come to have the same columns."""
     opened = [open_(shop, user, query) for open_ in (in_postgres, in_memory)]
     live, memory = (
-        Pipeline(each.store, query.count).candidates(each.context).table for each in opened
+        Pipeline(side.store, query.count).candidates(side.context).table for side in opened
     )
     assert live.columns == memory.columns
     both, live_rows, rows = np.intersect1d(live.products, memory.products, return_indices=True)
@@ -228,8 +230,8 @@ def test_what_says_nothing_of_taste_changes_neither(shop: Shop, query: Query) ->
 def lists(shop: Shop, user: str, query: Query) -> tuple[list[str], list[str]]:
     """The user's list live and in a batch."""
     live = [item.id for item in recommend(shop.catalog, user, query).items]
-    (found,) = batch.recommend_many(batch.serving(shop.catalog, query), iter([user]), query)
-    return live, [item.id for item in found.items]
+    (answer,) = batch.recommend_many(batch.serving(shop.catalog, query), iter([user]), query)
+    return live, [item.id for item in answer.items]
 
 
 @pytest.mark.parametrize("query", [EVERYTHING, NEW], ids=["all", "new"])

@@ -25,13 +25,13 @@ def test_what_was_seen_is_left_out_at_once_though_it_says_nothing_of_taste(shop:
         event("ann", "poster", type="impression"),
     )
 
-    found = find_user(shop.catalog, "ann", Query(count=5))
+    user = find_user(shop.catalog, "ann", Query(count=5))
 
-    assert found is not None
+    assert user is not None
     seen = {shop.product("film").pk, shop.product("book").pk}
-    assert set(found.excluded.tolist()) == seen
-    assert found.history.product_ids.tolist() == []
-    assert found.history_version == 0
+    assert set(user.excluded.tolist()) == seen
+    assert user.history.product_ids.tolist() == []
+    assert user.history_version == 0
 
 
 @pytest.mark.parametrize("before", [None, NOON, NOON + DAY])
@@ -41,12 +41,12 @@ def test_a_live_answer_reads_the_history_that_a_profile_is_made_of(shop: Shop, b
     shop.visit("ann", "p3", "p5", at=NOON - DAY)
     shop.post(event("ann", "p7", type="rating", value=1.0, at=NOON - DAY))
 
-    found = find_user(shop.catalog, "ann", Query(count=5, before=before))
+    user = find_user(shop.catalog, "ann", Query(count=5, before=before))
 
-    assert found is not None
-    wanted = reader.load([found.pk], before)[found.pk]
+    assert user is not None
+    wanted = reader.load([user.pk], before)[user.pk]
     for name in ("product_ids", "weights", "times"):
-        assert getattr(found.history, name).tolist() == getattr(wanted, name).tolist()
+        assert getattr(user.history, name).tolist() == getattr(wanted, name).tolist()
 
 
 def test_nobody_knows_a_stranger(shop: Shop) -> None:
@@ -79,7 +79,7 @@ def find(shop: Shop, **more) -> Popularity:
 
 
 def keys(shop: Shop, *ids: str) -> np.ndarray:
-    return np.array([shop.product(each).pk for each in ids])
+    return np.array([shop.product(external_id).pk for external_id in ids])
 
 
 @pytest.fixture
@@ -100,43 +100,43 @@ def popular(stocked: Shop) -> Shop:
 
 
 def test_the_most_popular_available_products_come_first(popular):
-    found = find(popular)
-    assert found.best("week", 10).tolist() == keys(popular, "mug-red", "mug-blue").tolist()
-    assert set(found.best("all", 10)) == set(keys(popular, "mug-red", "mug-blue", "puzzle-red"))
-    assert found.best("all", 1).tolist() == keys(popular, "mug-red").tolist()
+    counts = find(popular)
+    assert counts.best("week", 10).tolist() == keys(popular, "mug-red", "mug-blue").tolist()
+    assert set(counts.best("all", 10)) == set(keys(popular, "mug-red", "mug-blue", "puzzle-red"))
+    assert counts.best("all", 1).tolist() == keys(popular, "mug-red").tolist()
 
 
 def test_the_categories_of_the_users_taste_have_lists_of_their_own(popular):
-    found = find(popular)
-    now = np.array([found.now()] * 2)
+    counts = find(popular)
+    now = np.array([counts.now()] * 2)
     own = own_products.own_products(
         keys(popular, "mug-white", "lamp-red"), np.array([3.0, 1.0]), now, half_life_days=60,
-        clock=found.now(),
+        clock=counts.now(),
     )  # fmt: skip
-    (mugs,) = found.heaviest_categories(own, 3)
-    assert found.best_in(mugs, 10).tolist() == keys(popular, "mug-red", "mug-blue").tolist()
-    assert found.best_in(mugs, 1).tolist() == keys(popular, "mug-red").tolist()
-    assert found.best_in(12345, 10).tolist() == []
+    (mugs,) = counts.heaviest_categories(own, 3)
+    assert counts.best_in(mugs, 10).tolist() == keys(popular, "mug-red", "mug-blue").tolist()
+    assert counts.best_in(mugs, 1).tolist() == keys(popular, "mug-red").tolist()
+    assert counts.best_in(12345, 10).tolist() == []
 
 
 def test_a_product_without_history_is_not_popular_and_has_no_first_event(popular):
-    found = find(popular)
+    counts = find(popular)
     wanted = keys(popular, "mug-red", "lamp-blue")
-    assert found.of(wanted).users["week"].tolist() == [2, 0]
-    assert np.isnan(found.of(wanted).first).tolist() == [False, True]
+    assert counts.of(wanted).users["week"].tolist() == [2, 0]
+    assert np.isnan(counts.of(wanted).first).tolist() == [False, True]
 
 
 def test_a_time_in_the_past_has_its_own_popularity(popular):
-    found = find(popular, before=timezone.now() - 30 * DAY)
-    assert found.best("all", 10).tolist() == keys(popular, "puzzle-red").tolist()
-    assert found.now() == pytest.approx((timezone.now() - 30 * DAY).timestamp(), abs=60)
+    counts = find(popular, before=timezone.now() - 30 * DAY)
+    assert counts.best("all", 10).tolist() == keys(popular, "puzzle-red").tolist()
+    assert counts.now() == pytest.approx((timezone.now() - 30 * DAY).timestamp(), abs=60)
 
 
 def test_without_any_history_nothing_is_popular(stocked):
-    found = find(stocked)
-    assert found.best("all", 10).tolist() == []
-    assert found.of(keys(stocked, "mug-red")).users["all"].tolist() == [0]
-    assert np.isnan(found.of(keys(stocked, "mug-red")).first).all()
+    counts = find(stocked)
+    assert counts.best("all", 10).tolist() == []
+    assert counts.of(keys(stocked, "mug-red")).users["all"].tolist() == [0]
+    assert np.isnan(counts.of(keys(stocked, "mug-red")).first).all()
 
 
 def test_in_a_catalog_of_the_past_now_is_its_last_event(db):

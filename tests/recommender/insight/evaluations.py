@@ -8,16 +8,16 @@ from recommender.ranking.metrics import Interval
 
 def method(name: str, ndcg: float, kind: Kind = "channel", note: str = "") -> MethodResult:
     """Whose every metric is around its NDCG."""
-    found = Interval(ndcg, ndcg - 0.01, ndcg + 0.01)
+    interval = Interval(ndcg, ndcg - 0.01, ndcg + 0.01)
     return MethodResult(
         name=name,
         kind=kind,
-        metrics=dict.fromkeys(METRICS, found),
+        metrics=dict.fromkeys(METRICS, interval),
         by_history=(
-            Segment("1", 12, {"ndcg": found, "recall": found}),
-            Segment("2-4", 30, {"ndcg": found, "recall": found}),
+            Segment("1", 12, {"ndcg": interval, "recall": interval}),
+            Segment("2-4", 30, {"ndcg": interval, "recall": interval}),
         ),
-        by_age=(Segment("<30", 8, {"recall": found}), Segment("unknown", 2, {"recall": None})),
+        by_age=(Segment("<30", 8, {"recall": interval}), Segment("unknown", 2, {"recall": None})),
         seconds=2.25,
         note=note,
     )

@@ -115,7 +115,7 @@ def test_repeat_lists_the_users_own_products_heaviest_first() -> None:
 
     lists = top_lists(baselines.repeat(weights), np.arange(2), 3, eligible)
 
-    assert [each.tolist() for each in lists] == [[2, 0], []]
+    assert [listed.tolist() for listed in lists] == [[2, 0], []]
 
 
 ALL = np.ones(5, dtype=bool)
@@ -129,7 +129,7 @@ def _fixed(*rows: list[float]) -> Scorer:
 
 
 def _listed(lists: list[NDArray[np.int64]]) -> list[list[int]]:
-    return [each.tolist() for each in lists]
+    return [listed.tolist() for listed in lists]
 
 
 def test_a_list_is_the_best_products_best_first() -> None:

@@ -26,18 +26,18 @@ def test_coverage_is_the_share_of_what_can_be_listed() -> None:
     lists = np.array([[0, 1, EMPTY], [1, 2, 4]])
     listable = np.array([True, True, True, True, False])
 
-    found = coverage(lists, listable)
+    share = coverage(lists, listable)
 
-    assert found is not None
-    assert found.mean == 3 / 4, "product 4 cannot be listed, product 3 was not"
-    assert found.low <= found.mean <= found.high
+    assert share is not None
+    assert share.mean == 3 / 4, "product 4 cannot be listed, product 3 was not"
+    assert share.low <= share.mean <= share.high
 
 
 def test_the_same_list_for_everyone_leaves_no_doubt_of_coverage() -> None:
-    found = coverage(np.tile([0, 1], (30, 1)), np.ones(8, dtype=bool))
+    share = coverage(np.tile([0, 1], (30, 1)), np.ones(8, dtype=bool))
 
-    assert found is not None
-    assert (found.mean, found.low, found.high) == (0.25, 0.25, 0.25)
+    assert share is not None
+    assert (share.mean, share.low, share.high) == (0.25, 0.25, 0.25)
 
 
 def test_nothing_to_list_and_nobody_to_list_for_have_no_coverage() -> None:
@@ -46,19 +46,19 @@ def test_nothing_to_list_and_nobody_to_list_for_have_no_coverage() -> None:
 
 
 def test_empty_lists_cover_nothing() -> None:
-    found = coverage(np.full((4, 2), EMPTY), np.ones(3, dtype=bool))
+    share = coverage(np.full((4, 2), EMPTY), np.ones(3, dtype=bool))
 
-    assert found is not None
-    assert found.mean == 0.0
+    assert share is not None
+    assert share.mean == 0.0
 
 
 @given(random_lists)
 def test_coverage_and_its_interval_are_shares(lists: NDArray[np.int64]) -> None:
-    found = coverage(lists, np.ones(6, dtype=bool))
+    share = coverage(lists, np.ones(6, dtype=bool))
 
-    assert found is not None
-    assert found.mean == len(np.unique(lists)) / 6
-    assert 0.0 <= found.low <= found.mean <= found.high <= 1.0
+    assert share is not None
+    assert share.mean == len(np.unique(lists)) / 6
+    assert 0.0 <= share.low <= share.mean <= share.high <= 1.0
 
 
 def test_coverage_of_a_shops_size_takes_less_than_two_seconds() -> None:
@@ -74,39 +74,39 @@ def test_coverage_of_a_shops_size_takes_less_than_two_seconds() -> None:
 def test_novelty_is_the_mean_self_information_in_bits() -> None:
     lists = np.array([[0, 1], [2, EMPTY], [EMPTY, EMPTY]])
 
-    found = novelty(lists, np.array([8, 2, 0]), users=8)
+    bits = novelty(lists, np.array([8, 2, 0]), users=8)
 
-    assert found[0] == pytest.approx((0 + 2) / 2)
-    assert found[1] == pytest.approx(np.log2(9)), "what nobody had is rarer than what one had"
-    assert np.isnan(found[2])
+    assert bits[0] == pytest.approx((0 + 2) / 2)
+    assert bits[1] == pytest.approx(np.log2(9)), "what nobody had is rarer than what one had"
+    assert np.isnan(bits[2])
 
 
 def test_the_rarer_a_product_the_more_novel() -> None:
     popularity = np.arange(20, -1, -1)
 
-    found = novelty(np.arange(21)[:, None], popularity, users=20)
+    bits = novelty(np.arange(21)[:, None], popularity, users=20)
 
-    assert np.all(np.diff(found) > 0)
-    assert found[0] == 0
+    assert np.all(np.diff(bits) > 0)
+    assert bits[0] == 0
 
 
 def test_diversity_is_the_mean_over_pairs() -> None:
     vectors = np.array([[1, 0], [0, 1], [1, 0], [-1, 0]], np.float32)
     lists = np.array([[0, 1, 2], [0, 2, EMPTY], [0, 3, EMPTY]])
 
-    found = diversity(lists, vectors)
+    distances = diversity(lists, vectors)
 
-    assert found.tolist() == pytest.approx([2 / 3, 0.0, 2.0])
+    assert distances.tolist() == pytest.approx([2 / 3, 0.0, 2.0])
 
 
 def test_products_without_a_vector_and_lists_without_a_pair_have_no_diversity() -> None:
     vectors = np.array([[1, 0], [0, 1], [0, 0]], np.float32)
     lists = np.array([[0, 1, 2], [0, 2, EMPTY], [EMPTY, EMPTY, EMPTY]])
 
-    found = diversity(lists, vectors)
+    distances = diversity(lists, vectors)
 
-    assert found[0] == pytest.approx(1.0)
-    assert np.isnan(found[1:]).all()
+    assert distances[0] == pytest.approx(1.0)
+    assert np.isnan(distances[1:]).all()
 
 
 def test_diversity_is_that_of_the_pairs_one_by_one() -> None:
@@ -115,11 +115,11 @@ def test_diversity_is_that_of_the_pairs_one_by_one() -> None:
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     lists = np.stack([random.permutation(50)[:10] for _ in range(20)])
 
-    found = diversity(lists, vectors)
+    distances = diversity(lists, vectors)
 
     upper = np.triu_indices(10, 1)
-    pairs = [1 - (vectors[each] @ vectors[each].T)[upper].mean() for each in lists]
-    assert found == pytest.approx(np.array(pairs), abs=1e-5)
+    pairs = [1 - (vectors[products] @ vectors[products].T)[upper].mean() for products in lists]
+    assert distances == pytest.approx(np.array(pairs), abs=1e-5)
 
 
 def test_a_list_more_popular_than_its_users_taste_has_a_lift() -> None:
@@ -127,10 +127,10 @@ def test_a_list_more_popular_than_its_users_taste_has_a_lift() -> None:
     history = csr_array(np.array([[0, 0, 3, 0], [1, 0, 0, 0], [0, 0, 0, 0]], np.float32))
     lists = np.array([[0, EMPTY], [3, EMPTY], [0, 1]])
 
-    found = popularity_lift(lists, history, popularity)
+    lifts = popularity_lift(lists, history, popularity)
 
-    assert found[:2].tolist() == pytest.approx([0.5, -0.75])
-    assert np.isnan(found[2]), "who had nothing has no taste to compare with"
+    assert lifts[:2].tolist() == pytest.approx([0.5, -0.75])
+    assert np.isnan(lifts[2]), "who had nothing has no taste to compare with"
 
 
 def test_more_of_what_the_user_had_has_no_lift() -> None:

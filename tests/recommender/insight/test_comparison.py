@@ -19,35 +19,35 @@ def test_both_sides_say_what_they_are_and_how_well_they_do(stocked: Shop) -> Non
     second.refresh_from_db()
     shop_by_colour(stocked, 24)
 
-    found = compare(stocked.space, second)
+    comparison = compare(stocked.space, second)
 
-    assert (found.first.space, found.second.space) == ("text@1", "text@2")
-    assert (found.first.status, found.second.status) == ("active", "building")
-    assert (found.first.dimension, found.second.dimension) == (64, 256)
-    assert (found.second.coverage.fresh, found.second.coverage.products) == (24, 24)
-    assert found.second.storage == partitions.size(second.pk)
-    assert found.first.recall == 1.0
-    assert found.overlap is not None
-    assert found.users == 24
-    assert found.difference is not None
-    assert found.first.quality is not None
-    assert found.second.quality is not None
-    assert found.difference.ndcg.mean == pytest.approx(
-        found.second.quality.ndcg.mean - found.first.quality.ndcg.mean
+    assert (comparison.first.space, comparison.second.space) == ("text@1", "text@2")
+    assert (comparison.first.status, comparison.second.status) == ("active", "building")
+    assert (comparison.first.dimension, comparison.second.dimension) == (64, 256)
+    assert (comparison.second.coverage.fresh, comparison.second.coverage.products) == (24, 24)
+    assert comparison.second.storage == partitions.size(second.pk)
+    assert comparison.first.recall == 1.0
+    assert comparison.overlap is not None
+    assert comparison.users == 24
+    assert comparison.difference is not None
+    assert comparison.first.quality is not None
+    assert comparison.second.quality is not None
+    assert comparison.difference.ndcg.mean == pytest.approx(
+        comparison.second.quality.ndcg.mean - comparison.first.quality.ndcg.mean
     )
-    assert found.difference.ndcg.low > 0
+    assert comparison.difference.ndcg.low > 0
 
 
 def test_a_trained_space_costs_nothing_and_compares_like_any(stocked: Shop) -> None:
     space = train(stocked)
 
-    found = compare(stocked.space, space)
+    comparison = compare(stocked.space, space)
 
-    side = found.second
+    side = comparison.second
     assert (side.space, side.kind, side.model) == ("als@1", "behaviour", "implicit-als")
     assert (side.cost.spent, side.cost.per_million_tokens) == (0, 0)
     assert side.coverage.share == 1.0
-    assert found.overlap is not None
+    assert comparison.overlap is not None
 
 
 def test_a_space_that_has_seen_the_end_of_the_story_is_compared_but_not_judged(
@@ -55,21 +55,29 @@ def test_a_space_that_has_seen_the_end_of_the_story_is_compared_but_not_judged(
 ) -> None:
     shop_by_colour(stocked, 24)
 
-    found = compare(stocked.space, train(stocked, trained_until=LATER + DAY))
+    comparison = compare(stocked.space, train(stocked, trained_until=LATER + DAY))
 
-    assert found.overlap is not None
-    assert (found.first.quality, found.second.quality, found.difference) == (None, None, None)
-    assert found.shortage is not None
-    assert "is in the training that made it" in found.shortage
+    assert comparison.overlap is not None
+    assert (comparison.first.quality, comparison.second.quality, comparison.difference) == (
+        None,
+        None,
+        None,
+    )
+    assert comparison.shortage is not None
+    assert "is in the training that made it" in comparison.shortage
 
 
 def test_a_shop_without_history_has_all_but_the_replay(stocked: Shop) -> None:
-    found = compare(stocked.space, goods.by_colour(stocked))
+    comparison = compare(stocked.space, goods.by_colour(stocked))
 
-    assert found.overlap is not None
-    assert (found.first.quality, found.second.quality, found.difference) == (None, None, None)
-    assert found.shortage is not None
-    assert found.shortage.startswith("Too little history: 0 users")
+    assert comparison.overlap is not None
+    assert (comparison.first.quality, comparison.second.quality, comparison.difference) == (
+        None,
+        None,
+        None,
+    )
+    assert comparison.shortage is not None
+    assert comparison.shortage.startswith("Too little history: 0 users")
 
 
 def test_coverage_counts_what_is_lacking_and_what_is_quarantined(stocked: Shop) -> None:
@@ -102,12 +110,12 @@ def test_the_cost_is_the_ledgers(stocked: Shop) -> None:
             cost=Decimal(cost),
         )
 
-    found = compare(stocked.space, second)
+    comparison = compare(stocked.space, second)
 
-    assert (found.second.cost.spent, found.second.cost.tokens) == (0.75, 4000)
-    assert found.second.cost.rows == 200
-    assert found.second.cost.per_million_products == 0.0, "the fake model is free"
-    assert found.first.cost.per_million_products is None
+    assert (comparison.second.cost.spent, comparison.second.cost.tokens) == (0.75, 4000)
+    assert comparison.second.cost.rows == 200
+    assert comparison.second.cost.per_million_products == 0.0, "the fake model is free"
+    assert comparison.first.cost.per_million_products is None
 
 
 def test_what_cannot_be_compared_is_refused(stocked: Shop) -> None:

@@ -11,10 +11,10 @@ def test_a_space_agrees_with_itself_built_again(stocked: Shop) -> None:
     stocked.embed(again)
     finish(again.pk)
 
-    found = overlap(stocked.space, again)
+    agreement = overlap(stocked.space, again)
 
-    assert found is not None
-    assert (found.mean, found.products) == (pytest.approx(1.0), 24)
+    assert agreement is not None
+    assert (agreement.mean, agreement.products) == (pytest.approx(1.0), 24)
 
 
 def test_spaces_of_nothing_in_common_overlap_by_chance_only(shop: Shop) -> None:
@@ -34,11 +34,11 @@ def test_spaces_of_nothing_in_common_overlap_by_chance_only(shop: Shop) -> None:
         space.refresh_from_db()
         spaces.append(space)
 
-    found = overlap(*spaces)
+    agreement = overlap(*spaces)
 
-    assert found is not None
+    assert agreement is not None
     # Four of a group of twenty are in a group of the other kind.
-    assert found.mean == pytest.approx(4 / 20, abs=0.08)
+    assert agreement.mean == pytest.approx(4 / 20, abs=0.08)
 
 
 def test_a_product_that_only_one_space_has_is_left_out(stocked: Shop) -> None:
@@ -46,10 +46,10 @@ def test_a_product_that_only_one_space_has_is_left_out(stocked: Shop) -> None:
     stocked.stock(late="Desk lamp")
     stocked.embed()
 
-    found = overlap(stocked.space, second)
+    agreement = overlap(stocked.space, second)
 
-    assert found is not None
-    assert found.products == 24
+    assert agreement is not None
+    assert agreement.products == 24
 
 
 def test_spaces_without_a_shared_product_have_no_overlap(shop: Shop) -> None:

@@ -49,12 +49,16 @@ def run(
     )
 
 
-def method(found: Evaluation, name: str) -> MethodResult:
-    return next(each for each in found.methods if each.name == name)
+def method(result: Evaluation, name: str) -> MethodResult:
+    return next(entry for entry in result.methods if entry.name == name)
 
 
-def means(found: MethodResult, *names: str) -> list[float]:
-    return [each.mean for each in (found.metrics[name] for name in names) if each is not None]
+def means(entry: MethodResult, *names: str) -> list[float]:
+    return [
+        interval.mean
+        for interval in (entry.metrics[name] for name in names)
+        if interval is not None
+    ]
 
 
 @pytest.mark.parametrize(
@@ -63,17 +67,17 @@ def means(found: MethodResult, *names: str) -> list[float]:
 def test_a_methods_numbers_are_what_they_are_by_hand(
     tiny: Shop, name: str, baselines: bool
 ) -> None:
-    found = run(tiny, baselines=baselines)
+    result = run(tiny, baselines=baselines)
 
     # Everyone's list is b, c: right at once for fifteen, at the second place for five.
-    measured = method(found, name)
+    measured = method(result, name)
     ndcg = (15 + 5 / log2(3)) / 20
     assert means(measured, "ndcg", "recall", "mrr", "hit_rate") == pytest.approx(
         [ndcg, 1.0, (15 + 5 / 2) / 20, 1.0]
     )
     assert means(measured, "coverage") == [0.5], "a and d are in no list"
-    assert (found.users, found.products, found.k, found.mode) == (20, 4, 20, "new")
-    assert (found.cut_off, found.split) == (CUT, "2025-06-21 12:00")
+    assert (result.users, result.products, result.k, result.mode) == (20, 4, 20, "new")
+    assert (result.cut_off, result.split) == (CUT, "2025-06-21 12:00")
 
 
 def test_a_list_of_one_place_is_cut_there(tiny: Shop) -> None:
@@ -84,33 +88,33 @@ def test_a_list_of_one_place_is_cut_there(tiny: Shop) -> None:
 
 
 def test_in_mode_all_what_users_had_is_listed_too(tiny: Shop) -> None:
-    found = run(tiny, mode="all")
+    result = run(tiny, mode="all")
 
     # a, which twenty had, then b, then c.
     ndcg = (15 / log2(3) + 5 / log2(4)) / 20
-    assert means(method(found, "popular:all"), "ndcg", "recall") == pytest.approx([ndcg, 1.0])
-    repeat = method(found, "repeat:decayed")
+    assert means(method(result, "popular:all"), "ndcg", "recall") == pytest.approx([ndcg, 1.0])
+    repeat = method(result, "repeat:decayed")
     assert means(repeat, "ndcg", "recall", "coverage") == [0, 0, 0.25]
 
 
 def test_the_last_event_of_each_user_is_to_be_found_where_that_is_asked_for(tiny: Shop) -> None:
-    found = run(tiny, split="last")
+    result = run(tiny, split="last")
 
-    assert (found.split, found.cut_off) == ("last", None)
-    assert "--split last" in found.command
+    assert (result.split, result.cut_off) == ("last", None)
+    assert "--split last" in result.command
     # Of those with one event nothing is held out, so that b's three and c's one are all there is.
-    assert found.users == 20
-    assert means(method(found, "popular:all"), "recall") == [1.0]
+    assert result.users == 20
+    assert means(method(result, "popular:all"), "recall") == [1.0]
 
 
 def test_no_split_is_the_historys_own_choice_and_cuts_before_the_last_event(tiny: Shop) -> None:
     tiny.post(*(event(f"u{n}", "d", at=CUT + 2 * DAY) for n in range(20)))
 
-    found = run(tiny, split=None)
+    result = run(tiny, split=None)
 
-    assert found.cut_off is not None
-    assert NOON < found.cut_off < CUT + 2 * DAY
-    assert found.users == 20
+    assert result.cut_off is not None
+    assert NOON < result.cut_off < CUT + 2 * DAY
+    assert result.users == 20
 
 
 def test_a_catalog_that_was_still_for_a_while_is_cut_before_its_last_event_all_the_same(
@@ -129,10 +133,12 @@ def test_too_little_on_one_side_of_the_split_is_an_error_that_says_what_is_neede
     shop.stock(a="Mug", b="Tent")
     shop.post(*(event(f"u{n}", "a", at=NOON + n * DAY) for n in range(30)))
 
-    with pytest.raises(EvaluationError, match="Only 0 users have a history before the split") as it:
+    with pytest.raises(
+        EvaluationError, match="Only 0 users have a history before the split"
+    ) as caught:
         run(shop, split=split)
     assert "at least 20 are needed. Choose another --split, or import more history." in str(
-        it.value
+        caught.value
     )
 
 
@@ -147,12 +153,12 @@ def test_what_is_learnt_finds_planted_tastes_and_nothing_serves_otherwise_afterw
     shop = planted.open_shop()
     planted.visits(shop, users=40)
 
-    found = run(shop, split=None, k=5, baselines=True)
+    result = run(shop, split=None, k=5, baselines=True)
 
-    ranked, popular = (method(found, name) for name in (ranker_of(found), "popular, all time"))
+    ranked, popular = (method(result, name) for name in (ranker_of(result), "popular, all time"))
     assert ranked.ndcg > 2 * popular.ndcg
     assert ranked.seconds is not None
-    names = {each.name for each in found.methods}
+    names = {entry.name for entry in result.methods}
     assert names >= {
         "item-kNN",
         "EASE",
@@ -162,15 +168,15 @@ def test_what_is_learnt_finds_planted_tastes_and_nothing_serves_otherwise_afterw
         "fusion",
     }
     assert names >= {"behaviour:als:long_term", "together:all", "ease:all", "text:text:last"}
-    assert found.ranked[0].ndcg == max(each.ndcg for each in found.methods)
-    assert sum(segment.users for segment in ranked.by_history) == found.users
+    assert result.ranked[0].ndcg == max(entry.ndcg for entry in result.methods)
+    assert sum(segment.users for segment in ranked.by_history) == result.users
     assert not Space.objects.filter(kind=Space.Kind.BEHAVIOUR).exists()
     assert not Ranker.objects.exists()
     assert not EvaluationRun.objects.exists(), "whoever asks keeps it"
 
 
-def ranker_of(found: Evaluation) -> str:
-    (name,) = [each.name for each in found.methods if each.kind == "ranker"]
+def ranker_of(result: Evaluation) -> str:
+    (name,) = [entry.name for entry in result.methods if entry.kind == "ranker"]
     return name
 
 
@@ -195,8 +201,8 @@ def measured(now: Snapshot, mode: str, told: list[str] | None = None) -> dict[st
         vectors=None,
     )
     progress = [].append if told is None else told.append
-    found = evaluation.measured(then, users, test, mode=mode, progress=progress)
-    return {each.name: each for each in found}
+    entries = evaluation.measured(then, users, test, mode=mode, progress=progress)
+    return {entry.name: entry for entry in entries}
 
 
 @pytest.fixture(scope="module")
@@ -207,21 +213,21 @@ def now() -> Snapshot:
 def test_every_method_is_measured_and_those_that_learn_beat_what_is_popular(now: Snapshot) -> None:
     told: list[str] = []
 
-    found = measured(now, Mode.NEW, told)
+    methods = measured(now, Mode.NEW, told)
 
-    assert found.keys() == {*ALWAYS, "mean profile"}
-    assert {each.kind for each in found.values()} == {"baseline"}
-    assert told == [f"baseline {name}" for name in found]
-    assert all(each.seconds is not None for each in found.values())
+    assert methods.keys() == {*ALWAYS, "mean profile"}
+    assert {entry.kind for entry in methods.values()} == {"baseline"}
+    assert told == [f"baseline {name}" for name in methods]
+    assert all(entry.seconds is not None for entry in methods.values())
     for name in ("item-kNN", "EASE", "ALS (implicit)"):
-        assert found[name].ndcg > found["popular, all time"].ndcg
+        assert methods[name].ndcg > methods["popular, all time"].ndcg
 
 
 def test_repeating_is_a_method_where_what_users_had_may_be_listed(now: Snapshot) -> None:
-    found = measured(now, Mode.ALL)
+    methods = measured(now, Mode.ALL)
 
-    assert found.keys() == {*ALWAYS, "mean profile", "repeat"}
-    assert found["repeat"].ndcg > found["popular, all time"].ndcg
+    assert methods.keys() == {*ALWAYS, "mean profile", "repeat"}
+    assert methods["repeat"].ndcg > methods["popular, all time"].ndcg
 
 
 def test_without_content_there_is_no_mean_profile(now: Snapshot) -> None:
@@ -233,8 +239,8 @@ def test_a_method_that_cannot_be_fitted_says_why(
 ) -> None:
     monkeypatch.setattr(baselines, "_EASE_PRODUCTS", 30)
 
-    found = measured(now, Mode.NEW)
+    methods = measured(now, Mode.NEW)
 
-    assert found["EASE"].metrics == {}
-    assert "more than the 30 that fit" in found["EASE"].note
-    assert found["item-kNN"].metrics
+    assert methods["EASE"].metrics == {}
+    assert "more than the 30 that fit" in methods["EASE"].note
+    assert methods["item-kNN"].metrics

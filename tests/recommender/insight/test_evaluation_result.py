@@ -43,7 +43,7 @@ def test_the_document_is_json_that_says_all() -> None:
 def test_methods_stand_best_first_and_unmeasured_last() -> None:
     document = json.loads(json.dumps(as_document(EVALUATION)))
 
-    assert [each["name"][:12] for each in document["methods"]] == [
+    assert [entry["name"][:12] for entry in document["methods"]] == [
         "learned rank",
         "text@1 a$b n",
         "popular",

@@ -9,8 +9,8 @@ from tests.recommender.insight.evaluations import EVALUATION, UNMEASURED, evalua
 from tests.shop import DAY, Shop
 
 
-def made(shop: Shop, found: Evaluation, days_ago: float) -> EvaluationRun:
-    run = evaluations.store(shop.catalog, found)
+def made(shop: Shop, result: Evaluation, days_ago: float) -> EvaluationRun:
+    run = evaluations.store(shop.catalog, result)
     at = timezone.now() - timedelta(days=days_ago)
     EvaluationRun.objects.filter(pk=run.pk).update(made_at=at)
     return run
@@ -44,9 +44,9 @@ def test_live_is_a_catalog_of_today_with_events_lately(shop: Shop) -> None:
     museum = Shop.open("museum", clock=Catalog.Clock.LAST_EVENT)
     quiet = Shop.open("quiet")
     now = timezone.now()
-    for each, days in ((shop, 6), (museum, 1), (quiet, 8)):
-        each.stock(mug="Mug")
-        each.visit("ann", "mug", at=now - days * DAY)
+    for opened, days in ((shop, 6), (museum, 1), (quiet, 8)):
+        opened.stock(mug="Mug")
+        opened.visit("ann", "mug", at=now - days * DAY)
 
     assert evaluations.live() == [shop.catalog]
 

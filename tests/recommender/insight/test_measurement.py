@@ -24,11 +24,11 @@ TEST = measurement.TestSet(
 
 
 def _lists(*lists: list[int]) -> list[NDArray[np.int64]]:
-    return [np.array(each, np.int64) for each in lists]
+    return [np.array(products, np.int64) for products in lists]
 
 
-def _mean(found: MethodResult, metric: str) -> float:
-    interval = found.metrics[metric]
+def _mean(method: MethodResult, metric: str) -> float:
+    interval = method.metrics[metric]
     assert interval is not None
     return interval.mean
 
@@ -36,27 +36,27 @@ def _mean(found: MethodResult, metric: str) -> float:
 def test_one_call_measures_all_there_is() -> None:
     lists = _lists([0, 3, 1, 2], [2, 4], [])
 
-    found = measure("mine", "channel", lists, TEST, seconds=1.5, note="as a test")
+    method = measure("mine", "channel", lists, TEST, seconds=1.5, note="as a test")
 
-    assert set(found.metrics) == set(METRICS)
+    assert set(method.metrics) == set(METRICS)
     alone = [
         list_metrics(["0", "3", "1"], {"0", "1"}, 3),
         list_metrics(["2", "4"], {"4"}, 3),
         list_metrics([], {"0", "1", "2", "3"}, 3),
     ]
     for metric in ("ndcg", "recall", "mrr", "hit_rate"):
-        assert _mean(found, metric) == pytest.approx(
-            np.mean([getattr(each, metric) for each in alone])
+        assert _mean(method, metric) == pytest.approx(
+            np.mean([getattr(scores, metric) for scores in alone])
         )
-    assert _mean(found, "coverage") == 1.0, "2 is listed for the second user, 4 does not count"
-    assert _mean(found, "diversity") == pytest.approx(1.0)
-    assert _mean(found, "novelty") == pytest.approx(
+    assert _mean(method, "coverage") == 1.0, "2 is listed for the second user, 4 does not count"
+    assert _mean(method, "diversity") == pytest.approx(1.0)
+    assert _mean(method, "novelty") == pytest.approx(
         np.mean([np.mean([0, 3, 1]), np.mean([2, np.log2(9)])])
     )
-    assert _mean(found, "popularity_bias") == pytest.approx(
+    assert _mean(method, "popularity_bias") == pytest.approx(
         np.mean([np.mean([0.9, 0.3, 0.7]) - 0.5, np.mean([0.5, 0.1]) - 0.8])
     )
-    assert (found.name, found.kind, found.seconds, found.note) == (
+    assert (method.name, method.kind, method.seconds, method.note) == (
         "mine",
         "channel",
         1.5,
@@ -65,13 +65,13 @@ def test_one_call_measures_all_there_is() -> None:
 
 
 def test_breakdowns_are_by_history_and_by_age() -> None:
-    found = measure("mine", "ranker", _lists([0, 1], [4], [2, 0, 3]), TEST)
+    method = measure("mine", "ranker", _lists([0, 1], [4], [2, 0, 3]), TEST)
 
     history = {
-        segment.label: (segment.users, segment.metrics["recall"]) for segment in found.by_history
+        segment.label: (segment.users, segment.metrics["recall"]) for segment in method.by_history
     }
     assert {label: users for label, (users, _) in history.items()} == {"0": 1, "1": 1, "2-4": 1}
-    ages = {segment.label: (segment.users, segment.metrics["recall"]) for segment in found.by_age}
+    ages = {segment.label: (segment.users, segment.metrics["recall"]) for segment in method.by_age}
     assert {label: users for label, (users, _) in ages.items()} == {
         "<30": 2,
         "30-90": 2,
@@ -85,17 +85,17 @@ def test_breakdowns_are_by_history_and_by_age() -> None:
 
 
 def test_without_a_content_space_there_is_no_diversity() -> None:
-    found = measure("mine", "channel", _lists([0, 1], [4], [2]), replace(TEST, vectors=None))
+    method = measure("mine", "channel", _lists([0, 1], [4], [2]), replace(TEST, vectors=None))
 
-    assert found.metrics["diversity"] is None
-    assert found.metrics["ndcg"] is not None
+    assert method.metrics["diversity"] is None
+    assert method.metrics["ndcg"] is not None
 
 
 def test_a_method_that_lists_nothing_is_measured_all_the_same() -> None:
-    found = measure("none", "channel", _lists([], [], []), TEST)
+    method = measure("none", "channel", _lists([], [], []), TEST)
 
-    assert _mean(found, "ndcg") == _mean(found, "coverage") == 0.0
-    assert found.metrics["novelty"] is None
+    assert _mean(method, "ndcg") == _mean(method, "coverage") == 0.0
+    assert method.metrics["novelty"] is None
 
 
 @pytest.mark.parametrize(

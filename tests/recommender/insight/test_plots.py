@@ -36,7 +36,7 @@ def test_drawings_of_one_page_share_no_id() -> None:
     ids = [re.findall(r'\bid="([^"]+)"', draw(EVALUATION)) for draw in DRAWINGS]
 
     assert all(ids)
-    assert len(set().union(*ids)) == sum(len(set(each)) for each in ids)
+    assert len(set().union(*ids)) == sum(len(set(drawn)) for drawn in ids)
 
 
 @pytest.mark.parametrize("draw", DRAWINGS)

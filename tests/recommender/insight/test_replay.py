@@ -112,7 +112,7 @@ def test_a_space_of_behaviour_is_replayed_alone(stocked: Shop) -> None:
     shop_by_colour(stocked, 24)
     held = replay.hold_out(stocked.catalog)
 
-    found = replay.replay(train(stocked, trained_until=LATER), held)
+    replayed = replay.replay(train(stocked, trained_until=LATER), held)
 
-    assert len(found.ndcg) == 24
-    assert found.ndcg.tolist() != replay.replay(stocked.space, held).ndcg.tolist()
+    assert len(replayed.ndcg) == 24
+    assert replayed.ndcg.tolist() != replay.replay(stocked.space, held).ndcg.tolist()

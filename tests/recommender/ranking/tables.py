@@ -64,4 +64,4 @@ def hits(scores, made: Examples, places=3) -> float:
 def learnt(kind: str, moments: Sequence[Examples]) -> Ranker:
     """A ranker of a kind, learnt from examples."""
     both = blend.fit(sample(moments))
-    return {each.kind: each for each in (both, both.logistic, both.lambdamart)}[kind]
+    return {ranker.kind: ranker for ranker in (both, both.logistic, both.lambdamart)}[kind]

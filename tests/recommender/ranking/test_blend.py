@@ -21,9 +21,9 @@ def standard(scores):
 def test_both_are_standardised_within_the_request_and_the_logistic_one_counts_double(ranker):
     asked = examples(requests=3, seed=1).table
     trees, line = ranker.lambdamart.score(asked), ranker.logistic.score(asked)
-    found = ranker.score(asked)
+    scores = ranker.score(asked)
     for rows in (slice(0, 40), slice(40, 80), slice(80, 120)):
-        assert found[rows] == pytest.approx(standard(trees[rows]) + 2 * standard(line[rows]))
+        assert scores[rows] == pytest.approx(standard(trees[rows]) + 2 * standard(line[rows]))
 
 
 def test_candidates_that_cannot_be_told_apart_score_nothing(ranker):

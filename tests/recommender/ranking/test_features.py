@@ -25,8 +25,8 @@ def test_a_channel_that_says_nothing_gives_nothing():
 
 def test_what_a_pool_lacks_is_zero_and_what_was_not_asked_for_is_left_out():
     made = table_of([2], {"text:a:last": [1, 2]}, {"popular:week": [5, 6]})
-    found = features.matrix(made, ("image:b:last", "popular:week", "image:b:last#rank"))
-    assert found.tolist() == [[0, 5, 0], [0, 6, 0]]
+    matrix = features.matrix(made, ("image:b:last", "popular:week", "image:b:last#rank"))
+    assert matrix.tolist() == [[0, 5, 0], [0, 6, 0]]
 
 
 def test_a_request_has_the_same_features_alone_and_among_others():
@@ -40,8 +40,8 @@ def test_a_request_has_the_same_features_alone_and_among_others():
 
 def test_only_the_rank_of_a_channel_may_be_asked_for():
     made = table_of([2], {"text:a:last": [1, 2], "text:a:short_term": [2, 1]})
-    found = features.matrix(made, ("text:a:last#rank", "text:a:short_term"))
-    assert found.T.tolist() == [pytest.approx([1 / 11, 1 / 10]), [1, -1]]
+    matrix = features.matrix(made, ("text:a:last#rank", "text:a:short_term"))
+    assert matrix.T.tolist() == [pytest.approx([1 / 11, 1 / 10]), [1, -1]]
 
 
 def test_no_candidates_have_no_features():
@@ -62,17 +62,17 @@ def test_the_order_is_that_of_a_stable_sort(scores):
 
 
 def test_reciprocals_start_at_the_offset_and_are_nothing_where_a_channel_says_nothing():
-    found = features.reciprocals(np.array([[0.0, -1.0, 5.0, 2.0]], dtype=np.float32), 10)
-    assert found.tolist() == [pytest.approx([0, 1 / 13, 1 / 10, 1 / 11])]
+    reciprocals = features.reciprocals(np.array([[0.0, -1.0, 5.0, 2.0]], dtype=np.float32), 10)
+    assert reciprocals.tolist() == [pytest.approx([0, 1 / 13, 1 / 10, 1 / 11])]
 
 
 @given(scores)
 def test_standardised_scores_have_no_mean_and_one_spread(scores):
-    for row, found in zip(scores, features.standardised(scores), strict=True):
-        assert found.mean() == pytest.approx(0, abs=1e-6)
+    for row, standardised in zip(scores, features.standardised(scores), strict=True):
+        assert standardised.mean() == pytest.approx(0, abs=1e-6)
         # hypothesis finds numbers too small for their squares to be anything.
         if np.ptp(row) > 1e-6:
-            assert found.std() == pytest.approx(1)
+            assert standardised.std() == pytest.approx(1)
 
 
 def test_scores_that_are_all_alike_stand_at_zero():

@@ -34,7 +34,9 @@ def test_a_part_moves_when_its_feature_does(ranker):
 
 def test_what_is_known_of_the_user_is_part_of_the_base(ranker):
     made = examples(requests=3, seed=1).table
-    assert all("user" not in each for each in ranker.explain(made, np.arange(120)))
+    assert all(
+        "user" not in contributions for contributions in ranker.explain(made, np.arange(120))
+    )
 
 
 def test_features_that_tell_nothing_apart_give_scores_that_are_all_alike():
@@ -48,7 +50,9 @@ def test_features_that_tell_nothing_apart_give_scores_that_are_all_alike():
     made = table_of([3], features={"product:price": [0.1, 0.2, np.nan]})
     scores = ranker.score(made)
     assert scores.tolist() == [scores[0]] * 3
-    assert [sum(each.values()) for each in ranker.explain(made, np.arange(3))] == scores.tolist()
+    assert [
+        sum(contributions.values()) for contributions in ranker.explain(made, np.arange(3))
+    ] == scores.tolist()
 
 
 def test_fifty_short_lists_are_enough_to_learn_from():

@@ -37,16 +37,16 @@ def test_few_examples_are_believed_less():
 
 def test_what_is_unknown_counts_as_usual():
     ranker = logistic.fit(one_feature([0, 2, np.nan] * 50, [0, 1, 0] * 50, "product:age"))
-    found = ranker.scored_features(np.array([[np.nan], [1]], dtype=np.float32))
-    assert found.scores[0] == pytest.approx(found.scores[1])
-    assert found.explain(np.array([0])) == [{"base": ranker.bias}]
+    scored = ranker.scored_features(np.array([[np.nan], [1]], dtype=np.float32))
+    assert scored.scores[0] == pytest.approx(scored.scores[1])
+    assert scored.explain(np.array([0])) == [{"base": ranker.bias}]
 
 
 @pytest.mark.parametrize("value", [0.1, 0.0, 1e6, np.nan])
 def test_what_is_the_same_everywhere_says_nothing(value):
     ranker = logistic.fit(one_feature([value] * 300, [0, 0, 1] * 100, "product:price"))
-    found = ranker.scored_features(np.array([[value], [7.0]], dtype=np.float32))
-    assert found.scores == pytest.approx([ranker.bias, ranker.bias])
+    scored = ranker.scored_features(np.array([[value], [7.0]], dtype=np.float32))
+    assert scored.scores == pytest.approx([ranker.bias, ranker.bias])
     assert ranker.bias == pytest.approx(np.log(1 / 2), abs=1e-3)
 
 

@@ -38,11 +38,11 @@ def test_a_hit_counts_less_the_further_down_it_is() -> None:
 
 
 def test_the_ideal_of_ndcg_has_every_wanted_product_on_top() -> None:
-    found = list_metrics(["a", "b", "c"], {"a", "c", "x"}, 20)
+    scores = list_metrics(["a", "b", "c"], {"a", "c", "x"}, 20)
 
     ideal = 1 + 1 / math.log2(3) + 1 / math.log2(4)
-    assert found.ndcg == pytest.approx((1 + 1 / math.log2(4)) / ideal)
-    assert found.recall == pytest.approx(2 / 3)
+    assert scores.ndcg == pytest.approx((1 + 1 / math.log2(4)) / ideal)
+    assert scores.recall == pytest.approx(2 / 3)
 
 
 def test_more_wanted_than_a_list_holds_can_still_be_all_found() -> None:
@@ -61,14 +61,14 @@ def test_the_metrics_are_those_of_ranx() -> None:
         relevant = random.choice(PRODUCTS, random.integers(1, 11), replace=False)
         listed = random.choice(PRODUCTS, random.integers(1, 31), replace=False)
         truth[f"u{user}"] = dict.fromkeys(map(str, relevant), 1)
-        run[f"u{user}"] = {str(each): 1 / place for place, each in enumerate(listed, start=1)}
+        run[f"u{user}"] = {str(product): 1 / place for place, product in enumerate(listed, start=1)}
 
     ours = [list_metrics(list(run[user]), truth[user], 10) for user in truth]
 
     names = ["ndcg@10", "recall@10", "mrr@10", "hit_rate@10"]
     theirs = ranx.evaluate(ranx.Qrels(truth), ranx.Run(run), names)
     for name, ranxs in theirs.items():
-        mine = np.mean([getattr(each, name.removesuffix("@10")) for each in ours])
+        mine = np.mean([getattr(scores, name.removesuffix("@10")) for scores in ours])
         assert mine == pytest.approx(ranxs), name
 
 
@@ -76,13 +76,13 @@ def test_the_metrics_are_those_of_ranx() -> None:
 def test_every_metric_lies_between_none_and_all(
     listed: list[str], relevant: set[str], k: int
 ) -> None:
-    found = list_metrics(listed, relevant, k)
+    scores = list_metrics(listed, relevant, k)
 
-    for value in (found.ndcg, found.recall, found.mrr, found.hit_rate):
+    for value in (scores.ndcg, scores.recall, scores.mrr, scores.hit_rate):
         assert 0.0 <= value <= 1.0
-    assert found.hit_rate >= found.mrr
-    assert found.hit_rate >= found.recall
-    assert found.hit_rate == (found.ndcg > 0)
+    assert scores.hit_rate >= scores.mrr
+    assert scores.hit_rate >= scores.recall
+    assert scores.hit_rate == (scores.ndcg > 0)
 
 
 @given(lists.filter(bool), truths, places, st.data())
@@ -115,53 +115,53 @@ def test_a_longer_list_makes_a_hit_and_its_place_no_worse(
 def test_many_lists_score_as_each_does_alone() -> None:
     hits = np.array([[False, True, True], [False, False, False]])
 
-    found = accuracy(hits, np.array([2, 9]))
+    scores = accuracy(hits, np.array([2, 9]))
 
     alone = list_metrics(["x", "a", "b"], {"a", "b"}, 3)
-    assert found.ndcg.tolist() == [alone.ndcg, 0.0]
-    assert found.recall.tolist() == [1.0, 0.0]
-    assert found.mrr.tolist() == [0.5, 0.0]
-    assert found.hit_rate.tolist() == [1.0, 0.0]
+    assert scores.ndcg.tolist() == [alone.ndcg, 0.0]
+    assert scores.recall.tolist() == [1.0, 0.0]
+    assert scores.mrr.tolist() == [0.5, 0.0]
+    assert scores.hit_rate.tolist() == [1.0, 0.0]
 
 
 def test_equal_values_leave_no_doubt() -> None:
-    found = interval(np.full(30, 0.4))
+    estimate = interval(np.full(30, 0.4))
 
-    assert (found.mean, found.low, found.high) == pytest.approx((0.4, 0.4, 0.4))
+    assert (estimate.mean, estimate.low, estimate.high) == pytest.approx((0.4, 0.4, 0.4))
 
 
 def test_the_interval_is_that_of_the_normal_approximation_for_many_values() -> None:
     values = np.random.default_rng(3).normal(0.3, 0.1, 1000)
 
-    found = interval(values)
+    estimate = interval(values)
 
     error = 1.96 * values.std() / math.sqrt(len(values))
-    assert found.mean == pytest.approx(values.mean())
-    assert found.low == pytest.approx(found.mean - error, abs=0.15 * error)
-    assert found.high == pytest.approx(found.mean + error, abs=0.15 * error)
-    assert interval(values) == found
+    assert estimate.mean == pytest.approx(values.mean())
+    assert estimate.low == pytest.approx(estimate.mean - error, abs=0.15 * error)
+    assert estimate.high == pytest.approx(estimate.mean + error, abs=0.15 * error)
+    assert interval(values) == estimate
 
 
 def test_what_is_no_value_is_left_out() -> None:
     values = np.random.default_rng(4).random(200)
     with_gaps = np.concatenate([values, np.full(50, np.nan)])
 
-    (found,) = intervals(with_gaps[:, None])
+    (estimate,) = intervals(with_gaps[:, None])
 
-    assert found is not None
+    assert estimate is not None
     alone = interval(values)
-    assert found.mean == pytest.approx(alone.mean)
-    assert (found.low, found.high) == pytest.approx((alone.low, alone.high), abs=0.01)
+    assert estimate.mean == pytest.approx(alone.mean)
+    assert (estimate.low, estimate.high) == pytest.approx((alone.low, alone.high), abs=0.01)
 
 
 def test_one_value_among_many_gaps_is_sure_of_itself() -> None:
     values = np.full((40, 1), np.nan)
     values[7] = 0.25
 
-    (found,) = intervals(values)
+    (estimate,) = intervals(values)
 
-    assert found is not None
-    assert (found.mean, found.low, found.high) == (0.25, 0.25, 0.25)
+    assert estimate is not None
+    assert (estimate.mean, estimate.low, estimate.high) == (0.25, 0.25, 0.25)
 
 
 def test_a_column_without_any_value_has_no_interval() -> None:
@@ -178,11 +178,11 @@ def test_a_column_without_any_value_has_no_interval() -> None:
 
 @given(st.lists(st.floats(-1, 1), min_size=1, max_size=40).map(np.array))
 def test_an_interval_lies_within_the_values(values: NDArray[np.float64]) -> None:
-    found = interval(values)
+    estimate = interval(values)
 
     slack = 1e-9
-    assert values.min() - slack <= found.low <= found.high <= values.max() + slack
-    assert found.mean == pytest.approx(values.mean())
+    assert values.min() - slack <= estimate.low <= estimate.high <= values.max() + slack
+    assert estimate.mean == pytest.approx(values.mean())
 
 
 def test_many_values_are_resampled_in_chunks_that_fit_into_memory() -> None:

@@ -23,10 +23,10 @@ def ranker(request: pytest.FixtureRequest) -> Ranker:
 def test_the_contributions_add_up_to_the_score(ranker):
     rows = np.arange(0, len(ASKED.products), 7)
     told = ranker.explain(ASKED, rows)
-    assert [sum(each.values()) for each in told] == pytest.approx(
+    assert [sum(contributions.values()) for contributions in told] == pytest.approx(
         ranker.score(ASKED)[rows], abs=1e-9
     )
-    assert all("base" in each for each in told)
+    assert all("base" in contributions for contributions in told)
     assert set().union(*told) <= {"base", "behaviour", "text", "product"}
 
 
@@ -69,8 +69,8 @@ def test_no_candidates_get_no_scores(ranker):
 
 def test_the_best_of_each_request_come_first_and_ties_by_row():
     scores = np.array([1.0, 3.0, 3.0, 0.0, 5.0, 5.0])
-    found = top(scores, np.array([4, 0, 2]), 3)
-    assert [rows.tolist() for rows in found] == [[1, 2, 0], [], [4, 5]]
+    best = top(scores, np.array([4, 0, 2]), 3)
+    assert [rows.tolist() for rows in best] == [[1, 2, 0], [], [4, 5]]
 
 
 @pytest.mark.parametrize("kind", LEARNT_KINDS)

@@ -42,16 +42,16 @@ def holds(operator: str, own: Any, operand: Any) -> bool:
         "gte": lambda: own >= operand,
         "under": lambda: own == operand.rstrip("/") or own.startswith(operand.rstrip("/") + "/"),
         "contains": lambda: operand in own,
-        "contains_any": lambda: any(each in own for each in operand),
-        "contains_all": lambda: all(each in own for each in operand),
+        "contains_any": lambda: any(item in own for item in operand),
+        "contains_all": lambda: all(item in own for item in operand),
     }[operator]()
 
 
 def _member(name: str, value: Any, product: Mapping[str, Any], kinds: Mapping[str, str]) -> bool:
     if name == "all":
-        return all(evaluate(each, product, kinds) for each in value)
+        return all(evaluate(part, product, kinds) for part in value)
     if name == "any":
-        return any(evaluate(each, product, kinds) for each in value)
+        return any(evaluate(part, product, kinds) for part in value)
     if name == "not":
         return not evaluate(value, product, kinds)
     attribute = name.removeprefix("attributes.")
@@ -81,7 +81,7 @@ def _typed(kind: str, operator: str, value: Any) -> Any:
     if kind != "time" or operator == "exists":
         return value
     if isinstance(value, list):
-        return [_typed(kind, operator, each) for each in value]
+        return [_typed(kind, operator, item) for item in value]
     time = datetime.fromisoformat(value)
     return time if time.tzinfo else time.replace(tzinfo=UTC)
 
@@ -89,6 +89,6 @@ def _typed(kind: str, operator: str, value: Any) -> Any:
 def _exact(value: Any) -> Any:
     """Numbers as they are written: 0.1 is a tenth."""
     if isinstance(value, list):
-        return [_exact(each) for each in value]
+        return [_exact(item) for item in value]
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     return Decimal(str(value)) if is_number else value

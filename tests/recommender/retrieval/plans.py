@@ -15,12 +15,12 @@ def vector_plans() -> Iterator[list[str]]:
 
     Within a transaction, at whose end the session is told no more.
     """
-    found: list[str] = []
+    plans: list[str] = []
 
     def note(diagnostic: Diagnostic) -> None:
         message = diagnostic.message_primary or ""
         if " plan:\n" in message and "recommender_productvector" in message:
-            found.append(message.split("\nQuery Text:", 1)[1])
+            plans.append(message.split("\nQuery Text:", 1)[1])
 
     database.execute("LOAD 'auto_explain'")
     for name, value in {"auto_explain.log_min_duration": "0", "client_min_messages": "log"}.items():
@@ -28,7 +28,7 @@ def vector_plans() -> Iterator[list[str]]:
     session = connection.connection
     session.add_notice_handler(note)
     try:
-        yield found
+        yield plans
     finally:
         # The plan of a statement comes when the next one begins.
         database.fetch("SELECT set_config('client_min_messages', 'notice', true)")

@@ -28,9 +28,9 @@ def test_all_available_products_are_counted(stocked):
 @pytest.mark.parametrize(("limit", "few"), [(5, False), (6, True), (7, True)])
 def test_so_many_as_the_limit_are_few(space, settings, limit, few):
     settings.EXACT_LIMIT = limit
-    found = filter_cache.find(space, parsed({"brand": "Mug Works"}))
-    assert found.few is few
-    assert found.number == min(6, limit + 1)
+    passing = filter_cache.find(space, parsed({"brand": "Mug Works"}))
+    assert passing.few is few
+    assert passing.number == min(6, limit + 1)
 
 
 def test_a_product_without_a_vector_does_not_pass(stocked, space):
@@ -59,16 +59,16 @@ def test_what_changes_after_a_filter_was_remembered_is_seen_at_once(committed_sh
     shop.embed()
     unbranded = Query(count=10, filter=filters.parse({"brand": ""}, {}))
 
-    def found() -> set[str]:
+    def neighbours() -> set[str]:
         return {item.id for item in similar(shop.catalog, "p0", unbranded).items}
 
-    assert found() == {"p1", "p2", "p3", "p4"}
+    assert neighbours() == {"p1", "p2", "p3", "p4"}
     shop.put({"id": "p1", "title": "mug number 1", "in_stock": False})
     shop.put({"id": "p2", "title": "mug number 2", "brand": "Acme"})
-    assert found() == {"p3", "p4"}
+    assert neighbours() == {"p3", "p4"}
     shop.put({"id": "p1", "title": "mug number 1", "in_stock": True})
-    assert found() == {"p1", "p3", "p4"}
+    assert neighbours() == {"p1", "p3", "p4"}
     shop.stock(p5="mug number 5", p3="another mug altogether")
-    assert found() == {"p1", "p3", "p4"}
+    assert neighbours() == {"p1", "p3", "p4"}
     shop.embed()
-    assert found() == {"p1", "p3", "p4", "p5"}
+    assert neighbours() == {"p1", "p3", "p4", "p5"}

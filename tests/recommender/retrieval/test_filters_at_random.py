@@ -93,6 +93,6 @@ products = st.lists(
 def test_any_filter_passes_what_plain_python_says(shop, document, products):
     with transaction.atomic():
         shop.put(*products)
-        found = passing(shop, document, KINDS)
+        passed = passing(shop, document, KINDS)
         transaction.set_rollback(True)
-    assert found == {product["id"] for product in products if evaluate(document, product, KINDS)}
+    assert passed == {product["id"] for product in products if evaluate(document, product, KINDS)}

@@ -13,13 +13,13 @@ from tests.shop import Shop
 
 
 def keys(shop: Shop, *ids: str) -> list[int]:
-    return [shop.product(each).pk for each in ids]
+    return [shop.product(external_id).pk for external_id in ids]
 
 
 def stored(space: ServingSpace, wanted: list[int]) -> list[list[float]]:
     """In half precision, as they are; what the ORM reads is rounded to eight digits."""
-    found = ProductVector.objects.filter(space_id=space.pk, product_id__in=wanted)
-    by_product = {each.product_id: each.embedding for each in found}
+    rows = ProductVector.objects.filter(space_id=space.pk, product_id__in=wanted)
+    by_product = {row.product_id: row.embedding for row in rows}
     return [np.float16(by_product[key]).tolist() for key in wanted]
 
 
@@ -91,8 +91,9 @@ def test_where_nothing_tells_of_changes_nothing_is_remembered(stocked):
 def test_a_process_remembers_no_more_than_it_may(stocked, monkeypatch):
     space = serving.serving(stocked.space)
     of_all = [product.pk for product in stocked.catalog.products.order_by("pk")]
-    each = 2 * space.dimension + vector_cache._OVERHEAD
-    monkeypatch.setattr(vector_cache, "_MOST_BYTES", 5 * each)  # of each generation: six at most
+    vector_bytes = 2 * space.dimension + vector_cache._OVERHEAD
+    # Of each generation: six at most.
+    monkeypatch.setattr(vector_cache, "_MOST_BYTES", 5 * vector_bytes)
     for key in of_all:
         read(space, [key])
     remembered = len(of_all) - len(vector_cache.known(space, of_all).missing)
@@ -103,8 +104,8 @@ def test_a_process_remembers_no_more_than_it_may(stocked, monkeypatch):
 def test_what_is_wanted_again_is_not_forgotten(stocked, monkeypatch):
     space = serving.serving(stocked.space)
     first, *others = [product.pk for product in stocked.catalog.products.order_by("pk")]
-    each = 2 * space.dimension + vector_cache._OVERHEAD
-    monkeypatch.setattr(vector_cache, "_MOST_BYTES", 5 * each)
+    vector_bytes = 2 * space.dimension + vector_cache._OVERHEAD
+    monkeypatch.setattr(vector_cache, "_MOST_BYTES", 5 * vector_bytes)
     sent = [read(space, [first])[1] for key in others if read(space, [key])]
     assert sum(sent) == 1
 

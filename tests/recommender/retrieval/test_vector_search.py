@@ -133,19 +133,19 @@ def _limit(db, settings):
 def test_filtered_neighbours_are_full_and_right(store, percent):
     recalls = []
     for seed in SEEDS:
-        found = store.nearest(seed, percent)
-        assert len(found) == COUNT
+        neighbours = store.nearest(seed, percent)
+        assert len(neighbours) == COUNT
         truth = store.truth(seed, percent)
-        recalls.append(len(truth & {each.product_id for each in found}) / COUNT)
+        recalls.append(len(truth & {neighbour.product_id for neighbour in neighbours}) / COUNT)
     assert np.mean(recalls) >= (1.0 if SHARES[percent] else 0.95)
 
 
 def test_neighbours_come_nearest_first_with_their_cosine(store):
     for percent in (None, 1, 50):
-        found = store.nearest(5, percent)
-        similarities = [each.similarity for each in found]
+        neighbours = store.nearest(5, percent)
+        similarities = [neighbour.similarity for neighbour in neighbours]
         assert similarities == sorted(similarities, reverse=True)
-        places = np.searchsorted(store.keys, [each.product_id for each in found])
+        places = np.searchsorted(store.keys, [neighbour.product_id for neighbour in neighbours])
         expected = store.matrix[places] @ store.matrix[5]
         assert similarities == pytest.approx(expected.tolist(), abs=2e-3)
 
@@ -153,32 +153,34 @@ def test_neighbours_come_nearest_first_with_their_cosine(store):
 def test_nothing_sold_out_or_deleted_is_a_neighbour(store):
     for percent in (None, *SHARES):
         for seed in (3, 7, 500):  # 3 and 7 themselves are gone
-            for each in store.nearest(seed, percent):
-                number = int(each.external_id[1:])
+            for neighbour in store.nearest(seed, percent):
+                number = int(neighbour.external_id[1:])
                 assert available(number)
                 assert percent is None or bucket(number) < percent
 
 
 @pytest.mark.parametrize("percent", [None, 1, 50])
 def test_what_is_excluded_is_left_out_and_made_up_for(store, percent):
-    excluded = [each.product_id for each in store.nearest(5, percent)[:5]]
-    found = store.nearest(5, percent, excluded=excluded)
-    assert len(found) == COUNT
-    assert not {each.product_id for each in found} & set(excluded)
+    excluded = [neighbour.product_id for neighbour in store.nearest(5, percent)[:5]]
+    neighbours = store.nearest(5, percent, excluded=excluded)
+    assert len(neighbours) == COUNT
+    assert not {neighbour.product_id for neighbour in neighbours} & set(excluded)
 
 
 @pytest.mark.parametrize("percent", [None, 1, 50])
 def test_every_query_vector_has_its_own_neighbours(store, percent):
     filter_ = None if percent is None else store.passing(percent)
     keys = store.keys[[0, 11, 22]].tolist()
-    found = vector_search.nearest(
+    neighbours = vector_search.nearest(
         store.space, seeds_of(store.space, keys), limit=COUNT, filter=filter_
     )
     for number, seed in enumerate([0, 11, 22], start=1):
-        own = [each for each in found if each.key == number]
-        assert {each.anchor for each in own} == {f"p{seed:04}"}
+        own = [neighbour for neighbour in neighbours if neighbour.key == number]
+        assert {neighbour.anchor for neighbour in own} == {f"p{seed:04}"}
         alone = store.nearest(seed, percent)
-        assert [each.product_id for each in own] == [each.product_id for each in alone]
+        assert [neighbour.product_id for neighbour in own] == [
+            neighbour.product_id for neighbour in alone
+        ]
 
 
 @pytest.mark.parametrize("percent", [None, 1, 50])
@@ -191,8 +193,10 @@ def test_no_query_vector_finds_nothing(store, percent):
 def test_fewer_than_asked_for_are_all_there_are(store):
     few = filters.parse({"id": [f"p{n:04}" for n in range(10)]}, {})
     source = seeds_of(store.space, [int(store.keys[0])])
-    found = vector_search.nearest(store.space, source, limit=COUNT, filter=few)
-    assert {each.external_id for each in found} == {f"p{n:04}" for n in range(10) if available(n)}
+    neighbours = vector_search.nearest(store.space, source, limit=COUNT, filter=few)
+    assert {neighbour.external_id for neighbour in neighbours} == {
+        f"p{n:04}" for n in range(10) if available(n)
+    }
 
 
 @pytest.mark.parametrize("walk_index", ["on", "off"])
@@ -205,9 +209,9 @@ def test_a_product_without_a_vector_is_nobodys_neighbour(shop, walk_index):
     gone = [f"p{n:02}" for n in range(10, 20)]
     Product.objects.filter(external_id__in=gone).update(in_stock=False)
     source = seeds_of(serving(shop.space), [shop.product("p00").pk])
-    found = vector_search.nearest(serving(shop.space), source, limit=25)
-    assert len(found) == 20
-    assert all(each.similarity > 0 for each in found)
+    neighbours = vector_search.nearest(serving(shop.space), source, limit=25)
+    assert len(neighbours) == 20
+    assert all(neighbour.similarity > 0 for neighbour in neighbours)
 
 
 # ------------------------------------------------------------------------ the plans
@@ -255,9 +259,9 @@ def test_where_the_index_runs_dry_all_products_are_compared(store, settings):
     for seed in SEEDS:
         source = seeds_of(store.space, [int(store.keys[seed])])
         with vector_plans() as plans:
-            found = vector_search.nearest(store.space, source, limit=COUNT, filter=rare)
-        assert len(found) == COUNT
-        assert {bucket(int(each.external_id[1:])) for each in found} == {40}
+            neighbours = vector_search.nearest(store.space, source, limit=COUNT, filter=rare)
+        assert len(neighbours) == COUNT
+        assert {bucket(int(neighbour.external_id[1:])) for neighbour in neighbours} == {40}
         walked = [index_of(store.space) in plan for plan in plans]
         assert walked[-2:] == [True, False]
 
@@ -266,6 +270,6 @@ def test_a_space_without_an_index_is_searched_exactly(shop):
     shop.stock(**{f"p{n}": f"mug number {n}" for n in range(30)})
     shop.embed()
     source = seeds_of(serving(shop.space), [shop.product("p0").pk])
-    found = vector_search.nearest(serving(shop.space), source, limit=COUNT)
-    assert len(found) == COUNT
-    assert found[0].external_id == "p0"
+    neighbours = vector_search.nearest(serving(shop.space), source, limit=COUNT)
+    assert len(neighbours) == COUNT
+    assert neighbours[0].external_id == "p0"

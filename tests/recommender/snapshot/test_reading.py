@@ -41,9 +41,11 @@ def test_an_event_weighs_what_a_profile_gives_it(two: Shop) -> None:
             two.post(event(user, "mug", type=kind, value=value))
             by_user[two.user(user).pk] = weight
 
-    found = reading.read(two.catalog, LATER)
-    read = dict(zip(found.users[found.interactions.users], found.interactions.weights, strict=True))
-    histories = {user: it.weights[0] for user, it in reader.load(list(by_user)).items()}
+    snapshot = reading.read(two.catalog, LATER)
+    read = dict(
+        zip(snapshot.users[snapshot.interactions.users], snapshot.interactions.weights, strict=True)
+    )
+    histories = {user: history.weights[0] for user, history in reader.load(list(by_user)).items()}
     assert read == pytest.approx(histories)
     assert read == pytest.approx({user: weight for user, weight in by_user.items() if weight})
 
@@ -67,15 +69,15 @@ def test_events_are_in_the_order_of_time_with_rows_of_users_and_products(two: Sh
         event("ann", None, type="search", at=NOON),
     )
 
-    found = reading.read(two.catalog, LATER)
+    snapshot = reading.read(two.catalog, LATER)
 
-    products = [found.products.ids[row] for row in found.interactions.products]
+    products = [snapshot.products.ids[row] for row in snapshot.interactions.products]
     assert products == ["tent", "mug", "soap"]
-    users = [int(found.users[row]) for row in found.interactions.users]
+    users = [int(snapshot.users[row]) for row in snapshot.interactions.users]
     assert users == [two.user(name).pk for name in ("ann", "bob", "ann")]
     seconds = [(NOON + n * DAY).timestamp() for n in (-1, 0, 1)]
-    assert found.interactions.times.tolist() == pytest.approx(seconds, abs=1e-5)
-    assert (found.interactions.n_users, found.interactions.n_products) == (2, 3)
+    assert snapshot.interactions.times.tolist() == pytest.approx(seconds, abs=1e-5)
+    assert (snapshot.interactions.n_users, snapshot.interactions.n_products) == (2, 3)
 
 
 def test_only_what_was_before_the_time_is_read_to_the_microsecond(two: Shop) -> None:
@@ -93,31 +95,31 @@ def test_products_have_what_facts_are_made_of(two: Shop) -> None:
     Product.objects.filter(external_id="tent").update(released_at=NOON)
     Product.objects.filter(external_id="soap").update(in_stock=False)
 
-    found = reading.read_products(two.catalog)
+    products = reading.read_products(two.catalog)
 
-    assert found.keys.tolist() == sorted(found.keys)
-    mug, tent, soap = (found.ids.tolist().index(name) for name in ("mug", "tent", "soap"))
-    assert found.keys[mug] == two.product("mug").pk
-    assert (found.available[[mug, tent, soap]]).tolist() == [True, True, False]
+    assert products.keys.tolist() == sorted(products.keys)
+    mug, tent, soap = (products.ids.tolist().index(name) for name in ("mug", "tent", "soap"))
+    assert products.keys[mug] == two.product("mug").pk
+    assert (products.available[[mug, tent, soap]]).tolist() == [True, True, False]
     # As facts have it live, too: the logarithm, and none of what is for nothing.
-    assert found.prices[mug] == pytest.approx(np.log(10.0))
-    assert np.isnan(found.prices[[tent, soap]]).all()
-    assert found.categories[tent] == 0
-    assert 0 != found.categories[mug] != found.categories[soap] != 0
-    assert found.brands[mug] == found.brands[tent] != found.brands[soap] == 0
-    assert found.released[tent] == NOON.timestamp()
-    assert np.isnan(found.released[[mug, soap]]).all()
-    assert found.rows(found.keys[[2, 0]]).tolist() == [2, 0]
+    assert products.prices[mug] == pytest.approx(np.log(10.0))
+    assert np.isnan(products.prices[[tent, soap]]).all()
+    assert products.categories[tent] == 0
+    assert 0 != products.categories[mug] != products.categories[soap] != 0
+    assert products.brands[mug] == products.brands[tent] != products.brands[soap] == 0
+    assert products.released[tent] == NOON.timestamp()
+    assert np.isnan(products.released[[mug, soap]]).all()
+    assert products.rows(products.keys[[2, 0]]).tolist() == [2, 0]
 
 
 def test_the_history_of_a_product_that_was_taken_off_the_shelves_still_counts(two: Shop) -> None:
     two.visit("ann", "mug", "tent")
     Product.objects.filter(external_id="mug").update(deleted_at=NOON)
 
-    found = reading.read(two.catalog, LATER)
+    snapshot = reading.read(two.catalog, LATER)
 
-    assert found.products.available.tolist() == [False, True, True]
-    assert len(found.interactions) == 2
+    assert snapshot.products.available.tolist() == [False, True, True]
+    assert len(snapshot.interactions) == 2
 
 
 def test_another_catalog_is_not_read(two: Shop) -> None:
@@ -125,16 +127,16 @@ def test_another_catalog_is_not_read(two: Shop) -> None:
     other.stock(mug="Mug")
     other.visit("ann", "mug")
 
-    found = reading.read(two.catalog, LATER)
+    snapshot = reading.read(two.catalog, LATER)
 
-    assert len(found.interactions) == len(found.users) == 0
-    assert len(found.products) == 3
+    assert len(snapshot.interactions) == len(snapshot.users) == 0
+    assert len(snapshot.products) == 3
 
 
 def test_a_catalog_without_anything_is_read_as_nothing(shop: Shop) -> None:
-    found = reading.read(shop.catalog, LATER)
+    snapshot = reading.read(shop.catalog, LATER)
 
-    assert len(found.products) == len(found.users) == len(found.interactions) == 0
+    assert len(snapshot.products) == len(snapshot.users) == len(snapshot.interactions) == 0
 
 
 def test_events_of_one_moment_are_read_in_the_same_order_each_time(two: Shop) -> None:

@@ -17,21 +17,23 @@ def now() -> Snapshot:
 
 
 def test_popularity_counts_the_users_of_each_window(now: Snapshot) -> None:
-    found = now.interactions
+    interactions = now.interactions
     for window, days in {"week": 7, "month": 30, "quarter": 90, "all": 10_000}.items():
-        recent = (found.times >= now.clock - days * DAY_SECONDS) & (found.weights > 0)
+        recent = (interactions.times >= now.clock - days * DAY_SECONDS) & (interactions.weights > 0)
         users = {
             (user, row)
-            for user, row in zip(found.users[recent], found.products[recent], strict=True)
+            for user, row in zip(
+                interactions.users[recent], interactions.products[recent], strict=True
+            )
         }
         counts = np.bincount([row for _, row in users], minlength=40)
         assert now.popularity[window].tolist() == counts.tolist()
 
 
 def test_first_is_a_products_first_good_event(now: Snapshot) -> None:
-    found = now.interactions.positive()
+    good = now.interactions.positive()
     for row in range(40):
-        assert now.first[row] == found.times[found.products == row].min()
+        assert now.first[row] == good.times[good.products == row].min()
     nothing = planted.snapshot(now.interactions.where(now.interactions.products > 0))
     assert np.isnan(nothing.first[0])
 
@@ -85,10 +87,10 @@ def test_stored_vectors_are_those_of_the_space_with_what_folds_users_in(stocked:
 def test_a_space_whose_fold_in_is_a_mean_has_it_in_memory_as_live(stocked: Shop) -> None:
     space = training.train(stocked, fold_in=b"", metric="cosine")
 
-    (found,) = snapshot.stored(reading.read_products(stocked.catalog), [space])
+    (in_memory,) = snapshot.stored(reading.read_products(stocked.catalog), [space])
 
-    assert found.fold_in is not None
-    assert found.fold_in == builder.fold_in_of(space)
+    assert in_memory.fold_in is not None
+    assert in_memory.fold_in == builder.fold_in_of(space)
 
 
 def test_stored_neighbours_are_a_matrix_without_those_that_are_gone(stocked: Shop) -> None:
@@ -102,13 +104,13 @@ def test_stored_neighbours_are_a_matrix_without_those_that_are_gone(stocked: Sho
     )
     products = reading.read_products(stocked.catalog)
 
-    found = snapshot.stored_neighbours(products, stocked.catalog.pk)
+    neighbours = snapshot.stored_neighbours(products, stocked.catalog.pk)
 
-    assert set(found) == {"together", "ease"}
-    dense = found["together"].toarray()
+    assert set(neighbours) == {"together", "ease"}
+    dense = neighbours["together"].toarray()
     assert (dense[2, 5], dense[2, 0]) == (0.5, 0.25)
     assert np.count_nonzero(dense) == 2
-    assert found["ease"].nnz == 0
+    assert neighbours["ease"].nnz == 0
 
 
 def test_what_is_stored_is_read_in_pages(stocked: Shop, monkeypatch: pytest.MonkeyPatch) -> None:

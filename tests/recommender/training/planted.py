@@ -68,17 +68,17 @@ def texts(products: int = 40, dimension: int = 12, seed: int = 5) -> SpaceArrays
     )
 
 
-def snapshot(found: Interactions | None = None) -> Snapshot:
+def snapshot(history: Interactions | None = None) -> Snapshot:
     """A catalog after these interactions, nothing learnt."""
-    found = interactions() if found is None else found
-    last = float(found.times[-1]) if len(found) else START
+    history = interactions() if history is None else history
+    last = float(history.times[-1]) if len(history) else START
     return Snapshot(
         clock=last + 1.0,
         half_life_days=60.0,
-        products=catalog(found.n_products),
-        users=np.arange(found.n_users) + 1000,
-        interactions=found,
-        spaces=(texts(found.n_products),),
+        products=catalog(history.n_products),
+        users=np.arange(history.n_users) + 1000,
+        interactions=history,
+        spaces=(texts(history.n_products),),
     )
 
 

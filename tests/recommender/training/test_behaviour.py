@@ -27,8 +27,8 @@ def train(shop: Shop) -> Outcome:
 
 
 def versions(shop: Shop, status: str) -> list[str]:
-    found = Space.objects.filter(catalog=shop.catalog, kind=Space.Kind.BEHAVIOUR, status=status)
-    return sorted(map(str, found))
+    spaces = Space.objects.filter(catalog=shop.catalog, kind=Space.Kind.BEHAVIOUR, status=status)
+    return sorted(map(str, spaces))
 
 
 def treatment(shop: Shop, space: Space, product: str) -> str:

@@ -11,8 +11,8 @@ from tests.recommender.training import planted
 @pytest.fixture(scope="module")
 def now() -> Snapshot:
     """A catalog of 80 products, of which the last ten were never touched."""
-    found = planted.interactions(products=80)
-    return planted.snapshot(found.where(found.products < 70))
+    history = planted.interactions(products=80)
+    return planted.snapshot(history.where(history.products < 70))
 
 
 @pytest.fixture(scope="module")
@@ -65,17 +65,19 @@ def test_a_product_without_history_has_the_vector_that_its_text_predicts(now: Sn
     als, svd = fitting.fit_spaces(now, told.append)
 
     assert told == ["training als", "training svd"]
-    for found in (als, svd):
-        assert found.is_trained.tolist() == [True] * 70 + [False] * 10
-        assert found.prediction is not None
+    for trained in (als, svd):
+        assert trained.is_trained.tolist() == [True] * 70 + [False] * 10
+        assert trained.prediction is not None
         content = fitting.content_space(now)
         assert content is not None
-        predicted = found.prediction.predict(content.vectors[70:])
-        np.testing.assert_allclose(found.space.vectors[70:], predicted, rtol=1e-5)
-        assert found.space.has.all()
+        predicted = trained.prediction.predict(content.vectors[70:])
+        np.testing.assert_allclose(trained.space.vectors[70:], predicted, rtol=1e-5)
+        assert trained.space.has.all()
 
 
 def test_without_content_a_product_without_history_has_no_vector(now: Snapshot) -> None:
-    for found in fitting.fit_spaces(replace(now, spaces=())):
-        assert found.prediction is None
-        assert found.space.has.tolist() == found.is_trained.tolist() == [True] * 70 + [False] * 10
+    for trained in fitting.fit_spaces(replace(now, spaces=())):
+        assert trained.prediction is None
+        assert (
+            trained.space.has.tolist() == trained.is_trained.tolist() == [True] * 70 + [False] * 10
+        )

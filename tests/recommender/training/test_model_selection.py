@@ -70,10 +70,10 @@ def test_nothing_of_what_the_gate_judges_by_is_learnt_before_it_has_judged() -> 
     judge = split_examples(60, is_held_out=True, seed=1)
     nothing = replace(judge, labels=np.zeros_like(judge.labels))
 
-    found = model_selection.select([split_examples(is_held_out=False), nothing], silent)
+    selection = model_selection.select([split_examples(is_held_out=False), nothing], silent)
     again = model_selection.select([split_examples(is_held_out=False)], silent)
 
-    assert found.users == 60
+    assert selection.users == 60
     assert again.users == 0, "nothing judges"
     assert isinstance(again.ranker, FusionRanker)
 
@@ -103,9 +103,9 @@ def test_with_too_few_examples_fusion_ranks_and_says_so() -> None:
 
 
 def test_a_perfect_rank_has_an_ndcg_of_one_and_what_is_no_candidate_is_missed() -> None:
-    found = split_examples(3, is_held_out=True)
-    scores = {"text:t:last": found.relevant.astype(np.float32)}
-    perfect = replace(found, table=tables.table_of(found.table.sizes, scores))
+    examples = split_examples(3, is_held_out=True)
+    scores = {"text:t:last": examples.relevant.astype(np.float32)}
+    perfect = replace(examples, table=tables.table_of(examples.table.sizes, scores))
 
     assert model_selection.ndcg(FusionRanker(), perfect) == pytest.approx([1, 1, 1])
     missed = model_selection.ndcg(FusionRanker(), replace(perfect, n_relevant=np.array([3, 4, 40])))
@@ -117,19 +117,20 @@ def test_the_chosen_rank_lists_what_a_planted_taste_wants() -> None:
     now = planted.snapshot()
     split, _ = planted.halfway(now)
     then = fitting.fit(snapshot_as_of(now, split))
-    found = training_examples.of_split(then, split, Mode.NEW)
+    examples = training_examples.of_split(then, split, Mode.NEW)
 
     selection = model_selection.select(
-        [replace(found, is_held_out=False, labels=found.relevant), found], silent
+        [replace(examples, is_held_out=False, labels=examples.relevant), examples], silent
     )
 
     users = training_examples.evaluable_users(
         training_examples.new_only(split.relevant, then), then, 1000
     )
-    best = ranker.top(selection.ranker.score(found.table), found.table.sizes, 3)
+    best = ranker.top(selection.ranker.score(examples.table), examples.table.sizes, 3)
     of_taste = [
         (
-            then.products.rows(found.table.products[rows]) % planted.TASTES == user % planted.TASTES
+            then.products.rows(examples.table.products[rows]) % planted.TASTES
+            == user % planted.TASTES
         ).mean()
         for user, rows in zip(users, best, strict=True)
     ]

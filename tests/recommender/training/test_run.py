@@ -43,15 +43,15 @@ def listed(shop: Shop, user: str, query: Query = NEW) -> list[str]:
 
 
 def in_batch(shop: Shop, user: str, query: Query = NEW) -> list[str]:
-    (found,) = batch.recommend_many(batch.serving(shop.catalog, query), iter([user]), query)
-    return [item.id for item in found.items]
+    (answer,) = batch.recommend_many(batch.serving(shop.catalog, query), iter([user]), query)
+    return [item.id for item in answer.items]
 
 
 def candidates(shop: Shop, user: str, query: Query) -> Candidates:
     """A user's, live."""
-    found = find_user(shop.catalog, user, query)
-    assert found is not None
-    store = PostgresStore(catalog=shop.catalog, user=found, query=query)
+    stored_user = find_user(shop.catalog, user, query)
+    assert stored_user is not None
+    store = PostgresStore(catalog=shop.catalog, user=stored_user, query=query)
     return Pipeline(store, query.count).candidates(store.context())
 
 
@@ -199,10 +199,10 @@ def test_a_mode_is_learnt_from_every_split_and_its_choice_says_why(now: Snapshot
     told: list[str] = []
     plan = splits.plan(now.interactions)
 
-    found = learn_ranker(now, plan, [Mode.NEW], told.append)
+    selections = learn_ranker(now, plan, [Mode.NEW], told.append)
 
-    assert list(found) == [Mode.NEW]
-    assert found[Mode.NEW].reason
+    assert list(selections) == [Mode.NEW]
+    assert selections[Mode.NEW].reason
     assert sum(line.startswith("going back to ") for line in told) == len(plan.splits)
     assert sum(line.startswith("replaying split ") for line in told) == len(plan.splits)
 
@@ -211,20 +211,20 @@ def test_where_last_events_are_held_out_their_spaces_are_learnt_once(now: Snapsh
     told: list[str] = []
     plan = splits.plan(now.interactions, splits.LAST)
 
-    found = learn_ranker(now, plan, [Mode.NEW], told.append)
+    selections = learn_ranker(now, plan, [Mode.NEW], told.append)
 
     assert len(plan.splits) == 2
     assert sum(line.startswith("going back to ") for line in told) == 1
-    assert found[Mode.NEW].users > 0
+    assert selections[Mode.NEW].users > 0
 
 
 def test_without_anything_to_learn_from_fusion_ranks_every_mode(now: Snapshot) -> None:
     nothing = splits.plan(now.interactions.where(now.interactions.weights > 99))
 
-    found = learn_ranker(now, nothing, Mode.values, lambda _: None)
+    selections = learn_ranker(now, nothing, Mode.values, lambda _: None)
 
-    assert set(found) == set(Mode.values)
-    for selection in found.values():
+    assert set(selections) == set(Mode.values)
+    for selection in selections.values():
         assert isinstance(selection.ranker, FusionRanker)
         assert selection.reason == "No event speaks for a product."
 

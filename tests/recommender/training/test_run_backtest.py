@@ -50,8 +50,8 @@ def test_before_anything_happened_there_is_nothing_to_learn_and_a_list_still(db:
     planted.visits(shop)
     source = run.recommender_as_of(shop.catalog, NOON - DAY, Mode.NEW, lambda _: None)
 
-    found = lists(shop, source)
+    answers = lists(shop, source)
 
     assert len(source.snapshot.interactions) == 0
     assert reading.read(shop.catalog, NOON - DAY).users.tolist() == []
-    assert {len(each.items) for each in found} == {10}
+    assert {len(answer.items) for answer in answers} == {10}

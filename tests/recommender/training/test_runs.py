@@ -49,9 +49,9 @@ def test_who_asks_again_gets_the_run_that_waits_and_workers_are_told_again(
 
 
 def test_of_those_who_ask_at_once_nobody_makes_a_second(committed_shop: Shop) -> None:
-    found = at_once(4, lambda _: runs.request(committed_shop.catalog).pk)
+    keys = at_once(4, lambda _: runs.request(committed_shop.catalog).pk)
 
-    assert len(set(found)) == 1
+    assert len(set(keys)) == 1
     assert of(committed_shop) == [Status.WAITING]
 
 

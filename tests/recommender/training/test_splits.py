@@ -24,21 +24,21 @@ events = st.lists(
 )
 
 
-def history(*found: _Event) -> Interactions:
-    ordered = sorted(found, key=lambda each: each[3])
+def history(*rows: _Event) -> Interactions:
+    ordered = sorted(rows, key=lambda row: row[3])
     return Interactions(
-        users=np.array([each[0] for each in ordered], dtype=np.int32),
-        products=np.array([each[1] for each in ordered], dtype=np.int32),
-        weights=np.array([each[2] for each in ordered], dtype=np.float32),
-        times=START + DAY_SECONDS * np.array([each[3] for each in ordered], dtype=np.float64),
+        users=np.array([row[0] for row in ordered], dtype=np.int32),
+        products=np.array([row[1] for row in ordered], dtype=np.int32),
+        weights=np.array([row[2] for row in ordered], dtype=np.float32),
+        times=START + DAY_SECONDS * np.array([row[3] for row in ordered], dtype=np.float64),
         n_users=USERS,
         n_products=PRODUCTS,
     )
 
 
-def pairs(found: Interactions) -> list[tuple[int, int, float]]:
+def pairs(interactions: Interactions) -> list[tuple[int, int, float]]:
     """User, product and time of each positive event."""
-    good = found.positive()
+    good = interactions.positive()
     return list(zip(good.users.tolist(), good.products.tolist(), good.times.tolist(), strict=True))
 
 
@@ -49,9 +49,9 @@ def wanted(split: Split) -> set[tuple[int, int]]:
 
 @given(events)
 def test_a_window_knows_nothing_of_its_moment_or_later_and_wants_only_that(
-    found: list[_Event],
+    rows: list[_Event],
 ) -> None:
-    whole = history(*found)
+    whole = history(*rows)
     plan = splits.plan(whole)
     for split in plan.splits if plan.scheme == WINDOWS else ():
         assert (split.known.times < split.clock).all()
@@ -61,8 +61,8 @@ def test_a_window_knows_nothing_of_its_moment_or_later_and_wants_only_that(
 
 
 @given(events)
-def test_what_is_held_out_last_is_not_known(found: list[_Event]) -> None:
-    whole = history(*found)
+def test_what_is_held_out_last_is_not_known(rows: list[_Event]) -> None:
+    whole = history(*rows)
     if not len(whole):
         return
     split = splits.leave_last_out(whole)
@@ -74,18 +74,18 @@ def test_what_is_held_out_last_is_not_known(found: list[_Event]) -> None:
 
 
 @given(events)
-def test_what_is_held_out_is_good_and_leaves_each_user_something_good(found: list[_Event]) -> None:
-    whole = history(*found)
+def test_what_is_held_out_is_good_and_leaves_each_user_something_good(rows: list[_Event]) -> None:
+    whole = history(*rows)
     held = splits.hold_out_last(whole)
 
     assert (whole.weights[held] > 0).all()
-    left, all_users = (set(each.positive().users) for each in (whole.where(~held), whole))
+    left, all_users = (set(part.positive().users) for part in (whole.where(~held), whole))
     assert left == all_users
 
 
 @given(events)
-def test_what_is_held_out_is_at_the_end_of_its_users_history(found: list[_Event]) -> None:
-    whole = history(*found)
+def test_what_is_held_out_is_at_the_end_of_its_users_history(rows: list[_Event]) -> None:
+    whole = history(*rows)
     held = splits.hold_out_last(whole)
     good = whole.weights > 0
     for user in set(whole.users[held]):
@@ -94,8 +94,8 @@ def test_what_is_held_out_is_at_the_end_of_its_users_history(found: list[_Event]
 
 
 @given(events)
-def test_users_who_judge_teach_nothing_where_last_events_are_held_out(found: list[_Event]) -> None:
-    plan = splits.plan(history(*found), LAST)
+def test_users_who_judge_teach_nothing_where_last_events_are_held_out(rows: list[_Event]) -> None:
+    plan = splits.plan(history(*rows), LAST)
     if not plan.splits:
         return
     lesson, judged = plan.splits
@@ -108,53 +108,53 @@ def test_users_who_judge_teach_nothing_where_last_events_are_held_out(found: lis
 
 
 def test_where_users_come_back_history_is_cut_by_windows_and_the_last_one_judges() -> None:
-    found = planted.interactions()
+    whole = planted.interactions()
 
-    plan = splits.plan(found)
+    plan = splits.plan(whole)
 
     assert plan.scheme == WINDOWS
     assert "of the users came back" in plan.reason
     assert [split.is_held_out for split in plan.splits] == [True, False, False, False]
-    end = found.times[-1]
+    end = whole.times[-1]
     for split in plan.splits:
         assert split.relevant.nnz
         assert split.clock < end
 
 
 def test_what_a_ranker_learns_of_a_window_is_over_before_the_gate_judges() -> None:
-    found = planted.interactions()
-    judge, *lessons = splits.plan(found).splits
+    whole = planted.interactions()
+    judge, *lessons = splits.plan(whole).splits
 
     assert judge.labels.nnz == 0
     for split in lessons:
-        during = (found.times >= split.clock) & (found.times < judge.clock)
-        assert split.labels.nnz == found.where(during).positive().binary().nnz
+        during = (whole.times >= split.clock) & (whole.times < judge.clock)
+        assert split.labels.nnz == whole.where(during).positive().binary().nnz
 
 
 def test_where_hardly_anyone_comes_back_last_events_are_held_out() -> None:
     came = (0, 15, 30, 45, 75, 75)
-    found = [(user, n, 1.0, came[user] + n) for user in range(USERS) for n in range(3)]
+    rows = [(user, n, 1.0, came[user] + n) for user in range(USERS) for n in range(3)]
 
-    plan = splits.plan(history(*found))
+    plan = splits.plan(history(*rows))
 
     assert plan.scheme == LAST
     assert plan.reason.startswith("only ")
 
 
 def test_times_that_tell_no_order_leave_a_fifth_of_a_user_s_products_to_foretell() -> None:
-    found = [(user, n, 1.0, 7) for user in range(2) for n in range(5)]
+    rows = [(user, n, 1.0, 7) for user in range(2) for n in range(5)]
 
-    plan = splits.plan(history(*found))
+    plan = splits.plan(history(*rows))
 
     assert (plan.scheme, plan.reason) == (LAST, "All events are of one day.")
-    held = splits.hold_out_last(history(*found))
-    assert np.bincount(history(*found).users[held]).tolist() == [1, 1]
+    held = splits.hold_out_last(history(*rows))
+    assert np.bincount(history(*rows).users[held]).tolist() == [1, 1]
 
 
 def test_a_basket_at_the_end_is_held_out_as_a_whole() -> None:
-    found = history((0, 0, 1, 0), (0, 1, 1, 1), (0, 2, 1, 2), (0, 3, 1, 9), (0, 4, 1, 9))
+    whole = history((0, 0, 1, 0), (0, 1, 1, 1), (0, 2, 1, 2), (0, 3, 1, 9), (0, 4, 1, 9))
 
-    assert splits.hold_out_last(found).tolist() == [False, False, False, True, True]
+    assert splits.hold_out_last(whole).tolist() == [False, False, False, True, True]
 
 
 def test_one_user_with_one_event_keeps_it_and_nothing_is_to_be_foretold() -> None:
@@ -171,12 +171,10 @@ def test_one_user_who_comes_back_is_enough_to_cut() -> None:
     assert all(wanted(split) for split in plan.splits)
 
 
-@pytest.mark.parametrize(
-    "found", [[], [(0, 0, -1.0, 1), (1, 1, 0.0, 2)]], ids=["none", "none good"]
-)
-def test_without_a_good_event_there_is_nothing_to_cut(found: list[_Event]) -> None:
-    assert splits.plan(history(*found)).splits == ()
-    assert not splits.hold_out_last(history(*found)).any()
+@pytest.mark.parametrize("rows", [[], [(0, 0, -1.0, 1), (1, 1, 0.0, 2)]], ids=["none", "none good"])
+def test_without_a_good_event_there_is_nothing_to_cut(rows: list[_Event]) -> None:
+    assert splits.plan(history(*rows)).splits == ()
+    assert not splits.hold_out_last(history(*rows)).any()
 
 
 def test_a_horizon_is_a_fifth_of_the_history_and_two_months_at_most() -> None:
@@ -186,13 +184,13 @@ def test_a_horizon_is_a_fifth_of_the_history_and_two_months_at_most() -> None:
 
 
 def test_the_last_days_are_before_the_last_event_and_not_before_now() -> None:
-    found = history((0, 0, 1, 0), (0, 1, 1, 10))
+    whole = history((0, 0, 1, 0), (0, 1, 1, 10))
 
-    assert splits.last_days(found) == pytest.approx(START + 8 * DAY_SECONDS, abs=0.01)
+    assert splits.last_days(whole) == pytest.approx(START + 8 * DAY_SECONDS, abs=0.01)
 
 
 def test_returning_is_the_share_of_those_before_who_came_after() -> None:
-    found = history((0, 0, 1, 0), (1, 0, 1, 0), (1, 1, 1, 9), (2, 1, 1, 9))
+    whole = history((0, 0, 1, 0), (1, 0, 1, 0), (1, 1, 1, 9), (2, 1, 1, 9))
 
-    assert splits.returning(found, START + DAY_SECONDS) == 0.5
-    assert splits.returning(found, START) == 0.0
+    assert splits.returning(whole, START + DAY_SECONDS) == 0.5
+    assert splits.returning(whole, START) == 0.0

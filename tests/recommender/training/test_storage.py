@@ -20,10 +20,10 @@ VERDICT = Selection(
 
 def matrix(*links: tuple[int, int, float], size: int = 4) -> csr_array:
     """Products × products from source, neighbour and score."""
-    found = np.zeros((size, size), dtype=np.float32)
+    dense = np.zeros((size, size), dtype=np.float32)
     for source, neighbour, score in links:
-        found[source, neighbour] = score
-    return csr_array(found)
+        dense[source, neighbour] = score
+    return csr_array(dense)
 
 
 def four(shop: Shop) -> Shop:

@@ -82,9 +82,9 @@ def test_a_lesson_holds_all_kinds_of_features_so_that_the_check_looks_at_them(
 ) -> None:
     split, _ = planted.halfway(now)
 
-    found = learnt(training_examples.of_split(honest(now, split), split, Mode.ALL))
+    columns = learnt(training_examples.of_split(honest(now, split), split, Mode.ALL))
 
-    assert {name.split(":")[0] for name in found} == {
+    assert {name.split(":")[0] for name in columns} == {
         *("candidates", "sizes", "behaviour", "text", "together", "ease"),
         *("popular", "product", "repeat", "user"),
     }
@@ -94,11 +94,11 @@ def test_what_is_fitted_to_a_past_moment_does_not_see_its_future_either(now: Sna
     split, then = planted.halfway(now)
     cut = replace(now, clock=split.clock, interactions=now.interactions.before(split.clock))
 
-    for found, again in zip(fitting.fit_spaces(then), fitting.fit_spaces(cut), strict=True):
-        assert np.array_equal(found.space.vectors, again.space.vectors)
-        assert found.space.fold_in is not None
+    for trained, again in zip(fitting.fit_spaces(then), fitting.fit_spaces(cut), strict=True):
+        assert np.array_equal(trained.space.vectors, again.space.vectors)
+        assert trained.space.fold_in is not None
         assert again.space.fold_in is not None
-        assert found.space.fold_in.to_bytes() == again.space.fold_in.to_bytes()
+        assert trained.space.fold_in.to_bytes() == again.space.fold_in.to_bytes()
     both = fitting.fit_neighbours(then), fitting.fit_neighbours(cut)
     for kind in both[0]:
         assert (both[0][kind] != both[1][kind]).nnz == 0
@@ -124,31 +124,33 @@ def test_what_was_wanted_is_marked_among_the_candidates(now: Snapshot) -> None:
     split, then = planted.halfway(now)
     then = fitting.fit(then)
 
-    found = training_examples.of_split(then, split, Mode.ALL)
+    examples = training_examples.of_split(then, split, Mode.ALL)
 
     users = training_examples.evaluable_users(split.relevant, then, 1000)
-    assert len(found.table.sizes) == len(found.n_relevant) == len(users)
-    starts = np.concatenate([[0], np.cumsum(found.table.sizes)])
-    for user, wanted, start, end in zip(users, found.n_relevant, starts, starts[1:], strict=False):
+    assert len(examples.table.sizes) == len(examples.n_relevant) == len(users)
+    starts = np.concatenate([[0], np.cumsum(examples.table.sizes)])
+    for user, wanted, start, end in zip(
+        users, examples.n_relevant, starts, starts[1:], strict=False
+    ):
         right = set(split.relevant[[user]].indices)
         assert wanted == len(right)
-        listed = then.products.rows(found.table.products[start:end])
-        assert found.relevant[start:end].tolist() == [int(row in right) for row in listed]
+        listed = then.products.rows(examples.table.products[start:end])
+        assert examples.relevant[start:end].tolist() == [int(row in right) for row in listed]
 
 
 def test_in_mode_new_what_a_user_has_had_is_neither_a_candidate_nor_wanted(now: Snapshot) -> None:
     split, then = planted.halfway(now)
 
-    found = training_examples.of_split(then, split, Mode.NEW)
+    examples = training_examples.of_split(then, split, Mode.NEW)
 
     new = training_examples.new_only(split.relevant, then)
     users = training_examples.evaluable_users(new, then, 1000)
     had = then.interactions.binary()
     assert new.multiply(had).nnz == 0
-    assert found.n_relevant.tolist() == np.diff(new.indptr)[users].tolist()
-    starts = np.concatenate([[0], np.cumsum(found.table.sizes)])
+    assert examples.n_relevant.tolist() == np.diff(new.indptr)[users].tolist()
+    starts = np.concatenate([[0], np.cumsum(examples.table.sizes)])
     for user, start, end in zip(users, starts, starts[1:], strict=False):
-        listed = then.products.rows(found.table.products[start:end])
+        listed = then.products.rows(examples.table.products[start:end])
         assert not set(listed) & set(had[[user]].indices)
 
 
@@ -176,6 +178,6 @@ def test_of_many_users_a_sample_is_taken_and_always_the_same(now: Snapshot) -> N
 def test_nothing_to_foretell_is_an_empty_lesson(now: Snapshot) -> None:
     split = splits.split_at(now.interactions, now.clock)
 
-    found = training_examples.of_split(snapshot_as_of(now, split), split, Mode.NEW)
+    examples = training_examples.of_split(snapshot_as_of(now, split), split, Mode.NEW)
 
-    assert len(found.table.sizes) == len(found.table.products) == len(found.labels) == 0
+    assert len(examples.table.sizes) == len(examples.table.products) == len(examples.labels) == 0

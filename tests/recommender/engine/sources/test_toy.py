@@ -31,8 +31,8 @@ def next_of(shop: Shop, product: str) -> list[str]:
 
 def given(items: tuple[Item, ...]) -> list[str]:
     """What the toy gives something for, the most first."""
-    found = [item for item in items if item.contributions.get("toy", 0) > 0]
-    return [item.id for item in sorted(found, key=lambda item: -item.contributions["toy"])]
+    scored = [item for item in items if item.contributions.get("toy", 0) > 0]
+    return [item.id for item in sorted(scored, key=lambda item: -item.contributions["toy"])]
 
 
 def test_it_serves_live_and_explains(stocked: Shop) -> None:
@@ -58,8 +58,8 @@ def test_it_serves_batches(stocked: Shop) -> None:
     stocked.visit("u1", "mug-red")
     query = Query(count=20)
     recommender = batch.serving(stocked.catalog, query)
-    (found,) = batch.recommend_many(recommender, iter(["u1"]), query)
-    assert given(found.items) == next_of(stocked, "mug-red")
+    (answer,) = batch.recommend_many(recommender, iter(["u1"]), query)
+    assert given(answer.items) == next_of(stocked, "mug-red")
 
 
 def test_a_rank_learns_from_it() -> None:
