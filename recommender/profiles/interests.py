@@ -37,15 +37,6 @@ def decayed(
     return result
 
 
-def product_weights(
-    product_ids: NDArray[np.int64], weights: NDArray[np.float64]
-) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Distinct products and the sum of their events' weights, where that is positive."""
-    ids, places = np.unique(product_ids, return_inverse=True)
-    sums = np.bincount(places, weights=weights, minlength=len(ids)).astype(np.float64)
-    return ids[sums > 0], sums[sums > 0]
-
-
 def interests(
     vectors: NDArray[np.float32], weights: NDArray[np.float64], limit: int = MAX_INTERESTS
 ) -> list[Interest]:

@@ -8,7 +8,6 @@ from typing import TypeVar
 import psycopg
 from django.db import ProgrammingError, connection, transaction
 
-from recommender import database
 from recommender.models import Space
 
 T = TypeVar("T")
@@ -41,10 +40,6 @@ COLUMNS = (
     "s.id, s.catalog_id, s.name, s.version, s.dimension, s.ef_search, s.indexed_rows, s.kind, "
     "s.metric, extract(epoch FROM s.embedded_at)::float8"
 )
-_ALL_ACTIVE = f"""
-SELECT {COLUMNS} FROM recommender_space s
-WHERE s.catalog_id = %s AND s.status = 'active' ORDER BY s.name
-"""  # noqa: S608 - built from constants
 
 
 def serving(space: Space) -> ServingSpace:
@@ -61,11 +56,6 @@ def serving(space: Space) -> ServingSpace:
         space.metric,
         space.embedded_at.timestamp() if space.embedded_at else None,
     )
-
-
-def all_active(catalog_id: int) -> list[ServingSpace]:
-    """The spaces of a catalog that serve, in the order of their names."""
-    return [ServingSpace(*row) for row in database.fetch(_ALL_ACTIVE, (catalog_id,))]
 
 
 def answered(answer: Callable[[], T]) -> T:

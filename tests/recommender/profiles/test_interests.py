@@ -9,7 +9,6 @@ from recommender.profiles.interests import (
     decayed,
     interests,
     latest_distinct,
-    product_weights,
     short_term,
 )
 
@@ -144,24 +143,6 @@ def test_an_event_counts_half_after_each_half_life() -> None:
 
 def test_no_events_decay_to_no_weights() -> None:
     assert decayed(np.zeros(0), np.zeros(0), 60).shape == (0,)
-
-
-@given(st.lists(st.tuples(st.integers(1, 6), st.floats(-3, 5)), max_size=30))
-def test_a_product_weighs_what_its_events_add_up_to_where_that_is_positive(
-    events: list[tuple[int, float]],
-) -> None:
-    expected: dict[int, float] = {}
-    for product, weight in events:
-        expected[product] = expected.get(product, 0.0) + weight
-
-    ids, sums = product_weights(
-        np.array([product for product, _ in events], dtype=np.int64),
-        np.array([weight for _, weight in events], dtype=np.float64),
-    )
-
-    positive = {product: weight for product, weight in expected.items() if weight > 1e-9}
-    weights = {i: s for i, s in zip(ids.tolist(), sums.tolist(), strict=True) if s > 1e-9}
-    assert weights == pytest.approx(positive)
 
 
 @given(taste=tastes())

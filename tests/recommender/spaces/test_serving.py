@@ -2,7 +2,7 @@ import pytest
 from django.db import DataError, ProgrammingError, transaction
 
 from recommender import database
-from recommender.spaces.serving import all_active, answered, serving
+from recommender.spaces.serving import COLUMNS, ServingSpace, answered, serving
 from tests.recommender.spaces.training import train
 from tests.shop import Shop
 
@@ -13,14 +13,15 @@ def test_a_space_is_labelled_by_name_and_version(shop: Shop) -> None:
     assert serving(shop.space).label == "text@1"
 
 
-def test_all_that_serve_come_in_the_order_of_their_names(shop: Shop) -> None:
-    Shop.open("other")
+def test_a_space_is_the_same_from_its_columns_as_from_its_row(shop: Shop) -> None:
     shop.stock(mug="Blue mug")
     als = train(shop)
-    train(shop)
 
-    spaces = all_active(shop.catalog.pk)
+    rows = database.fetch(
+        f"SELECT {COLUMNS} FROM recommender_space s WHERE status = 'active' ORDER BY name"
+    )
 
+    spaces = [ServingSpace(*row) for row in rows]
     assert spaces == [serving(als), serving(shop.space)]
     assert [(space.kind, space.metric) for space in spaces] == [
         ("behaviour", "inner_product"),
