@@ -72,7 +72,7 @@ def filled(
         own=mine or columns(user.latest.tolist()),
         similarities={},
         names=dict,
-        standing=CandidatePopularity(users=users, first=np.array(first, dtype=np.float64)),
+        popularity=CandidatePopularity(users=users, first=np.array(first, dtype=np.float64)),
         table=table.empty(table.columns((), features.names(lists_own=lists_own)), keys(*KEYS)),
     )
     features.fill(candidates)
