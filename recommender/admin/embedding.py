@@ -24,7 +24,7 @@ from recommender.providers import ledger
 from recommender.providers.circuit import OpenCircuit, open_circuits
 from recommender.providers.ledger import NEARLY_SPENT, Budget
 from recommender.spaces.lifecycle import living
-from recommender.stack.external import broker_problem
+from recommender.stack.broker import broker_problem
 
 _BROKER_SECONDS = 2
 # Beat notes what it sent at least every three minutes.

@@ -13,7 +13,8 @@ from recommender.api import codec
 from recommender.models import Heartbeat
 from recommender.models.provider import ALIVE_FOR
 from recommender.providers.circuit import OpenCircuit, open_circuits
-from recommender.stack.external import broker_problem, pgvector_problem
+from recommender.stack.broker import broker_problem
+from recommender.stack.external import pgvector_problem
 
 log = structlog.get_logger()
 

@@ -1,4 +1,4 @@
-"""The detached supervisor: `launch` starts `python -m recommender.stack.detached`, `down` ends it.
+"""The detached supervisor: `python -m recommender.stack.detached`, started by `launch`.
 
 Without Django it is small and starts at once. It inherits the lock of the data directory and a
 pipe, reads the service from its standard input, and reports once: ready, or why not.
@@ -12,19 +12,9 @@ from pathlib import Path
 from typing import IO
 
 from recommender.stack.config import StackConfig, StackError
-from recommender.stack.embedded import check_access, stop
-from recommender.stack.processes import (
-    ProcessRecord,
-    StopSignals,
-    end_sessions,
-    kill,
-    read_record,
-    remove_record,
-    terminate,
-    wait_for_end,
-)
+from recommender.stack.embedded import stop
+from recommender.stack.processes import StopSignals, remove_record
 from recommender.stack.service import Service
-from recommender.stack.status import State, collect
 from recommender.stack.supervisor import Supervisor
 
 _READY_SECONDS = 120.0
@@ -69,38 +59,3 @@ def _supervise(service: Service, signals: StopSignals, report: IO[str]) -> str:
 
 if __name__ == "__main__":
     main()
-
-
-# Longer than a supervisor takes: 20 s for the worker, 15 s for PostgreSQL.
-_SUPERVISOR_SECONDS = 40.0
-_CHILD_SECONDS = 20.0
-
-
-def take_down(config: StackConfig) -> list[str]:
-    """Stop everything of a data directory, whatever state a crash left it in.
-
-    Returns:
-        The names of what ran.
-
-    Raises:
-        StackError: it is another user's.
-    """
-    check_access(config)
-    ran = [part.name for part in collect(config) if part.state is State.RUNNING]
-    if record := read_record(config.layout):
-        _end_supervisor(record.supervisor)
-        # Read again: until its end it may have started some anew.
-        record = read_record(config.layout) or record
-        end_sessions([(child, _CHILD_SECONDS) for child in record.children.values()])
-    stop(config)
-    remove_record(config.layout)
-    return ran
-
-
-def _end_supervisor(supervisor: ProcessRecord) -> None:
-    process = supervisor.find()
-    if process is None or process.pid == os.getpid():
-        return
-    terminate(process)
-    if not wait_for_end([process], _SUPERVISOR_SECONDS):
-        kill([process])

@@ -1,25 +1,11 @@
-"""External servers: whether the database and the broker can be reached and used."""
+"""An external database: whether it can be reached, and its pgvector used."""
 
 import re
 
 import psycopg
-from kombu import Connection
-from kombu.exceptions import OperationalError
 from psycopg.conninfo import conninfo_to_dict
 
-from recommender.stack.config import StackConfig, StackError, broker_url, without_password
-
-
-def broker_problem(url: str, seconds: int) -> str | None:
-    """Why the broker at this URL does not answer within so many seconds; None if it does."""
-    options = {"socket_connect_timeout": seconds, "socket_timeout": seconds}
-    with Connection(url, connect_timeout=seconds, transport_options=options) as connection:
-        try:
-            connection.ensure_connection(max_retries=1, interval_start=0, timeout=seconds)
-        except (OperationalError, OSError) as exc:
-            return str(exc).rstrip(".")
-    return None
-
+from recommender.stack.config import StackConfig, StackError
 
 # 0.8.0 brought iterative scans, which filtered search needs; 0.8.4 fixed them.
 MINIMUM = (0, 8, 4)
@@ -72,7 +58,7 @@ def _parse(version: str) -> tuple[int, ...]:
     return tuple(int(number) for number in re.findall(r"\d+", version)[:3])
 
 
-_BROKER_SECONDS = 5
+_CONNECT_SECONDS = 5
 
 
 def connect(url: str) -> "psycopg.Connection[tuple[str | None, ...]]":
@@ -82,7 +68,7 @@ def connect(url: str) -> "psycopg.Connection[tuple[str | None, ...]]":
         StackError: it cannot be reached, or refuses the connection.
     """
     try:
-        return psycopg.connect(url, connect_timeout=_BROKER_SECONDS)
+        return psycopg.connect(url, connect_timeout=_CONNECT_SECONDS)
     except psycopg.OperationalError as exc:
         raise StackError(
             f"Cannot connect to the database {_place(url)}: {_reason(exc)}. Check that it runs "
@@ -104,9 +90,6 @@ def _reason(error: psycopg.OperationalError) -> str:
     return own_words[-1].strip() if own_words else str(error).strip()
 
 
-_CONNECT_SECONDS = 5
-
-
 def check_database(config: StackConfig) -> None:
     """Check an external database; an embedded one is checked when it starts.
 
@@ -115,20 +98,3 @@ def check_database(config: StackConfig) -> None:
     """
     if config.database_url is not None:
         check_pgvector(config.database_url)
-
-
-def check_broker(config: StackConfig) -> None:
-    """Check an external broker.
-
-    Raises:
-        StackError: it cannot be reached.
-    """
-    if config.broker_url is None:
-        return
-    url = broker_url(config)
-    if reason := broker_problem(url, _CONNECT_SECONDS):
-        raise StackError(
-            f"Cannot connect to the broker {without_password(url)}: {reason}. "
-            "Check that it runs and that BROKER_URL is right, or unset BROKER_URL to use the "
-            "embedded Valkey."
-        )

@@ -15,7 +15,6 @@ from dataclasses import asdict
 import psutil
 
 from recommender.stack.config import PROJECT_DIR, Layout, StackError
-from recommender.stack.detached import take_down
 from recommender.stack.embedded import ensure_data_dir, stop
 from recommender.stack.preparation import prepare
 from recommender.stack.processes import (
@@ -30,6 +29,7 @@ from recommender.stack.processes import (
 from recommender.stack.program import log_tail, open_log
 from recommender.stack.service import Service
 from recommender.stack.supervisor import Supervisor
+from recommender.stack.takedown import take_down
 
 
 def check_port(host: str, port: int) -> None:

@@ -12,9 +12,10 @@ from django.db import ProgrammingError, connection
 from django.db.migrations.executor import MigrationExecutor
 from psycopg.errors import InsufficientPrivilege
 
+from recommender.stack.broker import check_broker
 from recommender.stack.config import Layout, StackConfig, StackError, database_url
 from recommender.stack.embedded import ensure_started
-from recommender.stack.external import check_broker, check_database, connect
+from recommender.stack.external import check_database, connect
 
 
 def prepare(config: StackConfig) -> None:

@@ -7,6 +7,7 @@ from enum import StrEnum
 import psutil
 
 from recommender.stack import postgres, valkey
+from recommender.stack.broker import check_broker
 from recommender.stack.config import (
     StackConfig,
     StackError,
@@ -15,7 +16,7 @@ from recommender.stack.config import (
     without_password,
 )
 from recommender.stack.embedded import check_access
-from recommender.stack.external import check_broker, check_database
+from recommender.stack.external import check_database
 from recommender.stack.processes import ProcessRecord, read_record
 
 

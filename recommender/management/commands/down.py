@@ -5,7 +5,7 @@ from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from django.conf import settings
 from django.core.management.base import BaseCommand
 
-from recommender.stack.detached import take_down
+from recommender.stack.takedown import take_down
 
 
 class Command(BaseCommand):

@@ -18,7 +18,7 @@ import pytest
 
 from recommender.stack import StackConfig
 from recommender.stack.config import PROJECT_DIR
-from recommender.stack.detached import take_down
+from recommender.stack.takedown import take_down
 
 pytestmark = pytest.mark.slow
 

@@ -3,7 +3,8 @@ import socket
 import pytest
 
 from recommender.stack import StackConfig, StackError, broker_url, check_pgvector, database_url
-from recommender.stack.external import check_broker, check_database, pgvector_problem
+from recommender.stack.broker import check_broker
+from recommender.stack.external import check_database, pgvector_problem
 
 
 @pytest.fixture
