@@ -8,7 +8,7 @@ from typing import Any
 from django.core.exceptions import ImproperlyConfigured
 
 from recommender import logs, stack
-from recommender.providers import models as models_config
+from recommender.providers import config as models_config
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 

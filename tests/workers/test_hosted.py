@@ -15,7 +15,7 @@ from recommender.models import (
     QuarantinedProduct,
     Space,
 )
-from recommender.providers.models import ModelsConfig
+from recommender.providers.config import ModelsConfig
 from recommender.spaces import quarantine, staleness
 from recommender.spaces.lifecycle import create_space, retire
 from tests.shop import Shop, numbered

@@ -10,8 +10,8 @@ from embeddings.calls.rate_limit import UNLIMITED, Limiter, Rate
 from embeddings.spec import ModelSpec
 from recommender.models import RateLimit
 from recommender.providers import models
+from recommender.providers.config import ModelsConfig
 from recommender.providers.limiter import SharedLimiter, limiter
-from recommender.providers.models import ModelsConfig
 from tests.threads import at_once
 
 # A hundred requests a second, so that nobody waits for long.

@@ -9,7 +9,7 @@ from django.core.exceptions import ImproperlyConfigured
 from embeddings.errors import Misconfigured
 from embeddings.types import Input, Output, Role
 from recommender.providers import models
-from recommender.providers.models import ModelsConfig, read_config
+from recommender.providers.config import ModelsConfig, read_config
 
 OWN = {"provider": "tei", "base_url": "http://a/v1", "dimension": 8, "max_tokens": 9}
 

@@ -7,7 +7,7 @@ from django.db import connection
 
 from embeddings.errors import Unavailable
 from recommender.api.embeddings.embedding import Slots
-from recommender.providers.models import ModelsConfig
+from recommender.providers.config import ModelsConfig
 from tests.recommender.api.embeddings.client import answer, error
 from tests.stub import Behaviour, Stub
 

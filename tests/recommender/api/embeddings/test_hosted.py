@@ -3,7 +3,7 @@
 import pytest
 
 from recommender.models import EmbeddingSpend
-from recommender.providers.models import ModelsConfig
+from recommender.providers.config import ModelsConfig
 from tests.recommender.api.embeddings.client import answer, error, rows
 from tests.stub import Behaviour, Reply, Stub
 
