@@ -35,6 +35,7 @@ _LEAST_UNIX = 1e8  # the year 1973
 # The price column is numeric(14, 4); what rounds to 10¹⁰ is too much for it.
 TOO_EXPENSIVE = 10**10 - 0.00005
 _URL = re.compile("https?://")
+_BETWEEN_URLS = re.compile(r"\s*,\s*(?=https?://)|[\s|]+")
 
 
 def text(value: Any, longest: int = MAX_TEXT) -> str | None:
@@ -139,8 +140,8 @@ def uuid(value: Any) -> UUID | None:
 
 
 def urls(value: Any) -> list[str] | None:
-    """URLs, from a list or from text with blanks or | between them."""
-    addresses = re.split(r"[\s|]+", value) if isinstance(value, str) else value
+    """URLs, from a list or from text with blanks, | or, before the next one, a comma between."""
+    addresses = _BETWEEN_URLS.split(value) if isinstance(value, str) else value
     if isinstance(addresses, list):
         addresses = [address for part in addresses if (address := text(part, MAX_URL))]
     if not addresses:

@@ -12,13 +12,14 @@ _TIME_FORMATS = (
 # What helps, by the pattern of the reason; a group stands for the field.
 _BY_REASON = (
     (re.compile(r"(\w+) is missing"), "say which column has it: --map {0}=COLUMN"),
-    (re.compile(r"(\w+) is not a number"), "write {0} with a decimal point and no other marks"),
-    (re.compile("unknown product"), "import the products first: manage.py import_products FILE"),
+    (re.compile(r"(\w+) is not a number"), "say its decimal mark: --decimal , or --decimal ."),
+    (re.compile("unknown product"), "import the products first: ./kinship import_products FILE"),
     (
         re.compile("type is not one of"),
-        "give all of them one: --type purchase, or add the type on the catalog's page in the admin",
+        "say what it stands for: --types WORD=purchase, or WORD= to leave such rows out; or "
+        "add the type on the catalog's page in the admin",
     ),
-    (re.compile("not UTF-8"), "write the file as UTF-8: iconv -f WINDOWS-1252 -t UTF-8 FILE"),
+    (re.compile("not UTF-8"), "say the file's encoding, such as --encoding windows-1252"),
 )
 
 

@@ -1,7 +1,7 @@
 """What `manage.py import_products` and `manage.py import_events` share."""
 
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,22 +10,37 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 
 from recommender.catalog.catalogs import find_catalog
-from recommender.importing import conditions, importer, mapping, source
+from recommender.importing import conditions, formats, importer, mapping, source
+from recommender.importing.formats import Format
 from recommender.importing.importer import Import
-from recommender.importing.mapping import Columns
 from recommender.importing.progress import Intake
 from recommender.importing.row import RefusedError
+from recommender.importing.source import Options, Source
 from recommender.importing.staging import default_rejects_path
+from recommender.importing.survey import Forms
 from recommender.models import Catalog
 
-MakeIntake = Callable[[Catalog, Mapping[str, str], Columns], Intake]
+MakeIntake = Callable[[Catalog, Mapping[str, str], Source], Intake]
 
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Declare the options that both commands take."""
     parser.formatter_class = RawDescriptionHelpFormatter
-    parser.add_argument("file", type=Path, metavar="FILE", help="CSV or JSON Lines, plain or .gz")
-    parser.add_argument("--catalog", required=True, metavar="NAME", help="where it goes")
+    parser.add_argument(
+        "file",
+        type=Path,
+        nargs="?",
+        metavar="FILE",
+        help="CSV, JSON, JSON Lines, XML feed, .parquet or .xlsx; plain, .gz, .zst or .zip",
+    )
+    parser.add_argument("--catalog", metavar="NAME", help="where it goes")
+    parser.add_argument(
+        "--format",
+        default="auto",
+        metavar="NAME",
+        help="of the file: auto (default) recognises it, plain takes columns by the fields' names, "
+        "list shows all of them",
+    )
     parser.add_argument(
         "--map",
         dest="mapping",
@@ -33,7 +48,9 @@ def add_arguments(parser: ArgumentParser) -> None:
         nargs="+",
         default=[],
         metavar="FIELD=COLUMN",
-        help="which column gives a field (default: the column of the field's name)",
+        help="which column gives a field (default: as the format says, or the column of the "
+        "field's name); a path for nested values, such as product=items[].item_id; nothing, "
+        "as in price=, to leave the field out",
     )
     parser.add_argument(
         "--where",
@@ -46,9 +63,27 @@ def add_arguments(parser: ArgumentParser) -> None:
     )
     parser.add_argument(
         "--time-format",
+        action="append",
+        default=[],
         metavar="FORMAT",
-        help="of times, as strptime takes it, such as '%%m/%%d/%%Y %%H:%%M' "
-        "(default: ISO 8601 or Unix time)",
+        help="of times: as strptime takes it, such as '%%m/%%d/%%Y %%H:%%M', or day-first, "
+        "month-first or excel; several are tried in turn (default: found out)",
+    )
+    parser.add_argument(
+        "--decimal", choices=[".", ","], help="the decimal mark of numbers (default: found out)"
+    )
+    parser.add_argument(
+        "--encoding", metavar="NAME", help="of the text, such as windows-1252 (default: found out)"
+    )
+    parser.add_argument(
+        "--delimiter",
+        metavar="MARK",
+        help="between the cells of CSV, such as ';', tab or '::' (default: found out)",
+    )
+    parser.add_argument(
+        "--header",
+        metavar="NAMES",
+        help="the columns of a CSV file without a header, such as user,product,at",
     )
     parser.add_argument(
         "--rejects",
@@ -60,20 +95,31 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(
-    command: BaseCommand, kind: str, options: Mapping[str, Any], make_intake: MakeIntake
-) -> Catalog:
-    """Import a file and print the summary; the catalog it went to.
+    command: BaseCommand,
+    known: Sequence[Format],
+    options: Mapping[str, Any],
+    make_intake: MakeIntake,
+) -> Catalog | None:
+    """Import a file and print the summary; the catalog it went to, or None where nothing did.
 
     Args:
-        kind: products or events.
+        known: the formats of such files.
         options: the command's, as parsed.
 
     Raises:
         CommandError: the import cannot start or go on, or took no row.
     """
+    if options["format"] == "list":
+        command.stdout.write("\n".join(formats.listing(known)))
+        return None
+    if options["file"] is None or options["catalog"] is None:
+        raise CommandError("Give a FILE and --catalog NAME.")
     try:
         catalog = find_catalog(options["catalog"])
-        summary = importer.run(_import_of(kind, options, catalog, make_intake))
+        wanted = _import_of(known, options, catalog, make_intake)
+        for notice in (*wanted.intake.source.notices, *wanted.intake.notices):
+            command.stdout.write(notice)
+        summary = importer.run(wanted)
     except RefusedError as exc:
         raise CommandError(str(exc)) from exc
     except ValidationError as exc:
@@ -90,19 +136,40 @@ def run(
     return catalog
 
 
+def said_forms(options: Mapping[str, Any]) -> Forms:
+    """The forms of the file's values that the options say."""
+    return Forms(times=tuple(options["time_format"]), decimal=options["decimal"])
+
+
+# What, beside the file, makes an import this one and no other.
+_SHAPING = (
+    *("mapping", "where", "type", "types", "time_format", "decimal", "format", "header"),
+    *("encoding", "delimiter", "category_separator", "list_separator"),
+)
+
+
 def _import_of(
-    kind: str, options: Mapping[str, Any], catalog: Catalog, make_intake: MakeIntake
+    known: Sequence[Format], options: Mapping[str, Any], catalog: Catalog, make_intake: MakeIntake
 ) -> Import:
     path, kept, dry_run = options["file"], options["rejects"], options["dry_run"]
-    file = source.examine(path)
+    kind = known[0].kind
+    given = mapping.parse(options["mapping"])
+    header = tuple(name.strip() for name in (options["header"] or "").split(",") if name.strip())
+    said = Options(
+        format=options["format"],
+        encoding=options["encoding"],
+        delimiter=options["delimiter"],
+        header=header,
+    )
+    # A map that says what a row is needs no format.
+    is_said = given.get("id" if kind == "products" else "product")
+    file = source.examine(path, said, () if is_said and said.format == "auto" else known)
     if kept is None and not dry_run:
         kept = default_rejects_path(settings.STACK.data_dir, catalog.name, kind, path.name)
-    shaping = ("mapping", "where", "type", "time_format")
     return Import(
-        source=file,
-        intake=make_intake(catalog, mapping.parse(options["mapping"]), file.columns),
+        intake=make_intake(catalog, given, file),
         where=conditions.parse(options["where"], file.columns),
-        identity=(kind, catalog.pk, *(options.get(name) for name in shaping)),
+        identity=(kind, catalog.pk, *(str(options.get(name)) for name in _SHAPING)),
         rejects=kept,
         dry_run=dry_run,
     )

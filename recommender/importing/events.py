@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import UTC
 from typing import Any
 
@@ -15,11 +15,14 @@ from recommender.catalog.values import BadValueError
 from recommender.history import ingest, popularity
 from recommender.history.ingest import ensure_months, event_refusal
 from recommender.importing import mapping
-from recommender.importing.converters import time_reader
-from recommender.importing.mapping import Columns
+from recommender.importing.converters import number_reader, time_reader
+from recommender.importing.formats import LeftOutError
+from recommender.importing.mapping import Read
 from recommender.importing.progress import Outcomes, Progress
 from recommender.importing.row import BadRowError, RefusedError, Values
+from recommender.importing.source import Source
 from recommender.importing.staging import COMMIT_EVERY, Staging
+from recommender.importing.survey import NOTHING_SAID, Forms, survey
 from recommender.models import Catalog
 
 # An event without an id is known by its content, and among the file's equal rows by its number:
@@ -29,9 +32,9 @@ _MAKE_KEYED = (
     sql.SQL("DROP TABLE IF EXISTS {keyed}"),
     sql.SQL("""
 CREATE {kind} TABLE {keyed} AS
-SELECT line AS row, COALESCE(key, md5(ROW({catalog}, "user", product, type,
+SELECT row, COALESCE(key, md5(ROW({catalog}, "user", product, type,
     extract(epoch FROM at), quantity, value, "order", row_number() OVER (
-        PARTITION BY "user", product, type, at, quantity, value, "order" ORDER BY line
+        PARTITION BY "user", product, type, at, quantity, value, "order" ORDER BY row
     ))::text)::uuid) AS key, "user", product, type, at, quantity, value, rec_id
 FROM {staging} WHERE reason IS NULL
 """),
@@ -61,11 +64,13 @@ class EventOptions:
 
     Attributes:
         type: the type of a row that has none of its own.
-        time_format: of times, as strptime takes it; None for ISO 8601 and Unix time.
+        types: types by the words of the file; "" leaves a row out.
+        forms: of times and numbers, as far as they are said.
     """
 
     type: str | None = None
-    time_format: str | None = None
+    types: Mapping[str, str] = field(default_factory=dict)
+    forms: Forms = NOTHING_SAID
 
 
 class EventIntake:
@@ -88,48 +93,74 @@ class EventIntake:
         self,
         catalog: Catalog,
         given: Mapping[str, str],
-        columns: Columns,
+        source: Source,
         options: EventOptions,
     ) -> None:
         """`given`: columns by field, from --map.
 
         Raises:
-            RefusedError: a column is not there, or none gives what an event needs.
+            RefusedError: a column is not there, none gives what an event needs, or the forms of
+                the file are not clear.
         """
+        form = source.format
         self._catalog = catalog
-        self._types = frozenset(catalog.event_weights)
-        self._type = options.type
-        if options.type is not None and options.type not in self._types:
-            known = ", ".join(sorted(self._types))
-            raise RefusedError(f"--type {options.type}: no such type. Types: {known}.")
-        columns_by_field = _resolve(given, columns, options)
+        self._known_types = frozenset(catalog.event_weights)
+        self._type = options.type or (form.type if form else None)
+        self._types = dict(form.types if form else {}) | dict(options.types)
+        self._check_types(options)
+        reads = _resolve(given, source, self._type)
+        self.source = replace(source, each=mapping.each_of(reads.values()))
+        numbers = [reads[name] for name in ("quantity", "value") if name in reads]
+        forms = survey(self.source, [reads["at"]], numbers, options.forms)
+        self.notices: Sequence[str] = forms.notices
+        self._left_out = form.left_out if form else None
         self._converters = [
-            (field, columns_by_field[field], convert)
-            for field, convert in _converters(options).items()
-            if field in columns_by_field
+            (name, reads[name].value, convert)
+            for name, convert in _converters(forms).items()
+            if name in reads
         ]
         # A line with a negative price is a correction, not a sale.
-        self._price = given.get("price")
-        if self._price is not None:
-            columns.require(self._price, f"--map price={self._price}")
+        if given.get("price"):
+            source.columns.require(given["price"], f"--map price={given['price']}")
+            number = number_reader(forms.decimal)
+            read = mapping.column(given["price"]).value
+            self._converters.append(("price", read, lambda value: values.price(number(value))))
 
     def convert(self, row: Values) -> Sequence[object]:
         """The event's fields, in the order of `columns`."""
+        if self._left_out and (reason := self._left_out(row)):
+            raise LeftOutError(reason)
         event: dict[str, Any] = dict.fromkeys(self.columns)
-        field = column = ""
+        name, value = "", None
         try:
-            for field, column, convert in self._converters:
-                event[field] = convert(row.get(column))
-            if self._price is not None:
-                field, column = "price", self._price
-                values.price(row.get(column))
+            for name, read, convert in self._converters:
+                value = None
+                value = read(row)
+                event[name] = convert(value)
         except BadValueError as exc:
-            raise BadRowError(f"{field} {exc}", row.get(column)) from exc
-        event["type"] = event["type"] or self._type
+            raise BadRowError(f"{name} {exc}", value) from exc
+        event.pop("price", None)
+        event["type"] = self._type_of(event["type"])
         self._check(event)
         if client_id := event.pop("event_id", None):
             event["key"] = ingest.key_of(self._catalog.pk, client_id)
         return list(event.values())
+
+    def _type_of(self, word: str | None) -> str | None:
+        if word is None:
+            return self._type
+        event_type = self._types.get(word.lower(), word)
+        if not event_type:
+            raise LeftOutError(f"events of type {word}")
+        return event_type
+
+    def _check_types(self, options: EventOptions) -> None:
+        said = [("--type", options.type)] if options.type else []
+        said += [("--types", name) for name in options.types.values() if name]
+        for option, name in said:
+            if name not in self._known_types:
+                known = ", ".join(sorted(self._known_types))
+                raise RefusedError(f"{option} {name}: no such type. Types: {known}.")
 
     def resume(self, staging: Staging) -> None:
         """Products that were unknown may have come since."""
@@ -169,7 +200,7 @@ class EventIntake:
     def _check(self, event: Mapping[str, Any]) -> None:
         """Raises BadRowError where something is missing or cannot be."""
         fields = ("type", "user", "product", "at", "quantity", "value")
-        refused = event_refusal(self._types, **{field: event[field] for field in fields})
+        refused = event_refusal(self._known_types, **{field: event[field] for field in fields})
         if refused is not None:
             raise BadRowError(" ".join(refused), event[refused[0]] or "")
 
@@ -193,34 +224,36 @@ class EventIntake:
         return outcomes
 
 
-def _resolve(given: Mapping[str, str], columns: Columns, options: EventOptions) -> dict[str, str]:
-    """The columns by field. A mapped `id` is the event's, unless it is the product's column."""
-    own, fields = dict(given), dict(mapping.EVENT_FIELDS)
+def _resolve(given: Mapping[str, str], source: Source, common_type: str | None) -> dict[str, Read]:
+    """How fields are read. A mapped `id` is the event's, unless it is the product's column."""
+    own, fields, columns = dict(given), dict(mapping.EVENT_FIELDS), source.columns
     if "id" in own and own["id"] != own.get("product", "product"):
         own.setdefault("event_id", own["id"])
-    if options.type is not None and "type" not in given:
+    if common_type is not None and "type" not in given:
         del fields["type"]
-    columns_by_field = mapping.resolve(own, columns, fields)
-    mapping.require(columns_by_field, "user", columns, "the user")
-    mapping.require(columns_by_field, "product", columns, "the product")
-    mapping.require(columns_by_field, "at", columns, "the time of the event")
-    if options.type is None and columns_by_field.get("type") not in columns.names:
+    known = source.format.fields if source.format else None
+    reads = mapping.resolve(own, columns, fields, known, each=True)
+    mapping.require(reads, "user", columns, "the user")
+    mapping.require(reads, "product", columns, "the product")
+    mapping.require(reads, "at", columns, "the time of the event")
+    if common_type is None and not mapping.is_shown(reads.get("type"), columns):
         raise RefusedError(
             "Nothing gives the type of the events. Say which column does: --map type=COLUMN, "
             f"or give all of them one: --type purchase. {columns.listing()}"
         )
-    return columns_by_field
+    return reads
 
 
-def _converters(options: EventOptions) -> dict[str, Callable[[Any], object]]:
+def _converters(forms: Forms) -> dict[str, Callable[[Any], object]]:
+    number = number_reader(forms.decimal)
     return {
         "event_id": values.identifier,
         "user": values.identifier,
         "product": values.identifier,
         "type": values.identifier,
-        "at": time_reader(options.time_format),
-        "quantity": values.number,
-        "value": values.number,
+        "at": time_reader(forms.times),
+        "quantity": number,
+        "value": number,
         "order": values.identifier,
         "rec_id": values.uuid,
     }

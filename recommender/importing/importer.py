@@ -1,6 +1,7 @@
 """One import: read, judge, stage, merge, and account for every row."""
 
 import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,9 +10,9 @@ from typing import BinaryIO
 from recommender.importing import conditions
 from recommender.importing import staging as staging_tables
 from recommender.importing.conditions import Condition
+from recommender.importing.formats import LeftOutError
 from recommender.importing.progress import Intake, Progress, Summary
 from recommender.importing.row import BadRowError, Row
-from recommender.importing.source import Source
 from recommender.importing.staging import Staging, check_rejects_path, write_rejects
 
 _SHOW_EVERY = 1_000  # rows
@@ -31,7 +32,6 @@ class Import:
         dry_run: count only; nothing is written but `rejects`.
     """
 
-    source: Source
     intake: Intake
     where: Sequence[Condition]
     identity: Sequence[object]
@@ -46,7 +46,7 @@ def run(wanted: Import) -> Summary:
         RefusedError: the file is damaged, or the same import runs already.
     """
     started = time.monotonic()
-    path, intake = wanted.source.path, wanted.intake
+    path, intake = wanted.intake.source.path, wanted.intake
     if wanted.rejects:
         check_rejects_path(wanted.rejects, path)
     identity = (*wanted.identity, *intake.columns.items(), wanted.dry_run)
@@ -86,41 +86,44 @@ class _Reader:
         self._progress = progress
         self._nothing = [None] * len(wanted.intake.columns)
         self.rows = 0
-        self.left_out = 0
+        self.left_out: Counter[str] = Counter()  # rows by why they are not wanted
         self.first: dict[str, str] = {}  # the first value by the reason why it was rejected
 
     def read(self, file: BinaryIO, staging: Staging) -> None:
         """Stage what is not staged yet."""
-        last_line = staging.last_line()
-        if last_line:
+        last_row = staging.last_row()
+        if last_row:
             self._wanted.intake.resume(staging)
-        staging.fill(self._staged(file, last_line))
+        staging.fill(self._staged(file, last_row))
 
-    def _staged(self, file: BinaryIO, last_line: int) -> Iterator[StagedRow]:
-        for row in self._wanted.source.rows(file):
+    def _staged(self, file: BinaryIO, last_row: int) -> Iterator[StagedRow]:
+        for row in self._wanted.intake.source.rows(file):
             self.rows += 1
             if self.rows % _SHOW_EVERY == 0:
                 self._progress.reading(file.tell(), self.rows)
             try:
-                if not self._is_wanted(row):
-                    self.left_out += 1
-                elif row.line > last_line:
-                    yield self._good(row)
+                self._check_wanted(row)
+                good = self._good(row)
+                if self.rows > last_row:
+                    yield good
+            except LeftOutError as exc:
+                self.left_out[str(exc)] += 1
             except BadRowError as exc:
                 if len(self.first) < _MOST_REASONS:
                     self.first.setdefault(str(exc), exc.value)
-                if row.line > last_line:
-                    yield [row.line, *self._nothing, str(exc), _storable(row.raw)]
+                if self.rows > last_row:
+                    yield [self.rows, row.line, *self._nothing, str(exc), _storable(row.raw)]
 
-    def _is_wanted(self, row: Row) -> bool:
+    def _check_wanted(self, row: Row) -> None:
         if row.problem:
             raise BadRowError(row.problem)
-        return conditions.hold(self._wanted.where, row.values)
+        if not conditions.hold(self._wanted.where, row.values):
+            raise LeftOutError("rows left out by --where")
 
     def _good(self, row: Row) -> StagedRow:
         intake = self._wanted.intake
         raw = _storable(row.raw) if intake.may_reject_later else None
-        return [row.line, *intake.convert(row.values), None, raw]
+        return [self.rows, row.line, *intake.convert(row.values), None, raw]
 
 
 def _storable(raw: str) -> str:

@@ -1,9 +1,11 @@
-"""Which column gives which field: `--map field=column`, or else the column of the field's name."""
+"""What gives each field: `--map field=column`, a format, or the column of the field's name."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
 
-from recommender.importing.row import RefusedError
+from recommender.importing.row import RefusedError, Row, Values
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,10 +15,12 @@ class Columns:
     Attributes:
         names: of a CSV file its header; of JSON Lines the members seen in its first lines.
         complete: whether there can be no others.
+        are_text: whether every value is text, whatever it means, as in CSV.
     """
 
     names: tuple[str, ...]
     complete: bool
+    are_text: bool = False
 
     def require(self, name: str, wanted_by: str) -> None:
         """Check that there is one column of a name.
@@ -37,6 +41,79 @@ class Columns:
         names = ", ".join(name or "''" for name in self.names)
         hint = " Is its first line a header?" if self.complete else ""
         return f"The file's columns are: {names}.{hint}"
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """How a field is read from a row.
+
+    Attributes:
+        columns: that it is read from; the first that the file has shows that it has the field.
+        value: from the row to the field's value, as the field's reader takes it.
+        each: a column that holds a list, of which every member is a row of its own; or None.
+    """
+
+    columns: tuple[str, ...]
+    value: Callable[[Values], Any]
+    each: str | None = None
+
+
+_STEP = re.compile(r"([^\[\]]+)(?:\[(\d*)\])?")
+_EACH = "{}[]"  # the column of the member, in a row that was made of one member
+
+
+def column(name: str) -> Read:
+    """The value of one column."""
+    return Read((name,), lambda values: values.get(name))
+
+
+def path(written: str, *, each: bool = False) -> Read:
+    """The value at a path into nested values: `brand.name`, `images[0].url`, `items[].id`.
+
+    Args:
+        written: members with dots between; `[]` after a name stands for all members of a list,
+            `[0]` for its first.
+        each: make of the members of the first list a row each, rather than a list of values.
+
+    Raises:
+        RefusedError: it is no such path.
+    """
+    steps = [_STEP.fullmatch(step) for step in written.split(".")]
+    parts = [(step[1], step[2]) for step in steps if step]
+    if len(parts) < len(steps):
+        raise RefusedError(f"{written}: write a path such as items[].item_id or images[0].url.")
+    root = parts[0][0]
+    if each and parts[0][1] == "":
+        member, rest = _EACH.format(root), parts[1:]
+        return Read((root,), lambda values: _walk(values.get(member), rest), each=root)
+    return Read((root,), lambda values: _walk(values, parts))
+
+
+def is_path(name: str) -> bool:
+    """Whether a column's name can be a path into nested values."""
+    return "." in name or name.endswith("]")
+
+
+def _walk(value: Any, parts: Sequence[tuple[str, str | None]]) -> Any:
+    for position, (name, index) in enumerate(parts):
+        value = value.get(name) if isinstance(value, dict) else None
+        if index is None:
+            continue
+        members = value if isinstance(value, list) else []
+        if index == "":
+            values = [_walk(member, parts[position + 1 :]) for member in members]
+            return [member for member in values if member is not None]
+        value = members[int(index)] if int(index) < len(members) else None
+    return value
+
+
+def exploded(rows: Iterator[Row], name: str) -> Iterator[Row]:
+    """The rows, with one for each member of a list in place of the row that has the list."""
+    member = _EACH.format(name)
+    for row in rows:
+        members = row.values.get(name)
+        for value in members if isinstance(members, list) and members else [None]:
+            yield replace(row, values={**row.values, member: value})
 
 
 # The fields, and the columns that give each where it is not mapped; the last has the API's name.
@@ -75,13 +152,15 @@ _ALIASES = {name: field for field, names in PRODUCT_FIELDS.items() for name in n
 def parse(given: Sequence[str]) -> dict[str, str]:
     """Columns by field, from words like `price=UnitPrice`; fields of products and of events.
 
+    An empty column, `price=`, says that the field is not read.
+
     Raises:
         RefusedError: a word is not of that form, names an unknown field, or one twice.
     """
     columns_by_field: dict[str, str] = {}
     for word in given:
-        name, _, column = word.partition("=")
-        if not column:
+        name, sign, column_name = word.partition("=")
+        if not sign:
             raise RefusedError(f"--map {word}: write field=column, such as price=UnitPrice.")
         field = _ALIASES.get(name, name)
         if not _is_known(field):
@@ -89,41 +168,85 @@ def parse(given: Sequence[str]) -> dict[str, str]:
             raise RefusedError(
                 f"--map {word}: there is no field {name!r}. Fields: {known}, {ATTRIBUTE}NAME."
             )
-        if columns_by_field.setdefault(field, column) != column:
+        if columns_by_field.setdefault(field, column_name) != column_name:
             raise RefusedError(
-                f"--map gives {field!r} twice: {columns_by_field[field]} and {column}."
+                f"--map gives {field!r} twice: {columns_by_field[field]} and {column_name}."
             )
     return columns_by_field
 
 
-def resolve(given: Mapping[str, str], columns: Columns, fields: Fields) -> dict[str, str]:
-    """The column of each of these fields that has one; no column serves two unless mapped to both.
+def resolve(
+    given: Mapping[str, str],
+    columns: Columns,
+    fields: Fields,
+    known: Mapping[str, Read] | None = None,
+    *,
+    each: bool = False,
+) -> dict[str, Read]:
+    """How each of these fields is read that the file has.
+
+    A column serves two fields only where it is mapped to both.
+
+    Args:
+        given: columns by field, from --map.
+        columns: of the file.
+        fields: columns by field, where neither --map nor the format says more.
+        known: of the file's format; where there is one, no other column is taken.
+        each: whether the members of a list become a row each.
 
     Raises:
         RefusedError: a column that is given is not there, or is there twice.
     """
-    columns_by_field = {field: column for field, column in given.items() if field in fields}
-    mapped = set(columns_by_field.values())
+    asked = {field: name for field, name in given.items() if field in fields}
+    reads = {field: _mapped(field, name, columns, each) for field, name in asked.items() if name}
+    if known is not None:
+        return reads | {field: read for field, read in known.items() if field not in asked}
     for field, names in fields.items():
-        free = [name for name in names if name not in mapped]
+        free = [name for name in names if name not in asked.values()]
         seen = [name for name in free if name in columns.names]
-        if field not in columns_by_field and (seen or (free and not columns.complete)):
-            columns_by_field[field] = seen[0] if seen else free[-1]
-    for field, column in columns_by_field.items():
-        if field in given or column in columns.names:
-            columns.require(column, f"--map {field}={column}")
-    return columns_by_field
+        if field in asked or not (seen or (free and not columns.complete)):
+            continue
+        if seen:
+            columns.require(seen[0], f"--map {field}={seen[0]}")
+        reads[field] = column(seen[0] if seen else free[-1])
+    return reads
 
 
-def require(
-    columns_by_field: Mapping[str, str], field: str, columns: Columns, meaning: str
-) -> None:
-    """Check that the file shows a field's column.
+def _mapped(field: str, name: str, columns: Columns, each: bool) -> Read:
+    if name in columns.names or not is_path(name):
+        columns.require(name, f"--map {field}={name}")
+        return column(name)
+    read = path(name, each=each)
+    columns.require(read.columns[0], f"--map {field}={name}")
+    return read
+
+
+def each_of(reads: Iterable[Read]) -> str | None:
+    """The column with a list of which every member is a row; None where there is none.
+
+    Raises:
+        RefusedError: there are several.
+    """
+    names = {read.each for read in reads if read.each}
+    if len(names) > 1:
+        raise RefusedError(
+            f"Of {' and '.join(sorted(names))} only one can give a row for each of its members."
+        )
+    return names.pop() if names else None
+
+
+def is_shown(read: Read | None, columns: Columns) -> bool:
+    """Whether the file has a column that a field is read from."""
+    return read is not None and any(name in columns.names for name in read.columns)
+
+
+def require(reads: Mapping[str, Read], field: str, columns: Columns, meaning: str) -> None:
+    """Check that the file shows a field.
 
     Raises:
         RefusedError: it does not.
     """
-    if columns_by_field.get(field) not in columns.names:
+    if not is_shown(reads.get(field), columns):
         raise RefusedError(
             f"Nothing gives {meaning}. Say which column does: --map {field}=COLUMN. "
             f"{columns.listing()}"

@@ -1,6 +1,8 @@
 """Importing products: rows to staged products, the best row of each id to the catalog."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import orjson
@@ -11,38 +13,77 @@ from recommender import database
 from recommender.catalog import attributes, upsert, values
 from recommender.catalog.catalogs import announce_changes
 from recommender.catalog.values import BadValueError
-from recommender.importing import mapping
-from recommender.importing.converters import AttributeReader, time_reader
-from recommender.importing.mapping import Columns
+from recommender.importing import formats, mapping
+from recommender.importing.converters import (
+    AttributeReader,
+    currency_of,
+    number_reader,
+    time_reader,
+    words,
+)
+from recommender.importing.formats import Format, LeftOutError
 from recommender.importing.progress import Outcomes, Progress
 from recommender.importing.row import BadRowError, Values
+from recommender.importing.source import Source
 from recommender.importing.staging import Staging
+from recommender.importing.survey import NOTHING_SAID, Forms, survey
 from recommender.models import Catalog
 
 
-def _json_urls(value: Any) -> str | None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProductOptions:
+    """How rows become products.
+
+    Attributes:
+        forms: of times and numbers, as far as they are said.
+        category_separator: between the names of a category's path; None for the API's.
+        list_separator: between the values of a list in text.
+        replace: take the catalog's products off sale that the file does not have.
+        force: even where these are many.
+    """
+
+    forms: Forms = NOTHING_SAID
+    category_separator: str | None = None
+    list_separator: str = "|"
+    replace: bool = False
+    force: bool = False
+
+
+def _json_urls(separator: str, value: Any) -> str | None:
+    if isinstance(value, str) and separator not in "|, ":
+        value = words(value, separator)
     addresses = values.urls(value)
     return orjson.dumps(addresses).decode() if addresses else None
 
 
-_CONVERTERS: Mapping[str, Callable[[Any], object]] = {
-    "id": values.identifier,
-    "title": values.text,
-    "description": values.text,
-    "category": values.path,
-    "brand": values.label,
-    "price": values.price,
-    "currency": values.currency,
-    "in_stock": values.stock,
-    "image_urls": _json_urls,
-    "video_urls": _json_urls,
-}
+def _converters(forms: Forms, options: ProductOptions) -> Mapping[str, Callable[[Any], object]]:
+    number = number_reader(forms.decimal)
+
+    def path(value: Any) -> str | None:
+        if options.category_separator is not None:
+            value = formats.category(values.text(value), options.category_separator)
+        return values.path(value)
+
+    return {
+        "id": values.identifier,
+        "title": values.text,
+        "description": values.text,
+        "category": path,
+        "brand": values.label,
+        "price": lambda value: values.price(number(value)),
+        "currency": values.currency,
+        "in_stock": values.stock,
+        "image_urls": partial(_json_urls, options.list_separator),
+        "video_urls": partial(_json_urls, options.list_separator),
+        "released_at": time_reader(forms.times),
+    }
+
 
 # Of several rows with one id, one with the title that most of them have, and of those the last.
 _BEST = sql.SQL("""
 SELECT DISTINCT ON (id) * FROM (
     SELECT *, count(*) OVER (PARTITION BY id, title) AS votes FROM {staging} WHERE reason IS NULL
-) s ORDER BY id, title IS NOT NULL DESC, votes DESC, line DESC
+) s ORDER BY id, title IS NOT NULL DESC, votes DESC, row DESC
 """)
 
 # Attributes with a column of their own leave the product's others as they are.
@@ -56,12 +97,42 @@ LEFT JOIN recommender_product p ON p.catalog_id = {catalog} AND p.external_id = 
 _STAGED_KINDS = sql.SQL("""
 SELECT DISTINCT ON (a.key) a.key,
     CASE jsonb_typeof(a.value) WHEN 'array' THEN 'strings' ELSE jsonb_typeof(a.value) END
-FROM {staging} s, jsonb_each(s.attributes) a WHERE s.reason IS NULL ORDER BY a.key, s.line
+FROM {staging} s, jsonb_each(s.attributes) a WHERE s.reason IS NULL ORDER BY a.key, s.row
+""")
+
+# Of the rows of one product, the first value of each column, and what all of them say together:
+# the lowest price, whether any variant is in stock, and the pictures of all.
+_OF_VARIANTS = sql.SQL("""
+WITH pictures AS (
+    SELECT id, url, min(place) AS place,
+        row_number() OVER (PARTITION BY id ORDER BY min(place)) AS rank
+    FROM (
+        SELECT id, u.url, row * 100 + u.place AS place
+        FROM {staging}, jsonb_array_elements_text(image_urls) WITH ORDINALITY u(url, place)
+        WHERE reason IS NULL
+    ) p GROUP BY id, url
+)
+SELECT id, {firsts},
+    COALESCE(min(price) FILTER (WHERE variant), min(price)) AS price,
+    COALESCE(bool_or(in_stock) FILTER (WHERE variant), bool_or(in_stock)) AS in_stock,
+    (SELECT jsonb_agg(url ORDER BY place) FROM pictures p WHERE p.id = s.id AND rank <= {most})
+        AS image_urls
+FROM {staging} s WHERE reason IS NULL
+GROUP BY id HAVING bool_and(hidden IS NULL) AND NOT bool_and(variant)
+""")
+_FIRST = "(array_agg({0} ORDER BY variant, row) FILTER (WHERE {0} IS NOT NULL))[1] AS {0}"
+_TOGETHER = {"price", "in_stock", "image_urls"}
+
+_HIDDEN = sql.SQL("""
+SELECT hidden, count(*), sum(rows)::bigint FROM (
+    SELECT min(hidden) AS hidden, count(*) AS rows FROM {staging} WHERE reason IS NULL
+    GROUP BY id HAVING count(hidden) > 0
+) h GROUP BY 1 ORDER BY 1
 """)
 
 _PREVIEW = sql.SQL("""
 SELECT count(*) FILTER (WHERE p.id IS NULL), count(p.id)
-FROM (SELECT DISTINCT id FROM {staging} WHERE reason IS NULL) s
+FROM ({best}) s
 LEFT JOIN recommender_product p
     ON p.catalog_id = {catalog} AND p.external_id = s.id AND p.deleted_at IS NULL
 """)
@@ -70,54 +141,80 @@ LEFT JOIN recommender_product p
 class ProductIntake:
     """Takes in the products of one file."""
 
-    columns: Mapping[str, str] = {"id": "text"} | {
-        name: kind for name, (kind, _) in upsert.COLUMNS.items()
-    }
     may_reject_later = False
 
     def __init__(
         self,
         catalog: Catalog,
         given: Mapping[str, str],
-        columns: Columns,
-        time_format: str | None,
+        source: Source,
+        options: ProductOptions,
     ) -> None:
-        """`given`: columns by field, from --map; `time_format`: as strptime takes it.
+        """`given`: columns by field, from --map.
 
         Raises:
-            RefusedError: a column is not there, or none gives the id.
+            RefusedError: a column is not there, none gives the id, or the forms of the file are
+                not clear.
         """
+        columns = source.columns
         fields = {**mapping.PRODUCT_FIELDS, **mapping.attributes(given, columns)}
-        columns_by_field = mapping.resolve(given, columns, fields)
-        mapping.require(columns_by_field, "id", columns, "the product's id")
-        self._catalog = catalog
-        self._columns = columns
-        self._shown = {
-            field for field, column in columns_by_field.items() if column in columns.names
-        }
-        self._attributes = AttributeReader(
-            columns_by_field, catalog.attributes, is_text=columns.complete
+        known = source.format.fields if source.format else None
+        reads = mapping.resolve(given, columns, fields, known, each="[]" in given.get("id", ""))
+        mapping.require(reads, "id", columns, "the product's id")
+        self.source = replace(source, each=mapping.each_of(reads.values()))
+        numbers, times = (
+            [reads[name]] if name in reads else [] for name in ("price", "released_at")
         )
-        converters = {**_CONVERTERS, "released_at": time_reader(time_format)}
+        forms = survey(self.source, times, numbers, options.forms)
+        self.notices: Sequence[str] = forms.notices
+        self.columns: Mapping[str, str] = {
+            "id": "text",
+            **{name: kind for name, (kind, _) in upsert.COLUMNS.items()},
+            "variant": "boolean",
+            "hidden": "text",
+        }
+        self._catalog, self._columns = catalog, columns
+        self._format = source.format
+        self._shown = {field for field, read in reads.items() if mapping.is_shown(read, columns)}
+        self._attributes = AttributeReader(
+            reads, catalog.attributes, columns, options.list_separator
+        )
         self._converters = [
-            (field, columns_by_field[field], convert)
-            for field, convert in converters.items()
-            if field in columns_by_field
+            (field, reads[field].value, convert)
+            for field, convert in _converters(forms, options).items()
+            if field in reads
         ]
+        # A currency may be written beside the price.
+        self._beside = None if "currency" in self._shown else reads.get("price")
 
     def convert(self, row: Values) -> Sequence[object]:
         """The product's fields, in the order of `columns`."""
         product: dict[str, object] = dict.fromkeys(self.columns)
-        field = column = ""
+        if self._format:
+            self._mark(self._format, row, product)
+        field, value = "", None
         try:
-            for field, column, convert in self._converters:
-                product[field] = convert(row.get(column))
+            for field, read, convert in self._converters:
+                value = None
+                value = read(row)
+                product[field] = convert(value)
         except BadValueError as exc:
-            raise BadRowError(f"{field} {exc}", row.get(column)) from exc
+            raise BadRowError(f"{field} {exc}", value) from exc
         if product["id"] is None:
             raise BadRowError("id is missing")
         product["attributes"] = self._attributes.read(row)
+        if self._beside and product["price"] is not None:
+            product["currency"] = currency_of(self._beside.value(row))
         return list(product.values())
+
+    def _mark(self, form: Format, row: Values, product: dict[str, object]) -> None:
+        """Leave out what the format does not want: the row, or all rows of its product."""
+        reason = form.left_out(row)
+        product["variant"] = form.variant is not None and form.variant(row)
+        if form.variant is not None and not product["variant"]:
+            product["hidden"] = reason
+        elif reason:
+            raise LeftOutError(reason)
 
     def resume(self, staging: Staging) -> None:
         """Learn the types of the attributes that are staged already."""
@@ -141,24 +238,35 @@ class ProductIntake:
             "products added": written.added,
             "products changed": written.changed,
             "products unchanged": written.unchanged,
-            "further rows of these products": staging.good_rows() - products,
+            **self._others(staging, products),
         }
 
     def preview(self, staging: Staging) -> Outcomes:
         """How many products are new, and how many the catalog has."""
-        query = _PREVIEW.format(staging=staging.table, catalog=sql.Literal(self._catalog.pk))
-        new, known = database.fetch(query)[0]
+        catalog = sql.Literal(self._catalog.pk)
+        new, known = database.fetch(_PREVIEW.format(best=self._best(staging), catalog=catalog))[0]
         return {
             "products would be added": new,
             "products are there already": known,
-            "further rows of these products": staging.good_rows() - new - known,
+            **self._others(staging, new + known),
+        }
+
+    def _others(self, staging: Staging, products: int) -> Outcomes:
+        """What came of the rows that are not a product's only one."""
+        hidden = database.fetch(_HIDDEN.format(staging=staging.table))
+        rows = sum(rows for _, _, rows in hidden)
+        return {
+            "further rows of these products": staging.good_rows() - products - rows,
+            **{f"{reason} left out": products for reason, products, _ in hidden},
         }
 
     def _written(self, staging: Staging) -> list[str]:
-        """The columns that the file has: in its header, or in any line of JSON."""
+        """The columns that the file has: in its header, or in any of its rows."""
         shown = {"attributes" if mapping.is_attribute(field) else field for field in self._shown}
         hidden = [name for name in upsert.COLUMNS if name not in shown]
-        if self._columns.complete or not hidden:
+        if self._columns.complete:
+            hidden = ["currency"] if self._beside else []
+        if not hidden:
             return [name for name in upsert.COLUMNS if name in shown]
         query = sql.SQL("SELECT {} FROM {} WHERE reason IS NULL").format(
             sql.SQL(", ").join(
@@ -167,10 +275,23 @@ class ProductIntake:
             staging.table,
         )
         present = dict(zip(hidden, database.fetch(query)[0], strict=True))
-        return [name for name in upsert.COLUMNS if present.get(name, True)]
+        return [name for name in upsert.COLUMNS if present.get(name, name in shown)]
+
+    def _best(self, staging: Staging) -> sql.Composable:
+        """One row for each product."""
+        if not (self._format and self._format.variant):
+            return _BEST.format(staging=staging.table)
+        names = [name for name in upsert.COLUMNS if name not in _TOGETHER]
+        return _OF_VARIANTS.format(
+            staging=staging.table,
+            firsts=sql.SQL(", ").join(
+                sql.SQL(_FIRST).format(sql.Identifier(name)) for name in names
+            ),
+            most=sql.Literal(values.MAX_URLS),
+        )
 
     def _source(self, staging: Staging, columns: Sequence[str]) -> sql.Composable:
-        best = _BEST.format(staging=staging.table)
+        best = self._best(staging)
         if "attributes" not in columns or "attributes" in self._shown:
             return best
         others = [sql.Identifier(name) for name in columns if name != "attributes"]

@@ -13,6 +13,7 @@ from rich.progress import Progress as Bar
 
 from recommender.importing.advice import advice
 from recommender.importing.row import Values
+from recommender.importing.source import Source
 from recommender.importing.staging import Staging
 
 LINE_EVERY = 10.0  # seconds, where there is no terminal to draw on
@@ -74,10 +75,14 @@ class Intake(Protocol):
     """Makes rows into staged rows, and staged rows into products or events.
 
     Attributes:
+        source: the file.
+        notices: what was found out about the file that a person should know.
         columns: SQL type by name of what is staged.
         may_reject_later: whether the merge rejects rows, so that every row's text is staged.
     """
 
+    source: Source
+    notices: Sequence[str]
     columns: Mapping[str, str]
     may_reject_later: bool
 
@@ -86,6 +91,7 @@ class Intake(Protocol):
 
         Raises:
             BadRowError: it is no such thing.
+            LeftOutError: the file's format does not want it.
         """
 
     def resume(self, staging: Staging) -> None:
@@ -107,7 +113,7 @@ class Summary:
 
     Attributes:
         rows: read from the file.
-        left_out: of them, rows that --where did not want.
+        left_out: of them, rows that are not wanted, by the reason.
         outcomes: what came of the others, in the order to show.
         rejected: of them, rows by the reason why they were rejected.
         rejects: the file they are in; None where there are none or it was not asked for.
@@ -116,7 +122,7 @@ class Summary:
     """
 
     rows: int
-    left_out: int
+    left_out: Mapping[str, int]
     outcomes: Mapping[str, int]
     rejected: Mapping[str, int]
     rejects: Path | None
@@ -126,11 +132,11 @@ class Summary:
     @property
     def is_all_rejected(self) -> bool:
         """Whether there were rows, and none of them could be taken."""
-        return 0 < self.rows - self.left_out == sum(self.rejected.values())
+        return 0 < self.rows - sum(self.left_out.values()) == sum(self.rejected.values())
 
     def refusal(self) -> str:
         """Why nothing came in, by the most frequent reasons, with what would help."""
-        lines = [f"None of the {self.rows - self.left_out:,} rows could be taken:"]
+        lines = [f"None of the {sum(self.rejected.values()):,} rows could be taken:"]
         for reason in list(self.rejected)[:_REASONS_SHOWN]:
             value = self.first.get(reason, "")
             help_text = advice(reason, value)
@@ -144,7 +150,8 @@ class Summary:
         yield f"{self.rows:,} rows read in {self.seconds:.1f} s ({pace:,.0f} rows/s)"
         for outcome, count in self.outcomes.items():
             yield _counted(count, outcome)
-        yield _counted(self.left_out, "rows left out by --where")
+        for reason, count in self.left_out.items():
+            yield _counted(count, reason if reason.startswith("rows") else f"{reason} left out")
         yield _counted(sum(self.rejected.values()), "rows rejected")
         for reason, count in self.rejected.items():
             yield _counted(count, f"  {reason}")

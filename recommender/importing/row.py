@@ -5,13 +5,10 @@ One bad row costs no other, and memory is bounded whatever the file holds.
 
 import codecs
 import csv
-import gzip
-import io
-import zlib
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, BinaryIO, cast
+from typing import Any, BinaryIO
 
 import orjson
 
@@ -56,8 +53,6 @@ MAX_BYTES = 1 << 20
 NOT_UTF8 = "not UTF-8"
 TOO_LONG = "longer than 1 MiB"
 
-_GZIP_MAGIC = b"\x1f\x8b"
-
 
 @dataclass(frozen=True, slots=True)
 class Line:
@@ -68,52 +63,26 @@ class Line:
     problem: str | None = None
 
 
-def read_lines(file: BinaryIO) -> Iterator[Line]:
-    """The lines of a file that is open at its start.
-
-    Raises:
-        RefusedError: it is damaged.
-    """
-    number = 0
-    try:
-        for line in split_lines(_decompressed(file)):
-            number = line.number
-            yield line
-    except (EOFError, zlib.error, gzip.BadGzipFile) as exc:
-        raise RefusedError(
-            f"The file is damaged after line {number:,} ({exc}); nothing was imported. "
-            "Get the file again."
-        ) from exc
-
-
 def split_lines(stream: BinaryIO) -> Iterator[Line]:
     """The lines of plain text; of a pipe, too."""
     number = 0
     while line := stream.readline(MAX_BYTES + 1):
         number += 1
-        yield _decoded(number, line, stream)
+        if len(line) > MAX_BYTES:
+            _skip_rest(line, stream)
+        if number == 1:
+            line = line.removeprefix(codecs.BOM_UTF8)
+        yield line_of(number, line)
 
 
-def _decompressed(file: BinaryIO) -> BinaryIO:
-    magic = file.read(len(_GZIP_MAGIC))
-    file.seek(0)
-    if magic != _GZIP_MAGIC:
-        return file
-    return cast(BinaryIO, io.BufferedReader(gzip.GzipFile(fileobj=file), 1 << 16))
-
-
-def _decoded(number: int, line: bytes, stream: BinaryIO) -> Line:
-    problem = None
-    if number == 1:
-        line = line.removeprefix(codecs.BOM_UTF8)
-    if len(line) > MAX_BYTES:
-        problem = TOO_LONG
-        _skip_rest(line, stream)
-        line = line[:MAX_BYTES]
+def line_of(number: int, content: bytes) -> Line:
+    """The line with its text, or with what is wrong with it."""
+    problem = TOO_LONG if len(content) > MAX_BYTES else None
+    content = content[:MAX_BYTES]
     try:
-        return Line(number, line.decode(), problem)
+        return Line(number, content.decode(), problem)
     except UnicodeDecodeError:
-        return Line(number, line.decode(errors="backslashreplace"), problem or NOT_UTF8)
+        return Line(number, content.decode(errors="backslashreplace"), problem or NOT_UTF8)
 
 
 def _skip_rest(line: bytes, stream: BinaryIO) -> None:
@@ -128,10 +97,27 @@ TOO_MANY, TOO_FEW = "malformed row: too many columns", "malformed row: too few c
 csv.field_size_limit(MAX_BYTES)
 
 
-def read_csv(lines: Iterator[Line], columns: Sequence[str], delimiter: str) -> Iterator[Row]:
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """How the lines of CSV are parted into cells.
+
+    Attributes:
+        delimiter: of one character, where cells may be quoted, or of several.
+    """
+
+    delimiter: str
+
+    def cells(self, lines: Iterable[str]) -> Iterator[list[str]]:
+        """The cells of each record."""
+        if len(self.delimiter) == 1:
+            return csv.reader(lines, delimiter=self.delimiter, strict=True)
+        return (line.rstrip("\r\n").split(self.delimiter) for line in lines)
+
+
+def read_csv(lines: Iterator[Line], columns: Sequence[str], dialect: Dialect) -> Iterator[Row]:
     """The rows below the header, which has been read; blank lines are none."""
     feed = _Feed(lines)
-    reader = csv.reader(feed, delimiter=delimiter, strict=True)
+    reader = dialect.cells(feed)
     while True:
         try:
             cells = next(reader)
@@ -146,14 +132,14 @@ def read_csv(lines: Iterator[Line], columns: Sequence[str], delimiter: str) -> I
                 values = dict(zip(columns, cells, strict=True))
                 yield Row(taken[0].number, _raw(taken), values, fault)
                 continue
-            if not cells:
+            if not cells or cells == [""]:
                 feed.take_all()
                 continue
             problem = TOO_MANY if len(cells) > len(columns) else TOO_FEW
         # A stray quote swallows the lines after it: give up the first, read the others again.
         bad = feed.take_first()
         yield Row(bad.number, _raw([bad]), {}, bad.problem or problem)
-        reader = csv.reader(feed, delimiter=delimiter, strict=True)
+        reader = dialect.cells(feed)
 
 
 class _Feed:
@@ -196,10 +182,11 @@ def read_json_lines(lines: Iterator[Line]) -> Iterator[Row]:
     for line in lines:
         raw = line.text.strip()
         if raw:
-            yield _row(line, raw)
+            yield json_row(line, raw)
 
 
-def _row(line: Line, raw: str) -> Row:
+def json_row(line: Line, raw: str) -> Row:
+    """The row of a line or an element that is to be a JSON object."""
     if line.problem:
         return Row(line.number, raw, {}, line.problem)
     try:

@@ -1,40 +1,71 @@
 """A file to import: what kind it is, which columns it has, and its rows."""
 
 import csv
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
 
-from recommender.importing.mapping import Columns
+from recommender.importing import containers, documents, formats, tables
+from recommender.importing.formats import Format
+from recommender.importing.mapping import Columns, exploded
 from recommender.importing.row import (
-    NOT_UTF8,
+    Dialect,
     Line,
     RefusedError,
     Row,
     read_csv,
     read_json_lines,
-    read_lines,
+    split_lines,
 )
 
 _JSON_SUFFIXES = (".jsonl", ".ndjson", ".json")
-_DELIMITERS = (",", ";", "\t")
-_SAMPLE_LINES = 1000
+_PACKED_SUFFIXES = (".gz", ".zst", ".zip")
+_DELIMITERS = (",", ";", "\t", "|", "::")
+_SEPARATOR_LINE = re.compile(r'"?sep=(.)"?\s*')  # as Excel writes it
+_UNESCAPED = {"\\t": "\t", "tab": "\t"}
+_META_COMMENT = re.compile(r'"?# (Required|Optional)')  # above the header of its templates
+_SAMPLE_ROWS = 1000
+_PARQUET = b"PAR1"
+
+ReadRows = Callable[[BinaryIO], Iterator[Row]]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What is said about a file, and need not be found out.
+
+    Attributes:
+        format: `auto`, `plain`, or the name of one.
+        header: the names of its columns, of a file that has no header.
+    """
+
+    format: str = "auto"
+    encoding: str | None = None
+    delimiter: str | None = None
+    header: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
     """A readable file of rows.
 
     Attributes:
-        delimiter: between the cells of CSV; None for JSON Lines.
+        format: that it is in; None where --map and the columns' names say all.
+        each: a column with a list, of which every member is a row; or None.
+        notices: what was found out about it that a person should know.
     """
 
     path: Path
     columns: Columns
-    delimiter: str | None
+    read: ReadRows
+    format: Format | None = None
+    each: str | None = None
+    notices: tuple[str, ...] = ()
 
     def rows(self, file: BinaryIO) -> Iterator[Row]:
         """The rows of the file, opened by the caller, who sees by `file.tell()` how far it is.
@@ -42,85 +73,226 @@ class Source:
         Raises:
             RefusedError: the file is damaged.
         """
-        text = read_lines(file)
-        if self.delimiter is None:
-            return read_json_lines(text)
-        _first_record(text, self.delimiter)
-        return read_csv(text, self.columns.names, self.delimiter)
+        rows = _undamaged(self.read(file))
+        if self.format:
+            rows = self.format.rows(rows, self.path)
+        return exploded(rows, self.each) if self.each else rows
 
 
-def examine(path: Path) -> Source:
+def examine(
+    path: Path,
+    options: Options = Options(),
+    known: Sequence[Format] = (),
+) -> Source:
     """Find out what a file is, by its content before its name.
 
+    Args:
+        options: what is known about it.
+        known: the formats that are looked for.
+
     Raises:
-        RefusedError: it cannot be read, is empty, or is neither CSV nor JSON Lines.
+        RefusedError: it cannot be read, is empty, or is none of the kinds.
     """
+    if options.format not in {"auto", "plain"}:
+        known = formats.named(known, options.format)
+    elif options.format == "plain":
+        known = ()
     try:
         if not path.is_file():
             what = "is not a file" if path.exists() else "does not exist"
-            raise RefusedError(f"{path} {what}. Give the path of a CSV or JSON Lines file.")
+            raise RefusedError(f"{path} {what}. Give the path of a file such as products.csv.")
         with path.open("rb") as file:
-            first = _first_line(path, file)
-            file.seek(0)
-            if _is_json(path, first):
-                return Source(path, _json_columns(path, file), None)
-            return _csv_source(path, file)
+            return _in_its_format(_examined(path, file, options, known), options, known)
+    except containers.DAMAGED as exc:
+        raise RefusedError(f"{path} is damaged ({exc}). Get the file again.") from exc
     except OSError as exc:
         raise RefusedError(f"{path} cannot be read: {exc.strerror or exc}.") from exc
 
 
-def _first_line(path: Path, file: BinaryIO) -> str:
-    first = next((line for line in read_lines(file) if line.text.strip()), None)
-    if first is None:
+def _in_its_format(source: Source, options: Options, known: Sequence[Format]) -> Source:
+    form = source.format or formats.recognise(known, source.columns)
+    if options.format != "auto" and known and form is None:
+        form = known[0]
+        if not any(
+            name in source.columns.names for read in form.fields.values() for name in read.columns
+        ):
+            raise RefusedError(
+                f"{source.path} is not {form.title}: it has none of its columns. "
+                f"{source.columns.listing()}"
+            )
+    if form is None:
+        return source
+    mark = form.mark(source.columns)
+    said = form.says(mark) if mark else f"This looks like {form.title}."
+    notices = source.notices if options.format != "auto" else (*source.notices, said)
+    return replace(source, format=form, notices=notices)
+
+
+def _examined(path: Path, file: BinaryIO, options: Options, known: Sequence[Format]) -> Source:
+    magic = file.read(4)
+    file.seek(0)
+    if magic == _PARQUET:
+        return _listed(path, file, tables.read_parquet, complete=True)
+    if magic.startswith(b"PK") and containers.is_workbook(file):
+        return _listed(path, file, tables.read_workbook, complete=True)
+    encoding = options.encoding or containers.encoding_of(containers.unpacked(file))
+    notices = () if options.encoding else _encoding_notice(path, encoding)
+    opened = partial(_text, encoding=encoding)
+    first, second = _first_lines(path, opened(file))
+    if first.startswith("<"):
+        return _listed(path, file, lambda file: documents.read_feed(containers.unpacked(file)))
+    if read := _json_reader(path, first, second):
+        return replace(_listed(path, file, lambda file: read(opened(file))), notices=notices)
+    return replace(_csv_source(path, file, opened, options, known), notices=notices)
+
+
+def _encoding_notice(path: Path, encoding: str) -> tuple[str, ...]:
+    if encoding.startswith("utf"):
+        return ()
+    return (f"{path.name} is not in UTF-8; it is read as {encoding}. If not: --encoding NAME",)
+
+
+OpenText = Callable[[BinaryIO], BinaryIO]
+
+
+def _text(file: BinaryIO, encoding: str) -> BinaryIO:
+    """The file's text from its start, as UTF-8."""
+    file.seek(0)
+    return containers.in_utf8(containers.unpacked(file), encoding)
+
+
+def _first_lines(path: Path, text: BinaryIO) -> tuple[str, str]:
+    """The first two lines that are not blank; the second may be missing."""
+    lines = [line.text.strip() for line in islice(filter(_is_text, split_lines(text)), 2)]
+    if not lines:
         raise RefusedError(f"{path} is empty. The first line of a CSV file names its columns.")
-    if "\x00" in first.text:
+    if "\x00" in lines[0]:
         raise RefusedError(
-            f"{path} is not a text file in UTF-8. Save it as CSV (UTF-8) or JSON Lines; "
-            "from UTF-16: iconv -f UTF-16 -t UTF-8 FILE"
+            f"{path} is not a text file. Files are read as CSV, JSON, XML, Parquet or .xlsx; "
+            "of other encodings than UTF-8 and UTF-16 say --encoding NAME."
         )
-    if first.problem == NOT_UTF8:
-        raise RefusedError(
-            f"{path} is not in UTF-8. Convert it: iconv -f WINDOWS-1252 -t UTF-8 FILE"
-        )
-    return first.text.strip()
+    return lines[0], lines[1] if len(lines) > 1 else ""
 
 
-def _is_json(path: Path, first: str) -> bool:
-    named_json = path.name.lower().removesuffix(".gz").endswith(_JSON_SUFFIXES)
-    if named_json and first.startswith("["):
-        raise RefusedError(f"{path} is one JSON array. Make it one object a line: jq -c '.[]' FILE")
-    return named_json or first.startswith("{")
+def _is_text(line: Line) -> bool:
+    return bool(line.text.strip())
 
 
-def _json_columns(path: Path, file: BinaryIO) -> Columns:
+def _json_reader(path: Path, first: str, second: str) -> ReadRows | None:
+    """What reads a file of JSON; None where it is CSV."""
+    name = path.name.lower()
+    for suffix in _PACKED_SUFFIXES:
+        name = name.removesuffix(suffix)
+    is_named_json = name.endswith(_JSON_SUFFIXES)
+    if first.startswith("[") and (is_named_json or re.match(r"\[\s*(\{|$)", first)):
+        return documents.read_json_array
+    if not (is_named_json or first.startswith("{")):
+        return None
+    if documents.is_one_object(first, second):
+        return documents.read_json_object
+    return lambda text: read_json_lines(split_lines(text))
+
+
+def _listed(path: Path, file: BinaryIO, read: ReadRows, *, complete: bool = False) -> Source:
+    """A source whose rows name their columns themselves."""
     names: dict[str, None] = {}
-    for row in islice(read_json_lines(read_lines(file)), _SAMPLE_LINES):
+    file.seek(0)
+    for row in islice(read(file), _SAMPLE_ROWS):
         names.update(dict.fromkeys(row.values))
     if not names:
-        raise RefusedError(f"{path} has no JSON object in its first {_SAMPLE_LINES:,} lines.")
-    return Columns(tuple(names), complete=False)
+        raise RefusedError(f"{path} has no row with columns in its first {_SAMPLE_ROWS:,} rows.")
+    are_text = read is tables.read_workbook
+    return Source(path=path, columns=Columns(tuple(names), complete, are_text), read=read)
 
 
-def _csv_source(path: Path, file: BinaryIO) -> Source:
+def _csv_source(
+    path: Path, file: BinaryIO, text: OpenText, options: Options, known: Sequence[Format]
+) -> Source:
+    preamble, said = _preamble(split_lines(text(file)))
+    delimiter = _UNESCAPED.get(options.delimiter or "", options.delimiter) or said
+
+    def lines(file: BinaryIO) -> Iterator[Line]:
+        return islice(split_lines(text(file)), preamble, None)
+
+    if options.header:
+        dialect = _dialect(path, partial(lines, file), delimiter)
+        return _without_header(path, lines, options.header, dialect)
+    first = next(filter(_is_text, lines(file))).text
+    for form in known:
+        for shape in form.headless:
+            if shape.fits(first):
+                source = _without_header(path, lines, shape.columns, Dialect(shape.delimiter))
+                return replace(source, format=form)
+    dialect = _dialect(path, partial(lines, file), delimiter)
+    names = tuple(name.strip() for name in _first_record(lines(file), dialect))
+    if not any(names):
+        raise RefusedError(
+            f"{path} has no header. Its first line must name its columns, or say them: "
+            "--header id,title,price"
+        )
+
+    def read(file: BinaryIO) -> Iterator[Row]:
+        below = lines(file)
+        _first_record(below, dialect)
+        return read_csv(below, names, dialect)
+
+    return Source(path=path, columns=Columns(names, complete=True, are_text=True), read=read)
+
+
+def _without_header(
+    path: Path,
+    lines: Callable[[BinaryIO], Iterator[Line]],
+    names: tuple[str, ...],
+    dialect: Dialect,
+) -> Source:
+    return Source(
+        path=path,
+        columns=Columns(names, complete=True, are_text=True),
+        read=lambda file: read_csv(lines(file), names, dialect),
+    )
+
+
+def _preamble(lines: Iterator[Line]) -> tuple[int, str | None]:
+    """How many lines stand before the header, and the delimiter that they say."""
+    delimiter = None
+    for count, line in enumerate(lines):
+        if said := _SEPARATOR_LINE.fullmatch(line.text):
+            delimiter = said[1]
+        elif not _META_COMMENT.match(line.text):
+            return count, delimiter
+    return 0, delimiter
+
+
+def _dialect(path: Path, lines: Callable[[], Iterator[Line]], delimiter: str | None) -> Dialect:
     """CSV is told by its header: the right delimiter parts it into most columns."""
-    headers: dict[str, list[str]] = {}
-    for delimiter in _DELIMITERS:
-        file.seek(0)
-        with suppress(csv.Error):
-            headers[delimiter] = _first_record(read_lines(file), delimiter)
-    if not headers:
+    headers: dict[str, int] = {}
+    for candidate in (delimiter,) if delimiter else _DELIMITERS:
+        with suppress(csv.Error, StopIteration):
+            headers[candidate] = len(_first_record(lines(), Dialect(candidate)))
+    best = max(headers, key=lambda candidate: headers[candidate], default=None)
+    # A delimiter of several marks knows no quotes, and reads anything.
+    if best is None or (len(best) > 1 and headers[best] == 1):
         raise RefusedError(
             f"The header of {path} cannot be read. Its quotes must be closed, and its lines must "
             "end in LF or CR LF."
         )
-    delimiter = max(headers, key=lambda candidate: len(headers[candidate]))
-    names = tuple(name.strip() for name in headers[delimiter])
-    if not any(names):
-        raise RefusedError(f"{path} has no header. Its first line must name its columns.")
-    return Source(path, Columns(names, complete=True), delimiter)
+    return Dialect(best)
 
 
-def _first_record(text: Iterator[Line], delimiter: str) -> list[str]:
-    """The header, which may hold quoted line ends; moves `text` past it."""
-    records = csv.reader((line.text for line in text), delimiter=delimiter, strict=True)
+def _first_record(lines: Iterator[Line], dialect: Dialect) -> list[str]:
+    """The header, which may hold quoted line ends; moves `lines` past it."""
+    records = dialect.cells(line.text for line in lines)
     return next(record for record in records if record)
+
+
+def _undamaged(rows: Iterator[Row]) -> Iterator[Row]:
+    line = 0
+    try:
+        for row in rows:
+            line = row.line
+            yield row
+    except containers.DAMAGED as exc:
+        raise RefusedError(
+            f"The file is damaged after line {line:,} ({exc}); nothing was imported. "
+            "Get the file again."
+        ) from exc

@@ -1,7 +1,7 @@
 """Staging tables: what has been read of a file, safe from a killed import.
 
 A table belongs to one command, catalog, file content and set of options, so that the same
-command run again finds it and goes on after its last line. Unlogged: after a crash of the server
+command run again finds it and goes on after its last row. Unlogged: after a crash of the server
 it is empty, and the file is read again.
 """
 
@@ -24,7 +24,8 @@ from recommender.importing.row import RefusedError
 COMMIT_EVERY = 50_000
 
 _PREFIX = "recommender_import_"
-_OWN_COLUMNS = {"line": "bigint PRIMARY KEY", "reason": "text", "raw": "text"}
+# A line of the file may make several rows.
+_OWN_COLUMNS = {"row": "bigint PRIMARY KEY", "line": "bigint", "reason": "text", "raw": "text"}
 LOCK_WAIT = "10s"  # a server needs a moment to notice that a killed import is gone
 
 _ABANDONED = """
@@ -40,7 +41,7 @@ class Staging:
 
     Attributes:
         name: of the table; made from what the import is.
-        columns: SQL type by name, beside line, reason and raw.
+        columns: SQL type by name, beside row, line, reason and raw.
         temporary: it is for this session only, and takes nothing over from another.
     """
 
@@ -63,14 +64,16 @@ class Staging:
         """How its tables are made: CREATE … TABLE."""
         return sql.SQL("TEMPORARY") if self.temporary else sql.SQL("UNLOGGED")
 
-    def last_line(self) -> int:
-        """The last line of the file that is here; 0 where none is."""
-        query = sql.SQL("SELECT COALESCE(max(line), 0) FROM {}").format(self.table)
+    def last_row(self) -> int:
+        """The number of the last row that is here; 0 where none is."""
+        query = sql.SQL("SELECT COALESCE(max(row), 0) FROM {}").format(self.table)
         return int(database.fetch(query)[0][0])
 
     def fill(self, rows: Iterator[Sequence[object]]) -> None:
-        """Add rows of line, the columns, reason and raw; what is committed survives a kill."""
-        names = sql.SQL(", ").join(map(sql.Identifier, ["line", *self.columns, "reason", "raw"]))
+        """Add rows of row, line, the columns, reason and raw; what is committed survives."""
+        names = sql.SQL(", ").join(
+            map(sql.Identifier, ["row", "line", *self.columns, "reason", "raw"])
+        )
         copy = sql.SQL("COPY {} ({}) FROM STDIN").format(self.table, names)
         written = COMMIT_EVERY
         while written == COMMIT_EVERY:
@@ -81,10 +84,10 @@ class Staging:
                     written += 1
         database.execute(sql.SQL("ANALYZE {}").format(self.table))
 
-    def reject(self, lines: Iterable[int], reason: str) -> None:
-        """Mark lines as rejected after all."""
-        statement = sql.SQL("UPDATE {} SET reason = %s WHERE line = ANY(%s::bigint[])")
-        database.execute(statement.format(self.table), (reason, list(lines)))
+    def reject(self, rows: Iterable[int], reason: str) -> None:
+        """Mark rows as rejected after all."""
+        statement = sql.SQL("UPDATE {} SET reason = %s WHERE row = ANY(%s::bigint[])")
+        database.execute(statement.format(self.table), (reason, list(rows)))
 
     def reasons(self) -> Counter[str]:
         """How many rows are rejected for each reason."""
@@ -156,7 +159,7 @@ def _drop_abandoned() -> None:
 
 
 _ROWS = sql.SQL("""
-COPY (SELECT line, reason, raw AS row FROM {} WHERE reason IS NOT NULL ORDER BY line)
+COPY (SELECT line, reason, raw AS row FROM {} s WHERE reason IS NOT NULL ORDER BY s.row)
 TO STDOUT WITH (FORMAT csv, HEADER, ENCODING 'UTF8')
 """)
 

@@ -1,15 +1,16 @@
 """`manage.py import_events`: what users did, from a file."""
 
 from argparse import ArgumentParser
+from collections.abc import Sequence
 from datetime import timedelta
 from functools import partial
 from typing import Any
 
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
 from django.db.models import Max
 from django.utils import timezone
 
-from recommender.importing import command
+from recommender.importing import command, event_formats
 from recommender.importing.events import EventIntake, EventOptions
 from recommender.models import Catalog, Event
 
@@ -20,7 +21,8 @@ class Command(BaseCommand):
     """Adds events to a catalog's history."""
 
     help = """\
-Import events from CSV (with a header) or JSON Lines, plain or gzipped.
+Import events from an analytics export or a public set, or from CSV, JSON, Parquet or .xlsx.
+`--format list` shows what is recognised.
 
 Fields: user, product and at (required), type (or --type), id, quantity, value, rec_id, order.
 The products must be there. A bad row goes to the rejects file and stops nothing: no user, an
@@ -30,8 +32,10 @@ An event without an id is known by its content; `order` is only for that, and ke
 lines of two orders apart. Where products and events share a file and a --map, `id` on the
 product's column is the product's.
 
-  manage.py import_events events.jsonl --catalog shop
-  manage.py import_events transactions.csv.gz --catalog gifts --type purchase \\
+  ./kinship import_events events.jsonl --catalog shop
+  ./kinship import_events events.csv --catalog shop \\
+      --map user=visitor product=item at=timestamp type=event --types buy=purchase look=view scroll=
+  ./kinship import_events transactions.csv.gz --catalog gifts --type purchase \\
       --map user=CustomerID product=StockCode at=InvoiceDate quantity=Quantity order=InvoiceNo \\
       --where CustomerID 'Quantity>0' 'UnitPrice>0' 'InvoiceNo!~^C' 'StockCode~^[0-9]'
 """
@@ -41,11 +45,32 @@ product's column is the product's.
         parser.add_argument(
             "--type", help="the type of every row that has none of its own, such as purchase"
         )
+        parser.add_argument(
+            "--types",
+            action="extend",
+            nargs="+",
+            default=[],
+            metavar="WORD=TYPE",
+            help="the type that a word of the file stands for; nothing, as in scroll=, to leave "
+            "such rows out",
+        )
 
     def handle(self, **options: Any) -> None:
-        how = EventOptions(type=options["type"], time_format=options["time_format"])
-        catalog = command.run(self, "events", options, partial(EventIntake, options=how))
-        self._hint_at_clock(catalog)
+        how = EventOptions(
+            type=options["type"],
+            types=self._types(options["types"]),
+            forms=command.said_forms(options),
+        )
+        make_intake = partial(EventIntake, options=how)
+        if catalog := command.run(self, event_formats.FORMATS, options, make_intake):
+            self._hint_at_clock(catalog)
+
+    def _types(self, given: Sequence[str]) -> dict[str, str]:
+        """Types by the file's words, in lower case."""
+        words = [word.partition("=") for word in given]
+        if wrong := [word for word, sign, _ in words if not (word and sign)]:
+            raise CommandError(f"--types {wrong[0]}: write WORD=TYPE, such as buy=purchase.")
+        return {word.lower(): event_type for word, _, event_type in words}
 
     def _hint_at_clock(self, catalog: Catalog) -> None:
         """Historical data look dead to a catalog that lives by the time of day."""
@@ -54,5 +79,5 @@ product's column is the product's.
             self.stdout.write(
                 f"The last event is of {last:%Y-%m-%d}. If these are historical data, let the "
                 "catalog live in their time:\n"
-                f"  manage.py create_catalog {catalog.name} --update --clock last_event"
+                f"  ./kinship create_catalog {catalog.name} --update --clock last_event"
             )

@@ -15,7 +15,7 @@ from recommender.importing.advice import advice
         ("released_at is not a time", "24 Aug 2025", "try --time-format '%d %b %Y'"),
         ("at is not a time", "whenever", ""),
         ("user is missing", "", "say which column has it: --map user=COLUMN"),
-        ("price is not a number", "£3", "write price with a decimal point and no other marks"),
+        ("price is not a number", "1,299", "say its decimal mark: --decimal , or --decimal ."),
         ("a reason nobody has thought of", "", ""),
     ],
 )

@@ -12,7 +12,7 @@ def test_where_no_row_can_be_taken_the_command_fails_and_says_what_would_help(
     content = "user,product,type,at\n" + "ann,mug,view,24/08/2025 02:19\n" * 3
 
     with pytest.raises(CommandError) as failed:
-        desk.events(content)
+        desk.events(content, "--time-format", "%Y-%m-%d")
 
     assert str(failed.value) == (
         "None of the 3 rows could be taken:\n"

@@ -5,11 +5,12 @@ import pytest
 
 from recommender.catalog.values import BadValueError
 from recommender.importing.converters import MAX_NAMES, AttributeReader, time_reader
+from recommender.importing.mapping import Columns, column
 from recommender.importing.row import BadRowError, RefusedError
 
 
 def test_times_are_read_by_the_format_that_is_given():
-    read = time_reader("%m/%d/%Y %H:%M")
+    read = time_reader(["%m/%d/%Y %H:%M"])
     assert read("12/1/2010 8:26") == datetime(2010, 12, 1, 8, 26, tzinfo=UTC)
     with pytest.raises(BadValueError, match="is not a time"):
         read("2010-12-01T08:26")
@@ -17,18 +18,20 @@ def test_times_are_read_by_the_format_that_is_given():
 
 def test_a_format_that_cannot_be_is_refused_at_once():
     with pytest.raises(RefusedError, match="--time-format %Q"):
-        time_reader("%Q")
+        time_reader(["%Q"])
 
 
 NUL = "\x00"
 
 
 def of_json(declared: dict[str, str] | None = None) -> AttributeReader:
-    return AttributeReader({"attributes": "attributes"}, declared or {}, is_text=False)
+    columns = Columns(("attributes",), complete=False)
+    return AttributeReader({"attributes": column("attributes")}, declared or {}, columns, "|")
 
 
 def of_csv(declared: dict[str, str] | None = None) -> AttributeReader:
-    return AttributeReader({"attributes.size": "Size"}, declared or {}, is_text=True)
+    columns = Columns(("Size",), complete=True, are_text=True)
+    return AttributeReader({"attributes.size": column("Size")}, declared or {}, columns, "|")
 
 
 def test_json_values_keep_their_types_and_the_first_decides():

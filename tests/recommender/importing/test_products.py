@@ -96,7 +96,8 @@ def test_every_bad_row_is_kept_with_its_line_and_reason_and_stops_nothing(shop, 
 
 
 def test_a_row_in_another_encoding_is_kept_as_far_as_it_can_be_shown(shop, desk):
-    report = desk.products("id,title\na,Mug\nb,Café\n".encode("latin-1"))
+    content = "id,title\na,Mug\nb,Café\n".encode("latin-1")
+    report = desk.products(content, "--encoding", "utf-8")
     assert set(stocked(shop)) == {"a"}
     assert report.rejects == [{"line": "3", "reason": "not UTF-8", "row": r"b,Caf\xe9"}]
 

@@ -1,18 +1,11 @@
-import gzip
 import io
 
-import pytest
-
 from recommender.importing import row
-from recommender.importing.row import NOT_UTF8, RefusedError, read_lines
+from recommender.importing.row import NOT_UTF8, split_lines
 
 
 def read(content: bytes) -> list[row.Line]:
-    return list(read_lines(io.BytesIO(content)))
-
-
-def test_a_gzipped_file_is_known_by_its_content():
-    assert read(gzip.compress(b"a\nb\n")) == read(b"a\nb\n")
+    return list(split_lines(io.BytesIO(content)))
 
 
 def test_a_byte_order_mark_is_no_part_of_the_first_line():
@@ -30,10 +23,3 @@ def test_a_line_too_long_for_memory_costs_only_itself():
     assert (second.number, second.problem) == (2, row.TOO_LONG)
     assert len(second.text) == row.MAX_BYTES
     assert (first.text, third.number, third.text) == ("a\n", 3, "b\n")
-
-
-@pytest.mark.parametrize("damage", [lambda data: data[:-20], lambda data: data[:40] + b"x" * 400])
-def test_a_damaged_archive_is_refused_with_what_to_do(damage):
-    data = gzip.compress(b"".join(b"row %d\n" % n for n in range(5000)))
-    with pytest.raises(RefusedError, match=r"damaged after line .* Get the file again"):
-        read(damage(data))

@@ -6,11 +6,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from recommender.importing import row
-from recommender.importing.row import Row, read_csv, read_lines
+from recommender.importing.row import Dialect, Row, read_csv, split_lines
 
 
 def read(text: str, columns: str = "ab", delimiter: str = ",") -> list[Row]:
-    return list(read_csv(read_lines(io.BytesIO(text.encode())), tuple(columns), delimiter))
+    return list(
+        read_csv(split_lines(io.BytesIO(text.encode())), tuple(columns), Dialect(delimiter))
+    )
 
 
 def problems(text: str) -> dict[int, str | None]:

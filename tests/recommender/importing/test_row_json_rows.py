@@ -3,11 +3,11 @@ import io
 import pytest
 
 from recommender.importing import row
-from recommender.importing.row import NOT_UTF8, Row, read_json_lines, read_lines
+from recommender.importing.row import NOT_UTF8, Row, read_json_lines, split_lines
 
 
 def read(content: bytes) -> list[Row]:
-    return list(read_json_lines(read_lines(io.BytesIO(content))))
+    return list(read_json_lines(split_lines(io.BytesIO(content))))
 
 
 def test_every_line_that_is_not_blank_is_a_row():

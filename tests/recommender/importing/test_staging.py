@@ -18,13 +18,13 @@ def table(digit: str) -> Staging:
     return Staging(f"recommender_import_{digit * 32}", COLUMNS)
 
 
-def test_what_is_staged_is_found_again_with_its_last_line(db):
+def test_what_is_staged_is_found_again_with_its_last_row(db):
     first = table("a")
     with staging.opened(first):
-        first.fill(iter([(2, "x", "u", None, None), (7, None, None, "no id", ",u")]))
+        first.fill(iter([(1, 2, "x", "u", None, None), (2, 7, None, None, "no id", ",u")]))
     again = table("a")
     with staging.opened(again):
-        assert again.last_line() == 7
+        assert again.last_row() == 2
         assert again.reasons() == {"no id": 1}
         again.drop()
     assert tables() == []
@@ -58,7 +58,7 @@ def test_of_two_equal_imports_at_once_one_is_refused(transactional_db, monkeypat
         try:
             held = table("a")
             with staging.opened(held):
-                held.fill(iter([(number + 1, "x", "u", None, None)]))
+                held.fill(iter([(1, number + 1, "x", "u", None, None)]))
                 database.fetch("SELECT pg_sleep(0.5)")
         except RefusedError as exc:
             return str(exc)

@@ -1,0 +1,168 @@
+"""What a file comes packed in: gzip, Zstandard, a ZIP of one file, and its encoding.
+
+Whatever it comes in, what is read here is a stream of bytes in UTF-8.
+"""
+
+import codecs
+import gzip
+import io
+import re
+import zipfile
+import zlib
+from typing import BinaryIO, cast
+
+import zstandard
+from charset_normalizer import from_bytes
+
+from recommender.importing.row import RefusedError
+
+_GZIP, _ZSTD, _ZIP = b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"PK\x03\x04"
+_CHUNK = 1 << 16
+_SAMPLE = 1 << 20
+# A file that starts so has no other encoding.
+_MARKS = (
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+_ODD_IN_WESTERN = re.compile(
+    # Quotes and accents are what these files have.
+    "[^\\x00-\\x7fÀ-ÖØ-öø-ýŒœŠšŽžŸ€£¥¢©®™°·•½¼¾²³¹ªº«»¡¿‘’‚“”„–—…§µ´\\xa0×]"  # noqa: RUF001
+    "|[ÂÃâ][^A-Za-z\\s]|[a-z][À-Ö][^A-Za-zÀ-ö]"
+)
+# What reading a damaged file raises.
+DAMAGED = (EOFError, zlib.error, gzip.BadGzipFile, zstandard.ZstdError, zipfile.BadZipFile)
+
+
+def unpacked(file: BinaryIO) -> BinaryIO:
+    """What is packed in a file that is open at its start, which stays there until this is read.
+
+    Raises:
+        RefusedError: it is a ZIP of none or of several files.
+    """
+    magic = file.read(4)
+    file.seek(0)
+    if magic.startswith(_GZIP):
+        return cast(BinaryIO, io.BufferedReader(gzip.GzipFile(fileobj=file), _CHUNK))
+    if magic == _ZSTD:
+        reader = zstandard.ZstdDecompressor().stream_reader(file, read_across_frames=True)
+        return cast(BinaryIO, io.BufferedReader(cast(io.RawIOBase, reader), _CHUNK))
+    if magic == _ZIP:
+        return _only_member(file)
+    return file
+
+
+def is_workbook(file: BinaryIO) -> bool:
+    """Whether a file that is open at its start is an Excel workbook, which is a ZIP too."""
+    try:
+        return "xl/workbook.xml" in zipfile.ZipFile(file).namelist()
+    except zipfile.BadZipFile:
+        return False
+    finally:
+        file.seek(0)
+
+
+def _only_member(file: BinaryIO) -> BinaryIO:
+    try:
+        archive = zipfile.ZipFile(file)
+        names = [
+            name
+            for name in archive.namelist()
+            if not name.endswith("/") and not name.startswith("__MACOSX/")
+        ]
+        if len(names) != 1:
+            listed = ", ".join(names[:5]) or "none"
+            raise RefusedError(
+                f"The ZIP file holds {len(names)} files ({listed}); it must hold one. "
+                "Unpack it, and import the one you mean."
+            )
+        return cast(BinaryIO, io.BufferedReader(cast(io.RawIOBase, archive.open(names[0])), _CHUNK))
+    except (zipfile.BadZipFile, RuntimeError, NotImplementedError) as exc:
+        raise RefusedError(f"The ZIP file cannot be read: {exc}.") from exc
+
+
+def encoding_of(stream: BinaryIO) -> str:
+    """The encoding of text, by its first bytes: a byte-order mark, UTF-8, or the likeliest."""
+    sample = stream.read(_SAMPLE)
+    for mark, encoding in _MARKS:
+        if sample.startswith(mark):
+            return encoding
+    for encoding, zeros, letters in (("utf-16-be", 0, 1), ("utf-16-le", 1, 0)):
+        if not any(sample[zeros:64:2]) and all(sample[letters:64:2]) and len(sample) > 1:
+            return encoding
+    if _is_utf8(sample):
+        return "utf-8"
+    if _is_western(sample):
+        return "windows-1252"
+    best = from_bytes(sample, cp_exclusion=["utf_7"]).best()
+    return best.encoding if best else "utf-8"
+
+
+def _is_utf8(sample: bytes) -> bool:
+    """Whether it is UTF-8, but for a few broken rows."""
+    text = sample.decode(errors="replace")
+    broken = text.count("\N{REPLACEMENT CHARACTER}")
+    return broken <= sum(character > "\x7f" for character in text) - broken
+
+
+def _is_western(sample: bytes) -> bool:
+    """Whether its foreign bytes read as Windows-1252: the letters and marks of western shops.
+
+    A text in it has few of them, too few for statistics; broken UTF-8 gives others.
+    """
+    return not _ODD_IN_WESTERN.search(sample.decode("windows-1252", errors="replace"))
+
+
+class Recoded(io.RawIOBase):
+    """A stream of text in some encoding, as UTF-8; bytes that are none stay as they are."""
+
+    def __init__(self, stream: BinaryIO, encoding: str) -> None:
+        """`encoding`: as Python's codecs name it."""
+        self._decoder = codecs.getincrementaldecoder(encoding)("surrogateescape")
+        self._encoding = encoding
+        self._stream = stream
+        self._rest = b""
+
+    def readable(self) -> bool:
+        """It is."""
+        return True
+
+    def readinto(self, buffer: "memoryview[int]") -> int:  # type: ignore[override]
+        """Fill the buffer; how many bytes were there.
+
+        Raises:
+            RefusedError: it is not in this encoding.
+        """
+        while not self._rest:
+            chunk = self._stream.read(_CHUNK)
+            try:
+                text = self._decoder.decode(chunk, final=not chunk)
+            except UnicodeDecodeError as exc:
+                raise RefusedError(
+                    f"The file is not in {self._encoding} ({exc.reason}). Say in which encoding "
+                    "it is: --encoding windows-1252"
+                ) from exc
+            self._rest = text.encode("utf-8", "surrogateescape")
+            if not chunk:
+                break
+        given, self._rest = self._rest[: len(buffer)], self._rest[len(buffer) :]
+        buffer[: len(given)] = given
+        return len(given)
+
+
+def in_utf8(stream: BinaryIO, encoding: str) -> BinaryIO:
+    """The stream as UTF-8.
+
+    Raises:
+        RefusedError: there is no such encoding.
+    """
+    try:
+        name = codecs.lookup(encoding).name
+    except LookupError as exc:
+        raise RefusedError(
+            f"--encoding {encoding}: there is no such encoding. Such as: utf-8, utf-16, "
+            "windows-1252, iso-8859-15, shift_jis."
+        ) from exc
+    if name in {"utf-8", "utf-8-sig"}:
+        return stream
+    return cast(BinaryIO, io.BufferedReader(Recoded(stream, encoding), _CHUNK))

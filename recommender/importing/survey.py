@@ -1,0 +1,159 @@
+"""What the whole of a file says about its columns: which of two readings its values have.
+
+`03/04/2025` and `1,299` can be read in two ways. What decides is a value of the same file that can
+be read in only one: it is named, with its line. Where there is none, a person has to say it.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from itertools import islice
+
+from recommender.catalog.values import BadValueError
+from recommender.importing.converters import (
+    DAY_FIRST,
+    MONTH_FIRST,
+    NUMERIC_DATE,
+    digits_of,
+    plain_number,
+)
+from recommender.importing.mapping import Read
+from recommender.importing.row import RefusedError, Row
+from recommender.importing.source import Source
+
+_SAMPLE_ROWS = 1000
+_FEW_DECIMALS = re.compile(r"[+-]?\d*\.(\d{1,2}|\d{4,})")
+
+# The readings of a value: one that allows no other, or that it allows two.
+_DAY, _MONTH, _DOTTED, _DAY_OR_MONTH = "day", "month", "dotted", "day or month"
+_POINT, _COMMA, _POINT_OR_COMMA = "point", "comma", "point or comma"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Forms:
+    """The forms in which a file has its values.
+
+    Attributes:
+        times: as `converters.time_reader` takes them.
+        decimal: as `converters.number_reader` takes it.
+        notices: what was found out, and by which value.
+    """
+
+    times: tuple[str, ...] = ()
+    decimal: str | None = None
+    notices: tuple[str, ...] = ()
+
+
+NOTHING_SAID = Forms()
+
+
+def survey(source: Source, times: Sequence[Read], numbers: Sequence[Read], given: Forms) -> Forms:
+    """The forms of a file; all of it is read only where its first rows leave a doubt.
+
+    Args:
+        times: the columns of times.
+        numbers: the columns of numbers.
+        given: what a person has said, which is kept.
+
+    Raises:
+        RefusedError: values can be read in two ways, and nothing tells which is right.
+    """
+    readers = [(read, _date_reading) for read in times if not given.times]
+    readers += [(read, _number_reading) for read in numbers if given.decimal is None]
+    with source.path.open("rb") as file:
+        first = _readings(islice(source.rows(file), _SAMPLE_ROWS), readers)
+    if first.keys() <= {_POINT}:
+        return given
+    with source.path.open("rb") as file:
+        first = _readings(source.rows(file), readers)
+    return _with_decimal(_with_times(given, first), first)
+
+
+_First = dict[str, tuple[int, str]]
+
+
+def _readings(
+    rows: Iterable[Row], readers: Sequence[tuple[Read, Callable[[str], str | None]]]
+) -> _First:
+    """The line and the value that first had each reading."""
+    first: _First = {}
+    for row in rows:
+        for read, reading_of in readers if row.problem is None else ():
+            try:
+                value = read.value(row.values)
+            except BadValueError:
+                continue
+            if isinstance(value, str) and (reading := reading_of(value.strip())):
+                first.setdefault(reading, (row.line, value.strip()))
+    return first
+
+
+def _date_reading(value: str) -> str | None:
+    parts = NUMERIC_DATE.fullmatch(value)
+    if parts is None:
+        return None
+    if int(parts[1]) > 12:
+        return _DAY
+    if int(parts[3]) > 12:
+        return _MONTH
+    # Nobody writes a month before a dot.
+    return _DOTTED if parts[2] == "." else _DAY_OR_MONTH
+
+
+def _number_reading(value: str) -> str | None:
+    digits = digits_of(value)
+    if not digits or not re.search("[.,]", digits):
+        return None
+    if "," not in digits:
+        return _POINT if _FEW_DECIMALS.fullmatch(digits) else None
+    plain = plain_number(digits, None)
+    if plain is None:
+        return _POINT_OR_COMMA
+    return _POINT if plain == digits.replace(",", "") else _COMMA
+
+
+def _with_times(given: Forms, first: _First) -> Forms:
+    day, month, dotted = first.get(_DAY), first.get(_MONTH), first.get(_DOTTED)
+    if day and month:
+        raise RefusedError(
+            f"Line {day[0]:,} has the day first ({day[1]!r}), line {month[0]:,} the month "
+            f"({month[1]!r}). Part the file by --where, or leave one out."
+        )
+    if day or month or dotted:
+        line, value = day or month or dotted or (0, "")
+        order = "month" if month else "day"
+        return replace(
+            given,
+            times=(MONTH_FIRST if month else DAY_FIRST,),
+            notices=(
+                *given.notices,
+                f"Dates are read with the {order} first: {value!r} in line {line:,} "
+                f"{'can be read in no other way' if day or month else 'has dots'}.",
+            ),
+        )
+    if either := first.get(_DAY_OR_MONTH):
+        raise RefusedError(
+            f"{either[1]!r} (line {either[0]:,}) may be a day and a month or a month and a day, "
+            "and no row of the file tells which. Say it: "
+            f"--time-format {DAY_FIRST} or --time-format {MONTH_FIRST}"
+        )
+    return given
+
+
+def _with_decimal(given: Forms, first: _First) -> Forms:
+    comma, point, either = first.get(_COMMA), first.get(_POINT), first.get(_POINT_OR_COMMA)
+    if comma and not point:
+        said = f"Numbers have a decimal comma, as {comma[1]!r} in line {comma[0]:,}."
+        return replace(given, decimal=",", notices=(*given.notices, said))
+    if point and not comma and either:
+        said = (
+            f"Numbers have a decimal point, as {point[1]!r} in line {point[0]:,}: "
+            f"{either[1]!r} in line {either[0]:,} is {either[1].replace(',', '')}."
+        )
+        return replace(given, decimal=".", notices=(*given.notices, said))
+    if either and not point:
+        raise RefusedError(
+            f"{either[1]!r} (line {either[0]:,}) may have a decimal comma or one of thousands, and "
+            "no row of the file tells which. Say it: --decimal , or --decimal ."
+        )
+    return given
