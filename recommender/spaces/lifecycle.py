@@ -185,7 +185,7 @@ def _dimension(
     if kind == Space.Kind.BEHAVIOUR:
         raise Misconfigured(
             "A space of behaviour is not embedded but trained: use "
-            "`manage.py train --catalog NAME`."
+            "`./kinship train --catalog NAME`."
         )
     spec = models.spec(model).at(dimension)
     spec.check_output(Output(output), instruction)

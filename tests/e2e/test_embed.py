@@ -1,4 +1,4 @@
-"""`manage.py embed --wait` where nothing runs: it brings its own worker, and takes it away."""
+"""`./kinship embed --wait` where nothing runs: it brings its own worker, and takes it away."""
 
 import subprocess
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""`manage.py demo`: the sample store, running."""
+"""`./kinship demo`: the sample store, running."""
 
 import json
 import os
@@ -39,9 +39,9 @@ class Command(BaseCommand):
 Run Kinship with a sample store: 400 products and 200 simulated shoppers. Loaded once; a second
 run keeps its data.
 
-  manage.py demo                 run here; Ctrl-C stops
-  manage.py demo --port 9000
-  manage.py demo --reset-only    delete the sample store and start nothing
+  ./kinship demo                 run here; Ctrl-C stops
+  ./kinship demo --port 9000
+  ./kinship demo --reset-only    delete the sample store and start nothing
 """
 
     def add_arguments(self, parser: ArgumentParser) -> None:

@@ -1,4 +1,4 @@
-"""`manage.py embed`: have the workers embed what is stale."""
+"""`./kinship embed`: have the workers embed what is stale."""
 
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from collections.abc import Sequence
@@ -28,11 +28,11 @@ Have the workers embed every product whose vector is missing or stale, build the
 rebuild the profiles that follow from it. What is fresh is left alone. A standby space is not
 embedded.
 
-  manage.py embed --catalog shop           enqueue and return
-  manage.py embed --catalog shop --wait    show progress until all is done; where no worker
+  ./kinship embed --catalog shop           enqueue and return
+  ./kinship embed --catalog shop --wait    show progress until all is done; where no worker
                                            runs here, one is started for as long as it takes
-  manage.py embed --catalog shop --dry-run              what it would take and cost; sends nothing
-  manage.py embed --catalog shop --retry-quarantined    also what the model refused before
+  ./kinship embed --catalog shop --dry-run              what it would take and cost; sends nothing
+  ./kinship embed --catalog shop --retry-quarantined    also what the model refused before
 """
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -64,7 +64,7 @@ embedded.
             lifecycle.resume(backlog.space)
         announce_changes(catalog)
         if not options["wait"]:
-            self.stdout.write("Enqueued. --wait shows progress; `manage.py up` runs the workers.")
+            self.stdout.write("Enqueued. --wait shows progress; `./kinship up` runs the workers.")
             return
         wait_for(spaces, self)
         self._tell_quarantined(spaces)
@@ -94,7 +94,7 @@ embedded.
             if count := quarantine.count(space):
                 self.stdout.write(
                     f"{space}: {count} products in quarantine, as the model refused them; the "
-                    "admin shows why. Again: manage.py embed --retry-quarantined "
+                    "admin shows why. Again: ./kinship embed --retry-quarantined "
                     f"--catalog {space.catalog}"
                 )
 

@@ -1,4 +1,4 @@
-"""`manage.py train`: learn from history what serves."""
+"""`./kinship train`: learn from history what serves."""
 
 import time
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
@@ -26,10 +26,10 @@ Learn from a catalog's history: behaviour spaces, popularity, co-occurrence and 
 this order. What is learnt serves only where it does better in a replay of the last days of
 history; else what served before stays, and the table and the admin say why.
 
-  manage.py train --catalog shop           ask the workers and return
-  manage.py train --catalog shop --wait    show each step until all are done; where no worker
+  ./kinship train --catalog shop           ask the workers and return
+  ./kinship train --catalog shop --wait    show each step until all are done; where no worker
                                            takes it up, it is done by this process
-  manage.py train --catalog shop --wait --patience 600    leave busy workers ten minutes to begin
+  ./kinship train --catalog shop --wait --patience 600    leave busy workers ten minutes to begin
 """
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -53,7 +53,7 @@ history; else what served before stays, and the table and the admin say why.
         if not options["wait"]:
             self.stdout.write(
                 f"Training {run.pk} of {catalog} is {run.status}. --wait shows progress, the "
-                "admin's page of trainings what comes of it; `manage.py up` runs the workers."
+                "admin's page of trainings what comes of it; `./kinship up` runs the workers."
             )
             return
         self._wait(run, options["patience"])

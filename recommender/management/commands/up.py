@@ -1,4 +1,4 @@
-"""`manage.py up`: run Kinship."""
+"""`./kinship up`: run Kinship."""
 
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
 
@@ -14,11 +14,11 @@ class Command(BaseCommand):
 
     help = """\
 Run Kinship: its own PostgreSQL and Valkey unless DATABASE_URL and BROKER_URL name others,
-the web, the Celery worker and beat. Ctrl-C, or `manage.py down`, stops all of it.
+the web, the Celery worker and beat. Ctrl-C, or `./kinship down`, stops all of it.
 
-  manage.py up                             run here; Ctrl-C stops
-  manage.py up --detach --port 9000        run in the background
-  manage.py up --host 0.0.0.0              let other machines in (set KINSHIP_HOSTS too)
+  ./kinship up                             run here; Ctrl-C stops
+  ./kinship up --detach --port 9000        run in the background
+  ./kinship up --host 0.0.0.0              let other machines in (set KINSHIP_HOSTS too)
 """
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -52,7 +52,7 @@ the web, the Celery worker and beat. Ctrl-C, or `manage.py down`, stops all of i
         except AlreadyRunningError as exc:
             self.stdout.write(str(exc))
         else:
-            self._announce(service, "manage.py down stops it")
+            self._announce(service, "./kinship down stops it")
 
     def _announce(self, service: Service, how_to_stop: str) -> None:
         self.stdout.write(self.style.SUCCESS(f"Kinship is up at {service.url}"))

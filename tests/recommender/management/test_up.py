@@ -118,7 +118,7 @@ def test_up_runs_everything_and_down_leaves_nothing(stopped):
     again = stopped.up()
     assert (again.returncode, again.stdout) == (
         0,
-        f"Kinship is already running at {stopped.url}. Stop it with: manage.py down\n",
+        f"Kinship is already running at {stopped.url}. Stop it with: ./kinship down\n",
     )
     foreground = stopped.run("up", "--port", str(stopped.port))
     assert foreground.returncode == 1
@@ -216,7 +216,7 @@ def test_a_taken_port_is_said_in_a_line_and_leaves_nothing(stopped):
     assert up.returncode == 1
     assert up.stderr == (
         f"Port {port} is taken by process {os.getpid()} ({psutil.Process().name()}). "
-        f"Stop that, or choose another port: manage.py up --port {port + 1}\n"
+        f"Stop that, or choose another port: ./kinship up --port {port + 1}\n"
     )
     assert stopped.processes() == []
 
