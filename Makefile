@@ -43,7 +43,7 @@ define INSTALL
 	{ last[++lines % 20] = $$0 } \
 	END { \
 		say(""); if (tty) printf "\r"; \
-		if (status && !failed) for (i = 1; i <= 20; i++) print last[(lines + i) % 20] > "/dev/stderr"; \
+		if (status && !failed) for (i = lines > 20 ? lines - 19 : 1; i <= lines; i++) print last[i % 20] > "/dev/stderr"; \
 		exit status \
 	}'
 endef
