@@ -9,6 +9,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from embeddings.errors import Misconfigured
 from recommender.catalog import catalogs
+from recommender.management.next_step import next_step
 from recommender.models import Catalog
 
 
@@ -78,11 +79,11 @@ Make a catalog, ready for products and events.
                 f"There is a catalog {name!r} already. Choose another name, or change its "
                 "settings with --update."
             )
-        catalogs.create_catalog(name, **given)
+        catalog = catalogs.create_catalog(name, **given)
         self.stdout.write(f"Made the catalog {name}.")
         self.stdout.write(
-            f"Next: ./kinship import_products FILE --catalog {name}\n"
-            f"      ./kinship create_api_key {name} --scope server"
+            f"{next_step(catalog)}\n"
+            f"      ./kinship create_api_key {name} --scope server      to send them over REST"
         )
 
     def _update(self, name: str, space: dict[str, Any], given: dict[str, Any]) -> None:

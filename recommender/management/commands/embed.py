@@ -9,6 +9,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from embeddings.errors import Misconfigured
 from recommender.catalog.catalogs import announce_changes, find_catalog
+from recommender.management.next_step import next_step
 from recommender.management.table import aligned
 from recommender.management.waiting import wait_for
 from recommender.models import Catalog, Space
@@ -68,6 +69,7 @@ embedded.
             return
         wait_for(spaces, self)
         self._tell_quarantined(spaces)
+        self.stdout.write(next_step(catalog))
 
     def _estimate(self, catalog: Catalog, spaces: Sequence[Space]) -> None:
         try:

@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from recommender.importing import command
 from recommender.importing.events import EventIntake, EventOptions
+from recommender.management.next_step import next_step
 from recommender.models import Catalog, Event
 
 _LONG_AGO = timedelta(days=30)
@@ -46,6 +47,8 @@ product's column is the product's.
         how = EventOptions(type=options["type"], time_format=options["time_format"])
         catalog = command.run(self, "events", options, partial(EventIntake, options=how))
         self._hint_at_clock(catalog)
+        if not options["dry_run"]:
+            self.stdout.write(next_step(catalog))
 
     def _hint_at_clock(self, catalog: Catalog) -> None:
         """Historical data look dead to a catalog that lives by the time of day."""
@@ -54,5 +57,5 @@ product's column is the product's.
             self.stdout.write(
                 f"The last event is of {last:%Y-%m-%d}. If these are historical data, let the "
                 "catalog live in their time:\n"
-                f"  manage.py create_catalog {catalog.name} --update --clock last_event"
+                f"  ./kinship create_catalog {catalog.name} --update --clock last_event"
             )

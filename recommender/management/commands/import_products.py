@@ -8,6 +8,7 @@ from django.core.management.base import BaseCommand
 
 from recommender.importing import command
 from recommender.importing.products import ProductIntake
+from recommender.management.next_step import next_step
 
 
 class Command(BaseCommand):
@@ -35,4 +36,4 @@ it adds nothing twice, and goes on where it was killed.
         make_intake = partial(ProductIntake, time_format=options["time_format"])
         catalog = command.run(self, "products", options, make_intake)
         if not options["dry_run"]:
-            self.stdout.write(f"Next: manage.py embed --catalog {catalog.name} --wait")
+            self.stdout.write(next_step(catalog))

@@ -165,8 +165,18 @@ while the old one serves, compared with it, switched to at once, and back if nee
         announce_space(space)
         if options["wait"]:
             waiting.wait_for([space], self)
+            self._tell_what_follows(space)
         else:
             self.stdout.write("Enqueued. --wait shows progress; `./kinship up` runs the workers.")
+
+    def _tell_what_follows(self, space: Space) -> None:
+        if space.status != Space.Status.BUILDING:
+            return
+        steps = [f"activate {space}"]
+        if serving := lifecycle.active_space(space.catalog_id, space.name):
+            steps.insert(0, f"compare {serving} {space}")
+        lines = [f"./kinship space {step} --catalog {space.catalog}" for step in steps]
+        self.stdout.write("Next: " + "\n      ".join(lines))
 
     def _compare(self, catalog: Catalog, options: dict[str, Any]) -> None:
         spaces = [find_space(catalog, options[side]) for side in ("first", "second")]

@@ -8,6 +8,7 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 
 from recommender.catalog.catalogs import find_catalog
+from recommender.management.next_step import next_step
 from recommender.management.table import aligned
 from recommender.management.waiting import worker_runs
 from recommender.models import TrainingRun
@@ -61,6 +62,7 @@ history; else what served before stays, and the table and the admin say why.
         if run.status == TrainingRun.Status.FAILED:
             raise CommandError(f"Training {run.pk} of {catalog} failed: {run.error}")
         self.stdout.write(f"Training {run.pk} of {catalog} is done.")
+        self.stdout.write(next_step(catalog))
 
     def _wait(self, run: TrainingRun, patience: float) -> None:
         """Until the run has ended, telling every step that the workers end."""
