@@ -1,10 +1,24 @@
-# make setup | demo | demo-reset | test | test-fast | check | bench | lock
+# make setup [EXTRAS=minilm,video] | demo | demo-reset | test | test-fast | check | bench | lock
 PYTHON ?= python3
 VENV := .venv
 PY := $(VENV)/bin/python
-PIP := $(PY) -m pip --disable-pip-version-check install --quiet --require-hashes
+# Where its Python has gone, as after an upgrade, nothing of it is installed.
+$(shell test -x $(PY) || rm -f $(VENV)/.installed-*)
+PIP := PYTHONUNBUFFERED=1 $(PY) -m pip --disable-pip-version-check --no-color install --require-hashes
 
 LOCK := $(VENV)/bin/uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate --no-header --python-version 3.11
+
+# What pyproject.toml calls optional, and what of it is asked for: separated by commas or spaces.
+ALL_EXTRAS := $(filter-out dev,$(patsubst requirements-%.lock,%,$(wildcard requirements-*.lock)))
+EXTRAS :=
+comma := ,
+extras := $(subst $(comma), ,$(EXTRAS))
+ifneq ($(filter-out $(ALL_EXTRAS),$(extras)),)
+$(error There is no extra "$(filter-out $(ALL_EXTRAS),$(extras))". There are: $(ALL_EXTRAS))
+endif
+
+# The extras; those of which one is named, what it asks for.
+NAME_EXTRAS := import sys, tomllib; extras = tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]; print(*(extras[sys.argv[1]] if sys.argv[1:] else extras), sep="\n")
 
 # The official SDKs of the drop-in endpoints, which tests run: one environment each, as two versions
 # of a package share none.
@@ -14,28 +28,53 @@ SDKS := 1.x current
 WORKERS := auto
 TEST := $(PY) -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
-.PHONY: setup setup-dev demo demo-reset test test-fast check bench lock
+# Of pip's words, the package it is at, and its errors: its warnings fill the screen and ask for
+# nothing. Where it fails without a word of error, its last words.
+define INSTALL
+@if [ -t 1 ]; then tty=1; fi; \
+{ $(PIP) -r $< 2>&1; echo "pip ended with $$?"; } | awk -v tty="$$tty" -v all="$$(grep -c == $<)" ' \
+	function say(text) { if (tty) { printf "\r\033[K  %s", text; fflush() } } \
+	/^ *(WARNING|DEPRECATION|\[notice\])/ { next } \
+	/^pip ended with / { status = $$4; next } \
+	/^ *(ERROR|error|Traceback)/ { if (!failed) say(""); failed = 1 } \
+	failed { print > "/dev/stderr"; next } \
+	/^Collecting / { say("package " ++count " of up to " all ": " $$2) } \
+	/^Installing / { say("installing " count " packages, which takes a while") } \
+	{ last[++lines % 20] = $$0 } \
+	END { \
+		say(""); if (tty) printf "\r"; \
+		if (status && !failed) for (i = lines > 20 ? lines - 19 : 1; i <= lines; i++) print last[i % 20] > "/dev/stderr"; \
+		exit status \
+	}'
+endef
 
-setup: $(VENV)/.installed-requirements
-setup-dev: setup $(VENV)/.installed-requirements-dev $(SDKS:%=.sdk/%/.installed)
+.PHONY: installed setup setup-dev demo demo-reset test test-fast check bench lock
+
+installed: $(VENV)/.installed-requirements $(extras:%=$(VENV)/.installed-requirements-%)
+setup: installed
+	@echo "Kinship is set up. Next: make demo, which runs a sample store, or ./kinship help"
+setup-dev: installed $(VENV)/.installed-requirements-dev $(SDKS:%=.sdk/%/.installed)
 
 $(PY):
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Kinship needs Python 3.11 or newer; this is %d.%d. Run: make PYTHON=/path/to/python3.11 $(MAKECMDGOALS)" % sys.version_info[:2])'
-	$(PYTHON) -m venv $(VENV)
+	@echo "Making the environment $(VENV) with $$($(PYTHON) --version)"
+	@$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.installed-%: %.lock | $(PY)
-	$(PIP) -r $<
+	@echo "Installing the packages of $< into $(VENV)"
+	$(INSTALL)
 	@touch $@
 
 .sdk/%/.installed: tests/sdk/%.lock | $(PY)
-	$(PY) -m venv --clear .sdk/$*
-	.sdk/$*/bin/python -m pip --disable-pip-version-check install --quiet --require-hashes -r $<
+	@echo "Installing the packages of $< into .sdk/$*"
+	@$(PY) -m venv --clear .sdk/$*
+	$(subst $(PY),.sdk/$*/bin/python,$(INSTALL))
 	@touch $@
 
-demo: setup
+demo: installed
 	@$(PY) manage.py demo
 
-demo-reset: setup
+demo-reset: installed
 	@$(PY) manage.py demo --reset-only
 
 test: setup-dev
@@ -51,10 +90,13 @@ check: setup-dev
 	$(VENV)/bin/lint-imports
 	$(PY) -W ignore::RuntimeWarning manage.py makemigrations --check --dry-run
 
-bench: setup
+bench: installed
 	@$(PY) -m benchmarks $(ARGS)
 
 lock: setup-dev
 	$(LOCK) pyproject.toml -o requirements.lock
-	$(LOCK) --extra minilm --extra video --group dev pyproject.toml -o requirements-dev.lock
+	$(LOCK) --all-extras --group dev pyproject.toml -o requirements-dev.lock
+	for extra in $$($(PY) -c '$(NAME_EXTRAS)'); do \
+		$(PY) -c '$(NAME_EXTRAS)' $$extra | $(LOCK) -c requirements-dev.lock - -o requirements-$$extra.lock || exit 1; \
+	done
 	for sdk in $(SDKS); do $(LOCK) tests/sdk/$$sdk.in -o tests/sdk/$$sdk.lock || exit 1; done

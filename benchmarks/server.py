@@ -1,4 +1,4 @@
-"""The service under test: the web or the worker, started as `manage.py up` starts it."""
+"""The service under test: the web or the worker, started as `./kinship up` starts it."""
 
 import os
 import socket

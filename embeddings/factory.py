@@ -23,10 +23,14 @@ _Build = Callable[[ModelSpec, str, Output], Embedder]
 
 @dataclass(frozen=True, slots=True)
 class _Local:
-    """A model of this process, and what makes its embedder of spec, instruction and output."""
+    """A model of this process, and what makes its embedder of spec, instruction and output.
+
+    `check_installed` raises Misconfigured where its packages are missing.
+    """
 
     spec: ModelSpec
     build: _Build
+    check_installed: Callable[[], None] = lambda: None
 
 
 def _text(load: Callable[[], TextModel]) -> _Build:
@@ -49,7 +53,7 @@ def _local(media_hosts: frozenset[str]) -> dict[str, _Local]:
 
     models = (
         _Local(wordllama.SPEC, _text(wordllama.load)),
-        _Local(minilm.SPEC, _text(minilm.load)),
+        _Local(minilm.SPEC, _text(minilm.load), minilm.check_installed),
         _Local(image_model.SPEC, image),
         _Local(aligned.SPEC, _unaligned),
         _Local(fake.SPEC, FakeEmbedder.of),
@@ -100,6 +104,17 @@ class Models:
             return self._hosted[key].spec
         known = ", ".join(self.keys())
         raise Misconfigured(f"There is no embedding model {key!r}; use one of: {known}.")
+
+    def check_installed(self, key: str) -> None:
+        """Check that the packages of a model are there; nothing is loaded.
+
+        Raises:
+            Misconfigured: they are not; the message says how to install them. Or there is no such
+                model.
+        """
+        self.spec(key)
+        if key in self._local:
+            self._local[key].check_installed()
 
     def account(self, key: str) -> str:
         """Names the account that a model is used with, and does not tell its API key.

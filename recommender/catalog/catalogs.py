@@ -160,7 +160,7 @@ def find_catalog(name: str) -> Catalog:
         names = ", ".join(Catalog.objects.values_list("name", flat=True)) or "none yet"
         raise ValidationError(
             f"There is no catalog {name!r} (there are: {names}). "
-            f"Make it: manage.py create_catalog {name}"
+            f"Make it: ./kinship create_catalog {name}"
         )
     return catalog
 

@@ -105,23 +105,27 @@ class Action:
 
 @dataclass(slots=True)
 class Visitor:
-    """A shopper in the store, who remembers what they have: it is not shopped for twice."""
+    """A shopper in the store, who remembers what they have: it is not shopped for twice.
+
+    A visit begins with something they care for, the first one with what they care for most.
+    """
 
     tastes: tuple[Taste, ...]
     shelf: Shelf
     end: datetime
     rng: Random
     owned: set[str] = field(default_factory=set)
+    is_new: bool = True
 
     def visit(self, at: datetime) -> Iterator[Action]:
         """A visit that starts at a time: views, some of them to the cart, and a checkout."""
         cart: list[Action] = []
         seen: set[str] = set()
-        taste, interest = self._turn_to()
-        for _ in range(self._views()):
-            if self.rng.random() < _CHANGE_INTEREST:
+        taste, interest = self._come_for()
+        for view in range(self._views()):
+            if view and self.rng.random() < _CHANGE_INTEREST:
                 taste, interest = self._turn_to()
-            stray = self.rng.random() < _STRAY
+            stray = view > 0 and self.rng.random() < _STRAY
             appeal = self.shelf.appeal(taste, None if stray else interest)
             product = self.shelf.pick(appeal, at=at, without=self.owned | seen, rng=self.rng)
             if product is None:
@@ -134,6 +138,14 @@ class Visitor:
                 yield action
             at += self._pause()
         yield from self._check_out(cart, at)
+
+    def _come_for(self) -> tuple[Taste, Interest]:
+        """What a visit begins with."""
+        if not self.is_new:
+            return self._turn_to()
+        self.is_new = False
+        taste = self.tastes[0]
+        return taste, max(taste.interests, key=lambda interest: interest.weight)
 
     def _turn_to(self) -> tuple[Taste, Interest]:
         """An interest of theirs; the first taste is turned to twice as often as the second."""

@@ -55,7 +55,21 @@ TASTES: tuple[Taste, ...] = (
         0.6,
         (
             Interest("Food & Drink/Coffee", 5),
-            Interest("Kitchen/Coffee & Tea", 4, ("espresso", "coffee", "pour", "grind", "shot")),
+            Interest(
+                "Kitchen/Coffee & Tea",
+                4,
+                (
+                    "espresso",
+                    "coffee",
+                    "pour",
+                    "grind",
+                    "shot",
+                    "filter",
+                    "moka",
+                    "pitcher",
+                    "tamp",
+                ),
+            ),
             Interest("Kitchen/Tableware", 1, ("espresso", "latte")),
             Interest("Food & Drink/Chocolate & Sweets", 0.7, ("dark chocolate", "caramel")),
             Interest("Books/Cookery", 0.5, ("barista",)),
@@ -156,6 +170,8 @@ TASTES: tuple[Taste, ...] = (
             Interest("Sport/Cycling", 4),
             Interest("Sport/Swimming", 3),
             Interest("Sport/Nutrition", 1.5),
+            Interest("Electronics/Wearables", 0.7),
+            Interest("Sport/Yoga & Pilates", 0.5),
             Interest("Beauty/Bath & Body", 0.5, ("salt",)),
         ),
     ),
@@ -165,8 +181,10 @@ TASTES: tuple[Taste, ...] = (
         0.4,
         (
             Interest("Books/Science fiction", 6),
-            Interest("Books/Fantasy", 0.8, ("trilogy", "war")),
+            Interest("Books/Fantasy", 1),
+            Interest("Books/Crime", 0.5),
             Interest("Toys & Games/Board games", 1, ("space", "colony")),
+            Interest("Toys & Games/Puzzles", 0.3),
             Interest("Electronics/Photo & Optics", 0.4, ("saturn",)),
             Interest("Electronics/E-readers", 0.5),
         ),
@@ -187,7 +205,13 @@ TASTES: tuple[Taste, ...] = (
         "cat owner",
         12,
         0.5,
-        (Interest("Pets/Cat food & Litter", 6), Interest("Pets/Cats", 4)),
+        (
+            Interest("Pets/Cat food & Litter", 6),
+            Interest("Pets/Cats", 4),
+            Interest("Home/Textiles", 0.8),
+            Interest("Home/Candles & Scent", 0.5),
+            Interest("Books/Crime", 0.5),
+        ),
     ),
     Taste(
         "dog owner",
@@ -261,7 +285,8 @@ TASTES: tuple[Taste, ...] = (
         (
             Interest("Electronics/Audio", 6),
             Interest("Electronics/Charging", 1),
-            Interest("Home/Lighting", 0.6, ("reading", "globe")),
+            Interest("Electronics/Smart home", 0.7),
+            Interest("Home/Lighting", 0.6),
         ),
     ),
 )

@@ -203,7 +203,7 @@ def _split(now: Snapshot, split: datetime | Literal["last"] | None) -> Split:
     if not len(now.interactions):
         raise EvaluationError(
             f"There are no events; at least {metrics.MIN_USERS} users with some are needed. Import "
-            "history with `manage.py import_events`."
+            "history with `./kinship import_events`."
         )
     if not now.products.available.any():
         raise EvaluationError(
@@ -269,7 +269,7 @@ def _command(
     *,
     baselines: bool,
 ) -> str:
-    words = ["manage.py evaluate", f"--catalog {catalog.name}"]
+    words = ["./kinship evaluate", f"--catalog {catalog.name}"]
     if split is not None:
         words.append(f"--split {split if isinstance(split, str) else split.isoformat()}")
     words += [f"--k {k}", f"--mode {mode}", *(["--baselines"] if baselines else [])]

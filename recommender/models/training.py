@@ -74,7 +74,7 @@ class Ranker(models.Model):
 
 
 class EvaluationRun(models.Model):
-    """One evaluation: what `manage.py evaluate --json` writes."""
+    """One evaluation: what `./kinship evaluate --json` writes."""
 
     catalog = models.ForeignKey(
         Catalog, models.CASCADE, verbose_name="catalog", related_name="evaluations"

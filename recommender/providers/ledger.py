@@ -214,6 +214,6 @@ def _spent_error(catalog_id: int, day: date) -> BudgetSpent:
     until = next_month(day)
     return BudgetSpent(
         f"The monthly budget of catalog {catalog} (${catalog.monthly_budget}) is spent "
-        f"(${spent(catalog, day):.2f} so far in {day:%B %Y}). Raise it: manage.py create_catalog "
+        f"(${spent(catalog, day):.2f} so far in {day:%B %Y}). Raise it: ./kinship create_catalog "
         f"{catalog} --update --monthly-budget AMOUNT, or wait until {until.day} {until:%B}."
     )

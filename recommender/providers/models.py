@@ -20,12 +20,12 @@ from recommender.providers.config import ModelsConfig
 
 
 def check_models(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]:  # noqa: ARG001 - Django's signature
-    """KINSHIP_MODELS is right, and KINSHIP_DEFAULT_MODEL names a model.
+    """KINSHIP_MODELS is right, and KINSHIP_DEFAULT_MODEL names a model that is installed.
 
     A missing API key is no error: only the spaces that need it stop.
     """
     try:
-        spec(settings.DEFAULT_MODEL)
+        check_installed(settings.DEFAULT_MODEL)
     except ImproperlyConfigured as exc:
         return [Error(str(exc), id="kinship.E001")]
     except Misconfigured as exc:
@@ -49,6 +49,16 @@ def spec(key: str) -> ModelSpec:
         Misconfigured: there is no such model.
     """
     return _models(settings.MODELS, settings.MEDIA_HOSTS).spec(key)
+
+
+def check_installed(key: str) -> None:
+    """Check that the packages of a model are there; nothing is loaded.
+
+    Raises:
+        Misconfigured: they are not; the message says how to install them. Or there is no such
+            model.
+    """
+    _models(settings.MODELS, settings.MEDIA_HOSTS).check_installed(key)
 
 
 def account(key: str) -> str:

@@ -28,7 +28,8 @@ class Estimate:
     """What embedding what is stale would take, about.
 
     Attributes:
-        products: without a fresh vector; exact.
+        products: without a fresh vector, and with something for the space to read.
+        bare: without a fresh vector, and with nothing to read: no picture, or no text.
         cached: inputs whose vectors are in the cache, and cost nothing.
         rows: inputs to ask the model for, each content once.
         tokens: of those.
@@ -38,6 +39,7 @@ class Estimate:
     """
 
     products: int
+    bare: int
     cached: int
     rows: int
     tokens: int
@@ -47,6 +49,8 @@ class Estimate:
 
     def __str__(self) -> str:
         parts = [f"{self.products:,} products to embed", f"about {self.tokens:,} tokens"]
+        if self.bare:
+            parts.insert(1, f"{self.bare:,} with nothing for it to read left out")
         if self.cached:
             parts.append(f"{self.cached:,} inputs in the cache")
         parts.append(f"${self.cost:,.4f}")
@@ -63,25 +67,27 @@ def estimate(space: Space) -> Estimate:
     Raises:
         Misconfigured: there is no such model. Its API key need not be there.
     """
-    products = staleness.count(space)
+    stale = staleness.count(space)
     if space.kind == Space.Kind.BEHAVIOUR:
         # Predicted, and not embedded.
         return Estimate(
-            products=products, cached=0, rows=0, tokens=0, cost=0.0, seconds=0.0, sampled=0
+            products=stale, bare=0, cached=0, rows=0, tokens=0, cost=0.0, seconds=0.0, sampled=0
         )
     spec = models.spec(space.model).at(space.dimension)
-    looked_at = min(products, SAMPLE)
-    cached, rows, tokens = _looked_up(space, spec, looked_at)
-    scale = products / looked_at if looked_at else 1.0
-    rows, tokens = round(rows * scale), round(tokens * scale)
+    looked_at = min(stale, SAMPLE)
+    seen = _looked_up(space, spec, looked_at)
+    scale = stale / looked_at if looked_at else 1.0
+    rows, tokens = round(seen.rows * scale), round(seen.tokens * scale)
+    bare = round(seen.bare * scale)
     return Estimate(
-        products=products,
-        cached=round(cached * scale),
+        products=stale - bare,
+        bare=bare,
+        cached=round(seen.cached * scale),
         rows=rows,
         tokens=tokens,
         cost=spec.cost(tokens),
         seconds=_seconds(spec, rows, tokens),
-        sampled=looked_at if looked_at < products else 0,
+        sampled=looked_at if looked_at < stale else 0,
     )
 
 
@@ -94,36 +100,51 @@ def duration(seconds: float) -> str:
     return f"{minutes} min {rest} s" if minutes else f"{rest} s"
 
 
-def _looked_up(space: Space, spec: ModelSpec, count: int) -> tuple[int, int, int]:
-    """Of so many stale products: inputs in the cache, inputs to ask for, and their tokens."""
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """Of some stale products: those with nothing to read, inputs in the cache, inputs to ask the
+    model for, and the tokens of these."""
+
+    bare: int
+    cached: int
+    rows: int
+    tokens: int
+
+
+def _looked_up(space: Space, spec: ModelSpec, count: int) -> _Seen:
+    """What so many stale products would take."""
     cache_key = CacheKey(spec, Output(space.output), space.instruction, Role.DOCUMENT)
     seen: set[bytes] = set()
-    cached = tokens = 0
-    for chunk in _chunks(space, spec, cache_key, count):
+    bare = cached = tokens = 0
+    for chunk, without in _chunks(space, spec, cache_key, count):
+        bare += without
         new = {key: size for key, size in chunk.items() if key not in seen}
         kept = cache.kept(new) if spec.is_hosted else set()
         cached += len(kept)
         tokens += sum(size for key, size in new.items() if key not in kept)
         seen |= new.keys()
-    return cached, len(seen) - cached, tokens
+    return _Seen(bare, cached, len(seen) - cached, tokens)
 
 
 def _chunks(
     space: Space, spec: ModelSpec, cache_key: CacheKey, count: int
-) -> Iterator[dict[bytes, int]]:
-    """Tokens by digest of the products' inputs, some hundred products at a time."""
+) -> Iterator[tuple[dict[bytes, int], int]]:
+    """Tokens by digest of the products' inputs, and how many products have none, some hundred
+    products at a time."""
     chunk: dict[bytes, int] = {}
+    bare = 0
     for number, product in enumerate(_sample(space, count), start=1):
         try:
             inputs = content(space, spec, product).inputs
         except Rejected:
             # It will be quarantined before anything is sent.
-            inputs = ()
+            continue
+        bare += not inputs
         chunk |= {cache_key.digest(source): estimate_input(source) for source in inputs}
         if number % _CHUNK == 0:
-            yield chunk
-            chunk = {}
-    yield chunk
+            yield chunk, bare
+            chunk, bare = {}, 0
+    yield chunk, bare
 
 
 def _sample(space: Space, count: int) -> Iterator[StaleProduct]:

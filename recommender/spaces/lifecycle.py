@@ -47,8 +47,8 @@ def create_space(  # noqa: PLR0913 - a space's columns, each by its name
 
     Raises:
         TemplateError: the template names what is no field of a product.
-        Misconfigured: there is no such model, or it cannot do what is asked; or the name is that
-            of a trained space.
+        Misconfigured: there is no such model, its packages are not installed, or it cannot do
+            what is asked; or the name is that of a trained space.
     """
     if template is not None:
         check(template)
@@ -185,8 +185,9 @@ def _dimension(
     if kind == Space.Kind.BEHAVIOUR:
         raise Misconfigured(
             "A space of behaviour is not embedded but trained: use "
-            "`manage.py train --catalog NAME`."
+            "`./kinship train --catalog NAME`."
         )
+    models.check_installed(model)
     spec = models.spec(model).at(dimension)
     spec.check_output(Output(output), instruction)
     unread = _READS[Space.Kind(kind)] - spec.modalities

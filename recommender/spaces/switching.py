@@ -118,7 +118,7 @@ def rollback(catalog: Catalog, name: str = "text") -> Space:
         if before is None:
             raise SpaceError(
                 f"There is no version of {name!r} to go back to: none served before the one that "
-                "does, or it is retired. Build one with `manage.py space create`, or `manage.py "
+                "does, or it is retired. Build one with `./kinship space create`, or `./kinship "
                 "train` for a space of behaviour."
             )
         _switch_to(before)
@@ -140,7 +140,7 @@ def _check_can_serve(space: Space) -> None:
 
 def _check_is_ready(space: Space) -> None:
     covered = coverage(space)
-    how = f"`manage.py space build {space} --catalog {space.catalog} --wait`"
+    how = f"`./kinship space build {space} --catalog {space.catalog} --wait`"
     if covered.missing:
         paused = f" Embedding is paused: {space.paused_reason}" if space.paused_reason else ""
         raise SpaceError(

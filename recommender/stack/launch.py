@@ -53,10 +53,10 @@ def _explain(error: OSError, host: str, port: int) -> str:
     if error.errno == errno.EADDRINUSE:
         return (
             f"Port {port} is taken{_by_whom(port)}. Stop that, or choose another port: "
-            f"manage.py up --port {port + 1}"
+            f"./kinship up --port {port + 1}"
         )
     if error.errno == errno.EACCES:
-        return f"Port {port} needs root. Choose one above 1023: manage.py up --port 8000"
+        return f"Port {port} needs root. Choose one above 1023: ./kinship up --port 8000"
     return f"Cannot listen on {host}:{port}: {error.strerror}. Choose another --host or --port."
 
 
@@ -104,7 +104,7 @@ def claimed(service: Service) -> Iterator[int]:
         record = read_record(layout)
         raise AlreadyRunningError(
             f"Kinship is already running at {record.url if record else 'this data directory'}. "
-            "Stop it with: manage.py down"
+            "Stop it with: ./kinship down"
         )
     try:
         end_leftovers(service)

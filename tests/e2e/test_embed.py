@@ -1,4 +1,4 @@
-"""`manage.py embed --wait` where nothing runs: it brings its own worker, and takes it away."""
+"""`./kinship embed --wait` where nothing runs: it brings its own worker, and takes it away."""
 
 import subprocess
 from collections.abc import Iterator
@@ -33,6 +33,7 @@ def test_products_are_embedded_without_a_running_service(idle: Service, tmp_path
 
     assert printed.startswith("text@1: 300 products to embed\nDone: vectors and index in ")
     assert "text@1: recall@20 " in printed
+    assert printed.endswith("Next: ./kinship import_events FILE --catalog idle\n")
     assert idle.stale("idle") == 0
     assert not [process for process in idle.processes() if "celery" in process]
 

@@ -1,4 +1,4 @@
-"""`manage.py embed_file` in a pipe, as a shell runs it."""
+"""`./kinship embed_file` in a pipe, as a shell runs it."""
 
 import json
 import shlex

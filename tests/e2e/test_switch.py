@@ -148,7 +148,8 @@ def test_no_answer_fails_or_is_mixed_while_spaces_are_switched(
     with asking(client) as clients:
         clients.wait_for("text@1")
         space("create", "--model", "fake", "--dimension", "512", "--template", "{attributes.giver}")
-        space("build", "text@2", "--wait")
+        built = space("build", "text@2", "--wait")
+        assert "Next: ./kinship space compare text@1 text@2 --catalog " in built
         assert set(clients.served) == {"text@1"}, "the shadow answered"
         for command, serving in (
             (("activate", "text@2"), "text@2"),

@@ -1,4 +1,4 @@
-"""`manage.py create_api_key`: a key for programs that use a catalog."""
+"""`./kinship create_api_key`: a key for programs that use a catalog."""
 
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from typing import Any
@@ -20,9 +20,9 @@ Make an API key of a catalog. The key is printed once and stored hashed: keep it
 A browser key may only send events and read recommendations, an embed key only use the embedding
 endpoints (docs/drop-in.md). Revoke keys in the admin.
 
-  manage.py create_api_key shop --scope server --label "nightly sync"
-  KEY=$(manage.py create_api_key shop --scope browser)
-  export DASHSCOPE_API_KEY=$(manage.py create_api_key shop --scope embed)
+  ./kinship create_api_key shop --scope server --label "nightly sync"
+  KEY=$(./kinship create_api_key shop --scope browser)
+  export DASHSCOPE_API_KEY=$(./kinship create_api_key shop --scope embed)
 """
 
     def add_arguments(self, parser: ArgumentParser) -> None:

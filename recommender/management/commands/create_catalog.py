@@ -1,4 +1,4 @@
-"""`manage.py create_catalog`: a place for products, users and what they do."""
+"""`./kinship create_catalog`: a place for products, users and what they do."""
 
 from argparse import ArgumentParser, ArgumentTypeError, RawDescriptionHelpFormatter
 from decimal import Decimal, InvalidOperation
@@ -9,6 +9,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from embeddings.errors import Misconfigured
 from recommender.catalog import catalogs
+from recommender.management.next_step import next_step
 from recommender.models import Catalog
 
 
@@ -18,10 +19,10 @@ class Command(BaseCommand):
     help = """\
 Make a catalog, ready for products and events.
 
-  manage.py create_catalog shop
-  manage.py create_catalog gifts --clock last_event     historical data: now is its last event
-  manage.py create_catalog gifts --update --clock now   change one that is there
-  manage.py create_catalog shop --update --monthly-budget 20    stop embedding at $20 a month
+  ./kinship create_catalog shop
+  ./kinship create_catalog gifts --clock last_event     historical data: now is its last event
+  ./kinship create_catalog gifts --update --clock now   change one that is there
+  ./kinship create_catalog shop --update --monthly-budget 20    stop embedding at $20 a month
 """
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -78,18 +79,18 @@ Make a catalog, ready for products and events.
                 f"There is a catalog {name!r} already. Choose another name, or change its "
                 "settings with --update."
             )
-        catalogs.create_catalog(name, **given)
+        catalog = catalogs.create_catalog(name, **given)
         self.stdout.write(f"Made the catalog {name}.")
         self.stdout.write(
-            f"Next: manage.py import_products FILE --catalog {name}\n"
-            f"      manage.py create_api_key {name} --scope server"
+            f"{next_step(catalog)}\n"
+            f"      ./kinship create_api_key {name} --scope server      to send them over REST"
         )
 
     def _update(self, name: str, space: dict[str, Any], given: dict[str, Any]) -> None:
         if any(value is not None for value in space.values()):
             raise CommandError(
                 "--model and --dimension are chosen when a catalog is made; leave them out. "
-                f"Another model is another space: manage.py space create --catalog {name}"
+                f"Another model is another space: ./kinship space create --catalog {name}"
             )
         if all(value is None for value in given.values()):
             raise CommandError("Nothing to change: give --clock, --half-life or --monthly-budget.")

@@ -1,10 +1,11 @@
-"""`manage.py demo`: the sample store, running."""
+"""`./kinship demo`: the sample store, running."""
 
 import json
 import os
 import secrets
 import time
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
+from collections.abc import Callable
 from typing import Any, TypedDict
 
 from django.conf import settings
@@ -12,21 +13,28 @@ from django.contrib.auth import get_user_model
 from django.core.management.base import BaseCommand
 
 from recommender.catalog import catalogs, sample
-from recommender.models import ApiKey, Catalog
+from recommender.models import ApiKey, Catalog, TrainingRun
 from recommender.spaces import switching
 from recommender.stack import ensure_started, stop
 from recommender.stack.embedded import missing_servers
-from recommender.stack.launch import run_stack
+from recommender.stack.launch import AlreadyRunningError, run_stack
 from recommender.stack.preparation import prepare
+from recommender.stack.processes import read_record
 from recommender.stack.service import Service
+from recommender.stack.supervisor import not_ready
+from recommender.training import runs
 
 _ADMIN = "admin"
 _SHOPPER = "sim-coffee-lover-01"
 _LONGEST_WAIT_SECONDS = 60.0
+_POLL_SECONDS = 0.1
 
 
 class Credentials(TypedDict):
-    """What the demo prints each time, kept under the data directory for that."""
+    """What the demo prints each time, kept under the data directory for that.
+
+    `password` is empty where somebody else chose it.
+    """
 
     password: str
     key: str
@@ -39,9 +47,9 @@ class Command(BaseCommand):
 Run Kinship with a sample store: 400 products and 200 simulated shoppers. Loaded once; a second
 run keeps its data.
 
-  manage.py demo                 run here; Ctrl-C stops
-  manage.py demo --port 9000
-  manage.py demo --reset-only    delete the sample store and start nothing
+  ./kinship demo                 run here; Ctrl-C stops
+  ./kinship demo --port 9000
+  ./kinship demo --reset-only    delete the sample store and start nothing
 """
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -56,12 +64,27 @@ run keeps its data.
             self._reset()
             return
         service = Service(config=settings.STACK, host="127.0.0.1", port=port)
-        loaded: list[Catalog] = []
-        run_stack(
-            service,
-            before_start=lambda: loaded.append(sample.load()),
-            on_ready=lambda: self._announce(service, loaded[0]),
-        )
+        try:
+            run_stack(
+                service,
+                before_start=self._load,
+                on_ready=lambda: self._announce(
+                    service.url,
+                    "Ctrl-C stops everything; `make demo` starts it again with its data; "
+                    "`make demo-reset` clears it.",
+                ),
+            )
+        except AlreadyRunningError:
+            url = _url_of_running(service)
+            if url is None:
+                raise
+            self._load()
+            self._announce(url, "It was running already; `./kinship down` stops it.")
+
+    def _load(self) -> None:
+        if not Catalog.objects.filter(name=sample.NAME).exists():
+            self._tell("Loading the sample store: 400 products and 200 simulated shoppers")
+        sample.load()
 
     def _reset(self) -> None:
         were_stopped = bool(missing_servers(settings.STACK))
@@ -77,35 +100,76 @@ run keeps its data.
             else "There is no sample store; `make demo` makes it."
         )
 
-    def _announce(self, service: Service, catalog: Catalog) -> None:
-        _wait_until_embedded(catalog)
+    def _announce(self, url: str, how_to_stop: str) -> None:
+        catalog = Catalog.objects.get(name=sample.NAME)
+        self._embed(catalog)
+        self._train(catalog)
         known = _credentials(catalog)
-        address = f"{service.url}/v1/users/{_SHOPPER}/recommendations?count=5&fields=title,price"
-        self.stdout.write(
+        password = known["password"] or f"as you set it; anew: ./kinship changepassword {_ADMIN}"
+        address = f"{url}/v1/users/{_SHOPPER}/recommendations?count=5&fields=title,price"
+        self._tell(
             f"""
-Kinship is up with the sample store at {service.url}
+Kinship is up with the sample store at {url}
 
-  admin    {service.url}/admin/   user {_ADMIN}   password {known["password"]}
-  API      {service.url}/docs
+  admin    {url}/admin/   user {_ADMIN}   password {password}
+  API      {url}/docs
   API key  {known["key"]}
 
 What the simulated shopper {_SHOPPER} may like next:
 
   curl -s -H 'Authorization: Bearer {known["key"]}' '{address}'
 
-Ctrl-C stops everything; `make demo` starts it again with its data; `make demo-reset` clears it.
+{how_to_stop}
 """
         )
+
+    def _embed(self, catalog: Catalog) -> None:
+        """The first answers should be good ones; 400 products take the workers a second or two."""
+        if not _is_embedded(catalog):
+            self._tell("Embedding the products")
+            _wait_for(lambda: _is_embedded(catalog))
+
+    def _train(self, catalog: Catalog) -> None:
+        """Once, and later as the nights do."""
+        trained = TrainingRun.objects.filter(catalog=catalog, status=TrainingRun.Status.DONE)
+        if trained.exists():
+            return
+        self._tell("Learning from what the shoppers did, which takes ten seconds or so")
+        run = runs.request(catalog)
+        if not _wait_for(lambda: _is_finished(run)) or run.status == TrainingRun.Status.FAILED:
+            self._tell(
+                f"That has not worked ({run.error or 'it goes on'}); until it does, lists come "
+                f"from content and popularity. See: ./kinship train --catalog {catalog} --wait"
+            )
+
+    def _tell(self, text: str) -> None:
+        self.stdout.write(text)
         self.stdout.flush()
 
 
-def _wait_until_embedded(catalog: Catalog) -> None:
-    """The first answers should be good ones; 400 products take the workers a second or two."""
+def _url_of_running(service: Service) -> str | None:
+    """Where the service of this data directory answers; None where it does not yet."""
+    record = read_record(service.config.layout)
+    return record.url if record is not None and not_ready(record.url) is None else None
+
+
+def _is_embedded(catalog: Catalog) -> bool:
+    return all(backlog.done for backlog in switching.backlogs(catalog))
+
+
+def _is_finished(run: TrainingRun) -> bool:
+    run.refresh_from_db()
+    return run.status not in runs.UNFINISHED
+
+
+def _wait_for(condition: Callable[[], bool]) -> bool:
+    """Wait until something is so, within reason; whether it is."""
     until = time.monotonic() + _LONGEST_WAIT_SECONDS
     while time.monotonic() < until:
-        if all(backlog.done for backlog in switching.backlogs(catalog)):
-            return
-        time.sleep(0.1)
+        if condition():
+            return True
+        time.sleep(_POLL_SECONDS)
+    return False
 
 
 def _credentials_file() -> Any:
@@ -113,7 +177,10 @@ def _credentials_file() -> Any:
 
 
 def _credentials(catalog: Catalog) -> Credentials:
-    """The login and key of the run before, or new ones where they no longer work."""
+    """The login and key of the run before, or new ones where they are gone.
+
+    A password that was chosen since, or by `up`, stays and is not known here.
+    """
     path = _credentials_file()
     try:
         known: Credentials = json.loads(path.read_text())
@@ -122,11 +189,10 @@ def _credentials(catalog: Catalog) -> Credentials:
     users = get_user_model().objects
     user = users.filter(username=_ADMIN).first()
     if user is None:
-        user = users.create_superuser(_ADMIN)
-    if not known["password"] or not user.check_password(known["password"]):
         known["password"] = secrets.token_urlsafe(9)
-        user.set_password(known["password"])
-        user.save()
+        users.create_superuser(_ADMIN, password=known["password"])
+    elif not user.check_password(known["password"]):
+        known["password"] = ""
     if not known["key"] or catalogs.find_key(known["key"]) is None:
         known["key"] = catalogs.create_key(catalog, ApiKey.Scope.SERVER, "demo")
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:

@@ -1,4 +1,4 @@
-"""`manage.py down`: stop Kinship."""
+"""`./kinship down`: stop Kinship."""
 
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
 
@@ -15,7 +15,7 @@ class Command(BaseCommand):
 Stop web, worker, beat and the embedded PostgreSQL and Valkey, also after a crash.
 The worker gets 20 seconds to finish what it is at. Data stay.
 
-  manage.py down
+  ./kinship down
 """
     requires_system_checks = ()
 

@@ -1,4 +1,4 @@
-"""`manage.py embed`: have the workers embed what is stale."""
+"""`./kinship embed`: have the workers embed what is stale."""
 
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from collections.abc import Sequence
@@ -9,6 +9,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from embeddings.errors import Misconfigured
 from recommender.catalog.catalogs import announce_changes, find_catalog
+from recommender.management.next_step import next_step
 from recommender.management.table import aligned
 from recommender.management.waiting import wait_for
 from recommender.models import Catalog, Space
@@ -28,11 +29,11 @@ Have the workers embed every product whose vector is missing or stale, build the
 rebuild the profiles that follow from it. What is fresh is left alone. A standby space is not
 embedded.
 
-  manage.py embed --catalog shop           enqueue and return
-  manage.py embed --catalog shop --wait    show progress until all is done; where no worker
+  ./kinship embed --catalog shop           enqueue and return
+  ./kinship embed --catalog shop --wait    show progress until all is done; where no worker
                                            runs here, one is started for as long as it takes
-  manage.py embed --catalog shop --dry-run              what it would take and cost; sends nothing
-  manage.py embed --catalog shop --retry-quarantined    also what the model refused before
+  ./kinship embed --catalog shop --dry-run              what it would take and cost; sends nothing
+  ./kinship embed --catalog shop --retry-quarantined    also what the model refused before
 """
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -64,10 +65,11 @@ embedded.
             lifecycle.resume(backlog.space)
         announce_changes(catalog)
         if not options["wait"]:
-            self.stdout.write("Enqueued. --wait shows progress; `manage.py up` runs the workers.")
+            self.stdout.write("Enqueued. --wait shows progress; `./kinship up` runs the workers.")
             return
         wait_for(spaces, self)
         self._tell_quarantined(spaces)
+        self.stdout.write(next_step(catalog))
 
     def _estimate(self, catalog: Catalog, spaces: Sequence[Space]) -> None:
         try:
@@ -94,7 +96,7 @@ embedded.
             if count := quarantine.count(space):
                 self.stdout.write(
                     f"{space}: {count} products in quarantine, as the model refused them; the "
-                    "admin shows why. Again: manage.py embed --retry-quarantined "
+                    "admin shows why. Again: ./kinship embed --retry-quarantined "
                     f"--catalog {space.catalog}"
                 )
 

@@ -1,4 +1,4 @@
-"""`manage.py embed_file`: the vectors of a text file's lines, as JSON Lines."""
+"""`./kinship embed_file`: the vectors of a text file's lines, as JSON Lines."""
 
 import os
 import signal
@@ -49,11 +49,11 @@ Write the vectors of a text file's lines as JSON Lines, one for each line, in th
 {"line": 1, "embedding": [0.01, …]}. A blank line, or one that the model refuses, is
 {"line": 2, "embedding": null, "error": "…"}, and the exit code is 1 then. Any number of lines.
 
-  manage.py embed_file reviews.txt --to vectors.jsonl
-  manage.py embed_file reviews.txt --model text-embedding-v4 --dimension 512 --catalog shop \\
+  ./kinship embed_file reviews.txt --to vectors.jsonl
+  ./kinship embed_file reviews.txt --model text-embedding-v4 --dimension 512 --catalog shop \\
       --to vectors.jsonl                        a hosted model; the catalog's budget pays
-  manage.py embed_file reviews.txt --model text-embedding-v4 --catalog shop --dry-run
-  head -100 reviews.txt | manage.py embed_file - --role query > vectors.jsonl
+  ./kinship embed_file reviews.txt --model text-embedding-v4 --catalog shop --dry-run
+  head -100 reviews.txt | ./kinship embed_file - --role query > vectors.jsonl
 """
 
     def add_arguments(self, parser: ArgumentParser) -> None:

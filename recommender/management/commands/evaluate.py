@@ -1,4 +1,4 @@
-"""`manage.py evaluate`: how well a catalog is recommended."""
+"""`./kinship evaluate`: how well a catalog is recommended."""
 
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from datetime import UTC, datetime
@@ -28,10 +28,10 @@ Replay a catalog's history: what each channel, the rank and the baselines would 
 past moment, by the code that serves, against what users came to afterwards. Nothing serves
 otherwise afterwards; the admin shows the evaluations over time.
 
-  manage.py evaluate --catalog shop
-  manage.py evaluate --catalog shop --split 2011-10-01 --mode all --baselines
-  manage.py evaluate --catalog shop --split last --k 10     each user's last event is to be found
-  manage.py evaluate --catalog shop --json shop.json --report shop.html
+  ./kinship evaluate --catalog shop
+  ./kinship evaluate --catalog shop --split 2011-10-01 --mode all --baselines
+  ./kinship evaluate --catalog shop --split last --k 10     each user's last event is to be found
+  ./kinship evaluate --catalog shop --json shop.json --report shop.html
 """
 
     def add_arguments(self, parser: ArgumentParser) -> None:

@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from recommender.importing import command, event_formats
 from recommender.importing.events import EventIntake, EventOptions
+from recommender.management.next_step import next_step
 from recommender.models import Catalog, Event
 
 _LONG_AGO = timedelta(days=30)
@@ -64,6 +65,8 @@ product's column is the product's.
         make_intake = partial(EventIntake, options=how)
         if catalog := command.run(self, event_formats.FORMATS, options, make_intake):
             self._hint_at_clock(catalog)
+            if not options["dry_run"]:
+                self.stdout.write(next_step(catalog))
 
     def _types(self, given: Sequence[str]) -> dict[str, str]:
         """Types by the file's words, in lower case."""

@@ -8,6 +8,7 @@ from django.core.management.base import BaseCommand
 
 from recommender.importing import command, feed_formats, public_formats, shop_formats
 from recommender.importing.products import ProductIntake, ProductOptions
+from recommender.management.next_step import next_step
 
 PRODUCT_FORMATS = (*shop_formats.FORMATS, *feed_formats.FORMATS, *public_formats.FORMATS)
 
@@ -56,4 +57,4 @@ again as often as you like: it adds nothing twice, and goes on where it was kill
         make_intake = partial(ProductIntake, options=how)
         catalog = command.run(self, PRODUCT_FORMATS, options, make_intake)
         if catalog and not options["dry_run"]:
-            self.stdout.write(f"Next: ./kinship embed --catalog {catalog.name} --wait")
+            self.stdout.write(next_step(catalog))

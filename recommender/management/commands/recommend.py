@@ -1,4 +1,4 @@
-"""`manage.py recommend`: recommendations for many users, as JSON Lines."""
+"""`./kinship recommend`: recommendations for many users, as JSON Lines."""
 
 import time
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
@@ -29,9 +29,9 @@ class Command(BaseCommand):
 Write recommendations of many users to a file, one JSON line a user:
 {"user": "u1", "items": [{"id": "sku-9", "score": 0.048}, …]}
 
-  manage.py recommend --catalog shop --users all --count 20 --out recs.jsonl
-  manage.py recommend --catalog shop --users ids.txt --out recs.jsonl --include-seen
-  manage.py recommend --catalog shop --users all --as-of 2011-10-01 --out recs.jsonl
+  ./kinship recommend --catalog shop --users all --count 20 --out recs.jsonl
+  ./kinship recommend --catalog shop --users ids.txt --out recs.jsonl --include-seen
+  ./kinship recommend --catalog shop --users all --as-of 2011-10-01 --out recs.jsonl
 """
 
     def add_arguments(self, parser: ArgumentParser) -> None:

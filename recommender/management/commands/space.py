@@ -1,4 +1,4 @@
-"""`manage.py space`: versions of a catalog's spaces, from the first vector to the last."""
+"""`./kinship space`: versions of a catalog's spaces, from the first vector to the last."""
 
 import re
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
@@ -27,44 +27,44 @@ _CREATE = """\
 Make a new version of a space beside the one that serves. The workers start to embed it at once;
 --dry-run makes nothing and says what it would take.
 
-  manage.py space create --catalog shop --model all-minilm-l6-v2 --dry-run
-  manage.py space create --catalog shop --model text-embedding-v4 --dimension 1024
-  manage.py space create --catalog shop --model wordllama-256 --template "{title}. {brand}"
+  ./kinship space create --catalog shop --model all-minilm-l6-v2 --dry-run
+  ./kinship space create --catalog shop --model text-embedding-v4 --dimension 1024
+  ./kinship space create --catalog shop --model wordllama-256 --template "{title}. {brand}"
 """
 _BUILD = """\
 Have the workers embed what a space lacks, and build its index.
 
-  manage.py space build text@2 --catalog shop --wait
+  ./kinship space build text@2 --catalog shop --wait
 """
 _COMPARE = """\
 Put two versions side by side: coverage, disk, cost, index, how alike the similar products are, and
 how well each would have recommended to users whose later history is known.
 
-  manage.py space compare text@1 text@2 --catalog shop
-  manage.py space compare text@1 text@2 --catalog shop --json comparison.json
+  ./kinship space compare text@1 text@2 --catalog shop
+  ./kinship space compare text@1 text@2 --catalog shop --json comparison.json
 """
 _ACTIVATE = """\
 Have a version serve from the next answer on. The one that served is kept: roll back to it, or
 retire it.
 
-  manage.py space activate text@2 --catalog shop
-  manage.py space activate text@2 --catalog shop --force    though it is not complete
+  ./kinship space activate text@2 --catalog shop
+  ./kinship space activate text@2 --catalog shop --force    though it is not complete
 """
 _ROLLBACK = """\
 Have the version serve that did before. What changed meanwhile is embedded then.
 
-  manage.py space rollback --catalog shop
-  manage.py space rollback --catalog shop --name picture
+  ./kinship space rollback --catalog shop
+  ./kinship space rollback --catalog shop --name picture
 """
 _RETIRE = """\
 Drop the vectors, profiles and index of a version that does not serve. There is no way back.
 
-  manage.py space retire text@1 --catalog shop
+  ./kinship space retire text@1 --catalog shop
 """
 _LIST = """\
 Every version of every space of a catalog.
 
-  manage.py space list --catalog shop
+  ./kinship space list --catalog shop
 """
 
 _FIRST_CLAUSE = re.compile(r"[:.]\s")
@@ -78,15 +78,15 @@ class Command(BaseCommand):
 A new embedding model, dimension, template or instruction is a new version of a space: it is built
 while the old one serves, compared with it, switched to at once, and back if need be.
 
-  manage.py space create --catalog shop --model all-minilm-l6-v2
-  manage.py space build text@2 --catalog shop --wait
-  manage.py space compare text@1 text@2 --catalog shop
-  manage.py space activate text@2 --catalog shop
-  manage.py space rollback --catalog shop
-  manage.py space retire text@1 --catalog shop
-  manage.py space list --catalog shop
+  ./kinship space create --catalog shop --model all-minilm-l6-v2
+  ./kinship space build text@2 --catalog shop --wait
+  ./kinship space compare text@1 text@2 --catalog shop
+  ./kinship space activate text@2 --catalog shop
+  ./kinship space rollback --catalog shop
+  ./kinship space retire text@1 --catalog shop
+  ./kinship space list --catalog shop
 
-`manage.py space SUBCOMMAND --help` says more.
+`./kinship space SUBCOMMAND --help` says more.
 """
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -147,7 +147,7 @@ while the old one serves, compared with it, switched to at once, and back if nee
         announce_space(space)
         self.stdout.write(
             "The workers embed it now.\n"
-            f"Next: manage.py space build {space} --catalog {catalog} --wait"
+            f"Next: ./kinship space build {space} --catalog {catalog} --wait"
         )
 
     def _build(self, catalog: Catalog, options: dict[str, Any]) -> None:
@@ -165,8 +165,18 @@ while the old one serves, compared with it, switched to at once, and back if nee
         announce_space(space)
         if options["wait"]:
             waiting.wait_for([space], self)
+            self._tell_what_follows(space)
         else:
-            self.stdout.write("Enqueued. --wait shows progress; `manage.py up` runs the workers.")
+            self.stdout.write("Enqueued. --wait shows progress; `./kinship up` runs the workers.")
+
+    def _tell_what_follows(self, space: Space) -> None:
+        if space.status != Space.Status.BUILDING:
+            return
+        steps = [f"activate {space}"]
+        if serving := lifecycle.active_space(space.catalog_id, space.name):
+            steps.insert(0, f"compare {serving} {space}")
+        lines = [f"./kinship space {step} --catalog {space.catalog}" for step in steps]
+        self.stdout.write("Next: " + "\n      ".join(lines))
 
     def _compare(self, catalog: Catalog, options: dict[str, Any]) -> None:
         spaces = [find_space(catalog, options[side]) for side in ("first", "second")]
@@ -185,7 +195,7 @@ while the old one serves, compared with it, switched to at once, and back if nee
         announce_space(space)
         self.stdout.write(f"{space} serves now.")
         if before is not None:
-            self.stdout.write(f"Back to {before}: manage.py space rollback --catalog {catalog}")
+            self.stdout.write(f"Back to {before}: ./kinship space rollback --catalog {catalog}")
 
     def _rollback(self, catalog: Catalog, options: dict[str, Any]) -> None:
         space = switching.rollback(catalog, options["name"])

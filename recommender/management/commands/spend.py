@@ -1,4 +1,4 @@
-"""`manage.py spend`: what embedding cost."""
+"""`./kinship spend`: what embedding cost."""
 
 import re
 from argparse import ArgumentParser, ArgumentTypeError, RawDescriptionHelpFormatter
@@ -26,9 +26,9 @@ class Command(BaseCommand):
 Show what embedding took in a calendar month (UTC): by day, space and model, the rows a model
 embedded, those it had embedded before and were not paid for again, tokens, and US dollars.
 
-  manage.py spend
-  manage.py spend --catalog shop --month 2026-11
-  manage.py spend --json | jq .cost
+  ./kinship spend
+  ./kinship spend --catalog shop --month 2026-11
+  ./kinship spend --json | jq .cost
 """
 
     def add_arguments(self, parser: ArgumentParser) -> None:

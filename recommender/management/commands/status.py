@@ -1,4 +1,4 @@
-"""`manage.py status`: what runs."""
+"""`./kinship status`: what runs."""
 
 import json
 import sys
@@ -23,8 +23,8 @@ class Command(BaseCommand):
 Show what runs: PostgreSQL, Valkey, web, worker, beat and their supervisor.
 Exits with 0 when all is up, else with 3.
 
-  manage.py status
-  manage.py status --json | jq -r '.services.web.url'
+  ./kinship status
+  ./kinship status --json | jq -r '.services.web.url'
 """
     requires_system_checks = ()
 

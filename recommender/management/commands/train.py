@@ -1,4 +1,4 @@
-"""`manage.py train`: learn from history what serves."""
+"""`./kinship train`: learn from history what serves."""
 
 import time
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
@@ -8,6 +8,7 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 
 from recommender.catalog.catalogs import find_catalog
+from recommender.management.next_step import next_step
 from recommender.management.table import aligned
 from recommender.management.waiting import worker_runs
 from recommender.models import TrainingRun
@@ -26,10 +27,10 @@ Learn from a catalog's history: behaviour spaces, popularity, co-occurrence and 
 this order. What is learnt serves only where it does better in a replay of the last days of
 history; else what served before stays, and the table and the admin say why.
 
-  manage.py train --catalog shop           ask the workers and return
-  manage.py train --catalog shop --wait    show each step until all are done; where no worker
+  ./kinship train --catalog shop           ask the workers and return
+  ./kinship train --catalog shop --wait    show each step until all are done; where no worker
                                            takes it up, it is done by this process
-  manage.py train --catalog shop --wait --patience 600    leave busy workers ten minutes to begin
+  ./kinship train --catalog shop --wait --patience 600    leave busy workers ten minutes to begin
 """
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -53,7 +54,7 @@ history; else what served before stays, and the table and the admin say why.
         if not options["wait"]:
             self.stdout.write(
                 f"Training {run.pk} of {catalog} is {run.status}. --wait shows progress, the "
-                "admin's page of trainings what comes of it; `manage.py up` runs the workers."
+                "admin's page of trainings what comes of it; `./kinship up` runs the workers."
             )
             return
         self._wait(run, options["patience"])
@@ -61,6 +62,7 @@ history; else what served before stays, and the table and the admin say why.
         if run.status == TrainingRun.Status.FAILED:
             raise CommandError(f"Training {run.pk} of {catalog} failed: {run.error}")
         self.stdout.write(f"Training {run.pk} of {catalog} is done.")
+        self.stdout.write(next_step(catalog))
 
     def _wait(self, run: TrainingRun, patience: float) -> None:
         """Until the run has ended, telling every step that the workers end."""

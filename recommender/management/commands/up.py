@@ -1,12 +1,18 @@
-"""`manage.py up`: run Kinship."""
+"""`./kinship up`: run Kinship."""
 
+import secrets
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
 
 from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.contrib.auth.hashers import make_password
 from django.core.management.base import BaseCommand
 
+from recommender.models import Catalog
 from recommender.stack.launch import AlreadyRunningError, run_stack, start_detached
 from recommender.stack.service import Service
+
+FIRST_OPERATOR = "admin"
 
 
 class Command(BaseCommand):
@@ -14,11 +20,12 @@ class Command(BaseCommand):
 
     help = """\
 Run Kinship: its own PostgreSQL and Valkey unless DATABASE_URL and BROKER_URL name others,
-the web, the Celery worker and beat. Ctrl-C, or `manage.py down`, stops all of it.
+the web, the Celery worker and beat. The first time it makes the user admin of the admin, and
+prints the password once. Ctrl-C, or `./kinship down`, stops all of it.
 
-  manage.py up                             run here; Ctrl-C stops
-  manage.py up --detach --port 9000        run in the background
-  manage.py up --host 0.0.0.0              let other machines in (set KINSHIP_HOSTS too)
+  ./kinship up                             run here; Ctrl-C stops
+  ./kinship up --detach --port 9000        run in the background
+  ./kinship up --host 0.0.0.0              let other machines in (set KINSHIP_HOSTS too)
 """
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -52,13 +59,37 @@ the web, the Celery worker and beat. Ctrl-C, or `manage.py down`, stops all of i
         except AlreadyRunningError as exc:
             self.stdout.write(str(exc))
         else:
-            self._announce(service, "manage.py down stops it")
+            self._announce(service, "./kinship down stops it")
 
     def _announce(self, service: Service, how_to_stop: str) -> None:
         self.stdout.write(self.style.SUCCESS(f"Kinship is up at {service.url}"))
         self.stdout.write(
             f"  admin {service.url}/admin/   API {service.url}/docs\n"
-            f"  logs  {service.config.layout.logs}\n"
-            f"  {how_to_stop}"
+            f"  logs  {service.config.layout.logs}"
         )
+        if (password := first_operator()) is not None:
+            self.stdout.write(
+                f"  user  {FIRST_OPERATOR}   password {password}\n"
+                f"        shown this once; a new one: ./kinship changepassword {FIRST_OPERATOR}"
+            )
+        self.stdout.write(f"  {how_to_stop}")
+        if not Catalog.objects.exists():
+            self.stdout.write("Next: ./kinship create_catalog NAME")
         self.stdout.flush()
+
+
+def first_operator() -> str | None:
+    """Make the first administrator of the admin; their password, or None where there is one."""
+    users = get_user_model().objects
+    if users.filter(is_superuser=True).exists():
+        return None
+    password = secrets.token_urlsafe(9)
+    _, is_new = users.get_or_create(
+        username=FIRST_OPERATOR,
+        defaults={
+            "password": make_password(password),
+            "is_staff": True,
+            "is_superuser": True,
+        },
+    )
+    return password if is_new else None

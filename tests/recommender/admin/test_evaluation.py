@@ -69,7 +69,7 @@ def test_the_page_shows_every_method(admin_client: Client, run: EvaluationRun) -
     assert "EASE baseline: too many products - - - - - - - - -" in text
     assert text.index("learned rank") < text.index("popular baseline")
     assert "A sample of <users>." in text
-    assert "manage.py evaluate --catalog 'tea & cups'" in text
+    assert "./kinship evaluate --catalog 'tea & cups'" in text
 
 
 def test_no_evaluation_yet_is_no_trouble(admin_client: Client, catalog: Catalog) -> None:

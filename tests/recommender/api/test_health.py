@@ -52,7 +52,7 @@ def test_a_worker_that_stopped_is_reported(db):
 def test_an_index_that_is_gone_is_reported(stocked):
     beat()
     database.execute(f"DROP INDEX recommender_productvector_{stocked.space.pk}_hnsw")
-    assert checks(503)["index"] == "missing for text@1 of shop; run manage.py embed"
+    assert checks(503)["index"] == "missing for text@1 of shop; run ./kinship embed"
 
 
 def test_a_space_that_was_never_indexed_is_no_lost_index(shop):

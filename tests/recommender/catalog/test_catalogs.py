@@ -141,7 +141,7 @@ def test_an_unknown_catalog_is_told_with_those_there_are_and_how_to_make_it(shop
         catalogs.find_catalog("shpo")
 
     assert caught.value.messages == [
-        "There is no catalog 'shpo' (there are: shop). Make it: manage.py create_catalog shpo"
+        "There is no catalog 'shpo' (there are: shop). Make it: ./kinship create_catalog shpo"
     ]
 
 

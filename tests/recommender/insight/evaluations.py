@@ -34,7 +34,7 @@ def evaluation(*methods: MethodResult) -> Evaluation:
         products=3502,
         methods=methods,
         made_at=datetime(2026, 1, 2, 3, 4, tzinfo=UTC),
-        command="manage.py evaluate --catalog 'tea & cups'",
+        command="./kinship evaluate --catalog 'tea & cups'",
         notes=("A sample of <users>.",),
     )
 

@@ -49,7 +49,7 @@ def test_the_page_says_what_was_measured_and_how_to_do_it_again() -> None:
         "1,768",
         "3,502",
         "2026-01-02 03:04 UTC",
-        "manage.py evaluate --catalog 'tea & cups'",
+        "./kinship evaluate --catalog 'tea & cups'",
         "A sample of <users>.",
     ):
         assert fact in words, fact

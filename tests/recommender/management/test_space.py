@@ -16,7 +16,7 @@ from tests.workers.broker import Broker
 
 
 def run(*arguments: str) -> str:
-    """What `manage.py space …` prints."""
+    """What `./kinship space …` prints."""
     printed = StringIO()
     call_command("space", *arguments, "--catalog", "shop", stdout=printed)
     return printed.getvalue()
@@ -44,7 +44,7 @@ def test_a_version_is_made_with_what_was_chosen_and_embedded_at_once(
     assert (space.kind, space.instruction) == ("multimodal", "Find it.")
     assert (space.output, space.long_text) == ("dense&sparse", "split")
     assert printed.startswith("Made text@2: 24 products to embed, about ")
-    assert "manage.py space build text@2 --catalog shop --wait" in printed
+    assert "./kinship space build text@2 --catalog shop --wait" in printed
     assert workers.take() == [
         ("embed_space", [space.pk, pytest.approx(space.created_at.timestamp(), abs=30)])
     ]
@@ -67,7 +67,7 @@ def test_a_dry_run_says_what_it_would_take_and_makes_nothing(
         (("create", "--model", "fake", "--template", "{colour}"), "no field of a product"),
         (("create", "--model", "wordllama-256", "--dimension", "7"), "does not give 7"),
         (("create", "--model", "wordllama-256", "--kind", "image"), "does not read image"),
-        (("create", "--model", "fake", "--kind", "behaviour"), "manage.py train"),
+        (("create", "--model", "fake", "--kind", "behaviour"), "./kinship train"),
         (("activate", "text@1"), "text@1 serves already"),
         (("activate", "text@7"), "no space 'text@7' in shop; there are: text@1"),
         (("rollback",), "no version of 'text' to go back to"),
@@ -97,7 +97,7 @@ def test_every_subcommand_helps_with_an_example(
     with pytest.raises(SystemExit):
         call_command("space", name, "--help")
 
-    assert f"  manage.py space {name} " in capsys.readouterr().out
+    assert f"  ./kinship space {name} " in capsys.readouterr().out
 
 
 def test_a_build_enqueues_that_space_alone(committed_shop: Shop, workers: Broker) -> None:
@@ -122,7 +122,7 @@ def test_switching_and_going_back_tell_the_workers(committed_shop: Shop, workers
     first = committed_shop.space
 
     assert run("activate", "text@2") == (
-        "text@2 serves now.\nBack to text@1: manage.py space rollback --catalog shop\n"
+        "text@2 serves now.\nBack to text@1: ./kinship space rollback --catalog shop\n"
     )
     assert committed_shop.space == second
     committed_shop.stock(late="Desk lamp")

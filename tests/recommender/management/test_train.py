@@ -62,7 +62,8 @@ def test_without_a_worker_it_is_done_here_and_every_step_says_what_and_why(littl
         assert step["outcome"] in row
         assert step["text"] in row
     assert len(run.steps) == 4
-    assert rows[-1] == f"Training {run.pk} of shop is done."
+    assert f"Training {run.pk} of shop is done." in rows
+    assert rows[-3].startswith("Next: ./kinship recommend --catalog shop --users all")
 
 
 @pytest.mark.usefixtures("workers_elsewhere")

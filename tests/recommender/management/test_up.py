@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -86,6 +87,15 @@ def answers(url: str) -> bool:
         return False
 
 
+def signs_in(url: str, user: str, password: str) -> bool:
+    """Whether the admin lets somebody in."""
+    with httpx.Client(base_url=url, timeout=10) as browser:
+        browser.get("/admin/login/")
+        form = {"username": user, "password": password, "next": "/admin/"}
+        token = {"csrfmiddlewaretoken": browser.cookies["csrftoken"]}
+        return browser.post("/admin/login/", data=form | token).is_redirect
+
+
 @pytest.fixture(scope="module")
 def home() -> Iterator[Home]:
     """Shared by the tests, so that only the first one creates the database."""
@@ -110,6 +120,9 @@ def test_up_runs_everything_and_down_leaves_nothing(stopped):
     up = stopped.up()
     assert up.returncode == 0, up.stderr
     assert f"Kinship is up at {stopped.url}" in up.stdout
+    (password,) = re.findall(r"user  admin   password (\S+)\n", up.stdout)
+    assert signs_in(stopped.url, "admin", password)
+    assert not signs_in(stopped.url, "admin", "another")
     assert answers(stopped.url)
     assert httpx.get(f"{stopped.url}/static/admin/css/base.css").status_code == httpx.codes.OK
     assert stopped.running() == SERVICES
@@ -118,7 +131,7 @@ def test_up_runs_everything_and_down_leaves_nothing(stopped):
     again = stopped.up()
     assert (again.returncode, again.stdout) == (
         0,
-        f"Kinship is already running at {stopped.url}. Stop it with: manage.py down\n",
+        f"Kinship is already running at {stopped.url}. Stop it with: ./kinship down\n",
     )
     foreground = stopped.run("up", "--port", str(stopped.port))
     assert foreground.returncode == 1
@@ -128,6 +141,7 @@ def test_up_runs_everything_and_down_leaves_nothing(stopped):
     down = stopped.run("down")
     assert set(down.stdout.strip(" .\n").removeprefix("Stopped ").split(", ")) == SERVICES
     assert stopped.processes() == []
+
     assert stopped.run("status").returncode == 3
     assert stopped.run("down").stdout == "Nothing is running.\n"
 
@@ -140,6 +154,7 @@ def test_it_can_be_started_again_at_once_while_clients_hold_connections(stopped)
         up = stopped.up()
     assert up.returncode == 0, up.stderr
     assert answers(stopped.url)
+    assert "password" not in up.stdout, "the first operator is there already"
 
 
 def test_ctrl_c_in_the_foreground_stops_everything(stopped):
@@ -216,7 +231,7 @@ def test_a_taken_port_is_said_in_a_line_and_leaves_nothing(stopped):
     assert up.returncode == 1
     assert up.stderr == (
         f"Port {port} is taken by process {os.getpid()} ({psutil.Process().name()}). "
-        f"Stop that, or choose another port: manage.py up --port {port + 1}\n"
+        f"Stop that, or choose another port: ./kinship up --port {port + 1}\n"
     )
     assert stopped.processes() == []
 

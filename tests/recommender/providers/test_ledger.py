@@ -126,7 +126,7 @@ def test_the_error_says_how_to_go_on(shop: Shop) -> None:
 
     assert str(caught.value) == (
         "The monthly budget of catalog shop ($20.00) is spent ($19.99 so far in November 2026). "
-        "Raise it: manage.py create_catalog shop --update --monthly-budget AMOUNT, or wait until "
+        "Raise it: ./kinship create_catalog shop --update --monthly-budget AMOUNT, or wait until "
         "1 December."
     )
 

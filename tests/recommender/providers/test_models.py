@@ -112,7 +112,7 @@ def test_what_cannot_be_read_is_told_with_an_example(
 
 
 def errors() -> list[str]:
-    """What `manage.py check`, and every command before it starts, says of the models."""
+    """What `./kinship check`, and every command before it starts, says of the models."""
     return [str(error) for error in checks.run_checks() if str(error.id).startswith("kinship.")]
 
 

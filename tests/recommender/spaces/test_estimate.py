@@ -78,7 +78,20 @@ def test_identical_texts_are_paid_for_once(shop: Shop) -> None:
 def test_a_product_without_text_or_with_a_text_that_is_rejected_costs_nothing(shop: Shop) -> None:
     shop.stock(blank="", long="word " * 20_000)
     total = estimate(hosted_space(shop, long_text=Space.LongText.REJECT))
-    assert (total.products, total.rows, total.tokens) == (2, 0, 0)
+    assert (total.products, total.bare, total.rows, total.tokens) == (1, 1, 0, 0)
+
+
+def test_products_without_pictures_are_no_work_for_a_space_of_pictures(shop: Shop) -> None:
+    shop.stock(a="Blue mug", b="Desk lamp", c="Red mug")
+    shop.catalog.products.filter(external_id="b").update(image_urls=["https://e.example/b.jpg"])
+    space = create_space(
+        shop.catalog, model="efficientnet-lite0", name="picture", kind=Space.Kind.IMAGE
+    )
+
+    total = estimate(space)
+
+    assert (total.products, total.bare, total.rows) == (1, 2, 1)
+    assert str(total).startswith("1 products to embed, 2 with nothing for it to read left out, ")
 
 
 def test_many_products_are_estimated_by_some(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:

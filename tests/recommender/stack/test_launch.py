@@ -22,7 +22,7 @@ def test_a_taken_port_is_named_with_its_holder_and_another_to_try(listener):
     port = listener.getsockname()[1]
     with pytest.raises(StackError, match=f"Port {port} is taken by process {os.getpid()}") as error:
         check_port("127.0.0.1", port)
-    assert f"manage.py up --port {port + 1}" in str(error.value)
+    assert f"./kinship up --port {port + 1}" in str(error.value)
 
 
 def test_a_port_is_free_again_once_its_holder_has_gone(listener):
