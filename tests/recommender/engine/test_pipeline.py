@@ -286,7 +286,7 @@ def test_more_spaces_take_no_more_statements(committed_shop):
     prefer_dear(stocked)
     ask(stocked)  # builds the profile, reads what is popular and the rank
     with CaptureQueriesContext(connection) as captured:
-        answer = ask(stocked)
+        answer = ask(stocked, named=True)
     assert answer.complete
     assert len(captured) <= 3
 
