@@ -6,7 +6,7 @@ from typing import Any
 import orjson
 from django.http import HttpRequest, HttpResponse
 
-_TITLES = {
+TITLES = {
     400: "The request is not right",
     401: "No valid API key",
     403: "This key may not do that",
@@ -39,19 +39,26 @@ class Problem(Exception):  # noqa: N818 - the word of RFC 9457
         self.extra = extra
 
 
-def respond(problem: Problem) -> HttpResponse:
-    """The problem as an answer."""
+def document(problem: Problem) -> dict[str, Any]:
+    """The problem as a body."""
     body: dict[str, Any] = {
         "type": f"urn:kinship:problem:{problem.kind}",
-        "title": _TITLES[problem.status],
+        "title": TITLES[problem.status],
         "status": problem.status,
         "detail": problem.detail,
         **problem.extra,
     }
     if problem.errors:
         body["errors"] = problem.errors
+    return body
+
+
+def respond(problem: Problem) -> HttpResponse:
+    """The problem as an answer."""
     response = HttpResponse(
-        orjson.dumps(body), status=problem.status, content_type="application/problem+json"
+        orjson.dumps(document(problem)),
+        status=problem.status,
+        content_type="application/problem+json",
     )
     if problem.status == 401:
         response["WWW-Authenticate"] = "Bearer"
