@@ -256,10 +256,9 @@ def _training(catalog: Catalog) -> Question:
 def _train(catalog: Catalog) -> str:
     run = runs.request(catalog)
     return format_html(
-        '<a href="{}" class="underline">Training {} of {}</a> is {}; its page shows what comes of '
+        '<a href="{}" class="underline">The training of {}</a> is {}; its page shows what comes of '
         "it.",
         training.address(run),
-        run.pk,
         catalog,
         run.status,
     )
