@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import orjson
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
+from django.views import defaults
 
 TITLES = {
     400: "The request is not right",
@@ -80,8 +81,10 @@ def describe(error: Mapping[str, Any]) -> dict[str, str]:
     return {"where": ".".join(map(str, error["loc"])), "message": message}
 
 
-def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:  # noqa: ARG001
-    """Django's handler for an address that is none."""
+def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    """Django's handler for an address that is none: a page for a person, else a problem."""
+    if _is_of_a_person(request):
+        return defaults.page_not_found(request, exception or Http404())
     detail = f"There is nothing at {request.path}; /docs lists what there is."
     return respond(Problem(404, "no-such-address", detail))
 
@@ -94,6 +97,21 @@ def method_not_allowed(request: HttpRequest, allowed: str) -> HttpResponse:
     return response
 
 
-def server_error(request: HttpRequest) -> HttpResponse:  # noqa: ARG001
+def server_error(request: HttpRequest) -> HttpResponse:
     """Django's handler for an error that nobody foresaw; it has been logged."""
+    if _is_of_a_person(request):
+        return defaults.server_error(request)
     return respond(Problem(500, "internal", "The error is logged. Please try again later."))
+
+
+# Whoever asks here reads JSON, a browser too.
+_FOR_PROGRAMS = ("/v1", "/api/", "/compatible-mode/", "/openapi.json", "/healthz", "/readyz")
+
+
+def _is_of_a_person(request: HttpRequest) -> bool:
+    """Whether a page is read where the address leads, and not what a program takes."""
+    path = request.path_info
+    if path.startswith("/admin"):
+        return True
+    wants_page = "text/html" in request.headers.get("Accept", "")
+    return wants_page and not path.startswith(_FOR_PROGRAMS)
