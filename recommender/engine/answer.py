@@ -39,9 +39,14 @@ class Item:
     fields: Mapping[str, Any] = field(default_factory=dict)
     cause: Cause | None = None  # the product that the one reason given names: itself, if had before
 
-    def because_of(self, causes: Sequence[Cause], interest: Cause | None) -> "Item":
-        """The same item with the own products that led to it."""
-        itself = next((cause for cause in causes if cause.id == self.id), None)
+    def because_of(
+        self, causes: Sequence[Cause], interest: Cause | None, itself: Cause | None
+    ) -> "Item":
+        """The same item with the own products that led to it.
+
+        Args:
+            itself: the item, where the user had it before: no other reason is plainer.
+        """
         return replace(
             self,
             because=tuple(cause.id for cause in causes),

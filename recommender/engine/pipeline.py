@@ -127,9 +127,16 @@ class Pipeline:
             for key, item in zip(products.tolist(), items, strict=True)
         }
         causes |= candidates.causes()
+        had = set(candidates.context.own.products.tolist())
         return [
-            item.because_of([causes[key] for key in keys if key in causes], causes.get(interest))
-            for item, keys, interest in zip(items, led, interests, strict=True)
+            item.because_of(
+                [causes[key] for key in keys if key in causes],
+                causes.get(interest),
+                causes[product] if product in had else None,
+            )
+            for item, product, keys, interest in zip(
+                items, products.tolist(), led, interests, strict=True
+            )
         ]
 
 

@@ -132,10 +132,10 @@ def test_the_reason_is_in_the_language_asked_for(visited, api, address):
     assert german["Content-Language"] == "de"
     assert "Accept-Language" in german["Vary"]
     assert answer(german)["items"][0]["why"]["text"] in (
-        "Weil Sie Red mug angesehen haben",
-        "Weil Sie Green mug angesehen haben",
-        "Weil Sie Red lamp angesehen haben",
-        "Ähnlich wie Red mug",
+        "Weil Sie „Red mug“ angesehen haben",
+        "Weil Sie „Green mug“ angesehen haben",
+        "Weil Sie „Red lamp“ angesehen haben",
+        "Ähnlich wie „Red mug“",
     )
     for accepted in ("", "*", "de;q=much", "\u2603", "x" * 9000):
         english = api.get(address, {"Accept-Language": accepted}, explain="true")

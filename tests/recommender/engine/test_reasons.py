@@ -24,17 +24,17 @@ def told(item: Item, language: str = "en") -> str:
 @pytest.mark.parametrize(
     ("event", "code", "english", "german"),
     [
-        ("purchase", "bought", "Because you bought Red mug", "Weil Sie Red mug gekauft haben"),
-        ("view", "viewed", "Because you viewed Red mug", "Weil Sie Red mug angesehen haben"),
-        ("click", "viewed", "Because you viewed Red mug", "Weil Sie Red mug angesehen haben"),
+        ("purchase", "bought", "Because you bought Red mug", "Weil Sie „Red mug“ gekauft haben"),
+        ("view", "viewed", "Because you viewed Red mug", "Weil Sie „Red mug“ angesehen haben"),
+        ("click", "viewed", "Because you viewed Red mug", "Weil Sie „Red mug“ angesehen haben"),
         ("view_portion", "viewed", "Because you viewed Red mug",
-         "Weil Sie Red mug angesehen haben"),
+         "Weil Sie „Red mug“ angesehen haben"),
         ("add_to_cart", "added_to_cart", "Because you put Red mug into your cart",
-         "Weil Sie Red mug in den Warenkorb gelegt haben"),
-        ("bookmark", "saved", "Because you saved Red mug", "Weil Sie sich Red mug gemerkt haben"),
-        ("like", "liked", "Because you liked Red mug", "Weil Ihnen Red mug gefällt"),
-        ("rating", "rated", "Because you rated Red mug", "Weil Sie Red mug bewertet haben"),
-        ("lent", "chosen", "Because you chose Red mug", "Weil Sie Red mug ausgewählt haben"),
+         "Weil Sie „Red mug“ in den Warenkorb gelegt haben"),
+        ("bookmark", "saved", "Because you saved Red mug", "Weil Sie sich „Red mug“ gemerkt haben"),
+        ("like", "liked", "Because you liked Red mug", "Weil Ihnen „Red mug“ gefällt"),
+        ("rating", "rated", "Because you rated Red mug", "Weil Sie „Red mug“ bewertet haben"),
+        ("lent", "chosen", "Because you chose Red mug", "Weil Sie „Red mug“ ausgewählt haben"),
     ],
 )  # fmt: skip
 def test_the_reason_says_what_the_user_did(event, code, english, german):
