@@ -5,6 +5,7 @@ from typing import Any
 
 import orjson
 from django.http import Http404, HttpRequest, HttpResponse
+from django.utils.cache import patch_vary_headers
 from django.views import defaults
 
 TITLES = {
@@ -83,8 +84,14 @@ def describe(error: Mapping[str, Any]) -> dict[str, str]:
 
 def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """Django's handler for an address that is none: a page for a person, else a problem."""
+    response = _lost(request, exception or Http404())
+    patch_vary_headers(response, ["Accept"])
+    return response
+
+
+def _lost(request: HttpRequest, exception: Exception) -> HttpResponse:
     if _is_of_a_person(request):
-        return defaults.page_not_found(request, exception or Http404())
+        return defaults.page_not_found(request, exception)
     detail = f"There is nothing at {request.path}; /docs lists what there is."
     return respond(Problem(404, "no-such-address", detail))
 

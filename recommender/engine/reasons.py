@@ -1,7 +1,7 @@
 """The one reason a shopper is given for a product: a stable code, and a sentence in a language."""
 
 import gettext
-from collections.abc import Iterable
+from collections.abc import Mapping
 from functools import lru_cache
 from html import unescape
 from pathlib import Path
@@ -115,15 +115,15 @@ def language_of(accepted: str) -> str:
 
 
 @lru_cache(maxsize=1)
-def languages() -> frozenset[str]:
-    """The languages that sentences can be given in, as in Accept-Language."""
-    compiled: Iterable[Path] = _LOCALES.glob(f"*/LC_MESSAGES/{_DOMAIN}.mo")
-    return frozenset({DEFAULT_LANGUAGE, *(path.parent.parent.name for path in compiled)})
+def languages() -> Mapping[str, str]:
+    """The languages that sentences can be given in, as in Accept-Language; each with its locale."""
+    names = [path.parent.parent.name for path in _LOCALES.glob(f"*/LC_MESSAGES/{_DOMAIN}.mo")]
+    return {name.replace("_", "-").lower(): name for name in (DEFAULT_LANGUAGE, *names)}
 
 
 @lru_cache(maxsize=64)
 def _translations(language: str) -> gettext.NullTranslations:
-    return gettext.translation(_DOMAIN, _LOCALES, [language], fallback=True)
+    return gettext.translation(_DOMAIN, _LOCALES, [languages()[language]], fallback=True)
 
 
 def _readable(title: str) -> str:

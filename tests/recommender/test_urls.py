@@ -23,6 +23,7 @@ def test_a_person_who_is_lost_gets_a_page_with_a_way_back(client, admin_client):
     ):
         page = caller.get(path, headers=BROWSER)
         assert (page.status_code, page["Content-Type"]) == (404, "text/html; charset=utf-8")
+        assert "Accept" in page["Vary"]
         html = page.content.decode()
         assert "There is no such page" in html
         assert "<b>here" not in html
