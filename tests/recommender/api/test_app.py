@@ -6,6 +6,7 @@ import orjson
 import pytest
 from django.contrib.staticfiles import finders
 
+from recommender.api.examples import CALLS
 from recommender.catalog import catalogs
 from recommender.models import ApiKey
 from tests.recommender.api.client import Api
@@ -111,6 +112,7 @@ def test_the_documentation_loads_nothing_from_another_host():
 
 
 def test_every_call_has_examples_that_fit_and_its_errors(document):
+    assert set(CALLS) == {(method, path) for method, path, _ in operations(document)}
     for method, path, operation in operations(document):
         call = f"{method} {path}"
         for parameter in operation.get("parameters", ()):
