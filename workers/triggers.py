@@ -15,6 +15,7 @@ from django.db import transaction
 from kombu.exceptions import OperationalError as BrokerError
 
 from recommender.catalog.catalogs import products_changed
+from recommender.insight import evaluations
 from recommender.spaces import staleness
 from recommender.training import runs
 from workers import process, tasks
@@ -39,6 +40,7 @@ def connect() -> None:
     """Listen for changes, for what is asked for, and for the start of a worker's processes."""
     products_changed.connect(_embed_soon, dispatch_uid="embed soon")
     runs.training_requested.connect(_train_soon, dispatch_uid="train soon")
+    evaluations.evaluation_requested.connect(_evaluate_soon, dispatch_uid="evaluate soon")
     worker_ready.connect(_take_up_work, dispatch_uid="take up work")
     worker_process_init.connect(_settle, dispatch_uid="settle")
 
@@ -50,6 +52,10 @@ def _embed_soon(space_ids: list[int], **_: Any) -> None:
 
 def _train_soon(catalog_id: int, **_: Any) -> None:
     transaction.on_commit(partial(_train, catalog_id))
+
+
+def _evaluate_soon(catalog_id: int, **_: Any) -> None:
+    transaction.on_commit(partial(_evaluate, catalog_id))
 
 
 def _embed(space_id: int) -> None:
@@ -65,6 +71,14 @@ def _train(catalog_id: int) -> None:
     _send(
         lambda: app.send_task("workers.train", [catalog_id]),
         "broker unavailable, the sweep will train",
+        catalog=catalog_id,
+    )
+
+
+def _evaluate(catalog_id: int) -> None:
+    _send(
+        lambda: app.send_task("workers.evaluate", [catalog_id]),
+        "broker unavailable, the nightly task will evaluate",
         catalog=catalog_id,
     )
 

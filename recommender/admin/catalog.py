@@ -1,5 +1,6 @@
 """Catalogs: made with their text space, tuned, counted, deleted with all that is in them."""
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from django import forms
@@ -14,7 +15,7 @@ from django.utils.safestring import SafeString
 from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
 from embeddings.errors import Misconfigured
-from recommender.admin import base, counts, fragments, spend, spend_month, training
+from recommender.admin import base, counts, evaluation, fragments, spend, spend_month, training
 from recommender.admin.base import ModelAdmin, ModelForm, Question, action
 from recommender.catalog import catalogs
 from recommender.models import Catalog
@@ -69,6 +70,9 @@ class NewCatalogForm(CatalogForm):
         return key
 
 
+_TUNED = ("clock", "half_life_days", "event_weights")
+
+
 @admin.register(Catalog)
 class CatalogAdmin(ModelAdmin[Catalog]):
     """All catalogs, with what is in them."""
@@ -77,31 +81,12 @@ class CatalogAdmin(ModelAdmin[Catalog]):
     list_display = ("name", "clock", "products", "users", "events", "fresh")
     search_fields = ("name",)
     sortable_by = ("name",)
-    actions = ("train_selected",)
-    actions_detail = ("train",)
-    add_fieldsets = (
-        (
-            None,
-            {
-                "fields": (
-                    *("name", "model", "monthly_budget"),
-                    *("clock", "half_life_days", "event_weights"),
-                )
-            },
-        ),
-    )
+    actions = ("train_selected", "evaluate_selected")
+    actions_detail = ("train", "evaluate")
+    add_fieldsets = ((None, {"fields": ("name", "model", "monthly_budget", *_TUNED)}),)
     fieldsets = (
         ("Contents", {"fields": (("products", "users"), ("events", "fresh"))}),
-        (
-            "Settings",
-            {
-                "fields": (
-                    "name",
-                    ("monthly_budget", "spent"),
-                    *("clock", "half_life_days", "event_weights"),
-                )
-            },
-        ),
+        ("Settings", {"fields": ("name", ("monthly_budget", "spent"), *_TUNED)}),
         ("Products", {"fields": ("attributes", ("popularity_refreshed_at", "created_at"))}),
     )
     readonly_fields = (
@@ -136,6 +121,10 @@ class CatalogAdmin(ModelAdmin[Catalog]):
         """Who may add trainings may ask for one."""
         return request.user.has_perm("recommender.add_trainingrun")
 
+    def has_evaluate_permission(self, request: HttpRequest, object_id: Any = None) -> bool:  # noqa: ARG002 - Unfold gives it
+        """Who may add evaluations may ask for one."""
+        return request.user.has_perm("recommender.add_evaluationrun")
+
     @admin.action(description="Train now", permissions=["train"])
     def train_selected(self, request: HttpRequest, queryset: QuerySet[Catalog]) -> None:
         """Ask the workers to train the selected catalogs."""
@@ -145,6 +134,30 @@ class CatalogAdmin(ModelAdmin[Catalog]):
     @action(description="Train now", permissions=["train"], icon="model_training")
     def train(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Ask the workers to train it, once confirmed."""
+        return self._confirm(request, object_id, _training, _train)
+
+    @admin.action(description="Evaluate now", permissions=["evaluate"])
+    def evaluate_selected(self, request: HttpRequest, queryset: QuerySet[Catalog]) -> None:
+        """Ask the workers to evaluate the selected catalogs."""
+        self.message_user(request, evaluation.evaluate(list(queryset)), messages.SUCCESS)
+
+    @action(description="Evaluate now", permissions=["evaluate"], icon="monitoring")
+    def evaluate(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Ask the workers to evaluate it, once confirmed."""
+        return self._confirm(
+            request,
+            object_id,
+            lambda catalog: evaluation.question([catalog]),
+            lambda catalog: evaluation.evaluate([catalog]),
+        )
+
+    def _confirm(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        question: Callable[[Catalog], Question],
+        act: Callable[[Catalog], str],
+    ) -> HttpResponse:
         catalog = self.get_object(request, object_id)
         if catalog is None:
             self.message_user(request, f"There is no catalog {object_id!r}.", messages.WARNING)
@@ -152,8 +165,8 @@ class CatalogAdmin(ModelAdmin[Catalog]):
         context = {**self.admin_site.each_context(request), "opts": self.opts}
         return base.confirm(
             request,
-            _training(catalog),
-            lambda _: _train(catalog),
+            question(catalog),
+            lambda _: act(catalog),
             reverse("admin:recommender_catalog_change", args=[catalog.pk]),
             context,
         )
@@ -256,10 +269,9 @@ def _training(catalog: Catalog) -> Question:
 def _train(catalog: Catalog) -> str:
     run = runs.request(catalog)
     return format_html(
-        '<a href="{}" class="underline">Training {} of {}</a> is {}; its page shows what comes of '
+        '<a href="{}" class="underline">The training of {}</a> is {}; its page shows what comes of '
         "it.",
         training.address(run),
-        run.pk,
         catalog,
         run.status,
     )

@@ -17,6 +17,7 @@ from django.utils.timesince import timesince
 from django_celery_beat.models import PeriodicTask
 
 from recommender import database
+from recommender.admin import fragments
 from recommender.admin.spend_month import dollars
 from recommender.models import Heartbeat, Space
 from recommender.models.provider import ALIVE_FOR
@@ -154,7 +155,7 @@ def _pauses(now: Embedding) -> Iterable[Notice]:
 def _pause(cause: str, spaces: Sequence[Space], spent: set[int]) -> Notice:
     first = spaces[0]
     number = f"{first.catalog} {first}" if len(spaces) == 1 else f"{len(spaces)} spaces"
-    since = f"Since {first.paused_at:%-d %B %Y, %H:%M} UTC. " if first.paused_at else ""
+    since = f"Since {fragments.time(first.paused_at)}. " if first.paused_at else ""
     shown = spaces[:_LINKS_SHOWN]
     links = [(f"{space.catalog} {space}", _address("space", space.pk)) for space in shown]
     links += {

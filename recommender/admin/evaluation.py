@@ -1,29 +1,34 @@
 """Evaluations: how well each catalog was recommended, over time and method by method."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypedDict
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.db.models import F, JSONField, QuerySet
 from django.db.models.expressions import RawSQL
 from django.db.models.fields.json import KT
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, RelatedDropdownFilter
 
-from recommender.admin import evaluation_trend, fragments
-from recommender.admin.base import DetailAdmin, ReadOnlyAdmin
+from recommender.admin import base, evaluation_trend, fragments
+from recommender.admin.base import DetailAdmin, Question, ReadOnlyAdmin, action
 from recommender.admin.fragments import Chart, Table, stacked
 from recommender.insight import evaluations
 from recommender.insight.evaluation_result import METRICS
-from recommender.models import EvaluationRun, Mode
+from recommender.models import Catalog, EvaluationRun, Mode
 
 if TYPE_CHECKING:
     from django_stubs_ext import WithAnnotations
 
 # More pictures nobody compares, and more points cannot be told apart.
 _PICTURES, _POINTS = 6, 90
+# More names make no sentence.
+_NAMED = 5
+_LIST = "admin:recommender_evaluationrun_changelist"
 _FORMS = {
     "coverage": ".3f",
     "novelty": ".2f",
@@ -58,6 +63,8 @@ class EvaluationRunAdmin(DetailAdmin[EvaluationRun], ReadOnlyAdmin[EvaluationRun
     sortable_by = ()
     list_before_template = "recommender/admin/evaluations.html"
     change_form_outer_before_template = "recommender/admin/evaluation.html"
+    actions_list = ("evaluate_all",)
+    actions_detail = ("evaluate_again",)
     fields = (("catalog", "mode"), ("made", "how"), ("tested", "products"), "command", "notes")
     readonly_fields = ("made", "how", "tested", "products", "command", "notes")
 
@@ -84,6 +91,30 @@ class EvaluationRunAdmin(DetailAdmin[EvaluationRun], ReadOnlyAdmin[EvaluationRun
             context: dict[str, Any] = response.context_data  # type: ignore[assignment]  # a mapping to the stubs
             context["pictures"] = _pictures(context["cl"].queryset)
         return response
+
+    def has_evaluate_permission(self, request: HttpRequest, object_id: Any = None) -> bool:  # noqa: ARG002 - Unfold gives it
+        """Who may add evaluations may ask for one."""
+        return request.user.has_perm("recommender.add_evaluationrun")
+
+    @action(description="Evaluate now", permissions=["evaluate"], icon="monitoring")
+    def evaluate_all(self, request: HttpRequest) -> HttpResponse:
+        """Ask the workers to evaluate every catalog, once confirmed."""
+        return self._ask(request, list(Catalog.objects.order_by("name")), reverse(_LIST))
+
+    @action(description="Evaluate now", permissions=["evaluate"], icon="monitoring")
+    def evaluate_again(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Ask the workers to evaluate this one's catalog, once confirmed."""
+        run = self.get_object(request, object_id)
+        return self._ask(request, [run.catalog] if run else [], reverse(_LIST))
+
+    def _ask(self, request: HttpRequest, catalogs: Sequence[Catalog], back: str) -> HttpResponse:
+        if not catalogs:
+            messages.warning(request, "There is no catalog to evaluate; was it deleted?")
+            return HttpResponseRedirect(back)
+        context = {**self.admin_site.each_context(request), "opts": self.opts}
+        return base.confirm(
+            request, question(catalogs), lambda _: evaluate(catalogs), back, context
+        )
 
     def tell(self, row: EvaluationRun) -> dict[str, Any]:
         """The table of its methods."""
@@ -133,6 +164,35 @@ class EvaluationRunAdmin(DetailAdmin[EvaluationRun], ReadOnlyAdmin[EvaluationRun
     def notes(self, run: EvaluationRun) -> str:
         """What there is to say of it."""
         return " ".join(run.document["notes"]) or "-"
+
+
+def question(catalogs: Sequence[Catalog]) -> Question:
+    """Whether these catalogs are to be evaluated."""
+    return Question(
+        title=f"Evaluate {_names(catalogs)}",
+        text="Workers replay the latest history of each and keep how well it would have been "
+        "recommended, which takes from seconds to an hour. A catalog with too little history to "
+        "be judged gets no evaluation.",
+        button="Evaluate now",
+    )
+
+
+def evaluate(catalogs: Sequence[Catalog]) -> str:
+    """Ask the workers to evaluate these catalogs; what to expect, in words."""
+    for catalog in catalogs:
+        evaluations.request(catalog)
+    return format_html(
+        'Workers evaluate {} now; what they find is added to <a href="{}" class="underline">'
+        "Evaluations</a>.",
+        _names(catalogs),
+        reverse(_LIST),
+    )
+
+
+def _names(catalogs: Sequence[Catalog]) -> str:
+    named = ", ".join(str(catalog) for catalog in catalogs[:_NAMED])
+    others = len(catalogs) - _NAMED
+    return f"{named} and {others:,} more" if others > 0 else named
 
 
 def _of_ranker(run: "ListedEvaluation", metric: str) -> SafeString:

@@ -24,6 +24,7 @@ class Table:
     rows: Sequence[Sequence[Any]]
     note: str = ""
     title: str = field(default="", kw_only=True)
+    legend: str = field(default="", kw_only=True)
 
 
 def badge(text: str, kind: str) -> SafeString:
@@ -71,11 +72,16 @@ def refusal(refused: QuarantinedProduct) -> SafeString:
     )
 
 
+def time(at: datetime) -> str:
+    """A time in the form that all pages have, which is that of locale/en_GB/formats.py."""
+    return f"{at:%-d %B %Y, %H:%M} UTC"
+
+
 def moment(at: datetime | None) -> SafeString:
     """A time in one line; a dash for none."""
     if at is None:
         return SafeString("-")
-    return format_html('<span class="whitespace-nowrap">{} UTC</span>', f"{at:%-d %B %Y, %H:%M}")
+    return format_html('<span class="whitespace-nowrap">{}</span>', time(at))
 
 
 def prose(text: str, note: str = "") -> SafeString:

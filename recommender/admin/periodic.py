@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import cron_descriptor
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
@@ -29,6 +30,60 @@ for _model in (PeriodicTask, IntervalSchedule, CrontabSchedule, ClockedSchedule,
     admin.site.unregister(_model)
 
 
+_DAY_OF_24_HOURS = cron_descriptor.Options()
+_DAY_OF_24_HOURS.use_24hour_time_format = True
+_DAYS = ("Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+_UNITS = (("day", 86_400), ("hour", 3_600), ("minute", 60), ("second", 1))
+_SECONDS = {"days": 86_400, "hours": 3_600, "minutes": 60, "seconds": 1}
+
+
+def every(interval: IntervalSchedule) -> str:
+    """An interval in words: "every 5 minutes", "every day"."""
+    if interval.period not in _SECONDS:
+        return str(interval)
+    seconds = interval.every * _SECONDS[interval.period]
+    unit, size = next((unit, size) for unit, size in _UNITS if seconds % size == 0)
+    number = seconds // size
+    return f"every {unit}" if number == 1 else f"every {number:,} {unit}s"
+
+
+def times(crontab: CrontabSchedule) -> str:
+    """A crontab in words: "daily at 02:00 UTC"; one that has no short ones as it is."""
+    hour, minute = crontab.hour, crontab.minute
+    days = _days(crontab)
+    if not minute.isdecimal() or days is None:
+        return _described(crontab)
+    if hour == "*" and days == "daily":
+        return f"hourly at minute {int(minute)}"
+    if not hour.isdecimal():
+        return _described(crontab)
+    return f"{days} at {int(hour):02}:{int(minute):02} {crontab.timezone}"
+
+
+def _described(crontab: CrontabSchedule) -> str:
+    fields = ("minute", "hour", "day_of_month", "month_of_year", "day_of_week")
+    expression = " ".join(getattr(crontab, name) for name in fields)
+    try:
+        words = cron_descriptor.get_description(expression, _DAY_OF_24_HOURS)
+    except cron_descriptor.FormatError:
+        return str(crontab)  # celery knows forms that cron does not
+    return f"{words}, {crontab.timezone}"
+
+
+def _days(crontab: CrontabSchedule) -> str | None:
+    """On which days, in words; None where it takes more than a word or two."""
+    of_week, of_month = crontab.day_of_week, crontab.day_of_month
+    if crontab.month_of_year != "*":
+        return None
+    if (of_week, of_month) == ("*", "*"):
+        return "daily"
+    if of_month == "*" and of_week in set("01234567"):
+        return f"every {_DAYS[int(of_week)]}"
+    if of_week == "*" and of_month.isdecimal():
+        return f"monthly on day {int(of_month)}"
+    return None
+
+
 class TaskSelect(UnfoldAdminSelectWidget, TaskSelectWidget):  # type: ignore[misc]  # untyped bases
     """The tasks that workers know, in Unfold's style."""
 
@@ -41,6 +96,8 @@ class PeriodicTaskForm(BeatTaskForm):  # type: ignore[misc]  # an untyped base
         self.fields["description"].widget = UnfoldAdminTextareaWidget(attrs={"rows": 2})
         self.fields["task"].widget = UnfoldAdminTextInputWidget()
         self.fields["regtask"].widget = TaskSelect()
+        self.fields["interval"].label_from_instance = every
+        self.fields["crontab"].label_from_instance = times
 
 
 @admin.register(PeriodicTask)
@@ -50,8 +107,9 @@ class PeriodicTaskAdmin(BeatTaskAdmin, ModelAdmin):  # type: ignore[misc]  # unt
     form = PeriodicTaskForm
     change_form_template = None
     date_hierarchy = None
-    list_display = ("name", "enabled", "scheduler", "last_run_at", "description")
+    list_display = ("name", "enabled", "runs", "last_run_at", "description")
     list_filter = (("enabled", BooleanRadioFilter),)
+    list_select_related = ("interval", "crontab")
     list_filter_submit = True
     fieldsets = (
         (None, {"fields": ("name", "description", "enabled")}),
@@ -73,6 +131,13 @@ class PeriodicTaskAdmin(BeatTaskAdmin, ModelAdmin):  # type: ignore[misc]  # unt
     )
     readonly_fields = ("last_run_at",)
 
+    @admin.display(description="Schedule")
+    def runs(self, task: PeriodicTask) -> str:
+        """When it runs, in words."""
+        if task.interval:
+            return every(task.interval)
+        return times(task.crontab) if task.crontab else str(task.scheduler)
+
     def run_tasks(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
         """Send the tasks to the workers now."""
         try:
@@ -88,16 +153,26 @@ class PeriodicTaskAdmin(BeatTaskAdmin, ModelAdmin):  # type: ignore[misc]  # unt
 class IntervalAdmin(ModelAdmin):  # type: ignore[misc]  # an untyped base
     """Intervals to choose from."""
 
-    list_display = ("__str__", "every", "period")
+    list_display = ("worded", "every", "period")
+
+    @admin.display(description="Interval")
+    def worded(self, interval: IntervalSchedule) -> str:
+        """In words."""
+        return every(interval)
 
 
 @admin.register(CrontabSchedule)
 class CrontabAdmin(ModelAdmin):  # type: ignore[misc]  # an untyped base
     """Crontabs to choose from."""
 
-    list_display = ("human_readable", "minute", "hour", "day_of_week", "day_of_month")
+    list_display = ("worded", "minute", "hour", "day_of_week", "day_of_month")
     fields = (
         ("minute", "hour"),
         ("day_of_week", "day_of_month", "month_of_year"),
         "timezone",
     )
+
+    @admin.display(description="Crontab")
+    def worded(self, crontab: CrontabSchedule) -> str:
+        """In words."""
+        return times(crontab)

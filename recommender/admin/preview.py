@@ -11,18 +11,24 @@ from recommender.engine import recommend as recommendation
 from recommender.engine import recommend as similarity
 from recommender.engine.answer import Answer, Item, Query
 from recommender.models import Catalog, Product, User
+from recommender.ranking.ranker import BASE
 
 _QUERY = Query(count=10)
 
-# A bar's colour for each channel.
+# A bar's colour for each part of a score; Unfold's style sheet has no others that differ more.
 _COLOURS = {
     "text": "bg-primary-600",
-    "recent": "bg-blue-500",
+    "image": "bg-primary-300",
+    "multimodal": "bg-primary-400",
+    "behaviour": "bg-blue-500",
+    "together": "bg-green-700",
+    "ease": "bg-blue-700",
     "popular": "bg-orange-500",
     "repeat": "bg-green-500",
+    "product": "bg-red-500",
     "newest": "bg-base-400",
 }
-_OTHER = "bg-red-500"
+_OTHER = "bg-base-600"
 
 
 def similar(product: Product) -> Table:
@@ -59,17 +65,24 @@ def recommendations(user: User) -> Table:
         ]
         for item, product in _known(answer.items, products)
     ]
-    return Table(["", "Title", "Channel", "Score and its parts", "Because of"], rows, _note(answer))
+    headers = ["", "Title", "Channel", "Score and its parts", "Because of"]
+    return Table(headers, rows, _note(answer), legend=_legend(answer.items))
 
 
-def legend() -> SafeString:
-    """The colours of the channels."""
+def _legend(items: Iterable[Item]) -> SafeString:
+    """The colours of the parts that the bars have."""
+    shown = dict.fromkeys(name for item in items for name, _ in _drawn(item))
     return format_html_join(
         "",
         '<span class="flex items-center gap-2"><span class="h-1.5 w-8 rounded-default {}"></span>'
         "{}</span>",
-        ((css, name) for name, css in _COLOURS.items()),
+        ((_COLOURS.get(name, _OTHER), name) for name in shown),
     )
+
+
+def _drawn(item: Item) -> list[tuple[str, float]]:
+    """The parts that a bar can show: what speaks against a product has no length."""
+    return [(name, part) for name, part in item.contributions.items() if name != BASE and part > 0]
 
 
 def _products(catalog: Catalog, items: Iterable[Item]) -> dict[str, Product]:
@@ -88,11 +101,8 @@ def _known(
 
 
 def _parts(item: Item, best: float) -> SafeString:
-    shares = [
-        BarPart(name, part / best, _COLOURS.get(name, _OTHER))
-        for name, part in item.contributions.items()
-    ]
-    words = " + ".join(f"{name} {part:.4f}" for name, part in item.contributions.items())
+    shares = [BarPart(name, part / best, _COLOURS.get(name, _OTHER)) for name, part in _drawn(item)]
+    words = " + ".join(f"{name} {part:.4f}" for name, part in item.contributions.items() if part)
     return format_html(
         '{}<div class="text-subtle text-xs">{}</div>',
         fragments.stack(shares, f"{item.score:.4f}"),

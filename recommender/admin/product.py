@@ -152,7 +152,7 @@ class ProductAdmin(DetailAdmin[Product]):
     search_fields = ("external_id__startswith", "title__icontains", "brand__iexact")
     search_help_text = "The beginning of an id, words of the title, or a brand"
     actions = ("re_embed",)
-    change_form_outer_before_template = "recommender/admin/product.html"
+    change_form_outer_after_template = "recommender/admin/product.html"
     readonly_fields = ("catalog", "external_id", "created_at", "updated_at")
     fieldsets = (
         (None, {"fields": (("catalog", "external_id"), "title", "description")}),
@@ -257,9 +257,9 @@ def _vector_row(
 ) -> list[Any]:
     state = freshness.of_vector(product, vector, is_quarantined=refusal is not None)
     label = fragments.badge(state.label, freshness.COLOURS[state])
-    embedded_at = f"{vector.embedded_at:%-d %B %Y, %H:%M:%S} UTC" if vector else "-"
+    embedded_at = fragments.moment(vector.embedded_at if vector else None)
     if refusal is not None:
         label = format_html("{} {}", label, fragments.refusal(refusal))
     if state == Freshness.REFUSED:
-        embedded_at = "-"
+        embedded_at = fragments.moment(None)
     return [str(space), space.get_status_display(), space.model, label, embedded_at]

@@ -148,9 +148,9 @@ class QuarantinedProductAdmin(ReadOnlyAdmin[QuarantinedProduct]):
         return fragments.badge("Changed since", "info")
 
     @admin.display(description="When", ordering="at")
-    def when(self, quarantined: QuarantinedProduct) -> str:
+    def when(self, quarantined: QuarantinedProduct) -> SafeString:
         """When it was refused."""
-        return f"{quarantined.at:%-d %B %Y, %H:%M} UTC"
+        return fragments.moment(quarantined.at)
 
     @admin.action(description="Try again", permissions=["retry"])
     def try_again(self, request: HttpRequest, queryset: QuerySet[QuarantinedProduct]) -> None:

@@ -121,14 +121,14 @@ class SpaceAdmin(SpaceActions):
         """Why nothing is embedded, and since when."""
         if not space.paused_reason or space.paused_at is None:
             return "Goes on by itself." if space.status in LIVING else "Not embedded."
-        return f"Paused since {space.paused_at:%-d %B %Y, %H:%M} UTC: {space.paused_reason}"
+        return f"Paused since {fragments.time(space.paused_at)}: {space.paused_reason}"
 
     @admin.display(description="Training")
     def training(self, space: Space) -> str:
         """Until when it learnt; and where it does not serve for that, why."""
         if space.trained_until is None:
             return "Not trained yet."
-        learnt = f"Learnt from events until {space.trained_until:%-d %B %Y, %H:%M} UTC."
+        learnt = f"Learnt from events until {fragments.time(space.trained_until)}."
         return f"{learnt} Not activated: {space.paused_reason}" if space.paused_reason else learnt
 
     @admin.display(description="Trainer")

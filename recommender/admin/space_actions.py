@@ -44,7 +44,7 @@ class SpaceActions(ReadOnlyAdmin[Space]):
     def get_actions_detail(self, request: HttpRequest, object_id: Any) -> list[Any]:
         """The buttons that make sense for this space."""
         space = self.get_object(request, str(object_id))
-        sensible = _ACTIONS[Space.Status(space.status)] if space else ()
+        sensible = _sensible(space) if space else set()
         shown: list[Any] = super().get_actions_detail(request, object_id)  # type: ignore[misc]  # Unfold's
         return [button for button in shown if button.method.__name__ in sensible]
 
@@ -112,6 +112,17 @@ class SpaceActions(ReadOnlyAdmin[Space]):
 
     def _context(self, request: HttpRequest) -> dict[str, Any]:
         return {**self.admin_site.each_context(request), "opts": self.opts}
+
+
+def _sensible(space: Space) -> set[str]:
+    """The actions of its state, without those that there is no other version for."""
+    others = Space.objects.filter(catalog=space.catalog_id).exclude(pk=space.pk)
+    sensible = set(_ACTIONS[Space.Status(space.status)])
+    if not others.exclude(status=Space.Status.RETIRED).exists():
+        sensible.discard("compare")
+    if not others.filter(name=space.name, status=Space.Status.STANDBY).exists():
+        sensible.discard("roll_back")
+    return sensible
 
 
 def _activation(space: Space) -> Question:

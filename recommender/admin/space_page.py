@@ -22,7 +22,7 @@ from embeddings.errors import Misconfigured
 from recommender.admin import fragments
 from recommender.admin.fragments import Table
 from recommender.catalog.catalogs import announce_space
-from recommender.insight.comparison import Comparison, Side
+from recommender.insight.comparison import Comparison, Side, verdict
 from recommender.insight.comparison import compare as compare_spaces
 from recommender.insight.replay import Quality
 from recommender.models import Catalog, Space
@@ -86,7 +86,7 @@ def _replay(comparison: Comparison) -> Table:
         return Table([], [], comparison.shortage or "", title=title)
     note = (
         f"What each would have recommended to {comparison.users} users at "
-        f"{comparison.cut_off:%-d %B %Y, %H:%M} UTC, against the new products they came to "
+        f"{fragments.time(comparison.cut_off)}, against the new products they came to "
         "afterwards. In brackets, where the mean lies with 95 % confidence."
     )
     rows = [
@@ -238,7 +238,9 @@ def compare(request: HttpRequest, space: Space, context: dict[str, Any]) -> Http
     context["back"] = address(space)
     if other is not None:
         try:
-            context["comparison"] = comparison_tables(compare_spaces(other, space))
+            comparison = compare_spaces(other, space)
+            context["comparison"] = comparison_tables(comparison)
+            context["verdict"] = verdict(comparison)
         except (SpaceError, Misconfigured) as exc:
             messages.error(request, str(exc))
             return HttpResponseRedirect(address(space))

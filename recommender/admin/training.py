@@ -133,7 +133,7 @@ def _steps(run: TrainingRun) -> Table:
 
 def sentence(run: TrainingRun) -> str:
     """The training in a line."""
-    at = f"{run.created_at:%-d %B %Y, %H:%M} UTC"
+    at = fragments.time(run.created_at)
     return f"{run.get_status_display()}, {at}: {summary(run)}"
 
 
@@ -174,8 +174,8 @@ class RankerAdmin(ReadOnlyAdmin[Ranker]):
 
     @admin.display(description="Ranker")
     def label(self, ranker: Ranker) -> str:
-        """Its kind and number."""
-        return f"{ranker.kind} {ranker.pk}"
+        """Its kind."""
+        return ranker.kind
 
     @admin.display(description="Status")
     def state(self, ranker: Ranker) -> SafeString:
@@ -204,9 +204,14 @@ class RankerAdmin(ReadOnlyAdmin[Ranker]):
         return base.confirm(request, _question(ranker), lambda _: _activate(ranker), back, context)
 
 
+def named(ranker: Ranker) -> str:
+    """What tells a ranker from the others of its catalog and mode."""
+    return f"{ranker.kind}, learnt until {fragments.time(ranker.trained_until)}"
+
+
 def _question(ranker: Ranker) -> Question:
     return Question(
-        title=f"Activate {ranker.kind} {ranker.pk}",
+        title=f"Activate {named(ranker)}",
         text=f"From the next answer on, it ranks the lists of {ranker.catalog} "
         f"({ranker.get_mode_display().lower()}). The one that does now is kept. The next training "
         "chooses anew.",
@@ -216,4 +221,4 @@ def _question(ranker: Ranker) -> Question:
 
 def _activate(ranker: Ranker) -> str:
     activate_ranker(ranker)
-    return f"{ranker.kind} {ranker.pk} serves now."
+    return f"{named(ranker)} serves now."

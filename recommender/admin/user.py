@@ -39,7 +39,6 @@ class UserAdmin(DetailAdmin[User], ReadOnlyAdmin[User]):
         return {
             # First: asking for recommendations rebuilds a profile that is stale.
             "recommendations": preview.recommendations(row),
-            "legend": preview.legend(),
             "interests": [_interests(row, space) for space in _spaces(row)],
             "history": _history(row),
         }
@@ -79,7 +78,7 @@ def _history(user: User) -> Table:
     )
     rows = [
         [
-            f"{event.at:%-d %B %Y, %H:%M}",
+            fragments.moment(event.at),
             event.type,
             fragments.product_link(event.product) if event.product else "-",
             "-" if event.quantity is None else f"{event.quantity:g}",
@@ -87,7 +86,7 @@ def _history(user: User) -> Table:
         ]
         for event in events
     ]
-    note = f"The latest {_EVENTS_SHOWN}, in UTC." if len(rows) == _EVENTS_SHOWN else "In UTC."
+    note = f"The latest {_EVENTS_SHOWN}." if len(rows) == _EVENTS_SHOWN else ""
     return Table(["Time", "Type", "Product", "Quantity", "Value"], rows, note)
 
 

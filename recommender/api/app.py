@@ -1,6 +1,7 @@
 """The API: its routers, and what becomes of every error."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import structlog
 from django.core.exceptions import RequestDataTooBig
@@ -8,17 +9,41 @@ from django.db.utils import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
+from ninja.openapi.docs import Swagger
+from ninja.openapi.schema import OpenAPISchema
 
-from recommender.api import problems, products, recommendations, users
+from recommender.api import documentation, problems, products, recommendations, users
 from recommender.api.codec import JsonParser, JsonRenderer
+from recommender.api.examples import CALLS
 from recommender.api.problems import Problem, respond
 
 log = structlog.get_logger()
 
-api = NinjaAPI(
+
+class DocumentedApi(NinjaAPI):
+    """An API whose OpenAPI document has an example of every call, and its errors."""
+
+    def get_openapi_schema(self, **options: Any) -> OpenAPISchema:
+        """The document, with what the views alone do not tell."""
+        document = super().get_openapi_schema(**options)
+        documentation.complete(document, CALLS)
+        return document
+
+
+class PhonePage(Swagger):
+    """Swagger UI as wide as the screen that it is on, with a way back to the admin."""
+
+    template = "recommender/docs.html"
+
+
+api = DocumentedApi(
     title="Kinship",
     version="1",
-    description="A recommendation engine that lives in Postgres.",
+    description=(
+        "A recommendation engine that lives in Postgres. Authorize with an API key, made under API "
+        "keys in the admin; the examples are of the sample store, which `make demo` loads."
+    ),
+    docs=PhonePage(settings={"defaultModelsExpandDepth": 0, "displayRequestDuration": True}),
     parser=JsonParser(),
     renderer=JsonRenderer(),
 )

@@ -4,9 +4,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import orjson
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
+from django.utils.cache import patch_vary_headers
+from django.views import defaults
 
-_TITLES = {
+TITLES = {
     400: "The request is not right",
     401: "No valid API key",
     403: "This key may not do that",
@@ -39,19 +41,26 @@ class Problem(Exception):  # noqa: N818 - the word of RFC 9457
         self.extra = extra
 
 
-def respond(problem: Problem) -> HttpResponse:
-    """The problem as an answer."""
+def document(problem: Problem) -> dict[str, Any]:
+    """The problem as a body."""
     body: dict[str, Any] = {
         "type": f"urn:kinship:problem:{problem.kind}",
-        "title": _TITLES[problem.status],
+        "title": TITLES[problem.status],
         "status": problem.status,
         "detail": problem.detail,
         **problem.extra,
     }
     if problem.errors:
         body["errors"] = problem.errors
+    return body
+
+
+def respond(problem: Problem) -> HttpResponse:
+    """The problem as an answer."""
     response = HttpResponse(
-        orjson.dumps(body), status=problem.status, content_type="application/problem+json"
+        orjson.dumps(document(problem)),
+        status=problem.status,
+        content_type="application/problem+json",
     )
     if problem.status == 401:
         response["WWW-Authenticate"] = "Bearer"
@@ -73,8 +82,16 @@ def describe(error: Mapping[str, Any]) -> dict[str, str]:
     return {"where": ".".join(map(str, error["loc"])), "message": message}
 
 
-def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:  # noqa: ARG001
-    """Django's handler for an address that is none."""
+def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    """Django's handler for an address that is none: a page for a person, else a problem."""
+    response = _lost(request, exception or Http404())
+    patch_vary_headers(response, ["Accept"])
+    return response
+
+
+def _lost(request: HttpRequest, exception: Exception) -> HttpResponse:
+    if _is_of_a_person(request):
+        return defaults.page_not_found(request, exception)
     detail = f"There is nothing at {request.path}; /docs lists what there is."
     return respond(Problem(404, "no-such-address", detail))
 
@@ -87,6 +104,21 @@ def method_not_allowed(request: HttpRequest, allowed: str) -> HttpResponse:
     return response
 
 
-def server_error(request: HttpRequest) -> HttpResponse:  # noqa: ARG001
+def server_error(request: HttpRequest) -> HttpResponse:
     """Django's handler for an error that nobody foresaw; it has been logged."""
+    if _is_of_a_person(request):
+        return defaults.server_error(request)
     return respond(Problem(500, "internal", "The error is logged. Please try again later."))
+
+
+# Whoever asks here reads JSON, a browser too.
+_FOR_PROGRAMS = ("/v1", "/api/", "/compatible-mode/", "/openapi.json", "/healthz", "/readyz")
+
+
+def _is_of_a_person(request: HttpRequest) -> bool:
+    """Whether a page is read where the address leads, and not what a program takes."""
+    path = request.path_info
+    if path.startswith("/admin"):
+        return True
+    wants_page = "text/html" in request.headers.get("Accept", "")
+    return wants_page and not path.startswith(_FOR_PROGRAMS)

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 from uuid import uuid4
 
 from django.http import HttpRequest, HttpResponse
+from django.utils.cache import patch_vary_headers
 from ninja import Query as Parameters
 from ninja import Router, Schema
 from pydantic import Field, ValidationError
@@ -13,7 +14,7 @@ from recommender.api import codec, problems
 from recommender.api.auth import ApiRequest, any_key
 from recommender.api.problems import Problem
 from recommender.api.schemas import Id, RecommendationRequest, Time
-from recommender.engine import fields, recommend
+from recommender.engine import fields, reasons, recommend
 from recommender.engine.answer import (
     MAX_COUNT,
     Answer,
@@ -45,6 +46,14 @@ class RequestParameters(Schema):
 class WhyOut(Schema):
     """Why an item is there; contributions add up to its score, and one below 0 is against it."""
 
+    code: Annotated[
+        str,
+        Field(
+            description="The one reason, for those who write their own sentences; a code never "
+            "changes its meaning. `because_…` and `similar_to` speak of the first of `because`, "
+            f"`…_before` of the product itself: {', '.join(reasons.CODES)}."
+        ),
+    ]
     source: Annotated[str, Field(description="What contributes most.")]
     because: Annotated[
         list[str], Field(description="The user's own products that led here, the first most.")
@@ -58,7 +67,13 @@ class WhyOut(Schema):
     parts: Annotated[
         dict[str, float], Field(deprecated=True, description="The old name of `contributions`.")
     ]
-    text: Annotated[str | None, Field(description="In words, where `explain` is true.")] = None
+    text: Annotated[
+        str | None,
+        Field(
+            description="The same reason in a sentence, where `explain` is true: in the first "
+            "language of `Accept-Language` that there is, else in English."
+        ),
+    ] = None
 
 
 class ItemOut(Schema):
@@ -126,12 +141,13 @@ def _similar(request: ApiRequest, product_id: str, ask: RecommendationRequest) -
     except UnknownProductError as exc:
         detail = f"There is no product {product_id!r}."
         raise Problem(404, "unknown-product", detail, missing_ids=[product_id]) from exc
-    return _respond(answer, ask)
+    return _respond(request, answer, ask)
 
 
 def _recommend(request: ApiRequest, user_id: str, ask: RecommendationRequest) -> HttpResponse:
     catalog = request.auth.catalog
-    return _respond(recommend.recommend(catalog, user_id, _query(catalog, ask)), ask)
+    answer = recommend.recommend(catalog, user_id, _query(catalog, ask))
+    return _respond(request, answer, ask)
 
 
 def _from_parameters(request: HttpRequest, given: RequestParameters) -> RecommendationRequest:
@@ -191,11 +207,13 @@ def _checked(ask: RecommendationRequest, attributes: Mapping[str, str]) -> Query
         fields=fields.check(ask.fields, attributes),
         exclude=frozenset(ask.exclude),
         before=ask.as_of,
+        named=ask.explain,
     )
 
 
-def _respond(answer: Answer, ask: RecommendationRequest) -> HttpResponse:
-    return codec.respond(
+def _respond(request: HttpRequest, answer: Answer, ask: RecommendationRequest) -> HttpResponse:
+    language = reasons.language_of(request.headers.get("Accept-Language", ""))
+    response = codec.respond(
         {
             "rec_id": str(uuid4()),
             "spaces": answer.spaces,
@@ -204,14 +222,21 @@ def _respond(answer: Answer, ask: RecommendationRequest) -> HttpResponse:
             "missing_ids": answer.missing_ids,
             "fallback": answer.fallback,
             "items": [
-                _item(item, rank, ask.explain) for rank, item in enumerate(answer.items, start=1)
+                _item(item, rank, language if ask.explain else None)
+                for rank, item in enumerate(answer.items, start=1)
             ],
         }
     )
+    if ask.explain:
+        response["Content-Language"] = language
+        patch_vary_headers(response, ["Accept-Language"])
+    return response
 
 
-def _item(item: Item, rank: int, explain: bool) -> dict[str, Any]:
+def _item(item: Item, rank: int, language: str | None) -> dict[str, Any]:
+    code = reasons.code_of(item)
     why = {
+        "code": code,
         "source": item.source,
         "because": item.because,
         "interest": item.interest,
@@ -219,8 +244,8 @@ def _item(item: Item, rank: int, explain: bool) -> dict[str, Any]:
         "channel": item.source,
         "parts": item.contributions,
     }
-    if explain:
-        why["text"] = _sentence(item)
+    if language is not None:
+        why["text"] = reasons.sentence(code, item.cause, language)
     return {
         "id": item.id,
         "rank": rank,
@@ -228,26 +253,3 @@ def _item(item: Item, rank: int, explain: bool) -> dict[str, Any]:
         "fields": item.fields,
         "why": why,
     }
-
-
-_PHRASES = {
-    "text": "like {because}",
-    "image": "looks like {because}",
-    "multimodal": "like {because} in words and pictures",
-    "behaviour": "liked by those who like {because}",
-    "together": "goes together with {because}",
-    "ease": "often chosen with {because}",
-    "popular": "popular",
-    "repeat": "had before",
-    "product": "of the usual kind, age and price",
-    "newest": "new in the catalog",
-}
-
-
-def _sentence(item: Item) -> str:
-    """The contributions that speak for an item in words, the strongest first."""
-    because = ", ".join(item.because) or "the history"
-    ordered = sorted(item.contributions, key=lambda name: -item.contributions[name])
-    # What is common to all candidates speaks for none of them.
-    speaking = [name for name in ordered if name in _PHRASES and item.contributions[name] > 0]
-    return "; ".join(_PHRASES[name].format(because=because) for name in speaking or [item.source])

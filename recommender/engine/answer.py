@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
+from recommender.engine.candidates import Cause
 from recommender.retrieval.filters import Filter
 
 # Which of the user's own products an answer leaves out.
@@ -22,6 +23,7 @@ class Query:
     fields: tuple[str, ...] = ()
     exclude: frozenset[str] = frozenset({SEEN})
     before: datetime | None = None  # only history strictly before this time counts
+    named: bool = False  # whether explanations name products by title
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +37,22 @@ class Item:
     because: tuple[str, ...] = ()  # the user's own products that gave most to the score
     interest: str | None = None  # the own product that stands for the interest nearest to it
     fields: Mapping[str, Any] = field(default_factory=dict)
+    cause: Cause | None = None  # the product that the one reason given names: itself, if had before
 
-    def because_of(self, products: Sequence[str], interest: str | None) -> "Item":
-        """The same item with the own products that led to it, by id."""
-        return replace(self, because=tuple(products), interest=interest)
+    def because_of(
+        self, causes: Sequence[Cause], interest: Cause | None, itself: Cause | None
+    ) -> "Item":
+        """The same item with the own products that led to it.
+
+        Args:
+            itself: the item, where the user had it before: no other reason is plainer.
+        """
+        return replace(
+            self,
+            because=tuple(cause.id for cause in causes),
+            interest=None if interest is None else interest.id,
+            cause=itself or next(iter(causes), None),
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

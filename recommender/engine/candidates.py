@@ -1,7 +1,7 @@
 """A user, as sources see one, and the candidates found for them: the values between the stages."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy as np
@@ -15,6 +15,18 @@ from recommender.ranking.table import CandidateTable
 
 Keys = NDArray[np.int64]
 Floats = NDArray[np.float32]
+
+# The event of a product that a request names instead of the user's having done anything with it.
+SEED = "seed"
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """A product that led to another, as a sentence tells of it."""
+
+    id: str
+    title: str = ""  # "" where it has none, or none was asked for
+    event: str = ""  # the type of the user's strongest event with it, or SEED; "" where unknown
 
 
 class SpaceProfile(Protocol):
@@ -39,6 +51,8 @@ class UserContext:
     neighbours: Mapping[str, ItemNeighbours]  # by kind, of the own products
     popularity: Popularity
     clock: float  # what now is, seconds since 1970
+    # Of own products by key, the type of the event that speaks best of each; empty in batches.
+    strongest_events: Mapping[int, str] = field(default_factory=dict)
 
     def allowed(self, products: Keys, limit: int) -> Keys:
         """The first of these products that are not left out."""
@@ -67,7 +81,7 @@ class Hydrated:
     own: ProductColumns  # of the user's latest products, in their order
     # Of each profile's vectors to the products, by name of the space; (vectors, products).
     similarities: Mapping[str, Floats]
-    names: Callable[[], Mapping[int, str]]  # external ids of own products by key
+    causes: Callable[[], Mapping[int, Cause]]  # own products by key
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +92,7 @@ class Candidates:
     products: ProductColumns
     own: ProductColumns
     similarities: Mapping[str, Floats]
-    names: Callable[[], Mapping[int, str]]
+    causes: Callable[[], Mapping[int, Cause]]
     popularity: CandidatePopularity
     table: CandidateTable
 

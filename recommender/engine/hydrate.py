@@ -1,14 +1,22 @@
 """All that is known of candidates in PostgreSQL, by now and exactly: one statement."""
 
-from collections.abc import Iterable, Sequence
-from functools import lru_cache
+from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache, partial
 from typing import Any
 
 import numpy as np
 from psycopg import sql
 
 from recommender import arrays, database
-from recommender.engine.candidates import Floats, Hydrated, Keys, ProductColumns, SpaceProfile
+from recommender.engine.candidates import (
+    Cause,
+    Floats,
+    Hydrated,
+    Keys,
+    ProductColumns,
+    SpaceProfile,
+    UserContext,
+)
 from recommender.engine.stored import popularity_label
 from recommender.retrieval import filter_cache, vector_cache
 from recommender.retrieval.filters import Filter
@@ -33,9 +41,9 @@ SELECT c.*, o.* {vectors} FROM (
         WHERE p.catalog_id = %(catalog)s AND {condition}
     ) c
 ) c, (
-    SELECT {own}
+    SELECT {own}, {titles} AS titles
     FROM (
-        SELECT p.id, p.external_id, {product}
+        SELECT p.id, p.external_id, p.title, {product}
         FROM unnest(%(own)s::bigint[]) AS own(id) JOIN recommender_product p ON p.id = own.id
     ) o
 ) o
@@ -51,25 +59,30 @@ COALESCE(extract(epoch FROM p.released_at), 'NaN')::float8 AS released
 def hydrate(
     catalog_id: int,
     candidates: Keys,
-    latest: Keys,
+    context: UserContext,
     profiles: Sequence[tuple[ServingSpace, SpaceProfile]],
     filter: Filter | None,  # noqa: A002 - the API's word
+    *,
+    named: bool,
 ) -> Hydrated:
     """Those of the candidates that are available and pass.
 
     Args:
         candidates: keys, ascending.
-        latest: keys of the user's own products that say what their taste is.
+        context: whose own products say what their taste is.
         profiles: what candidates are compared with, by space.
+        named: whether titles of the own products come along.
     """
     spaces = tuple(space for space, _ in profiles)
     keys = candidates.tolist()
     known = [vector_cache.known(space, keys) for space in spaces]
-    statement = _statement(spaces, None) if filter is None else _compose(spaces, filter)
+    statement = (
+        _statement(spaces, named=named) if filter is None else _compose(spaces, filter, named=named)
+    )
     parameters = {
         "catalog": catalog_id,
         "candidates": database.array_text(keys),
-        "own": database.array_text(np.union1d(latest, _anchors(profiles)).tolist()),
+        "own": database.array_text(np.union1d(context.own.latest, _anchors(profiles)).tolist()),
         **{_missing(vectors.space): database.array_text(vectors.missing) for vectors in known},
         **(filter.parameters if filter else {}),
     }
@@ -82,10 +95,22 @@ def hydrate(
     }
     return Hydrated(
         products=listed,
-        own=_of(own, latest),
+        own=_of(own, context.own.latest),
         similarities=similarities,
-        names=lambda: dict(zip(own.products.tolist(), own.ids, strict=True)),
+        causes=partial(_causes, own, row.titles, context.strongest_events),
     )
+
+
+def _causes(
+    own: ProductColumns, titles: Sequence[str] | None, events: Mapping[int, str]
+) -> dict[int, Cause]:
+    """Own products as an explanation tells of them."""
+    return {
+        key: Cause(name, title, events.get(key, ""))
+        for key, name, title in zip(
+            own.products.tolist(), own.ids, titles or [""] * len(own.ids), strict=True
+        )
+    }
 
 
 def _anchors(profiles: Sequence[tuple[ServingSpace, SpaceProfile]]) -> Keys:
@@ -136,11 +161,16 @@ def _columns(row: Any, prefix: str) -> ProductColumns:
 
 
 @lru_cache(maxsize=1000)
-def _statement(spaces: tuple[ServingSpace, ...], filter: None) -> bytes:  # noqa: A002
-    return _compose(spaces, filter).as_bytes(None)
+def _statement(spaces: tuple[ServingSpace, ...], *, named: bool) -> bytes:
+    return _compose(spaces, None, named=named).as_bytes(None)
 
 
-def _compose(spaces: Iterable[ServingSpace], filter: Filter | None) -> sql.Composed:  # noqa: A002
+def _compose(
+    spaces: Iterable[ServingSpace],
+    filter: Filter | None,  # noqa: A002 - the API's word
+    *,
+    named: bool,
+) -> sql.Composed:
     vectors = [
         sql.SQL(", {} AS {}").format(
             vector_cache.select(space, sql.Placeholder(_missing(space))),
@@ -153,6 +183,7 @@ def _compose(spaces: Iterable[ServingSpace], filter: Filter | None) -> sql.Compo
         condition=filter_cache.condition(filter),
         listed=sql.SQL(_COLUMNS.format(_LISTED)),
         own=sql.SQL(_COLUMNS.format(_OWN)),
+        titles=sql.SQL("array_agg(title)" if named else "NULL::text[]"),
         vectors=sql.SQL("").join(vectors),
     )
 

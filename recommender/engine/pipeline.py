@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from recommender.engine import attribution, features, rerank, sources
 from recommender.engine.answer import Item
-from recommender.engine.candidates import Candidates, Keys, UserContext
+from recommender.engine.candidates import Candidates, Cause, Keys, UserContext
 from recommender.engine.sources.base import CandidateSource
 from recommender.engine.store import CandidateStore
 from recommender.ranking import table
@@ -85,7 +85,7 @@ class Pipeline:
             products=hydrated.products,
             own=hydrated.own,
             similarities=hydrated.similarities,
-            names=hydrated.names,
+            causes=hydrated.causes,
             popularity=context.popularity.of(keys),
             table=table.empty(self._columns(context), keys),
         )
@@ -121,11 +121,22 @@ class Pipeline:
         products = candidates.table.products[rows]
         led = attribution.strongest(attributions, products, [item.contributions for item in items])
         interests = attribution.nearest_interests(candidates, rows).tolist()
-        names = dict(candidates.names())
-        names |= {key: item.id for key, item in zip(products.tolist(), items, strict=True)}
+        events = candidates.context.strongest_events
+        causes = {
+            key: Cause(item.id, event=events.get(key, ""))
+            for key, item in zip(products.tolist(), items, strict=True)
+        }
+        causes |= candidates.causes()
+        had = set(candidates.context.own.products.tolist())
         return [
-            item.because_of([names[key] for key in keys if key in names], names.get(interest))
-            for item, keys, interest in zip(items, led, interests, strict=True)
+            item.because_of(
+                [causes[key] for key in keys if key in causes],
+                causes.get(interest),
+                causes[product] if product in had else None,
+            )
+            for item, product, keys, interest in zip(
+                items, products.tolist(), led, interests, strict=True
+            )
         ]
 
 

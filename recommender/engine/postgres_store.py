@@ -60,6 +60,7 @@ class PostgresStore:
             neighbours={},
             popularity=stands,
             clock=stands.now(),
+            strongest_events=self.user.strongest_events(),
         )
         signals = self._signals(context)
         return replace(context, profiles=signals.profiles, neighbours=signals.neighbours)
@@ -71,7 +72,12 @@ class PostgresStore:
             if space.name in context.profiles
         ]
         return hydrate.hydrate(
-            self.catalog.pk, products, context.own.latest, profiles, self.query.filter
+            self.catalog.pk,
+            products,
+            context,
+            profiles,
+            self.query.filter,
+            named=self.query.named,
         )
 
     def searched_further(self, context: UserContext) -> UserContext | None:

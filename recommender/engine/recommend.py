@@ -8,6 +8,7 @@ from psycopg import sql
 from recommender import database
 from recommender.engine import backfill
 from recommender.engine.answer import Answer, Item, Query, UnknownProductError
+from recommender.engine.candidates import SEED, Cause
 from recommender.engine.pipeline import Pipeline
 from recommender.engine.postgres_store import PostgresStore
 from recommender.engine.stored import find_user, ranker_of
@@ -53,7 +54,7 @@ def _recommend(catalog: Catalog, external_id: str, query: Query) -> Answer:
 
 # The seed and the space that serves in one round trip; no row where the seed is unknown.
 _SEED = f"""
-SELECT p.id, p.category, {serving.COLUMNS} FROM recommender_product p
+SELECT p.id, p.category, p.title, {serving.COLUMNS} FROM recommender_product p
 LEFT JOIN recommender_space s
     ON s.catalog_id = p.catalog_id AND s.name = 'text' AND s.status = 'active'
 WHERE p.catalog_id = %s AND p.external_id = %s AND p.deleted_at IS NULL
@@ -80,10 +81,18 @@ def _similar(catalog: Catalog, external_id: str, query: Query) -> Answer:
     rows = database.fetch(_SEED, (catalog.pk, external_id))
     if not rows:
         raise UnknownProductError(external_id)
-    seed, category, *columns = rows[0]
+    seed, category, title, *columns = rows[0]
     space = ServingSpace(*columns) if columns[0] is not None else None
+    cause = Cause(external_id, title, SEED)
     items = [
-        Item(n.external_id, n.similarity, "text", {"text": n.similarity}, (external_id,))
+        Item(
+            n.external_id,
+            n.similarity,
+            "text",
+            {"text": n.similarity},
+            because=(external_id,),
+            cause=cause,
+        )
         for n in (_neighbours(space, seed, query) if space else [])
         if n.product_id != seed
     ][: query.count]

@@ -10,7 +10,7 @@ from scipy.sparse import csr_array
 
 from recommender.behaviour.interactions import MAX_EVENTS, History
 from recommender.engine import own_products, scores
-from recommender.engine.candidates import Floats, Hydrated, Keys, ProductColumns, UserContext
+from recommender.engine.candidates import Cause, Floats, Hydrated, Keys, ProductColumns, UserContext
 from recommender.engine.config import BATCH, INTERESTS, CandidateConfig
 from recommender.engine.own_products import OwnProducts
 from recommender.engine.scores import ItemNeighbours, Links, Popularity, space_scores_of
@@ -100,7 +100,7 @@ class SnapshotStore:
                 for name, profile in context.profiles.items()
                 if isinstance(profile, DenseProfile)
             },
-            names=partial(self._names, context),
+            causes=partial(self._causes, context),
         )
 
     def searched_further(self, context: UserContext) -> UserContext | None:  # noqa: ARG002
@@ -140,13 +140,13 @@ class SnapshotStore:
                 clock=self.snapshot.clock,
             )
 
-    def _names(self, context: UserContext) -> dict[int, str]:
+    def _causes(self, context: UserContext) -> dict[int, Cause]:
         anchors = [
             vector.product_id for profile in context.profiles.values() for vector in profile.vectors
         ]
         own = np.union1d(context.own.latest, np.array(anchors, dtype=np.int64))
         ids = self.snapshot.products.ids[self.snapshot.products.rows(own)]
-        return dict(zip(own.tolist(), ids.tolist(), strict=True))
+        return {key: Cause(name) for key, name in zip(own.tolist(), ids.tolist(), strict=True)}
 
     def _listable_for(self, user: SnapshotUser) -> Mask:
         listable = self.listable.copy()

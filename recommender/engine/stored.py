@@ -3,6 +3,7 @@
 Popularity and ranks are remembered by the process: no request counts or reads them again.
 """
 
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -40,7 +41,7 @@ SELECT u.id, u.history_version, c.popularity_refreshed_at,
         SELECT DISTINCT e.product_id FROM recommender_event e
         WHERE e.user_id = u.id AND e.product_id IS NOT NULL AND e.type = ANY(%(own)s)
           AND (%(before)s::timestamptz IS NULL OR e.at < %(before)s))),
-    h.products, h.weights, h.times,
+    h.products, h.weights, h.times, h.types,
     (SELECT json_agg(json_build_array({space}) ORDER BY s.id) FROM recommender_space s
      WHERE s.catalog_id = u.catalog_id AND s.status = 'active' AND (
         s.kind <> 'behaviour' OR %(before)s::timestamptz IS NULL
@@ -55,7 +56,8 @@ FROM recommender_user u JOIN recommender_catalog c ON c.id = u.catalog_id
 CROSS JOIN LATERAL (
     SELECT array_send(array_agg(l.product_id)) AS products,
            array_send(array_agg(l.weight)) AS weights,
-           array_send(array_agg(l.time)) AS times
+           array_send(array_agg(l.time)) AS times,
+           array_agg(l.type) AS types
     FROM ({latest}) l
 ) h
 WHERE u.catalog_id = %(catalog)s AND u.external_id = %(user)s
@@ -74,9 +76,17 @@ class StoredUser:
     popularity_refreshed_at: datetime | None
     excluded: NDArray[np.int64]  # keys of products that the answer leaves out
     history: History
+    types: Sequence[str]  # of the events of the history, in their order
     spaces: tuple[ServingSpace, ...]
     ranker: int | None  # key of the learnt rank; None where there is none
     knows_neighbours: bool  # whether those that are stored are not of a later time
+
+    def strongest_events(self) -> dict[int, str]:
+        """By product, the type of the event that speaks best of it; of equal ones the latest."""
+        weakest_first = np.argsort(-self.history.weights, kind="stable")[::-1]
+        products = self.history.product_ids[weakest_first].tolist()
+        types = [self.types[row] for row in weakest_first.tolist()]
+        return dict(zip(products, types, strict=True))
 
 
 def find_user(catalog: Catalog, external_id: str, query: Query) -> StoredUser | None:
@@ -91,7 +101,8 @@ def find_user(catalog: Catalog, external_id: str, query: Query) -> StoredUser | 
     rows = database.fetch(_USER, parameters)
     if not rows:
         return None
-    pk, version, refreshed_at, excluded, products, weights, times, spaces, ranker, knows = rows[0]
+    pk, version, refreshed_at, excluded, *history, spaces, ranker, knows = rows[0]
+    products, weights, times, types = history
     return StoredUser(
         pk=pk,
         history_version=version,
@@ -102,6 +113,7 @@ def find_user(catalog: Catalog, external_id: str, query: Query) -> StoredUser | 
             weights=arrays.floats(weights),
             times=arrays.floats(times),
         ),
+        types=types or (),
         spaces=tuple(ServingSpace(*columns) for columns in spaces or ()),
         ranker=ranker,
         knows_neighbours=bool(knows),

@@ -47,9 +47,9 @@ WEIGHT = weight(sql.SQL("COALESCE((c.event_weights ->> e.type)::float8, 0)"))
 TIE_BREAKER = sql.SQL("hashint8extended(e.product_id, e.user_id)")
 
 # The latest events that count of a user `u` of a catalog `c`, newest first: (product_id, weight,
-# time in seconds since 1970). Its parameter is `before`, a time or NULL.
+# time in seconds since 1970, type). Its parameter is `before`, a time or NULL.
 LATEST = sql.SQL("""
-SELECT e.product_id, {weight} AS weight, extract(epoch FROM e.at)::float8 AS time
+SELECT e.product_id, {weight} AS weight, extract(epoch FROM e.at)::float8 AS time, e.type
 FROM recommender_event e
 WHERE e.user_id = u.id AND e.product_id IS NOT NULL AND {weight} <> 0
   AND (%(before)s::timestamptz IS NULL OR e.at < %(before)s)

@@ -152,6 +152,24 @@ def compare(first: Space, second: Space) -> Comparison:
     )
 
 
+def verdict(comparison: Comparison) -> str:
+    """In a sentence, which of the two recommends better, as far as the history can tell."""
+    one, two = comparison.first, comparison.second
+    if comparison.difference is None or one.quality is None or two.quality is None:
+        return f"Which recommends better cannot be said. {comparison.shortage or ''}".strip()
+    change = comparison.difference.ndcg
+    low, high = sorted((one.quality.ndcg.mean, two.quality.ndcg.mean))
+    figures = f"NDCG@20 {high:.4f} against {low:.4f}, over {comparison.users:,} users"
+    if change.low <= 0 <= change.high:
+        return (
+            f"No difference between {one.space} and {two.space} can be told from the history "
+            f"({figures}): choose by cost and size."
+        )
+    better, worse = (two, one) if change.mean > 0 else (one, two)
+    by = f" by {high / low - 1:.0%}" if low > 0 else ""
+    return f"{better.space} recommends better than {worse.space}{by} ({figures})."
+
+
 def _check(first: Space, second: Space) -> None:
     if first.catalog_id != second.catalog_id:
         raise SpaceError("The spaces belong to two catalogs and cannot be compared.")

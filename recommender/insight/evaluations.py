@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from django.db.models import Exists, F, OuterRef, Window
 from django.db.models.functions import RowNumber
+from django.dispatch import Signal
 from django.utils import timezone
 from psycopg import sql
 from psycopg.types.json import Jsonb
@@ -48,6 +49,15 @@ class Point:
     ranker: str
     ndcg: Interval
     recall: Interval
+
+
+# Sent with `catalog_id` when a person wants an evaluation; maybe inside a transaction.
+evaluation_requested = Signal()
+
+
+def request(catalog: Catalog) -> None:
+    """Ask the workers to evaluate a catalog; what they find is stored."""
+    evaluation_requested.send(Catalog, catalog_id=catalog.pk)
 
 
 def store(catalog: Catalog, evaluation: Evaluation) -> EvaluationRun:

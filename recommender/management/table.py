@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from django.template.defaultfilters import filesizeformat
 
-from recommender.insight.comparison import Comparison, Side
+from recommender.insight.comparison import Comparison, Side, verdict
 from recommender.insight.evaluation_result import Evaluation, MethodResult
 from recommender.models import Space
 from recommender.ranking.metrics import Interval
@@ -108,6 +108,8 @@ def comparison_report(comparison: Comparison) -> str:
             "products."
         )
     lines.append(_replay_line(comparison))
+    if comparison.difference is not None:
+        lines.append(verdict(comparison))
     return "\n".join(lines)
 
 

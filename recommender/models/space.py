@@ -227,4 +227,4 @@ class QuarantinedProduct(models.Model):
         )
 
     def __str__(self) -> str:
-        return f"product {self.product_id} in space {self.space_id}"
+        return f"{self.product} in {self.space}"

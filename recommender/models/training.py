@@ -40,7 +40,7 @@ class TrainingRun(models.Model):
         ordering = ("-created_at",)
 
     def __str__(self) -> str:
-        return f"training of {self.catalog_id} at {self.created_at:%Y-%m-%d %H:%M}"
+        return f"training of {self.catalog}, {self.created_at:%-d %B %Y, %H:%M} UTC"
 
 
 class Ranker(models.Model):
@@ -70,7 +70,7 @@ class Ranker(models.Model):
         )
 
     def __str__(self) -> str:
-        return f"{self.kind} ({self.mode})"
+        return f"{self.kind} of {self.catalog} ({self.get_mode_display().lower()})"
 
 
 class EvaluationRun(models.Model):
@@ -87,7 +87,8 @@ class EvaluationRun(models.Model):
         ordering = ("-made_at",)
 
     def __str__(self) -> str:
-        return f"evaluation ({self.mode}) at {self.made_at:%Y-%m-%d}"
+        mode = self.get_mode_display().lower()
+        return f"evaluation of {self.catalog} ({mode}), {self.made_at:%-d %B %Y, %H:%M} UTC"
 
 
 class ProductPopularity(models.Model):

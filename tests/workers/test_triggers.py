@@ -9,6 +9,7 @@ from django.conf import settings
 from django.db import connection, transaction
 
 from recommender.catalog.catalogs import announce_changes
+from recommender.insight import evaluations
 from recommender.models import EmbeddingClaim
 from recommender.spaces import staleness
 from recommender.stack.config import PROJECT_DIR
@@ -67,6 +68,16 @@ def test_a_training_that_is_asked_for_is_sent_once_it_is_committed(
         assert broker.take() == []
 
     assert broker.take() == [("train", [committed_shop.catalog.pk])]
+
+
+def test_an_evaluation_that_is_asked_for_is_sent_once_it_is_committed(
+    committed_shop: Shop, broker: Broker
+) -> None:
+    with transaction.atomic():
+        evaluations.request(committed_shop.catalog)
+        assert broker.take() == []
+
+    assert broker.take() == [("evaluate", [committed_shop.catalog.pk])]
 
 
 def test_a_worker_that_starts_takes_up_what_it_had_claimed_before_it_was_killed(

@@ -37,7 +37,8 @@ class OwnHistorySource(CandidateSource):
     def attribute(self, candidates: Candidates, rows: NDArray[np.int64]) -> Iterable[Attribution]:
         """One that is had again is there because of itself."""
         items = candidates.table.products[rows]
-        yield Attribution(part="repeat", own=items, gave=np.eye(len(items)))
+        _, had = arrays.places(candidates.context.own.products, items)
+        yield Attribution(part="repeat", own=items, gave=np.diag(had.astype(np.float64)))
 
 
 def sources(store: CandidateStore) -> Sequence[CandidateSource]:

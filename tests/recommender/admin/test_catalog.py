@@ -1,4 +1,5 @@
 import json
+from collections.abc import Iterator
 from datetime import timedelta
 from decimal import Decimal
 
@@ -12,6 +13,7 @@ from django.utils import timezone
 from recommender.admin import counts
 from recommender.history import popularity
 from recommender.history.ingest import ensure_months
+from recommender.insight import evaluations
 from recommender.models import (
     Catalog,
     Event,
@@ -191,7 +193,7 @@ def test_a_training_is_asked_for_once_it_is_confirmed(
     assert not TrainingRun.objects.exists()
     response = admin_client.post(address, follow=True)
     run = TrainingRun.objects.get(catalog=catalog)
-    assert f"Training {run.pk} of shop is waiting" in page.text(response)
+    assert "The training of shop is waiting" in page.text(response)
     assert reverse("admin:recommender_trainingrun_change", args=[run.pk]) in page.hrefs(response)
 
 
@@ -215,3 +217,61 @@ def test_who_may_not_train_does_not(client: Client, catalog: Catalog) -> None:
         403,
     }
     assert not TrainingRun.objects.exists()
+
+
+@pytest.fixture
+def asked_for() -> Iterator[list[int]]:
+    """The catalogs that workers were asked to evaluate."""
+    asked: list[int] = []
+
+    def listen(catalog_id: int, **_: object) -> None:
+        asked.append(catalog_id)
+
+    evaluations.evaluation_requested.connect(listen)
+    yield asked
+    evaluations.evaluation_requested.disconnect(listen)
+
+
+def test_an_evaluation_is_asked_for_once_it_is_confirmed(
+    admin_client: Client, catalog: Catalog, asked_for: list[int]
+) -> None:
+    address = reverse("admin:recommender_catalog_evaluate", args=[catalog.pk])
+    assert address in page.hrefs(admin_client.get(change(catalog)))
+    assert "Evaluate shop" in page.text(admin_client.get(address))
+    assert asked_for == []
+    done = admin_client.post(address, follow=True)
+    assert "Workers evaluate shop now" in page.text(done)
+    assert reverse("admin:recommender_evaluationrun_changelist") in page.hrefs(done)
+    assert asked_for == [catalog.pk]
+
+    other = Catalog.objects.create(name="other")
+    chosen = {"action": "evaluate_selected", "_selected_action": [catalog.pk, other.pk]}
+    text = page.text(admin_client.post(reverse(LIST), chosen, follow=True))
+    assert "Workers evaluate" in text
+    assert sorted(asked_for) == [catalog.pk, catalog.pk, other.pk]
+
+
+def test_the_evaluations_offer_another(
+    admin_client: Client, catalog: Catalog, asked_for: list[int]
+) -> None:
+    every = reverse("admin:recommender_evaluationrun_evaluate_all")
+    evaluated = reverse("admin:recommender_evaluationrun_changelist")
+    assert every in page.hrefs(admin_client.get(evaluated))
+    Catalog.objects.create(name="other")
+    assert "Evaluate other, shop" in page.text(admin_client.get(every))
+    admin_client.post(every)
+    assert len(asked_for) == 2
+    gone = reverse("admin:recommender_evaluationrun_evaluate_again", args=[0])
+    assert "no catalog to evaluate" in page.text(admin_client.post(gone, follow=True))
+
+
+def test_who_may_only_look_evaluates_nothing(
+    client: Client, catalog: Catalog, asked_for: list[int]
+) -> None:
+    clerk = Operator.objects.create_user("clerk", is_staff=True)
+    for name in ("view_catalog", "view_evaluationrun"):
+        clerk.user_permissions.add(Permission.objects.get(codename=name))
+    client.force_login(clerk)
+    client.post(reverse("admin:recommender_catalog_evaluate", args=[catalog.pk]))
+    client.post(reverse("admin:recommender_evaluationrun_evaluate_all"))
+    assert asked_for == []

@@ -34,6 +34,12 @@ def test_the_list_shows_the_ranker_of_each(admin_client: Client, run: Evaluation
     assert change(run) in page.hrefs(response)
 
 
+def test_the_page_is_titled_by_names_and_no_numbers(
+    admin_client: Client, run: EvaluationRun
+) -> None:
+    assert "evaluation of shop (new products), " in page.text(admin_client.get(change(run)))
+
+
 def test_the_trend_of_each_catalog_and_mode_stands_above(
     admin_client: Client, catalog: Catalog, run: EvaluationRun
 ) -> None:

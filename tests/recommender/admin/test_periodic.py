@@ -1,3 +1,5 @@
+from datetime import timedelta
+
 import pytest
 from django.conf import settings
 from django.test import Client
@@ -45,9 +47,43 @@ def test_the_list_shows_every_task_and_its_schedule(
     for periodic in schedule.PERIODIC:
         assert periodic.name in text
         if periodic.at_hour is None:
-            assert f"every {int(periodic.every.total_seconds())} seconds" in text
+            assert f"{EVERY[periodic.every]} - {periodic.description}" in text
         else:
-            assert f"0 {periodic.at_hour} * * *" in text
+            assert f"daily at 0{periodic.at_hour}:00 UTC" in text
+
+
+EVERY = {
+    timedelta(seconds=15): "every 15 seconds",
+    timedelta(minutes=1): "every minute",
+    timedelta(minutes=5): "every 5 minutes",
+    timedelta(minutes=10): "every 10 minutes",
+    timedelta(days=1): "every day",
+}
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"minute": "5", "hour": "2", "timezone": "Europe/Berlin"}, "daily at 02:05 Europe/Berlin"),
+        ({"minute": "0", "hour": "14", "day_of_week": "1"}, "every Monday at 14:00 UTC"),
+        ({"minute": "0", "hour": "3", "day_of_month": "1"}, "monthly on day 1 at 03:00 UTC"),
+        ({"minute": "30", "hour": "*"}, "hourly at minute 30"),
+        ({"minute": "*/15", "hour": "*"}, "Every 15 minutes"),
+        ({"minute": "0", "hour": "1-5"}, "05:59, UTC"),
+        (
+            {"minute": "0", "hour": "3", "day_of_week": "1-5"},
+            "At 03:00, Monday through Friday, UTC",
+        ),
+    ],
+)
+def test_a_crontab_reads_as_words(
+    admin_client: Client, sweep: PeriodicTask, fields: dict[str, str], words: str
+) -> None:
+    CrontabSchedule.objects.create(**fields)
+    crontabs = admin_client.get(reverse("admin:django_celery_beat_crontabschedule_changelist"))
+    assert words in page.text(crontabs)
+    # Where one is chosen it reads the same.
+    assert words in page.text(admin_client.get(change(sweep)))
 
 
 def test_the_form_offers_the_tasks_that_workers_know(

@@ -243,3 +243,12 @@ def test_a_sparse_vector_is_a_vector(admin_client: Client, shop: Shop) -> None:
     ProductVector.objects.filter(product=shop.product("mug-1")).update(embedding=None, sparse=word)
     assert "mug-1" in listed(admin_client, vector="fresh")
     assert listed(admin_client, vector="empty") == set()
+
+
+def test_the_form_and_its_errors_come_before_what_is_told(
+    admin_client: Client, mug: Product
+) -> None:
+    wrong = admin_client.post(change(mug), {"title": "Blue enamel mug", "price": "much"})
+    html = wrong.content.decode()
+    places = [html.index(word) for word in ("Enter a number.", "text@1", "Similar products")]
+    assert places == sorted(places)

@@ -209,3 +209,10 @@ def test_a_space_leads_to_its_quarantine(admin_client: Client, shop: Shop, secon
     assert f"{reverse(LIST)}?space={second.pk}" in page.hrefs(response)
     none = reverse("admin:recommender_space_change", args=[shop.space.pk])
     assert "Quarantined products 0" in page.text(admin_client.get(none))
+
+
+def test_the_page_is_titled_by_names_and_no_numbers(admin_client: Client, shop: Shop) -> None:
+    refuse(shop.space, "mug-1")
+    row = QuarantinedProduct.objects.get()
+    page_of = reverse("admin:recommender_quarantinedproduct_change", args=[row.pk])
+    assert "Blue enamel mug in text@1" in page.text(admin_client.get(page_of))

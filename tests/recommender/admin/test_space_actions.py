@@ -96,14 +96,17 @@ def test_each_state_has_the_buttons_that_make_sense(
     admin_client: Client, shop: Shop, second: Space
 ) -> None:
     first = shop.space
-    assert buttons(admin_client, first) == ["compare", "roll_back"]
+    # There is nothing to go back to: the second version never served.
+    assert buttons(admin_client, first) == ["compare"]
     assert buttons(admin_client, second) == ["compare", "activate", "retire"]
 
     switching.activate(second)
     assert buttons(admin_client, first) == ["compare", "activate", "retire"]
+    assert buttons(admin_client, second) == ["compare", "roll_back"]
 
     lifecycle.retire(first)
     assert buttons(admin_client, first) == []
+    assert buttons(admin_client, second) == []
 
 
 def test_a_version_is_activated_when_that_is_confirmed(
@@ -177,6 +180,7 @@ def test_two_versions_are_compared_once_one_is_chosen(
     assert "5 of 5 5 of 5" in shown
     assert "The same among the 20 most similar" in shown
     assert "Too little history" in shown
+    assert "Which recommends better cannot be said." in shown
 
 
 @pytest.mark.parametrize("other", ["", "x", "0", "9" * 30, "-1"])

@@ -80,3 +80,9 @@ def test_more_trainings_take_no_more_queries(admin_client: Client, run: Training
         other = Catalog.objects.create(name=f"more-{number}")
         TrainingRun.objects.create(catalog=other)
     assert page.queries(admin_client, reverse(LIST)) == few
+
+
+def test_the_page_is_titled_by_names_and_no_numbers(admin_client: Client, run: TrainingRun) -> None:
+    TrainingRun.objects.update(created_at=NOON)
+    text = page.text(admin_client.get(change(run)))
+    assert "training of shop, 1 June 2025, 12:00 UTC" in text

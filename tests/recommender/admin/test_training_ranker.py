@@ -47,8 +47,8 @@ def test_the_list_tells_which_serves_and_how_each_kind_was_judged(
     text = page.text(admin_client.get(reverse(LIST)))
     figures = "blend 0.1300 (0.1200 to 0.1400) fusion 0.1100 (0.1000 to 0.1200)"
     until = "1 June 2025, 12:00 UTC"
-    assert f"blend {serving.pk} shop New products Active {until} {figures}" in text
-    assert f"logistic {older.pk} shop New products Kept {until} {figures}" in text
+    assert f"blend shop New products Active {until} {figures}" in text
+    assert f"logistic shop New products Kept {until} {figures}" in text
 
 
 def test_an_older_one_serves_once_it_is_confirmed(
@@ -58,11 +58,12 @@ def test_an_older_one_serves_once_it_is_confirmed(
     assert activate in page.hrefs(admin_client.get(address(older)))
     assert address(serving, "activate") not in page.hrefs(admin_client.get(address(serving)))
 
-    assert f"Activate logistic {older.pk}" in page.text(admin_client.get(activate))
+    named = "logistic, learnt until 1 June 2025, 12:00 UTC"
+    assert f"Activate {named}" in page.text(admin_client.get(activate))
     assert Ranker.objects.get(is_active=True) == serving
 
     text = page.text(admin_client.post(activate, follow=True))
-    assert f"logistic {older.pk} serves now." in text
+    assert f"{named} serves now." in text
     assert Ranker.objects.get(is_active=True) == older
 
 

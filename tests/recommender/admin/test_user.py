@@ -1,3 +1,4 @@
+import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -41,6 +42,9 @@ def test_the_page_shows_the_history_newest_first(
     response = admin_client.get(change(ann))
     history = [(row[1], row[3]) for row in response.context["history"].rows]
     assert history == [("purchase", "3"), ("view", "-")]
+    times = [page.words(row[0]) for row in response.context["history"].rows]
+    assert times[0] in page.text(admin_client.get(reverse(LIST)))
+    assert all(time.endswith(" UTC") for time in times)
     assert product_page(mug) in page.hrefs(response)
 
 
@@ -89,6 +93,10 @@ def test_the_page_says_why_something_is_recommended(
     assert product_page(mug) in because[4]
     assert product_page(shop.product("mug-2")) in page.hrefs(response)
     assert "From text@1." in page.text(response)
+    parts = set(re.findall(r"([a-z]+) 0\.\d{4}", "".join(row[3] for row in rows)))
+    legend = page.words(response.context["recommendations"].legend).split()
+    assert set(legend) == parts
+    assert len(legend) == len(parts)
 
 
 def test_an_event_changes_the_very_next_page(admin_client: Client, shop: Shop, ann: User) -> None:

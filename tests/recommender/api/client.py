@@ -17,8 +17,10 @@ class Api:
 
     key: str | None
 
-    def get(self, path: str, **parameters: Any) -> HttpResponse:
-        return _client.get(path, parameters, headers=self._headers())
+    def get(
+        self, path: str, headers: dict[str, str] | None = None, **parameters: Any
+    ) -> HttpResponse:
+        return _client.get(path, parameters, headers=self._headers() | (headers or {}))
 
     def delete(self, path: str) -> HttpResponse:
         return _client.delete(path, headers=self._headers())

@@ -1,10 +1,16 @@
 from html.parser import HTMLParser
 from typing import Any
+from urllib.parse import urlencode
 
+import orjson
 import pytest
 from django.contrib.staticfiles import finders
 
+from recommender.api.examples import CALLS
+from recommender.catalog import catalogs
+from recommender.models import ApiKey
 from tests.recommender.api.client import Api
+from tests.recommender.api.json_schema import faults
 
 
 @pytest.fixture(scope="module")
@@ -84,8 +90,9 @@ class Addresses(HTMLParser):
         super().__init__()
         self.addresses: list[str] = []
 
-    def handle_starttag(self, _: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.addresses += [value for name, value in attrs if name in ("src", "href") and value]
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag != "a":
+            self.addresses += [value for name, value in attrs if name in ("src", "href") and value]
 
 
 def test_the_documentation_loads_nothing_from_another_host():
@@ -99,3 +106,88 @@ def test_the_documentation_loads_nothing_from_another_host():
         assert finders.find(address.removeprefix("/static/"))
     assert b"https://" not in response.content
     assert b'"/openapi.json"' in response.content
+    # Without it a phone shows the page as wide as a desktop's.
+    assert b'name="viewport" content="width=device-width' in response.content
+    assert b'<a href="/admin/">' in response.content
+
+
+def test_every_call_has_examples_that_fit_and_its_errors(document):
+    assert set(CALLS) == {(method, path) for method, path, _ in operations(document)}
+    for method, path, operation in operations(document):
+        call = f"{method} {path}"
+        for parameter in operation.get("parameters", ()):
+            for example in examples_of(parameter):
+                assert not faults(example, parameter["schema"], document), (call, parameter["name"])
+        body = operation.get("requestBody", {"content": {}})["content"]
+        for media_type, content in body.items():
+            assert content["examples"], call
+            for example in content["examples"].values():
+                assert not faults(example["value"], content["schema"], document), call
+                assert media_type == "application/json" or isinstance(example["value"], str)
+        statuses = {int(status) for status in operation["responses"]}
+        assert statuses >= {400, 401, 403} | ({413} if body else set()), call
+        for status, answer in operation["responses"].items():
+            assert answer["description"], call
+            for content in answer.get("content", {}).values():
+                for example in examples_of(content):
+                    assert not faults(example, content["schema"], document), (call, status)
+                    assert int(status) < 400 or example["status"] == int(status)
+            assert ("content" in answer) == (int(status) != 204), call
+
+
+def examples_of(content: dict[str, Any]) -> list[Any]:
+    """At least one."""
+    if "example" in content:
+        return [content["example"]]
+    found = [example["value"] for example in content["examples"].values()]
+    assert found
+    return found
+
+
+def test_the_examples_work_as_they_are(document, api, shop):
+    """In an order that needs nothing but them: what is erased comes last."""
+    steps = ("put", "post", "patch", "get", "delete")
+    ordered = sorted(operations(document), key=lambda at: (steps.index(at[0]), "bulk" not in at[1]))
+    for method, path, operation in ordered:
+        given = {p["name"]: examples_of(p)[-1] for p in operation.get("parameters", ())}
+        address = path.format(**given)
+        query = {name: str(value) for name, value in given.items() if f"{{{name}}}" not in path}
+        if query:
+            address = f"{address}?{urlencode(query)}"
+        content = operation.get("requestBody", {"content": {}})["content"]
+        bodies = [
+            (media_type, example["value"])
+            for media_type, one in content.items()
+            for example in one["examples"].values()
+        ]
+        for media_type, body in bodies or [("application/json", None)]:
+            is_text = media_type != "application/json"
+            sent = body.encode() if is_text else b"" if body is None else orjson.dumps(body)
+            response = api.send(method.upper(), address, sent, media_type)
+            documented = operation["responses"].get(str(response.status_code))
+            assert response.status_code < 300, (method, path, response.content[:300])
+            assert documented is not None, (method, path, response.status_code)
+            if response.status_code != 204:
+                schema = documented["content"]["application/json"]["schema"]
+                assert not faults(response.json(), schema, document), (method, path)
+            if path == "/v1/events":
+                assert response.json()["rejected"] == 0
+
+
+def test_the_errors_are_those_that_come(document, api, shop):
+    embed = Api(catalogs.create_key(shop.catalog, ApiKey.Scope.EMBED))
+    for method, path, operation in operations(document):
+        address = path.format(product_id="sku-404", user_id="sku-404")
+        asked = [
+            (Api(None), address, b"{}"),
+            (Api("kin_ser_x"), address, b"{}"),
+            (embed, address, b"{}"),
+        ]
+        if "404" in operation["responses"]:
+            asked.append((api, address, b"{}"))
+        if "requestBody" in operation:
+            asked.append((api, address, b"{"))
+        for caller, to, body in asked:
+            error = orjson.loads(caller.send(method.upper(), to, body).content)
+            documented = operation["responses"][str(error["status"])]["content"]
+            assert error in examples_of(documented["application/problem+json"]), (method, path)

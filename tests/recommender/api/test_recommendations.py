@@ -7,6 +7,7 @@ import pytest
 from django.http import HttpResponse
 
 from tests.recommender.api.client import Api, items, problem
+from tests.shop import event
 
 SIMILAR = "/v1/products/mug-red/similar"
 FOR_USER = "/v1/users/u1/recommendations"
@@ -104,11 +105,43 @@ def test_fields_are_carried_along(visited, api, address):
 
 @BOTH
 def test_explain_puts_the_reason_into_words(visited, api, address):
-    for item in answer(api.get(address, count=24, explain="true"))["items"]:
-        assert item["why"].pop("text")
-    assert "text" not in answer(api.get(address))["items"][0]["why"]
-    first = answer(api.get(SIMILAR, explain="true"))["items"][0]
-    assert first["why"]["text"] == "like mug-red"
+    told = answer(api.get(address, count=24, explain="true"))["items"]
+    plain = answer(api.get(address, count=24))["items"]
+    for item in told:
+        text = item["why"].pop("text")
+        assert not {"mug-red", "mug-green", "lamp-red"} & set(text.split())
+        assert text.startswith(("Because you viewed ", "Similar to Red mug", "Newly added"))
+    assert [item["why"] for item in told] == [item["why"] for item in plain]
+
+
+def test_the_strongest_event_with_a_product_is_told(stocked, api):
+    stocked.post(event("u1", "mug-red", type="purchase"))
+    stocked.visit("u1", "mug-red")
+    for exclude, code, text in (
+        ("seen", "because_bought", "Because you bought Red mug"),
+        ("none", "bought_before", "You bought this before"),
+    ):
+        listed = answer(api.get(FOR_USER, exclude=exclude, explain="true"))["items"]
+        reasons = {item["why"]["code"]: item["why"]["text"] for item in listed}
+        assert reasons[code] == text
+
+
+@BOTH
+def test_the_reason_is_in_the_language_asked_for(visited, api, address):
+    german = api.get(address, {"Accept-Language": "fr, de-AT;q=0.8"}, explain="true")
+    assert german["Content-Language"] == "de"
+    assert "Accept-Language" in german["Vary"]
+    assert answer(german)["items"][0]["why"]["text"] in (
+        "Weil Sie „Red mug“ angesehen haben",
+        "Weil Sie „Green mug“ angesehen haben",
+        "Weil Sie „Red lamp“ angesehen haben",
+        "Ähnlich wie „Red mug“",
+    )
+    for accepted in ("", "*", "de;q=much", "\u2603", "x" * 9000):
+        english = api.get(address, {"Accept-Language": accepted}, explain="true")
+        assert english["Content-Language"] == "en"
+        assert answer(english)["items"]
+    assert "Content-Language" not in api.get(address, {"Accept-Language": "de"})
 
 
 @BOTH

@@ -71,7 +71,7 @@ def filled(
         products=columns(KEYS, **known),
         own=mine or columns(user.latest.tolist()),
         similarities={},
-        names=dict,
+        causes=dict,
         popularity=CandidatePopularity(users=users, first=np.array(first, dtype=np.float64)),
         table=table.empty(table.columns((), features.names(lists_own=lists_own)), keys(*KEYS)),
     )

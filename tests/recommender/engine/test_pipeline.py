@@ -13,6 +13,7 @@ from recommender import database
 from recommender.behaviour.fold_in import FoldIn
 from recommender.engine import pipeline
 from recommender.engine.answer import Answer, Query
+from recommender.engine.candidates import Cause
 from recommender.engine.pipeline import Pipeline
 from recommender.engine.postgres_store import PostgresStore
 from recommender.engine.recommend import recommend
@@ -135,6 +136,15 @@ def test_the_learnt_rank_of_the_kind_of_list_is_used(stocked):
         stocked.product(key).price for key in ids(ask(stocked, count=10, exclude=frozenset()))
     ]
     assert listed != sorted(listed, reverse=True)
+
+
+def test_what_was_had_before_is_its_own_reason_whatever_ranks_it(stocked):
+    stocked.visit("u1", "mug-red")
+    prefer_dear(stocked, Mode.ALL)
+    items = ask(stocked, count=24, exclude=frozenset()).items
+    assert {item.source for item in items} == {"product"}
+    causes = {item.id: item.cause for item in items if item.cause is not None}
+    assert causes == {"mug-red": Cause("mug-red", event="view")}
 
 
 def test_a_rank_that_is_switched_from_ranks_no_more(stocked):
@@ -286,7 +296,7 @@ def test_more_spaces_take_no_more_statements(committed_shop):
     prefer_dear(stocked)
     ask(stocked)  # builds the profile, reads what is popular and the rank
     with CaptureQueriesContext(connection) as captured:
-        answer = ask(stocked)
+        answer = ask(stocked, named=True)
     assert answer.complete
     assert len(captured) <= 3
 

@@ -5,6 +5,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from recommender.engine.answer import Answer, Query
+from recommender.engine.candidates import Cause
 from recommender.engine.recommend import recommend
 from recommender.history import popularity
 from recommender.models import Catalog, User
@@ -200,9 +201,13 @@ def test_an_event_counts_in_the_very_next_answer(stocked):
     stocked.visit("u1", "mug-red")
     assert kinds(ask(stocked)) == {"mug"}
     stocked.visit("u1", "lamp-red", at=NOON + DAY)
-    answer = ask(stocked, count=8)
+    answer = ask(stocked, count=8, named=True)
     assert kinds(answer) == {"mug", "lamp"}
     assert "lamp-red" in answer.items[0].because
+    assert {item.cause for item in answer.items} == {
+        Cause("mug-red", "Red mug", "view"),
+        Cause("lamp-red", "Red lamp", "view"),
+    }
 
 
 def test_only_history_before_the_time_asked_for_counts(stocked):

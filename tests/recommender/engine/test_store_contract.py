@@ -148,7 +148,7 @@ def test_hydration_keeps_what_may_be_listed_and_knows_all_of_it(
     for name, profile in opened.context.profiles.items():
         assert hydrated.similarities[name].shape == (len(profile.vectors), 3)
     assert hydrated.own.products.tolist() == opened.context.own.latest.tolist()
-    assert [hydrated.names()[key] for key in keys(shop, "p1", "p5")] == ["p1", "p5"]
+    assert [hydrated.causes()[key].id for key in keys(shop, "p1", "p5")] == ["p1", "p5"]
 
 
 def test_a_product_that_is_gone_is_no_candidate(shop: Shop, open_store: Open) -> None:

@@ -1,9 +1,10 @@
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
 from django.utils import timezone
 
-from recommender.insight.comparison import compare
+from recommender.insight.comparison import compare, verdict
 from recommender.models import EmbeddingSpend, QuarantinedProduct
 from recommender.spaces import lifecycle, partitions
 from recommender.spaces.lifecycle import create_space
@@ -36,6 +37,15 @@ def test_both_sides_say_what_they_are_and_how_well_they_do(stocked: Shop) -> Non
         comparison.second.quality.ndcg.mean - comparison.first.quality.ndcg.mean
     )
     assert comparison.difference.ndcg.low > 0
+    figures = sorted(side.quality.ndcg.mean for side in (comparison.first, comparison.second))
+    assert verdict(comparison).startswith("text@2 recommends better than text@1 by ")
+    assert f"NDCG@20 {figures[1]:.4f} against {figures[0]:.4f}, over 24 users" in verdict(
+        comparison
+    )
+    assert verdict(compare(second, stocked.space)) == verdict(comparison)
+    alike = replace(comparison.difference.ndcg, low=-0.1)
+    doubtful = replace(comparison, difference=replace(comparison.difference, ndcg=alike))
+    assert verdict(doubtful).startswith("No difference between text@1 and text@2 can be told")
 
 
 def test_a_trained_space_costs_nothing_and_compares_like_any(stocked: Shop) -> None:

@@ -1,0 +1,174 @@
+"""What /docs tells beside the views: the form of answers, examples of every call, and its errors.
+
+The examples are of the sample store, so that they work as they are where that is loaded.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import orjson
+from ninja import Schema
+from ninja.openapi.schema import REF_TEMPLATE
+from pydantic.json_schema import models_json_schema
+
+from recommender.api import problems
+from recommender.api.problems import Problem
+
+
+class ProductOut(Schema):
+    """A product."""
+
+    id: str
+    title: str
+    description: str
+    category: str
+    brand: str
+    price: float | None
+    currency: str
+    in_stock: bool
+    image_urls: list[str]
+    video_urls: list[str]
+    attributes: dict[str, Any]
+    released_at: datetime | None
+    updated_at: datetime
+
+
+class ProductPageOut(Schema):
+    """Some products; `next` is the cursor of the page after, null where there is none."""
+
+    items: list[ProductOut]
+    next: str | None
+
+
+class RejectedRowOut(Schema):
+    """A row that was not taken: its place, from 0, and why."""
+
+    row: int
+    reason: str
+
+
+class BulkOut(Schema):
+    """What became of the products."""
+
+    added: int
+    changed: int
+    unchanged: int
+    rejected: int
+    errors: list[RejectedRowOut]
+
+
+class UserOut(Schema):
+    """A user."""
+
+    id: str
+    attributes: dict[str, Any]
+    last_event_at: datetime | None
+
+
+class PlaceOut(Schema):
+    """Where in a request something is wrong, and what."""
+
+    where: str
+    message: str
+
+
+class ProblemOut(Schema):
+    """An error as RFC 9457 has it; `type` never changes its meaning."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    errors: list[PlaceOut] | None = None
+    missing_ids: list[str] | None = None
+
+
+_OWN = (ProductOut, ProductPageOut, BulkOut, UserOut, ProblemOut)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """An operation: what it is asked, what it answers, and what it may object to."""
+
+    answers: Mapping[int, str | None]  # by status, the schema of the answer; None for no content
+    answer: Any = None
+    bodies: Mapping[str, Any] = field(default_factory=dict)  # by what each shows
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    errors: Sequence[Problem] = ()
+
+
+def complete(document: dict[str, Any], calls: Mapping[tuple[str, str], Call]) -> None:
+    """Add to an OpenAPI document what is known of the calls, by method and path."""
+    _, definitions = models_json_schema(
+        [(schema, "serialization") for schema in _OWN], ref_template=REF_TEMPLATE
+    )
+    document["components"]["schemas"] |= definitions["$defs"]
+    for path, operations in document["paths"].items():
+        for method, operation in operations.items():
+            call = calls.get((method, path))
+            if call is not None:
+                _complete(operation, call)
+
+
+def _complete(operation: dict[str, Any], call: Call) -> None:
+    for parameter in operation.get("parameters", ()):
+        if parameter["name"] in call.parameters:
+            parameter["examples"] = _given(parameter["name"], call.parameters[parameter["name"]])
+    for media_type, content in operation.get("requestBody", {}).get("content", {}).items():
+        content["examples"] = {
+            name: {"summary": name, "value": _written(body, media_type)}
+            for name, body in call.bodies.items()
+            if media_type == "application/json" or isinstance(body, list)
+        }
+    answers = {status: _answer(status, name, call) for status, name in call.answers.items()}
+    operation["responses"] = answers | _errors(call.errors)
+
+
+# Swagger UI fills in the first example, and these change what is answered.
+_LEFT_OUT_FIRST = frozenset({"as_of", "cursor", "filter"})
+
+
+def _given(name: str, value: Any) -> dict[str, Any]:
+    left_out = {"left out": {"value": ""}} if name in _LEFT_OUT_FIRST else {}
+    return left_out | {"given": {"value": value}}
+
+
+def _written(body: Any, media_type: str) -> Any:
+    if media_type == "application/json":
+        return body
+    return "\n".join(orjson.dumps(row).decode() for row in body)
+
+
+def _answer(status: int, name: str | None, call: Call) -> dict[str, Any]:
+    described = {"description": _DESCRIPTIONS[status]}
+    if name is None:
+        return described
+    schema = {"$ref": REF_TEMPLATE.format(model=name)}
+    return described | {"content": {"application/json": {"schema": schema, "example": call.answer}}}
+
+
+_DESCRIPTIONS = {
+    200: "As asked",
+    201: "Added",
+    202: "Taken in; each row has its own result",
+    204: "Done; no content",
+}
+
+
+def _errors(errors: Sequence[Problem]) -> dict[int, dict[str, Any]]:
+    """A response for each status, with each error that has it as an example."""
+    schema = {"$ref": REF_TEMPLATE.format(model=ProblemOut.__name__)}
+    responses: dict[int, dict[str, Any]] = {}
+    for problem in sorted(errors, key=lambda problem: problem.status):
+        response = responses.setdefault(
+            problem.status,
+            {
+                "description": problems.TITLES[problem.status],
+                "content": {"application/problem+json": {"schema": schema, "examples": {}}},
+            },
+        )
+        examples = response["content"]["application/problem+json"]["examples"]
+        examples[problem.kind] = {"summary": problem.kind, "value": problems.document(problem)}
+    return responses
