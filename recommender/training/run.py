@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 
 import structlog
 from django.utils import timezone
+from lightgbm.basic import LightGBMError
 
 from recommender.engine.batch import Recommender
 from recommender.history import popularity
@@ -82,6 +83,9 @@ def _ranker_examples(
 
 log = structlog.get_logger()
 
+# What libraries of numbers raise where a history is too odd for them.
+_UNLEARNABLE = (ArithmeticError, ValueError, IndexError, LightGBMError)
+
 
 def train(
     catalog: Catalog,
@@ -91,7 +95,8 @@ def train(
 ) -> None:
     """Train all there is to train; every step's outcome and reason is in the run's row.
 
-    With too little history a step is skipped and says so. The row is saved after each step.
+    With too little history a step is skipped and says so, as where it cannot be learnt from; the
+    others go on. The row is saved after each step.
 
     Args:
         check: called at each report of progress and before the row is saved; what it raises
@@ -109,7 +114,7 @@ def train(
     }
     for name, step in steps.items():
         progress(name)
-        _record(run, name, step, check)
+        record(run, name, step, check)
     check()
     run.status, run.finished_at = TrainingRun.Status.DONE, timezone.now()
     run.save()
@@ -142,11 +147,24 @@ def _checking(check: Callable[[], None], progress: Progress) -> Progress:
     return report
 
 
-def _record(
+def record(
     run: TrainingRun, name: str, step: Callable[[], Outcome], check: Callable[[], None]
 ) -> None:
+    """Carry out one step and write to the run what came of it, be it that nothing could be learnt.
+
+    Args:
+        check: called before the row is saved; what it raises is raised on.
+    """
     started = time.monotonic()
-    outcome = step()
+    try:
+        outcome = step()
+    except _UNLEARNABLE as exc:
+        log.warning("not trained", catalog=run.catalog_id, step=name, exc_info=True)
+        text = (
+            f"This history cannot be learnt from ({type(exc).__name__}: {exc}); what served before "
+            "goes on serving. Please report it with the worker's log."
+        )
+        outcome = Outcome(outcome=SKIPPED, text=text)
     check()
     seconds = round(time.monotonic() - started, 1)
     log.info("trained", catalog=run.catalog_id, step=name, outcome=outcome.outcome, seconds=seconds)

@@ -18,6 +18,7 @@ from recommender.models import Mode, ProductNeighbor, ProductPopularity, Ranker,
 from recommender.ranking.ranker import FusionRanker
 from recommender.snapshot.snapshot import Snapshot
 from recommender.training import run, splits
+from recommender.training.fitting import Outcome
 from recommender.training.run import learn_ranker, train_ranker
 from tests.recommender.training import planted
 from tests.shop import DAY, NOON, Shop, event, numbered
@@ -133,6 +134,63 @@ def test_a_catalog_without_events_or_products_is_trained_without_a_word_of_error
         "ranker",
     }
     assert in_batch(shop, "nobody") == listed(shop, "nobody") == []
+
+
+# Of catalogs that give a method little to hold on to: the products, and who had which.
+ODD = {
+    "one purchase each": (40, [(user, user * user % 40) for user in range(150)]),
+    "hardly more than one each": (
+        40,
+        [(user % 150, user * user % 37) for user in range(158)],
+    ),
+    "one product": (1, [(user, 0) for user in range(120)]),
+    "one user": (40, [(0, n % 30) for n in range(120)]),
+    "equal histories": (40, [(user, product) for user in range(12) for product in range(12)]),
+    "all had all": (12, [(user, product) for user in range(12) for product in range(12)]),
+}
+
+
+@pytest.mark.parametrize("type_", ["purchase", "view"])
+@pytest.mark.parametrize(("products", "pairs"), ODD.values(), ids=ODD.keys())
+def test_an_odd_catalog_is_trained_to_the_end_and_lists_what_there_is(
+    shop: Shop, products: int, pairs: list[tuple[int, int]], type_: str
+) -> None:
+    shop.stock(**numbered(products))
+    shop.post(
+        *(
+            event(f"u{user}", f"p{product}", type=type_, at=NOON + place * DAY / 10)
+            for place, (user, product) in enumerate(pairs)
+        )
+    )
+
+    steps = train(shop)
+
+    assert list(steps) == STEPS
+    for outcome, text in steps.values():
+        assert outcome in ("done", "skipped")
+        assert text
+        assert "cannot be learnt" not in text
+    had = {f"p{product}" for user, product in pairs if not user}
+    for listing in (listed, in_batch):
+        assert len(set(listing(shop, "nobody"))) == min(10, products)
+        new = listing(shop, "u0")
+        assert len(set(new)) == min(10, products - len(had))
+        assert not had & set(new)
+        assert listing(shop, "u0", Query(count=10, exclude=frozenset()))
+
+
+def test_a_step_that_a_history_is_too_odd_for_is_skipped_with_its_reason(shop: Shop) -> None:
+    made = TrainingRun.objects.create(catalog=shop.catalog, status=TrainingRun.Status.RUNNING)
+
+    def step() -> Outcome:
+        raise np.linalg.LinAlgError("Singular matrix")
+
+    run.record(made, "ranker", step, lambda: None)
+
+    made.refresh_from_db()
+    (recorded,) = made.steps
+    assert recorded["outcome"] == "skipped"
+    assert "LinAlgError: Singular matrix" in recorded["text"]
 
 
 @pytest.mark.parametrize("taste", range(planted.TASTES))
