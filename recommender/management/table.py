@@ -56,6 +56,8 @@ def method_table(evaluation: Evaluation) -> str:
         *(f"{method.name}: {method.note}" for method in methods if method.note),
         *evaluation.notes,
         "In brackets, where the mean lies with 95 % confidence.",
+        "",
+        evaluation.verdict,
     ]
     return "\n".join(lines)
 

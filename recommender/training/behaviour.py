@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from recommender.models import Catalog, Mode, Space, TrainingRun
+from recommender.models import Catalog, Mode, Space, TrainingRun, User
 from recommender.profiles import builder
 from recommender.ranking import metrics
 from recommender.ranking.metrics import Interval
@@ -195,11 +195,12 @@ def _store(catalog: Catalog, fitted: Trained, now: Snapshot) -> Space:
 def _build_profiles(space: Space, progress: Progress) -> None:
     """The profiles of the first users, so that they need not be made when they are asked for."""
     after, built = 0, 0
+    total = min(_PROFILES, User.objects.filter(catalog=space.catalog_id).count())
     while built < _PROFILES:
         users = builder.stale_users(space, after=after, limit=_PROFILE_BATCH)
         if not users:
             return
-        progress(f"building profiles in {space}: {built:,}")
+        progress(f"building profiles in {space}", built, total)
         builder.refresh(space, users)
         after, built = users[-1], built + len(users)
 

@@ -12,6 +12,7 @@ import structlog
 from django.utils import timezone
 from lightgbm.basic import LightGBMError
 
+from recommender.behaviour.interactions import made_up_times
 from recommender.engine.batch import Recommender
 from recommender.history import popularity
 from recommender.models import Catalog, Mode, Space, TrainingRun
@@ -74,10 +75,11 @@ def _ranker_examples(
     for number, split in enumerate(plan.splits, start=1):
         if split.known is not known:
             progress(f"going back to {datetime.fromtimestamp(split.clock, UTC):%Y-%m-%d}")
-            known, then = split.known, fitting.fit(snapshot_as_of(now, split))
+            known, then = split.known, fitting.fit(snapshot_as_of(now, split), progress)
         for mode, examples in by_mode.items():
-            progress(f"replaying split {number} of {len(plan.splits)}, {mode}")
-            examples.append(training_examples.of_split(then, split, mode))
+            text = f"replaying split {number} of {len(plan.splits)}, {mode}"
+            progress(text)
+            examples.append(training_examples.of_split(then, split, mode, progress, text))
     return dict(by_mode)
 
 
@@ -102,21 +104,23 @@ def train(
         check: called at each report of progress and before the row is saved; what it raises
             stops the training before it writes more.
     """
-    progress = _checking(check, progress)
+    progress = _reporting(run, check, progress)
     progress("reading history")
     now = present(catalog)
+    catalog.has_made_up_times = now.has_made_up_times
+    catalog.save(update_fields=["has_made_up_times"])
     run.trained_until = popularity.clock(catalog)
     steps: dict[str, Callable[[], Outcome]] = {
         "behaviour spaces": lambda: behaviour.train(catalog, now, progress),
         "popularity": lambda: _popularity(catalog),
-        "co-occurrence": lambda: _neighbours(catalog, now),
+        "co-occurrence": lambda: _neighbours(catalog, now, progress),
         "ranker": lambda: train_ranker(catalog, now, progress),
     }
     for name, step in steps.items():
         progress(name)
         record(run, name, step, check)
     check()
-    run.status, run.finished_at = TrainingRun.Status.DONE, timezone.now()
+    run.status, run.finished_at, run.progress = TrainingRun.Status.DONE, timezone.now(), {}
     run.save()
 
 
@@ -124,10 +128,12 @@ def present(catalog: Catalog, before: datetime | None = None) -> Snapshot:
     """A catalog as it stands, or stood before a time, with the spaces that its content makes."""
     until = before or popularity.clock(catalog)
     read = reading.read(catalog, until)
+    clock = snapshot.seconds(until)
     return snapshot.as_of(
         read,
-        clock=snapshot.seconds(until),
+        clock=clock,
         half_life_days=catalog.half_life_days,
+        has_made_up_times=bool(made_up_times(read.interactions.before(clock).positive())),
         spaces=snapshot.stored(read.products, content_spaces(catalog)),
     )
 
@@ -139,10 +145,14 @@ def content_spaces(catalog: Catalog) -> list[Space]:
     return list(dense.order_by("name"))
 
 
-def _checking(check: Callable[[], None], progress: Progress) -> Progress:
-    def report(text: str) -> None:
+def _reporting(run: TrainingRun, check: Callable[[], None], progress: Progress) -> Progress:
+    """Progress that is written to the run, too: whoever waits for it may be another process."""
+
+    def report(text: str, done: int = 0, total: int = 0, /) -> None:
         check()
-        progress(text)
+        run.progress = {"text": text, "done": done, "total": total}
+        TrainingRun.objects.filter(pk=run.pk).update(progress=run.progress)
+        progress(text, done, total)
 
     return report
 
@@ -182,14 +192,16 @@ def record(
 
 def _popularity(catalog: Catalog) -> Outcome:
     popularity.refresh(catalog)
-    return Outcome(outcome=DONE, text="Counted anew.")
+    ever = " over all of time, for times are made up" if catalog.has_made_up_times else ""
+    return Outcome(outcome=DONE, text=f"Counted anew{ever}.")
 
 
-def _neighbours(catalog: Catalog, now: Snapshot) -> Outcome:
+def _neighbours(catalog: Catalog, now: Snapshot, progress: Progress) -> Outcome:
     shortage = fitting.shortage(now)
     if shortage is not None:
         return Outcome(outcome=SKIPPED, text=shortage)
-    neighbours = fitting.fit_neighbours(now)
+    neighbours = fitting.fit_neighbours(now, progress)
+    progress("storing neighbours")
     rows = storage.store_neighbours(catalog, now.products, neighbours)
     return Outcome(
         outcome=DONE, text=f"Neighbours of products, {rows:,} lists.", figures={"lists": rows}
@@ -212,7 +224,7 @@ def fit_recommender(
 ) -> Recommender:
     """A recommender whose spaces, neighbours and ranker come from a snapshot's history alone."""
     progress("training behaviour spaces")
-    fitted = fitting.fit(then)
+    fitted = fitting.fit(then, progress)
     plan = splits.plan(then.interactions, scheme)
     progress(f"learning the rank: {plan.reason}")
     selection = learn_ranker(then, plan, [mode], progress)[mode]
