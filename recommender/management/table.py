@@ -110,6 +110,11 @@ def comparison_report(comparison: Comparison) -> str:
             "products."
         )
     lines.append(_replay_line(comparison))
+    lines += [
+        f"{side.space} leaves out what many descriptions share: {side.left_out}"
+        for side in (first, second)
+        if side.left_out
+    ]
     return "\n".join(lines)
 
 
@@ -132,6 +137,7 @@ def _side_rows(side: Side) -> list[tuple[str, str]]:
         ("kind", f"{side.kind}, {side.output}"),
         ("fresh", f"{covered.fresh:,} of {covered.products:,} ({covered.share:.1%})"),
         ("quarantined", f"{covered.quarantined:,}"),
+        ("sentences left out", f"{len(side.boilerplate)}"),
         ("size", filesizeformat(side.storage)),
         ("index", f"{side.indexed_rows:,} vectors, ef_search {side.ef_search}"),
         ("recall@20 of the index", "-" if side.recall is None else f"{side.recall:.3f}"),
