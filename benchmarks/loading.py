@@ -24,6 +24,7 @@ from recommender.models import Catalog, Space, TrainingRun
 from recommender.profiles import builder
 from recommender.spaces import lifecycle, partitions
 from recommender.training import run
+from recommender.training.fitting import silent
 
 # The name a catalog has until all of it is there: what is left of a broken run.
 _UNFINISHED = "unfinished"
@@ -80,9 +81,7 @@ def _fill(catalog: Catalog, options: Options, progress: Progress) -> dict[str, f
         "index": lambda: lifecycle.finish(space.pk),
         "events": lambda: _load_events(catalog, store, options.users),
         # Behaviour spaces, popularity, co-occurrence and the ranker.
-        "training": lambda: run.train(
-            catalog, TrainingRun.objects.create(catalog=catalog), lambda _: None
-        ),
+        "training": lambda: run.train(catalog, TrainingRun.objects.create(catalog=catalog), silent),
         "profiles": lambda: _build_profiles(catalog),
         # What autovacuum does within minutes; index-only scans need its visibility map.
         "vacuum": lambda: database.execute("VACUUM ANALYZE"),

@@ -1,6 +1,5 @@
 """Tasks that learn from history, and that look how well that goes."""
 
-from functools import partial
 from typing import Literal
 
 import structlog
@@ -12,11 +11,25 @@ from recommender.insight.evaluation import EvaluationError
 from recommender.insight.evaluation import evaluate as evaluate_catalog
 from recommender.models import Catalog
 from recommender.training import runs
+from recommender.training.fitting import Progress
 from recommender.training.run import train as train_run
 
 log = structlog.get_logger()
 
 _MODES: tuple[Literal["new", "all"], ...] = ("new", "all")
+
+
+def _logged(**context: int) -> Progress:
+    """Progress as lines of the log: one for each activity."""
+    last = ""
+
+    def report(text: str, _done: int = 0, _total: int = 0, /) -> None:
+        nonlocal last
+        if text != last:
+            last = text
+            log.info(text, **context)
+
+    return report
 
 
 @shared_task(name="workers.train", time_limit=settings.LEARNING_SECONDS)
@@ -29,7 +42,7 @@ def train(catalog_id: int) -> None:
     with runs.claimed(catalog_id) as claim:
         if claim is not None:
             run = claim.run
-            say = partial(log.info, catalog=catalog_id, training=run.pk)
+            say = _logged(catalog=catalog_id, training=run.pk)
             train_run(run.catalog, run, say, claim.check)
 
 
@@ -47,7 +60,7 @@ def evaluate(catalog_id: int) -> None:
     catalog = Catalog.objects.filter(pk=catalog_id).first()
     if catalog is None:
         return
-    say = partial(log.info, catalog=catalog_id)
+    say = _logged(catalog=catalog_id)
     for mode in _MODES:
         try:
             evaluation = evaluate_catalog(

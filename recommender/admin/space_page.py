@@ -53,6 +53,7 @@ def _facts(comparison: Comparison) -> Table:
         ("Kind and output", lambda side: f"{side.kind}, {side.output}"),
         ("Fresh vectors", _coverage),
         ("Quarantined", lambda side: f"{side.coverage.quarantined:,}"),
+        ("Left out of texts", lambda side: side.left_out or "Nothing"),
         (
             "Size on disk",
             lambda side: fragments.bar(side.storage / largest, filesizeformat(side.storage)),

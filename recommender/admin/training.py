@@ -28,7 +28,7 @@ _COLOURS = {
 _OUTCOMES = {"done": "success", "kept": "info", "skipped": "warning"}
 _NOTE = (
     "Done: what was learnt serves. Kept: what served before does better, and stays. Skipped: there "
-    "was nothing to do, or too little to learn from."
+    "was nothing to do, too little to learn from, or a history too odd for a method."
 )
 
 
@@ -49,6 +49,9 @@ def summary(run: TrainingRun) -> str:
     """How many steps came to what; or what went wrong."""
     if run.status == TrainingRun.Status.FAILED:
         return run.error
+    if run.status == TrainingRun.Status.RUNNING and run.progress:
+        done, total = run.progress["done"], run.progress["total"]
+        return f"{run.progress['text']}{f': {done:,} of {total:,}' if total else ''}"
     counted = Counter(step["outcome"] for step in run.steps)
     return ", ".join(f"{number} {outcome}" for outcome, number in counted.items()) or "no step yet"
 

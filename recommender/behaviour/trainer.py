@@ -1,5 +1,6 @@
 """Trainers of behaviour spaces: preferences in, a vector for every user and product out."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar, Literal, Protocol
 
@@ -30,6 +31,13 @@ def dimension(wanted: int, shape: tuple[int, int]) -> int:
 __all__ = ["TRAINERS", "Factors", "Trainer"]
 
 
+Advance = Callable[[int, int], None]
+
+
+def _silent(_done: int, _total: int) -> None:
+    pass
+
+
 class Trainer(Protocol):
     """One way to learn a space from behaviour."""
 
@@ -49,10 +57,13 @@ class Trainer(Protocol):
     def dimension(self) -> int:
         """Of the vectors, where there are as many users and products."""
 
-    def fit(self, preferences: csr_array) -> Factors:
+    def fit(self, preferences: csr_array, advance: Advance = _silent) -> Factors:
         """Factors from users × products, whose entries are positive, float32.
 
         A product without an entry has a zero vector. The same matrix gives the same factors.
+
+        Args:
+            advance: told after each iteration how many are done, and of how many.
         """
 
 
@@ -75,11 +86,11 @@ class SVD:
     metric: ClassVar[Literal["cosine"]] = "cosine"
     dimension: ClassVar[int] = 256
 
-    def fit(self, preferences: csr_array) -> Factors:
+    def fit(self, preferences: csr_array, advance: Advance = _silent) -> Factors:
         """See Trainer."""
         normalised = _degree_normalised(preferences)
         wanted = dimension(self.dimension, preferences.shape)
-        products = _unit(_scaled_right_vectors(normalised, wanted))
+        products = _unit(_scaled_right_vectors(normalised, wanted, advance))
         users = _unit(np.asarray(preferences @ products))
         return Factors(users=users, products=products, fold_in=FoldIn())
 
@@ -94,7 +105,7 @@ def _degree_normalised(preferences: csr_array) -> csr_array:
     return csr_array(by_user @ binary @ by_product)
 
 
-def _scaled_right_vectors(matrix: csr_array, rank: int) -> NDArray[np.float32]:
+def _scaled_right_vectors(matrix: csr_array, rank: int, advance: Advance) -> NDArray[np.float32]:
     """V·S of the largest singular values, shape (columns, rank), by a randomised subspace
     iteration (Halko, Martinsson & Tropp 2011, algorithms 4.4 and 5.1)."""
     if not matrix.nnz:
@@ -103,8 +114,9 @@ def _scaled_right_vectors(matrix: csr_array, rank: int) -> NDArray[np.float32]:
     columns = min(rank + _OVERSAMPLING, *matrix.shape)
     start = np.random.default_rng(1).standard_normal((matrix.shape[1], columns), dtype=np.float32)
     basis, _ = qr(start, mode="economic")
-    for _ in range(_ITERATIONS):
+    for iteration in range(_ITERATIONS):
         basis, _ = qr(transposed @ (matrix @ basis), mode="economic")
+        advance(iteration + 1, _ITERATIONS + 1)  # what follows takes as long as one of them
     _, sizes, right = svd(matrix @ basis, full_matrices=False)
     vectors = basis @ right[:rank].T * sizes[:rank]
     # A singular vector's sign is free: the largest entry becomes the positive one.
@@ -137,7 +149,7 @@ class ALS:
     iterations: int = 15
     random_state: int = 1
 
-    def fit(self, preferences: csr_array) -> Factors:
+    def fit(self, preferences: csr_array, advance: Advance = _silent) -> Factors:
         """See Trainer."""
         alpha = self.alpha / float(preferences.data.mean()) if preferences.nnz else self.alpha
         # implicit warns where its own threads meet those of BLAS.
@@ -149,7 +161,11 @@ class ALS:
                 iterations=self.iterations,
                 random_state=self.random_state,
             )
-            model.fit(csr_matrix(preferences), show_progress=False)
+            model.fit(
+                csr_matrix(preferences),
+                show_progress=False,
+                callback=lambda iteration, *_: advance(iteration + 1, self.iterations),
+            )
         products = np.asarray(model.item_factors, dtype=np.float32)
         learnt = LeastSquares(products.T @ products, self.regularization, alpha)
         return Factors(users=model.user_factors, products=products, fold_in=FoldIn(learnt))

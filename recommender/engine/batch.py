@@ -91,7 +91,10 @@ def catalog_as_of(catalog: Catalog, before: datetime | None) -> Snapshot:
     until = before or popularity.clock(catalog)
     read = reading.read(catalog, until)
     return snapshot.as_of(
-        read, clock=snapshot.seconds(until), half_life_days=catalog.half_life_days
+        read,
+        clock=snapshot.seconds(until),
+        half_life_days=catalog.half_life_days,
+        has_made_up_times=catalog.has_made_up_times,
     )
 
 

@@ -12,17 +12,20 @@ from recommender.history import reader
 from recommender.models import Catalog
 
 WINDOW = timedelta(days=30)
+_WEEK, _QUARTER = timedelta(days=7), timedelta(days=90)
+# Longer than any history.
+_EVER = timedelta(days=365_000)
 
 # A row for each product that anybody liked. A user counts once for a product, by the heaviest of
 # their events with it; what speaks against a product or says nothing does not count. What a reader
 # does not select, PostgreSQL does not compute.
 POPULARITY = sql.SQL("""
     SELECT product_id, sum(recent) AS recent, sum(total) AS total,
-           count(*) FILTER (WHERE last_at >= %(before)s::timestamptz - interval '7 days')
+           count(*) FILTER (WHERE last_at >= %(before)s::timestamptz - %(week)s::interval)
                AS week_users,
-           count(*) FILTER (WHERE last_at >= %(before)s::timestamptz - interval '30 days')
+           count(*) FILTER (WHERE last_at >= %(before)s::timestamptz - %(window)s::interval)
                AS month_users,
-           count(*) FILTER (WHERE last_at >= %(before)s::timestamptz - interval '90 days')
+           count(*) FILTER (WHERE last_at >= %(before)s::timestamptz - %(quarter)s::interval)
                AS quarter_users,
            count(*) AS all_users, min(first_at) AS first_at
     FROM (
@@ -65,11 +68,17 @@ def clock(catalog: Catalog) -> datetime:
 
 
 def window(catalog: Catalog, before: datetime) -> dict[str, object]:
-    """The parameters of POPULARITY for the popularity that stood at a time."""
+    """The parameters of POPULARITY for the popularity that stood at a time.
+
+    Where times are made up, no event is more recent than another: every window is all of time.
+    """
+    is_timeless = catalog.has_made_up_times
     return {
         "catalog": catalog.pk,
         "before": before,
-        "window": WINDOW,
+        "week": _EVER if is_timeless else _WEEK,
+        "window": _EVER if is_timeless else WINDOW,
+        "quarter": _EVER if is_timeless else _QUARTER,
         "weights": Jsonb(catalog.event_weights),
     }
 

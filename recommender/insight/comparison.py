@@ -23,6 +23,7 @@ from recommender.spaces.switching import Coverage, coverage
 K = 20
 _SAMPLE = 500
 _CHUNK = 50
+_QUOTED = 5
 
 _SHARED = sql.SQL("""
 SELECT a.product_id FROM {first} a JOIN {second} b ON b.product_id = a.product_id
@@ -110,6 +111,14 @@ class Side:
     ef_search: int
     cost: Cost
     quality: Quality | None
+    boilerplate: tuple[str, ...]  # sentences that are left out of what is embedded
+
+    @property
+    def left_out(self) -> str:
+        """Of these sentences the first five, quoted; empty where there is none."""
+        quoted = " ".join(f"“{sentence}”" for sentence in self.boilerplate[:_QUOTED])
+        more = len(self.boilerplate) - _QUOTED
+        return f"{quoted} and {more} more" if more > 0 else quoted
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,6 +206,7 @@ def _side(space: Space, quality: Quality | None) -> Side:
         ef_search=space.ef_search,
         cost=_cost(space),
         quality=quality,
+        boilerplate=tuple(space.boilerplate or ()),
     )
 
 

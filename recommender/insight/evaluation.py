@@ -31,6 +31,7 @@ from recommender.snapshot import snapshot
 from recommender.snapshot.snapshot import Snapshot
 from recommender.training import fitting, run, splits, training_examples
 from recommender.training.behaviour import snapshot_as_of
+from recommender.training.fitting import Progress, counted
 from recommender.training.run import fit_recommender
 from recommender.training.splits import LAST, Split
 
@@ -43,7 +44,7 @@ def measured(
     test: TestSet,
     *,
     mode: str,
-    progress: Callable[[str], None],
+    progress: Progress,
 ) -> list[MethodResult]:
     """Each baseline fitted to the snapshot's history; one that cannot be fitted says why."""
     binary = then.interactions.positive().binary()
@@ -95,7 +96,6 @@ class EvaluationError(Exception):
     """A catalog cannot be evaluated as asked; the message says why, and what is needed."""
 
 
-Progress = Callable[[str], None]
 Rows = NDArray[np.int64]
 
 # With more users the intervals are narrow already.
@@ -139,10 +139,9 @@ def evaluate(
     source = fit_recommender(catalog, replay.then, mode, progress, _learning(split))
     learning = time.monotonic() - started
     test = _test_set(source.snapshot, replay, k)
-    progress(f"listing for {len(replay.users):,} users")
     started = time.monotonic()
     with threadpool_limits(1):  # small matrices: see training_examples
-        lists = _lists(source, replay, k, mode)
+        lists = _lists(source, replay, k, mode, progress)
     seconds = learning + time.monotonic() - started
     name = source.ranker.kind
     methods = [measurement.measure(name, "ranker", lists.pop(_RANKED), test, seconds=seconds)]
@@ -230,13 +229,16 @@ def _test_set(then: Snapshot, replay: _Replay, k: int) -> TestSet:
     )
 
 
-def _lists(source: Recommender, replay: _Replay, k: int, mode: str) -> dict[str, list[Rows]]:
+def _lists(
+    source: Recommender, replay: _Replay, k: int, mode: str, progress: Progress
+) -> dict[str, list[Rows]]:
     """By method, each user's list as rows of the snapshot's products."""
     nothing = np.zeros(0, dtype=np.int64)
     lists: dict[str, list[Rows]] = defaultdict(lambda: [nothing] * len(replay.users))
     then = source.snapshot
     candidates_of_users = training_examples.candidates_of(then, replay.users, mode, count=k)
-    for place, candidates in enumerate(candidates_of_users):
+    told = counted(candidates_of_users, "listing for the users", len(replay.users), progress)
+    for place, candidates in enumerate(told):
         rows = then.products.rows(candidates.table.products)
         lists[_RANKED][place] = rows[_ranked(candidates, source.ranker, k)]
         for name in candidates.table.columns.scores:

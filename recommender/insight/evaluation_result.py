@@ -87,6 +87,36 @@ class Evaluation:
         """The methods, best NDCG first."""
         return tuple(sorted(self.methods, key=lambda method: -method.ndcg))
 
+    @property
+    def verdict(self) -> str:
+        """In one sentence, how the rank does beside the best method that is not one."""
+        ranker = next((method for method in self.ranked if method.kind == "ranker"), None)
+        simple = next((method for method in self.ranked if method.kind != "ranker"), None)
+        ours = ranker.metrics.get("ndcg") if ranker is not None else None
+        theirs = simple.metrics.get("ndcg") if simple is not None else None
+        if ranker is None or simple is None or ours is None or theirs is None:
+            return "There is no simple method to compare the rank with."
+        return (
+            f"{ranker.name} is {_compared(ours, theirs)} the best simple method (NDCG@{self.k} "
+            f"{_short(ours.mean)} against {_short(theirs.mean)}), which is {simple.name}."
+        )
+
+
+def _compared(ours: Interval, theirs: Interval) -> str:
+    """By how much better or worse; nothing can be said where each mean may be the other's."""
+    if ours.low <= theirs.mean <= ours.high and theirs.low <= ours.mean <= theirs.high:
+        return "neither clearly better nor worse than"
+    if not theirs.mean:
+        return "better than"
+    change = ours.mean / theirs.mean - 1
+    return f"{abs(change):.0%}".replace("%", " %") + (
+        " better than" if change > 0 else " worse than"
+    )
+
+
+def _short(mean: float) -> str:
+    return f"{mean:.3f}".removeprefix("0")
+
 
 def as_document(evaluation: Evaluation) -> dict[str, object]:
     """What `json.dumps` takes; the names of its members stay as they are. Best method first."""

@@ -56,6 +56,8 @@ def method_table(evaluation: Evaluation) -> str:
         *(f"{method.name}: {method.note}" for method in methods if method.note),
         *evaluation.notes,
         "In brackets, where the mean lies with 95 % confidence.",
+        "",
+        evaluation.verdict,
     ]
     return "\n".join(lines)
 
@@ -108,6 +110,11 @@ def comparison_report(comparison: Comparison) -> str:
             "products."
         )
     lines.append(_replay_line(comparison))
+    lines += [
+        f"{side.space} leaves out what many descriptions share: {side.left_out}"
+        for side in (first, second)
+        if side.left_out
+    ]
     if comparison.difference is not None:
         lines.append(verdict(comparison))
     return "\n".join(lines)
@@ -132,6 +139,7 @@ def _side_rows(side: Side) -> list[tuple[str, str]]:
         ("kind", f"{side.kind}, {side.output}"),
         ("fresh", f"{covered.fresh:,} of {covered.products:,} ({covered.share:.1%})"),
         ("quarantined", f"{covered.quarantined:,}"),
+        ("sentences left out", f"{len(side.boilerplate)}"),
         ("size", filesizeformat(side.storage)),
         ("index", f"{side.indexed_rows:,} vectors, ef_search {side.ef_search}"),
         ("recall@20 of the index", "-" if side.recall is None else f"{side.recall:.3f}"),

@@ -1,14 +1,24 @@
-"""Waiting in a command for what the workers do, and showing how far they are."""
+"""Waiting in a command for what it does or the workers do, and showing how far they are."""
 
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from threading import Event, Thread
+from types import TracebackType
+from typing import Self
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 
 from recommender.catalog.catalogs import announce_space
 from recommender.models import Heartbeat, Space
@@ -22,6 +32,98 @@ _POLL_SECONDS = 0.5
 # Nothing has moved for so long: a message was lost, so tell the workers again.
 _QUIET_SECONDS = 10.0
 _HOPELESS_SECONDS = 300.0
+
+
+LINE_EVERY = 10.0  # seconds, where there is no terminal to draw on
+
+
+class Activity:
+    """Shows what a command does, with pace and time left where its parts can be counted.
+
+    A bar on a terminal; elsewhere a line for each activity, and one every ten seconds within it.
+    Nothing of it is written as an error. To be called like a `training.fitting.Progress`.
+    """
+
+    def __init__(self, command: BaseCommand, every: float = LINE_EVERY) -> None:
+        """`every`: so many seconds there is a line."""
+        self._stderr, self._every = command.stderr, every
+        self._is_terminal = command.stderr.isatty()
+        self._text, self._done, self._total = "", 0, 0
+        self._since = time.monotonic()
+        self._ended = Event()
+        self._ticking = Thread(target=self._tick, daemon=True)
+        self._bar = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TextColumn("{task.fields[pace]}"),
+            TimeElapsedColumn(),
+            TimeRemainingColumn(),
+            console=Console(stderr=True),
+            transient=True,
+            disable=not self._is_terminal,
+        )
+        self._task = self._bar.add_task("", total=None, pace="")
+
+    def __enter__(self) -> Self:
+        self._bar.start()
+        if not self._is_terminal:
+            self._ticking.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._ended.set()
+        self._bar.stop()
+        if not self._is_terminal:
+            self._ticking.join()
+
+    def __call__(self, text: str, done: int = 0, total: int = 0, /) -> None:
+        """What is done now, and how many of its parts are done, where they can be counted."""
+        is_new = text != self._text
+        self._done, self._total = done, total
+        if is_new:
+            self._text, self._since = text, time.monotonic()
+            self._bar.reset(self._task, description=text, total=total or None, pace="")
+        pace = self._pace()
+        self._bar.update(
+            self._task,
+            completed=done,
+            total=total or None,
+            pace=f"{done:,} of {total:,}, {pace:,.1f}/s" if pace else "",
+        )
+        if is_new and not self._is_terminal:
+            self.say(text)
+
+    def say(self, text: str) -> None:
+        """A line that stays."""
+        if self._is_terminal:
+            self._bar.console.print(text, highlight=False, markup=False)
+        else:
+            self._stderr.write(text, style_func=str)
+
+    def _tick(self) -> None:
+        while not self._ended.wait(self._every):
+            if self._text:
+                self.say(self._line())
+
+    def _line(self) -> str:
+        seconds, pace = time.monotonic() - self._since, self._pace()
+        if not pace:
+            return f"{self._text}: for {seconds:.0f} s"
+        left = (self._total - self._done) / pace
+        return (
+            f"{self._text}: {self._done:,} of {self._total:,} ({self._done / self._total:.0%}), "
+            f"{pace:,.1f} a second, {left:.0f} s left"
+        )
+
+    def _pace(self) -> float:
+        """Parts a second; 0 where they are not counted, or none is done."""
+        seconds = time.monotonic() - self._since
+        return self._done / seconds if self._total and seconds else 0.0
 
 
 def wait_for(spaces: Sequence[Space], command: BaseCommand) -> None:

@@ -72,6 +72,11 @@ class Catalog(models.Model):
         validators=[MinValueValidator(0)],
         help_text="US dollars that embedding may cost in a calendar month (UTC); empty: no limit.",
     )
+    has_made_up_times = models.BooleanField(
+        default=False,
+        editable=False,
+        help_text="Whether times tell only the order of each user's events; found in training.",
+    )
     popularity_refreshed_at = models.DateTimeField(null=True, blank=True, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
 

@@ -68,6 +68,11 @@ class Space(models.Model):
         editable=False,
         help_text="Whether HTML and Markdown are taken off what is embedded.",
     )
+    boilerplate = models.JSONField(
+        null=True,
+        editable=False,
+        help_text="Sentences left out of what is embedded; null until they are looked for.",
+    )
     instruction = models.TextField(
         blank=True,
         default="",

@@ -30,6 +30,9 @@ class TrainingRun(models.Model):
     steps = models.JSONField(
         default=list, help_text="Of each step: name, outcome, text, seconds and figures."
     )
+    progress = models.JSONField(
+        default=dict, editable=False, help_text="What is done now: text, done and total."
+    )
     error = models.TextField(blank=True, default="")
     trained_until = models.DateTimeField(null=True)
     created_at = models.DateTimeField(auto_now_add=True)

@@ -56,13 +56,16 @@ class Snapshot:
     interactions: Interactions
     spaces: tuple[SpaceArrays, ...] = ()
     neighbours: Mapping[str, csr_array] = field(default_factory=dict)
+    # Whether times tell only the order of each user's events: no event is recent then.
+    has_made_up_times: bool = False
 
     @cached_property
     def popularity(self) -> Mapping[str, NDArray[np.float32]]:
-        """By window: how many users had each product."""
+        """By window: how many users had each product; where times are made up, all of time."""
         positive = self.interactions.positive()
         counts = {}
-        for name, days in WINDOWS.items():
+        for name, length in WINDOWS.items():
+            days = np.inf if self.has_made_up_times else length
             recent = positive.where(positive.times >= self.clock - days * SECONDS_A_DAY)
             counts[name] = np.asarray(recent.binary().sum(axis=0), dtype=np.float32)
         return counts
@@ -122,6 +125,7 @@ def as_of(
     half_life_days: float,
     spaces: Sequence[SpaceArrays] = (),
     neighbours: Mapping[str, csr_array] | None = None,
+    has_made_up_times: bool = False,
 ) -> Snapshot:
     """The snapshot of a moment: of the history that was read, what had happened before it."""
     return Snapshot(
@@ -132,6 +136,7 @@ def as_of(
         interactions=reading.interactions.before(clock),
         spaces=tuple(spaces),
         neighbours=neighbours or {},
+        has_made_up_times=has_made_up_times,
     )
 
 

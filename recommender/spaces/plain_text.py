@@ -39,6 +39,17 @@ def plain_text(text: str) -> str:
     return text
 
 
+def plain_lines(text: str) -> list[str]:
+    """The same, line by line: a block of HTML or Markdown is a line of its own."""
+    if _TAG.search(text):
+        return _lines("".join(_within_lines(_of_html(text))))
+    if _ENTITY.search(text):
+        text = html.unescape(text)
+    if _MARK.search(text):
+        text = "".join(_of_markdown(_MARKDOWN.parse(text)))
+    return _lines(text)
+
+
 def plain_value(value: Any) -> Any:
     """The same of an attribute: a text, or a list of texts; any other value as it is."""
     if isinstance(value, str):
@@ -46,6 +57,16 @@ def plain_value(value: Any) -> Any:
     if isinstance(value, list):
         return [plain_value(part) for part in value]
     return value
+
+
+def _within_lines(parts: Iterator[str]) -> Iterator[str]:
+    """In HTML a line ends with its block, wherever its source is wrapped."""
+    return (part if part == "\n" else _SPACES.sub(" ", part) for part in parts)
+
+
+def _lines(text: str) -> list[str]:
+    lines = (_SPACES.sub(" ", line).strip() for line in text.splitlines())
+    return [line for line in lines if line]
 
 
 def _joined(parts: Iterator[str]) -> str:

@@ -17,6 +17,7 @@ from embeddings.calls.long_text import Policy, Treatment
 from embeddings.spec import ModelSpec
 from embeddings.types import Input, Modality
 from recommender.models import Space
+from recommender.spaces.boilerplate import without
 from recommender.spaces.plain_text import plain_text, plain_value
 from recommender.spaces.staleness import StaleProduct
 
@@ -141,7 +142,7 @@ def content(
     if space.kind == Space.Kind.IMAGE:
         pictures = tuple(product.image_urls[: spec.media.images if spec.media else 1])
         return Content((Input(images=pictures),)) if pictures else NOTHING
-    text = render(space.template, _plain(product) if space.plain_text else product)
+    text = _text(space, product)
     if space.kind == Space.Kind.MULTIMODAL:
         return _multimodal(space, spec, product, text, max_tokens)
     if not text:
@@ -150,6 +151,18 @@ def content(
         return Content((Input(text=text),))
     fitted = long_text.fit(text, spec, Policy(space.long_text), max_tokens)
     return Content(tuple(Input(text=part) for part in fitted.parts), fitted.treatment)
+
+
+def _text(space: Space, product: StaleProduct) -> str:
+    if not space.plain_text:
+        return render(space.template, product)
+    plain = _plain(product)
+    if space.boilerplate:
+        own = replace(plain, description=without(product.description, space.boilerplate))
+        # A product with nothing of its own is better found by what all say than not at all.
+        if text := render(space.template, own):
+            return text
+    return render(space.template, plain)
 
 
 def _plain(product: StaleProduct) -> StaleProduct:

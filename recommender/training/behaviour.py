@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from recommender.models import Catalog, Mode, Space, TrainingRun
+from recommender.models import Catalog, Mode, Space, TrainingRun, User
 from recommender.profiles import builder
 from recommender.ranking import metrics
 from recommender.ranking.metrics import Interval
@@ -17,6 +17,7 @@ from recommender.snapshot import snapshot
 from recommender.snapshot.snapshot import Snapshot, SpaceArrays
 from recommender.spaces import switching, trained
 from recommender.spaces.lifecycle import active_space
+from recommender.spaces.partitions import SpaceError
 from recommender.training import fitting, model_selection, training_examples
 from recommender.training.fitting import DONE, KEPT, SKIPPED, Outcome, Progress, Trained
 from recommender.training.splits import Split, last_days
@@ -40,6 +41,14 @@ class Comparison:
     def is_better(self) -> bool:
         """Whether the new one is to serve; of equals it is the one that knows the later history."""
         return self.new.mean >= self.old.mean
+
+
+@dataclass(frozen=True, slots=True)
+class _Published:
+    """What was decided of a version, in words, and whether it was made."""
+
+    text: str
+    is_new: bool
 
 
 def train(catalog: Catalog, now: Snapshot, progress: Progress) -> Outcome:
@@ -66,14 +75,17 @@ def train(catalog: Catalog, now: Snapshot, progress: Progress) -> Outcome:
         )
         return Outcome(outcome=KEPT, text=text, figures=figures)
     comparisons = _compare(now, serving, split, progress) if split is not None else {}
-    texts = [
+    published = [
         _publish(catalog, fitted, now, comparisons.get(fitted.trainer.name), progress)
         for fitted in fitting.fit_spaces(now, progress)
     ]
     figures |= {name: _figures(comparison) for name, comparison in comparisons.items()}
-    is_done = not comparisons or any(comparison.is_better for comparison in comparisons.values())
-    outcome = DONE if is_done else KEPT
-    return Outcome(outcome=outcome, text=" ".join(texts), figures=figures)
+    outcome = KEPT if serving else SKIPPED
+    return Outcome(
+        outcome=DONE if any(each.is_new for each in published) else outcome,
+        text=" ".join(each.text for each in published),
+        figures=figures,
+    )
 
 
 def _split(now: Snapshot, since: datetime) -> Split | None:
@@ -144,17 +156,32 @@ def _publish(
     now: Snapshot,
     comparison: Comparison | None,
     progress: Progress,
-) -> str:
+) -> _Published:
     """Store a version, and have it serve if it is to; what was decided, in words."""
     name = fitted.trainer.name
+    serving = active_space(catalog.pk, name)
     if comparison is not None and not comparison.is_better:
-        serving = active_space(catalog.pk, name)
-        return f"{serving} goes on serving: {_words(comparison)}, so no new version was made."
+        text = f"{serving} goes on serving: {_words(comparison)}, so no new version was made."
+        return _Published(text, is_new=False)
     progress(f"storing {name}")
-    first = active_space(catalog.pk, name) is None
-    space = trained.store(
+    try:
+        space = _store(catalog, fitted, now)
+    except SpaceError as exc:
+        kept = "" if serving is None else f" {serving} goes on serving."
+        return _Published(f"{name} was not made: {exc}{kept}", is_new=False)
+    _build_profiles(space, progress)
+    if serving is not None:
+        switching.activate(space, force=True)
+        trained.retire_old(catalog, name)
+    serves = "serves" if serving is not None else "is the first version and serves"
+    why = f": {_words(comparison)}" if comparison is not None else ""
+    return _Published(f"{space} {serves}{why}.", is_new=True)
+
+
+def _store(catalog: Catalog, fitted: Trained, now: Snapshot) -> Space:
+    return trained.store(
         catalog,
-        name,
+        fitted.trainer.name,
         model=fitted.trainer.model,
         metric=fitted.trainer.metric,
         ids=now.products.keys[fitted.is_trained],
@@ -163,23 +190,17 @@ def _publish(
         trained_until=datetime.fromtimestamp(now.clock, UTC),
         prediction=None if fitted.prediction is None else fitted.prediction.to_bytes(),
     )
-    _build_profiles(space, progress)
-    if not first:
-        switching.activate(space, force=True)
-        trained.retire_old(catalog, name)
-    serves = "is the first version and serves" if first else "serves"
-    why = f": {_words(comparison)}" if comparison is not None else ""
-    return f"{space} {serves}{why}."
 
 
 def _build_profiles(space: Space, progress: Progress) -> None:
     """The profiles of the first users, so that they need not be made when they are asked for."""
     after, built = 0, 0
+    total = min(_PROFILES, User.objects.filter(catalog=space.catalog_id).count())
     while built < _PROFILES:
         users = builder.stale_users(space, after=after, limit=_PROFILE_BATCH)
         if not users:
             return
-        progress(f"building profiles in {space}: {built:,}")
+        progress(f"building profiles in {space}", built, total)
         builder.refresh(space, users)
         after, built = users[-1], built + len(users)
 

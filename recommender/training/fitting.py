@@ -1,9 +1,10 @@
 """Fitting behaviour to what had happened before a time: factors and neighbours."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from functools import partial
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 from scipy.sparse import csr_array
@@ -15,9 +16,32 @@ from recommender.behaviour.trainer import TRAINERS, Trainer
 from recommender.models import ProductNeighbor, Space
 from recommender.snapshot.snapshot import Snapshot, SpaceArrays
 
+Item = TypeVar("Item")
+
+_TELL_EVERY = 0.5  # seconds
+
 DONE, KEPT, SKIPPED = "done", "kept", "skipped"
 
-Progress = Callable[[str], None]
+
+class Progress(Protocol):
+    """Is told how far work is, as often as it gets on."""
+
+    def __call__(self, text: str, done: int = 0, total: int = 0, /) -> None:
+        """What is done now, and how many of its parts are done, where they can be counted."""
+
+
+def silent(_text: str, _done: int = 0, _total: int = 0, /) -> None:
+    """Progress that nobody wants to know of."""
+
+
+def counted(items: Iterable[Item], text: str, total: int, progress: Progress) -> Iterator[Item]:
+    """The items, telling how many of them are done, twice a second at most."""
+    next_at = 0.0
+    for done, item in enumerate(items):
+        if time.monotonic() >= next_at:
+            progress(text, done, total)
+            next_at = time.monotonic() + _TELL_EVERY
+        yield item
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,35 +85,35 @@ def shortage(snapshot: Snapshot) -> str | None:
     )
 
 
-def fit(snapshot: Snapshot, progress: Callable[[str], None] = lambda _: None) -> Snapshot:
+def fit(snapshot: Snapshot, progress: Progress = silent) -> Snapshot:
     """The snapshot with what its history teaches; as it is where that is too little."""
     if shortage(snapshot) is not None:
         return snapshot.with_behaviour((), {})
     spaces = [fitted.space for fitted in fit_spaces(snapshot, progress)]
-    return snapshot.with_behaviour(spaces, fit_neighbours(snapshot))
+    return snapshot.with_behaviour(spaces, fit_neighbours(snapshot, progress))
 
 
-def fit_spaces(
-    snapshot: Snapshot, progress: Callable[[str], None] = lambda _: None
-) -> Sequence[Trained]:
+def fit_spaces(snapshot: Snapshot, progress: Progress = silent) -> Sequence[Trained]:
     """Every trainer's factors of the snapshot's history."""
     matrix = preferences(
         snapshot.interactions, half_life_days=snapshot.half_life_days, clock=snapshot.clock
     )
     trained = []
     for trainer in TRAINERS:
-        progress(f"training {trainer.name}")
-        trained.append(_fit(snapshot, trainer, matrix))
+        text = f"training {trainer.name}"
+        progress(text)
+        trained.append(_fit(snapshot, trainer, matrix, partial(progress, text)))
     return trained
 
 
-def fit_neighbours(snapshot: Snapshot) -> Mapping[str, csr_array]:
+def fit_neighbours(snapshot: Snapshot, progress: Progress = silent) -> Mapping[str, csr_array]:
     """Co-occurrence and EASE weights of the snapshot's history."""
     binary = snapshot.interactions.positive().binary()
-    return {
-        str(ProductNeighbor.Kind.TOGETHER): neighbours.cooccurrence(binary),
-        str(ProductNeighbor.Kind.EASE): neighbours.ease(binary),
-    }
+    progress("counting which products go together")
+    together = neighbours.cooccurrence(binary)
+    progress("learning EASE")
+    ease = neighbours.ease(binary)
+    return {str(ProductNeighbor.Kind.TOGETHER): together, str(ProductNeighbor.Kind.EASE): ease}
 
 
 def content_space(snapshot: Snapshot) -> SpaceArrays | None:
@@ -98,9 +122,11 @@ def content_space(snapshot: Snapshot) -> SpaceArrays | None:
     return next(texts, None)
 
 
-def _fit(snapshot: Snapshot, trainer: Trainer, matrix: csr_array) -> Trained:
+def _fit(
+    snapshot: Snapshot, trainer: Trainer, matrix: csr_array, advance: Callable[[int, int], None]
+) -> Trained:
     started = time.monotonic()
-    factors = trainer.fit(matrix)
+    factors = trainer.fit(matrix, advance)
     vectors = factors.products.copy()
     is_trained = np.any(vectors != 0, axis=1)
     learnt = None

@@ -10,7 +10,9 @@ from datetime import UTC, datetime
 
 import structlog
 from django.utils import timezone
+from lightgbm.basic import LightGBMError
 
+from recommender.behaviour.interactions import made_up_times
 from recommender.engine.batch import Recommender
 from recommender.history import popularity
 from recommender.models import Catalog, Mode, Space, TrainingRun
@@ -73,14 +75,18 @@ def _ranker_examples(
     for number, split in enumerate(plan.splits, start=1):
         if split.known is not known:
             progress(f"going back to {datetime.fromtimestamp(split.clock, UTC):%Y-%m-%d}")
-            known, then = split.known, fitting.fit(snapshot_as_of(now, split))
+            known, then = split.known, fitting.fit(snapshot_as_of(now, split), progress)
         for mode, examples in by_mode.items():
-            progress(f"replaying split {number} of {len(plan.splits)}, {mode}")
-            examples.append(training_examples.of_split(then, split, mode))
+            text = f"replaying split {number} of {len(plan.splits)}, {mode}"
+            progress(text)
+            examples.append(training_examples.of_split(then, split, mode, progress, text))
     return dict(by_mode)
 
 
 log = structlog.get_logger()
+
+# What libraries of numbers raise where a history is too odd for them.
+_UNLEARNABLE = (ArithmeticError, ValueError, IndexError, LightGBMError)
 
 
 def train(
@@ -91,27 +97,30 @@ def train(
 ) -> None:
     """Train all there is to train; every step's outcome and reason is in the run's row.
 
-    With too little history a step is skipped and says so. The row is saved after each step.
+    With too little history a step is skipped and says so, as where it cannot be learnt from; the
+    others go on. The row is saved after each step.
 
     Args:
         check: called at each report of progress and before the row is saved; what it raises
             stops the training before it writes more.
     """
-    progress = _checking(check, progress)
+    progress = _reporting(run, check, progress)
     progress("reading history")
     now = present(catalog)
+    catalog.has_made_up_times = now.has_made_up_times
+    catalog.save(update_fields=["has_made_up_times"])
     run.trained_until = popularity.clock(catalog)
     steps: dict[str, Callable[[], Outcome]] = {
         "behaviour spaces": lambda: behaviour.train(catalog, now, progress),
         "popularity": lambda: _popularity(catalog),
-        "co-occurrence": lambda: _neighbours(catalog, now),
+        "co-occurrence": lambda: _neighbours(catalog, now, progress),
         "ranker": lambda: train_ranker(catalog, now, progress),
     }
     for name, step in steps.items():
         progress(name)
-        _record(run, name, step, check)
+        record(run, name, step, check)
     check()
-    run.status, run.finished_at = TrainingRun.Status.DONE, timezone.now()
+    run.status, run.finished_at, run.progress = TrainingRun.Status.DONE, timezone.now(), {}
     run.save()
 
 
@@ -119,10 +128,12 @@ def present(catalog: Catalog, before: datetime | None = None) -> Snapshot:
     """A catalog as it stands, or stood before a time, with the spaces that its content makes."""
     until = before or popularity.clock(catalog)
     read = reading.read(catalog, until)
+    clock = snapshot.seconds(until)
     return snapshot.as_of(
         read,
-        clock=snapshot.seconds(until),
+        clock=clock,
         half_life_days=catalog.half_life_days,
+        has_made_up_times=bool(made_up_times(read.interactions.before(clock).positive())),
         spaces=snapshot.stored(read.products, content_spaces(catalog)),
     )
 
@@ -134,19 +145,36 @@ def content_spaces(catalog: Catalog) -> list[Space]:
     return list(dense.order_by("name"))
 
 
-def _checking(check: Callable[[], None], progress: Progress) -> Progress:
-    def report(text: str) -> None:
+def _reporting(run: TrainingRun, check: Callable[[], None], progress: Progress) -> Progress:
+    """Progress that is written to the run, too: whoever waits for it may be another process."""
+
+    def report(text: str, done: int = 0, total: int = 0, /) -> None:
         check()
-        progress(text)
+        run.progress = {"text": text, "done": done, "total": total}
+        TrainingRun.objects.filter(pk=run.pk).update(progress=run.progress)
+        progress(text, done, total)
 
     return report
 
 
-def _record(
+def record(
     run: TrainingRun, name: str, step: Callable[[], Outcome], check: Callable[[], None]
 ) -> None:
+    """Carry out one step and write to the run what came of it, be it that nothing could be learnt.
+
+    Args:
+        check: called before the row is saved; what it raises is raised on.
+    """
     started = time.monotonic()
-    outcome = step()
+    try:
+        outcome = step()
+    except _UNLEARNABLE as exc:
+        log.warning("not trained", catalog=run.catalog_id, step=name, exc_info=True)
+        text = (
+            f"This history cannot be learnt from ({type(exc).__name__}: {exc}); what served before "
+            "goes on serving. Please report it with the worker's log."
+        )
+        outcome = Outcome(outcome=SKIPPED, text=text)
     check()
     seconds = round(time.monotonic() - started, 1)
     log.info("trained", catalog=run.catalog_id, step=name, outcome=outcome.outcome, seconds=seconds)
@@ -164,14 +192,16 @@ def _record(
 
 def _popularity(catalog: Catalog) -> Outcome:
     popularity.refresh(catalog)
-    return Outcome(outcome=DONE, text="Counted anew.")
+    ever = " over all of time, for times are made up" if catalog.has_made_up_times else ""
+    return Outcome(outcome=DONE, text=f"Counted anew{ever}.")
 
 
-def _neighbours(catalog: Catalog, now: Snapshot) -> Outcome:
+def _neighbours(catalog: Catalog, now: Snapshot, progress: Progress) -> Outcome:
     shortage = fitting.shortage(now)
     if shortage is not None:
         return Outcome(outcome=SKIPPED, text=shortage)
-    neighbours = fitting.fit_neighbours(now)
+    neighbours = fitting.fit_neighbours(now, progress)
+    progress("storing neighbours")
     rows = storage.store_neighbours(catalog, now.products, neighbours)
     return Outcome(
         outcome=DONE, text=f"Neighbours of products, {rows:,} lists.", figures={"lists": rows}
@@ -194,7 +224,7 @@ def fit_recommender(
 ) -> Recommender:
     """A recommender whose spaces, neighbours and ranker come from a snapshot's history alone."""
     progress("training behaviour spaces")
-    fitted = fitting.fit(then)
+    fitted = fitting.fit(then, progress)
     plan = splits.plan(then.interactions, scheme)
     progress(f"learning the rank: {plan.reason}")
     selection = learn_ranker(then, plan, [mode], progress)[mode]

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from recommender.behaviour.interactions import SECONDS_A_DAY, Interactions
+from recommender.behaviour.interactions import SECONDS_A_DAY, Interactions, made_up_times
 
 # The horizon of the prediction is a fifth of the history, and two months at most.
 _LONGEST = 60 * SECONDS_A_DAY
@@ -55,6 +55,8 @@ class Plan:
 def plan(interactions: Interactions, scheme: str | None = None) -> Plan:
     """The splits of a history: by windows where enough users come back, else by last events.
 
+    By last events, too, where times are made up of nothing but the order of each user's events.
+
     Args:
         scheme: LAST, where that is what the rank is for.
     """
@@ -64,6 +66,8 @@ def plan(interactions: Interactions, scheme: str | None = None) -> Plan:
     start, end = float(interactions.times[0]), _end(interactions)
     if scheme == LAST:
         return _last(interactions, "What each user does next is to be predicted.")
+    if made_up := made_up_times(positive):
+        return _last(interactions, f"{made_up}, so that times tell no more than their order.")
     if end - start < _SHORTEST:
         return _last(interactions, "All events are of one day.")
     ahead = horizon(interactions)

@@ -1,6 +1,6 @@
 """What a ranker learns from: candidates as they stood at past moments, and what users then did."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +15,7 @@ from recommender.models import Mode
 from recommender.ranking import table
 from recommender.ranking.table import CandidateTable
 from recommender.snapshot.snapshot import Snapshot
+from recommender.training.fitting import Progress, counted, silent
 from recommender.training.splits import Split
 
 # More users a split cost time and memory and improve little.
@@ -38,16 +39,21 @@ def of_split(
     snapshot: Snapshot,
     split: Split,
     mode: str,
-    progress: Callable[[str], None] = lambda _: None,
+    progress: Progress = silent,
+    text: str = "replaying users",
 ) -> SplitExamples:
-    """A split's examples for one mode; the snapshot is of its time and of what was known then."""
+    """A split's examples for one mode; the snapshot is of its time and of what was known then.
+
+    Args:
+        text: what progress calls it.
+    """
     relevant = new_only(split.relevant, snapshot) if mode == Mode.NEW else split.relevant
     labels = new_only(split.labels, snapshot) if mode == Mode.NEW else split.labels
     users = evaluable_users(relevant, snapshot, _MOST_USERS)
-    progress(f"replaying {len(users):,} users")
     # The matrices are small: waking a second thread takes longer than it saves.
     with threadpool_limits(1):
-        tables = [candidates.table for candidates in candidates_of(snapshot, users, mode, count=K)]
+        replayed = candidates_of(snapshot, users, mode, count=K)
+        tables = [each.table for each in counted(replayed, text, len(users), progress)]
     rows = [snapshot.products.rows(candidate_table.products) for candidate_table in tables]
     return SplitExamples(
         table=table.concatenated(tables),

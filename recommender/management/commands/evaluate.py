@@ -14,6 +14,7 @@ from recommender.insight import evaluations, report
 from recommender.insight.evaluation import EvaluationError, evaluate
 from recommender.insight.evaluation_result import as_document
 from recommender.management.table import method_table
+from recommender.management.waiting import Activity
 from recommender.models import Mode
 
 _MAX_K = 1000
@@ -69,14 +70,15 @@ otherwise afterwards; the admin shows the evaluations over time.
         for option in ("json", "report"):
             _check_can_write(option, options[option])
         try:
-            evaluation = evaluate(
-                catalog,
-                split=split,
-                k=options["k"],
-                mode=options["mode"],
-                baselines=options["baselines"],
-                progress=self.stderr.write,
-            )
+            with Activity(self) as activity:
+                evaluation = evaluate(
+                    catalog,
+                    split=split,
+                    k=options["k"],
+                    mode=options["mode"],
+                    baselines=options["baselines"],
+                    progress=activity,
+                )
         except EvaluationError as exc:
             raise CommandError(str(exc)) from exc
         evaluations.store(catalog, evaluation)

@@ -17,6 +17,7 @@ from recommender.catalog.catalogs import find_catalog
 from recommender.engine import batch
 from recommender.engine.answer import MAX_COUNT, SEEN, Query
 from recommender.engine.batch import Recommendation, Recommender
+from recommender.management.waiting import Activity
 from recommender.models import Catalog, Mode, User
 from recommender.stack import machine
 from recommender.training import run
@@ -88,7 +89,8 @@ Write recommendations of many users to a file, one JSON line a user:
         if query.before is None:
             return batch.serving(catalog, query)
         mode = Mode.NEW if query.exclude else Mode.ALL
-        return run.recommender_as_of(catalog, query.before, mode, self.stderr.write)
+        with Activity(self) as activity:
+            return run.recommender_as_of(catalog, query.before, mode, activity)
 
     def _write(
         self, recommendations: Iterator[Recommendation], out: Path, total: int

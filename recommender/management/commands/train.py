@@ -10,7 +10,7 @@ from django.core.management.base import BaseCommand, CommandError
 from recommender.catalog.catalogs import find_catalog
 from recommender.management.next_step import next_step
 from recommender.management.table import aligned
-from recommender.management.waiting import worker_runs
+from recommender.management.waiting import Activity, worker_runs
 from recommender.models import TrainingRun
 from recommender.training import runs
 from recommender.training.run import train
@@ -57,37 +57,40 @@ history; else what served before stays, and the table and the admin say why.
                 "admin's page of trainings what comes of it; `./kinship up` runs the workers."
             )
             return
-        self._wait(run, options["patience"])
+        with Activity(self) as activity:
+            self._wait(run, options["patience"], activity)
         self.stdout.write(_table(run))
         if run.status == TrainingRun.Status.FAILED:
             raise CommandError(f"Training {run.pk} of {catalog} failed: {run.error}")
         self.stdout.write(f"Training {run.pk} of {catalog} is done.")
         self.stdout.write(next_step(catalog))
 
-    def _wait(self, run: TrainingRun, patience: float) -> None:
-        """Until the run has ended, telling every step that the workers end."""
+    def _wait(self, run: TrainingRun, patience: float, activity: Activity) -> None:
+        """Until the run has ended, telling what the workers do and every step that they end."""
         asked, told = time.monotonic(), 0
         while True:
             is_waiting = run.status == TrainingRun.Status.WAITING
             if is_waiting and not worker_runs():
-                self._train("No worker runs here", run)
+                self._train("No worker runs here", run, activity)
             elif is_waiting and time.monotonic() - asked > patience:
-                self._train("The workers have not begun yet", run)
+                self._train("The workers have not begun yet", run, activity)
             runs.fail_dead_runs()
             run.refresh_from_db()
             for step in run.steps[told:]:
-                self.stderr.write(f"{step['name']}: {step['outcome']}, {step['seconds']:.1f} s")
+                activity.say(f"{step['name']}: {step['outcome']}, {step['seconds']:.1f} s")
             told = len(run.steps)
             if run.status not in runs.UNFINISHED:
                 return
+            if run.progress:
+                activity(run.progress["text"], run.progress["done"], run.progress["total"])
             time.sleep(_POLL_SECONDS)
 
-    def _train(self, reason: str, run: TrainingRun) -> None:
+    def _train(self, reason: str, run: TrainingRun, activity: Activity) -> None:
         """Train in this process, unless a worker has just begun."""
         with runs.claimed(run.catalog_id) as claim:
             if claim is not None:
-                self.stderr.write(f"{reason}: training in this process.")
-                train(claim.run.catalog, claim.run, self.stderr.write, claim.check)
+                activity.say(f"{reason}: training in this process.")
+                train(claim.run.catalog, claim.run, activity, claim.check)
 
 
 def _table(run: TrainingRun) -> str:

@@ -4,6 +4,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
+from recommender.admin import training
 from recommender.models import Catalog, TrainingRun
 from recommender.training import runs
 from tests.shop import NOON
@@ -57,6 +58,14 @@ def test_a_training_that_waits_has_a_page(admin_client: Client, catalog: Catalog
     run = TrainingRun.objects.create(catalog=catalog)
     assert "Waiting" in page.text(admin_client.get(change(run)))
     assert "Waiting no step yet" in page.text(admin_client.get(reverse(LIST)))
+
+
+def test_one_that_goes_on_says_what_is_done_and_how_much_of_it() -> None:
+    going_on = TrainingRun(
+        status="running", progress={"text": "replaying users", "done": 1250, "total": 2000}
+    )
+
+    assert training.summary(going_on) == "replaying users: 1,250 of 2,000"
 
 
 def test_one_whose_worker_died_says_so(admin_client: Client, catalog: Catalog) -> None:

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recommender.behaviour.interactions import Interactions, preferences
+from recommender.behaviour.interactions import Interactions, made_up_times, preferences
 
 DAY = 86_400.0
 CLOCK = 1_000 * DAY
@@ -66,3 +66,57 @@ def test_the_order_of_events_does_not_matter(events: list, random: object) -> No
     shuffled = list(events)
     random.shuffle(shuffled)
     np.testing.assert_allclose(table(*shuffled), table(*events), atol=1e-5)
+
+
+def history(times: list[tuple[int, float]]) -> Interactions:
+    """Events of users at times in seconds."""
+    ordered = sorted(times, key=lambda pair: pair[1])
+    return Interactions(
+        users=np.array([user for user, _ in ordered], dtype=np.int32),
+        products=np.arange(len(ordered), dtype=np.int32),
+        weights=np.ones(len(ordered), dtype=np.float32),
+        times=np.array([time for _, time in ordered], dtype=np.float64),
+        n_users=60,
+        n_products=len(ordered),
+    )
+
+
+def lengths(user: int) -> range:
+    """Places of a user's events, 3 to 14 of them."""
+    return range(3 + user * 7 % 12)
+
+
+RANDOM = np.random.default_rng(7)
+MADE_UP = {
+    "1 day apart": [(u, CLOCK - n * DAY) for u in range(60) for n in lengths(u)],
+    "1 hour apart": [(u, CLOCK - n * 3600) for u in range(60) for n in lengths(u)],
+    "90 seconds apart": [(u, 90.0 * n) for u in range(60) for n in lengths(u)],
+    "1 second apart": [(u, 1e6 * u + n) for u in range(60) for n in lengths(u) for _ in (0, 1)],
+    "end on the same day": [
+        (u, CLOCK - (n + 0.4 * RANDOM.random()) * 3 * DAY * (n > 0))
+        for u in range(60)
+        for n in lengths(u)
+    ],
+}
+REAL = {
+    "by chance": [(u, CLOCK * RANDOM.random()) for u in range(60) for n in lengths(u)],
+    "daily visits of one in two days": [
+        (u, CLOCK - n * DAY) for u in range(60) for n in range(60) if RANDOM.random() < 0.5
+    ],
+    "within a day": [(u, CLOCK - DAY * RANDOM.random()) for u in range(60) for n in lengths(u)],
+    "one visit each": [(u, CLOCK) for u in range(60) for n in lengths(u)],
+    "few users": [(u, CLOCK - n * DAY) for u in range(10) for n in lengths(u)],
+    "none": [],
+}
+
+
+@pytest.mark.parametrize(("said", "times"), MADE_UP.items(), ids=MADE_UP.keys())
+def test_times_that_are_only_an_order_are_recognised_and_said(
+    said: str, times: list[tuple[int, float]]
+) -> None:
+    assert said in made_up_times(history(times))
+
+
+@pytest.mark.parametrize("times", REAL.values(), ids=REAL.keys())
+def test_times_that_users_made_are_taken_for_what_they_say(times: list[tuple[int, float]]) -> None:
+    assert made_up_times(history(times)) == ""

@@ -20,6 +20,7 @@ from recommender.engine.stored import find_user, mode_of
 from recommender.history import popularity
 from recommender.models import Product, TrainingRun
 from recommender.training import run, training_examples
+from recommender.training.fitting import silent
 from tests.recommender.training import planted
 from tests.shop import DAY, Shop, event
 
@@ -65,7 +66,7 @@ def once(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[
         shop = planted.open_shop(products=60)
         planted.visits(shop, users=48, products=56, events=8)
         made = TrainingRun.objects.create(catalog=shop.catalog, status=TrainingRun.Status.RUNNING)
-        run.train(shop.catalog, made, lambda _: None)
+        run.train(shop.catalog, made, silent)
         yield shop
         catalogs.delete_catalog(shop.catalog)
 

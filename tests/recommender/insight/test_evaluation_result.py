@@ -1,6 +1,8 @@
 import json
 from dataclasses import replace
 
+import pytest
+
 from recommender.insight.evaluation_result import as_document
 from tests.recommender.insight.evaluations import EVALUATION, evaluation, method
 
@@ -56,3 +58,24 @@ def test_methods_stand_best_first_and_unmeasured_last() -> None:
 
 def test_users_with_a_cut_off_each_have_none_in_common() -> None:
     assert as_document(replace(evaluation(method("one", 0.1)), cut_off=None))["cut_off"] is None
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "said"),
+    [
+        (0.181, 0.148, "22 % better than the best simple method (NDCG@20 .181 against .148)"),
+        (0.1, 0.2, "50 % worse than the best simple method (NDCG@20 .100 against .200)"),
+        (0.181, 0.18, "neither clearly better nor worse than the best simple method (NDCG@20 .181"),
+        (0.2, 0.0, "better than the best simple method (NDCG@20 .200 against .000)"),
+    ],
+)
+def test_the_verdict_is_a_sentence_about_the_rank_and_the_best_of_the_others(
+    ours: float, theirs: float, said: str
+) -> None:
+    methods = [
+        method("als", theirs, "channel"),
+        method("blend", ours, "ranker"),
+        method("kNN", theirs / 2),
+    ]
+
+    assert said in evaluation(*methods).verdict

@@ -46,6 +46,7 @@ def test_the_methods_stand_in_a_table_best_first_and_progress_apart(busy: Shop) 
     assert " to " in rows[0], "every mean has its interval"
     assert "method" not in told
     assert told
+    assert "the best simple method (NDCG@20 ." in printed.splitlines()[-1]
 
 
 def test_what_was_found_is_kept_for_the_admin(busy: Shop) -> None:

@@ -1,11 +1,13 @@
+import re
 from dataclasses import replace
 from io import StringIO
 
 import pytest
-from django.core.management import CommandError, call_command
+from django.core.management import BaseCommand, CommandError, call_command
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
+from recommender.management.waiting import Activity
 from recommender.models import Heartbeat, Space, TrainingRun
 from tests.shop import Shop
 from tests.threads import meanwhile, wait_until
@@ -72,7 +74,7 @@ def test_where_a_worker_runs_its_steps_are_shown_as_they_come(little: Shop, brok
         printed, told = call(little, "--wait")
 
     assert "in this process" not in told
-    steps = [line.split(":")[0] for line in told.splitlines()]
+    steps = [line.split(":")[0] for line in told.splitlines() if line.endswith(" s")]
     assert steps == ["behaviour spaces", "popularity", "co-occurrence", "ranker"]
     assert "is done." in printed
 
@@ -110,3 +112,37 @@ def test_an_unknown_catalog_is_said_with_those_there_are(shop: Shop) -> None:
     with pytest.raises(CommandError, match=r"There is no catalog 'shpo' \(there are: shop\)"):
         call_command("train", "--catalog", "shpo")
     assert not TrainingRun.objects.exists()
+
+
+class Terminal(StringIO):
+    """What says that it is one, so that Django colours what it takes for an error."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def test_progress_has_its_pace_and_the_time_left_every_so_often_and_is_no_error() -> None:
+    told = StringIO()
+    with Activity(BaseCommand(stderr=told, force_color=True), every=0.05) as activity:
+        activity("reading history")
+        activity("replaying users", 0, 1000)
+        activity("replaying users", 250, 1000)
+        wait_until(lambda: " left" in told.getvalue())
+        activity("learning")
+        wait_until(lambda: "learning: for" in told.getvalue())
+
+    first, second, *between = told.getvalue().splitlines()
+    assert (first, second) == ("reading history", "replaying users")
+    counted = [line for line in between if line.startswith("replaying users: 250")]
+    assert re.fullmatch(
+        r"replaying users: 250 of 1,000 \(25%\), [\d,.]+ a second, \d+ s left", counted[-1]
+    )
+    assert "\x1b" not in told.getvalue(), "no colour of an error"
+
+
+def test_on_a_terminal_steps_are_said_without_the_colour_of_an_error(little: Shop) -> None:
+    told = Terminal()
+
+    call_command("train", "--catalog", "shop", "--wait", stdout=StringIO(), stderr=told)
+
+    assert "\x1b[31" not in told.getvalue()

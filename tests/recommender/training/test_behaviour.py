@@ -11,15 +11,11 @@ from recommender.models import Product, ProfileVector, Space, TrainingRun
 from recommender.spaces import switching, trained
 from recommender.spaces.staleness import TRAINED
 from recommender.training import behaviour, run
-from recommender.training.fitting import Outcome
+from recommender.training.fitting import Outcome, silent
 from tests.recommender.training import planted
 from tests.shop import Shop, event
 
 Status = Space.Status
-
-
-def silent(_: str) -> None:
-    """Tells nobody."""
 
 
 def train(shop: Shop) -> Outcome:

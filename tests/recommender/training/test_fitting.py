@@ -62,9 +62,9 @@ def test_products_of_one_taste_are_near_each_other(fitted: Snapshot, name: str) 
 def test_a_product_without_history_has_the_vector_that_its_text_predicts(now: Snapshot) -> None:
     told: list[str] = []
 
-    als, svd = fitting.fit_spaces(now, told.append)
+    als, svd = fitting.fit_spaces(now, lambda text, *_: told.append(text))
 
-    assert told == ["training als", "training svd"]
+    assert list(dict.fromkeys(told)) == ["training als", "training svd"]
     for trained in (als, svd):
         assert trained.is_trained.tolist() == [True] * 70 + [False] * 10
         assert trained.prediction is not None

@@ -8,6 +8,7 @@ from django.utils import timezone
 from recommender.database import LockLostError
 from recommender.models import Catalog, TrainingRun
 from recommender.training import runs
+from recommender.training.fitting import silent
 from recommender.training.run import train
 from tests.recommender.test_database import end_lock_sessions
 from tests.shop import DAY, NOON, Shop
@@ -161,7 +162,7 @@ def test_a_training_that_lost_its_lock_stops_and_has_failed(committed_shop: Shop
         with runs.claimed(committed_shop.catalog.pk) as claim:
             assert claim is not None
             end_lock_sessions()
-            train(committed_shop.catalog, claim.run, lambda _: None, claim.check)
+            train(committed_shop.catalog, claim.run, silent, claim.check)
 
     with pytest.raises(LockLostError, match="Start it again"):
         lose_the_lock()

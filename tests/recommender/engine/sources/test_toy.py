@@ -10,6 +10,7 @@ from recommender.insight.evaluation import evaluate
 from recommender.models import Mode
 from recommender.ranking import features
 from recommender.training import fitting, training_examples
+from recommender.training.fitting import silent
 from tests.recommender.engine.sources import toy
 from tests.recommender.training import planted
 from tests.shop import Shop
@@ -74,7 +75,7 @@ def test_it_is_evaluated(shop: Shop) -> None:
     shop.embed()
     planted.visits(shop, users=60, products=40, events=8)
     evaluation = evaluate(
-        shop.catalog, split=None, k=10, mode=Mode.ALL, baselines=False, progress=lambda _: None
+        shop.catalog, split=None, k=10, mode=Mode.ALL, baselines=False, progress=silent
     )
     (method,) = [method for method in evaluation.methods if method.name == "toy:next"]
     assert 0 <= method.metrics["recall"].mean < 1
