@@ -86,6 +86,7 @@ class CatalogAdmin(ModelAdmin[Catalog]):
                 "fields": (
                     *("name", "model", "monthly_budget"),
                     *("clock", "half_life_days", "event_weights"),
+                    ("rating_min", "rating_max"),
                 )
             },
         ),
@@ -99,6 +100,7 @@ class CatalogAdmin(ModelAdmin[Catalog]):
                     "name",
                     ("monthly_budget", "spent"),
                     *("clock", "half_life_days", "event_weights"),
+                    ("rating_min", "rating_max"),
                 )
             },
         ),

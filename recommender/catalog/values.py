@@ -24,6 +24,7 @@ MAX_LABEL = 600
 MAX_URL, MAX_URLS, MAX_ATTRIBUTES = 2_000, 50, 200
 
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+_SCALE = re.compile(r"([+-]?\d+(?:\.\d+)?) ?(?:-|\.\.|–|to) ?([+-]?\d+(?:\.\d+)?)", re.ASCII)
 _YES, _NO = {"true", "t", "yes", "y", "1"}, {"false", "f", "no", "n", "0"}
 _ORDERABLE = {"instock", "available", "preorder", "presale", "backorder", "onbackorder"} | {
     *("limitedavailability", "onlineonly", "instoreonly", "lowstock")
@@ -83,6 +84,14 @@ def number(value: Any) -> float | None:
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         raise BadValueError("is not a number")
     return float(value)
+
+
+def rating_scale(value: Any) -> tuple[float, float]:
+    """The worst and the best rating, of `0.5-5`, `1..10` or `-10-10`."""
+    ends = _SCALE.fullmatch(text(value) or "")
+    if ends is None or not float(ends[1]) < float(ends[2]):
+        raise BadValueError("is not a scale; write the worst and the best rating, such as 0.5-5")
+    return float(ends[1]), float(ends[2])
 
 
 def price(value: Any) -> float | None:

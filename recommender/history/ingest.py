@@ -70,7 +70,7 @@ WITH incoming AS ({source}), known AS (
 ), users AS (
     INSERT INTO recommender_user AS u
         (catalog_id, external_id, attributes, history_version, last_event_at, created_at)
-    SELECT {catalog}, e."user", '{{}}', bool_or(e.product_pk IS NOT NULL AND {weight} <> 0)::int,
+    SELECT {catalog}, e."user", '{{}}', bool_or(e.product_pk IS NOT NULL AND {matters})::int,
            max(e.at), now()
     FROM taken e JOIN recommender_catalog c ON c.id = {catalog}
     GROUP BY e."user" ORDER BY e."user" COLLATE "C"
@@ -154,7 +154,7 @@ def ingest_from(
     query = _INGEST.format(
         source=source,
         catalog=sql.Literal(catalog.pk),
-        weight=reader.WEIGHT,
+        matters=reader.MATTERS,
         unknown=sql.Literal(UNKNOWN_PRODUCT),
         accepted=sql.Literal(ACCEPTED),
         duplicate=sql.Literal(DUPLICATE),
