@@ -60,7 +60,10 @@ def bulk(request: ApiRequest) -> HttpResponse:
     """A JSON array or one product a line, each with its `id`; a bad row costs only itself."""
     catalog = request.auth.catalog
     declared = attributes.declared(catalog)
-    checked = [_checked(declared, row) for row in read_rows(request)]
+    rows = read_rows(request)
+    checked = [_checked(declared, row) for row in rows.values]
+    if rows.is_single and isinstance(checked[0], RowError):
+        raise Problem(400, "invalid", checked[0].reason)
     products = [product for product in checked if not isinstance(product, RowError)]
     written = _write(catalog, products)
     rejected = [

@@ -35,6 +35,9 @@ _DAY = re.compile(r"\d{8}", re.ASCII)
 _LEAST_UNIX = 1e8  # the year 1973
 # The price column is numeric(14, 4); what rounds to 10¹⁰ is too much for it.
 TOO_EXPENSIVE = 10**10 - 0.00005
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_DOTS = {".", ".."}
 _URL = re.compile("https?://")
 
 
@@ -51,12 +54,20 @@ def text(value: Any, longest: int = MAX_TEXT) -> str | None:
         raise BadValueError(f"is longer than {longest:,} characters")
     if "\x00" in stripped:
         raise BadValueError("holds a NUL character")
+    if _SURROGATE.search(stripped):
+        raise BadValueError("holds half a surrogate pair, which is no character")
     return stripped or None
 
 
 def identifier(value: Any) -> str | None:
-    """An external id."""
-    return text(value, MAX_ID)
+    """An external id: any text without control characters."""
+    given = text(value, MAX_ID)
+    if given and _CONTROL.search(given):
+        raise BadValueError("holds a control character, such as a line end")
+    # A client, a proxy or a browser takes these out of an address before it is sent.
+    if given in _DOTS:
+        raise BadValueError("is a dot or two, which no address can hold")
+    return given
 
 
 def label(value: Any) -> str | None:
@@ -181,8 +192,12 @@ def attributes(value: Any) -> dict[str, Any] | None:
         return None
     if len(members) > MAX_ATTRIBUTES:
         raise BadValueError(f"has more than {MAX_ATTRIBUTES} members")
+    try:
+        written = orjson.dumps(members)
+    except orjson.JSONEncodeError as exc:
+        raise BadValueError("holds what JSON cannot, such as half a surrogate pair") from exc
     # An escaped backslash before u0000 is no NUL.
-    if b"\\u0000" in orjson.dumps(members).replace(rb"\\", b""):
+    if b"\\u0000" in written.replace(rb"\\", b""):
         raise BadValueError("holds a NUL character")
     return members
 

@@ -110,3 +110,16 @@ def test_no_rows_are_no_error(api):
 def test_too_many_rows_are_refused(api):
     body = b"[" + b",".join([b'{"id":"a"}'] * 10_001) + b"]"
     assert "10000" in problem(api.send("POST", BULK, body), 400, "too-many-rows")["detail"]
+
+
+def test_one_product_alone_that_is_refused_is_an_error(api):
+    refused = problem(api.post(BULK, {"id": "a", "price": -1}), 400, "invalid")
+    assert refused["detail"] == "price is negative"
+    assert api.post(BULK, [{"id": "a", "price": -1}]).json()["rejected"] == 1
+
+
+def test_half_a_surrogate_pair_costs_its_row(api):
+    body = b'[{"id": "a"}, {"id": "b", "attributes": {"x": "\\ud800"}}, {"id": "c"}]'
+    answer = api.send("POST", BULK, body).json()
+    assert (answer["added"], [error["row"] for error in answer["errors"]]) == (2, [1])
+    assert "half a surrogate pair" in answer["errors"][0]["reason"]
