@@ -58,9 +58,7 @@ class Strict(Schema):
     model_config = ConfigDict(extra="forbid", coerce_numbers_to_str=True)
 
 
-class ProductIn(Strict):
-    """A product; what is left out is empty."""
-
+class _ProductFields(Strict):
     id: Annotated[str | None, Field(max_length=values.MAX_ID), _read(values.identifier)] = None
     title: Text = ""
     description: Text = ""
@@ -71,8 +69,22 @@ class ProductIn(Strict):
     in_stock: Annotated[bool, _read(values.stock, True)] = True
     image_urls: Annotated[list[Url], Field(max_length=values.MAX_URLS), _read(values.urls, [])] = []
     video_urls: Annotated[list[Url], Field(max_length=values.MAX_URLS), _read(values.urls, [])] = []
-    attributes: Annotated[Attributes, _read(values.attributes, {})] = {}
     released_at: Time = None
+
+
+class ProductIn(_ProductFields):
+    """A product; what is left out is empty."""
+
+    attributes: Annotated[Attributes, _read(values.attributes, {})] = {}
+
+
+class ProductChange(_ProductFields):
+    """Changes of a product; what is left out stays.
+
+    Attributes are changed by name: null removes one, and null for all of them removes all.
+    """
+
+    attributes: Annotated[dict[str, Any] | None, _read(values.attribute_changes)] = None
 
 
 class UserIn(Strict):

@@ -186,11 +186,16 @@ def json_object(value: Any) -> dict[str, Any] | None:
 
 def attributes(value: Any) -> dict[str, Any] | None:
     """Free attributes by name; a null is none."""
-    given = json_object(value) or {}
-    members = {name: member for name, member in given.items() if member is not None}
+    given = attribute_changes(value) or {}
+    return {name: member for name, member in given.items() if member is not None} or None
+
+
+def attribute_changes(value: Any) -> dict[str, Any] | None:
+    """Free attributes by name, null for one to be removed."""
+    members = json_object(value)
     if not members:
-        return None
-    if len(members) > MAX_ATTRIBUTES:
+        return members
+    if sum(member is not None for member in members.values()) > MAX_ATTRIBUTES:
         raise BadValueError(f"has more than {MAX_ATTRIBUTES} members")
     try:
         written = orjson.dumps(members)
