@@ -70,7 +70,7 @@ class NewCatalogForm(CatalogForm):
         return key
 
 
-_TUNED = ("clock", "half_life_days", "event_weights")
+_TUNED = ("clock", "half_life_days", "event_weights", ("rating_min", "rating_max"))
 
 
 @admin.register(Catalog)

@@ -1,5 +1,6 @@
 """JSON in and out, and query parameters."""
 
+import json
 from collections.abc import Collection
 from typing import Any
 
@@ -51,6 +52,36 @@ def decode(body: bytes, name: str = "body", *, takes_nul: bool = False) -> Any:
     if not takes_nul and b"\\u0000" in body and has_nul(value):
         raise Problem(400, "nul-character", "A text holds the character U+0000; leave it out.")
     return value
+
+
+NOT_TEXT = "The row holds broken UTF-8 or half a surrogate pair, which is no text."
+# In the place of a row that is no text.
+BROKEN = object()
+
+
+def decode_leniently(body: bytes) -> list[Any] | None:
+    """The rows of an array that orjson refuses, BROKEN for those that are no text.
+
+    None where it is no array of JSON, or where it nests deeper than Python follows.
+    """
+    try:
+        # Bytes that are no UTF-8 become lone surrogates, as `"\\ud800"` does.
+        decoded = json.loads(body.decode(errors="surrogateescape"), parse_constant=_refuse)
+    except (ValueError, RecursionError):
+        return None
+    return [_strictly(row) for row in decoded] if isinstance(decoded, list) else None
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(f"{constant} is not JSON")
+
+
+def _strictly(row: Any) -> Any:
+    """The row as orjson reads it."""
+    try:
+        return orjson.loads(json.dumps(row, ensure_ascii=False).encode())
+    except (UnicodeEncodeError, orjson.JSONDecodeError):
+        return BROKEN
 
 
 def _check_depth(value: Any, name: str) -> None:

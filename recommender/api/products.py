@@ -5,6 +5,7 @@ import binascii
 from collections.abc import Collection, Sequence
 from typing import Annotated, Any
 
+import orjson
 from django.db import transaction
 from django.db.models.functions import Now
 from django.http import HttpResponse
@@ -16,13 +17,14 @@ from recommender.api.auth import ApiRequest, server_key
 from recommender.api.problems import Problem
 from recommender.api.schemas import (
     Id,
+    ProductChange,
     ProductIn,
     RowError,
     documented_rows,
     read_rows,
     validate_rows,
 )
-from recommender.catalog import attributes, upsert
+from recommender.catalog import attributes, upsert, values
 from recommender.catalog.catalogs import announce_changes
 from recommender.catalog.upsert import Written
 from recommender.engine.fields import SHOWN, plain
@@ -60,12 +62,50 @@ def bulk(request: ApiRequest) -> HttpResponse:
     """A JSON array or one product a line, each with its `id`; a bad row costs only itself."""
     catalog = request.auth.catalog
     declared = attributes.declared(catalog)
-    checked = [_checked(declared, row) for row in read_rows(request)]
+    rows = read_rows(request)
+    checked = [_checked(declared, row) for row in rows.values]
+    if rows.is_single and isinstance(checked[0], RowError):
+        raise Problem(400, "invalid", checked[0].reason)
     products = [product for product in checked if not isinstance(product, RowError)]
-    written = _write(catalog, products)
+    return _outcome(_write(catalog, products), checked)
+
+
+@router.patch(
+    "/products/bulk",
+    summary="Change many products",
+    openapi_extra=documented_rows(ProductChange),
+)
+def patch_bulk(request: ApiRequest) -> HttpResponse:
+    """A JSON array or one product a line: each with its `id` and only what changes.
+
+    One object without an `id` changes the product that is called `bulk`.
+    """
+    rows = read_rows(request)
+    if rows.is_single and "id" not in rows.values[0]:
+        rows.values[0] |= {"id": "bulk"}
+    checked = [_checked_change(row) for row in rows.values]
+    written, refused = _change(request.auth.catalog, checked)
+    if rows.is_single and refused[0] is not None:
+        unknown = refused[0].reason.startswith("There is no product")
+        status, kind = (404, "unknown-product") if unknown else (400, "invalid")
+        raise Problem(status, kind, refused[0].reason)
+    return _outcome(written, refused)
+
+
+def _checked_change(row: Any) -> dict[str, Any] | RowError:
+    change = validate_rows(ProductChange, row)
+    if isinstance(change, RowError):
+        return change
+    if change.id is None:
+        return RowError("id is missing")
+    return change.model_dump(mode="json", exclude_unset=True)
+
+
+def _outcome(written: Written, rows: Sequence[object]) -> HttpResponse:
+    """What became of many rows, of which some may be RowError."""
     rejected = [
         {"row": place, "reason": row.reason}
-        for place, row in enumerate(checked)
+        for place, row in enumerate(rows)
         if isinstance(row, RowError)
     ]
     return codec.respond(
@@ -82,19 +122,22 @@ def bulk(request: ApiRequest) -> HttpResponse:
 @router.put("/products/{path:product_id}", summary="Add or replace a product")
 def put_product(request: ApiRequest, product_id: Id, product: ProductIn) -> HttpResponse:
     """The product as given; what is left out is cleared. Its vector follows within seconds."""
-    written = _write_one(request.auth.catalog, product_id, product, upsert.COLUMNS)
+    written = _write_one(request.auth.catalog, product_id, product)
     return codec.respond(
         _shown(_find(request.auth.catalog, product_id)), 201 if written.added else 200
     )
 
 
 @router.patch("/products/{path:product_id}", summary="Change a product")
-def patch_product(request: ApiRequest, product_id: Id, product: ProductIn) -> HttpResponse:
-    """Only the members that are given."""
+def patch_product(request: ApiRequest, product_id: Id, product: ProductChange) -> HttpResponse:
+    """Only the members that are given; of `attributes` only those named, and null removes one."""
+    _check_id(product.id, product_id)
     _find(request.auth.catalog, product_id)
-    columns = product.model_fields_set - {"id"}
-    if columns:
-        _write_one(request.auth.catalog, product_id, product, columns)
+    change = product.model_dump(mode="json", exclude_unset=True) | {"id": product_id}
+    _, (refused,) = _change(request.auth.catalog, [change])
+    if refused is not None:
+        errors = [{"where": "body.attributes", "message": refused.reason}]
+        raise Problem(400, "invalid", refused.reason, errors=errors)
     return codec.respond(_shown(_find(request.auth.catalog, product_id)))
 
 
@@ -112,17 +155,74 @@ def delete_product(request: ApiRequest, product_id: Id) -> HttpResponse:
     return HttpResponse(status=204)
 
 
-def _write_one(
-    catalog: Catalog, product_id: str, product: ProductIn, columns: Collection[str]
-) -> Written:
-    if product.id not in (None, product_id):
-        detail = f"The body says {product.id!r}, the address {product_id!r}."
+def _check_id(given: str | None, product_id: str) -> None:
+    if given not in (None, product_id):
+        detail = f"The body says {given!r}, the address {product_id!r}."
         raise Problem(400, "two-ids", detail)
+
+
+def _write_one(catalog: Catalog, product_id: str, product: ProductIn) -> Written:
+    _check_id(product.id, product_id)
     if reason := attributes.conflict(product.attributes, attributes.declared(catalog)):
         errors = [{"where": "body.attributes", "message": reason}]
         raise Problem(400, "invalid", reason, errors=errors)
     document = product.model_dump(mode="json") | {"id": product_id}
-    return _write(catalog, [document], columns)
+    return _write(catalog, [document])
+
+
+def _change(
+    catalog: Catalog, rows: Sequence[dict[str, Any] | RowError]
+) -> tuple[Written, list[RowError | None]]:
+    """Write what each row gives, in their order; and for each row why it cannot be written."""
+    changes = [row for row in rows if not isinstance(row, RowError)]
+    declared = attributes.declared(catalog)
+    with transaction.atomic():
+        documents = _locked(catalog, [change["id"] for change in changes])
+        refused = [
+            row if isinstance(row, RowError) else _apply(documents, row, declared) for row in rows
+        ]
+        taken = [
+            row
+            for row, why in zip(rows, refused, strict=True)
+            if why is None and not isinstance(row, RowError)
+        ]
+        columns = {name for change in taken for name in change} - {"id"}
+        changed = [documents[key] for key in dict.fromkeys(change["id"] for change in taken)]
+        return _write(catalog, changed, columns), refused
+
+
+def _locked(catalog: Catalog, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """The products as they are stored, by id; nobody changes them before this transaction ends."""
+    products = Product.objects.select_for_update().filter(
+        catalog=catalog, external_id__in=ids, deleted_at=None
+    )
+    names = upsert.COLUMNS
+    return {
+        product.external_id: orjson.loads(
+            codec.encode({name: plain(getattr(product, name)) for name in names})
+        )
+        | {"id": product.external_id}
+        for product in products.order_by("external_id")
+    }
+
+
+def _apply(
+    documents: dict[str, dict[str, Any]], change: dict[str, Any], declared: dict[str, str]
+) -> RowError | None:
+    """Change a document, or say why not; the attributes that it declares bind the rows after."""
+    document = documents.get(change["id"])
+    if document is None:
+        return RowError(f"There is no product {change['id']!r}.")
+    given = change.get("attributes", {})
+    if reason := attributes.conflict(given or {}, declared):
+        return RowError(reason)
+    kept = {} if given is None else document["attributes"]
+    merged = {k: v for k, v in (kept | (given or {})).items() if v is not None}
+    if len(merged) > values.MAX_ATTRIBUTES:
+        return RowError(f"attributes has more than {values.MAX_ATTRIBUTES} members")
+    declared |= attributes.inferred(given or {})
+    document |= change | {"attributes": merged}
+    return None
 
 
 def _write(

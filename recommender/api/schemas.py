@@ -58,9 +58,7 @@ class Strict(Schema):
     model_config = ConfigDict(extra="forbid", coerce_numbers_to_str=True)
 
 
-class ProductIn(Strict):
-    """A product; what is left out is empty."""
-
+class _ProductFields(Strict):
     id: Annotated[str | None, Field(max_length=values.MAX_ID), _read(values.identifier)] = None
     title: Text = ""
     description: Text = ""
@@ -71,8 +69,22 @@ class ProductIn(Strict):
     in_stock: Annotated[bool, _read(values.stock, True)] = True
     image_urls: Annotated[list[Url], Field(max_length=values.MAX_URLS), _read(values.urls, [])] = []
     video_urls: Annotated[list[Url], Field(max_length=values.MAX_URLS), _read(values.urls, [])] = []
-    attributes: Annotated[Attributes, _read(values.attributes, {})] = {}
     released_at: Time = None
+
+
+class ProductIn(_ProductFields):
+    """A product; what is left out is empty."""
+
+    attributes: Annotated[Attributes, _read(values.attributes, {})] = {}
+
+
+class ProductChange(_ProductFields):
+    """Changes of a product; what is left out stays.
+
+    Attributes are changed by name: null removes one, and null for all of them removes all.
+    """
+
+    attributes: Annotated[dict[str, Any] | None, _read(values.attribute_changes)] = None
 
 
 class UserIn(Strict):
@@ -119,8 +131,17 @@ class RowError:
     reason: str
 
 
-def read_rows(request: HttpRequest) -> list[Any]:
-    """The rows of a body: decoded JSON values, or RowError for a line that is not JSON.
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """The rows of a body: decoded JSON values, or RowError for one that is not JSON."""
+
+    values: list[Any]
+    # Whether the body is one object: then what is wrong with it is wrong with the request.
+    is_single: bool = False
+
+
+def read_rows(request: HttpRequest) -> Rows:
+    """The rows of a body.
 
     Raises:
         Problem: 400 where the body as a whole is neither, or has too many rows.
@@ -128,15 +149,15 @@ def read_rows(request: HttpRequest) -> list[Any]:
     body = request.body
     if not body.strip():
         raise Problem(400, "empty-body", "Send a JSON array, or one JSON object a line.")
-    rows = _lines(body) if _is_ndjson(request, body) else codec.decode(body, takes_nul=True)
+    rows = _lines(body) if _is_ndjson(request, body) else _array(body)
     if isinstance(rows, dict):
-        rows = [rows]
+        return Rows([rows], is_single=True)
     if not isinstance(rows, list):
         raise Problem(400, "not-rows", "Send a JSON object, an array of them, or one a line.")
     if len(rows) > MAX_ROWS:
         detail = f"{len(rows)} rows in one request; send at most {MAX_ROWS} at a time."
         raise Problem(400, "too-many-rows", detail)
-    return rows
+    return Rows(rows)
 
 
 def validate_rows(schema: type[Row], row: Any) -> Row | RowError:
@@ -172,6 +193,19 @@ def _first_is_whole(body: bytes) -> bool:
     except orjson.JSONDecodeError:
         return False
     return True
+
+
+def _array(body: bytes) -> Any:
+    """The body's value; in an array, what is no text costs the row that it is in."""
+    try:
+        return codec.decode(body, takes_nul=True)
+    except Problem as strict:
+        if strict.kind != "not-json" or body.lstrip()[:1] != b"[":
+            raise
+        rows = codec.decode_leniently(body)
+        if rows is None:
+            raise
+    return [RowError(codec.NOT_TEXT) if row is codec.BROKEN else row for row in rows]
 
 
 def _lines(body: bytes) -> list[Any]:

@@ -94,9 +94,13 @@ class IngestOut(Schema):
     openapi_extra=documented_rows(EventIn),
 )
 def post_events(request: ApiRequest) -> HttpResponse:
-    """One event, a list of them, or one a line. A repeat of an `id` changes nothing."""
+    """One event, a list of them, or one a line. A repeat of an `id` changes nothing.
+
+    Of several, what is refused is counted and said one by one; one alone is refused as a whole.
+    """
     catalog = request.auth.catalog
-    given = read_rows(request)
+    rows = read_rows(request)
+    given = rows.values
     oldest = settings.OLDEST_BROWSER_EVENT if request.auth.scope == BROWSER else None
     checked = [_checked(catalog, row, oldest) for row in given]
     places = positions(checked)
@@ -106,6 +110,8 @@ def post_events(request: ApiRequest) -> HttpResponse:
         _result(row, event, outcomes.get(place))
         for place, (row, event) in enumerate(zip(given, checked, strict=True))
     ]
+    if rows.is_single and results[0]["status"] == "rejected":
+        raise _refusal(given[0], results[0]["reason"])
     counts = {
         status: sum(result["status"] == status for result in results)
         for status in ("accepted", "duplicate", "rejected")
@@ -126,6 +132,7 @@ def _checked(catalog: Catalog, row: Any, oldest: timedelta | None) -> NewEvent |
         quantity=event.quantity,
         value=event.value,
         oldest=oldest,
+        rating_scale=catalog.rating_scale,
     )
     return NewEvent(**event.model_dump()) if refused is None else RowError(" ".join(refused))
 
@@ -136,6 +143,15 @@ def _result(row: Any, event: NewEvent | RowError, outcome: str | None) -> dict[s
     if outcome == ingest.UNKNOWN_PRODUCT:
         return {"id": event.id, "status": "rejected", "reason": outcome}
     return {"id": event.id, "status": outcome}
+
+
+def _refusal(row: dict[str, Any], reason: str) -> Problem:
+    """What is answered where the only event is refused."""
+    if reason == ingest.UNKNOWN_PRODUCT:
+        product = str(row["product"])
+        detail = f"There is no product {product!r}."
+        return Problem(404, "unknown-product", detail, missing_ids=[product])
+    return Problem(400, "invalid", reason)
 
 
 def _given_id(row: Any) -> str | None:

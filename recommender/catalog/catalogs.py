@@ -69,6 +69,8 @@ def announce_space(space: Space) -> None:
 # As a budget.
 NO_LIMIT = Decimal("Infinity")
 
+_SETTINGS = ("clock", "half_life_days", "monthly_budget", "rating_min", "rating_max")
+
 # Emptied in SQL, in this order: Django would first read every row into memory.
 _LARGE_TABLES = (
     "recommender_event",
@@ -88,6 +90,7 @@ def create_catalog(
     dimension: int | None = None,
     half_life_days: float | None = None,
     monthly_budget: Decimal | None = None,
+    rating_scale: tuple[float, float] | None = None,
 ) -> Catalog:
     """A new catalog with its text space, ready for products.
 
@@ -97,6 +100,7 @@ def create_catalog(
         dimension: of the vectors; the model's own by default.
         half_life_days: after so many days an event counts half in a profile.
         monthly_budget: what embedding may cost, in US dollars; NO_LIMIT by default.
+        rating_scale: the worst and the best rating; 0 and 5 by default.
 
     Raises:
         ValidationError: the name is taken or not a name.
@@ -104,7 +108,7 @@ def create_catalog(
     """
     key = model or settings.DEFAULT_MODEL
     catalog = Catalog(name=name)
-    _set(catalog, clock, half_life_days, monthly_budget)
+    _set(catalog, clock, half_life_days, monthly_budget, rating_scale)
     with transaction.atomic():
         catalog.save()
         lifecycle.create_space(catalog, model=key, dimension=dimension)
@@ -117,24 +121,35 @@ def change_catalog(
     clock: str | None = None,
     half_life_days: float | None = None,
     monthly_budget: Decimal | None = None,
+    rating_scale: tuple[float, float] | None = None,
 ) -> None:
     """Change what is given; popularity and profiles follow.
 
     Args:
         monthly_budget: NO_LIMIT takes it away.
+        rating_scale: the worst and the best rating.
 
     Raises:
         ValidationError: a value cannot be.
     """
-    _set(catalog, clock, half_life_days, monthly_budget)
+    _set(catalog, clock, half_life_days, monthly_budget, rating_scale)
     with transaction.atomic():
-        catalog.save(update_fields=["clock", "half_life_days", "monthly_budget"])
-        if clock is not None or half_life_days is not None:
+        catalog.save(update_fields=_SETTINGS)
+        if any(setting is not None for setting in (clock, half_life_days, rating_scale)):
             popularity.refresh(catalog)
             note_new_settings(catalog)
     if monthly_budget is not None:
         # What was paused for want of money goes on.
         announce_changes(catalog)
+
+
+def set_rating_scale(catalog: Catalog, low: float, high: float) -> None:
+    """Say which rating is the worst and which the best; popularity and profiles follow.
+
+    Raises:
+        ValidationError: it is no scale.
+    """
+    change_catalog(catalog, rating_scale=(low, high))
 
 
 def delete_catalog(catalog: Catalog) -> None:
@@ -170,6 +185,7 @@ def _set(
     clock: str | None,
     half_life_days: float | None,
     monthly_budget: Decimal | None,
+    rating_scale: tuple[float, float] | None,
 ) -> None:
     """Set and check what is given."""
     if clock is not None:
@@ -178,4 +194,6 @@ def _set(
         catalog.half_life_days = half_life_days
     if monthly_budget is not None:
         catalog.monthly_budget = None if monthly_budget == NO_LIMIT else monthly_budget
+    if rating_scale is not None:
+        catalog.rating_min, catalog.rating_max = rating_scale
     catalog.full_clean()

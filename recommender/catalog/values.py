@@ -24,6 +24,7 @@ MAX_LABEL = 600
 MAX_URL, MAX_URLS, MAX_ATTRIBUTES = 2_000, 50, 200
 
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+_SCALE = re.compile(r"([+-]?\d+(?:\.\d+)?) ?(?:-|\.\.|–|to) ?([+-]?\d+(?:\.\d+)?)", re.ASCII)
 _YES, _NO = {"true", "t", "yes", "y", "1"}, {"false", "f", "no", "n", "0"}
 _ORDERABLE = {"instock", "available", "preorder", "presale", "backorder", "onbackorder"} | {
     *("limitedavailability", "onlineonly", "instoreonly", "lowstock")
@@ -34,6 +35,9 @@ _DAY = re.compile(r"\d{8}", re.ASCII)
 _LEAST_UNIX = 1e8  # the year 1973
 # The price column is numeric(14, 4); what rounds to 10¹⁰ is too much for it.
 TOO_EXPENSIVE = 10**10 - 0.00005
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_DOTS = {".", ".."}
 _URL = re.compile("https?://")
 _BETWEEN_URLS = re.compile(r"\s*,\s*(?=https?://)|[\s|]+")
 
@@ -51,12 +55,20 @@ def text(value: Any, longest: int = MAX_TEXT) -> str | None:
         raise BadValueError(f"is longer than {longest:,} characters")
     if "\x00" in stripped:
         raise BadValueError("holds a NUL character")
+    if _SURROGATE.search(stripped):
+        raise BadValueError("holds half a surrogate pair, which is no character")
     return stripped or None
 
 
 def identifier(value: Any) -> str | None:
-    """An external id."""
-    return text(value, MAX_ID)
+    """An external id: any text without control characters."""
+    given = text(value, MAX_ID)
+    if given and _CONTROL.search(given):
+        raise BadValueError("holds a control character, such as a line end")
+    # A client, a proxy or a browser takes these out of an address before it is sent.
+    if given in _DOTS:
+        raise BadValueError("is a dot or two, which no address can hold")
+    return given
 
 
 def label(value: Any) -> str | None:
@@ -84,6 +96,14 @@ def number(value: Any) -> float | None:
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         raise BadValueError("is not a number")
     return float(value)
+
+
+def rating_scale(value: Any) -> tuple[float, float]:
+    """The worst and the best rating, of `0.5-5`, `1..10` or `-10-10`."""
+    ends = _SCALE.fullmatch(text(value) or "")
+    if ends is None or not float(ends[1]) < float(ends[2]):
+        raise BadValueError("is not a scale; write the worst and the best rating, such as 0.5-5")
+    return float(ends[1]), float(ends[2])
 
 
 def price(value: Any) -> float | None:
@@ -167,14 +187,23 @@ def json_object(value: Any) -> dict[str, Any] | None:
 
 def attributes(value: Any) -> dict[str, Any] | None:
     """Free attributes by name; a null is none."""
-    given = json_object(value) or {}
-    members = {name: member for name, member in given.items() if member is not None}
+    given = attribute_changes(value) or {}
+    return {name: member for name, member in given.items() if member is not None} or None
+
+
+def attribute_changes(value: Any) -> dict[str, Any] | None:
+    """Free attributes by name, null for one to be removed."""
+    members = json_object(value)
     if not members:
-        return None
-    if len(members) > MAX_ATTRIBUTES:
+        return members
+    if sum(member is not None for member in members.values()) > MAX_ATTRIBUTES:
         raise BadValueError(f"has more than {MAX_ATTRIBUTES} members")
+    try:
+        written = orjson.dumps(members)
+    except orjson.JSONEncodeError as exc:
+        raise BadValueError("holds what JSON cannot, such as half a surrogate pair") from exc
     # An escaped backslash before u0000 is no NUL.
-    if b"\\u0000" in orjson.dumps(members).replace(rb"\\", b""):
+    if b"\\u0000" in written.replace(rb"\\", b""):
         raise BadValueError("holds a NUL character")
     return members
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from django.utils import timezone
 from psycopg import sql
 
 from recommender import database
@@ -34,7 +35,8 @@ ORDER BY recent DESC, s.total DESC, s.product_id LIMIT {limit}
 _NEWEST = sql.SQL("""
 SELECT p.external_id, 0::float8 FROM recommender_product p
 WHERE p.catalog_id = %(catalog)s AND {condition} AND {keep}
-ORDER BY COALESCE(p.released_at, p.created_at) DESC, p.id DESC LIMIT {limit}
+ORDER BY CASE WHEN p.released_at > %(now)s THEN p.released_at END ASC NULLS FIRST,
+    COALESCE(p.released_at, p.created_at) DESC, p.id DESC LIMIT {limit}
 """)
 
 
@@ -116,7 +118,7 @@ def fill(
         listed = popular(catalog, room, filter=filter, excluded=excluded, before=query.before)
         _append(items, listed, POPULAR, query.count)
     if len(items) < query.count:
-        listed = newest(catalog, room, filter=filter, excluded=excluded)
+        listed = newest(catalog, room, filter=filter, excluded=excluded, before=query.before)
         _append(items, listed, NEWEST, query.count)
 
 
@@ -167,9 +169,16 @@ def newest(
     *,
     filter: Filter | None = None,  # noqa: A002 - the API's word
     excluded: Sequence[int] = (),
+    before: datetime | None = None,
 ) -> list[Listed]:
-    """Available products, the latest first."""
-    return _run(_NEWEST, {"catalog": catalog.pk}, limit, filter, excluded)
+    """Available products, the latest first; last those whose day is still to come, the next first.
+
+    Args:
+        before: the time that it is; the catalog's own by default.
+    """
+    is_past = before is None and catalog.clock == Catalog.Clock.LAST_EVENT
+    now = popularity.clock(catalog) if is_past else before or timezone.now()
+    return _run(_NEWEST, {"catalog": catalog.pk, "now": now}, limit, filter, excluded)
 
 
 def _run(

@@ -80,9 +80,10 @@ def _ages(
 
     Args:
         first: the time of their first event, NaN where there was none.
-        released: when they were released, NaN where unknown.
+        released: when they were released, NaN where unknown; a day to come tells nothing yet.
     """
     untouched = np.isnan(first)
+    released = np.where(released > clock, np.nan, released)
     days = (clock - np.where(untouched, released, first)) / SECONDS_A_DAY
     return np.log1p(np.maximum(days, 0.0)).astype(np.float32), untouched.astype(np.float32)
 

@@ -70,7 +70,7 @@ WITH incoming AS ({source}), known AS (
 ), users AS (
     INSERT INTO recommender_user AS u
         (catalog_id, external_id, attributes, history_version, last_event_at, created_at)
-    SELECT {catalog}, e."user", '{{}}', bool_or(e.product_pk IS NOT NULL AND {weight} <> 0)::int,
+    SELECT {catalog}, e."user", '{{}}', bool_or(e.product_pk IS NOT NULL AND {matters})::int,
            max(e.at), now()
     FROM taken e JOIN recommender_catalog c ON c.id = {catalog}
     GROUP BY e."user" ORDER BY e."user" COLLATE "C"
@@ -154,7 +154,7 @@ def ingest_from(
     query = _INGEST.format(
         source=source,
         catalog=sql.Literal(catalog.pk),
-        weight=reader.WEIGHT,
+        matters=reader.MATTERS,
         unknown=sql.Literal(UNKNOWN_PRODUCT),
         accepted=sql.Literal(ACCEPTED),
         duplicate=sql.Literal(DUPLICATE),
@@ -200,12 +200,14 @@ def event_refusal(  # noqa: PLR0913 - the fields of an event
     quantity: float | None,
     value: float | None,
     oldest: timedelta | None = None,
+    rating_scale: tuple[float, float] | None = None,
 ) -> tuple[str, str] | None:
     """The field that an event cannot be taken with, and why; None where it can.
 
     Args:
         types: those that the catalog has.
         oldest: how long ago it may have happened; settings.OLDEST_EVENT where not given.
+        rating_scale: the catalog's, the worst and the best; where not given, any rating is taken.
     """
     given = {"user": user, "type": type, "at": at}
     missing = next((field for field, content in given.items() if not content), None)
@@ -213,7 +215,11 @@ def event_refusal(  # noqa: PLR0913 - the fields of an event
         return missing or "at", "is missing"
     if type is None or type not in types:
         return "type", f"is not one of {', '.join(sorted(types))}"
-    return _time_refusal(at, oldest) or _content_refusal(type, product, quantity, value)
+    return (
+        _time_refusal(at, oldest)
+        or _content_refusal(type, product, quantity, value)
+        or _value_refusal(type, value, rating_scale)
+    )
 
 
 def _time_refusal(at: datetime, oldest: timedelta | None) -> tuple[str, str] | None:
@@ -235,6 +241,21 @@ def _content_refusal(
         return "quantity", "is 0 or less: cancelled or returned"
     if event_type == "purchase" and value is not None and value < 0:
         return "value", "is negative: cancelled or returned"
+    return None
+
+
+def _value_refusal(
+    event_type: str, value: float | None, rating_scale: tuple[float, float] | None
+) -> tuple[str, str] | None:
+    if event_type == "rating" and value is None:
+        return "value", "is missing; a rating has one"
+    if event_type == "rating" and value is not None and rating_scale is not None:
+        worst, best = rating_scale
+        if not worst <= value <= best:
+            scale = f"{worst:g} to {best:g}, the catalog's scale of ratings"
+            return "value", f"is not from {scale}; change it by --rating-scale"
+    if event_type == "view_portion" and value is not None and not 0 <= value <= 1:
+        return "value", "is not from 0 to 1, the part that was seen"
     return None
 
 

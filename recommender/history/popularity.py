@@ -16,9 +16,17 @@ _WEEK, _QUARTER = timedelta(days=7), timedelta(days=90)
 # Longer than any history.
 _EVER = timedelta(days=365_000)
 
+_EVENT = """
+        SELECT e.user_id, e.product_id, e.at, {weight} AS weight
+        FROM recommender_event e JOIN (
+            SELECT key, value::float8 AS weight FROM jsonb_each_text(%(weights)s::jsonb)
+        ) w ON w.key = e.type AND w.weight <> 0
+        WHERE e.catalog_id = %(catalog)s AND e.product_id IS NOT NULL AND e.at < %(before)s
+"""
+
 # A row for each product that anybody liked. A user counts once for a product, by the heaviest of
-# their events with it; what speaks against a product or says nothing does not count. What a reader
-# does not select, PostgreSQL does not compute.
+# their events with it, of their ratings the last; what speaks against a product or says nothing
+# does not count. What a reader does not select, PostgreSQL does not compute.
 POPULARITY = sql.SQL("""
     SELECT product_id, sum(recent) AS recent, sum(total) AS total,
            count(*) FILTER (WHERE last_at >= %(before)s::timestamptz - %(week)s::interval)
@@ -29,18 +37,26 @@ POPULARITY = sql.SQL("""
                AS quarter_users,
            count(*) AS all_users, min(first_at) AS first_at
     FROM (
-        SELECT e.product_id, e.user_id, max({weight}) AS total,
-               max({weight}) FILTER (
+        SELECT e.product_id, e.user_id, max(e.weight) AS total,
+               max(e.weight) FILTER (
                    WHERE e.at >= %(before)s::timestamptz - %(window)s::interval) AS recent,
                min(e.at) AS first_at, max(e.at) AS last_at
-        FROM recommender_event e JOIN (
-            SELECT key, value::float8 AS weight FROM jsonb_each_text(%(weights)s::jsonb)
-        ) w ON w.key = e.type AND w.weight <> 0
-        WHERE e.catalog_id = %(catalog)s AND e.product_id IS NOT NULL AND e.at < %(before)s
-          AND {weight} > 0
+        FROM ({event} AND e.type <> 'rating' UNION ALL (
+            SELECT DISTINCT ON (r.user_id, r.product_id) r.* FROM ({event} AND e.type = 'rating') r
+            ORDER BY r.user_id, r.product_id, r.at DESC, r.weight DESC
+        )) e
+        WHERE e.weight > 0
         GROUP BY e.product_id, e.user_id
     ) strongest GROUP BY product_id
-""").format(weight=reader.weight(sql.SQL("w.weight")))
+""").format(
+    event=sql.SQL(_EVENT).format(
+        weight=reader.weight(
+            sql.SQL("w.weight"),
+            worst=sql.SQL("%(rating_min)s::float8"),
+            best=sql.SQL("%(rating_max)s::float8"),
+        )
+    )
+)
 
 _REPLACE = sql.SQL("""
 INSERT INTO recommender_productpopularity (product_id, catalog_id, recent, total,
@@ -80,6 +96,8 @@ def window(catalog: Catalog, before: datetime) -> dict[str, object]:
         "window": _EVER if is_timeless else WINDOW,
         "quarter": _EVER if is_timeless else _QUARTER,
         "weights": Jsonb(catalog.event_weights),
+        "rating_min": catalog.rating_min,
+        "rating_max": catalog.rating_max,
     }
 
 

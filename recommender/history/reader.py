@@ -9,36 +9,43 @@ from psycopg import sql
 from recommender import database
 from recommender.behaviour.interactions import MAX_EVENTS, History
 
-# A rating of five stars is as good as this one is far from it; below, it is a bad one.
-_NEUTRAL_RATING = 2.5
 # A smaller part seen is none: its weight would be no number of single precision, as batches have.
 _LEAST_PORTION = 1e-6
 
 _SCALE = sql.SQL("""
 CASE e.type
-    WHEN 'rating' THEN COALESCE(greatest(-1, least(1, (e.value - {neutral}) / {neutral})), 1)
+    WHEN 'rating' THEN COALESCE(greatest(-1, least(1,
+        (2 * e.value - {worst} - {best}) / ({best} - {worst}))), 1)
     WHEN 'view_portion' THEN
         CASE WHEN e.value < {least} THEN 0 ELSE COALESCE(least(1, e.value), 1) END
     ELSE 1
 END
-""").format(neutral=sql.Literal(_NEUTRAL_RATING), least=sql.Literal(_LEAST_PORTION))
+""")
 
 
-def weight(of_type: sql.Composable) -> sql.Composed:
+def weight(of_type: sql.Composable, *, worst: sql.Composable, best: sql.Composable) -> sql.Composed:
     """The SQL of what an event `e` says of taste: its type's weight, scaled by its value.
 
-    A rating counts from −1 to 1 on a scale of five stars; a view_portion by the part seen. An
-    event of weight 0, such as an impression or a view of nothing, says nothing: it is in no
-    history, no profile and no popularity, and makes no profile stale.
+    A rating counts from −1, the worst of the catalog's scale, to 1, the best; a view_portion by
+    the part seen. An event of weight 0, such as an impression or a view of nothing, says nothing:
+    it is in no history, no profile and no popularity, and makes no profile stale. Of a user's
+    ratings of a product only the last counts, so one that says nothing still takes back those
+    before it.
 
     Args:
         of_type: SQL of the weight of the event's type.
+        worst: SQL of the worst rating of the catalog.
+        best: SQL of the best.
     """
-    return sql.SQL("({} * {})").format(of_type, _SCALE)
+    scale = _SCALE.format(worst=worst, best=best, least=sql.Literal(_LEAST_PORTION))
+    return sql.SQL("({} * {})").format(of_type, scale)
 
 
 # Of a catalog `c` and an event `e`.
-WEIGHT = weight(sql.SQL("COALESCE((c.event_weights ->> e.type)::float8, 0)"))
+_OF_TYPE = sql.SQL("COALESCE((c.event_weights ->> e.type)::float8, 0)")
+WEIGHT = weight(_OF_TYPE, worst=sql.SQL("c.rating_min"), best=sql.SQL("c.rating_max"))
+# Whether it changes a history: a rating that says nothing takes back the one before it.
+MATTERS = sql.SQL("({} <> 0 OR e.type = 'rating' AND {} <> 0)").format(WEIGHT, _OF_TYPE)
 
 # Of two events `e` of one user at one time, the one with the smaller number is read first. It tells
 # nothing of the products: by their keys, products would tie in the same order for many users, and
@@ -47,14 +54,31 @@ WEIGHT = weight(sql.SQL("COALESCE((c.event_weights ->> e.type)::float8, 0)"))
 TIE_BREAKER = sql.SQL("hashint8extended(e.product_id, e.user_id)")
 
 # The latest events that count of a user `u` of a catalog `c`, newest first: (product_id, weight,
-# time in seconds since 1970, type). Its parameter is `before`, a time or NULL.
+# time in seconds since 1970, type). Of the ratings of a product only the last is there. Its
+# parameter is `before`, a time or NULL.
 LATEST = sql.SQL("""
-SELECT e.product_id, {weight} AS weight, extract(epoch FROM e.at)::float8 AS time, e.type
-FROM recommender_event e
-WHERE e.user_id = u.id AND e.product_id IS NOT NULL AND {weight} <> 0
-  AND (%(before)s::timestamptz IS NULL OR e.at < %(before)s)
-ORDER BY e.at DESC, {tie_breaker}, weight DESC LIMIT {limit}
-""").format(weight=WEIGHT, tie_breaker=TIE_BREAKER, limit=sql.Literal(MAX_EVENTS))
+SELECT l.product_id, l.weight, extract(epoch FROM l.at)::float8 AS time, l.type
+FROM (
+    SELECT t.*, t.type <> 'rating' OR row_number() OVER (
+        PARTITION BY t.product_id, t.type ORDER BY t.at DESC, t.weight DESC) = 1 AS counts
+    FROM (
+        SELECT e.product_id, e.type, e.at, {weight} AS weight, {tie_breaker} AS tie
+        FROM recommender_event e
+        WHERE e.user_id = u.id AND e.product_id IS NOT NULL AND {matters}
+          AND (%(before)s::timestamptz IS NULL OR e.at < %(before)s)
+        ORDER BY e.at DESC, tie, weight DESC LIMIT {read}
+    ) t
+) l
+WHERE l.counts AND l.weight <> 0
+ORDER BY l.at DESC, l.tie, l.weight DESC LIMIT {limit}
+""").format(
+    weight=WEIGHT,
+    matters=MATTERS,
+    tie_breaker=TIE_BREAKER,
+    # Ratings that no longer count take places, too; no more are read of a user of many events.
+    read=sql.Literal(4 * MAX_EVENTS),
+    limit=sql.Literal(MAX_EVENTS),
+)
 
 # A row for each user with such events: (user, products, weights, times). Each user is aggregated
 # alone, as a sort by user would not keep the order of the events.

@@ -7,7 +7,7 @@ class Migration(migrations.Migration):
     Spaces that are there keep their texts: their vectors are of those.
     """
 
-    dependencies = [("recommender", "0007_plain_text")]
+    dependencies = [("recommender", "0008_rating_scale")]
 
     operations = [
         migrations.AddField(

@@ -1,5 +1,8 @@
 """A catalog: one isolated set of products, users, history, spaces and settings; its API keys."""
 
+import math
+
+from django.core.exceptions import ValidationError
 from django.core.validators import MinValueValidator, RegexValidator
 from django.db import models
 
@@ -59,6 +62,16 @@ class Catalog(models.Model):
         validators=[MinValueValidator(0.01)],
         help_text="After this many days an event counts half in a profile.",
     )
+    rating_min = models.FloatField(
+        default=0.0,
+        db_default=0.0,
+        help_text="The worst rating that a user can give, as no star at all.",
+    )
+    rating_max = models.FloatField(
+        default=5.0,
+        db_default=5.0,
+        help_text="The best rating that a user can give; halfway between the two says nothing.",
+    )
     attributes = models.JSONField(
         default=dict,
         blank=True,
@@ -86,6 +99,28 @@ class Catalog(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def rating_scale(self) -> tuple[float, float]:
+        """The worst and the best rating."""
+        return self.rating_min, self.rating_max
+
+    def clean(self) -> None:
+        """See that the scale of ratings is one.
+
+        Raises:
+            ValidationError: the best rating is not above the worst.
+        """
+        low: float | None = self.rating_min
+        high: float | None = self.rating_max
+        # None where a form has found a fault in the field already.
+        if low is None or high is None:
+            return
+        if not (math.isfinite(low) and math.isfinite(high) and low < high):
+            raise ValidationError(
+                f"Ratings from {low:g} to {high:g} are no scale: give the worst rating, then a "
+                "greater one as the best."
+            )
 
 
 class ApiKey(models.Model):

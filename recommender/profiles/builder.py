@@ -144,7 +144,7 @@ FROM touched WHERE u.id = touched.id
 _HAS_NEW_VECTORS = sql.SQL("""id IN (
     SELECT e.user_id FROM {vectors} v JOIN recommender_event e ON e.product_id = v.product_id
     JOIN recommender_catalog c ON c.id = e.catalog_id
-    WHERE v.embedded_at > %(since)s AND {weight} <> 0)
+    WHERE v.embedded_at > %(since)s AND {matters})
 """)
 # Those of whom nothing has counted so far, too: by other weights something may.
 _OF_CATALOG = sql.SQL("catalog_id = %(catalog)s AND last_event_at IS NOT NULL")
@@ -170,7 +170,7 @@ def note_new_vectors(space_id: int) -> None:
             return
         if not _is_new(space):
             condition = _HAS_NEW_VECTORS.format(
-                vectors=partitions.product_vectors(space.pk), weight=reader.WEIGHT
+                vectors=partitions.product_vectors(space.pk), matters=reader.MATTERS
             )
             query = _BUMP.format(condition=condition)
             database.execute(query, {"since": space.profiles_at or _NEVER})

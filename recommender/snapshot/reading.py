@@ -26,12 +26,12 @@ FROM recommender_product WHERE catalog_id = %s AND id > %s ORDER BY id LIMIT %s
 _EVENTS = sql.SQL("""
 COPY (
     SELECT e.user_id, e.product_id, {weight}::float4, extract(epoch FROM e.at)::float8,
-           {tie_breaker}
+           {tie_breaker}, e.type = 'rating'
     FROM recommender_event e JOIN (
         SELECT key, value::float8 AS weight FROM jsonb_each_text({weights}::jsonb)
     ) w ON w.key = e.type AND w.weight <> 0
     WHERE e.catalog_id = {catalog} AND e.product_id IS NOT NULL AND e.at < {before}
-      AND {weight} <> 0
+      AND ({weight} <> 0 OR e.type = 'rating')
 ) TO STDOUT (FORMAT binary)
 """)
 
@@ -44,6 +44,7 @@ _ROW = np.dtype(
         *(("weight_length", ">i4"), ("weight", ">f4")),
         *(("time_length", ">i4"), ("time", ">f8")),
         *(("tie_breaker_length", ">i4"), ("tie_breaker", ">i8")),
+        *(("is_rating_length", ">i4"), ("is_rating", "?")),
     ]
 )
 _HEADER, _TRAILER = 19, 2
@@ -54,6 +55,7 @@ _EVENT = np.dtype(
         ("weight", "f4"),
         ("time", "f8"),
         ("tie_breaker", "i8"),
+        ("is_rating", "?"),
     ]
 )
 
@@ -89,7 +91,30 @@ class Reading:
 
     products: Products
     users: NDArray[np.int64]  # keys, in order
-    interactions: Interactions
+    events: Interactions  # with all ratings, those that weigh nothing too
+    is_rating: NDArray[np.bool_]  # of each event
+
+    @property
+    def interactions(self) -> Interactions:
+        """What counts of all that was read."""
+        return self.before(np.inf)
+
+    def before(self, time: float) -> Interactions:
+        """What counted at a time: of a user's ratings of a product only the last before it."""
+        kept = self.events.times < time
+        return self.events.where(kept & ~self._taken_back(kept) & (self.events.weights != 0))
+
+    def _taken_back(self, kept: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """The ratings that a later one, of those that are kept, stands for."""
+        ratings = np.flatnonzero(kept & self.is_rating)
+        users, products = self.events.users[ratings], self.events.products[ratings]
+        pairs = users.astype(np.int64) * self.events.n_products + products
+        # The first of the reverse is the last of a pair.
+        _, last = np.unique(pairs[::-1], return_index=True)
+        taken_back = np.zeros(len(self.events), dtype=bool)
+        taken_back[ratings] = True
+        taken_back[ratings[::-1][last]] = False
+        return taken_back
 
 
 def read(catalog: Catalog, before: datetime) -> Reading:
@@ -112,6 +137,7 @@ def read(catalog: Catalog, before: datetime) -> Reading:
             n_users=len(users),
             n_products=len(products),
         ),
+        events["is_rating"],
     )
 
 
@@ -152,7 +178,11 @@ def _codes(labels: tuple[str, ...]) -> NDArray[np.int32]:
 def _events(catalog: Catalog, before: datetime) -> NDArray[np.void]:
     """The events as an array of `_EVENT`."""
     statement = _EVENTS.format(
-        weight=reader.weight(sql.SQL("w.weight")),
+        weight=reader.weight(
+            sql.SQL("w.weight"),
+            worst=sql.Literal(catalog.rating_min),
+            best=sql.Literal(catalog.rating_max),
+        ),
         tie_breaker=reader.TIE_BREAKER,
         weights=sql.Literal(orjson.dumps(catalog.event_weights).decode()),
         catalog=sql.Literal(catalog.pk),

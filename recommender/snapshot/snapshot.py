@@ -133,7 +133,7 @@ def as_of(
         half_life_days=half_life_days,
         products=reading.products,
         users=reading.users,
-        interactions=reading.interactions.before(clock),
+        interactions=reading.before(clock),
         spaces=tuple(spaces),
         neighbours=neighbours or {},
         has_made_up_times=has_made_up_times,

@@ -8,7 +8,8 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 
 from embeddings.errors import Misconfigured
-from recommender.catalog import catalogs
+from recommender.catalog import catalogs, values
+from recommender.catalog.values import BadValueError
 from recommender.management.next_step import next_step
 from recommender.models import Catalog
 
@@ -22,6 +23,7 @@ Make a catalog, ready for products and events.
   ./kinship create_catalog shop
   ./kinship create_catalog gifts --clock last_event     historical data: now is its last event
   ./kinship create_catalog gifts --update --clock now   change one that is there
+  ./kinship create_catalog films --rating-scale 0.5-5   ratings from half a star to five
   ./kinship create_catalog shop --update --monthly-budget 20    stop embedding at $20 a month
 """
 
@@ -52,6 +54,12 @@ Make a catalog, ready for products and events.
             help="after so many days an event counts half (a new one's: 60)",
         )
         parser.add_argument(
+            "--rating-scale",
+            type=_scale,
+            metavar="WORST-BEST",
+            help="the ratings that users give, such as 1-10 (a new one's: 0-5)",
+        )
+        parser.add_argument(
             "--update", action="store_true", help="change the settings of one that is there"
         )
 
@@ -62,6 +70,7 @@ Make a catalog, ready for products and events.
             "clock": options["clock"],
             "half_life_days": options["half_life"],
             "monthly_budget": options["monthly_budget"],
+            "rating_scale": options["rating_scale"],
         }
         try:
             if options["update"]:
@@ -93,9 +102,18 @@ Make a catalog, ready for products and events.
                 f"Another model is another space: ./kinship space create --catalog {name}"
             )
         if all(value is None for value in given.values()):
-            raise CommandError("Nothing to change: give --clock, --half-life or --monthly-budget.")
+            raise CommandError(
+                "Nothing to change: give --clock, --half-life, --monthly-budget or --rating-scale."
+            )
         catalogs.change_catalog(catalogs.find_catalog(name), **given)
         self.stdout.write(f"Changed the catalog {name}.")
+
+
+def _scale(text: str) -> tuple[float, float]:
+    try:
+        return values.rating_scale(text)
+    except BadValueError as exc:
+        raise ArgumentTypeError(f"{text!r} {exc}.") from exc
 
 
 def _budget(text: str) -> Decimal:

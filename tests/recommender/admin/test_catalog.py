@@ -45,6 +45,8 @@ def form(**changed: object) -> dict[str, object]:
         "clock": "now",
         "half_life_days": "60.0",
         "event_weights": json.dumps(DEFAULT_EVENT_WEIGHTS),
+        "rating_min": "0.0",
+        "rating_max": "5.0",
     }
     return fields | changed
 
@@ -275,3 +277,15 @@ def test_who_may_only_look_evaluates_nothing(
     client.post(reverse("admin:recommender_catalog_evaluate", args=[catalog.pk]))
     client.post(reverse("admin:recommender_evaluationrun_evaluate_all"))
     assert asked_for == []
+
+
+def test_the_scale_of_ratings_is_set_and_one_that_is_none_is_refused(
+    admin_client: Client, catalog: Catalog
+) -> None:
+    refused = admin_client.post(change(catalog), form(rating_min="5", rating_max="1"))
+    assert "Ratings from 5 to 1 are no scale" in page.text(refused)
+
+    admin_client.post(change(catalog), form(rating_min="0.5", rating_max="10"))
+
+    catalog.refresh_from_db()
+    assert catalog.rating_scale == (0.5, 10.0)

@@ -110,3 +110,52 @@ def test_no_rows_are_no_error(api):
 def test_too_many_rows_are_refused(api):
     body = b"[" + b",".join([b'{"id":"a"}'] * 10_001) + b"]"
     assert "10000" in problem(api.send("POST", BULK, body), 400, "too-many-rows")["detail"]
+
+
+def test_one_product_alone_that_is_refused_is_an_error(api):
+    refused = problem(api.post(BULK, {"id": "a", "price": -1}), 400, "invalid")
+    assert refused["detail"] == "price is negative"
+    assert api.post(BULK, [{"id": "a", "price": -1}]).json()["rejected"] == 1
+
+
+def test_half_a_surrogate_pair_costs_its_row(api):
+    body = b'[{"id": "a"}, {"id": "b", "attributes": {"x": "\\ud800"}}, {"id": "c"}]'
+    answer = api.send("POST", BULK, body).json()
+    assert (answer["added"], [error["row"] for error in answer["errors"]]) == (2, [1])
+    assert "half a surrogate pair" in answer["errors"][0]["reason"]
+
+
+def test_a_bulk_change_keeps_what_is_not_given(api):
+    api.post(
+        BULK,
+        [
+            {"id": "a", "title": "A", "price": 3.1415, "attributes": {"size": 3, "hue": "red"}},
+            {
+                "id": "b",
+                "title": "B",
+                "brand": "Acme",
+                "released_at": "2024-02-29T12:00:00.123456Z",
+            },
+        ],
+    )
+    rows = [
+        {"id": "a", "attributes": {"hue": None, "big": 2.5}},
+        {"id": "gone", "price": 1},
+        {"id": "b", "price": 2},
+        {"id": "a", "attributes": {"size": "big"}},
+        {"price": 1},
+        {"id": "a", "brand": "New", "attributes": {"hue": "blue"}},
+        {"id": "b", "price": -2},
+    ]
+    answer = api.patch(BULK, rows).json()
+    assert [answer[name] for name in ("added", "changed", "unchanged", "rejected")] == [0, 2, 0, 4]
+    assert [error["row"] for error in answer["errors"]] == [1, 3, 4, 6]
+    assert answer["errors"][0]["reason"] == "There is no product 'gone'."
+    a, b = (api.get(f"/v1/products/{key}").json() for key in "ab")
+    assert (a["title"], a["price"], a["brand"]) == ("A", 3.1415, "New")
+    assert a["attributes"] == {"size": 3, "hue": "blue", "big": 2.5}
+    assert (b["brand"], b["price"], b["title"]) == ("Acme", 2, "B")
+    assert b["released_at"] == "2024-02-29T12:00:00.123456+00:00"
+    assert api.patch(BULK, [{"id": "a", "brand": "New"}, {"id": "b"}]).json()["unchanged"] == 2
+    problem(api.patch(BULK, {"id": "gone", "price": 1}), 404, "unknown-product")
+    problem(api.patch(BULK, {"id": "a", "price": -1}), 400, "invalid")

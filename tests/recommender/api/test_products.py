@@ -231,3 +231,17 @@ def test_an_unknown_parameter_of_the_list_is_refused(api):
     refused = problem(api.get("/v1/products", brand="Acme"), 400, "unknown-parameter")
     assert "'brand'" in refused["detail"]
     assert "limit, cursor" in refused["detail"]
+
+
+def test_patching_attributes_changes_those_that_are_named(api):
+    api.put("/v1/products/pot", FULL)
+    attributes = {"colour": None, "litres": 2, "new": "x"}
+    changed = api.patch("/v1/products/pot", {"attributes": attributes})
+    kept = {"litres": 2, "glazed": True, "tags": ["tea", "gift"], "new": "x"}
+    assert changed.json()["attributes"] == shown(api, "pot")["attributes"] == kept
+    assert api.patch("/v1/products/pot", {"attributes": {}}).json()["attributes"] == kept
+    refused = problem(api.patch("/v1/products/pot", {"attributes": {"litres": "two"}}), 400)
+    assert refused["errors"][0]["where"] == "body.attributes"
+    many = {f"a{n}": n for n in range(198)}
+    problem(api.patch("/v1/products/pot", {"attributes": many}), 400, "invalid")
+    assert api.patch("/v1/products/pot", {"attributes": None}).json()["attributes"] == {}

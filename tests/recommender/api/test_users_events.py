@@ -5,6 +5,7 @@ import orjson
 import pytest
 
 from recommender import database
+from recommender.catalog import catalogs
 from recommender.models import Event
 from tests.recommender.api.client import Api, items, problem
 from tests.shop import Shop
@@ -98,7 +99,7 @@ def test_ids_may_be_numbers(shop, api):
     assert send(api, event)["results"] == [{"id": "1", "status": "accepted"}]
     assert send(api, {**event, "id": "1"})["results"] == [{"id": "1", "status": "duplicate"}]
     assert shop.user("42").history_version == 1
-    assert send(api, {"id": 2, "type": "none"})["results"][0]["id"] == "2"
+    assert send(api, [{"id": 2, "type": "none"}])["results"][0]["id"] == "2"
 
 
 def test_a_search_needs_no_product(api):
@@ -194,3 +195,49 @@ def test_a_browser_sends_what_happens_now_and_makes_no_month_of_long_ago(browser
     recent = {**VIEW, "at": (now - timedelta(days=6)).isoformat()}
     assert send(browser, recent)["accepted"] == 1
     assert send(api, {**VIEW, "at": "1998-05-01T00:00:00Z"})["accepted"] == 1
+
+
+@pytest.mark.parametrize(
+    ("event", "status", "detail"),
+    [
+        ({**VIEW, "product": "gone"}, 404, "There is no product 'gone'."),
+        ({"type": "view", "user": "u1"}, 400, "product is missing"),
+        ({"type": "stare", "user": "u1", "product": "mug-red"}, 400, "type is not one of"),
+        ({"user": "u1", "colour": "red"}, 400, "colour Extra inputs"),
+    ],
+)
+def test_one_event_alone_that_is_refused_is_an_error(api, event, status, detail):
+    assert detail in problem(api.post(EVENTS, event), status)["detail"]
+    assert rejection(api, event), "in an array it costs only its row"
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"type": "rating"}, "value is missing; a rating has one"),
+        ({"type": "rating", "value": 0.5}, "value is not from 1 to 10, the catalog's scale"),
+        ({"type": "rating", "value": 11}, "value is not from 1 to 10"),
+        ({"type": "view_portion", "value": 55}, "value is not from 0 to 1"),
+        ({"type": "view_portion", "value": -0.1}, "value is not from 0 to 1"),
+        ({"user": "a\nb"}, "user holds a control character"),
+        ({"product": "a\x85b"}, "product holds a control character"),
+        ({"user": ".."}, "user is a dot or two"),
+    ],
+)
+def test_a_value_off_its_scale_or_an_id_no_address_can_hold_is_refused(shop, api, change, reason):
+    catalogs.set_rating_scale(shop.catalog, 1, 10)
+    assert rejection(api, VIEW | change).startswith(reason)
+    assert send(api, {**VIEW, "type": "rating", "value": 10})["accepted"] == 1
+
+
+@pytest.mark.parametrize(
+    "user", [b"\\u0000", b"\\ud800", b"\xff", b"\\udc00\\ud800", b"\xed\xa0\x80"]
+)
+def test_a_row_that_is_no_text_costs_itself_not_the_array(api, user):
+    good = orjson.dumps({**VIEW, "user": "Zoë 🫖", "id": 2**63})
+    bad = b'{"type": "view", "product": "mug-red", "user": "u' + user + b'"}'
+    answer = api.send("POST", EVENTS, b"[" + good + b"," + bad + b',{"a":[1]}]').json()
+    assert [result["status"] for result in answer["results"]] == ["accepted", *["rejected"] * 2]
+    assert answer["results"][0]["id"] == str(2**63)
+    problem(api.send("POST", EVENTS, bad), 400)
+    problem(api.send("POST", EVENTS, b"[" + good + b"," + bad + b",NaN]"), 400, "not-json")

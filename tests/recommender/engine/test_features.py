@@ -125,7 +125,8 @@ def test_without_a_usual_price_none_is_far_from_it():
 
 def test_a_product_is_as_old_as_its_first_event_or_else_its_release():
     first = np.array([NOW - DAY, np.nan, np.nan, NOW])
-    candidates = filled(first=first, released=[NOW - 9 * DAY, NOW - 3 * DAY, np.nan, np.nan])
+    to_come = NOW + DAY
+    candidates = filled(first=first, released=[NOW - 9 * DAY, NOW - 3 * DAY, to_come, np.nan])
     age = np.log1p([1, 3, np.nan, 0])
     assert candidates["product:age"].tolist() == pytest.approx(age.tolist(), nan_ok=True)
     assert candidates["product:untouched"].tolist() == [0, 1, 1, 0]

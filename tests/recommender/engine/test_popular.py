@@ -1,6 +1,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.utils import timezone
 
 from recommender.engine import backfill
 from recommender.engine.backfill import Listed
@@ -76,12 +77,17 @@ def test_nobody_votes_twice_and_an_impression_is_no_vote(visited):
 def test_the_newest_are_those_released_or_else_added_last(shelved):
     shelved.put(
         {"id": "old", "released_at": "2001-01-01"},
-        {"id": "next", "released_at": "2999-01-01"},
+        {"id": "next", "released_at": (timezone.now() + DAY / 2).isoformat()},
+        {"id": "later", "released_at": "2999-01-01"},
         {"id": "gone", "released_at": "2999-06-01", "in_stock": False},
     )
     newest = ids(backfill.newest(shelved.catalog, 100))
-    assert (newest[0], newest[-1], len(newest)) == ("next", "old", 26)
-    assert ids(backfill.newest(shelved.catalog, 1)) == ["next"]
+    assert (newest[-3:], len(newest)) == (["old", "next", "later"], 27)
+    tomorrow = timezone.now() + DAY
+    assert ids(backfill.newest(shelved.catalog, 1, before=tomorrow)) == ["next"]
+    shelved.catalog.clock = "last_event"
+    shelved.visit("z", "old", at=tomorrow)
+    assert ids(backfill.newest(shelved.catalog, 1)) == ["next"], "its day has come there"
     excluded = [shelved.product("next").pk]
     assert "next" not in ids(backfill.newest(shelved.catalog, 100, excluded=excluded))
     mugs = filters.parse({"brand": "Mug Works"}, {})

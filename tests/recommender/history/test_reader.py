@@ -8,6 +8,8 @@ from psycopg.types.json import Jsonb
 
 from recommender import database
 from recommender.behaviour.interactions import MAX_EVENTS
+from recommender.catalog import catalogs
+from recommender.engine import backfill, batch
 from recommender.history import reader
 from recommender.history.ingest import NewEvent
 from recommender.models.catalog import DEFAULT_EVENT_WEIGHTS
@@ -39,7 +41,7 @@ def weigh(*events: tuple[str, float | None]) -> list[float]:
     """The weights of events given by type and value, by the SQL that all readers share."""
     query = sql.SQL(
         "SELECT {} FROM unnest(%s::text[], %s::float8[]) AS e(type, value), "
-        "(SELECT %s::jsonb AS event_weights) c"
+        "(SELECT %s::jsonb AS event_weights, 0::float8 AS rating_min, 5::float8 AS rating_max) c"
     ).format(reader.WEIGHT)
     types, values = zip(*events, strict=True)
     rows = database.fetch(query, (list(types), list(values), Jsonb(WEIGHTS)))
@@ -161,3 +163,44 @@ def test_events_of_one_moment_are_always_read_in_the_same_order(shop: Shop) -> N
         return product_ids
 
     assert order(lines) == order(lines[::-1])
+
+
+def test_the_last_rating_of_a_product_counts_and_takes_back_those_before(shop: Shop) -> None:
+    """Live, in a batch and in popularity alike, and as it was at a time in the past."""
+    shop.stock(mug="Mug", lamp="Lamp", tent="Tent")
+    catalogs.set_rating_scale(shop.catalog, 1, 10)
+    for day, product, stars in [
+        *((0, "mug", 10.0), (1, "mug", 1.0), (2, "mug", 7.75)),
+        *((0, "lamp", 10.0), (1, "lamp", 5.5)),
+        *((0, "tent", 9.0), (0, "tent", 10.0)),
+    ]:
+        shop.post(event("ann", product, type="rating", value=stars, at=NOON + day * DAY))
+    shop.visit("ann", "lamp", at=NOON - DAY)
+    ann, mug, lamp, tent = shop.user("ann").pk, *map(shop.product, ("mug", "lamp", "tent"))
+
+    for before, rated in [
+        (NOON + timedelta(hours=1), {mug.pk: [1], lamp.pk: [1, 1], tent.pk: [1]}),
+        (NOON + 1.5 * DAY, {mug.pk: [-1], lamp.pk: [1], tent.pk: [1]}),
+        (NOON + 3 * DAY, {mug.pk: [0.5], lamp.pk: [1], tent.pk: [1]}),
+    ]:
+        live = reader.load([ann], before)[ann]
+        read: dict[int, list[float]] = {}
+        for product, weight in zip(live.product_ids.tolist(), live.weights, strict=True):
+            read.setdefault(product, []).append(weight)
+        assert read == rated
+        then = batch.catalog_as_of(shop.catalog, before)
+        events = then.events_of(0, MAX_EVENTS)
+        assert then.products.keys[then.interactions.products[events]].tolist() == (
+            live.product_ids.tolist()
+        )
+        assert then.interactions.weights[events].tolist() == live.weights.tolist()
+        totals = backfill.popular(shop.catalog, 9, before=before)
+        liked = {product for product, weights in rated.items() if max(weights) > 0}
+        assert {shop.product(listed.id).pk for listed in totals} == liked
+
+
+def test_every_rating_of_a_rated_product_makes_the_profile_stale(shop: Shop) -> None:
+    shop.stock(mug="Mug")
+    for stars in (5.0, 2.5):
+        shop.post(event("ann", "mug", type="rating", value=stars))
+    assert shop.user("ann").history_version == 2

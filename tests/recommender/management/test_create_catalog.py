@@ -31,10 +31,12 @@ def test_a_catalog_is_made_ready_for_products(db):
         (("other", "--model", "nothing"), "no embedding model 'nothing'"),
         (("other", "--half-life", "0"), "greater than or equal to"),
         (("other", "--update", "--clock", "now"), "no catalog 'other'"),
-        (("shop", "--update"), "give --clock, --half-life or --monthly-budget"),
+        (("shop", "--update"), "give --clock, --half-life, --monthly-budget or --rating-scale"),
         (("shop", "--update", "--model", "fake"), "leave them out.*space create"),
         (("shop", "--update", "--dimension", "8"), "leave them out.*space create"),
         (("other", "--model", "wordllama-256", "--dimension", "7"), "does not give 7 dimensions"),
+        (("other", "--rating-scale", "5-1"), "'5-1' is not a scale; write the worst"),
+        (("other", "--rating-scale", "five"), "'five' is not a scale"),
         (("other", "--monthly-budget", "much"), "'much' is no number of dollars; write 20 or none"),
         (("other", "--monthly-budget", "inf"), "'inf' is no number of dollars"),
         (("other", "--monthly-budget", "-1"), "greater than or equal to 0"),
@@ -51,7 +53,8 @@ def test_popularity_and_profiles_follow_a_changed_clock(shop):
     shop.stock(a="Mug")
     shop.post(event("u1", "a", at=NOON))
     version = shop.user("u1").history_version
-    create("shop", "--update", "--clock", "last_event")
+    create("shop", "--update", "--clock", "last_event", "--rating-scale", "0.5-5")
+    assert Catalog.objects.get().rating_scale == (0.5, 5.0)
     assert ProductPopularity.objects.get().recent > 0
     assert shop.user("u1").history_version > version
 

@@ -288,7 +288,6 @@ def test_what_says_nothing_of_taste_makes_no_profile_stale(shop: Shop) -> None:
     shop.post(
         event("ann", "lamp", type="impression", at=later),
         event("ann", "lamp", type="view_portion", value=0.0, at=later),
-        event("ann", "lamp", type="rating", value=2.5, at=later),
         event("ann", None, type="search", at=later),
         event("looker", "lamp", type="impression", at=later),
     )
