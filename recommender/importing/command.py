@@ -1,4 +1,4 @@
-"""What `manage.py import_products` and `manage.py import_events` share."""
+"""What `./kinship import_products` and `./kinship import_events` share."""
 
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from collections.abc import Callable, Mapping, Sequence
@@ -144,7 +144,7 @@ def said_forms(options: Mapping[str, Any]) -> Forms:
 # What, beside the file, makes an import this one and no other.
 _SHAPING = (
     *("mapping", "where", "type", "types", "time_format", "decimal", "format", "header"),
-    *("encoding", "delimiter", "category_separator", "list_separator"),
+    *("encoding", "delimiter", "category_separator", "list_separator", "rating_scale"),
 )
 
 

@@ -19,6 +19,7 @@ from recommender.importing.row import RefusedError
 _GZIP, _ZSTD, _ZIP = b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"PK\x03\x04"
 _CHUNK = 1 << 16
 _SAMPLE = 1 << 20
+_ENOUGH_TO_GUESS = 20  # bytes; fewer are broken rows as likely as another encoding
 # A file that starts so has no other encoding.
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8"),
@@ -45,7 +46,9 @@ def unpacked(file: BinaryIO) -> BinaryIO:
     if magic.startswith(_GZIP):
         return cast(BinaryIO, io.BufferedReader(gzip.GzipFile(fileobj=file), _CHUNK))
     if magic == _ZSTD:
-        reader = zstandard.ZstdDecompressor().stream_reader(file, read_across_frames=True)
+        reader = zstandard.ZstdDecompressor().stream_reader(
+            file, read_across_frames=True, closefd=False
+        )
         return cast(BinaryIO, io.BufferedReader(cast(io.RawIOBase, reader), _CHUNK))
     if magic == _ZIP:
         return _only_member(file)
@@ -94,15 +97,16 @@ def encoding_of(stream: BinaryIO) -> str:
         return "utf-8"
     if _is_western(sample):
         return "windows-1252"
-    best = from_bytes(sample, cp_exclusion=["utf_7"]).best()
+    foreign = sum(byte > 0x7F for byte in sample)
+    best = from_bytes(sample).best() if foreign >= _ENOUGH_TO_GUESS else None
     return best.encoding if best else "utf-8"
 
 
 def _is_utf8(sample: bytes) -> bool:
     """Whether it is UTF-8, but for a few broken rows."""
-    text = sample.decode(errors="replace")
-    broken = text.count("\N{REPLACEMENT CHARACTER}")
-    return broken <= sum(character > "\x7f" for character in text) - broken
+    foreign = [line for line in sample.split(b"\n") if not line.isascii()]
+    broken = sum("\N{REPLACEMENT CHARACTER}" in line.decode(errors="replace") for line in foreign)
+    return broken * 2 <= len(foreign)
 
 
 def _is_western(sample: bytes) -> bool:

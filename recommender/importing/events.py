@@ -10,7 +10,7 @@ from django.db import transaction
 from psycopg import sql
 
 from recommender import database
-from recommender.catalog import values
+from recommender.catalog import catalogs, values
 from recommender.catalog.values import BadValueError
 from recommender.history import ingest, popularity
 from recommender.history.ingest import ensure_months, event_refusal
@@ -22,8 +22,9 @@ from recommender.importing.progress import Outcomes, Progress
 from recommender.importing.row import BadRowError, RefusedError, Values
 from recommender.importing.source import Source
 from recommender.importing.staging import COMMIT_EVERY, Staging
-from recommender.importing.survey import NOTHING_SAID, Forms, survey
+from recommender.importing.survey import NOTHING_SAID, Forms, rating_scale, survey
 from recommender.models import Catalog
+from recommender.models.catalog import DEFAULT_RATING_SCALE
 
 # An event without an id is known by its content, and among the file's equal rows by its number:
 # two equal rows are two events, a second run adds none, and of a later file that overlaps only
@@ -66,11 +67,13 @@ class EventOptions:
         type: the type of a row that has none of its own.
         types: types by the words of the file; "" leaves a row out.
         forms: of times and numbers, as far as they are said.
+        rating_scale: the worst and the best rating; None keeps the catalog's.
     """
 
     type: str | None = None
     types: Mapping[str, str] = field(default_factory=dict)
     forms: Forms = NOTHING_SAID
+    rating_scale: tuple[float, float] | None = None
 
 
 class EventIntake:
@@ -112,7 +115,8 @@ class EventIntake:
         self.source = replace(source, each=mapping.each_of(reads.values()))
         numbers = [reads[name] for name in ("quantity", "value") if name in reads]
         forms = survey(self.source, [reads["at"]], numbers, options.forms)
-        self.notices: Sequence[str] = forms.notices
+        self._rating_scale, said = self._scale(reads.get("value"), reads.get("type"), options)
+        self.notices: Sequence[str] = (*forms.notices, *said)
         self._left_out = form.left_out if form else None
         self._converters = [
             (name, reads[name].value, convert)
@@ -146,6 +150,27 @@ class EventIntake:
             event["key"] = ingest.key_of(self._catalog.pk, client_id)
         return list(event.values())
 
+    def _scale(
+        self, value: Read | None, event_type: Read | None, options: EventOptions
+    ) -> tuple[tuple[float, float], Sequence[str]]:
+        """The scale of ratings: as said, as the catalog's was set, or as the file shows it."""
+        own = self._catalog.rating_scale
+        if options.rating_scale or own != DEFAULT_RATING_SCALE or value is None:
+            return options.rating_scale or own, ()
+
+        def rating(row: Values) -> Any:
+            word = values.text(event_type.value(row)) if event_type else None
+            is_one = (self._types.get(word.lower(), word) if word else self._type) == "rating"
+            return value.value(row) if is_one else None
+
+        found = rating_scale(self.source, Read(value.columns, rating))
+        if found is None or found == own:
+            return own, ()
+        return found, (
+            f"Ratings go from {found[0]:g} to {found[1]:g}, which becomes the catalog's scale. "
+            "Another: --rating-scale 1-10",
+        )
+
     def _type_of(self, word: str | None) -> str | None:
         if word is None:
             return self._type
@@ -169,6 +194,8 @@ class EventIntake:
 
     def merge(self, staging: Staging, progress: Progress) -> Outcomes:
         """Store what is new, chunk by chunk, and count the catalog's popularity anew."""
+        if self._rating_scale != self._catalog.rating_scale:
+            catalogs.set_rating_scale(self._catalog, *self._rating_scale)
         progress.say("telling new events from old")
         self._make_keyed(staging)
         ensure_months(
@@ -200,7 +227,11 @@ class EventIntake:
     def _check(self, event: Mapping[str, Any]) -> None:
         """Raises BadRowError where something is missing or cannot be."""
         fields = ("type", "user", "product", "at", "quantity", "value")
-        refused = event_refusal(self._known_types, **{field: event[field] for field in fields})
+        refused = event_refusal(
+            self._known_types,
+            **{field: event[field] for field in fields},
+            rating_scale=self._rating_scale,
+        )
         if refused is not None:
             raise BadRowError(" ".join(refused), event[refused[0]] or "")
 

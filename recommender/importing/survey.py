@@ -5,7 +5,9 @@ be read in only one: it is named, with its line. Where there is none, a person h
 """
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import islice
 
@@ -15,6 +17,7 @@ from recommender.importing.converters import (
     MONTH_FIRST,
     NUMERIC_DATE,
     digits_of,
+    number_reader,
     plain_number,
 )
 from recommender.importing.mapping import Read
@@ -157,3 +160,42 @@ def _with_decimal(given: Forms, first: _First) -> Forms:
             "no row of the file tells which. Say it: --decimal , or --decimal ."
         )
     return given
+
+
+# The scales that shops and public sets have.
+_BEST, _WORST = (1.0, 5.0, 10.0, 100.0), (1.0, 0.5, 0.0)
+_ON_SCALE = 0.99  # of the ratings; the others are mistakes
+
+
+def rating_scale(source: Source, rating: Read) -> tuple[float, float] | None:
+    """The worst and the best rating of the usual scale that a file's ratings are on.
+
+    Args:
+        rating: the rating of a row; None of a row that has none.
+
+    Returns:
+        None where the file has no two different ratings, or is on no such scale.
+    """
+    read = number_reader(None)
+
+    def ratings(rows: Iterable[Row]) -> Counter[float]:
+        counts: Counter[float] = Counter()
+        for row in rows:
+            with suppress(BadValueError):
+                value = read(rating.value(row.values)) if row.problem is None else None
+                if value is not None:
+                    counts[round(value, 2)] += 1
+        return counts
+
+    with source.path.open("rb") as file:
+        if not ratings(islice(source.rows(file), _SAMPLE_ROWS)):
+            return None
+    with source.path.open("rb") as file:
+        counts = ratings(source.rows(file))
+    needed = _ON_SCALE * counts.total()
+    for best in _BEST:
+        for worst in _WORST:
+            inside = sum(count for value, count in counts.items() if worst <= value <= best)
+            if worst < best and inside >= needed and len(counts) > 1:
+                return worst, best
+    return None

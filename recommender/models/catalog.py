@@ -24,6 +24,8 @@ DEFAULT_EVENT_WEIGHTS: dict[str, float] = {
     "return": -12.0,
 }
 
+DEFAULT_RATING_SCALE = (0.0, 5.0)
+
 
 def default_event_weights() -> dict[str, float]:
     """A fresh copy of the default weights, for a new catalog's row."""
@@ -63,13 +65,13 @@ class Catalog(models.Model):
         help_text="After this many days an event counts half in a profile.",
     )
     rating_min = models.FloatField(
-        default=0.0,
-        db_default=0.0,
+        default=DEFAULT_RATING_SCALE[0],
+        db_default=DEFAULT_RATING_SCALE[0],
         help_text="The worst rating that a user can give, as no star at all.",
     )
     rating_max = models.FloatField(
-        default=5.0,
-        db_default=5.0,
+        default=DEFAULT_RATING_SCALE[1],
+        db_default=DEFAULT_RATING_SCALE[1],
         help_text="The best rating that a user can give; halfway between the two says nothing.",
     )
     attributes = models.JSONField(

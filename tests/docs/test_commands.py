@@ -35,6 +35,7 @@ PAGES = (
     "docs/start.md",
 )
 
+EXPORT = "products_export.csv"
 _BLOCK = re.compile(r"^```console\n(.*?)^```", re.MULTILINE | re.DOTALL)
 _LOAD = "from recommender.catalog import sample; sample.load()"
 # Where the pages have the service; in a test it has a port of its own.
@@ -60,8 +61,8 @@ def newcomer(provider: dict[str, str]) -> Iterator[tuple[Path, dict[str, str]]]:
     # Not below pytest's own directory, which only root may enter: PostgreSQL is not root.
     home = Path(tempfile.mkdtemp(prefix="kinship-docs-"))
     home.chmod(0o755)
-    for name in ("kinship", "manage.py"):
-        (home / name).symlink_to(ROOT / name)
+    (home / "kinship").symlink_to(ROOT / "kinship")
+    shutil.copy(ROOT / "tests/recommender/importing/samples/shopify.csv", home / EXPORT)
     _write_transactions(home / "transactions.csv.gz")
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))

@@ -1,4 +1,4 @@
-"""`manage.py import_events`: what users did, from a file."""
+"""`./kinship import_events`: what users did, from a file."""
 
 from argparse import ArgumentParser
 from collections.abc import Sequence
@@ -10,6 +10,8 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db.models import Max
 from django.utils import timezone
 
+from recommender.catalog import values
+from recommender.catalog.values import BadValueError
 from recommender.importing import command, event_formats
 from recommender.importing.events import EventIntake, EventOptions
 from recommender.management.next_step import next_step
@@ -55,18 +57,31 @@ product's column is the product's.
             help="the type that a word of the file stands for; nothing, as in scroll=, to leave "
             "such rows out",
         )
+        parser.add_argument(
+            "--rating-scale",
+            metavar="LOW-HIGH",
+            help="the worst and the best rating, such as 0.5-5 (default: the catalog's, or found "
+            "out where that was never set)",
+        )
 
     def handle(self, **options: Any) -> None:
         how = EventOptions(
             type=options["type"],
             types=self._types(options["types"]),
             forms=command.said_forms(options),
+            rating_scale=self._rating_scale(options["rating_scale"]),
         )
         make_intake = partial(EventIntake, options=how)
         if catalog := command.run(self, event_formats.FORMATS, options, make_intake):
             self._hint_at_clock(catalog)
             if not options["dry_run"]:
                 self.stdout.write(next_step(catalog))
+
+    def _rating_scale(self, given: str | None) -> tuple[float, float] | None:
+        try:
+            return values.rating_scale(given) if given else None
+        except BadValueError as exc:
+            raise CommandError(f"--rating-scale {given} {exc}.") from exc
 
     def _types(self, given: Sequence[str]) -> dict[str, str]:
         """Types by the file's words, in lower case."""

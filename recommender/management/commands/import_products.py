@@ -1,4 +1,4 @@
-"""`manage.py import_products`: products from a file."""
+"""`./kinship import_products`: products from a file."""
 
 from argparse import ArgumentParser
 from functools import partial

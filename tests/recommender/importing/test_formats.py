@@ -434,3 +434,22 @@ def test_the_list_of_formats_names_their_fields(shop: Shop, desk: Desk) -> None:
     report = desk.products("id\n1\n", "--format", "list")
     assert "shopify" in report.output
     assert "id: Handle, URL handle" in report.output
+
+
+def test_the_scale_of_ratings_is_found_in_the_file_and_what_is_off_it_is_refused(
+    shop: Shop, desk: Desk
+) -> None:
+    shop.stock(a="Film")
+    header = "userId,movieId,rating,timestamp\n"
+    rows = [f"u{n},a,{n % 10 + 1},{1_000_000_000 + n}\n" for n in range(200)]
+
+    report = desk.events(header + "".join(rows) + "u,a,55,1000000000\nv,a,,1000000000\n")
+
+    assert "Ratings go from 1 to 10, which becomes the catalog's scale" in report.output
+    assert report.count("events accepted") == 200
+    assert sorted(report.reasons) == [202, 203]
+    shop.catalog.refresh_from_db()
+    assert shop.catalog.rating_scale == (1.0, 10.0)
+
+    with pytest.raises(CommandError, match=r"value is not from 1 to 5"):
+        desk.events(header + "w,a,7,1000000000\n", "--rating-scale", "1-5")
