@@ -188,6 +188,12 @@ CALLS: Mapping[tuple[str, str], Call] = {
         bodies=_ROWS,
         errors=(*_SERVER, _EMPTY, _NOT_JSON, _TOO_LARGE),
     ),
+    ("patch", "/v1/products/bulk"): Call(
+        answers={200: "BulkOut"},
+        answer={"added": 0, "changed": 2, "unchanged": 0, "rejected": 0, "errors": []},
+        bodies=_ROWS,
+        errors=(*_SERVER, _EMPTY, _NOT_JSON, _TOO_LARGE),
+    ),
     ("put", "/v1/products/{product_id}"): Call(
         answers={200: "ProductOut", 201: "ProductOut"},
         answer=_STORED,

@@ -40,6 +40,7 @@ def test_every_endpoint_is_documented(document):
     assert {(method.upper(), path) for method, path, _ in operations(document)} == {
         ("GET", "/v1/products"),
         ("POST", "/v1/products/bulk"),
+        ("PATCH", "/v1/products/bulk"),
         *((method, "/v1/products/{product_id}") for method in ("PUT", "PATCH", "GET", "DELETE")),
         *((method, "/v1/products/{product_id}/similar") for method in ("GET", "POST")),
         *((method, "/v1/users/{user_id}") for method in ("PUT", "GET", "DELETE")),

@@ -253,5 +253,5 @@ def test_a_name_is_of_trained_spaces_or_of_embedded_ones(stocked: Shop) -> None:
 
 
 def test_a_space_of_behaviour_cannot_be_made_without_training(shop: Shop) -> None:
-    with pytest.raises(Misconfigured, match=r"manage\.py train"):
+    with pytest.raises(Misconfigured, match=r"\./kinship train"):
         lifecycle.create_space(shop.catalog, name="als", model="fake", kind="behaviour")
