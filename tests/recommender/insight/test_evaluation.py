@@ -143,7 +143,7 @@ def test_too_little_on_one_side_of_the_split_is_an_error_that_says_what_is_neede
 
 
 def test_no_events_are_an_error_that_says_how_to_get_some(shop: Shop) -> None:
-    with pytest.raises(EvaluationError, match="Import history with `./kinship"):
+    with pytest.raises(EvaluationError, match=r"Import history with `\./kinship"):
         run(shop, split=None)
 
 
