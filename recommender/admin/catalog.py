@@ -74,7 +74,7 @@ _TUNED = ("clock", "half_life_days", "event_weights", ("rating_min", "rating_max
 
 
 @admin.register(Catalog)
-class CatalogAdmin(ModelAdmin[Catalog]):
+class CatalogAdmin(evaluation.MayEvaluate, ModelAdmin[Catalog]):
     """All catalogs, with what is in them."""
 
     form = CatalogForm
@@ -120,10 +120,6 @@ class CatalogAdmin(ModelAdmin[Catalog]):
     def has_train_permission(self, request: HttpRequest, object_id: Any = None) -> bool:  # noqa: ARG002 - Unfold gives it
         """Who may add trainings may ask for one."""
         return request.user.has_perm("recommender.add_trainingrun")
-
-    def has_evaluate_permission(self, request: HttpRequest, object_id: Any = None) -> bool:  # noqa: ARG002 - Unfold gives it
-        """Who may add evaluations may ask for one."""
-        return request.user.has_perm("recommender.add_evaluationrun")
 
     @admin.action(description="Train now", permissions=["train"])
     def train_selected(self, request: HttpRequest, queryset: QuerySet[Catalog]) -> None:

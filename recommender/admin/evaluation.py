@@ -51,8 +51,16 @@ if TYPE_CHECKING:
     ListedEvaluation = WithAnnotations[EvaluationRun, Facts]
 
 
+class MayEvaluate:
+    """Of an admin whose actions ask for evaluations."""
+
+    def has_evaluate_permission(self, request: HttpRequest, object_id: Any = None) -> bool:  # noqa: ARG002 - Unfold gives it
+        """Who may add evaluations may ask for one."""
+        return request.user.has_perm("recommender.add_evaluationrun")
+
+
 @admin.register(EvaluationRun)
-class EvaluationRunAdmin(DetailAdmin[EvaluationRun], ReadOnlyAdmin[EvaluationRun]):
+class EvaluationRunAdmin(MayEvaluate, DetailAdmin[EvaluationRun], ReadOnlyAdmin[EvaluationRun]):
     """The evaluations of all catalogs, the latest first."""
 
     list_display = ("made", "catalog", "mode", "how", "tested", "rank", "ndcg", "recall")
@@ -91,10 +99,6 @@ class EvaluationRunAdmin(DetailAdmin[EvaluationRun], ReadOnlyAdmin[EvaluationRun
             context: dict[str, Any] = response.context_data  # type: ignore[assignment]  # a mapping to the stubs
             context["pictures"] = _pictures(context["cl"].queryset)
         return response
-
-    def has_evaluate_permission(self, request: HttpRequest, object_id: Any = None) -> bool:  # noqa: ARG002 - Unfold gives it
-        """Who may add evaluations may ask for one."""
-        return request.user.has_perm("recommender.add_evaluationrun")
 
     @action(description="Evaluate now", permissions=["evaluate"], icon="monitoring")
     def evaluate_all(self, request: HttpRequest) -> HttpResponse:
