@@ -143,15 +143,6 @@ def change_catalog(
         announce_changes(catalog)
 
 
-def set_rating_scale(catalog: Catalog, low: float, high: float) -> None:
-    """Say which rating is the worst and which the best; popularity and profiles follow.
-
-    Raises:
-        ValidationError: it is no scale.
-    """
-    change_catalog(catalog, rating_scale=(low, high))
-
-
 def delete_catalog(catalog: Catalog) -> None:
     """Remove a catalog and everything in it, for good."""
     with transaction.atomic():

@@ -80,6 +80,7 @@ def _only_member(file: BinaryIO) -> BinaryIO:
                 "Unpack it, and import the one you mean."
             )
         return cast(BinaryIO, io.BufferedReader(cast(io.RawIOBase, archive.open(names[0])), _CHUNK))
+    # A password, and a compression that zipfile does not know, are these errors.
     except (zipfile.BadZipFile, RuntimeError, NotImplementedError) as exc:
         raise RefusedError(f"The ZIP file cannot be read: {exc}.") from exc
 

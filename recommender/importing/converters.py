@@ -134,8 +134,15 @@ _MARK = r"(?:[A-Z]{3}|US\$|[$€£¥₹₩₽₺₫₪฿]|zł|kr\.?|Kč|Ft|lei|
 _MONEY = re.compile(
     rf"(?:{_MARK}\s*)?([+-]?)(?:{_MARK}\s*)?(\d[\d.,'\u2019\s]*|[.,]\d+)\s*(?:{_MARK})?"
 )
+_SCIENTIFIC = re.compile(r"[+-]?[\d.]+[eE][+-]?\d+")
 _ISO_CURRENCY = re.compile(r"\b[A-Z]{3}\b")
-_CURRENCIES = {"€": "EUR", "£": "GBP", "₹": "INR", "US$": "USD", "zł": "PLN", "Kč": "CZK"} | {
+_CURRENCIES = {
+    "€": "EUR",
+    "£": "GBP",
+    "₹": "INR",
+    "US$": "USD",
+    "zł": "PLN",
+    "Kč": "CZK",
     "₺": "TRY",
     "₩": "KRW",
     "₽": "RUB",
@@ -168,14 +175,10 @@ def number_reader(decimal: str | None) -> Callable[[Any], float | None]:
 def digits_of(written: str) -> str | None:
     """A number without the marks of a currency; None where it is none."""
     written = written.strip()
+    if not written or _SCIENTIFIC.fullmatch(written):
+        return written
     money = _MONEY.fullmatch(written)
-    if money is None:
-        return written if _is_scientific(written) else (None if written else "")
-    return money[1] + re.sub(r"['\u2019\s]", "", money[2])
-
-
-def _is_scientific(written: str) -> bool:
-    return re.fullmatch(r"[+-]?[\d.]+[eE][+-]?\d+", written) is not None
+    return money[1] + re.sub(r"['\u2019\s]", "", money[2]) if money else None
 
 
 def plain_number(digits: str, decimal: str | None) -> str | None:

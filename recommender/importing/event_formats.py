@@ -3,13 +3,14 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 
 from recommender.importing.formats import Format, Headless, beside, made, one_of
-from recommender.importing.mapping import Read, column, path
-from recommender.importing.public_formats import ga4_left_out
+from recommender.importing.mapping import column, path
+from recommender.importing.public_formats import GA4_ITEM, ga4_left_out
 from recommender.importing.row import RefusedError, Row, Values
 
 _UNIX, _ISO = r"\d{9,10}", r"\d{4}-\d\d-\d\dT[\d:.]+Z"
@@ -99,7 +100,7 @@ def _ga4_order(row: Values) -> str | None:
 
 def _ga4_quantity(row: Values) -> object:
     """How many were bought; of a view it says nothing."""
-    item = row.get("items[]") or {}
+    item = GA4_ITEM.value(row) or {}
     return item.get("quantity") if _GA4_TYPES.get(str(row["event_name"])) == "purchase" else None
 
 
@@ -113,7 +114,7 @@ GA4 = Format(
         "product": path("items[].item_id", each=True),
         "type": column("event_name"),
         "at": column("event_timestamp"),
-        "quantity": Read(("items",), _ga4_quantity, each="items"),
+        "quantity": replace(GA4_ITEM, value=_ga4_quantity),
         "order": made(_ga4_order, "ecommerce"),
     },
     left_out=_ga4_left_out,
@@ -127,7 +128,7 @@ _LAST_ORDER = datetime(2017, 12, 31, tzinfo=UTC)
 
 def _instacart_rows(rows: Iterator[Row], file: Path) -> Iterator[Row]:
     """The rows with the user and the time of their order, which has a file of its own."""
-    orders = _Orders(beside(file, "orders.csv"))
+    orders = _orders_beside(file)
     for row in rows:
         user, at = orders.of(row.values.get("order_id", ""))
         if user is None:
@@ -170,6 +171,12 @@ class _Orders:
             return None, _LAST_ORDER
         days = timedelta(days=float(self._days_before[place]))
         return str(self._users[place]), _LAST_ORDER - days
+
+
+@lru_cache(maxsize=1)
+def _orders_beside(file: Path) -> _Orders:
+    """The orders of a file of products ordered, which is gone through more than once."""
+    return _Orders(beside(file, "orders.csv"))
 
 
 INSTACART = Format(

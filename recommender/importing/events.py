@@ -160,8 +160,7 @@ class EventIntake:
 
         def rating(row: Values) -> Any:
             word = values.text(event_type.value(row)) if event_type else None
-            is_one = (self._types.get(word.lower(), word) if word else self._type) == "rating"
-            return value.value(row) if is_one else None
+            return value.value(row) if self._known_as(word) == "rating" else None
 
         found = rating_scale(self.source, Read(value.columns, rating))
         if found is None or found == own:
@@ -172,12 +171,14 @@ class EventIntake:
         )
 
     def _type_of(self, word: str | None) -> str | None:
-        if word is None:
-            return self._type
-        event_type = self._types.get(word.lower(), word)
-        if not event_type:
+        event_type = self._known_as(word)
+        if word and not event_type:
             raise LeftOutError(f"events of type {word}")
         return event_type
+
+    def _known_as(self, word: str | None) -> str | None:
+        """The type that a word of the file stands for, "" where such rows are left out."""
+        return self._types.get(word.lower(), word) if word else self._type
 
     def _check_types(self, options: EventOptions) -> None:
         said = [("--type", options.type)] if options.type else []
@@ -195,7 +196,7 @@ class EventIntake:
     def merge(self, staging: Staging, progress: Progress) -> Outcomes:
         """Store what is new, chunk by chunk, and count the catalog's popularity anew."""
         if self._rating_scale != self._catalog.rating_scale:
-            catalogs.set_rating_scale(self._catalog, *self._rating_scale)
+            catalogs.change_catalog(self._catalog, rating_scale=self._rating_scale)
         progress.say("telling new events from old")
         self._make_keyed(staging)
         ensure_months(

@@ -4,18 +4,20 @@ A format is a table of columns and small readers; the rows of all go the same wa
 """
 
 import csv
-import gzip
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Any, Literal
 
+from recommender.importing.containers import unpacked
 from recommender.importing.converters import time_reader
 from recommender.importing.mapping import Columns, Read
 from recommender.importing.row import RefusedError, Row, Values
 
+_read_time = time_reader(())
 _DAY = re.compile(r"[\d./-]{8,10}( 00:00(:00)?)?")
 
 
@@ -168,24 +170,25 @@ def sold_for(price: Any, sale: Any, starts: Any = None, ends: Any = None) -> Any
     """
     if not sale:
         return price
-    read, now = time_reader(()), datetime.now(UTC)
-    first, last = read(starts or None), read(ends or None)
+    now, first, last = datetime.now(UTC), _read_time(starts or None), _read_time(ends or None)
     if last is not None and _DAY.fullmatch(str(ends).strip()):
         last += timedelta(days=1)  # the sale lasts to the end of its last day
     is_on = (first is None or first <= now) and (last is None or now < last)
     return sale if is_on or not price else price
 
 
-def beside(file: Path, name: str) -> Iterator[dict[str, str]]:
+def beside(main: Path, name: str) -> Iterator[dict[str, str]]:
     """The rows of a CSV file that belongs to another and lies beside it, plain or gzipped.
 
     Raises:
         RefusedError: it is not there.
     """
-    for path in (file.with_name(name), file.with_name(f"{name}.gz")):
+    for path in (main.with_name(name), main.with_name(f"{name}.gz")):
         if path.is_file():
-            opened = gzip.open if path.suffix == ".gz" else open
-            with opened(path, "rt", encoding="utf-8", newline="") as stream:
-                yield from csv.DictReader(stream)
+            with (
+                path.open("rb") as file,
+                TextIOWrapper(unpacked(file), "utf-8", newline="") as text,
+            ):
+                yield from csv.DictReader(text)
             return
-    raise RefusedError(f"{file.name} needs {name} in the same directory; it is not there.")
+    raise RefusedError(f"{main.name} needs {name} in the same directory; it is not there.")

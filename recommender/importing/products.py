@@ -38,15 +38,11 @@ class ProductOptions:
         forms: of times and numbers, as far as they are said.
         category_separator: between the names of a category's path; None for the API's.
         list_separator: between the values of a list in text.
-        replace: take the catalog's products off sale that the file does not have.
-        force: even where these are many.
     """
 
     forms: Forms = NOTHING_SAID
     category_separator: str | None = None
     list_separator: str = "|"
-    replace: bool = False
-    force: bool = False
 
 
 def _json_urls(separator: str, value: Any) -> str | None:

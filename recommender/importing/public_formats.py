@@ -16,7 +16,7 @@ from recommender.importing.formats import (
     one_of,
     texts,
 )
-from recommender.importing.mapping import Read, column, path
+from recommender.importing.mapping import column, path
 from recommender.importing.row import Row, Values
 
 # Amazon: https://cseweb.ucsd.edu/~jmcauley/datasets/amazon_v2/ and https://amazon-reviews-2023.github.io
@@ -163,9 +163,13 @@ INSTACART_PRODUCTS = Format(
 )
 
 
+# One item of an event, in a row that was made of it.
+GA4_ITEM = path("items[]", each=True)
+
+
 def ga4_left_out(row: Values) -> str | None:
     """Why an item of an event is none: such as analytics write it where they know none."""
-    item = row.get("items[]")
+    item = GA4_ITEM.value(row)
     is_one = isinstance(item, dict) and item.get("item_id") not in (None, "", "(not set)")
     return None if is_one else "events without items"
 
@@ -179,6 +183,12 @@ RETAILROCKET_ITEMS = Format(
     note="events.csv names the products; they get no titles.",
 )
 
+
+def _ga4_category(row: Values) -> str | None:
+    item = GA4_ITEM.value(row) or {}
+    return category([item.get(f"item_category{level}") or "" for level in ("", "2", "3", "4", "5")])
+
+
 GA4_ITEMS = Format(
     name="ga4",
     title="a BigQuery export of Google Analytics 4, for the products in it",
@@ -189,16 +199,7 @@ GA4_ITEMS = Format(
         "title": path("items[].item_name", each=True),
         "brand": path("items[].item_brand", each=True),
         "price": path("items[].price", each=True),
-        "category": Read(
-            ("items",),
-            lambda row: category(
-                [
-                    (row.get("items[]") or {}).get(f"item_category{level}") or ""
-                    for level in ("", "2", "3", "4", "5")
-                ]
-            ),
-            each="items",
-        ),
+        "category": replace(GA4_ITEM, value=_ga4_category),
     },
     left_out=ga4_left_out,
 )

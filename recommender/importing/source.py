@@ -29,7 +29,8 @@ _DELIMITERS = (",", ";", "\t", "|", "::")
 _SEPARATOR_LINE = re.compile(r'"?sep=(.)"?\s*')  # as Excel writes it
 _UNESCAPED = {"\\t": "\t", "tab": "\t"}
 _META_COMMENT = re.compile(r'"?# (Required|Optional)')  # above the header of its templates
-_SAMPLE_ROWS = 1000
+# So many rows are looked at before the file is read.
+SAMPLE_ROWS = 1000
 _PARQUET = b"PAR1"
 
 ReadRows = Callable[[BinaryIO], Iterator[Row]]
@@ -132,9 +133,11 @@ def _examined(path: Path, file: BinaryIO, options: Options, known: Sequence[Form
     magic = file.read(4)
     file.seek(0)
     if magic == _PARQUET:
-        return _listed(path, file, tables.read_parquet, complete=True)
+        columns = Columns((), complete=True)
+        return _listed(path, file, tables.read_parquet, columns)
     if magic.startswith(b"PK") and containers.is_workbook(file):
-        return _listed(path, file, tables.read_workbook, complete=True)
+        columns = Columns((), complete=True, are_text=True)
+        return _listed(path, file, tables.read_workbook, columns)
     encoding = options.encoding or containers.encoding_of(containers.unpacked(file))
     notices = () if options.encoding else _encoding_notice(path, encoding)
     opened = partial(_text, encoding=encoding)
@@ -193,16 +196,18 @@ def _json_reader(path: Path, first: str, second: str) -> ReadRows | None:
     return lambda text: read_json_lines(split_lines(text))
 
 
-def _listed(path: Path, file: BinaryIO, read: ReadRows, *, complete: bool = False) -> Source:
-    """A source whose rows name their columns themselves."""
+_OF_JSON = Columns((), complete=False)
+
+
+def _listed(path: Path, file: BinaryIO, read: ReadRows, columns: Columns = _OF_JSON) -> Source:
+    """A source whose rows name their columns themselves; `columns` is without their names."""
     names: dict[str, None] = {}
     file.seek(0)
-    for row in islice(read(file), _SAMPLE_ROWS):
+    for row in islice(read(file), SAMPLE_ROWS):
         names.update(dict.fromkeys(row.values))
     if not names:
-        raise RefusedError(f"{path} has no row with columns in its first {_SAMPLE_ROWS:,} rows.")
-    are_text = read is tables.read_workbook
-    return Source(path=path, columns=Columns(tuple(names), complete, are_text), read=read)
+        raise RefusedError(f"{path} has no row with columns in its first {SAMPLE_ROWS:,} rows.")
+    return Source(path=path, columns=replace(columns, names=tuple(names)), read=read)
 
 
 def _csv_source(

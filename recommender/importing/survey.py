@@ -9,7 +9,9 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import islice
+from typing import TypeVar
 
 from recommender.catalog.values import BadValueError
 from recommender.importing.converters import (
@@ -22,9 +24,8 @@ from recommender.importing.converters import (
 )
 from recommender.importing.mapping import Read
 from recommender.importing.row import RefusedError, Row
-from recommender.importing.source import Source
+from recommender.importing.source import SAMPLE_ROWS, Source
 
-_SAMPLE_ROWS = 1000
 _FEW_DECIMALS = re.compile(r"[+-]?\d*\.(\d{1,2}|\d{4,})")
 
 # The readings of a value: one that allows no other, or that it allows two.
@@ -63,16 +64,27 @@ def survey(source: Source, times: Sequence[Read], numbers: Sequence[Read], given
     """
     readers = [(read, _date_reading) for read in times if not given.times]
     readers += [(read, _number_reading) for read in numbers if given.decimal is None]
-    with source.path.open("rb") as file:
-        first = _readings(islice(source.rows(file), _SAMPLE_ROWS), readers)
-    if first.keys() <= {_POINT}:
+    if not readers:
         return given
-    with source.path.open("rb") as file:
-        first = _readings(source.rows(file), readers)
-    return _with_decimal(_with_times(given, first), first)
+    first = _whole_if(
+        source, partial(_readings, readers=readers), lambda first: not first.keys() <= {_POINT}
+    )
+    return _with_decimal(_with_times(given, first), first) if first else given
 
 
 _First = dict[str, tuple[int, str]]
+Tally = TypeVar("Tally")
+
+
+def _whole_if(
+    source: Source, tally: Callable[[Iterable[Row]], Tally], is_needed: Callable[[Tally], bool]
+) -> Tally | None:
+    """The tally of all rows; None where that of the first rows makes it needless."""
+    with source.path.open("rb") as file:
+        if not is_needed(tally(islice(source.rows(file), SAMPLE_ROWS))):
+            return None
+    with source.path.open("rb") as file:
+        return tally(source.rows(file))
 
 
 def _readings(
@@ -187,11 +199,9 @@ def rating_scale(source: Source, rating: Read) -> tuple[float, float] | None:
                     counts[round(value, 2)] += 1
         return counts
 
-    with source.path.open("rb") as file:
-        if not ratings(islice(source.rows(file), _SAMPLE_ROWS)):
-            return None
-    with source.path.open("rb") as file:
-        counts = ratings(source.rows(file))
+    counts = _whole_if(source, ratings, bool)
+    if counts is None:
+        return None
     needed = _ON_SCALE * counts.total()
     for best in _BEST:
         for worst in _WORST:

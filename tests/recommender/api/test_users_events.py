@@ -225,7 +225,7 @@ def test_one_event_alone_that_is_refused_is_an_error(api, event, status, detail)
     ],
 )
 def test_a_value_off_its_scale_or_an_id_no_address_can_hold_is_refused(shop, api, change, reason):
-    catalogs.set_rating_scale(shop.catalog, 1, 10)
+    catalogs.change_catalog(shop.catalog, rating_scale=(1, 10))
     assert rejection(api, VIEW | change).startswith(reason)
     assert send(api, {**VIEW, "type": "rating", "value": 10})["accepted"] == 1
 

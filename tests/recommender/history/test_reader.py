@@ -168,7 +168,7 @@ def test_events_of_one_moment_are_always_read_in_the_same_order(shop: Shop) -> N
 def test_the_last_rating_of_a_product_counts_and_takes_back_those_before(shop: Shop) -> None:
     """Live, in a batch and in popularity alike, and as it was at a time in the past."""
     shop.stock(mug="Mug", lamp="Lamp", tent="Tent")
-    catalogs.set_rating_scale(shop.catalog, 1, 10)
+    catalogs.change_catalog(shop.catalog, rating_scale=(1, 10))
     for day, product, stars in [
         *((0, "mug", 10.0), (1, "mug", 1.0), (2, "mug", 7.75)),
         *((0, "lamp", 10.0), (1, "lamp", 5.5)),
