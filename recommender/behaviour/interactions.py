@@ -143,7 +143,7 @@ def made_up_times(interactions: Interactions) -> str:
 
 
 def _in_words(seconds: float) -> str:
-    unit, length = next(each for each in _UNITS if seconds % each[1] == 0)
+    unit, length = next(unit for unit in _UNITS if seconds % unit[1] == 0)
     count = seconds / length
     return f"{count:.0f} {unit}{'' if count == 1 else 's'}"
 

@@ -108,9 +108,9 @@ def language_of(accepted: str) -> str:
     known = languages()
     for tag, weight in parse_accept_lang_header(accepted.lower()):
         primary = tag.partition("-")[0]
-        found = next((name for name in (tag, primary) if name in known), None)
-        if weight > 0 and found is not None:
-            return found
+        language = next((name for name in (tag, primary) if name in known), None)
+        if weight > 0 and language is not None:
+            return language
     return DEFAULT_LANGUAGE
 
 

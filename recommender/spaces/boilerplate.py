@@ -45,8 +45,8 @@ def settle(space: Space) -> None:
     rows = database.fetch(_DESCRIPTIONS, (space.catalog_id, _SAMPLE))
     if not rows:
         return
-    found = shared(description for (description,) in rows)
-    Space.objects.filter(pk=space.pk, boilerplate__isnull=True).update(boilerplate=found)
+    sentences_shared = shared(description for (description,) in rows)
+    Space.objects.filter(pk=space.pk, boilerplate__isnull=True).update(boilerplate=sentences_shared)
     space.refresh_from_db(fields=["boilerplate"])
 
 

@@ -82,8 +82,8 @@ def train(catalog: Catalog, now: Snapshot, progress: Progress) -> Outcome:
     figures |= {name: _figures(comparison) for name, comparison in comparisons.items()}
     outcome = KEPT if serving else SKIPPED
     return Outcome(
-        outcome=DONE if any(each.is_new for each in published) else outcome,
-        text=" ".join(each.text for each in published),
+        outcome=DONE if any(version.is_new for version in published) else outcome,
+        text=" ".join(version.text for version in published),
         figures=figures,
     )
 

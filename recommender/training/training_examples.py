@@ -53,7 +53,7 @@ def of_split(
     # The matrices are small: waking a second thread takes longer than it saves.
     with threadpool_limits(1):
         replayed = candidates_of(snapshot, users, mode, count=K)
-        tables = [each.table for each in counted(replayed, text, len(users), progress)]
+        tables = [candidates.table for candidates in counted(replayed, text, len(users), progress)]
     rows = [snapshot.products.rows(candidate_table.products) for candidate_table in tables]
     return SplitExamples(
         table=table.concatenated(tables),
