@@ -155,11 +155,12 @@ def read_feed(stream: BinaryIO) -> Iterator[Row]:
 
 def _members(element: Any) -> dict[str, Any]:
     members: dict[str, Any] = {}
-    for child in element:
+    # Entities that are not resolved are children, too.
+    for child in element.iterchildren("*"):
         name = etree.QName(child).localname
         # Atom has its link in an attribute; Google's shipping and tax have members.
         value = child.get("href") if name == "link" and child.get("href") else child.text
-        if len(child):
+        if next(child.iterchildren("*"), None) is not None:
             value = _members(child)
         if name not in members:
             members[name] = value

@@ -165,6 +165,17 @@ def test_an_array_is_parted_wherever_its_chunks_end(elements, size):
     assert [row.values for row in documents.read_json_array(stream)] == elements
 
 
+def test_an_entity_of_a_feed_reads_no_file_and_breaks_nothing(desk, tmp_path):
+    (tmp_path / "secret").write_text("secret")
+    feed = (
+        f'<!DOCTYPE rss [<!ENTITY x SYSTEM "file://{tmp_path}/secret">]>'
+        "<rss><channel><item><id>1</id><title>Mug &x;</title><price>&x;</price></item>"
+        "</channel></rss>"
+    )
+    (row,) = rows(desk.file(feed, "a.xml"))
+    assert row.values == {"id": "1", "title": "Mug ", "price": None}
+
+
 def test_workbooks_and_parquet_files_are_read(tmp_path):
     table = pyarrow.table({"id": ["007", "8"], "price": [1.5, 2.0], "tags": [["a", "b"], None]})
     parquet.write_table(table, tmp_path / "a.parquet")
