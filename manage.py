@@ -94,6 +94,9 @@ class KinshipCommandLine(ManagementUtility):
             StackError: what it needs cannot start.
         """
         command = super().fetch_command(subcommand)
+        if type(command).__module__.startswith("recommender."):
+            # Checks load every page of the API and of the admin: `check` and the tests do that.
+            command.requires_system_checks = ()
         if works_with_models(self.argv[1:]):
             check_models()
         if needs_database(self.argv[1:]):

@@ -54,7 +54,8 @@ PORT = int(_number("KINSHIP_PORT", 8000, 1, 65535))
 INSTALLED_APPS = [
     "unfold",
     "unfold.contrib.filters",
-    "django.contrib.admin",
+    # The admin's pages are loaded with the addresses: a command or a worker has no use for them.
+    "django.contrib.admin.apps.SimpleAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",

@@ -11,6 +11,8 @@ from recommender.api.embeddings.views import embeddings, multimodal_embedding, t
 handler404 = "recommender.api.embeddings.protocols.not_found"
 handler500 = "recommender.api.embeddings.protocols.server_error"
 
+admin.autodiscover()
+
 _NATIVE = "^api/v1/services/embeddings"
 
 urlpatterns = [

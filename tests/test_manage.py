@@ -46,6 +46,18 @@ def test_other_commands_start_nothing(command_line):
     assert not needs_database(command_line.split())
 
 
+def test_a_command_loads_no_page_of_the_api_or_the_admin():
+    script = """
+import sys, manage
+try:
+    manage.main(["status"])
+finally:
+    print("loaded:", {"recommender.urls", "recommender.api.app", "lightgbm"} & sys.modules.keys())
+"""
+
+    assert "loaded: set()" in run(sys.executable, "-c", script).stdout
+
+
 def test_a_reader_who_goes_away_is_no_error():
     read, write = os.pipe()
     os.close(read)

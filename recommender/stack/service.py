@@ -94,7 +94,9 @@ def worker_spec(config: StackConfig, nodename: str) -> ChildSpec:
 
 def _worker_command(processes: int, nodename: str = "kinship@%h") -> tuple[str, ...]:
     return (
-        *(sys.executable, "-m", "celery", "-A", "workers", "worker", "--loglevel", "INFO"),
+        # `up` has checked what may be wrong; Django's checks load every page of the API and admin.
+        *(sys.executable, "-m", "celery", "-A", "workers", "--skip-checks"),
+        *("worker", "--loglevel", "INFO"),
         *("--hostname", nodename, "--concurrency", str(processes)),
         # One worker has nobody to mingle and gossip with: a second sooner ready.
         *("--without-mingle", "--without-gossip"),

@@ -17,7 +17,6 @@ The worker gets 20 seconds to finish what it is at. Data stay.
 
   ./kinship down
 """
-    requires_system_checks = ()
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.formatter_class = RawDescriptionHelpFormatter

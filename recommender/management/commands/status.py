@@ -26,7 +26,6 @@ Exits with 0 when all is up, else with 3.
   ./kinship status
   ./kinship status --json | jq -r '.services.web.url'
 """
-    requires_system_checks = ()
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.formatter_class = RawDescriptionHelpFormatter
