@@ -1,6 +1,7 @@
 """Evaluations: how well each catalog was recommended, over time and method by method."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any, TypedDict
 
 from django.contrib import admin, messages
@@ -14,12 +15,59 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, RelatedDropdownFilter
 
-from recommender.admin import base, evaluation_trend, fragments
+from recommender.admin import base, fragments
 from recommender.admin.base import DetailAdmin, Question, ReadOnlyAdmin, action
-from recommender.admin.fragments import Chart, Table, stacked
+from recommender.admin.fragments import Chart, Series, Table, stacked
 from recommender.insight import evaluations
 from recommender.insight.evaluation_result import METRICS
+from recommender.insight.evaluations import K, Point
 from recommender.models import Catalog, EvaluationRun, Mode
+from recommender.ranking.metrics import Interval
+
+# Metric: colours of Tailwind for the means and for their intervals, and where a point has it.
+_LINES: dict[str, tuple[str, str, Callable[[Point], Interval]]] = {
+    f"NDCG@{K}": ("primary-600", "primary-300", lambda point: point.ndcg),
+    f"Recall@{K}": ("orange-400", "orange-200", lambda point: point.recall),
+}
+_MEANS = {"type": "line", "pointStyle": "circle"}
+# Grouped: those of one evaluation stand side by side.
+_INTERVALS = {"grouped": True, "barThickness": 3}
+
+
+def trend_chart(name: str, points: Sequence[Point]) -> Chart:
+    """The chart of one evaluation or more, the oldest first; each day between has its place."""
+    first, last = points[0].at.date(), points[-1].at.date()
+    days = [first + timedelta(days=day) for day in range((last - first).days + 1)]
+    return Chart(
+        name,
+        "with 95 % intervals",
+        [_day(day) for day in days],
+        [*_means(points), *_intervals(points)],
+    )
+
+
+def _means(points: Sequence[Point]) -> Iterator[Series]:
+    for metric, (colour, _, of) in _LINES.items():
+        values = [_place(point, of(point).mean) for point in points]
+        yield Series(metric, colour, values, _MEANS)
+
+
+def _intervals(points: Sequence[Point]) -> Iterator[Series]:
+    for metric, (_, colour, of) in _LINES.items():
+        # Rounded, for Chart.js shows both ends just as they are.
+        values = [
+            _place(point, [round(of(point).low, 4), round(of(point).high, 4)]) for point in points
+        ]
+        yield Series(f"{metric}, 95 % interval", colour, values, _INTERVALS)
+
+
+def _place(point: Point, value: float | list[float]) -> dict[str, object]:
+    return {"x": _day(point.at), "y": value}
+
+
+def _day(day: date) -> str:
+    return f"{day:%-d %b %Y}"
+
 
 if TYPE_CHECKING:
     from django_stubs_ext import WithAnnotations
@@ -211,7 +259,7 @@ def _pictures(listed: QuerySet[EvaluationRun]) -> list[Chart]:
         (f"{name}: {Mode(mode).label.lower()}", evaluations.trend(catalog_id, mode, _POINTS))
         for name, catalog_id, mode in groups
     ]
-    return [evaluation_trend.of_points(name, points) for name, points in trends if points]
+    return [trend_chart(name, points) for name, points in trends if points]
 
 
 def _methods(document: Mapping[str, Any]) -> Table:

@@ -10,7 +10,7 @@ from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
 
-from recommender.importing import containers, documents, formats, tables
+from recommender.importing import containers, documents, formats
 from recommender.importing.formats import Format
 from recommender.importing.mapping import Columns, exploded
 from recommender.importing.row import (
@@ -134,10 +134,10 @@ def _examined(path: Path, file: BinaryIO, options: Options, known: Sequence[Form
     file.seek(0)
     if magic == _PARQUET:
         columns = Columns((), complete=True)
-        return _listed(path, file, tables.read_parquet, columns)
+        return _listed(path, file, documents.read_parquet, columns)
     if magic.startswith(b"PK") and containers.is_workbook(file):
         columns = Columns((), complete=True, are_text=True)
-        return _listed(path, file, tables.read_workbook, columns)
+        return _listed(path, file, documents.read_workbook, columns)
     encoding = options.encoding or containers.encoding_of(containers.unpacked(file))
     notices = () if options.encoding else _encoding_notice(path, encoding)
     opened = partial(_text, encoding=encoding)

@@ -1,7 +1,7 @@
 import json
 from datetime import timedelta
 
-from recommender.admin import evaluation_trend
+from recommender.admin import evaluation
 from recommender.insight.evaluations import Point
 from recommender.ranking.metrics import Interval
 from tests.shop import NOON
@@ -15,7 +15,7 @@ def point(days: float, ndcg: float, recall: float) -> Point:
 def test_means_and_intervals_stand_at_the_days_of_their_evaluations() -> None:
     points = [point(0, 0.25, 0.5), point(1, 0.375, 0.5), point(3, 0.25, 0.5)]
 
-    chart = json.loads(evaluation_trend.of_points("shop", points).data)
+    chart = json.loads(evaluation.trend_chart("shop", points).data)
 
     assert chart["labels"] == ["1 Jun 2025", "2 Jun 2025", "3 Jun 2025", "4 Jun 2025"]
     ndcg, recall, ndcg_interval, recall_interval = chart["datasets"]
@@ -35,9 +35,7 @@ def test_means_and_intervals_stand_at_the_days_of_their_evaluations() -> None:
 def test_the_ends_of_an_interval_are_shown_to_four_digits() -> None:
     interval = Interval(0.12, 0.12 - 1e-9, 0.12 + 1 / 30)
 
-    chart = json.loads(
-        evaluation_trend.of_points("shop", [Point(NOON, "a", interval, interval)]).data
-    )
+    chart = json.loads(evaluation.trend_chart("shop", [Point(NOON, "a", interval, interval)]).data)
 
     assert chart["datasets"][2]["data"][0]["y"] == [0.12, 0.1533]
 
@@ -45,7 +43,7 @@ def test_the_ends_of_an_interval_are_shown_to_four_digits() -> None:
 def test_two_evaluations_of_a_day_share_its_place() -> None:
     points = [point(0, 0.25, 0.5), point(0.1, 0.375, 0.5)]
 
-    chart = json.loads(evaluation_trend.of_points("shop", points).data)
+    chart = json.loads(evaluation.trend_chart("shop", points).data)
 
     assert chart["labels"] == ["1 Jun 2025"]
     assert [entry["y"] for entry in chart["datasets"][0]["data"]] == [0.25, 0.375]

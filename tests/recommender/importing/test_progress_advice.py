@@ -1,6 +1,6 @@
 import pytest
 
-from recommender.importing.advice import advice
+from recommender.importing.progress import advice
 
 
 @pytest.mark.parametrize(
