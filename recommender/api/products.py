@@ -27,7 +27,7 @@ from recommender.api.schemas import (
 from recommender.catalog import attributes, upsert, values
 from recommender.catalog.catalogs import announce_changes
 from recommender.catalog.upsert import Written
-from recommender.engine.fields import SHOWN, plain
+from recommender.engine.answer import SHOWN, plain_value
 from recommender.models import Catalog, Product
 
 router = Router(tags=["products"], auth=server_key)
@@ -199,7 +199,7 @@ def _locked(catalog: Catalog, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
     names = upsert.COLUMNS
     return {
         product.external_id: orjson.loads(
-            codec.encode({name: plain(getattr(product, name)) for name in names})
+            codec.encode({name: plain_value(getattr(product, name)) for name in names})
         )
         | {"id": product.external_id}
         for product in products.order_by("external_id")
@@ -262,7 +262,7 @@ def _find(catalog: Catalog, product_id: str) -> Product:
 
 
 def _shown(product: Product) -> dict[str, Any]:
-    values = {name: plain(getattr(product, name)) for name in SHOWN}
+    values = {name: plain_value(getattr(product, name)) for name in SHOWN}
     return {"id": product.external_id, **values, "updated_at": product.updated_at}
 
 

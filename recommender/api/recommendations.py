@@ -14,7 +14,7 @@ from recommender.api import codec, problems
 from recommender.api.auth import ApiRequest, any_key
 from recommender.api.problems import Problem
 from recommender.api.schemas import Id, RecommendationRequest, Time
-from recommender.engine import fields, reasons, recommend
+from recommender.engine import reasons, recommend
 from recommender.engine.answer import (
     MAX_COUNT,
     Answer,
@@ -22,6 +22,7 @@ from recommender.engine.answer import (
     Query,
     UnknownFieldError,
     UnknownProductError,
+    check_fields,
 )
 from recommender.models import Catalog
 from recommender.retrieval import filters
@@ -204,7 +205,7 @@ def _checked(ask: RecommendationRequest, attributes: Mapping[str, str]) -> Query
     return Query(
         count=ask.count,
         filter=filters.parse(ask.filter, attributes) if ask.filter is not None else None,
-        fields=fields.check(ask.fields, attributes),
+        fields=check_fields(ask.fields, attributes),
         exclude=frozenset(ask.exclude),
         before=ask.as_of,
         named=ask.explain,

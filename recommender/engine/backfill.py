@@ -8,8 +8,7 @@ from django.utils import timezone
 from psycopg import sql
 
 from recommender import database
-from recommender.engine import fields
-from recommender.engine.answer import Answer, Item, Query
+from recommender.engine.answer import Answer, Item, Query, load_fields
 from recommender.history import popularity
 from recommender.models import Catalog
 from recommender.ranking.ranker import reciprocal_rank
@@ -60,7 +59,7 @@ def complete(
 ) -> Answer:
     """The answer of these items, with the fields asked for, and the reason if they are few."""
     short = len(items) < query.count
-    carried = fields.load(catalog.pk, [item.id for item in items], query.fields)
+    carried = load_fields(catalog.pk, [item.id for item in items], query.fields)
     return Answer(
         items=tuple(replace(item, fields=carried.get(item.id, {})) for item in items)
         if query.fields

@@ -8,8 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recommender import arrays
-from recommender.engine.own_products import OwnProducts
-from recommender.engine.scores import CandidatePopularity, ItemNeighbours, Popularity
+from recommender.engine.scores import CandidatePopularity, ItemNeighbours, OwnProducts, Popularity
 from recommender.profiles.profile import ProfileRow
 from recommender.ranking.table import CandidateTable
 

@@ -9,8 +9,7 @@ from numpy.typing import NDArray
 from recommender import arrays
 from recommender.behaviour.interactions import SECONDS_A_DAY
 from recommender.engine.candidates import Candidates, ProductColumns
-from recommender.engine.own_products import NEVER, OwnProducts
-from recommender.engine.scores import CandidatePopularity
+from recommender.engine.scores import NEVER, CandidatePopularity, OwnProducts
 
 _REPEAT = ("repeat:count", "repeat:days")
 _ALWAYS = (

@@ -10,8 +10,8 @@ from recommender.engine import hydrate, profile_search
 from recommender.engine.answer import Query
 from recommender.engine.candidates import Hydrated, Keys, UserContext
 from recommender.engine.config import LIVE, CandidateConfig
-from recommender.engine.own_products import own_products
 from recommender.engine.profile_search import Profile, Signals
+from recommender.engine.scores import own_products
 from recommender.engine.stored import StoredUser, find_popularity
 from recommender.models import Catalog, ProductNeighbor, Space
 from recommender.profiles import builder

@@ -17,8 +17,7 @@ from psycopg import sql
 from recommender import arrays, database
 from recommender.engine.candidates import SpaceProfile
 from recommender.engine.config import INTERESTS
-from recommender.engine.own_products import OwnProducts
-from recommender.engine.scores import ItemNeighbours, Links, summed_similarities
+from recommender.engine.scores import ItemNeighbours, Links, OwnProducts, summed_similarities
 from recommender.models import ProfileVector, Space
 from recommender.profiles import builder
 from recommender.profiles.profile import ProfileRow

@@ -9,11 +9,16 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from recommender.behaviour.interactions import MAX_EVENTS, History
-from recommender.engine import own_products, scores
+from recommender.engine import scores
 from recommender.engine.candidates import Cause, Floats, Hydrated, Keys, ProductColumns, UserContext
 from recommender.engine.config import BATCH, INTERESTS, CandidateConfig
-from recommender.engine.own_products import OwnProducts
-from recommender.engine.scores import ItemNeighbours, Links, Popularity, space_scores_of
+from recommender.engine.scores import (
+    ItemNeighbours,
+    Links,
+    OwnProducts,
+    Popularity,
+    space_scores_of,
+)
 from recommender.profiles.profile import INTEREST, ProfileRow, profile
 from recommender.snapshot.snapshot import Snapshot, SpaceArrays
 
@@ -164,7 +169,7 @@ class SnapshotStore:
         )
 
     def _own(self, history: History) -> OwnProducts:
-        return own_products.own_products(
+        return scores.own_products(
             history.product_ids,
             history.weights,
             history.times,

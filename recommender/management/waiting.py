@@ -1,9 +1,10 @@
-"""Waiting in a command for what it does or the workers do, and showing how far they are."""
+"""Waiting in a command for what it or the workers do, showing how far they are; what comes next."""
 
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from threading import Event, Thread
+from shlex import quote
 from types import TracebackType
 from typing import Self
 
@@ -21,12 +22,13 @@ from rich.progress import (
 )
 
 from recommender.catalog.catalogs import announce_space
-from recommender.models import Heartbeat, Space
+from recommender.models import Catalog, Event, Heartbeat, Product, Space
 from recommender.models.provider import ALIVE_FOR
 from recommender.profiles.builder import stale_users
 from recommender.spaces import switching
 from recommender.spaces.lifecycle import living
 from recommender.stack.service import worker_runs_here, worker_while
+from recommender.training import runs
 
 _POLL_SECONDS = 0.5
 # Nothing has moved for so long: a message was lost, so tell the workers again.
@@ -50,8 +52,8 @@ class Activity:
         self._is_terminal = command.stderr.isatty()
         self._text, self._done, self._total = "", 0, 0
         self._since = time.monotonic()
-        self._ended = Event()
-        self._ticking = Thread(target=self._tick, daemon=True)
+        self._ended = threading.Event()
+        self._ticking = threading.Thread(target=self._tick, daemon=True)
         self._bar = Progress(
             TextColumn("{task.description}"),
             BarColumn(),
@@ -220,4 +222,31 @@ def _bars() -> Progress:
         MofNCompleteColumn(),
         TimeElapsedColumn(),
         console=Console(stderr=True),
+    )
+
+
+def next_step(catalog: Catalog) -> str:
+    """The next sensible command, by what the catalog has of products, vectors, events, training."""
+    name = quote(catalog.name)
+    if not Product.objects.filter(catalog=catalog, deleted_at=None).exists():
+        return f"Next: ./kinship import_products FILE --catalog {name}"
+    if _lacks_vectors(catalog):
+        return f"Next: ./kinship embed --catalog {name} --wait"
+    if not Event.objects.filter(catalog=catalog).exists():
+        return f"Next: ./kinship import_events FILE --catalog {name}"
+    if catalog in runs.due():
+        return f"Next: ./kinship train --catalog {name} --wait"
+    return (
+        f"Next: ./kinship recommend --catalog {name} --users all --out recommendations.jsonl\n"
+        f"      ./kinship evaluate --catalog {name}      how good the lists are\n"
+        f"      ./kinship create_api_key {name} --scope server      for lists over REST"
+    )
+
+
+def _lacks_vectors(catalog: Catalog) -> bool:
+    """Whether products are to be embedded; what behaviour spaces lack comes from training."""
+    return any(
+        backlog.products
+        for backlog in switching.backlogs(catalog)
+        if backlog.space.kind != Space.Kind.BEHAVIOUR
     )

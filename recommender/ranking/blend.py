@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from recommender.arrays import array_of_bytes, pack_arrays, unpack_arrays
 from recommender.ranking import features, lambdamart, logistic
-from recommender.ranking.examples import Sample
+from recommender.ranking.features import Sample
 from recommender.ranking.lambdamart import LambdaMartRanker
 from recommender.ranking.logistic import LogisticRanker
 from recommender.ranking.ranker import Contributions, FusionRanker, Ranker, Scored

@@ -1,4 +1,4 @@
-"""What a learnt ranker reads of candidates: features, and how they stand in their request."""
+"""What a learnt ranker reads of candidates, and the labelled examples that it learns from."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -155,3 +155,79 @@ def _used(columns: Columns, feature_names: tuple[str, ...]) -> _Used:
 
 def _places(places: Iterable[int]) -> Places:
     return np.fromiter(places, dtype=np.intp)
+
+
+class TooFewExamples(Exception):  # noqa: N818 - the name says that more of them will do
+    """There is too little to learn a rank from; reciprocal-rank fusion needs nothing."""
+
+
+# Fewer than these lists would be learnt by heart.
+_FEWEST_REQUESTS = 50
+# Of a request, more irrelevant candidates add time and no knowledge.
+_MOST_IRRELEVANT = 100
+_SEED = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Examples:
+    """The candidates of requests as of one split, and which of them were relevant."""
+
+    table: CandidateTable
+    labels: NDArray[np.int8]  # 1 if relevant, else 0; shape (candidates,)
+
+    def __post_init__(self) -> None:
+        if len(self.labels) != len(self.table.products):
+            raise ValueError(
+                f"There are {len(self.labels)} labels for {len(self.table.products)} candidates; "
+                "give one for each."
+            )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sample:
+    """Features and labels of the candidates that are learnt from, one request after the other."""
+
+    names: tuple[str, ...]
+    features: NDArray[np.float32]  # shape (candidates, features); NaN where unknown
+    labels: NDArray[np.int8]  # shape (candidates,)
+    sizes: NDArray[np.int64]  # shape (requests,)
+
+
+def sample(splits: Sequence[Examples]) -> Sample:
+    """All relevant candidates and up to 100 others of each request that has any.
+
+    The same examples give the same sample. Features are those within all of the request, so that
+    they mean what they mean when it is ranked.
+
+    Raises:
+        TooFewExamples: fewer than 50 requests had a relevant candidate.
+    """
+    every = tuple(dict.fromkeys(name for split in splits for name in names(split.table.columns)))
+    random = np.random.default_rng(_SEED)
+    drawn = [part for split in splits for part in _drawn(split, every, random)]
+    if len(drawn) < _FEWEST_REQUESTS:
+        raise TooFewExamples(
+            f"Only {len(drawn)} lists held a product that its user then chose; learning a rank "
+            f"takes {_FEWEST_REQUESTS}. Train again when there is more history; until then "
+            "reciprocal-rank fusion ranks."
+        )
+    return Sample(
+        names=every,
+        features=np.concatenate([matrix for matrix, _ in drawn]),
+        labels=np.concatenate([labels for _, labels in drawn]),
+        sizes=np.array([len(labels) for _, labels in drawn]),
+    )
+
+
+def _drawn(
+    examples: Examples, wanted: tuple[str, ...], random: np.random.Generator
+) -> Iterator[tuple[NDArray[np.float32], NDArray[np.int8]]]:
+    """Features and labels of what is drawn of each request that has a relevant candidate."""
+    for rows in requests(examples.table.sizes):
+        labels = examples.labels[rows]
+        if not labels.any():
+            continue
+        kept = labels > 0
+        irrelevant = np.flatnonzero(~kept)
+        kept[random.permutation(irrelevant)[:_MOST_IRRELEVANT]] = True
+        yield matrix(examples.table.request(rows), wanted)[kept], labels[kept]

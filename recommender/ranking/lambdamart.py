@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recommender.arrays import array_of_bytes, pack_arrays, unpack_arrays
-from recommender.ranking.examples import Sample
+from recommender.ranking.features import Sample
 from recommender.ranking.ranker import Contributions, LearntRanker, Scored, group_by_signal
 
 # As good as 15 leaves at half the rate, and a third faster: a request pays for every level.

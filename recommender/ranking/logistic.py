@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 
 from recommender.arrays import pack_arrays, unpack_arrays
-from recommender.ranking.examples import Sample
+from recommender.ranking.features import Sample
 from recommender.ranking.ranker import Contributions, LearntRanker, Scored, group_by_signal
 
 _MOST_STEPS = 60

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from recommender.ranking import blend, metrics
 from recommender.ranking.blend import BlendRanker
-from recommender.ranking.examples import Examples, TooFewExamples, sample
+from recommender.ranking.features import Examples, TooFewExamples, sample
 from recommender.ranking.lambdamart import LambdaMartRanker
 from recommender.ranking.logistic import LogisticRanker
 from recommender.ranking.metrics import Interval

@@ -10,7 +10,7 @@ from django.core.management.base import BaseCommand, CommandError
 from embeddings.errors import Misconfigured
 from recommender.catalog import catalogs, values
 from recommender.catalog.values import BadValueError
-from recommender.management.next_step import next_step
+from recommender.management.waiting import next_step
 from recommender.models import Catalog
 
 

@@ -9,9 +9,8 @@ from django.core.management.base import BaseCommand, CommandError
 
 from embeddings.errors import Misconfigured
 from recommender.catalog.catalogs import announce_changes, find_catalog
-from recommender.management.next_step import next_step
 from recommender.management.table import aligned
-from recommender.management.waiting import wait_for
+from recommender.management.waiting import next_step, wait_for
 from recommender.models import Catalog, Space
 from recommender.providers import ledger
 from recommender.spaces import lifecycle, quarantine, switching

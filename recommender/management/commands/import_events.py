@@ -14,7 +14,7 @@ from recommender.catalog import values
 from recommender.catalog.values import BadValueError
 from recommender.importing import command, event_formats
 from recommender.importing.events import EventIntake, EventOptions
-from recommender.management.next_step import next_step
+from recommender.management.waiting import next_step
 from recommender.models import Catalog, Event
 
 _LONG_AGO = timedelta(days=30)

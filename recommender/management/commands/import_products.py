@@ -8,7 +8,7 @@ from django.core.management.base import BaseCommand
 
 from recommender.importing import command, feed_formats, public_formats, shop_formats
 from recommender.importing.products import ProductIntake, ProductOptions
-from recommender.management.next_step import next_step
+from recommender.management.waiting import next_step
 
 PRODUCT_FORMATS = (*shop_formats.FORMATS, *feed_formats.FORMATS, *public_formats.FORMATS)
 

@@ -8,9 +8,8 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 
 from recommender.catalog.catalogs import find_catalog
-from recommender.management.next_step import next_step
 from recommender.management.table import aligned
-from recommender.management.waiting import Activity, worker_runs
+from recommender.management.waiting import Activity, next_step, worker_runs
 from recommender.models import TrainingRun
 from recommender.training import runs
 from recommender.training.run import train

@@ -3,8 +3,7 @@ import pytest
 
 from recommender.engine import features
 from recommender.engine.candidates import Candidates, ProductColumns, UserContext
-from recommender.engine.own_products import OwnProducts, own_products
-from recommender.engine.scores import CandidatePopularity, of_columns
+from recommender.engine.scores import CandidatePopularity, OwnProducts, of_columns, own_products
 from recommender.ranking import table
 
 DAY = 86_400.0

@@ -22,7 +22,7 @@ from recommender.history import popularity
 from recommender.models import Mode, Product, ProductNeighbor, Ranker, Space, TrainingRun
 from recommender.profiles import builder
 from recommender.ranking import logistic
-from recommender.ranking.examples import Examples, sample
+from recommender.ranking.features import Examples, sample
 from recommender.spaces import lifecycle, trained
 from tests.recommender import goods
 from tests.recommender.ranking.tables import table_of

@@ -2,8 +2,14 @@ import numpy as np
 import pytest
 
 from recommender.engine.config import INTERESTS
-from recommender.engine.own_products import OwnProducts, own_products
-from recommender.engine.scores import Links, space_names, space_scores_of, summed_similarities
+from recommender.engine.scores import (
+    Links,
+    OwnProducts,
+    own_products,
+    space_names,
+    space_scores_of,
+    summed_similarities,
+)
 from recommender.profiles.profile import ProfileRow
 
 DAY = 86_400.0

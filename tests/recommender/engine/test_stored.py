@@ -6,7 +6,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from recommender.engine import own_products
+from recommender.engine import scores
 from recommender.engine.answer import Query
 from recommender.engine.scores import Popularity
 from recommender.engine.stored import active_ranker, find_popularity, find_user
@@ -110,7 +110,7 @@ def test_the_most_popular_available_products_come_first(popular):
 def test_the_categories_of_the_users_taste_have_lists_of_their_own(popular):
     counts = find(popular)
     now = np.array([counts.now()] * 2)
-    own = own_products.own_products(
+    own = scores.own_products(
         keys(popular, "mug-white", "lamp-red"), np.array([3.0, 1.0]), now, half_life_days=60,
         clock=counts.now(),
     )  # fmt: skip

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from recommender.ranking import blend, table
-from recommender.ranking.examples import Examples, sample
+from recommender.ranking.features import Examples, sample
 from recommender.ranking.ranker import Ranker, top
 from recommender.ranking.table import CandidateTable
 

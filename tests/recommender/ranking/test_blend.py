@@ -4,7 +4,7 @@ import pytest
 from recommender.arrays import pack_arrays
 from recommender.ranking import blend
 from recommender.ranking.blend import BlendRanker
-from recommender.ranking.examples import sample
+from recommender.ranking.features import sample
 from recommender.ranking.ranker import FusionRanker
 from tests.recommender.ranking.tables import LEARNT_KINDS, examples, learnt, table_of
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from recommender.ranking import lambdamart
-from recommender.ranking.examples import Sample, sample
+from recommender.ranking.features import Sample, sample
 from recommender.ranking.lambdamart import LambdaMartRanker
 from tests.recommender.ranking.tables import examples, hits, table_of
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from recommender.ranking import logistic
-from recommender.ranking.examples import Examples, Sample, sample
+from recommender.ranking.features import Examples, Sample, sample
 from tests.recommender.ranking.tables import examples, hits, table_of
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from recommender.ranking import blend
-from recommender.ranking.examples import TooFewExamples
+from recommender.ranking.features import TooFewExamples
 from recommender.ranking.ranker import FusionRanker, Ranker, group_by_signal, signal_of, top
 from tests.recommender.ranking.tables import LEARNT_KINDS, examples, hits, learnt, table_of
 

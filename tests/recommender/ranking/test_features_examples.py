@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from recommender.ranking import features
-from recommender.ranking.examples import Examples, TooFewExamples, sample
+from recommender.ranking.features import Examples, TooFewExamples, sample
 from tests.recommender.ranking.tables import examples, table_of
 
 

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recommender.engine.own_products import OwnProducts, own_products
+from recommender.engine.scores import OwnProducts, own_products
 
 DAY = 86_400.0
 NOW = 1_000 * DAY

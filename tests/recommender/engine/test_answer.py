@@ -1,7 +1,7 @@
 import orjson
 import pytest
 
-from recommender.engine import fields
+from recommender.engine import answer
 from recommender.engine.answer import UnknownFieldError
 from tests.recommender import goods
 from tests.shop import Shop
@@ -9,8 +9,8 @@ from tests.shop import Shop
 
 def test_fields_and_declared_attributes_are_known():
     names = ["title", "colour", "attributes.grams", "attributes", "title"]
-    assert fields.check(names, goods.DECLARED) == tuple(names[:4])
-    assert fields.check([], {}) == ()
+    assert answer.check_fields(names, goods.DECLARED) == tuple(names[:4])
+    assert answer.check_fields([], {}) == ()
 
 
 @pytest.mark.parametrize(
@@ -20,13 +20,13 @@ def test_an_unknown_field_is_an_error_that_lists_the_known(name):
     with pytest.raises(
         UnknownFieldError, match=r"title, description.*colour, fragile, grams, tags"
     ):
-        fields.check(["title", name], goods.DECLARED)
+        answer.check_fields(["title", name], goods.DECLARED)
 
 
 def test_the_fields_of_products_are_loaded_as_json_has_them(shelved, django_assert_num_queries):
-    names = (*fields.SHOWN, "colour", "attributes.tags", "attributes.nothing")
+    names = (*answer.SHOWN, "colour", "attributes.tags", "attributes.nothing")
     with django_assert_num_queries(1):
-        loaded = fields.load(shelved.catalog.pk, ["mug-red", "mug-green", "nothing"], names)
+        loaded = answer.load_fields(shelved.catalog.pk, ["mug-red", "mug-green", "nothing"], names)
     assert set(loaded) == {"mug-red", "mug-green"}
     green = loaded["mug-green"]
     assert tuple(green) == names
@@ -39,24 +39,24 @@ def test_the_fields_of_products_are_loaded_as_json_has_them(shelved, django_asse
 def test_another_catalog_lends_no_fields(shelved):
     elsewhere = Shop.open("elsewhere")
     elsewhere.stock(**{"mug-red": "Another red mug"})
-    assert fields.load(elsewhere.catalog.pk, ["mug-red", "mug-blue"], ("title",)) == {
+    assert answer.load_fields(elsewhere.catalog.pk, ["mug-red", "mug-blue"], ("title",)) == {
         "mug-red": {"title": "Another red mug"}
     }
 
 
 def test_an_attribute_named_like_a_field_does_not_hide_it(shop):
     shop.put({"id": "a", "price": 1, "attributes": {"price": 2}})
-    loaded = fields.load(shop.catalog.pk, ["a"], ("price", "attributes.price"))
+    loaded = answer.load_fields(shop.catalog.pk, ["a"], ("price", "attributes.price"))
     assert loaded == {"a": {"price": 1.0, "attributes.price": 2}}
 
 
 @pytest.mark.parametrize("name", ['"; DROP TABLE x; --', "%s", "%(a)s", "{0}", "日本"])
 def test_a_hostile_attribute_name_is_only_a_name(shop, name):
     shop.put({"id": "a", "attributes": {name: 1}})
-    assert fields.load(shop.catalog.pk, ["a"], (name,)) == {"a": {name: 1}}
+    assert answer.load_fields(shop.catalog.pk, ["a"], (name,)) == {"a": {name: 1}}
 
 
 def test_nothing_is_asked_where_nothing_is_wanted(shelved, django_assert_num_queries):
     with django_assert_num_queries(0):
-        assert fields.load(shelved.catalog.pk, ["mug-red"], ()) == {}
-        assert fields.load(shelved.catalog.pk, [], ("title",)) == {}
+        assert answer.load_fields(shelved.catalog.pk, ["mug-red"], ()) == {}
+        assert answer.load_fields(shelved.catalog.pk, [], ("title",)) == {}
