@@ -20,7 +20,7 @@ from recommender.engine.candidates import (
 from recommender.engine.stored import popularity_label
 from recommender.retrieval import filter_cache, vector_cache
 from recommender.retrieval.filters import Filter
-from recommender.spaces.serving import ServingSpace
+from recommender.spaces.switching import ServingSpace
 
 # The arrays of ProductColumns, each column with the prefix of whose products they are.
 _COLUMNS = """

@@ -15,7 +15,7 @@ from recommender.engine.scores import own_products
 from recommender.engine.stored import StoredUser, find_popularity
 from recommender.models import Catalog, ProductNeighbor, Space
 from recommender.profiles import builder
-from recommender.spaces.serving import ServingSpace
+from recommender.spaces.switching import ServingSpace
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

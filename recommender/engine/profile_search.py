@@ -25,7 +25,7 @@ from recommender.retrieval import vector_search
 from recommender.retrieval.filters import Filter
 from recommender.retrieval.vector_search import QueryVectors
 from recommender.spaces import partitions
-from recommender.spaces.serving import ServingSpace
+from recommender.spaces.switching import ServingSpace
 
 Kind = ProfileVector.Kind
 Keys = NDArray[np.int64]

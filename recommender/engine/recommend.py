@@ -16,8 +16,8 @@ from recommender.models import Catalog
 from recommender.retrieval import vector_search
 from recommender.retrieval.filters import Filter
 from recommender.retrieval.vector_search import Neighbour, QueryVectors
-from recommender.spaces import partitions, serving
-from recommender.spaces.serving import ServingSpace
+from recommender.spaces import partitions, switching
+from recommender.spaces.switching import ServingSpace
 
 
 def recommend(catalog: Catalog, external_id: str, query: Query) -> Answer:
@@ -26,7 +26,7 @@ def recommend(catalog: Catalog, external_id: str, query: Query) -> Answer:
     A user who is new, or of whose history nothing says what they like, gets what is popular; the
     answer says so in `fallback`, and a user nobody knows is in `missing_ids`.
     """
-    return serving.answered(partial(_recommend, catalog, external_id, query))
+    return switching.answered(partial(_recommend, catalog, external_id, query))
 
 
 def _recommend(catalog: Catalog, external_id: str, query: Query) -> Answer:
@@ -54,7 +54,7 @@ def _recommend(catalog: Catalog, external_id: str, query: Query) -> Answer:
 
 # The seed and the space that serves in one round trip; no row where the seed is unknown.
 _SEED = f"""
-SELECT p.id, p.category, p.title, {serving.COLUMNS} FROM recommender_product p
+SELECT p.id, p.category, p.title, {switching.SERVING_COLUMNS} FROM recommender_product p
 LEFT JOIN recommender_space s
     ON s.catalog_id = p.catalog_id AND s.name = 'text' AND s.status = 'active'
 WHERE p.catalog_id = %s AND p.external_id = %s AND p.deleted_at IS NULL
@@ -74,7 +74,7 @@ def similar(catalog: Catalog, external_id: str, query: Query) -> Answer:
     Raises:
         UnknownProductError: where the catalog has no such product.
     """
-    return serving.answered(partial(_similar, catalog, external_id, query))
+    return switching.answered(partial(_similar, catalog, external_id, query))
 
 
 def _similar(catalog: Catalog, external_id: str, query: Query) -> Answer:

@@ -29,8 +29,8 @@ from recommender.models.training import Mode
 from recommender.ranking import blend
 from recommender.ranking.ranker import FusionRanker, Ranker
 from recommender.retrieval.filter_cache import VISIBLE
-from recommender.spaces import serving
-from recommender.spaces.serving import ServingSpace
+from recommender.spaces import switching
+from recommender.spaces.switching import ServingSpace
 
 # What was learnt from later events than are asked for is not there; content was never learnt.
 # A row, where the user is known: the members of a StoredUser.
@@ -62,7 +62,7 @@ CROSS JOIN LATERAL (
 ) h
 WHERE u.catalog_id = %(catalog)s AND u.external_id = %(user)s
 """)
-    .format(space=sql.SQL(serving.COLUMNS), latest=reader.LATEST)
+    .format(space=sql.SQL(switching.SERVING_COLUMNS), latest=reader.LATEST)
     .as_bytes(None)
 )
 

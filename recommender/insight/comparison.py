@@ -17,8 +17,7 @@ from recommender.retrieval import vector_search
 from recommender.retrieval.vector_search import QueryVectors
 from recommender.spaces import partitions
 from recommender.spaces.partitions import SpaceError
-from recommender.spaces.serving import serving
-from recommender.spaces.switching import Coverage, coverage
+from recommender.spaces.switching import Coverage, coverage, serving
 
 K = 20
 _SAMPLE = 500

@@ -8,8 +8,92 @@ from numpy.typing import NDArray
 
 from recommender.behaviour import interactions
 from recommender.behaviour.fold_in import FoldIn
-from recommender.behaviour.interactions import History
-from recommender.profiles import interests
+from recommender.behaviour.interactions import SECONDS_A_DAY, History
+
+MAX_INTERESTS = 5
+# A further interest must explain at least this share of the history that is left unexplained.
+_WORTHWHILE = 0.1
+_SHORT_TERM_DECAY = 0.7
+SHORT_TERM_PRODUCTS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Interest:
+    """A cluster of the history, stood for by its most typical product."""
+
+    medoid: int  # a position in the vectors it was made from
+    weight: float  # share of the history's weight, 0 to 1
+
+
+def decayed(
+    weights: NDArray[np.float64], times: NDArray[np.float64], half_life_days: float
+) -> NDArray[np.float64]:
+    """Event weights halved for every half-life before the newest event; shape (events,).
+
+    Relative to the newest event and not to now: time alone scales all alike and so changes no
+    profile, which is why a stored one stays right until the next event.
+    """
+    if not len(times):
+        return weights
+    ages = (times.max() - times) / SECONDS_A_DAY
+    result: NDArray[np.float64] = weights * 0.5 ** (ages / half_life_days)
+    return result
+
+
+def interests(
+    vectors: NDArray[np.float32], weights: NDArray[np.float64], limit: int = MAX_INTERESTS
+) -> list[Interest]:
+    """Up to `limit` medoids that together stand for the history, heaviest first.
+
+    Greedy facility location: each step takes the product that adds most to
+    Σ weightᵢ · max(similarity of i to a medoid), which is within 1 − 1/e of the best choice
+    (Nemhauser, Wolsey & Fisher 1978). Medoids and not means, as the mean of tea and tents is
+    neither (PinnerSage, Pal et al. 2020).
+
+    Args:
+        vectors: unit rows, shape (products, dimension).
+        weights: positive, shape (products,).
+    """
+    if not len(vectors):
+        return []
+    similarity = np.clip(vectors @ vectors.T, 0.0, 1.0)
+    covered = np.zeros(len(vectors))
+    medoids: list[int] = []
+    total = float(weights.sum())
+    for _ in range(min(limit, len(vectors))):
+        gains = weights @ np.maximum(similarity - covered[:, None], 0.0)
+        best = int(gains.argmax())
+        unexplained = total - float(weights @ covered)
+        if medoids and gains[best] < _WORTHWHILE * max(unexplained, 0.1 * total):
+            break
+        medoids.append(best)
+        covered = np.maximum(covered, similarity[:, best])
+    nearest = similarity[:, medoids].argmax(axis=1)
+    shares = np.bincount(nearest, weights=weights, minlength=len(medoids)) / total
+    weighted = [Interest(m, float(s)) for m, s in zip(medoids, shares, strict=True) if s > 0]
+    return sorted(weighted, key=lambda interest: -interest.weight)
+
+
+def short_term(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Mean of the latest products, each 0.7 of the one after it; shape (dimension,), unit length.
+
+    Args:
+        vectors: unit rows of distinct products, newest first, shape (products, dimension), at
+            least one.
+    """
+    latest = vectors[:SHORT_TERM_PRODUCTS]
+    mean = (_SHORT_TERM_DECAY ** np.arange(len(latest))) @ latest
+    length = float(np.linalg.norm(mean))
+    # Opposite products can cancel out; the newest alone then says what is wanted now.
+    unit = mean / length if length > 1e-6 else latest[0]
+    return np.asarray(unit, dtype=np.float32)
+
+
+def latest_distinct(product_ids: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The distinct products of a newest-first history, newest first."""
+    _, first = np.unique(product_ids, return_index=True)
+    return product_ids[np.sort(first)]
+
 
 Vectors = NDArray[np.float32]
 
@@ -94,7 +178,7 @@ def _products(
     """What is known of the history; None where that is nothing."""
     if not len(known) or not len(history.product_ids):
         return None
-    weights = interests.decayed(history.weights, history.times, half_life_days)
+    weights = decayed(history.weights, history.times, half_life_days)
     places = np.minimum(np.searchsorted(known, history.product_ids), len(known) - 1)
     has_vector = known[places] == history.product_ids
     if not has_vector.any():
@@ -120,7 +204,7 @@ def _latest(
     """The liked products by their newest positive event; of one moment the heaviest is first."""
     order = np.lexsort((product, -weights, -times))
     order = order[(weights[order] > 0) & (sums[product[order]] > 0)]
-    return interests.latest_distinct(product[order])
+    return latest_distinct(product[order])
 
 
 def _units(vectors: Vectors) -> Vectors:
@@ -130,7 +214,7 @@ def _units(vectors: Vectors) -> Vectors:
 
 def _interests(products: _Products, units: Vectors) -> list[ProfileRow]:
     rows, ids = units[products.liked], products.ids[products.liked]
-    chosen = interests.interests(rows, products.weights[products.liked])
+    chosen = interests(rows, products.weights[products.liked])
     return [
         ProfileRow(
             INTEREST, place, interest.weight, int(ids[interest.medoid]), rows[interest.medoid]
@@ -142,9 +226,9 @@ def _interests(products: _Products, units: Vectors) -> list[ProfileRow]:
 def _recent(products: _Products, units: Vectors) -> list[ProfileRow]:
     """What the user wants now: the mean of the latest products, and the last one alone."""
     last = int(products.ids[products.latest[0]])
-    latest = units[products.latest[: interests.SHORT_TERM_PRODUCTS]]
+    latest = units[products.latest[:SHORT_TERM_PRODUCTS]]
     return [
-        ProfileRow(SHORT_TERM, 0, 1.0, last, interests.short_term(latest)),
+        ProfileRow(SHORT_TERM, 0, 1.0, last, short_term(latest)),
         ProfileRow(LAST, 0, 1.0, last, latest[0]),
     ]
 

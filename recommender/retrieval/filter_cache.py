@@ -12,7 +12,7 @@ from psycopg import sql
 from recommender import database
 from recommender.retrieval.filters import Filter
 from recommender.spaces import partitions
-from recommender.spaces.serving import ServingSpace
+from recommender.spaces.switching import ServingSpace
 
 _SECONDS = 10.0
 # Places remembered by a process, all filters together: some 50 MB.

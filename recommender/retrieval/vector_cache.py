@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from psycopg import sql
 
 from recommender.spaces import partitions
-from recommender.spaces.serving import ServingSpace
+from recommender.spaces.switching import ServingSpace
 
 # Half of what a process may remember: what was wanted lately, and what was a while before.
 _MOST_BYTES = 128 << 20

@@ -17,7 +17,7 @@ from recommender.retrieval import filter_cache
 from recommender.retrieval.filters import Filter
 from recommender.spaces import partitions
 from recommender.spaces.index import metric_of
-from recommender.spaces.serving import ServingSpace
+from recommender.spaces.switching import ServingSpace
 
 
 @dataclass(frozen=True, slots=True)

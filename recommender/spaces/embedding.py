@@ -21,7 +21,7 @@ from recommender import database
 from recommender.models import Space
 from recommender.providers import metered
 from recommender.providers.metered import Account
-from recommender.spaces import boilerplate, lifecycle, quarantine, staleness
+from recommender.spaces import lifecycle, plain_text, quarantine, staleness
 from recommender.spaces.partitions import OTHER_CONTENT, VectorRow, upsert_vectors
 from recommender.spaces.quarantine import Refusal
 from recommender.spaces.staleness import StaleProduct
@@ -95,7 +95,7 @@ def embed_claimed(space: Space, embedder: Embedder, *, owner: str, after: int, l
     if not products:
         return _NOTHING_STALE
     ids = [product.id for product in products]
-    boilerplate.settle(space)
+    plain_text.settle_boilerplate(space)
     try:
         with staleness.claims_kept(space.pk, ids, owner):
             answer = embed(space, embedder, products)

@@ -13,7 +13,7 @@ from embeddings.errors import Misconfigured
 from embeddings.types import Modality, Output
 from recommender.models import Catalog, EmbeddingClaim, QuarantinedProduct, Space
 from recommender.providers import models
-from recommender.spaces import boilerplate, index, partitions, staleness
+from recommender.spaces import index, partitions, plain_text, staleness
 from recommender.spaces.partitions import SpaceError, retry_on_lock_timeout
 from recommender.spaces.template import check
 
@@ -69,7 +69,7 @@ def create_space(  # noqa: PLR0913 - a space's columns, each by its name
         if space.version == 1:
             space.status, space.activated_at = Space.Status.ACTIVE, timezone.now()
             space.save(update_fields=["status", "activated_at"])
-        boilerplate.settle(space)
+        plain_text.settle_boilerplate(space)
     return space
 
 

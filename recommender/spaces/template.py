@@ -17,8 +17,7 @@ from embeddings.calls.long_text import Policy, Treatment
 from embeddings.spec import ModelSpec
 from embeddings.types import Input, Modality
 from recommender.models import Space
-from recommender.spaces.boilerplate import without
-from recommender.spaces.plain_text import plain_text, plain_value
+from recommender.spaces.plain_text import plain_text, plain_value, without_boilerplate
 from recommender.spaces.staleness import StaleProduct
 
 _FIELD = re.compile(r"\{([^{}]*)\}")
@@ -158,7 +157,9 @@ def _text(space: Space, product: StaleProduct) -> str:
         return render(space.template, product)
     plain = _plain(product)
     if space.boilerplate:
-        own = replace(plain, description=without(product.description, space.boilerplate))
+        own = replace(
+            plain, description=without_boilerplate(product.description, space.boilerplate)
+        )
         # A product with nothing of its own is better found by what all say than not at all.
         if text := render(space.template, own):
             return text

@@ -7,7 +7,7 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from recommender.history import popularity
-from recommender.insight.evaluation_result import METRICS
+from recommender.insight.evaluations import METRICS
 from recommender.models import EvaluationRun
 from tests.shop import DAY, Shop, numbered
 

@@ -9,8 +9,7 @@ from numpy.typing import NDArray
 from recommender.behaviour.fold_in import FoldIn, LeastSquares
 from recommender.behaviour.interactions import History
 from recommender.models import ProfileVector
-from recommender.profiles.interests import MAX_INTERESTS
-from recommender.profiles.profile import ProfileRow, profile
+from recommender.profiles.profile import MAX_INTERESTS, ProfileRow, profile
 
 DAY = 86_400.0
 DIMENSION = 12

@@ -6,8 +6,8 @@ from psycopg import sql
 from recommender import database
 from recommender.models import ProductVector
 from recommender.retrieval import vector_cache
-from recommender.spaces import partitions, serving
-from recommender.spaces.serving import ServingSpace
+from recommender.spaces import partitions, switching
+from recommender.spaces.switching import ServingSpace
 from tests.recommender import goods
 from tests.shop import Shop
 
@@ -32,7 +32,7 @@ def read(space: ServingSpace, wanted: list[int]) -> tuple[np.ndarray, int]:
 
 
 def test_a_vector_is_sent_once(stocked):
-    space, wanted = serving.serving(stocked.space), keys(stocked, "mug-red", "lamp-blue")
+    space, wanted = switching.serving(stocked.space), keys(stocked, "mug-red", "lamp-blue")
     first, second = read(space, wanted[:1]), read(space, wanted)
     assert (first[1], second[1]) == (1, 1)
     assert second[0].tolist() == stored(space, wanted)
@@ -40,7 +40,7 @@ def test_a_vector_is_sent_once(stocked):
 
 def test_a_product_without_a_vector_has_zeros_and_is_not_asked_for_again(stocked):
     stocked.put({"id": "new", "title": "Not embedded yet"})
-    space = serving.serving(stocked.space)
+    space = switching.serving(stocked.space)
     wanted = keys(stocked, "new", "mug-red")
     read(space, wanted)
     again, sent = read(space, wanted)
@@ -50,10 +50,10 @@ def test_a_product_without_a_vector_has_zeros_and_is_not_asked_for_again(stocked
 
 def test_a_vector_that_is_written_anew_is_sent_anew(stocked):
     wanted = keys(stocked, "mug-red", "lamp-blue")
-    before, _ = read(serving.serving(stocked.space), wanted)
+    before, _ = read(switching.serving(stocked.space), wanted)
     stocked.put({"id": "mug-red", "title": "Garden spade"})
     stocked.embed()
-    space = serving.serving(stocked.space)
+    space = switching.serving(stocked.space)
     after, sent = read(space, wanted)
     assert sent == 2
     assert after.tolist() == stored(space, wanted)
@@ -63,33 +63,33 @@ def test_a_vector_that_is_written_anew_is_sent_anew(stocked):
 
 def test_of_a_space_that_is_written_to_only_its_present_state_is_remembered(stocked):
     wanted = keys(stocked, "mug-red", "lamp-blue")
-    before = serving.serving(stocked.space)
+    before = switching.serving(stocked.space)
     read(before, wanted)
     stocked.put({"id": "mug-red", "title": "Garden spade"})
     stocked.embed()
-    read(serving.serving(stocked.space), wanted)
+    read(switching.serving(stocked.space), wanted)
     assert vector_cache.known(before, wanted).missing == wanted
 
 
 def test_a_new_version_has_vectors_of_its_own(stocked):
     wanted = keys(stocked, "mug-red", "lamp-red")
     old = stocked.space
-    before, _ = read(serving.serving(old), wanted)
+    before, _ = read(switching.serving(old), wanted)
     goods.replace(old, goods.by_colour(stocked))
-    space = serving.serving(stocked.space)
+    space = switching.serving(stocked.space)
     after, _ = read(space, wanted)
     assert after.tolist() == stored(space, wanted)
     assert before.tolist() != after.tolist()
 
 
 def test_where_nothing_tells_of_changes_nothing_is_remembered(stocked):
-    space = replace(serving.serving(stocked.space), embedded_at=None)
+    space = replace(switching.serving(stocked.space), embedded_at=None)
     wanted = keys(stocked, "mug-red")
     assert [read(space, wanted)[1] for _ in range(2)] == [1, 1]
 
 
 def test_a_process_remembers_no_more_than_it_may(stocked, monkeypatch):
-    space = serving.serving(stocked.space)
+    space = switching.serving(stocked.space)
     of_all = [product.pk for product in stocked.catalog.products.order_by("pk")]
     vector_bytes = 2 * space.dimension + vector_cache._OVERHEAD
     # Of each generation: six at most.
@@ -102,7 +102,7 @@ def test_a_process_remembers_no_more_than_it_may(stocked, monkeypatch):
 
 
 def test_what_is_wanted_again_is_not_forgotten(stocked, monkeypatch):
-    space = serving.serving(stocked.space)
+    space = switching.serving(stocked.space)
     first, *others = [product.pk for product in stocked.catalog.products.order_by("pk")]
     vector_bytes = 2 * space.dimension + vector_cache._OVERHEAD
     monkeypatch.setattr(vector_cache, "_MOST_BYTES", 5 * vector_bytes)
@@ -112,7 +112,7 @@ def test_what_is_wanted_again_is_not_forgotten(stocked, monkeypatch):
 
 def test_vectors_that_are_being_read_stay_as_they_are_while_others_arrive(stocked, monkeypatch):
     monkeypatch.setattr(vector_cache, "_FIRST_ROWS", 1)
-    space = serving.serving(stocked.space)
+    space = switching.serving(stocked.space)
     wanted = keys(stocked, "mug-red", "lamp-blue", "mug-blue")
     read(space, wanted[:1])
     known = vector_cache.known(space, wanted[:1])

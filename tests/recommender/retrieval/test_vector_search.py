@@ -17,7 +17,7 @@ from recommender.retrieval.vector_search import Neighbour, QueryVectors
 from recommender.spaces import embedding, lifecycle, partitions
 from recommender.spaces.embedding import Embedded
 from recommender.spaces.partitions import load_vectors
-from recommender.spaces.serving import ServingSpace, serving
+from recommender.spaces.switching import ServingSpace, serving
 from tests.recommender.retrieval.plans import vector_plans
 
 COUNT = 20

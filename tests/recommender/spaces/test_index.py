@@ -11,7 +11,7 @@ from recommender.profiles import builder
 from recommender.retrieval import vector_search
 from recommender.retrieval.vector_search import QueryVectors
 from recommender.spaces import index, lifecycle, partitions
-from recommender.spaces.serving import serving
+from recommender.spaces.switching import serving
 from tests.recommender.retrieval.plans import vector_plans
 from tests.recommender.spaces.conftest import Fill, random_units, wide_space
 from tests.recommender.spaces.training import factors, keys_of, train

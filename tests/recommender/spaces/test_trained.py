@@ -10,8 +10,7 @@ from recommender.retrieval import vector_search
 from recommender.retrieval.vector_search import QueryVectors
 from recommender.spaces import lifecycle, partitions, staleness, switching, trained
 from recommender.spaces.partitions import SpaceError, load_vectors
-from recommender.spaces.serving import serving
-from recommender.spaces.switching import coverage
+from recommender.spaces.switching import coverage, serving
 from tests.recommender.spaces.training import DIMENSION, factors, keys_of, predicting, train
 from tests.shop import NOON, Shop, numbered
 

@@ -2,7 +2,7 @@ import pytest
 from django.db import DataError, ProgrammingError, transaction
 
 from recommender import database
-from recommender.spaces.serving import COLUMNS, ServingSpace, answered, serving
+from recommender.spaces.switching import SERVING_COLUMNS, ServingSpace, answered, serving
 from tests.recommender.spaces.training import train
 from tests.shop import Shop
 
@@ -18,7 +18,7 @@ def test_a_space_is_the_same_from_its_columns_as_from_its_row(shop: Shop) -> Non
     als = train(shop)
 
     rows = database.fetch(
-        f"SELECT {COLUMNS} FROM recommender_space s WHERE status = 'active' ORDER BY name"
+        f"SELECT {SERVING_COLUMNS} FROM recommender_space s WHERE status = 'active' ORDER BY name"
     )
 
     spaces = [ServingSpace(*row) for row in rows]

@@ -3,7 +3,7 @@ import pytest
 
 from recommender.stack import database_url
 from recommender.stack.machine import Machine, detect
-from recommender.stack.pgdata import GB, MB, postgres_settings
+from recommender.stack.postgres import GB, MB, postgres_settings
 
 
 def settings(*, memory: int = 16 * GB, cores: int = 4, shared_memory: int = 8 * GB):

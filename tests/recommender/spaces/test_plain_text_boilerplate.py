@@ -5,8 +5,8 @@ import pytest
 from recommender.insight.comparison import compare
 from recommender.management.table import comparison_report
 from recommender.models import Space
-from recommender.spaces import boilerplate, lifecycle
-from recommender.spaces.boilerplate import shared, without
+from recommender.spaces import lifecycle, plain_text
+from recommender.spaces.plain_text import shared_sentences, without_boilerplate
 from recommender.spaces.template import content
 from tests.recommender.spaces.test_template_content import MUG, SPEC
 from tests.shop import Shop
@@ -35,24 +35,24 @@ def own(number: int) -> str:
 def test_what_many_descriptions_share_is_found_and_left_out(form: str) -> None:
     written = [form.format(own=own(n), delivery=DELIVERY, returns=RETURNS) for n in range(24)]
 
-    found = shared([*written, *(own(n) for n in range(24, 60))])
+    found = shared_sentences([*written, *(own(n) for n in range(24, 60))])
 
     assert {sentence.casefold().strip(".!") for sentence in found} == {
         DELIVERY.casefold(),
         RETURNS.casefold().strip("!"),
     }
-    left = without(written[3], found)
+    left = without_boilerplate(written[3], found)
     assert left.rstrip(".").split(".")[0].split(" Machine")[0] == own(3)
     assert "Machine washable" in left, "an attribute"
-    assert without(own(3), found) == own(3)
+    assert without_boilerplate(own(3), found) == own(3)
 
 
 def test_variants_of_one_product_and_small_catalogs_keep_their_sentences() -> None:
     variants = ["A comfortable jumper with ribbed cuffs for cold days."] * 12
 
-    assert shared([*variants, *(own(n) for n in range(40))]) == []
-    assert shared([DELIVERY] * 4) == []
-    assert shared([]) == []
+    assert shared_sentences([*variants, *(own(n) for n in range(40))]) == []
+    assert shared_sentences([DELIVERY] * 4) == []
+    assert shared_sentences([]) == []
 
 
 def test_a_version_settles_once_and_embeds_without_them(shop: Shop) -> None:
@@ -72,7 +72,7 @@ def test_a_version_settles_once_and_embeds_without_them(shop: Shop) -> None:
 
     stocked(*range(8, 40), end="Gift wrapping is free of charge all year")
     shop.embed()
-    boilerplate.settle(shop.space)
+    plain_text.settle_boilerplate(shop.space)
     assert shop.space.boilerplate == [f"{DELIVERY}."], "a version keeps to what it left out"
     second = lifecycle.create_space(shop.catalog, model=shop.space.model)
     gifts = "Gift wrapping is free of charge all year."

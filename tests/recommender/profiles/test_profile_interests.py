@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from recommender.profiles.interests import (
+from recommender.profiles.profile import (
     MAX_INTERESTS,
     decayed,
     interests,
