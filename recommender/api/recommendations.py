@@ -10,11 +10,11 @@ from ninja import Query as Parameters
 from ninja import Router, Schema
 from pydantic import Field, ValidationError
 
-from recommender.api import codec, problems
+from recommender.api import codec, problems, reasons
 from recommender.api.auth import ApiRequest, any_key
 from recommender.api.problems import Problem
 from recommender.api.schemas import Id, RecommendationRequest, Time
-from recommender.engine import reasons, recommend
+from recommender.engine import recommend
 from recommender.engine.answer import (
     MAX_COUNT,
     Answer,

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from psycopg import sql
 from threadpoolctl import threadpool_limits
 
-from recommender import database
-from recommender.engine import backfill, parallel
+from recommender import database, parallel
+from recommender.engine import backfill
 from recommender.engine.answer import Item, Query
 from recommender.engine.backfill import Listed
 from recommender.engine.pipeline import Pipeline

@@ -9,12 +9,13 @@ import io
 import re
 import zipfile
 import zlib
+from collections.abc import Iterator
 from typing import BinaryIO, cast
 
 import zstandard
 from charset_normalizer import from_bytes
 
-from recommender.importing.row import RefusedError
+from recommender.importing.row import RefusedError, Row
 
 _GZIP, _ZSTD, _ZIP = b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"PK\x03\x04"
 _CHUNK = 1 << 16
@@ -171,3 +172,21 @@ def in_utf8(stream: BinaryIO, encoding: str) -> BinaryIO:
     if name in {"utf-8", "utf-8-sig"}:
         return stream
     return cast(BinaryIO, io.BufferedReader(Recoded(stream, encoding), _CHUNK))
+
+
+def undamaged(rows: Iterator[Row]) -> Iterator[Row]:
+    """The rows of a file.
+
+    Raises:
+        RefusedError: what the file is packed in ends in the middle.
+    """
+    line = 0
+    try:
+        for row in rows:
+            line = row.line
+            yield row
+    except DAMAGED as exc:
+        raise RefusedError(
+            f"The file is damaged after line {line:,} ({exc}); nothing was imported. "
+            "Get the file again."
+        ) from exc

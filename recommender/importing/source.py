@@ -74,7 +74,7 @@ class Source:
         Raises:
             RefusedError: the file is damaged.
         """
-        rows = _undamaged(self.read(file))
+        rows = containers.undamaged(self.read(file))
         if self.format:
             rows = self.format.rows(rows, self.path)
         return exploded(rows, self.each) if self.each else rows
@@ -288,16 +288,3 @@ def _first_record(lines: Iterator[Line], dialect: Dialect) -> list[str]:
     """The header, which may hold quoted line ends; moves `lines` past it."""
     records = dialect.cells(line.text for line in lines)
     return next(record for record in records if record)
-
-
-def _undamaged(rows: Iterator[Row]) -> Iterator[Row]:
-    line = 0
-    try:
-        for row in rows:
-            line = row.line
-            yield row
-    except containers.DAMAGED as exc:
-        raise RefusedError(
-            f"The file is damaged after line {line:,} ({exc}); nothing was imported. "
-            "Get the file again."
-        ) from exc

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from recommender import engine
-from recommender.engine import reasons
+from recommender.api import reasons
 from recommender.engine.answer import Item
 from recommender.engine.candidates import SEED, Cause
 from recommender.models.catalog import DEFAULT_EVENT_WEIGHTS

@@ -6,11 +6,11 @@ import time
 
 import psutil
 
-from recommender.engine.parallel import Processes
+from recommender.parallel import Processes
 
 _PARENT = """
 import time
-from recommender.engine.parallel import Processes
+from recommender.parallel import Processes
 with Processes(lambda seconds: time.sleep(seconds), 2) as workers:
     tasks = [workers.submit(seconds) for seconds in (0, 60, 60)]
     tasks[0].result()
