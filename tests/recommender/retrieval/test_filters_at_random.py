@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.db import transaction
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.recommender import goods
@@ -85,10 +85,7 @@ products = st.lists(
 ).map(lambda rows: [{"id": (*TEXTS[1:], "other")[n], **row} for n, row in enumerate(rows)])
 
 
-@settings(
-    max_examples=200,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-)
+@settings(max_examples=200)
 @given(documents, products)
 def test_any_filter_passes_what_plain_python_says(shop, document, products):
     with transaction.atomic():
