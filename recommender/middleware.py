@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.utils.module_loading import import_string
 
-from recommender.api import problems
+from recommender.api import addresses, problems
 
 Handler = Callable[[HttpRequest], HttpResponse]
 
@@ -30,6 +30,7 @@ class AdminOnly:
         if _is_admin(request):
             response: HttpResponse = self._admin(request)
             return response
+        addresses.route(request)
         response = self._get_response(request)
         # django-ninja answers a wrong method with plain text, before any of its error handlers;
         # the embedding endpoints answer theirs in the form of their protocol.

@@ -90,7 +90,6 @@ ADMIN_MIDDLEWARE = [
 SILENCED_SYSTEM_CHECKS = ["admin.E408", "admin.E409", "admin.E410"]
 
 ROOT_URLCONF = "recommender.urls"
-WSGI_APPLICATION = "recommender.wsgi.application"
 APPEND_SLASH = True
 
 TEMPLATES: list[dict[str, Any]] = [

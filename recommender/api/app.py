@@ -7,12 +7,13 @@ import structlog
 from django.core.exceptions import RequestDataTooBig
 from django.db.utils import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
+from django.urls import register_converter
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 from ninja.openapi.docs import Swagger
 from ninja.openapi.schema import OpenAPISchema
 
-from recommender.api import documentation, problems, products, recommendations, users
+from recommender.api import addresses, documentation, problems, products, recommendations, users
 from recommender.api.codec import JsonParser, JsonRenderer
 from recommender.api.examples import CALLS
 from recommender.api.problems import Problem, respond
@@ -36,6 +37,8 @@ class PhonePage(Swagger):
     template = "recommender/docs.html"
 
 
+register_converter(addresses.IdConverter, "id")
+
 api = DocumentedApi(
     title="Kinship",
     version="1",
@@ -47,7 +50,7 @@ api = DocumentedApi(
     parser=JsonParser(),
     renderer=JsonRenderer(),
 )
-# First what ends in a word: an id may hold slashes, and would take the word for a part of it.
+# First what ends in a word: an id may be sent with bare slashes, and would take in the word.
 api.add_router("/v1", recommendations.router)
 api.add_router("/v1", products.router)
 api.add_router("/v1", users.router)

@@ -78,11 +78,14 @@ def bulk(request: ApiRequest) -> HttpResponse:
 def patch_bulk(request: ApiRequest) -> HttpResponse:
     """A JSON array or one product a line: each with its `id` and only what changes.
 
-    One object without an `id` changes the product that is called `bulk`.
+    One object without an `id` changes the product that is called `bulk`, and is answered with it.
     """
     rows = read_rows(request)
     if rows.is_single and "id" not in rows.values[0]:
-        rows.values[0] |= {"id": "bulk"}
+        change = validate_rows(ProductChange, rows.values[0])
+        if isinstance(change, RowError):
+            raise Problem(400, "invalid", change.reason)
+        return patch_product(request, "bulk", change)
     checked = [_checked_change(row) for row in rows.values]
     written, refused = _change(request.auth.catalog, checked)
     if rows.is_single and refused[0] is not None:
@@ -119,7 +122,7 @@ def _outcome(written: Written, rows: Sequence[object]) -> HttpResponse:
     )
 
 
-@router.put("/products/{path:product_id}", summary="Add or replace a product")
+@router.put("/products/{id:product_id}", summary="Add or replace a product")
 def put_product(request: ApiRequest, product_id: Id, product: ProductIn) -> HttpResponse:
     """The product as given; what is left out is cleared. Its vector follows within seconds."""
     written = _write_one(request.auth.catalog, product_id, product)
@@ -128,7 +131,7 @@ def put_product(request: ApiRequest, product_id: Id, product: ProductIn) -> Http
     )
 
 
-@router.patch("/products/{path:product_id}", summary="Change a product")
+@router.patch("/products/{id:product_id}", summary="Change a product")
 def patch_product(request: ApiRequest, product_id: Id, product: ProductChange) -> HttpResponse:
     """Only the members that are given; of `attributes` only those named, and null removes one."""
     _check_id(product.id, product_id)
@@ -141,18 +144,37 @@ def patch_product(request: ApiRequest, product_id: Id, product: ProductChange) -
     return codec.respond(_shown(_find(request.auth.catalog, product_id)))
 
 
-@router.get("/products/{path:product_id}", summary="A product")
+@router.get("/products/{id:product_id}", summary="A product")
 def get_product(request: ApiRequest, product_id: Id) -> HttpResponse:
     """All that is known of a product."""
     return codec.respond(_shown(_find(request.auth.catalog, product_id)))
 
 
-@router.delete("/products/{path:product_id}", response={204: None}, summary="Remove a product")
+@router.delete("/products/{id:product_id}", response={204: None}, summary="Remove a product")
 def delete_product(request: ApiRequest, product_id: Id) -> HttpResponse:
     """Recommend it no more. Its place in histories stays; putting it again brings it back."""
     product = _find(request.auth.catalog, product_id)
     Product.objects.filter(pk=product.pk).update(deleted_at=Now(), updated_at=Now())
     return HttpResponse(status=204)
+
+
+def answer_as_product(router: Router, word: str) -> None:
+    """Have a product whose id is the word of an operation put, read and removed like any other."""
+
+    def put(request: ApiRequest, product: ProductIn) -> HttpResponse:
+        return put_product(request, word, product)
+
+    def get(request: ApiRequest) -> HttpResponse:
+        return get_product(request, word)
+
+    def delete(request: ApiRequest) -> HttpResponse:
+        return delete_product(request, word)
+
+    for method, view in (("PUT", put), ("GET", get), ("DELETE", delete)):
+        router.add_api_operation(f"/products/{word}", [method], view, include_in_schema=False)
+
+
+answer_as_product(router, "bulk")
 
 
 def _check_id(given: str | None, product_id: str) -> None:

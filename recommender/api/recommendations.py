@@ -99,7 +99,7 @@ class AnswerOut(Schema):
     items: list[ItemOut]
 
 
-@router.get("/products/{path:product_id}/similar", response=AnswerOut, summary="Similar products")
+@router.get("/products/{id:product_id}/similar", response=AnswerOut, summary="Similar products")
 def get_similar(
     request: ApiRequest, product_id: Id, ask: Parameters[RequestParameters]
 ) -> HttpResponse:
@@ -108,7 +108,7 @@ def get_similar(
 
 
 @router.post(
-    "/products/{path:product_id}/similar", response=AnswerOut, summary="Similar products (body)"
+    "/products/{id:product_id}/similar", response=AnswerOut, summary="Similar products (body)"
 )
 def post_similar(request: ApiRequest, product_id: Id, ask: RecommendationRequest) -> HttpResponse:
     """The same, with the request as a body."""
@@ -116,7 +116,7 @@ def post_similar(request: ApiRequest, product_id: Id, ask: RecommendationRequest
     return _similar(request, product_id, ask)
 
 
-@router.get("/users/{path:user_id}/recommendations", response=AnswerOut, summary="Recommendations")
+@router.get("/users/{id:user_id}/recommendations", response=AnswerOut, summary="Recommendations")
 def get_recommendations(
     request: ApiRequest, user_id: Id, ask: Parameters[RequestParameters]
 ) -> HttpResponse:
@@ -125,7 +125,7 @@ def get_recommendations(
 
 
 @router.post(
-    "/users/{path:user_id}/recommendations", response=AnswerOut, summary="Recommendations (body)"
+    "/users/{id:user_id}/recommendations", response=AnswerOut, summary="Recommendations (body)"
 )
 def post_recommendations(
     request: ApiRequest, user_id: Id, ask: RecommendationRequest

@@ -27,7 +27,7 @@ from recommender.models import Catalog, User
 router = Router(tags=["users"], auth=server_key)
 
 
-@router.put("/users/{path:user_id}", summary="Add or replace a user")
+@router.put("/users/{id:user_id}", summary="Add or replace a user")
 def put_user(request: ApiRequest, user_id: Id, user: UserIn) -> HttpResponse:
     """Set a user's attributes. Users also appear by themselves with their first event."""
     row, created = User.objects.update_or_create(
@@ -38,13 +38,13 @@ def put_user(request: ApiRequest, user_id: Id, user: UserIn) -> HttpResponse:
     return codec.respond(_shown(row), 201 if created else 200)
 
 
-@router.get("/users/{path:user_id}", summary="A user")
+@router.get("/users/{id:user_id}", summary="A user")
 def get_user(request: ApiRequest, user_id: Id) -> HttpResponse:
     """A user's attributes and the time of their last event."""
     return codec.respond(_shown(_find(request.auth.catalog, user_id)))
 
 
-@router.delete("/users/{path:user_id}", response={204: None}, summary="Erase a user")
+@router.delete("/users/{id:user_id}", response={204: None}, summary="Erase a user")
 def delete_user(request: ApiRequest, user_id: Id) -> HttpResponse:
     """Erase a user, their history and their profiles, for good."""
     erase_user(_find(request.auth.catalog, user_id))

@@ -56,7 +56,7 @@ def text(value: Any, longest: int = MAX_TEXT) -> str | None:
     if "\x00" in stripped:
         raise BadValueError("holds a NUL character")
     if _SURROGATE.search(stripped):
-        raise BadValueError("holds half a surrogate pair, which is no character")
+        raise BadValueError("holds broken UTF-8 or half a surrogate pair, which is no text")
     return stripped or None
 
 

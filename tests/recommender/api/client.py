@@ -1,4 +1,7 @@
-"""A caller of the API: Django's test client with a key, sending JSON."""
+"""A caller of the API: Django's test client with a key, sending JSON.
+
+The address is told as it is sent, as the server tells it.
+"""
 
 from dataclasses import dataclass
 from typing import Any
@@ -20,10 +23,11 @@ class Api:
     def get(
         self, path: str, headers: dict[str, str] | None = None, **parameters: Any
     ) -> HttpResponse:
-        return _client.get(path, parameters, headers=self._headers() | (headers or {}))
+        sent = self._headers() | (headers or {})
+        return _client.get(path, parameters, headers=sent, REQUEST_URI=path)
 
     def delete(self, path: str) -> HttpResponse:
-        return _client.delete(path, headers=self._headers())
+        return self.send("DELETE", path, b"")
 
     def post(self, path: str, body: Any) -> HttpResponse:
         return self.send("POST", path, orjson.dumps(body))
@@ -38,7 +42,9 @@ class Api:
         self, method: str, path: str, body: bytes, content_type: str = "application/json"
     ) -> HttpResponse:
         """The body as it is."""
-        return _client.generic(method, path, body, content_type, headers=self._headers())
+        return _client.generic(
+            method, path, body, content_type, headers=self._headers(), REQUEST_URI=path
+        )
 
     def _headers(self) -> dict[str, str]:
         return {} if self.key is None else {"Authorization": f"Bearer {self.key}"}

@@ -17,7 +17,7 @@ def test_an_address_that_is_none_is_a_problem(api, path):
     [
         ("DELETE", "/v1/products", "GET"),
         ("POST", "/v1/products/x", "DELETE, GET, PATCH, PUT"),
-        ("GET", "/v1/products/bulk", "PATCH, POST"),
+        ("BREW", "/v1/products/bulk", "DELETE, GET, PATCH, POST, PUT"),
         ("GET", "/v1/events", "POST"),
         ("PATCH", "/v1/users/u1", "DELETE, GET, PUT"),
         ("DELETE", "/v1/users/u1/recommendations", "GET, POST"),
