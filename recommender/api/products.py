@@ -7,10 +7,10 @@ from typing import Annotated, Any
 
 import orjson
 from django.db import transaction
-from django.db.models.functions import Now
 from django.http import HttpResponse
 from ninja import Query as Parameters
 from ninja import Router
+from psycopg import sql
 
 from recommender.api import codec
 from recommender.api.auth import ApiRequest, server_key
@@ -151,7 +151,7 @@ def get_product(request: ApiRequest, product_id: Id) -> HttpResponse:
 def delete_product(request: ApiRequest, product_id: Id) -> HttpResponse:
     """Recommend it no more. Its place in histories stays; putting it again brings it back."""
     product = _find(request.auth.catalog, product_id)
-    Product.objects.filter(pk=product.pk).update(deleted_at=Now(), updated_at=Now())
+    upsert.take_off_sale(sql.SQL("p.id = {}").format(product.pk))
     return HttpResponse(status=204)
 
 

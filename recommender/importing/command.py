@@ -13,7 +13,7 @@ from recommender.catalog.catalogs import find_catalog
 from recommender.importing import conditions, formats, importer, mapping, source
 from recommender.importing.formats import Format
 from recommender.importing.importer import Import
-from recommender.importing.progress import Intake
+from recommender.importing.progress import Intake, Summary
 from recommender.importing.row import RefusedError
 from recommender.importing.source import Options, Source
 from recommender.importing.staging import default_rejects_path
@@ -116,10 +116,7 @@ def run(
         raise CommandError("Give a FILE and --catalog NAME.")
     try:
         catalog = find_catalog(options["catalog"])
-        wanted = _import_of(known, options, catalog, make_intake)
-        for notice in (*wanted.intake.source.notices, *wanted.intake.notices):
-            command.stdout.write(notice)
-        summary = importer.run(wanted)
+        summary = imported(known, options, catalog, make_intake, command.stdout.write)
     except RefusedError as exc:
         raise CommandError(str(exc)) from exc
     except ValidationError as exc:
@@ -127,13 +124,32 @@ def run(
     except KeyboardInterrupt:
         command.stderr.write("Interrupted. The same command goes on from here.")
         raise
-    if options["dry_run"]:
-        command.stdout.write("Dry run: nothing was written.")
-    for line in summary.lines():
-        command.stdout.write(line)
-    if summary.is_all_rejected:
-        raise CommandError(summary.refusal())
+    if summary.failure:
+        raise CommandError(summary.failure)
     return catalog
+
+
+def imported(
+    known: Sequence[Format],
+    options: Mapping[str, Any],
+    catalog: Catalog,
+    make_intake: MakeIntake,
+    say: Callable[[str], object],
+) -> Summary:
+    """Import a file and say what was found out about it, and what came of it.
+
+    Raises:
+        RefusedError: the import cannot start or go on.
+    """
+    wanted = _import_of(known, options, catalog, make_intake)
+    for notice in (*wanted.intake.source.notices, *wanted.intake.notices):
+        say(notice)
+    summary = importer.run(wanted)
+    if options["dry_run"]:
+        say("Dry run: nothing was written.")
+    for line in summary.lines():
+        say(line)
+    return summary
 
 
 def said_forms(options: Mapping[str, Any]) -> Forms:
@@ -145,6 +161,7 @@ def said_forms(options: Mapping[str, Any]) -> Forms:
 _SHAPING = (
     *("mapping", "where", "type", "types", "time_format", "decimal", "format", "header"),
     *("encoding", "delimiter", "category_separator", "list_separator", "rating_scale"),
+    "replace",
 )
 
 

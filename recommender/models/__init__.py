@@ -17,6 +17,7 @@ from recommender.models.space import (
     QuarantinedProduct,
     Space,
 )
+from recommender.models.sync import SeenProduct, Sync
 from recommender.models.training import (
     EvaluationRun,
     Mode,
@@ -46,7 +47,9 @@ __all__ = [
     "QuarantinedProduct",
     "Ranker",
     "RateLimit",
+    "SeenProduct",
     "Space",
+    "Sync",
     "TrainingRun",
     "User",
 ]
