@@ -12,7 +12,7 @@ from ninja.errors import AuthenticationError, HttpError, ValidationError
 from ninja.openapi.docs import Swagger
 from ninja.openapi.schema import OpenAPISchema
 
-from recommender.api import documentation, problems, products, recommendations, users
+from recommender.api import documentation, problems, products, recommendations, sync, users
 from recommender.api.codec import JsonParser, JsonRenderer
 from recommender.api.examples import CALLS
 from recommender.api.problems import Problem, respond
@@ -49,6 +49,7 @@ api = DocumentedApi(
 )
 # First what ends in a word: an id may hold slashes, and would take the word for a part of it.
 api.add_router("/v1", recommendations.router)
+api.add_router("/v1", sync.router)
 api.add_router("/v1", products.router)
 api.add_router("/v1", users.router)
 api.add_router("/v1", users.events_router)

@@ -17,10 +17,12 @@ from psycopg import sql
 
 from recommender import database
 from recommender.catalog.upsert import take_off_sale
-from recommender.models import Catalog, Sync
+from recommender.models import Catalog, SeenProduct, Sync
 
 # A sync that nobody went on with is forgotten: a day after the staging table of its import is.
 KEPT = timedelta(days=8)
+# So long a page of a sync that is done is taken for one that was sent again.
+REPEATS = timedelta(hours=1)
 # More than this share of what is on sale is rather a file that was cut off.
 MOST_REMOVED = 0.2
 
@@ -49,6 +51,11 @@ _FORGET_SEEN = "DELETE FROM recommender_seenproduct WHERE sync_id = %s"
 _SEE = """
 INSERT INTO recommender_seenproduct (sync_id, external_id)
 SELECT %s, id FROM unnest(%s::text[]) AS given (id) ORDER BY id ON CONFLICT DO NOTHING
+"""
+_ALL_SEEN = """
+SELECT NOT EXISTS (
+    SELECT id FROM unnest(%(ids)s::text[]) AS given (id)
+    EXCEPT SELECT external_id FROM recommender_seenproduct WHERE sync_id = %(sync)s)
 """
 _SEEN = sql.SQL("SELECT external_id AS id FROM recommender_seenproduct WHERE sync_id = {}")
 
@@ -115,6 +122,33 @@ def begin(catalog: Catalog, token: str) -> Sync:
     return syncs.get()
 
 
+class TokenUsedError(Exception):
+    """The sync of this token is done, and this is no page of it that is sent again."""
+
+
+def begin_page(catalog: Catalog, token: str, ids: Collection[str]) -> Sync:
+    """The sync that a page with these ids belongs to; one that is done where it is sent again.
+
+    Raises:
+        TokenUsedError: the token belongs to a sync that is done.
+    """
+    now = timezone.now()
+    done = Sync.objects.filter(catalog=catalog, token=token, done_at__gt=now - KEPT).first()
+    if done is None:
+        return begin(catalog, token)
+    parameters = {"ids": list(ids), "sync": done.pk}
+    if (
+        done.done_at is None
+        or done.done_at < now - REPEATS
+        or not (database.fetch(_ALL_SEEN, parameters)[0][0])
+    ):
+        raise TokenUsedError(
+            f"The sync {token!r} is done since {done.done_at:%Y-%m-%d %H:%M} UTC, and this is not "
+            "a page of it. Give the next sync another token, such as the time it begins."
+        )
+    return done
+
+
 def see(sync: Sync, ids: Collection[str], *, has_products: bool) -> None:
     """Note that a sync in pages has these products.
 
@@ -123,7 +157,13 @@ def see(sync: Sync, ids: Collection[str], *, has_products: bool) -> None:
     """
     database.execute(_SEE, (sync.pk, list(ids)))
     if has_products and not sync.has_products:
-        Sync.objects.filter(pk=sync.pk).update(has_products=True)
+        sync.has_products = True
+        sync.save(update_fields=["has_products"])
+
+
+def count_seen(sync: Sync) -> int:
+    """How many products a sync in pages has had."""
+    return SeenProduct.objects.filter(sync=sync).count()
 
 
 def seen(sync: Sync) -> sql.Composed:
