@@ -82,4 +82,34 @@ class Migration(migrations.Migration):
                 ]
             },
         ),
+        migrations.CreateModel(
+            "FetchedFile",
+            [
+                ("id", KEY),
+                (
+                    "catalog",
+                    models.ForeignKey(
+                        "recommender.catalog",
+                        django.db.models.deletion.CASCADE,
+                        verbose_name="catalog",
+                        db_index=False,
+                    ),
+                ),
+                (
+                    "key",
+                    models.BinaryField(
+                        max_length=32, help_text="Of the address and how it is imported."
+                    ),
+                ),
+                ("address", models.TextField()),
+                ("etag", models.TextField(blank=True, default="")),
+                ("last_modified", models.TextField(blank=True, default="")),
+                ("fetched_at", models.DateTimeField()),
+            ],
+            {
+                "constraints": [
+                    models.UniqueConstraint(fields=["catalog", "key"], name="fetched_file")
+                ]
+            },
+        ),
     ]

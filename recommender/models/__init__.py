@@ -17,7 +17,7 @@ from recommender.models.space import (
     QuarantinedProduct,
     Space,
 )
-from recommender.models.sync import SeenProduct, Sync
+from recommender.models.sync import FetchedFile, SeenProduct, Sync
 from recommender.models.training import (
     EvaluationRun,
     Mode,
@@ -36,6 +36,7 @@ __all__ = [
     "EvaluationRun",
     "Event",
     "EventKey",
+    "FetchedFile",
     "Heartbeat",
     "Mode",
     "Product",

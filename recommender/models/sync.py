@@ -1,4 +1,4 @@
-"""Keeping a catalog in step with its shop: whole catalogs as they come in, and what was in them."""
+"""Keeping a catalog in step with its shop: syncs, what they have had, and files at addresses."""
 
 from django.db import models
 
@@ -43,3 +43,26 @@ class SeenProduct(models.Model):
 
     def __str__(self) -> str:
         return self.external_id
+
+
+class FetchedFile(models.Model):
+    """A file at an address that was imported: how to ask its host whether it has changed."""
+
+    catalog = models.ForeignKey(Catalog, models.CASCADE, verbose_name="catalog", db_index=False)
+    key = models.BinaryField(max_length=32, help_text="Of the address and how it is imported.")
+    address = models.TextField()
+    etag = models.TextField(blank=True, default="")
+    last_modified = models.TextField(blank=True, default="")
+    fetched_at = models.DateTimeField()
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=["catalog", "key"], name="fetched_file"),)
+
+    def __str__(self) -> str:
+        return f"{self.address}, {self.fetched_at:%-d %B %Y, %H:%M} UTC"
+
+    @property
+    def conditions(self) -> dict[str, str]:
+        """The headers that ask for it only if it has changed."""
+        given = {"If-None-Match": self.etag, "If-Modified-Since": self.last_modified}
+        return {name: value for name, value in given.items() if value}

@@ -32,6 +32,7 @@ again as often as you like: it adds nothing twice, and goes on where it was kill
   ./kinship import_products products_export.csv --catalog shop
   ./kinship import_products products.jsonl --catalog shop
   ./kinship import_products all_products.csv --catalog shop --replace
+  ./kinship import_products https://shop.example/feed.xml --catalog shop --replace
   ./kinship import_products list.csv --catalog shop --header id,title,price --decimal ,
   ./kinship import_products transactions.csv.gz --catalog gifts \\
       --map id=StockCode title=Description price=UnitPrice \\
