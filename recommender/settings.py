@@ -176,8 +176,10 @@ RECALL_TARGET = _number("KINSHIP_RECALL_TARGET", 0.95, 0.5, 1.0)
 EXACT_LIMIT = int(_number("KINSHIP_EXACT_LIMIT", 20_000, 0, 10_000_000))
 # Changes and additions to the table of embedding models, and the providers' keys and addresses.
 MODELS = models_config.read_config(os.environ, BASE_DIR)
-# Hosts that pictures and videos are fetched from though they are not on the public internet.
+# Hosts that pictures, videos and feeds are fetched from though they are not on the public internet.
 MEDIA_HOSTS = frozenset(host.lower() for host in _words("KINSHIP_MEDIA_HOSTS", ""))
+# How large a file at an address may be.
+FEED_BYTES = int(_number("KINSHIP_FEED_MAX_MB", 1_000, 1, 1_000_000) * 1_000_000)
 # The text model of a new catalog; a key of recommender.providers.models.
 DEFAULT_MODEL = os.environ.get("KINSHIP_DEFAULT_MODEL", "wordllama-256")
 # How long ago an event may have happened: each month of events is a table. What browsers send

@@ -13,7 +13,15 @@ from ninja.errors import AuthenticationError, HttpError, ValidationError
 from ninja.openapi.docs import Swagger
 from ninja.openapi.schema import OpenAPISchema
 
-from recommender.api import addresses, documentation, problems, products, recommendations, users
+from recommender.api import (
+    addresses,
+    documentation,
+    problems,
+    products,
+    recommendations,
+    sync,
+    users,
+)
 from recommender.api.codec import JsonParser, JsonRenderer
 from recommender.api.examples import CALLS
 from recommender.api.problems import Problem, respond
@@ -52,6 +60,7 @@ api = DocumentedApi(
 )
 # First what ends in a word: an id may be sent with bare slashes, and would take in the word.
 api.add_router("/v1", recommendations.router)
+api.add_router("/v1", sync.router)
 api.add_router("/v1", products.router)
 api.add_router("/v1", users.router)
 api.add_router("/v1", users.events_router)

@@ -59,25 +59,24 @@ NOT_TEXT = "The row holds broken UTF-8 or half a surrogate pair, which is no tex
 BROKEN = object()
 
 
-def decode_leniently(body: bytes) -> list[Any] | None:
-    """The rows of an array that orjson refuses, BROKEN for those that are no text.
+def decode_leniently(body: bytes) -> Any:
+    """The value of JSON that orjson refuses, for `strictly` to judge row by row.
 
-    None where it is no array of JSON, or where it nests deeper than Python follows.
+    None where it is no JSON, or where it nests deeper than Python follows.
     """
     try:
         # Bytes that are no UTF-8 become lone surrogates, as `"\\ud800"` does.
-        decoded = json.loads(body.decode(errors="surrogateescape"), parse_constant=_refuse)
+        return json.loads(body.decode(errors="surrogateescape"), parse_constant=_refuse)
     except (ValueError, RecursionError):
         return None
-    return [_strictly(row) for row in decoded] if isinstance(decoded, list) else None
 
 
 def _refuse(constant: str) -> None:
     raise ValueError(f"{constant} is not JSON")
 
 
-def _strictly(row: Any) -> Any:
-    """The row as orjson reads it."""
+def strictly(row: Any) -> Any:
+    """A row that was decoded leniently as orjson reads it; BROKEN where it is no text."""
     try:
         return orjson.loads(json.dumps(row, ensure_ascii=False).encode())
     except (UnicodeEncodeError, orjson.JSONDecodeError):

@@ -14,6 +14,7 @@ TITLES = {
     403: "This key may not do that",
     404: "Not found",
     405: "Method not allowed",
+    409: "In conflict with what is there",
     413: "Too large",
     500: "Something is wrong on our side",
     503: "Not available right now",

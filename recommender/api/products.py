@@ -7,10 +7,10 @@ from typing import Annotated, Any
 
 import orjson
 from django.db import transaction
-from django.db.models.functions import Now
 from django.http import HttpResponse
 from ninja import Query as Parameters
 from ninja import Router
+from psycopg import sql
 
 from recommender.api import codec
 from recommender.api.auth import ApiRequest, server_key
@@ -60,14 +60,11 @@ def list_products(
 )
 def bulk(request: ApiRequest) -> HttpResponse:
     """A JSON array or one product a line, each with its `id`; a bad row costs only itself."""
-    catalog = request.auth.catalog
-    declared = attributes.declared(catalog)
     rows = read_rows(request)
-    checked = [_checked(declared, row) for row in rows.values]
+    checked = check(request.auth.catalog, rows.values)
     if rows.is_single and isinstance(checked[0], RowError):
         raise Problem(400, "invalid", checked[0].reason)
-    products = [product for product in checked if not isinstance(product, RowError)]
-    return _outcome(_write(catalog, products), checked)
+    return codec.respond(counts(write(request.auth.catalog, taken(checked)), checked))
 
 
 @router.patch(
@@ -92,7 +89,7 @@ def patch_bulk(request: ApiRequest) -> HttpResponse:
         unknown = refused[0].reason.startswith("There is no product")
         status, kind = (404, "unknown-product") if unknown else (400, "invalid")
         raise Problem(status, kind, refused[0].reason)
-    return _outcome(written, refused)
+    return codec.respond(counts(written, refused))
 
 
 def _checked_change(row: Any) -> dict[str, Any] | RowError:
@@ -104,22 +101,31 @@ def _checked_change(row: Any) -> dict[str, Any] | RowError:
     return change.model_dump(mode="json", exclude_unset=True)
 
 
-def _outcome(written: Written, rows: Sequence[object]) -> HttpResponse:
-    """What became of many rows, of which some may be RowError."""
+def check(catalog: Catalog, rows: Sequence[Any]) -> list[dict[str, Any] | RowError]:
+    """The rows as they are stored, or why they are not."""
+    declared = attributes.declared(catalog)
+    return [_checked(declared, row) for row in rows]
+
+
+def taken(checked: Sequence[dict[str, Any] | RowError]) -> list[dict[str, Any]]:
+    """Of checked rows those that can be written."""
+    return [product for product in checked if not isinstance(product, RowError)]
+
+
+def counts(written: Written, rows: Sequence[object]) -> dict[str, Any]:
+    """What became of many rows, of which some may be RowError, as it is answered."""
     rejected = [
         {"row": place, "reason": row.reason}
         for place, row in enumerate(rows)
         if isinstance(row, RowError)
     ]
-    return codec.respond(
-        {
-            "added": written.added,
-            "changed": written.changed,
-            "unchanged": written.unchanged,
-            "rejected": len(rejected),
-            "errors": rejected,
-        }
-    )
+    return {
+        "added": written.added,
+        "changed": written.changed,
+        "unchanged": written.unchanged,
+        "rejected": len(rejected),
+        "errors": rejected,
+    }
 
 
 @router.put("/products/{id:product_id}", summary="Add or replace a product")
@@ -154,7 +160,7 @@ def get_product(request: ApiRequest, product_id: Id) -> HttpResponse:
 def delete_product(request: ApiRequest, product_id: Id) -> HttpResponse:
     """Recommend it no more. Its place in histories stays; putting it again brings it back."""
     product = _find(request.auth.catalog, product_id)
-    Product.objects.filter(pk=product.pk).update(deleted_at=Now(), updated_at=Now())
+    upsert.take_off_sale(sql.SQL("p.id = {}").format(product.pk))
     return HttpResponse(status=204)
 
 
@@ -189,7 +195,7 @@ def _write_one(catalog: Catalog, product_id: str, product: ProductIn) -> Written
         errors = [{"where": "body.attributes", "message": reason}]
         raise Problem(400, "invalid", reason, errors=errors)
     document = product.model_dump(mode="json") | {"id": product_id}
-    return _write(catalog, [document])
+    return write(catalog, [document])
 
 
 def _change(
@@ -203,14 +209,14 @@ def _change(
         refused = [
             row if isinstance(row, RowError) else _apply(documents, row, declared) for row in rows
         ]
-        taken = [
+        applied = [
             row
             for row, why in zip(rows, refused, strict=True)
             if why is None and not isinstance(row, RowError)
         ]
-        columns = {name for change in taken for name in change} - {"id"}
-        changed = [documents[key] for key in dict.fromkeys(change["id"] for change in taken)]
-        return _write(catalog, changed, columns), refused
+        columns = {name for change in applied for name in change} - {"id"}
+        changed = [documents[key] for key in dict.fromkeys(change["id"] for change in applied)]
+        return write(catalog, changed, columns), refused
 
 
 def _locked(catalog: Catalog, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
@@ -247,9 +253,10 @@ def _apply(
     return None
 
 
-def _write(
+def write(
     catalog: Catalog, products: Sequence[dict[str, Any]], columns: Collection[str] | None = None
 ) -> Written:
+    """Write checked products with the attributes that they declare, and say so to the workers."""
     if not products:
         return Written(0, 0, 0)
     with transaction.atomic():
@@ -268,7 +275,7 @@ def _checked(declared: dict[str, str], row: Any) -> dict[str, Any] | RowError:
     if product.id is None:
         return RowError("id is missing")
     if reason := attributes.conflict(product.attributes, declared):
-        return RowError(reason)
+        return RowError(reason, product.id)
     declared |= attributes.inferred(product.attributes)
     return product.model_dump(mode="json")
 

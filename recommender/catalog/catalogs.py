@@ -12,6 +12,7 @@ from django.utils import timezone
 from psycopg import sql
 
 from recommender import database
+from recommender.catalog import sync
 from recommender.history import popularity
 from recommender.models import ApiKey, Catalog, Space
 from recommender.profiles.builder import note_new_settings
@@ -149,6 +150,7 @@ def delete_catalog(catalog: Catalog) -> None:
         for table in _LARGE_TABLES:
             query = sql.SQL("DELETE FROM {} WHERE catalog_id = %s").format(sql.Identifier(table))
             database.execute(query, (catalog.pk,))
+        sync.forget(catalog)
         # Late: from here on whoever writes vectors, of any catalog, waits.
         for space in Space.objects.filter(catalog=catalog):
             lifecycle.delete_space(space)

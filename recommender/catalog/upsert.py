@@ -42,6 +42,15 @@ SELECT count(*) FILTER (WHERE added), count(*) FILTER (WHERE NOT added),
 FROM written
 """)
 
+# Locked in the order in which products are written, so that nobody waits for one another.
+_OFF_SALE = sql.SQL("""
+UPDATE recommender_product AS product SET deleted_at = now(), updated_at = now()
+FROM (
+    SELECT p.id FROM recommender_product p WHERE p.deleted_at IS NULL AND {condition}
+    ORDER BY p.external_id FOR NO KEY UPDATE
+) gone WHERE product.id = gone.id
+""")
+
 
 @dataclass(frozen=True, slots=True)
 class Written:
@@ -109,6 +118,21 @@ def upsert_from(
         incoming=_each(", excluded.{}", names),
     )
     return Written(*database.fetch(query, parameters)[0])
+
+
+def take_off_sale(
+    condition: sql.Composable, parameters: Mapping[str, object] = MappingProxyType({})
+) -> int:
+    """Recommend products no more, and keep their history; writing one brings it back.
+
+    Args:
+        condition: on the product `p`.
+        parameters: of the condition.
+
+    Returns:
+        How many they were.
+    """
+    return database.execute(_OFF_SALE.format(condition=condition), parameters)
 
 
 def _each(form: LiteralString, names: Sequence[sql.Identifier]) -> sql.Composable:

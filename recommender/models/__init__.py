@@ -17,6 +17,7 @@ from recommender.models.space import (
     QuarantinedProduct,
     Space,
 )
+from recommender.models.sync import FetchedFile, SeenProduct, Sync
 from recommender.models.training import (
     EvaluationRun,
     Mode,
@@ -35,6 +36,7 @@ __all__ = [
     "EvaluationRun",
     "Event",
     "EventKey",
+    "FetchedFile",
     "Heartbeat",
     "Mode",
     "Product",
@@ -46,7 +48,9 @@ __all__ = [
     "QuarantinedProduct",
     "Ranker",
     "RateLimit",
+    "SeenProduct",
     "Space",
+    "Sync",
     "TrainingRun",
     "User",
 ]

@@ -1,14 +1,17 @@
 """`./kinship import_products`: products from a file."""
 
 from argparse import ArgumentParser
-from functools import partial
+from collections.abc import Mapping
 from typing import Any
 
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
 
 from recommender.importing import command, feed_formats, public_formats, shop_formats
 from recommender.importing.products import ProductIntake, ProductOptions
+from recommender.importing.source import Source
+from recommender.importing.staged_products import Replacement
 from recommender.management.waiting import next_step
+from recommender.models import Catalog
 
 PRODUCT_FORMATS = (*shop_formats.FORMATS, *feed_formats.FORMATS, *public_formats.FORMATS)
 
@@ -28,6 +31,8 @@ again as often as you like: it adds nothing twice, and goes on where it was kill
 
   ./kinship import_products products_export.csv --catalog shop
   ./kinship import_products products.jsonl --catalog shop
+  ./kinship import_products all_products.csv --catalog shop --replace
+  ./kinship import_products https://shop.example/feed.xml --catalog shop --replace
   ./kinship import_products list.csv --catalog shop --header id,title,price --decimal ,
   ./kinship import_products transactions.csv.gz --catalog gifts \\
       --map id=StockCode title=Description price=UnitPrice \\
@@ -48,13 +53,32 @@ again as often as you like: it adds nothing twice, and goes on where it was kill
             help="between pictures, and between the values of a list (default: |)",
         )
 
-    def handle(self, **options: Any) -> None:
-        how = ProductOptions(
-            forms=command.said_forms(options),
-            category_separator=options["category_separator"],
-            list_separator=options["list_separator"],
+        parser.add_argument(
+            "--replace",
+            action="store_true",
+            help="the file is the whole catalog: take off sale what it does not have",
         )
-        make_intake = partial(ProductIntake, options=how)
+        parser.add_argument(
+            "--force",
+            action="store_true",
+            help="with --replace: also where more than 20 %% of the products on sale would go",
+        )
+
+    def handle(self, **options: Any) -> None:
+        if options["force"] and not options["replace"]:
+            raise CommandError("--force belongs to --replace; give both, or neither.")
+
+        def make_intake(
+            catalog: Catalog, given: Mapping[str, str], source: Source
+        ) -> ProductIntake:
+            how = ProductOptions(
+                forms=command.said_forms(options),
+                category_separator=options["category_separator"],
+                list_separator=options["list_separator"],
+                replacement=Replacement(catalog, options["force"]) if options["replace"] else None,
+            )
+            return ProductIntake(catalog, given, source, how)
+
         catalog = command.run(self, PRODUCT_FORMATS, options, make_intake)
         if catalog and not options["dry_run"]:
             self.stdout.write(next_step(catalog))
