@@ -125,6 +125,8 @@ DATABASES: dict[str, dict[str, Any]] = {
         },
     }
 }
+# Of a web process; what takes longer than that is not asked for by a request.
+STATEMENT_SECONDS = _number("KINSHIP_STATEMENT_SECONDS", 10, 0.1, 3600)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 CELERY_BROKER_URL = stack.broker_url(STACK)
@@ -166,6 +168,8 @@ FORMAT_MODULE_PATH = "recommender.locale"
 STATIC_URL = "/static/"
 STATIC_ROOT = STACK.data_dir / "static"
 DATA_UPLOAD_MAX_MEMORY_SIZE = int(_number("KINSHIP_MAX_BODY_MB", 32, 1, 1024)) * 1024 * 1024
+# Everybody can read a browser key: what it sends is a page's events, or a filter.
+BROWSER_BODY_BYTES = int(_number("KINSHIP_BROWSER_BODY_KB", 256, 1, 1024 * 1024)) * 1024
 LOGIN_URL = "admin:login"
 LOGIN_REDIRECT_URL = "admin:index"
 

@@ -8,6 +8,7 @@ from psycopg import sql
 
 from recommender import database
 from recommender.engine.answer import UnknownFieldError
+from recommender.retrieval.filters import unknown_field
 
 SHOWN = (
     "title",
@@ -33,8 +34,7 @@ def check(names: Iterable[str], attributes: Collection[str]) -> tuple[str, ...]:
     wanted = tuple(dict.fromkeys(names))
     for name in wanted:
         if name not in SHOWN and name.removeprefix("attributes.") not in attributes:
-            known = ", ".join([*SHOWN, *sorted(attributes)])
-            raise UnknownFieldError(f"Unknown field {name!r}. Known fields: {known}.")
+            raise UnknownFieldError(unknown_field(name, SHOWN, attributes))
     return wanted
 
 

@@ -109,7 +109,7 @@ def test_no_rows_are_no_error(api):
 
 def test_too_many_rows_are_refused(api):
     body = b"[" + b",".join([b'{"id":"a"}'] * 10_001) + b"]"
-    assert "10000" in problem(api.send("POST", BULK, body), 400, "too-many-rows")["detail"]
+    assert "10,000" in problem(api.send("POST", BULK, body), 400, "too-many-rows")["detail"]
 
 
 def test_one_product_alone_that_is_refused_is_an_error(api):
