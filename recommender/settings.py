@@ -184,6 +184,11 @@ MODELS = models_config.read_config(os.environ, BASE_DIR)
 MEDIA_HOSTS = frozenset(host.lower() for host in _words("KINSHIP_MEDIA_HOSTS", ""))
 # The text model of a new catalog; a key of recommender.providers.models.
 DEFAULT_MODEL = os.environ.get("KINSHIP_DEFAULT_MODEL", "wordllama-256")
+# All fields of a product: what is shown, filtered and embedded of one thing is some kilobytes.
+PRODUCT_BYTES = int(_number("KINSHIP_PRODUCT_KB", 256, 1, 10_240)) * 1024
+# Each attribute may be filtered by, and all of them are read with each key: names belong to kinds
+# of things, values to things.
+CATALOG_ATTRIBUTES = int(_number("KINSHIP_CATALOG_ATTRIBUTES", 1_000, 1, 100_000))
 # How long ago an event may have happened: each month of events is a table. What browsers send
 # happens now; what shops send or import may be the history of decades.
 OLDEST_EVENT = timedelta(days=_number("KINSHIP_EVENT_DAYS", 14_610, 1, 36_500))
