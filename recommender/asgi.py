@@ -15,6 +15,8 @@ from typing import Any
 from django.conf import settings
 from django.core.wsgi import get_wsgi_application
 
+from recommender import database
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "recommender.settings")
 
 Message = MutableMapping[str, Any]
@@ -28,6 +30,7 @@ _threads = ThreadPoolExecutor(2, thread_name_prefix="web")
 _handler = get_wsgi_application()
 # Else the first request would wait for it.
 import_module(settings.ROOT_URLCONF)
+database.limit_statements(settings.STATEMENT_SECONDS)
 
 
 async def application(scope: Message, receive: Receive, send: Send) -> None:

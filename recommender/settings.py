@@ -125,6 +125,8 @@ DATABASES: dict[str, dict[str, Any]] = {
         },
     }
 }
+# Of a web process; what takes longer than that is not asked for by a request.
+STATEMENT_SECONDS = _number("KINSHIP_STATEMENT_SECONDS", 10, 0.1, 3600)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 CELERY_BROKER_URL = stack.broker_url(STACK)
@@ -166,6 +168,8 @@ FORMAT_MODULE_PATH = "recommender.locale"
 STATIC_URL = "/static/"
 STATIC_ROOT = STACK.data_dir / "static"
 DATA_UPLOAD_MAX_MEMORY_SIZE = int(_number("KINSHIP_MAX_BODY_MB", 32, 1, 1024)) * 1024 * 1024
+# Everybody can read a browser key: what it sends is a page's events, or a filter.
+BROWSER_BODY_BYTES = int(_number("KINSHIP_BROWSER_BODY_KB", 256, 1, 1024 * 1024)) * 1024
 LOGIN_URL = "admin:login"
 LOGIN_REDIRECT_URL = "admin:index"
 
@@ -182,6 +186,11 @@ MEDIA_HOSTS = frozenset(host.lower() for host in _words("KINSHIP_MEDIA_HOSTS", "
 FEED_BYTES = int(_number("KINSHIP_FEED_MAX_MB", 1_000, 1, 1_000_000) * 1_000_000)
 # The text model of a new catalog; a key of recommender.providers.models.
 DEFAULT_MODEL = os.environ.get("KINSHIP_DEFAULT_MODEL", "wordllama-256")
+# All fields of a product: what is shown, filtered and embedded of one thing is some kilobytes.
+PRODUCT_BYTES = int(_number("KINSHIP_PRODUCT_KB", 256, 1, 10_240)) * 1024
+# Each attribute may be filtered by, and all of them are read with each key: names belong to kinds
+# of things, values to things.
+CATALOG_ATTRIBUTES = int(_number("KINSHIP_CATALOG_ATTRIBUTES", 1_000, 1, 100_000))
 # How long ago an event may have happened: each month of events is a table. What browsers send
 # happens now; what shops send or import may be the history of decades.
 OLDEST_EVENT = timedelta(days=_number("KINSHIP_EVENT_DAYS", 14_610, 1, 36_500))

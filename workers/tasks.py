@@ -51,6 +51,7 @@ def sweep_embeddings() -> None:
     is in quarantine only because its picture could not be had.
     """
     quarantine.retry_media()
+    staleness.forget_deaths()
     idle = lifecycle.living().exclude(pk__in=staleness.spaces_at_work())
     for space_id in idle.values_list("pk", flat=True):
         embed_space.delay(space_id, time.time())

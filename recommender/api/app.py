@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from typing import Any
 
-import structlog
 from django.core.exceptions import RequestDataTooBig
 from django.db.utils import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
@@ -25,8 +24,6 @@ from recommender.api import (
 from recommender.api.codec import JsonParser, JsonRenderer
 from recommender.api.examples import CALLS
 from recommender.api.problems import Problem, respond
-
-log = structlog.get_logger()
 
 
 class DocumentedApi(NinjaAPI):
@@ -101,8 +98,7 @@ def _http_error(request: HttpRequest, error: HttpError) -> HttpResponse:
 @api.exception_handler(OperationalError)
 @api.exception_handler(InterfaceError)
 def _database_away(request: HttpRequest, error: Exception) -> HttpResponse:
-    log.error("database unavailable", path=request.path, error=str(error))
-    return respond(Problem(503, "database-unavailable", "The database does not answer."))
+    return respond(problems.of_database(request, error))
 
 
 def _place(location: Sequence[str | int]) -> Sequence[str | int]:

@@ -34,6 +34,26 @@ class JsonRenderer(BaseRenderer):
         return encode(data)
 
 
+# What a decoded body may take: a list of nothing, `[],`, takes 30 times its length in memory.
+_MOST_PARTS = 2_000_000
+_OBJECT = 4  # an object takes as much as so many texts or lists
+
+
+def check_size(body: bytes, name: str = "body") -> None:
+    """See that a body is not decoded that holds far more values than anybody sends.
+
+    Raises:
+        Problem: 413; by the commas and brackets in it, without reading what is in texts.
+    """
+    parts = body.count(b",") + body.count(b"[") + _OBJECT * body.count(b"{")
+    if parts > _MOST_PARTS:
+        detail = (
+            f"The {name} has {parts:,} parts by its commas and brackets, of {_MOST_PARTS:,} at "
+            f"most, an object counting {_OBJECT}; send it in several requests."
+        )
+        raise Problem(413, "too-many-values", detail)
+
+
 def decode(body: bytes, name: str = "body", *, takes_nul: bool = False) -> Any:
     """A JSON text's value.
 
@@ -42,8 +62,9 @@ def decode(body: bytes, name: str = "body", *, takes_nul: bool = False) -> Any:
         takes_nul: leave U+0000 to whoever reads the rows in it: it costs one row, not all.
 
     Raises:
-        Problem: 400, saying where it stops being JSON.
+        Problem: 400, saying where it stops being JSON; 413 for too many values.
     """
+    check_size(body, name)
     try:
         value = orjson.loads(body)
     except orjson.JSONDecodeError as exc:

@@ -113,12 +113,12 @@ _NOT_JSON = Problem(
     "The body is not JSON: unexpected end of data: line 1 column 2 (char 1).",
 )
 _EMPTY = Problem(400, "empty-body", "Send a JSON array, or one JSON object a line.")
-_FILTER_SAYS = "Unknown field 'colour'. Known fields: title, brand, category, price, …."
+_FILTER_SAYS = "Unknown field 'colr'. Did you mean colour? Known fields: id, title, brand, …."
 _FILTER = Problem(
     400,
     "invalid-filter",
     _FILTER_SAYS,
-    errors=[{"where": "filter.colour", "message": _FILTER_SAYS}],
+    errors=[{"where": "filter.colr", "message": _FILTER_SAYS}],
 )
 _TOO_MANY = _invalid("body.count", "Input should be less than or equal to 1000")
 _BAD_PRICE = _invalid("body.price", "is negative")

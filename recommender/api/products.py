@@ -32,6 +32,9 @@ from recommender.models import Catalog, Product
 
 router = Router(tags=["products"], auth=server_key)
 
+# So many are read at once, a usual page and one more; after so many bytes a page ends.
+_CHUNK, _PAGE_BYTES = 101, 8 * 1024 * 1024
+
 Limit = Annotated[int, Parameters(ge=1, le=1000)]
 
 
@@ -39,18 +42,31 @@ Limit = Annotated[int, Parameters(ge=1, le=1000)]
 def list_products(
     request: ApiRequest, limit: Limit = 100, cursor: str | None = None
 ) -> HttpResponse:
-    """Products in a stable order; pass `next` as `cursor` until it is null."""
+    """Products in a stable order; pass `next` as `cursor` until it is null.
+
+    Of large products a page has fewer than `limit`: it ends after 8 MB.
+    """
     codec.check_known(request, ("limit", "cursor"))
-    after = _decode_cursor(cursor) if cursor else 0
-    products = list(
-        Product.objects.filter(
-            catalog=request.auth.catalog, deleted_at=None, pk__gt=after
-        ).order_by("pk")[: limit + 1]
-    )
-    more = len(products) > limit
-    page = products[:limit]
-    following = _encode_cursor(page[-1].pk) if more else None
-    return codec.respond({"items": [_shown(product) for product in page], "next": following})
+    items, last = _page(request.auth.catalog, _decode_cursor(cursor) if cursor else 0, limit)
+    following = _encode_cursor(last) if last is not None else None
+    return codec.respond({"items": items, "next": following})
+
+
+def _page(catalog: Catalog, after: int, limit: int) -> tuple[list[orjson.Fragment], int | None]:
+    """Products as JSON, and the key of the last one where there are more."""
+    products = Product.objects.filter(catalog=catalog, deleted_at=None).order_by("pk")
+    items: list[orjson.Fragment] = []
+    size = 0
+    while True:
+        found = list(products.filter(pk__gt=after)[:_CHUNK])
+        for product in found:
+            if len(items) == limit or size > _PAGE_BYTES:
+                return items, after
+            item = codec.encode(_shown(product))
+            items.append(orjson.Fragment(item))
+            size, after = size + len(item), product.pk
+        if len(found) < _CHUNK:
+            return items, None
 
 
 @router.post(
@@ -195,6 +211,8 @@ def _write_one(catalog: Catalog, product_id: str, product: ProductIn) -> Written
         errors = [{"where": "body.attributes", "message": reason}]
         raise Problem(400, "invalid", reason, errors=errors)
     document = product.model_dump(mode="json") | {"id": product_id}
+    if reason := upsert.too_large(document):
+        raise Problem(413, "too-large", reason)
     return write(catalog, [document])
 
 
@@ -248,8 +266,11 @@ def _apply(
     merged = {k: v for k, v in (kept | (given or {})).items() if v is not None}
     if len(merged) > values.MAX_ATTRIBUTES:
         return RowError(f"attributes has more than {values.MAX_ATTRIBUTES} members")
+    changed = document | change | {"attributes": merged}
+    if reason := upsert.too_large(changed):
+        return RowError(reason)
     declared |= attributes.inferred(given or {})
-    document |= change | {"attributes": merged}
+    document |= changed
     return None
 
 
@@ -260,8 +281,7 @@ def write(
     if not products:
         return Written(0, 0, 0)
     with transaction.atomic():
-        for product in products:
-            attributes.declare(catalog, attributes.inferred(product["attributes"]))
+        attributes.declare(catalog, attributes.inferred_of(products))
         written = upsert.upsert(catalog, products, columns)
         announce_changes(catalog)
     return written
@@ -276,8 +296,11 @@ def _checked(declared: dict[str, str], row: Any) -> dict[str, Any] | RowError:
         return RowError("id is missing")
     if reason := attributes.conflict(product.attributes, declared):
         return RowError(reason, product.id)
+    document = product.model_dump(mode="json")
+    if reason := upsert.too_large(document):
+        return RowError(reason, product.id)
     declared |= attributes.inferred(product.attributes)
-    return product.model_dump(mode="json")
+    return document
 
 
 def _find(catalog: Catalog, product_id: str) -> Product:

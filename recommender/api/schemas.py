@@ -6,6 +6,8 @@ Many rows are a JSON array or NDJSON; each row is judged alone.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from io import BytesIO
+from itertools import islice
 from typing import Annotated, Any, Literal, TypeVar
 from uuid import UUID
 
@@ -159,6 +161,7 @@ def read_rows(request: HttpRequest) -> Rows:
     body = request.body
     if not body.strip():
         raise Problem(400, "empty-body", "Send a JSON array, or one JSON object a line.")
+    codec.check_size(body)
     rows = _lines(body) if _is_ndjson(request, body) else _array(body)
     if isinstance(rows, dict):
         return Rows([rows], is_single=True)
@@ -170,8 +173,7 @@ def read_rows(request: HttpRequest) -> Rows:
 
 def _check_count(rows: Sequence[object]) -> None:
     if len(rows) > MAX_ROWS:
-        detail = f"{len(rows)} rows in one request; send at most {MAX_ROWS} at a time."
-        raise Problem(400, "too-many-rows", detail)
+        raise _too_many_rows(f"{len(rows):,}")
 
 
 def read_page(request: HttpRequest) -> SyncPage:
@@ -271,8 +273,17 @@ def _judged(row: Any) -> Any:
     return RowError(codec.NOT_TEXT, id_of(row)) if value is codec.BROKEN else value
 
 
+def _too_many_rows(number: str) -> Problem:
+    detail = f"{number} rows in one request; send at most {MAX_ROWS:,} at a time."
+    return Problem(400, "too-many-rows", detail)
+
+
 def _lines(body: bytes) -> list[Any]:
-    return [_line(line) for line in body.splitlines() if line.strip()]
+    lines = (line for line in BytesIO(body) if line.strip())
+    rows = [_line(line) for line in islice(lines, MAX_ROWS)]
+    if next(lines, None) is not None:
+        raise _too_many_rows(f"More than {MAX_ROWS:,}")
+    return rows
 
 
 def _line(line: bytes) -> Any:

@@ -135,6 +135,7 @@ def change_catalog(
     """
     _set(catalog, clock, half_life_days, monthly_budget, rating_scale)
     with transaction.atomic():
+        database.lift_limit()
         catalog.save(update_fields=_SETTINGS)
         if any(setting is not None for setting in (clock, half_life_days, rating_scale)):
             popularity.refresh(catalog)
@@ -147,6 +148,7 @@ def change_catalog(
 def delete_catalog(catalog: Catalog) -> None:
     """Remove a catalog and everything in it, for good."""
     with transaction.atomic():
+        database.lift_limit()
         for table in _LARGE_TABLES:
             query = sql.SQL("DELETE FROM {} WHERE catalog_id = %s").format(sql.Identifier(table))
             database.execute(query, (catalog.pk,))

@@ -6,6 +6,7 @@ from types import MappingProxyType
 from typing import Any, LiteralString
 
 import orjson
+from django.conf import settings
 from psycopg import sql
 
 from recommender import database
@@ -50,6 +51,21 @@ FROM (
     ORDER BY p.external_id FOR NO KEY UPDATE
 ) gone WHERE product.id = gone.id
 """)
+
+
+def too_large(product: Mapping[str, Any]) -> str | None:
+    """Why a product cannot be taken for the bytes of its fields, of JSON for those that are no
+    text; None where it can."""
+    sizes = (
+        len(value.encode() if isinstance(value, str) else orjson.dumps(value))
+        for value in product.values()
+    )
+    if sum(sizes) <= settings.PRODUCT_BYTES:
+        return None
+    return (
+        f"the product has more than {settings.PRODUCT_BYTES // 1024:,} KB; shorten its texts, "
+        "addresses or attributes, or raise KINSHIP_PRODUCT_KB"
+    )
 
 
 @dataclass(frozen=True, slots=True)

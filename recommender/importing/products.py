@@ -177,6 +177,8 @@ class ProductIntake:
         product["attributes"] = self._attributes.read(row)
         if self._beside and product["price"] is not None:
             product["currency"] = currency_of(self._beside.value(row))
+        if reason := upsert.too_large(product):
+            raise BadRowError(reason)
         return list(product.values())
 
     def _mark(self, form: Format, row: Values, product: dict[str, object]) -> None:
