@@ -24,7 +24,7 @@ from recommender.providers.metered import Account
 from recommender.spaces import lifecycle, plain_text, quarantine, staleness
 from recommender.spaces.partitions import OTHER_CONTENT, VectorRow, upsert_vectors
 from recommender.spaces.quarantine import Refusal
-from recommender.spaces.staleness import StaleProduct
+from recommender.spaces.staleness import ClaimedProduct, StaleProduct
 from recommender.spaces.template import Content, content
 
 # Where the model finds more tokens in a text than were estimated, it is cut to these shares of
@@ -108,7 +108,7 @@ def embed_claimed(space: Space, embedder: Embedder, *, owner: str, after: int, l
     return Step(len(products), ids[-1], answer.stops)
 
 
-def _may_try(products: Sequence[StaleProduct]) -> bool:
+def _may_try(products: Sequence[ClaimedProduct]) -> bool:
     """Not where workers died of it; such a product is claimed alone."""
     return products[0].deaths < staleness.MOST_DEATHS
 

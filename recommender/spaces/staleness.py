@@ -51,7 +51,13 @@ class StaleProduct:
     attributes: dict[str, Any]
     image_urls: list[str]
     video_urls: list[str]
-    deaths: int = 0  # of workers that had claimed it and gave it back to nobody
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimedProduct(StaleProduct):
+    """One that a worker claimed; deaths are those of workers that gave it back to nobody."""
+
+    deaths: int = 0
 
 
 # What makes the vector `v`, or none, of a product `p` stale; `fresh` is the opposite in the ORM.
@@ -138,7 +144,7 @@ def count(space: Space) -> int:
     return int(database.fetch(query, {"catalog": space.catalog_id, "after": 0})[0][0])
 
 
-def claim(space: Space, *, owner: str, after: int, limit: int) -> list[StaleProduct]:
+def claim(space: Space, *, owner: str, after: int, limit: int) -> list[ClaimedProduct]:
     """Lease up to `limit` stale products with an id above `after`, in the order of their ids.
 
     Of those that workers died of, perhaps, one alone.
@@ -159,9 +165,9 @@ def claim(space: Space, *, owner: str, after: int, limit: int) -> list[StaleProd
     return list(map(_product, rows))
 
 
-def _product(row: tuple[Any, ...]) -> StaleProduct:
+def _product(row: tuple[Any, ...]) -> ClaimedProduct:
     pk, content_hash, title, description, category, brand, attributes, images, videos, deaths = row
-    return StaleProduct(
+    return ClaimedProduct(
         *(pk, content_hash, title, description, category, brand),
         attributes=attributes or {},
         image_urls=images or [],

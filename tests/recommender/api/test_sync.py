@@ -162,7 +162,7 @@ def test_a_body_that_is_no_object_is_refused(api: Api, body: bytes) -> None:
 
 def test_too_many_products_in_a_page_are_refused(api: Api) -> None:
     body = {"token": "t", "products": [{"id": "a"}] * 10_001}
-    assert "10000" in problem(api.post(SYNC, body), 400, "too-many-rows")["detail"]
+    assert "10,000" in problem(api.post(SYNC, body), 400, "too-many-rows")["detail"]
 
 
 def test_it_needs_a_server_key_and_sees_only_its_catalog(
