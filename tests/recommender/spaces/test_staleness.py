@@ -9,12 +9,12 @@ from django.utils import timezone
 
 from recommender.models import EmbeddingClaim, Product
 from recommender.spaces import staleness
-from recommender.spaces.staleness import StaleProduct
+from recommender.spaces.staleness import ClaimedProduct, StaleProduct
 from tests.shop import Shop, numbered
 from tests.threads import at_once, wait_until
 
 
-def claim(shop: Shop, owner: str = "a", *, after: int = 0, limit: int = 100) -> list[StaleProduct]:
+def claim(shop: Shop, owner: str = "a", *, after: int = 0, limit: int = 100) -> list[ClaimedProduct]:
     return staleness.claim(shop.space, owner=owner, after=after, limit=limit)
 
 
@@ -48,7 +48,7 @@ def test_what_is_claimed_is_what_is_embedded(shop: Shop) -> None:
     mug = shop.product("mug")
 
     assert claim(shop) == [
-        StaleProduct(
+        ClaimedProduct(
             *(mug.pk, mug.content_hash, "Mug", "Blue", "Home", "Hearth"),
             attributes={"ml": 350},
             image_urls=["https://img.example/mug.jpg"],
