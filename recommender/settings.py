@@ -117,6 +117,11 @@ DATABASES: dict[str, dict[str, Any]] = {
         "OPTIONS": {
             **_database.get("OPTIONS", {}),
             "connect_timeout": 5,
+            # Seconds and, for the last, milliseconds: a server that is gone is not waited for.
+            "keepalives_idle": 30,
+            "keepalives_interval": 10,
+            "keepalives_count": 3,
+            "tcp_user_timeout": 60_000,
             # Used by recommender.database only; the ORM binds in the client.
             "prepare_threshold": 5,
             # Short queries gain nothing from JIT; a filtered index scan goes on until it has
@@ -127,6 +132,10 @@ DATABASES: dict[str, dict[str, Any]] = {
 }
 # Of a web process; what takes longer than that is not asked for by a request.
 STATEMENT_SECONDS = _number("KINSHIP_STATEMENT_SECONDS", 10, 0.1, 3600)
+# A sender that takes longer is sent away; it holds a little memory until then, and no thread.
+BODY_SECONDS = _number("KINSHIP_BODY_SECONDS", 30, 1, 3600)
+# What is not answered by then is answered with 503: the database or a provider hangs.
+ANSWER_SECONDS = _number("KINSHIP_ANSWER_SECONDS", 120, 1, 3600)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 CELERY_BROKER_URL = stack.broker_url(STACK)

@@ -21,6 +21,7 @@ TITLES = {
     403: "This key may not do that",
     404: "Not found",
     405: "Method not allowed",
+    408: "Too slow",
     409: "In conflict with what is there",
     411: "Length required",
     413: "Too large",

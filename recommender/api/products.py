@@ -2,7 +2,7 @@
 
 import base64
 import binascii
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Annotated, Any
 
 import orjson
@@ -180,8 +180,12 @@ def delete_product(request: ApiRequest, product_id: Id) -> HttpResponse:
     return HttpResponse(status=204)
 
 
-def answer_as_product(router: Router, word: str) -> None:
-    """Have a product whose id is the word of an operation put, read and removed like any other."""
+def answer_as_product(router: Router, word: str, *, patches: bool) -> None:
+    """Have a product whose id is the word of an operation put, read and removed like any other.
+
+    Args:
+        patches: whether it is changed like any other, too: the operation has no PATCH of its own.
+    """
 
     def put(request: ApiRequest, product: ProductIn) -> HttpResponse:
         return put_product(request, word, product)
@@ -192,11 +196,17 @@ def answer_as_product(router: Router, word: str) -> None:
     def delete(request: ApiRequest) -> HttpResponse:
         return delete_product(request, word)
 
-    for method, view in (("PUT", put), ("GET", get), ("DELETE", delete)):
+    def patch(request: ApiRequest, product: ProductChange) -> HttpResponse:
+        return patch_product(request, word, product)
+
+    views: dict[str, Callable[..., HttpResponse]] = {"PUT": put, "GET": get, "DELETE": delete}
+    if patches:
+        views["PATCH"] = patch
+    for method, view in views.items():
         router.add_api_operation(f"/products/{word}", [method], view, include_in_schema=False)
 
 
-answer_as_product(router, "bulk")
+answer_as_product(router, "bulk", patches=False)
 
 
 def _check_id(given: str | None, product_id: str) -> None:

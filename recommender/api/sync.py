@@ -47,6 +47,9 @@ def sync_products(request: ApiRequest) -> HttpResponse:
     return codec.respond(answer)
 
 
+products.answer_as_product(router, "sync", patches=True)
+
+
 def _ids(rows: Sequence[Any], checked: Sequence[dict[str, Any] | RowError]) -> list[str]:
     """The ids of the rows, as far as they can be read."""
     known = [

@@ -14,7 +14,9 @@ from tests.shop import Shop, numbered
 from tests.threads import at_once, wait_until
 
 
-def claim(shop: Shop, owner: str = "a", *, after: int = 0, limit: int = 100) -> list[ClaimedProduct]:
+def claim(
+    shop: Shop, owner: str = "a", *, after: int = 0, limit: int = 100
+) -> list[ClaimedProduct]:
     return staleness.claim(shop.space, owner=owner, after=after, limit=limit)
 
 
