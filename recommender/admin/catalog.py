@@ -16,7 +16,7 @@ from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
 from embeddings.errors import Misconfigured
 from recommender.admin import base, counts, evaluation, fragments, spend, spend_month, training
-from recommender.admin.base import ModelAdmin, ModelForm, Question, action
+from recommender.admin.base import ActionError, ModelAdmin, ModelForm, Question, action
 from recommender.catalog import catalogs
 from recommender.models import Catalog
 from recommender.providers import ledger, models
@@ -135,7 +135,10 @@ class CatalogAdmin(evaluation.MayEvaluate, ModelAdmin[Catalog]):
     @admin.action(description="Evaluate now", permissions=["evaluate"])
     def evaluate_selected(self, request: HttpRequest, queryset: QuerySet[Catalog]) -> None:
         """Ask the workers to evaluate the selected catalogs."""
-        self.message_user(request, evaluation.evaluate(list(queryset)), messages.SUCCESS)
+        try:
+            self.message_user(request, evaluation.evaluate(list(queryset)), messages.SUCCESS)
+        except ActionError as exc:
+            self.message_user(request, str(exc), messages.ERROR)
 
     @action(description="Evaluate now", permissions=["evaluate"], icon="monitoring")
     def evaluate(self, request: HttpRequest, object_id: str) -> HttpResponse:

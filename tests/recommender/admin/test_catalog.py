@@ -242,14 +242,14 @@ def test_an_evaluation_is_asked_for_once_it_is_confirmed(
     assert "Evaluate shop" in page.text(admin_client.get(address))
     assert asked_for == []
     done = admin_client.post(address, follow=True)
-    assert "Workers evaluate shop now" in page.text(done)
+    assert "The next free worker evaluates shop;" in page.text(done)
     assert reverse("admin:recommender_evaluationrun_changelist") in page.hrefs(done)
     assert asked_for == [catalog.pk]
 
     other = Catalog.objects.create(name="other")
     chosen = {"action": "evaluate_selected", "_selected_action": [catalog.pk, other.pk]}
     text = page.text(admin_client.post(reverse(LIST), chosen, follow=True))
-    assert "Workers evaluate" in text
+    assert "The next free worker evaluates" in text
     assert sorted(asked_for) == [catalog.pk, catalog.pk, other.pk]
 
 
