@@ -87,7 +87,7 @@ class CatalogAdmin(evaluation.MayEvaluate, ModelAdmin[Catalog]):
     fieldsets = (
         ("Contents", {"fields": (("products", "users"), ("events", "fresh"))}),
         ("Settings", {"fields": ("name", ("monthly_budget", "spent"), *_TUNED)}),
-        ("Products", {"fields": ("attributes", ("popularity_refreshed_at", "created_at"))}),
+        ("Products", {"fields": ("attribute_types", ("popularity_refreshed_at", "created_at"))}),
     )
     readonly_fields = (
         "products",
@@ -95,7 +95,7 @@ class CatalogAdmin(evaluation.MayEvaluate, ModelAdmin[Catalog]):
         "events",
         "fresh",
         "spent",
-        "attributes",
+        "attribute_types",
         "popularity_refreshed_at",
         "created_at",
     )
@@ -190,6 +190,11 @@ class CatalogAdmin(evaluation.MayEvaluate, ModelAdmin[Catalog]):
         """The share of the products with a fresh vector."""
         share = catalog.fresh_count / (catalog.product_count or 1)
         return fragments.bar(share, f"{share:.1%}")
+
+    @admin.display(description="Attributes")
+    def attribute_types(self, catalog: Catalog) -> SafeString:
+        """The attributes that products have declared, and the type of each; filters go by them."""
+        return fragments.named_values(sorted(catalog.attributes.items()))
 
     @admin.display(description="Spent this month")
     def spent(self, catalog: Catalog) -> str:

@@ -1,7 +1,7 @@
 """Evaluations: how well each catalog was recommended, over time and method by method."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypedDict
 
 from django.conf import settings
@@ -25,6 +25,7 @@ from recommender.insight.evaluations import K, Point
 from recommender.models import Catalog, EvaluationRun, Mode
 from recommender.ranking.metrics import Interval
 from recommender.stack.broker import broker_problem
+from recommender.training import splits
 
 # Metric: colours of Tailwind for the means and for their intervals, and where a point has it.
 _LINES: dict[str, tuple[str, str, Callable[[Point], Interval]]] = {
@@ -183,7 +184,7 @@ class EvaluationRunAdmin(MayEvaluate, DetailAdmin[EvaluationRun], ReadOnlyAdmin[
     @admin.display(description="Lists")
     def how(self, run: "ListedEvaluation") -> str:
         """How long they were, and how history was cut."""
-        return f"{run.k} products, split {run.split}"
+        return f"{run.k} products, split {_split(run.split)}"
 
     @admin.display(description="Users")
     def tested(self, run: "ListedEvaluation") -> str:
@@ -250,6 +251,11 @@ def evaluate(catalogs: Sequence[Catalog]) -> str:
         _names(catalogs),
         reverse(_LIST),
     )
+
+
+def _split(stored: str) -> str:
+    """Where history was cut, in the form of all times; `last` is each user's last event."""
+    return stored if stored == splits.LAST else fragments.time(datetime.fromisoformat(stored))
 
 
 def _names(catalogs: Sequence[Catalog]) -> str:

@@ -6,6 +6,7 @@ import cron_descriptor
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.safestring import SafeString
 from django_celery_beat.admin import PeriodicTaskAdmin as BeatTaskAdmin
 from django_celery_beat.admin import PeriodicTaskForm as BeatTaskForm
 from django_celery_beat.admin import TaskSelectWidget
@@ -24,6 +25,8 @@ from unfold.widgets import (
     UnfoldAdminTextareaWidget,
     UnfoldAdminTextInputWidget,
 )
+
+from recommender.admin import fragments
 
 # Clocked and solar schedules would only be noise here.
 for _model in (PeriodicTask, IntervalSchedule, CrontabSchedule, ClockedSchedule, SolarSchedule):
@@ -107,7 +110,7 @@ class PeriodicTaskAdmin(BeatTaskAdmin, ModelAdmin):  # type: ignore[misc]  # unt
     form = PeriodicTaskForm
     change_form_template = None
     date_hierarchy = None
-    list_display = ("name", "enabled", "runs", "last_run_at", "description")
+    list_display = ("name", "enabled", "runs", "last_run", "description")
     list_filter = (("enabled", BooleanRadioFilter),)
     list_select_related = ("interval", "crontab")
     list_filter_submit = True
@@ -117,7 +120,7 @@ class PeriodicTaskAdmin(BeatTaskAdmin, ModelAdmin):  # type: ignore[misc]  # unt
             "Schedule",
             {
                 "description": "An interval or a crontab, not both; the menu beside it adds one.",
-                "fields": (("interval", "crontab"), "last_run_at"),
+                "fields": (("interval", "crontab"), "last_run"),
             },
         ),
         ("Task", {"fields": (("regtask", "task"), ("args", "kwargs")), "classes": ("collapse",)}),
@@ -129,7 +132,7 @@ class PeriodicTaskAdmin(BeatTaskAdmin, ModelAdmin):  # type: ignore[misc]  # unt
             },
         ),
     )
-    readonly_fields = ("last_run_at",)
+    readonly_fields = ("last_run",)
 
     @admin.display(description="Schedule")
     def runs(self, task: PeriodicTask) -> str:
@@ -137,6 +140,11 @@ class PeriodicTaskAdmin(BeatTaskAdmin, ModelAdmin):  # type: ignore[misc]  # unt
         if task.interval:
             return every(task.interval)
         return times(task.crontab) if task.crontab else str(task.scheduler)
+
+    @admin.display(description="Last run", ordering="last_run_at")
+    def last_run(self, task: PeriodicTask) -> SafeString:
+        """When it was sent to the workers last."""
+        return fragments.moment(task.last_run_at)
 
     def run_tasks(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
         """Send the tasks to the workers now."""

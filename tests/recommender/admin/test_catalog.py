@@ -58,6 +58,14 @@ def test_the_list_and_the_page_count_what_is_in_it(admin_client: Client, catalog
     assert "Products 5 Users 1 Events 2 Fresh vectors 80.0%" in text
 
 
+def test_the_attributes_of_products_are_shown_with_their_types(
+    admin_client: Client, catalog: Catalog
+) -> None:
+    Catalog.objects.filter(pk=catalog.pk).update(attributes={"size_cm": "number", "hue": "string"})
+    text = page.text(admin_client.get(change(catalog)))
+    assert "Attributes hue string size_cm number" in text
+
+
 def test_many_events_are_not_all_counted(
     admin_client: Client, catalog: Catalog, monkeypatch: pytest.MonkeyPatch
 ) -> None:

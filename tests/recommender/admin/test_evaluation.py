@@ -29,7 +29,7 @@ def test_the_list_shows_the_ranker_of_each(admin_client: Client, run: Evaluation
     text = page.text(response)
     score = "0.1200 0.1100 to 0.1300"
     assert (
-        "shop New products 20 products, split 2011-10-01 1,768 learned rank "
+        "shop New products 20 products, split 1 October 2011, 00:00 UTC 1,768 learned rank "
         f"{score} {score}" in text
     )
     assert change(run) in page.hrefs(response)
