@@ -32,6 +32,7 @@ from recommender.admin import fragments
 for _model in (PeriodicTask, IntervalSchedule, CrontabSchedule, ClockedSchedule, SolarSchedule):
     admin.site.unregister(_model)
 
+_interval_in_figures, _crontab_in_signs = IntervalSchedule.__str__, CrontabSchedule.__str__
 
 _DAY_OF_24_HOURS = cron_descriptor.Options()
 _DAY_OF_24_HOURS.use_24hour_time_format = True
@@ -43,7 +44,7 @@ _SECONDS = {"days": 86_400, "hours": 3_600, "minutes": 60, "seconds": 1}
 def every(interval: IntervalSchedule) -> str:
     """An interval in words: "every 5 minutes", "every day"."""
     if interval.period not in _SECONDS:
-        return str(interval)
+        return str(_interval_in_figures(interval))
     seconds = interval.every * _SECONDS[interval.period]
     unit, size = next((unit, size) for unit, size in _UNITS if seconds % size == 0)
     number = seconds // size
@@ -69,7 +70,7 @@ def _described(crontab: CrontabSchedule) -> str:
     try:
         words = cron_descriptor.get_description(expression, _DAY_OF_24_HOURS)
     except cron_descriptor.FormatError:
-        return str(crontab)  # celery knows forms that cron does not
+        return str(_crontab_in_signs(crontab))  # celery knows forms that cron does not
     return f"{words}, {crontab.timezone}"
 
 
@@ -87,8 +88,23 @@ def _days(crontab: CrontabSchedule) -> str | None:
     return None
 
 
+# What titles, lists and messages call them by.
+PeriodicTask.add_to_class("__str__", lambda task: task.name)
+IntervalSchedule.add_to_class("__str__", every)
+CrontabSchedule.add_to_class("__str__", times)
+
+
 class TaskSelect(UnfoldAdminSelectWidget, TaskSelectWidget):  # type: ignore[misc]  # untyped bases
     """The tasks that workers know, in Unfold's style."""
+
+
+_HELP = {
+    "name": "",
+    "description": "",
+    "enabled": "Off: it does not run by itself.",
+    "interval": "",
+    "crontab": "",
+}
 
 
 class PeriodicTaskForm(BeatTaskForm):  # type: ignore[misc]  # an untyped base
@@ -101,6 +117,8 @@ class PeriodicTaskForm(BeatTaskForm):  # type: ignore[misc]  # an untyped base
         self.fields["regtask"].widget = TaskSelect()
         self.fields["interval"].label_from_instance = every
         self.fields["crontab"].label_from_instance = times
+        for name, text in _HELP.items():
+            self.fields[name].help_text = text
 
 
 @admin.register(PeriodicTask)
