@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
+from django.templatetags.static import static
 
 from recommender import logs, stack
 from recommender.providers import config as models_config
@@ -217,6 +218,7 @@ UNFOLD = {
     "SITE_HEADER": "Kinship",
     "SITE_SUBHEADER": "Recommendations in Postgres",
     "SITE_SYMBOL": "hub",
+    "STYLES": [lambda _: static("recommender/admin.css")],
     "SHOW_HISTORY": False,
     "SHOW_VIEW_ON_SITE": False,
     "DASHBOARD_CALLBACK": "recommender.admin.dashboard.fill",

@@ -130,6 +130,10 @@ class Question:
     box: str = ""
 
 
+class ActionError(Exception):
+    """An action cannot be done; the message says why, and what to do."""
+
+
 def confirm(
     request: HttpRequest,
     question: Question,
@@ -148,6 +152,6 @@ def confirm(
         return TemplateResponse(request, "recommender/admin/confirm.html", context)
     try:
         messages.success(request, act("box" in request.POST))
-    except SpaceError as exc:
+    except (ActionError, SpaceError) as exc:
         messages.error(request, str(exc))
     return HttpResponseRedirect(back)

@@ -16,7 +16,7 @@ from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
 from embeddings.errors import Misconfigured
 from recommender.admin import base, counts, evaluation, fragments, spend, spend_month, training
-from recommender.admin.base import ModelAdmin, ModelForm, Question, action
+from recommender.admin.base import ActionError, ModelAdmin, ModelForm, Question, action
 from recommender.catalog import catalogs
 from recommender.models import Catalog
 from recommender.providers import ledger, models
@@ -87,7 +87,7 @@ class CatalogAdmin(evaluation.MayEvaluate, ModelAdmin[Catalog]):
     fieldsets = (
         ("Contents", {"fields": (("products", "users"), ("events", "fresh"))}),
         ("Settings", {"fields": ("name", ("monthly_budget", "spent"), *_TUNED)}),
-        ("Products", {"fields": ("attributes", ("popularity_refreshed_at", "created_at"))}),
+        ("Products", {"fields": ("attribute_types", ("popularity_refreshed_at", "created_at"))}),
     )
     readonly_fields = (
         "products",
@@ -95,7 +95,7 @@ class CatalogAdmin(evaluation.MayEvaluate, ModelAdmin[Catalog]):
         "events",
         "fresh",
         "spent",
-        "attributes",
+        "attribute_types",
         "popularity_refreshed_at",
         "created_at",
     )
@@ -135,7 +135,10 @@ class CatalogAdmin(evaluation.MayEvaluate, ModelAdmin[Catalog]):
     @admin.action(description="Evaluate now", permissions=["evaluate"])
     def evaluate_selected(self, request: HttpRequest, queryset: QuerySet[Catalog]) -> None:
         """Ask the workers to evaluate the selected catalogs."""
-        self.message_user(request, evaluation.evaluate(list(queryset)), messages.SUCCESS)
+        try:
+            self.message_user(request, evaluation.evaluate(list(queryset)), messages.SUCCESS)
+        except ActionError as exc:
+            self.message_user(request, str(exc), messages.ERROR)
 
     @action(description="Evaluate now", permissions=["evaluate"], icon="monitoring")
     def evaluate(self, request: HttpRequest, object_id: str) -> HttpResponse:
@@ -187,6 +190,11 @@ class CatalogAdmin(evaluation.MayEvaluate, ModelAdmin[Catalog]):
         """The share of the products with a fresh vector."""
         share = catalog.fresh_count / (catalog.product_count or 1)
         return fragments.bar(share, f"{share:.1%}")
+
+    @admin.display(description="Attributes")
+    def attribute_types(self, catalog: Catalog) -> SafeString:
+        """The attributes that products have declared, and the type of each; filters go by them."""
+        return fragments.named_values(sorted(catalog.attributes.items()))
 
     @admin.display(description="Spent this month")
     def spent(self, catalog: Catalog) -> str:

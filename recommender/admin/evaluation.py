@@ -1,9 +1,10 @@
 """Evaluations: how well each catalog was recommended, over time and method by method."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypedDict
 
+from django.conf import settings
 from django.contrib import admin, messages
 from django.db.models import F, JSONField, QuerySet
 from django.db.models.expressions import RawSQL
@@ -16,13 +17,15 @@ from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, RelatedDropdownFilter
 
 from recommender.admin import base, fragments
-from recommender.admin.base import DetailAdmin, Question, ReadOnlyAdmin, action
+from recommender.admin.base import ActionError, DetailAdmin, Question, ReadOnlyAdmin, action
 from recommender.admin.fragments import Chart, Series, Table, stacked
 from recommender.insight import evaluations
 from recommender.insight.evaluation_result import METRICS
 from recommender.insight.evaluations import K, Point
 from recommender.models import Catalog, EvaluationRun, Mode
 from recommender.ranking.metrics import Interval
+from recommender.stack.broker import broker_problem
+from recommender.training import splits
 
 # Metric: colours of Tailwind for the means and for their intervals, and where a point has it.
 _LINES: dict[str, tuple[str, str, Callable[[Point], Interval]]] = {
@@ -74,6 +77,7 @@ if TYPE_CHECKING:
 
 # More pictures nobody compares, and more points cannot be told apart.
 _PICTURES, _POINTS = 6, 90
+_BROKER_SECONDS = 2
 # More names make no sentence.
 _NAMED = 5
 _LIST = "admin:recommender_evaluationrun_changelist"
@@ -180,7 +184,7 @@ class EvaluationRunAdmin(MayEvaluate, DetailAdmin[EvaluationRun], ReadOnlyAdmin[
     @admin.display(description="Lists")
     def how(self, run: "ListedEvaluation") -> str:
         """How long they were, and how history was cut."""
-        return f"{run.k} products, split {run.split}"
+        return f"{run.k} products, split {_split(run.split)}"
 
     @admin.display(description="Users")
     def tested(self, run: "ListedEvaluation") -> str:
@@ -230,15 +234,28 @@ def question(catalogs: Sequence[Catalog]) -> Question:
 
 
 def evaluate(catalogs: Sequence[Catalog]) -> str:
-    """Ask the workers to evaluate these catalogs; what to expect, in words."""
+    """Ask the workers to evaluate these catalogs; what to expect, in words.
+
+    Raises:
+        ActionError: the broker, which the workers would hear of it from, does not answer.
+    """
+    if reason := broker_problem(settings.CELERY_BROKER_URL, _BROKER_SECONDS):
+        raise ActionError(
+            f"Nothing was started, the broker does not answer: {reason}. Check that it runs."
+        )
     for catalog in catalogs:
         evaluations.request(catalog)
     return format_html(
-        'Workers evaluate {} now; what they find is added to <a href="{}" class="underline">'
-        "Evaluations</a>.",
+        'The next free worker evaluates {}; what it finds is added to <a href="{}" '
+        'class="underline">Evaluations</a>.',
         _names(catalogs),
         reverse(_LIST),
     )
+
+
+def _split(stored: str) -> str:
+    """Where history was cut, in the form of all times; `last` is each user's last event."""
+    return stored if stored == splits.LAST else fragments.time(datetime.fromisoformat(stored))
 
 
 def _names(catalogs: Sequence[Catalog]) -> str:

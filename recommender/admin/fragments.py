@@ -103,7 +103,9 @@ def product_link(product: Product) -> SafeString:
 def product_links(ids: Sequence[str], products: Mapping[str, Product]) -> SafeString:
     """Links to those of these products that are known, one a line."""
     known = [product_link(products[product_id]) for product_id in ids if product_id in products]
-    return format_html("{}" + "<br>{}" * (len(known) - 1), *known) if known else SafeString("-")
+    if not known:
+        return SafeString("-")
+    return format_html("<div>{}</div>", format_html_join(SafeString("<br>"), "{}", zip(known)))
 
 
 def thumbnail(product: Product) -> SafeString:
@@ -130,7 +132,11 @@ _INTERVAL = {"mean", "low", "high"}
 
 def stored_table(figures: Mapping[str, Any]) -> SafeString:
     """Names and values, one a line; of what is nested, the names one after another."""
-    rows = list(_flat(figures))
+    return named_values(list(_flat(figures)))
+
+
+def named_values(rows: Sequence[tuple[str, str]]) -> SafeString:
+    """Names and values, one a line; a dash for none."""
     if not rows:
         return SafeString("-")
     lines = format_html_join(
@@ -156,7 +162,8 @@ def stacked(figures: Mapping[str, float] | None, form: str = ".4f") -> SafeStrin
         return SafeString("-")
     mean, low, high = (format(figures[key], form) for key in ("mean", "low", "high"))
     return format_html(
-        '{}<div class="text-subtle text-xs whitespace-nowrap">{} to {}</div>', mean, low, high
+        '<div>{}<div class="text-subtle text-xs whitespace-nowrap">{} to {}</div></div>',
+        *(mean, low, high),
     )
 
 

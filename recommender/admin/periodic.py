@@ -6,6 +6,7 @@ import cron_descriptor
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.safestring import SafeString
 from django_celery_beat.admin import PeriodicTaskAdmin as BeatTaskAdmin
 from django_celery_beat.admin import PeriodicTaskForm as BeatTaskForm
 from django_celery_beat.admin import TaskSelectWidget
@@ -25,10 +26,13 @@ from unfold.widgets import (
     UnfoldAdminTextInputWidget,
 )
 
+from recommender.admin import fragments
+
 # Clocked and solar schedules would only be noise here.
 for _model in (PeriodicTask, IntervalSchedule, CrontabSchedule, ClockedSchedule, SolarSchedule):
     admin.site.unregister(_model)
 
+_interval_in_figures, _crontab_in_signs = IntervalSchedule.__str__, CrontabSchedule.__str__
 
 _DAY_OF_24_HOURS = cron_descriptor.Options()
 _DAY_OF_24_HOURS.use_24hour_time_format = True
@@ -40,7 +44,7 @@ _SECONDS = {"days": 86_400, "hours": 3_600, "minutes": 60, "seconds": 1}
 def every(interval: IntervalSchedule) -> str:
     """An interval in words: "every 5 minutes", "every day"."""
     if interval.period not in _SECONDS:
-        return str(interval)
+        return str(_interval_in_figures(interval))
     seconds = interval.every * _SECONDS[interval.period]
     unit, size = next((unit, size) for unit, size in _UNITS if seconds % size == 0)
     number = seconds // size
@@ -66,7 +70,7 @@ def _described(crontab: CrontabSchedule) -> str:
     try:
         words = cron_descriptor.get_description(expression, _DAY_OF_24_HOURS)
     except cron_descriptor.FormatError:
-        return str(crontab)  # celery knows forms that cron does not
+        return str(_crontab_in_signs(crontab))  # celery knows forms that cron does not
     return f"{words}, {crontab.timezone}"
 
 
@@ -84,8 +88,23 @@ def _days(crontab: CrontabSchedule) -> str | None:
     return None
 
 
+# What titles, lists and messages call them by.
+PeriodicTask.add_to_class("__str__", lambda task: task.name)
+IntervalSchedule.add_to_class("__str__", every)
+CrontabSchedule.add_to_class("__str__", times)
+
+
 class TaskSelect(UnfoldAdminSelectWidget, TaskSelectWidget):  # type: ignore[misc]  # untyped bases
     """The tasks that workers know, in Unfold's style."""
+
+
+_HELP = {
+    "name": "",
+    "description": "",
+    "enabled": "Off: it does not run by itself.",
+    "interval": "",
+    "crontab": "",
+}
 
 
 class PeriodicTaskForm(BeatTaskForm):  # type: ignore[misc]  # an untyped base
@@ -98,6 +117,8 @@ class PeriodicTaskForm(BeatTaskForm):  # type: ignore[misc]  # an untyped base
         self.fields["regtask"].widget = TaskSelect()
         self.fields["interval"].label_from_instance = every
         self.fields["crontab"].label_from_instance = times
+        for name, text in _HELP.items():
+            self.fields[name].help_text = text
 
 
 @admin.register(PeriodicTask)
@@ -107,7 +128,7 @@ class PeriodicTaskAdmin(BeatTaskAdmin, ModelAdmin):  # type: ignore[misc]  # unt
     form = PeriodicTaskForm
     change_form_template = None
     date_hierarchy = None
-    list_display = ("name", "enabled", "runs", "last_run_at", "description")
+    list_display = ("name", "enabled", "runs", "last_run", "description")
     list_filter = (("enabled", BooleanRadioFilter),)
     list_select_related = ("interval", "crontab")
     list_filter_submit = True
@@ -117,7 +138,7 @@ class PeriodicTaskAdmin(BeatTaskAdmin, ModelAdmin):  # type: ignore[misc]  # unt
             "Schedule",
             {
                 "description": "An interval or a crontab, not both; the menu beside it adds one.",
-                "fields": (("interval", "crontab"), "last_run_at"),
+                "fields": (("interval", "crontab"), "last_run"),
             },
         ),
         ("Task", {"fields": (("regtask", "task"), ("args", "kwargs")), "classes": ("collapse",)}),
@@ -129,7 +150,7 @@ class PeriodicTaskAdmin(BeatTaskAdmin, ModelAdmin):  # type: ignore[misc]  # unt
             },
         ),
     )
-    readonly_fields = ("last_run_at",)
+    readonly_fields = ("last_run",)
 
     @admin.display(description="Schedule")
     def runs(self, task: PeriodicTask) -> str:
@@ -137,6 +158,11 @@ class PeriodicTaskAdmin(BeatTaskAdmin, ModelAdmin):  # type: ignore[misc]  # unt
         if task.interval:
             return every(task.interval)
         return times(task.crontab) if task.crontab else str(task.scheduler)
+
+    @admin.display(description="Last run", ordering="last_run_at")
+    def last_run(self, task: PeriodicTask) -> SafeString:
+        """When it was sent to the workers last."""
+        return fragments.moment(task.last_run_at)
 
     def run_tasks(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
         """Send the tasks to the workers now."""

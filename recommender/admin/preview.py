@@ -104,7 +104,7 @@ def _parts(item: Item, best: float) -> SafeString:
     shares = [BarPart(name, part / best, _COLOURS.get(name, _OTHER)) for name, part in _drawn(item)]
     words = " + ".join(f"{name} {part:.4f}" for name, part in item.contributions.items() if part)
     return format_html(
-        '{}<div class="text-subtle text-xs">{}</div>',
+        '<div>{}<div class="text-subtle text-xs">{}</div></div>',
         fragments.stack(shares, f"{item.score:.4f}"),
         words,
     )

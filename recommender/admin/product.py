@@ -4,8 +4,8 @@ from typing import Any, ClassVar
 
 from django.contrib import admin, messages
 from django.core.exceptions import ValidationError
-from django.core.validators import URLValidator
 from django.db.models import QuerySet
+from django.forms import CharField
 from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -17,8 +17,9 @@ from recommender.admin import fragments, freshness, preview
 from recommender.admin.base import BoundedPaginator, DetailAdmin, ModelForm, SimpleListFilter
 from recommender.admin.fragments import Table
 from recommender.admin.freshness import Freshness
-from recommender.catalog import attributes, upsert
+from recommender.catalog import attributes, upsert, values
 from recommender.catalog.catalogs import announce_changes
+from recommender.catalog.values import BadValueError
 from recommender.models import Product, ProductVector, QuarantinedProduct, Space
 
 # More choices than this is no help; the search finds brands too.
@@ -52,8 +53,8 @@ class ValueFilter(SimpleListFilter):
         if catalog := request.GET.get("catalog__id__exact", "").strip():
             visible = visible.filter(catalog_id=catalog) if catalog.isdecimal() else visible
         filled = visible.exclude(**{self.parameter_name: ""}).order_by(self.parameter_name)
-        values = filled.values_list(self.parameter_name, flat=True).distinct()[: _MAX_CHOICES + 1]
-        return [(value, value) for value in values] if len(values) <= _MAX_CHOICES else []
+        found = filled.values_list(self.parameter_name, flat=True).distinct()[: _MAX_CHOICES + 1]
+        return [(value, value) for value in found] if len(found) <= _MAX_CHOICES else []
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:  # noqa: ARG002
         """The products with the chosen value."""
@@ -73,11 +74,26 @@ class BrandFilter(ValueFilter):
     title = parameter_name = "brand"
 
 
-_is_url = URLValidator(schemes=["http", "https"])
+class AddressesField(CharField):
+    """Addresses, one a line, as the API reads them."""
+
+    def prepare_value(self, value: Any) -> Any:
+        """A line for each address that is stored; what was typed stays as it was."""
+        return "\n".join(value) if isinstance(value, list) else value
+
+    def to_python(self, value: Any) -> Any:
+        """The addresses."""
+        try:
+            return values.urls(value) or []
+        except BadValueError as exc:
+            raise ValidationError(f"This {exc}; write one a line.") from exc
 
 
 class ProductForm(ModelForm[Product]):
     """A product's content, held to the rules of the API."""
+
+    image_urls = AddressesField(required=False, widget=UnfoldAdminTextareaWidget(attrs={"rows": 2}))
+    video_urls = AddressesField(required=False, widget=UnfoldAdminTextareaWidget(attrs={"rows": 2}))
 
     class Meta:
         model = Product
@@ -87,35 +103,24 @@ class ProductForm(ModelForm[Product]):
             "category": UnfoldAdminTextInputWidget,
             "brand": UnfoldAdminTextInputWidget,
             "description": UnfoldAdminTextareaWidget(attrs={"rows": 4}),
-            "image_urls": UnfoldAdminTextareaWidget(attrs={"rows": 2}),
-            "video_urls": UnfoldAdminTextareaWidget(attrs={"rows": 2}),
             "attributes": UnfoldAdminTextareaWidget(attrs={"rows": 4}),
         }
 
-    def clean_image_urls(self) -> list[str]:
-        """A list of addresses."""
-        return _urls(self.cleaned_data["image_urls"])
-
-    def clean_video_urls(self) -> list[str]:
-        """A list of addresses."""
-        return _urls(self.cleaned_data["video_urls"])
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        # Four decimals are stored; money mostly has two.
+        price = self.initial.get("price")
+        if price is not None and price == round(price, 2):
+            self.initial["price"] = round(price, 2)
 
     def clean_attributes(self) -> dict[str, Any]:
         """An object whose values have the declared types."""
-        values = self.cleaned_data["attributes"] or {}
-        if not isinstance(values, dict):
+        given = self.cleaned_data["attributes"] or {}
+        if not isinstance(given, dict):
             raise ValidationError('Give an object, such as {"colour": "red"}.')
-        if reason := attributes.conflict(values, self.instance.catalog.attributes):
+        if reason := attributes.conflict(given, self.instance.catalog.attributes):
             raise ValidationError(f"Here {reason}.")
-        return values
-
-
-def _urls(values: Any) -> list[str]:
-    if not isinstance(values or [], list):
-        raise ValidationError('Give a list, such as ["https://shop.example/a.jpg"].')
-    for value in values or []:
-        _is_url(value)
-    return values or []
+        return given
 
 
 @admin.register(Product)

@@ -1,6 +1,6 @@
 """The pages of a space: the form of a new version, and two spaces side by side."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from django import forms
@@ -229,13 +229,25 @@ def create(request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
     return TemplateResponse(request, "recommender/admin/new_space.html", context)
 
 
+def _likeliest_first(space: Space, others: Iterable[Space]) -> list[Space]:
+    """Other versions of the same space before other spaces, and the one that serves first."""
+    return sorted(
+        others, key=lambda each: (each.name != space.name, each.status != Space.Status.ACTIVE)
+    )
+
+
 def compare(request: HttpRequest, space: Space, context: dict[str, Any]) -> HttpResponse:
     """The space beside another version of its catalog, once one is chosen."""
     others = Space.objects.filter(catalog=space.catalog_id).exclude(pk=space.pk)
     others = others.exclude(status=Space.Status.RETIRED).select_related("catalog")
     chosen = request.GET.get("with", "")
     other = others.filter(pk=int(chosen)).first() if chosen.isdecimal() else None
-    context |= {"title": f"Compare {space}", "others": others, "other": other, "space": space}
+    context |= {
+        "title": f"Compare {space}",
+        "others": _likeliest_first(space, others),
+        "other": other,
+        "space": space,
+    }
     context["back"] = address(space)
     if other is not None:
         try:

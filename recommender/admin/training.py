@@ -53,7 +53,11 @@ def summary(run: TrainingRun) -> str:
         done, total = run.progress["done"], run.progress["total"]
         return f"{run.progress['text']}{f': {done:,} of {total:,}' if total else ''}"
     counted = Counter(step["outcome"] for step in run.steps)
-    return ", ".join(f"{number} {outcome}" for outcome, number in counted.items()) or "no step yet"
+    told = [
+        f"{number} {'step' if number == 1 else 'steps'} {outcome}"
+        for outcome, number in counted.items()
+    ]
+    return ", ".join(told) or "no step yet"
 
 
 @admin.register(TrainingRun)

@@ -1,8 +1,10 @@
 """Users: what they did, what they like, and what they would be shown."""
 
+import json
 from typing import Any
 
 from django.contrib import admin
+from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import RelatedDropdownFilter
 
 from recommender.admin import fragments, preview
@@ -32,7 +34,18 @@ class UserAdmin(DetailAdmin[User], ReadOnlyAdmin[User]):
     search_fields = ("external_id__startswith",)
     search_help_text = "The beginning of an id"
     change_form_outer_before_template = "recommender/admin/user.html"
-    fields = (("external_id", "catalog"), ("last_event_at", "created_at"), "attributes")
+    fields = (("external_id", "catalog"), ("last_event_at", "created_at"), "known")
+    readonly_fields = ("known",)
+
+    @admin.display(description="Attributes")
+    def known(self, user: User) -> SafeString:
+        """What the shop says of them."""
+        return fragments.named_values(
+            [
+                (name, value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
+                for name, value in user.attributes.items()
+            ]
+        )
 
     def tell(self, row: User) -> dict[str, Any]:
         """Their recommendations, interests and history."""

@@ -14,6 +14,7 @@ from typing import Literal
 import numpy as np
 from django.utils import timezone
 from numpy.typing import NDArray
+from scipy.sparse import csr_array
 from threadpoolctl import threadpool_limits
 
 from recommender.behaviour.interactions import SECONDS_A_DAY
@@ -170,21 +171,40 @@ _RANKED = "ranked"
 
 def _replay(now: Snapshot, split: datetime | Literal["last"] | None, mode: str) -> _Replay:
     cut = _split(now, split)
-    then = snapshot_as_of(now, cut)
-    relevant = training_examples.new_only(cut.relevant, then) if mode == Mode.NEW else cut.relevant
-    users = training_examples.evaluable_users(relevant, then, _MOST_USERS)
+    relevant, users = _testable(now, cut, mode)
     if len(users) < metrics.MIN_USERS:
-        raise EvaluationError(
-            f"Only {len(users)} users have a history before the split and products to be found "
-            f"after it; at least {metrics.MIN_USERS} are needed. Choose another --split, or import "
-            "more history."
-        )
+        raise _too_few(now, cut, len(users), mode)
     of_users = tuple(
         relevant.indices[relevant.indptr[user] : relevant.indptr[user + 1]].astype(np.int64)
         for user in users
     )
     scheme = LAST if _is_last(now, split) else splits.WINDOWS
+    then = snapshot_as_of(now, cut)
     return _Replay(then=then, scheme=scheme, users=users, relevant=of_users)
+
+
+def _testable(now: Snapshot, cut: Split, mode: str) -> tuple[csr_array, Rows]:
+    """What was relevant to whom after a cut, and the rows of the users who can be tested by it."""
+    then = snapshot_as_of(now, cut)
+    relevant = training_examples.new_only(cut.relevant, then) if mode == Mode.NEW else cut.relevant
+    return relevant, training_examples.evaluable_users(relevant, then, _MOST_USERS)
+
+
+def _too_few(now: Snapshot, cut: Split, testable: int, mode: str) -> EvaluationError:
+    """How many users there are, how many are needed, and what would give enough."""
+    known = len(np.unique(now.interactions.users))
+    ways = {
+        "--split last": (splits.leave_last_out(now.interactions), mode),
+        "--mode all": (cut, Mode.ALL),
+    }
+    enough = [way for way, of in ways.items() if len(_testable(now, *of)[1]) >= metrics.MIN_USERS]
+    start = f"Try {' or '.join(enough)}, or import" if enough else "Import"
+    found = "new products to be found" if mode == Mode.NEW else "products to be found"
+    return EvaluationError(
+        f"Nothing can be measured: of {known} users with events, {testable} have both a history "
+        f"before the split and {found} after it, and at least {metrics.MIN_USERS} are needed. "
+        f"{start} more history with `./kinship import_events`."
+    )
 
 
 def _is_last(now: Snapshot, split: datetime | Literal["last"] | None) -> bool:

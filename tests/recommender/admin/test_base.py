@@ -1,9 +1,11 @@
 """Who may come in, and how far a list is counted."""
 
 import re
+from pathlib import Path
 
 import pytest
 from django.contrib.auth.models import Permission, User
+from django.contrib.staticfiles import finders
 from django.test import Client
 from django.urls import reverse
 
@@ -60,6 +62,16 @@ def test_a_page_asks_no_other_host_for_anything(
     sources = re.findall(r'(?:src|href)="([^"#]+)"', html)
     assert sources
     assert not [source for source in sources if source.startswith(("http:", "https:", "//"))]
+
+
+def test_pages_have_the_styles_that_keep_tables_whole_on_phones(
+    admin_client: Client, catalog: Catalog
+) -> None:
+    style = "recommender/admin.css"
+    assert f"/static/{style}" in page.hrefs(admin_client.get(reverse("admin:index")))
+    found = finders.find(style)
+    assert found
+    assert "td[data-label]" in Path(found).read_text()
 
 
 def test_who_may_only_view_products_sees_nothing_else(client: Client, catalog: Catalog) -> None:

@@ -58,6 +58,14 @@ def test_the_list_and_the_page_count_what_is_in_it(admin_client: Client, catalog
     assert "Products 5 Users 1 Events 2 Fresh vectors 80.0%" in text
 
 
+def test_the_attributes_of_products_are_shown_with_their_types(
+    admin_client: Client, catalog: Catalog
+) -> None:
+    Catalog.objects.filter(pk=catalog.pk).update(attributes={"size_cm": "number", "hue": "string"})
+    text = page.text(admin_client.get(change(catalog)))
+    assert "Attributes hue string size_cm number" in text
+
+
 def test_many_events_are_not_all_counted(
     admin_client: Client, catalog: Catalog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -242,14 +250,14 @@ def test_an_evaluation_is_asked_for_once_it_is_confirmed(
     assert "Evaluate shop" in page.text(admin_client.get(address))
     assert asked_for == []
     done = admin_client.post(address, follow=True)
-    assert "Workers evaluate shop now" in page.text(done)
+    assert "The next free worker evaluates shop;" in page.text(done)
     assert reverse("admin:recommender_evaluationrun_changelist") in page.hrefs(done)
     assert asked_for == [catalog.pk]
 
     other = Catalog.objects.create(name="other")
     chosen = {"action": "evaluate_selected", "_selected_action": [catalog.pk, other.pk]}
     text = page.text(admin_client.post(reverse(LIST), chosen, follow=True))
-    assert "Workers evaluate" in text
+    assert "The next free worker evaluates" in text
     assert sorted(asked_for) == [catalog.pk, catalog.pk, other.pk]
 
 

@@ -55,7 +55,7 @@ def test_the_last_training_is_told_in_a_line(admin_client: Client, catalog: Cata
     TrainingRun.objects.create(catalog=catalog, status="failed", error="No memory.")
     steps = [{"name": name, "outcome": "done"} for name in ("popularity", "co-occurrence")]
     run = TrainingRun.objects.create(catalog=catalog, status="done", steps=steps)
-    told = f"Last training: Done, {run.created_at:%-d %B %Y, %H:%M} UTC: 2 done"
+    told = f"Last training: Done, {run.created_at:%-d %B %Y, %H:%M} UTC: 2 steps done"
     assert told in page.text(admin_client.get(reverse(INDEX)))
 
 

@@ -1,6 +1,7 @@
 from datetime import timedelta
 
 import pytest
+from django.conf import LazySettings
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -28,7 +29,7 @@ def test_the_list_shows_the_ranker_of_each(admin_client: Client, run: Evaluation
     text = page.text(response)
     score = "0.1200 0.1100 to 0.1300"
     assert (
-        "shop New products 20 products, split 2011-10-01 1,768 learned rank "
+        "shop New products 20 products, split 1 October 2011, 00:00 UTC 1,768 learned rank "
         f"{score} {score}" in text
     )
     assert change(run) in page.hrefs(response)
@@ -76,6 +77,20 @@ def test_the_page_shows_every_method(admin_client: Client, run: EvaluationRun) -
     assert text.index("learned rank") < text.index("popular baseline")
     assert "A sample of <users>." in text
     assert "./kinship evaluate --catalog 'tea & cups'" in text
+
+
+def test_no_evaluation_is_promised_where_the_broker_is_down(
+    admin_client: Client, catalog: Catalog, settings: LazySettings
+) -> None:
+    settings.CELERY_BROKER_URL = "redis://127.0.0.1:1/0"
+    one = reverse("admin:recommender_catalog_evaluate", args=[catalog.pk])
+    every = reverse("admin:recommender_evaluationrun_evaluate_all")
+    catalogs = "admin:recommender_catalog_changelist"
+    chosen = {"action": "evaluate_selected", "_selected_action": [catalog.pk]}
+    for address, data in ((one, {}), (every, {}), (reverse(catalogs), chosen)):
+        text = page.text(admin_client.post(address, data, follow=True))
+        assert "Nothing was started, the broker does not answer" in text
+        assert "free worker" not in text
 
 
 def test_no_evaluation_yet_is_no_trouble(admin_client: Client, catalog: Catalog) -> None:

@@ -1,4 +1,4 @@
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.conf import settings
@@ -126,6 +126,28 @@ def test_a_task_is_switched_off(admin_client: Client, sweep: PeriodicTask) -> No
     admin_client.post(reverse(LIST), data)
     sweep.refresh_from_db()
     assert not sweep.enabled
+
+
+def test_when_a_task_ran_last_has_the_form_of_all_times(
+    admin_client: Client, sweep: PeriodicTask
+) -> None:
+    PeriodicTask.objects.filter(pk=sweep.pk).update(last_run_at=datetime(2026, 9, 1, 8, tzinfo=UTC))
+    text = page.text(admin_client.get(reverse(LIST)))
+    assert "Schedule Last run Description" in text
+    assert "1 September 2026, 08:00 UTC" in text
+
+
+def test_a_task_is_called_by_its_name_and_its_schedule_by_words(admin_client: Client) -> None:
+    schedule.make()
+    nightly = PeriodicTask.objects.get(name="Training")
+    response = admin_client.get(change(nightly))
+    text = page.text(response)
+    assert "Periodic tasks chevron_right Training " in text
+    assert "daily at 02:00 UTC" in text
+    assert "(m/h/dM/MY/d)" not in text
+    assert "null" not in text
+    crontab = reverse("admin:django_celery_beat_crontabschedule_change", args=[nightly.crontab_id])
+    assert "Crontabs chevron_right Daily at 02:00 UTC" in page.text(admin_client.get(crontab))
 
 
 def test_run_now_explains_a_broker_that_is_down(

@@ -1,3 +1,5 @@
+from datetime import UTC, datetime
+
 import pytest
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.test import Client
@@ -36,8 +38,8 @@ def form(product: Product, **changed: object) -> dict[str, object]:
         "price": "12.5",
         "currency": product.currency,
         "in_stock": "on",
-        "image_urls": "[]",
-        "video_urls": "[]",
+        "image_urls": "",
+        "video_urls": "",
         "attributes": "{}",
     }
     return fields | changed
@@ -166,9 +168,13 @@ def test_an_edit_is_saved_and_makes_the_vector_stale(
 @pytest.mark.parametrize(
     ("field", "value", "message"),
     [
-        ("image_urls", '"https://shop.example/a.jpg"', "Give a list"),
-        ("image_urls", '["ftp://shop.example/a.jpg"]', "Enter a valid URL"),
-        ("video_urls", "[1]", "Enter a valid URL"),
+        (
+            "image_urls",
+            "shop.example/a.jpg",
+            "is not a list of http(s) addresses; write one a line",
+        ),
+        ("image_urls", "https://a.example/\nftp://b.example/", "not a list of http(s) addresses"),
+        ("video_urls", "https://a.example/" + "x" * 2_000, "is longer than 2,000 characters"),
         ("attributes", "[1]", "Give an object"),
         ("attributes", '{"size": "large"}', "is declared as number, not string"),
         ("price", "-1", "greater than or equal to 0"),
@@ -182,6 +188,33 @@ def test_what_the_api_would_refuse_is_refused(
     assert message in page.text(response)
     mug.refresh_from_db()
     assert mug.title == "Blue enamel mug"
+
+
+def test_the_form_shows_what_a_person_would_write(
+    admin_client: Client, catalog: Catalog, mug: Product
+) -> None:
+    Product.objects.filter(pk=mug.pk).update(released_at=datetime(2026, 9, 1, 8, tzinfo=UTC))
+    pictures = ["https://shop.example/a.jpg", "https://shop.example/b.jpg"]
+    written = {"image_urls": "\r\n".join(pictures), "released_at_0": "2026-09-02"}
+    fields = form(mug, released_at_1="08:30:00", **written)
+    assert admin_client.post(change(mug), fields).status_code == 302
+
+    mug.refresh_from_db()
+    assert mug.image_urls == pictures
+    assert mug.released_at == datetime(2026, 9, 2, 8, 30, tzinfo=UTC)
+    html = admin_client.get(change(mug)).content.decode()
+    assert "\n".join(pictures) in html
+    assert 'value="2026-09-02"' in html
+    assert 'value="12.50"' in html
+
+
+def test_a_product_of_any_id_has_its_page(admin_client: Client, shop: Shop) -> None:
+    for name in ("a/../b", "100% ?#", "<b>x</b>", "bulk", "é🫖", "x" * 255):
+        shop.put({"id": name, "title": "Odd one"})
+        response = admin_client.get(change(shop.product(name)))
+        assert response.status_code == 200
+        assert name in page.text(response)
+        assert admin_client.get(reverse(LIST), {"q": f'"{name}"'}).context["cl"].result_count == 1
 
 
 def test_re_embedding_makes_products_stale_and_keeps_them_served(

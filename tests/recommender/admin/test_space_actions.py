@@ -170,8 +170,11 @@ def test_a_version_is_retired_when_that_is_confirmed(
 def test_two_versions_are_compared_once_one_is_chosen(
     admin_client: Client, shop: Shop, second: Space
 ) -> None:
+    Space.objects.create(
+        catalog=shop.catalog, name="als", kind="behaviour", status="active", dimension=8
+    )
     chosen = page.text(admin_client.get(address(second, "compare")))
-    assert "text@1 (Active)" in chosen
+    assert "text@2 with text@1 (Active) als@1 (Active) Compare" in chosen
     assert "What they are" not in chosen
 
     shown = page.text(admin_client.get(address(second, "compare"), {"with": shop.space.pk}))

@@ -42,7 +42,7 @@ def change(run: TrainingRun) -> str:
 
 def test_the_list_tells_what_each_training_came_to(admin_client: Client, run: TrainingRun) -> None:
     text = page.text(admin_client.get(reverse(LIST)))
-    assert "shop Done 1 kept, 1 done 1 June 2025, 12:00 UTC 1,234.6 s" in text
+    assert "shop Done 1 step kept, 1 step done 1 June 2025, 12:00 UTC 1,234.6 s" in text
 
 
 def test_the_page_tells_every_step_and_why(admin_client: Client, run: TrainingRun) -> None:

@@ -36,6 +36,14 @@ def test_a_longer_list_takes_no_more_queries(admin_client: Client, ann: User) ->
     assert few <= 6
 
 
+def test_what_is_known_of_a_user_is_shown_in_lines(admin_client: Client, ann: User) -> None:
+    User.objects.filter(pk=ann.pk).update(
+        attributes={"first_name": "Zoë", "likes": ["tea"], "member": True}
+    )
+    text = page.text(admin_client.get(change(ann)))
+    assert 'Attributes likes ["tea"] member true first_name Zoë' in text
+
+
 def test_the_page_shows_the_history_newest_first(
     admin_client: Client, catalog: Catalog, ann: User, mug: Product
 ) -> None:

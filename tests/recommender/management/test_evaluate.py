@@ -7,7 +7,7 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from recommender.history import popularity
-from recommender.insight.evaluations import METRICS
+from recommender.insight.evaluation_result import METRICS
 from recommender.models import EvaluationRun
 from tests.shop import DAY, Shop, numbered
 
@@ -117,11 +117,28 @@ def test_a_file_that_is_there_stays_as_it_was_where_nothing_comes_of_it(
     assert [path.name for path in tmp_path.iterdir()] == ["shop.json"]
 
 
-def test_too_little_history_says_what_is_needed(shop: Shop) -> None:
+def test_too_little_history_says_how_much_there_is_and_what_to_do(shop: Shop) -> None:
+    shop.stock(mug="Mug", pot="Pot")
+    now = timezone.now()
+    for user in range(25):
+        # Twenty-five users come back, five of them to something new.
+        shop.visit(f"user{user}", "mug", at=now - 40 * DAY)
+        shop.visit(f"user{user}", "pot" if user < 5 else "mug", at=now - DAY)
+
+    with pytest.raises(CommandError) as caught:
+        evaluate()
+
+    assert str(caught.value) == (
+        "Nothing can be measured: of 25 users with events, 5 have both a history before the split "
+        "and new products to be found after it, and at least 20 are needed. Try --mode all, or "
+        "import more history with `./kinship import_events`."
+    )
+    assert not EvaluationRun.objects.exists()
+
+
+def test_a_catalog_of_few_users_is_asked_for_more_history_alone(shop: Shop) -> None:
     shop.stock(mug="Mug")
     shop.visit("ann", "mug")
 
-    with pytest.raises(CommandError, match=r"at least \d+ "):
+    with pytest.raises(CommandError, match=r"of 1 users with events, 0 have .* needed\. Import"):
         evaluate()
-
-    assert not EvaluationRun.objects.exists()

@@ -1,3 +1,4 @@
+import sys
 from io import StringIO
 from pathlib import Path
 
@@ -79,6 +80,21 @@ def test_a_dry_run_says_what_it_would_take_and_makes_nothing(
 def test_what_cannot_be_done_is_said(stocked: Shop, arguments: tuple[str, ...], words: str) -> None:
     with pytest.raises(CommandError, match=words):
         run(*arguments)
+
+
+def test_a_model_whose_packages_are_missing_is_refused_with_what_installs_them(
+    stocked: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Python's own way to say that a module is not installed.
+    monkeypatch.setitem(sys.modules, "tokenizers", None)
+
+    for options in ((), ("--dry-run",)):
+        with pytest.raises(CommandError) as caught:
+            run("create", "--model", "all-minilm-l6-v2", *options)
+
+        assert "make setup EXTRAS=minilm" in str(caught.value)
+        assert "\n" not in str(caught.value)
+    assert Space.objects.get() == stocked.space
 
 
 def test_an_unknown_catalog_and_an_unknown_subcommand_are_said(shop: Shop) -> None:
