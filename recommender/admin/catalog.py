@@ -15,7 +15,16 @@ from django.utils.safestring import SafeString
 from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
 from embeddings.errors import Misconfigured
-from recommender.admin import base, counts, evaluation, fragments, spend, spend_month, training
+from recommender.admin import (
+    base,
+    counts,
+    evaluation,
+    feed,
+    fragments,
+    spend,
+    spend_month,
+    training,
+)
 from recommender.admin.base import ModelAdmin, ModelForm, Question, action
 from recommender.catalog import catalogs
 from recommender.models import Catalog
@@ -85,7 +94,7 @@ class CatalogAdmin(evaluation.MayEvaluate, ModelAdmin[Catalog]):
     actions_detail = ("train", "evaluate")
     add_fieldsets = ((None, {"fields": ("name", "model", "monthly_budget", *_TUNED)}),)
     fieldsets = (
-        ("Contents", {"fields": (("products", "users"), ("events", "fresh"))}),
+        ("Contents", {"fields": (("products", "users"), ("events", "fresh"), "comes_from")}),
         ("Settings", {"fields": ("name", ("monthly_budget", "spent"), *_TUNED)}),
         ("Products", {"fields": ("attributes", ("popularity_refreshed_at", "created_at"))}),
     )
@@ -94,6 +103,7 @@ class CatalogAdmin(evaluation.MayEvaluate, ModelAdmin[Catalog]):
         "users",
         "events",
         "fresh",
+        "comes_from",
         "spent",
         "attributes",
         "popularity_refreshed_at",
@@ -187,6 +197,11 @@ class CatalogAdmin(evaluation.MayEvaluate, ModelAdmin[Catalog]):
         """The share of the products with a fresh vector."""
         share = catalog.fresh_count / (catalog.product_count or 1)
         return fragments.bar(share, f"{share:.1%}")
+
+    @admin.display(description="Feed")
+    def comes_from(self, catalog: Catalog) -> SafeString:
+        """Where its products come from, when, and how that went."""
+        return feed.of_catalog(catalog)
 
     @admin.display(description="Spent this month")
     def spent(self, catalog: Catalog) -> str:
