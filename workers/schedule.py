@@ -45,6 +45,12 @@ PERIODIC = (
         "nobody went on with.",
     ),
     Periodic(
+        "Feeds",
+        "workers.sweep_feeds",
+        timedelta(minutes=1),
+        "Fetches the feeds of catalogs that are due by their schedules.",
+    ),
+    Periodic(
         "Training",
         "workers.sweep_training",
         timedelta(days=1),

@@ -15,7 +15,16 @@ from django.utils.safestring import SafeString
 from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
 from embeddings.errors import Misconfigured
-from recommender.admin import base, counts, evaluation, fragments, spend, spend_month, training
+from recommender.admin import (
+    base,
+    counts,
+    evaluation,
+    feed,
+    fragments,
+    spend,
+    spend_month,
+    training,
+)
 from recommender.admin.base import ActionError, ModelAdmin, ModelForm, Question, action
 from recommender.catalog import catalogs
 from recommender.models import Catalog
@@ -85,7 +94,7 @@ class CatalogAdmin(evaluation.MayEvaluate, ModelAdmin[Catalog]):
     actions_detail = ("train", "evaluate")
     add_fieldsets = ((None, {"fields": ("name", "model", "monthly_budget", *_TUNED)}),)
     fieldsets = (
-        ("Contents", {"fields": (("products", "users"), ("events", "fresh"))}),
+        ("Contents", {"fields": (("products", "users"), ("events", "fresh"), "comes_from")}),
         ("Settings", {"fields": ("name", ("monthly_budget", "spent"), *_TUNED)}),
         ("Products", {"fields": ("attribute_types", ("popularity_refreshed_at", "created_at"))}),
     )
@@ -94,6 +103,7 @@ class CatalogAdmin(evaluation.MayEvaluate, ModelAdmin[Catalog]):
         "users",
         "events",
         "fresh",
+        "comes_from",
         "spent",
         "attribute_types",
         "popularity_refreshed_at",
@@ -195,6 +205,11 @@ class CatalogAdmin(evaluation.MayEvaluate, ModelAdmin[Catalog]):
     def attribute_types(self, catalog: Catalog) -> SafeString:
         """The attributes that products have declared, and the type of each; filters go by them."""
         return fragments.named_values(sorted(catalog.attributes.items()))
+
+    @admin.display(description="Feed")
+    def comes_from(self, catalog: Catalog) -> SafeString:
+        """Where its products come from, when, and how that went."""
+        return feed.of_catalog(catalog)
 
     @admin.display(description="Spent this month")
     def spent(self, catalog: Catalog) -> str:

@@ -41,6 +41,21 @@ def add_arguments(parser: ArgumentParser) -> None:
         help="of the file: auto (default) recognises it, plain takes columns by the fields' names, "
         "list shows all of them",
     )
+    add_reading_arguments(parser)
+    parser.add_argument(
+        "--rejects",
+        type=Path,
+        metavar="PATH",
+        help="where rejected rows go (default: a new file under the data directory)",
+    )
+    parser.add_argument(
+        "--anew", action="store_true", help="fetch an address even if it has not changed"
+    )
+    parser.add_argument("--dry-run", action="store_true", help="count only, write nothing")
+
+
+def add_reading_arguments(parser: ArgumentParser) -> None:
+    """Declare the options on how a file is read that both commands and feeds take."""
     parser.add_argument(
         "--map",
         dest="mapping",
@@ -85,16 +100,6 @@ def add_arguments(parser: ArgumentParser) -> None:
         metavar="NAMES",
         help="the columns of a CSV file without a header, such as user,product,at",
     )
-    parser.add_argument(
-        "--rejects",
-        type=Path,
-        metavar="PATH",
-        help="where rejected rows go (default: a new file under the data directory)",
-    )
-    parser.add_argument(
-        "--anew", action="store_true", help="fetch an address even if it has not changed"
-    )
-    parser.add_argument("--dry-run", action="store_true", help="count only, write nothing")
 
 
 def run(

@@ -1,3 +1,4 @@
+import django.core.validators
 import django.db.models.deletion
 from django.db import migrations, models
 
@@ -7,6 +8,9 @@ KEY = models.BigAutoField(
 ON_SALE = (
     "Products that its removal is measured by: those on sale when it began, or when one before it "
     "was refused."
+)
+REPLACE = (
+    "Take off sale what the feed no longer has; not where that is more than 20 % of what is on sale."
 )
 
 
@@ -111,5 +115,129 @@ class Migration(migrations.Migration):
                     models.UniqueConstraint(fields=["catalog", "key"], name="fetched_file")
                 ]
             },
+        ),
+        migrations.CreateModel(
+            "Feed",
+            [
+                ("id", KEY),
+                (
+                    "catalog",
+                    models.OneToOneField(
+                        "recommender.catalog",
+                        django.db.models.deletion.CASCADE,
+                        verbose_name="catalog",
+                        related_name="feed",
+                    ),
+                ),
+                (
+                    "url",
+                    models.CharField(
+                        max_length=2000,
+                        verbose_name="address",
+                        validators=[
+                            django.core.validators.RegexValidator(
+                                r"^https?://[^\s/]", "Give an http or https address."
+                            )
+                        ],
+                        help_text="Of a file of products, as ./kinship import_products takes it.",
+                    ),
+                ),
+                (
+                    "format",
+                    models.CharField(
+                        max_length=32, default="auto", help_text="Of the file; auto recognises it."
+                    ),
+                ),
+                (
+                    "options",
+                    models.TextField(
+                        blank=True,
+                        default="",
+                        help_text=(
+                            "As on the command line, such as: --map id=sku title=name --delimiter ';'"
+                        ),
+                    ),
+                ),
+                (
+                    "replace",
+                    models.BooleanField(
+                        default=True, verbose_name="whole catalog", help_text=REPLACE
+                    ),
+                ),
+                (
+                    "every_hours",
+                    models.PositiveSmallIntegerField(
+                        null=True,
+                        blank=True,
+                        validators=[
+                            django.core.validators.MinValueValidator(1),
+                            django.core.validators.MaxValueValidator(744),
+                        ],
+                        help_text=(
+                            "Fetch it so many hours after the last time; or give a time of day."
+                        ),
+                    ),
+                ),
+                (
+                    "daily_at",
+                    models.TimeField(
+                        null=True,
+                        blank=True,
+                        help_text="Fetch it every day at this time, in UTC.",
+                    ),
+                ),
+                (
+                    "is_enabled",
+                    models.BooleanField(
+                        default=True,
+                        verbose_name="enabled",
+                        help_text="Otherwise it is fetched only when somebody asks for it.",
+                    ),
+                ),
+                (
+                    "status",
+                    models.CharField(
+                        max_length=16,
+                        choices=[
+                            ("new", "Not fetched yet"),
+                            ("running", "Running"),
+                            ("done", "Imported"),
+                            ("unchanged", "Not changed"),
+                            ("failed", "Failed"),
+                        ],
+                        default="new",
+                        editable=False,
+                    ),
+                ),
+                ("next_at", models.DateTimeField(db_index=True, editable=False, null=True)),
+                (
+                    "is_forced",
+                    models.BooleanField(
+                        default=False,
+                        editable=False,
+                        help_text="The next time, however many products go.",
+                    ),
+                ),
+                ("attempts", models.PositiveSmallIntegerField(default=0, editable=False)),
+                ("started_at", models.DateTimeField(editable=False, null=True)),
+                ("finished_at", models.DateTimeField(editable=False, null=True)),
+                ("imported_at", models.DateTimeField(editable=False, null=True)),
+                (
+                    "counts",
+                    models.JSONField(
+                        default=dict,
+                        editable=False,
+                        help_text="What came of the rows when it was last imported.",
+                    ),
+                ),
+                (
+                    "report",
+                    models.TextField(
+                        default="", editable=False, help_text="What was said of it the last time."
+                    ),
+                ),
+                ("error", models.TextField(default="", editable=False)),
+            ],
+            {"ordering": ("catalog__name",)},
         ),
     ]

@@ -2,6 +2,7 @@
 
 from recommender.models.catalog import ApiKey, Catalog
 from recommender.models.event import Event, EventKey, User
+from recommender.models.feed import Feed
 from recommender.models.product import Product
 from recommender.models.provider import (
     CachedEmbedding,
@@ -36,6 +37,7 @@ __all__ = [
     "EvaluationRun",
     "Event",
     "EventKey",
+    "Feed",
     "FetchedFile",
     "Heartbeat",
     "Mode",

@@ -1,19 +1,12 @@
 """`./kinship import_products`: products from a file."""
 
 from argparse import ArgumentParser
-from collections.abc import Mapping
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from recommender.importing import command, feed_formats, public_formats, shop_formats
-from recommender.importing.products import ProductIntake, ProductOptions
-from recommender.importing.source import Source
-from recommender.importing.staged_products import Replacement
+from recommender.importing import command, product_arguments
 from recommender.management.waiting import next_step
-from recommender.models import Catalog
-
-PRODUCT_FORMATS = (*shop_formats.FORMATS, *feed_formats.FORMATS, *public_formats.FORMATS)
 
 
 class Command(BaseCommand):
@@ -41,18 +34,7 @@ again as often as you like: it adds nothing twice, and goes on where it was kill
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         command.add_arguments(parser)
-        parser.add_argument(
-            "--category-separator",
-            metavar="MARK",
-            help="between the names of a category's path (default: /)",
-        )
-        parser.add_argument(
-            "--list-separator",
-            default="|",
-            metavar="MARK",
-            help="between pictures, and between the values of a list (default: |)",
-        )
-
+        product_arguments.add_arguments(parser)
         parser.add_argument(
             "--replace",
             action="store_true",
@@ -67,18 +49,7 @@ again as often as you like: it adds nothing twice, and goes on where it was kill
     def handle(self, **options: Any) -> None:
         if options["force"] and not options["replace"]:
             raise CommandError("--force belongs to --replace; give both, or neither.")
-
-        def make_intake(
-            catalog: Catalog, given: Mapping[str, str], source: Source
-        ) -> ProductIntake:
-            how = ProductOptions(
-                forms=command.said_forms(options),
-                category_separator=options["category_separator"],
-                list_separator=options["list_separator"],
-                replacement=Replacement(catalog, options["force"]) if options["replace"] else None,
-            )
-            return ProductIntake(catalog, given, source, how)
-
-        catalog = command.run(self, PRODUCT_FORMATS, options, make_intake)
+        make_intake = product_arguments.make_intake(options)
+        catalog = command.run(self, product_arguments.FORMATS, options, make_intake)
         if catalog and not options["dry_run"]:
             self.stdout.write(next_step(catalog))
