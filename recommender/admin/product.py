@@ -14,7 +14,13 @@ from unfold.contrib.filters.admin import BooleanRadioFilter, RelatedDropdownFilt
 from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
 from recommender.admin import fragments, freshness, preview
-from recommender.admin.base import BoundedPaginator, DetailAdmin, ModelForm, SimpleListFilter
+from recommender.admin.base import (
+    BoundedPaginator,
+    DetailAdmin,
+    ExternalIdAdmin,
+    ModelForm,
+    SimpleListFilter,
+)
 from recommender.admin.fragments import Table
 from recommender.admin.freshness import Freshness
 from recommender.catalog import attributes, upsert, values
@@ -124,7 +130,7 @@ class ProductForm(ModelForm[Product]):
 
 
 @admin.register(Product)
-class ProductAdmin(DetailAdmin[Product]):
+class ProductAdmin(DetailAdmin[Product], ExternalIdAdmin[Product]):
     """The products of all catalogs that are not deleted."""
 
     form = ProductForm
