@@ -71,9 +71,8 @@ def _end(under_way: Sync, answer: dict[str, Any], *, force: bool) -> Removal:
     removal = sync.finish(under_way, sync.seen(under_way), force=force)
     if removal.is_refused:
         detail = (
-            f"{removal.counts} are in no page, which is more than {sync.MOST_REMOVED:.0%}. Nothing "
-            "was taken off sale. Send the pages that are missing, and `done` again; if these "
-            "products are to go, with `force`."
+            f"{removal.why_refused('in any page')}. Nothing was taken off sale. Send the pages "
+            "that are missing, and `done` again; if these products are to go, with `force`."
         )
         would = {"would_remove": removal.removed, "on_sale": removal.on_sale}
         raise _conflict("too-many-removed", detail, answer | would)

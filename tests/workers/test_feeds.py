@@ -81,7 +81,7 @@ def test_what_is_due_is_fetched_imported_and_replaced_though_messages_come_twice
     broker.work()
     feed.refresh_from_db()
     assert feed.status == "unchanged"
-    assert "Not changed since" in feed.report
+    assert "is not changed since" in feed.report
     assert feed.counts["products taken off sale"] == 2
 
 

@@ -57,8 +57,11 @@ def test_what_a_refused_one_has_added_does_not_count(shop: Shop) -> None:
 
     second = received(shop, *(f"q{n}" for n in range(90)), token="second")
 
-    assert ended(second) == sync.Removal(10, 10, is_refused=True)
-    assert ended(second, force=True) == sync.Removal(10, 10)
+    refused = ended(second)
+    assert refused == sync.Removal(10, 100, is_refused=True, before_refusal=10)
+    assert "10 of the 100 products on sale" in refused.why_refused("in the file")
+    assert "20% of the 10 that were" in refused.why_refused("in the file")
+    assert ended(second, force=True) == sync.Removal(10, 100)
     assert ended(received(shop, *(f"q{n}" for n in range(75)), token="third")).removed == 15
 
 
@@ -97,9 +100,9 @@ def test_what_nobody_goes_on_with_is_forgotten(shop: Shop) -> None:
     # A late page begins anew, measured by what was on sale before.
     again = received(shop, "p1", token="refused")
     assert again.began_at > old
-    assert again.on_sale == 7
+    assert (again.on_sale, again.before_refusal) == (10, 7)
     assert sync.preview(shop.catalog, sql.SQL("SELECT 'p1' AS id")) == sync.Removal(
-        9, 7, is_refused=True
+        9, 10, is_refused=True, before_refusal=7
     )
 
 
