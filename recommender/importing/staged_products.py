@@ -126,7 +126,7 @@ class Replacement:
         removal = sync.preview(self.catalog, _seen(staging), unnamed.texts)
         notes = _notes(unnamed)
         if removal.is_refused and not self.force:
-            notes = (_refusal(removal, "Nothing would be."),)
+            notes = (_refusal(removal, "Nothing would be taken off sale."),)
         return Outcomes(_counts("products would be taken off sale", removal), notes=notes)
 
     def _doubt(self, products: int, unnamed: _Unnamed) -> str:

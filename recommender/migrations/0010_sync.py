@@ -229,9 +229,12 @@ class Migration(migrations.Migration):
                 (
                     "counts",
                     models.JSONField(
-                        default=dict,
+                        default=list,
                         editable=False,
-                        help_text="What came of the rows when it was last imported.",
+                        help_text=(
+                            "What came of the rows when it was last imported: pairs of words and "
+                            "number."
+                        ),
                     ),
                 ),
                 (
