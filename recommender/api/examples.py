@@ -164,7 +164,7 @@ _SYNC_CONFLICTS = (
     Problem(
         409,
         "token-used",
-        f"The sync {_SYNC!r} is done since 2026-01-22 02:10 UTC, and this is not a page of it. "
+        f"The sync {_SYNC!r} was done at 2026-01-22 02:10 UTC, and this is not a page of it. "
         "Give the next sync another token, such as the time it begins.",
     ),
 )  # fmt: skip

@@ -23,8 +23,8 @@ def sync_products(request: ApiRequest) -> HttpResponse:
 
     Products are added or replaced as by `POST /v1/products/bulk`, and a rejected one stays on sale
     where its id can be read. Any page may be sent again. Where more than 20 % of the products on
-    sale would go, `done` is a 409 and none goes, unless `force` says so. A token is forgotten eight
-    days after its last page.
+    sale would go, `done` is a 409 and none goes, unless `force` comes with it. A token is forgotten
+    eight days after its last page.
     """
     page = read_page(request)
     catalog = request.auth.catalog

@@ -45,7 +45,7 @@ ON CONFLICT (catalog_id, token) DO UPDATE
         last_product = excluded.last_product, on_sale = excluded.on_sale,
         before_refusal = excluded.before_refusal,
         has_products = false, removed = 0
-    WHERE s.done_at IS NOT NULL OR s.used_at <= %(expired)s
+    WHERE s.used_at <= %(expired)s OR %(anew)s AND s.done_at IS NOT NULL
 RETURNING id
 """
 _FORGET_SEEN = "DELETE FROM recommender_seenproduct WHERE sync_id = %s"
@@ -123,8 +123,12 @@ class Removal:
         )
 
 
-def begin(catalog: Catalog, token: str) -> Sync:
-    """The sync of this token: the one that goes on, or a new one where there is none."""
+def begin(catalog: Catalog, token: str, *, anew: bool = True) -> Sync:
+    """The sync of this token: the one that goes on, or a new one where there is none.
+
+    Args:
+        anew: begin another where it is done; otherwise that one is given.
+    """
     expired = timezone.now() - KEPT
     syncs = Sync.objects.filter(catalog=catalog, token=token)
     if not syncs.filter(done_at=None, used_at__gt=expired).update(used_at=Now()):
@@ -138,6 +142,7 @@ def begin(catalog: Catalog, token: str) -> Sync:
                 "on_sale": state.on_sale,
                 "before_refusal": state.before_refusal,
                 "expired": expired,
+                "anew": anew,
             }
             for (sync_id,) in database.fetch(_BEGIN, parameters):
                 database.execute(_FORGET_SEEN, (sync_id,))
@@ -154,21 +159,16 @@ def begin_page(catalog: Catalog, token: str, ids: Collection[str]) -> Sync:
     Raises:
         TokenUsedError: the token belongs to a sync that is done.
     """
-    now = timezone.now()
-    done = Sync.objects.filter(catalog=catalog, token=token, done_at__gt=now - KEPT).first()
-    if done is None:
-        return begin(catalog, token)
-    parameters = {"ids": list(ids), "sync": done.pk}
-    if (
-        done.done_at is None
-        or done.done_at < now - REPEATS
-        or not (database.fetch(_ALL_SEEN, parameters)[0][0])
-    ):
+    sync = begin(catalog, token, anew=False)
+    if sync.done_at is None:
+        return sync
+    is_late = sync.done_at < timezone.now() - REPEATS
+    if is_late or not database.fetch(_ALL_SEEN, {"ids": list(ids), "sync": sync.pk})[0][0]:
         raise TokenUsedError(
-            f"The sync {token!r} is done since {done.done_at:%Y-%m-%d %H:%M} UTC, and this is not "
-            "a page of it. Give the next sync another token, such as the time it begins."
+            f"The sync {token!r} was done at {sync.done_at:%Y-%m-%d %H:%M} UTC, and this is not a "
+            "page of it. Give the next sync another token, such as the time it begins."
         )
-    return done
+    return sync
 
 
 def see(sync: Sync, ids: Collection[str], *, has_products: bool) -> None:

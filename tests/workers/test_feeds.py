@@ -127,8 +127,14 @@ def test_a_host_that_is_down_is_tried_again_soon_and_what_never_works_at_its_tim
     assert feed.next_at is not None
     assert feed.next_at < timezone.now() + timedelta(minutes=6)
 
+    feeds.request(feed, force=True)
+    tasks.fetch_feed(feed.pk)
+    feed.refresh_from_db()
+    assert feed.is_forced  # so is the next attempt
+
     host.put("/a.csv", Answer(status=404))
     fetched(feed)
+    assert not feed.is_forced
     assert "answered 404" in feed.error
     assert "again at" not in feed.error
     assert feed.next_at is not None
