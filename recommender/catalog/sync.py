@@ -213,7 +213,8 @@ def finish(
             return removal
         removed = take_off_sale(_IS_ABSENT.format(older=_older(sync)))
         Sync.objects.filter(pk=sync.pk).update(done_at=Now(), used_at=Now(), removed=removed)
-        Sync.objects.filter(catalog=sync.catalog_id, is_refused=True).update(is_refused=False)
+    # Apart, as others may be ending syncs that were refused.
+    Sync.objects.filter(catalog=sync.catalog_id, is_refused=True).update(is_refused=False)
     return Removal(removed, sync.on_sale, removal.kept)
 
 

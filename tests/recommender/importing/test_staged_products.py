@@ -1,6 +1,7 @@
 """Imports of whole catalogs: `--replace`."""
 
 import json
+from pathlib import Path
 
 import pytest
 from django.core.management.base import CommandError
@@ -176,3 +177,25 @@ def test_force_alone_is_refused(shop: Shop, desk: Desk) -> None:
 )
 def test_no_format_stumbles_over_a_row_of_which_nothing_can_be_read(form) -> None:
     assert not form.fields["id"].value({})
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("amazon-2018.jsonl", "amazon-2023.jsonl", "google-atom.xml", "google.tsv", "google.xml"),
+        *("hm-articles.csv", "meta.csv", "movielens-movies.csv", "movies.dat", "schema-org.jsonl"),
+        *("shopify-2025.csv", "shopify.csv", "u.item", "woocommerce.csv", "retailrocket.csv"),
+    ],
+)
+def test_of_every_format_the_same_file_keeps_what_it_has_brought(
+    shop: Shop, desk: Desk, name: str
+) -> None:
+    sample = Path(__file__).with_name("samples") / name
+    desk.products(sample)
+    brought = on_sale(shop)
+    shop.stock(other="Of no file")
+
+    report = desk.products(sample, "--replace", "--force")
+
+    assert report.count("products taken off sale") == 1
+    assert on_sale(shop) == brought
