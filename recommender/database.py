@@ -16,6 +16,7 @@ import psycopg
 import structlog
 from django.db import DEFAULT_DB_ALIAS, connection, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.backends.signals import connection_created
 from psycopg import sql
 from psycopg.rows import BaseRowFactory, namedtuple_row, tuple_row
 
@@ -86,6 +87,31 @@ def close_if_hung_up(**_: object) -> None:
     # An idle session hears nothing from its server but that it ends.
     if poll.poll(0):
         connection.close()
+
+
+def limit_statements(seconds: float) -> None:
+    """Have the server stop each statement of this process, from its next connection on, after so
+    long: who asked has mostly gone by then, and a thread and a core work for nobody.
+
+    A statement that is stopped is an OperationalError; `is_stopped` tells it from others.
+    """
+
+    def limit(connection: BaseDatabaseWrapper, **_: object) -> None:
+        milliseconds = str(round(seconds * 1000))
+        with psycopg.Cursor(connection.connection) as cursor:
+            cursor.execute("SELECT set_config('statement_timeout', %s, false)", (milliseconds,))
+
+    connection_created.connect(limit, weak=False, dispatch_uid="limit_statements")
+
+
+def lift_limit() -> None:
+    """Let the statements of this transaction take as long as they take."""
+    execute("SET LOCAL statement_timeout TO 0")
+
+
+def is_stopped(error: BaseException) -> bool:
+    """Whether the server stopped a statement because it took too long."""
+    return isinstance(error.__cause__, psycopg.errors.QueryCanceled)
 
 
 def use_ef_search(value: int) -> None:

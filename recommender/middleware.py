@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from django.conf import settings
+from django.db.utils import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.utils.module_loading import import_string
@@ -52,6 +53,12 @@ class AdminOnly:
             for hook in self._view_hooks:
                 if (response := hook(request, view, args, kwargs)) is not None:
                     return response
+        return None
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        """A page of the admin that the database gave no answer for says so."""
+        if _is_admin(request) and isinstance(exception, OperationalError | InterfaceError):
+            return problems.page_of_database(request, exception)
         return None
 
 

@@ -119,6 +119,11 @@ DATABASES: dict[str, dict[str, Any]] = {
         "OPTIONS": {
             **_database.get("OPTIONS", {}),
             "connect_timeout": 5,
+            # Seconds and, for the last, milliseconds: a server that is gone is not waited for.
+            "keepalives_idle": 30,
+            "keepalives_interval": 10,
+            "keepalives_count": 3,
+            "tcp_user_timeout": 60_000,
             # Used by recommender.database only; the ORM binds in the client.
             "prepare_threshold": 5,
             # Short queries gain nothing from JIT; a filtered index scan goes on until it has
@@ -127,6 +132,12 @@ DATABASES: dict[str, dict[str, Any]] = {
         },
     }
 }
+# Of a web process; what takes longer than that is not asked for by a request.
+STATEMENT_SECONDS = _number("KINSHIP_STATEMENT_SECONDS", 10, 0.1, 3600)
+# A sender that takes longer is sent away; it holds a little memory until then, and no thread.
+BODY_SECONDS = _number("KINSHIP_BODY_SECONDS", 30, 1, 3600)
+# What is not answered by then is answered with 503: the database or a provider hangs.
+ANSWER_SECONDS = _number("KINSHIP_ANSWER_SECONDS", 120, 1, 3600)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 CELERY_BROKER_URL = stack.broker_url(STACK)
@@ -168,6 +179,8 @@ FORMAT_MODULE_PATH = "recommender.locale"
 STATIC_URL = "/static/"
 STATIC_ROOT = STACK.data_dir / "static"
 DATA_UPLOAD_MAX_MEMORY_SIZE = int(_number("KINSHIP_MAX_BODY_MB", 32, 1, 1024)) * 1024 * 1024
+# Everybody can read a browser key: what it sends is a page's events, or a filter.
+BROWSER_BODY_BYTES = int(_number("KINSHIP_BROWSER_BODY_KB", 256, 1, 1024 * 1024)) * 1024
 LOGIN_URL = "admin:login"
 LOGIN_REDIRECT_URL = "admin:index"
 
@@ -178,10 +191,17 @@ RECALL_TARGET = _number("KINSHIP_RECALL_TARGET", 0.95, 0.5, 1.0)
 EXACT_LIMIT = int(_number("KINSHIP_EXACT_LIMIT", 20_000, 0, 10_000_000))
 # Changes and additions to the table of embedding models, and the providers' keys and addresses.
 MODELS = models_config.read_config(os.environ, BASE_DIR)
-# Hosts that pictures and videos are fetched from though they are not on the public internet.
+# Hosts that pictures, videos and feeds are fetched from though they are not on the public internet.
 MEDIA_HOSTS = frozenset(host.lower() for host in _words("KINSHIP_MEDIA_HOSTS", ""))
+# How large a file at an address may be.
+FEED_BYTES = int(_number("KINSHIP_FEED_MAX_MB", 1_000, 1, 1_000_000) * 1_000_000)
 # The text model of a new catalog; a key of recommender.providers.models.
 DEFAULT_MODEL = os.environ.get("KINSHIP_DEFAULT_MODEL", "wordllama-256")
+# All fields of a product: what is shown, filtered and embedded of one thing is some kilobytes.
+PRODUCT_BYTES = int(_number("KINSHIP_PRODUCT_KB", 256, 1, 10_240)) * 1024
+# Each attribute may be filtered by, and all of them are read with each key: names belong to kinds
+# of things, values to things.
+CATALOG_ATTRIBUTES = int(_number("KINSHIP_CATALOG_ATTRIBUTES", 1_000, 1, 100_000))
 # How long ago an event may have happened: each month of events is a table. What browsers send
 # happens now; what shops send or import may be the history of decades.
 OLDEST_EVENT = timedelta(days=_number("KINSHIP_EVENT_DAYS", 14_610, 1, 36_500))

@@ -3,12 +3,23 @@
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from recommender.catalog import catalogs
 from recommender.models import Catalog
 from tests.shop import Shop
 from tests.workers.broker import Broker
 from workers import celery_app, tasks
+
+# A busy machine must fail no property, and no run depends on an earlier one. Examples share what
+# fixtures made: none of it is changed by them, or all see the same change.
+settings.register_profile(
+    "suite",
+    deadline=None,
+    database=None,
+    suppress_health_check=(HealthCheck.too_slow, HealthCheck.function_scoped_fixture),
+)
+settings.load_profile("suite")
 
 
 @pytest.fixture

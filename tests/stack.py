@@ -11,6 +11,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from recommender import stack
@@ -42,7 +43,9 @@ def pytest_configure(config: pytest.Config) -> None:
         return
     signals.restore()
     if _WORKER or config.option.dist == "no":
-        stack.ensure_started(_config_of(_DATA_DIR))
+        config = _config_of(_DATA_DIR)
+        stack.ensure_started(config)
+        _wait_for_no_disk(config)
 
 
 def pytest_xdist_auto_num_workers() -> int:
@@ -60,6 +63,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def _config_of(data_dir: Path) -> stack.StackConfig:
     return stack.read_config({"KINSHIP_DATA_DIR": str(data_dir)}, _RUN)
+
+
+def _wait_for_no_disk(config: stack.StackConfig) -> None:
+    """What a test commits need not outlive the machine; processes may still be killed."""
+    with psycopg.connect(stack.database_url(config), autocommit=True) as connection:
+        for name in ("fsync", "synchronous_commit", "full_page_writes"):
+            connection.execute(f"ALTER SYSTEM SET {name} TO off")
+        connection.execute("SELECT pg_reload_conf()")
 
 
 def _remove() -> None:

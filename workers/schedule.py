@@ -41,7 +41,14 @@ PERIODIC = (
         "Embedding cache",
         "workers.prune_embedding_cache",
         timedelta(days=1),
-        "Removes vectors of hosted models that nobody used for KINSHIP_CACHE_DAYS.",
+        "Removes vectors of hosted models that nobody used for KINSHIP_CACHE_DAYS, and syncs that "
+        "nobody went on with.",
+    ),
+    Periodic(
+        "Feeds",
+        "workers.sweep_feeds",
+        timedelta(minutes=1),
+        "Fetches the feeds of catalogs that are due by their schedules.",
     ),
     Periodic(
         "Training",

@@ -13,6 +13,7 @@ from django.db.utils import DatabaseError, OperationalError
 from django.utils import timezone
 
 from embeddings.errors import Misconfigured, Unavailable
+from recommender.catalog import sync
 from recommender.history import popularity
 from recommender.models import Catalog, Heartbeat, Space
 from recommender.profiles import builder
@@ -50,6 +51,7 @@ def sweep_embeddings() -> None:
     is in quarantine only because its picture could not be had.
     """
     quarantine.retry_media()
+    staleness.forget_deaths()
     idle = lifecycle.living().exclude(pk__in=staleness.spaces_at_work())
     for space_id in idle.values_list("pk", flat=True):
         embed_space.delay(space_id, time.time())
@@ -196,5 +198,6 @@ def refresh_popularity(catalog_id: int) -> None:
 
 @shared_task(name="workers.prune_embedding_cache")
 def prune_embedding_cache() -> None:
-    """Remove vectors of hosted models that nobody used for long."""
+    """Remove vectors of hosted models that nobody used for long, and syncs left half done."""
     cache.prune()
+    sync.prune()

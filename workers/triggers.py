@@ -14,6 +14,7 @@ from celery.signals import worker_process_init, worker_ready
 from django.db import transaction
 from kombu.exceptions import OperationalError as BrokerError
 
+from recommender.catalog import feeds
 from recommender.catalog.catalogs import products_changed
 from recommender.insight import evaluations
 from recommender.spaces import staleness
@@ -41,6 +42,7 @@ def connect() -> None:
     products_changed.connect(_embed_soon, dispatch_uid="embed soon")
     runs.training_requested.connect(_train_soon, dispatch_uid="train soon")
     evaluations.evaluation_requested.connect(_evaluate_soon, dispatch_uid="evaluate soon")
+    feeds.feed_requested.connect(_fetch_soon, dispatch_uid="fetch soon")
     worker_ready.connect(_take_up_work, dispatch_uid="take up work")
     worker_process_init.connect(_settle, dispatch_uid="settle")
 
@@ -56,6 +58,10 @@ def _train_soon(catalog_id: int, **_: Any) -> None:
 
 def _evaluate_soon(catalog_id: int, **_: Any) -> None:
     transaction.on_commit(partial(_evaluate, catalog_id))
+
+
+def _fetch_soon(feed_id: int, **_: Any) -> None:
+    transaction.on_commit(partial(_fetch, feed_id))
 
 
 def _embed(space_id: int) -> None:
@@ -80,6 +86,15 @@ def _evaluate(catalog_id: int) -> None:
         lambda: app.send_task("workers.evaluate", [catalog_id]),
         "broker unavailable, the nightly task will evaluate",
         catalog=catalog_id,
+    )
+
+
+def _fetch(feed_id: int) -> None:
+    # By its name, as training: the web has no use for what reads files.
+    _send(
+        lambda: app.send_task("workers.fetch_feed", [feed_id]),
+        "broker unavailable, the sweep will fetch",
+        feed=feed_id,
     )
 
 

@@ -14,6 +14,7 @@ from embeddings.local import image_model
 from embeddings.local.loading import loaded
 from embeddings.media import fetch, pictures, video
 from embeddings.media.connection import TimeLimits
+from embeddings.media.download import named
 from embeddings.types import Embeddings, Input, Modality, Role, Usage
 
 _Pixels = NDArray[np.float32]
@@ -94,14 +95,14 @@ class LocalImageEmbedder(BaseEmbedder):
 
     def _picture(self, address: str) -> _Pixels:
         media = self._fetch(address)
-        with _decoding, fetch.named(address, Modality.IMAGE):
+        with _decoding, named(address, Modality.IMAGE):
             return pictures.pixels(pictures.decode(media))
 
     def _frames(self, source: Input) -> list[_Pixels]:
         if not source.video:
             return []
         media = self._fetch(source.video, modality=Modality.VIDEO)
-        with _decoding, fetch.named(source.video, Modality.VIDEO):
+        with _decoding, named(source.video, Modality.VIDEO):
             return [pictures.pixels(frame) for frame in video.frames(media)]
 
 

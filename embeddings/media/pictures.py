@@ -17,8 +17,12 @@ SIDE = 224
 # The shorter side before the centre is cut out, as the model was validated.
 _SHORTER_SIDE = 256
 _MEAN, _DEVIATION = 127.0, 128.0
-# More would take hundreds of megabytes to unfold, however small the file.
+# What a picture may be by its own account, which costs nothing to read, however small the file:
+# each row has a cost of its own, and a progressive JPEG is held whole while it is decoded …
+_MAX_SIDE = 20_000
 _MAX_PIXELS = 50_000_000
+# … and what is then decoded, JPEGs at a fraction: eight bytes a pixel, 200 MB.
+_MAX_DECODED = 25_000_000
 _READERS: Mapping[str, str] = {
     "jpg": "JPEG",
     "png": "PNG",
@@ -33,40 +37,53 @@ _DAMAGED = (OSError, SyntaxError, ValueError, IndexError, EOFError, struct.error
 def decode(media: Media) -> Image.Image:
     """The picture, or the first one of an animation, upright and in RGB, on white.
 
-    Large JPEGs are decoded at a fraction of their size.
+    Large JPEGs are decoded at a fraction of their size, other large pictures made smaller.
 
     Raises:
-        Rejected: it is damaged, or has too many pixels. The message goes on where
+        Rejected: it is damaged, too long or high, or has too many pixels. The message goes on where
             `media.named` begins it.
     """
     try:
         with Image.open(BytesIO(media.content), formats=[_READERS[media.format]]) as picture:
-            _check_size(picture)
+            _check_size(picture, _MAX_PIXELS)
             picture.draft("RGB", (_SHORTER_SIDE, _SHORTER_SIDE))
-            return _opaque(ImageOps.exif_transpose(picture))
-    except Image.DecompressionBombError as exc:
-        raise Rejected(f"it is too large: {exc}") from exc
+            _check_size(picture, _MAX_DECODED)
+            # In place: a copy of a large picture costs as much as the picture.
+            ImageOps.exif_transpose(picture, in_place=True)
+            return _opaque(picture)
+    except (Image.DecompressionBombError, MemoryError) as exc:
+        raise Rejected(f"it is too large ({exc}); give a smaller one.") from exc
     except _DAMAGED as exc:
         raise Rejected(f"it is damaged ({exc}); store it again.") from exc
 
 
-def _check_size(picture: Image.Image) -> None:
-    if picture.width * picture.height > _MAX_PIXELS:
+def _check_size(picture: Image.Image, most: int) -> None:
+    if picture.width * picture.height > most or max(picture.size) > _MAX_SIDE:
         raise Rejected(
-            f"it has {picture.width} × {picture.height} pixels; "
-            f"give one of {_MAX_PIXELS // 1_000_000} million at most."
+            f"it has {picture.width} × {picture.height} pixels; give one of {most // 1_000_000} "
+            f"million at most, and of {_MAX_SIDE:,} a side."
         )
 
 
 def _opaque(picture: Image.Image) -> Image.Image:
     if picture.has_transparency_data:
-        coloured = picture.convert("RGBA")
-        white = Image.new("RGBA", picture.size, "white")
+        coloured = _shrunk(_in_mode(picture, "RGBA"))
+        white = Image.new("RGBA", coloured.size, "white")
         return Image.alpha_composite(white, coloured).convert("RGB")
     if picture.mode == "I;16":
         # Converting would clip them to 8 bits.
-        return picture.point(lambda level: level / 257).convert("L").convert("RGB")
-    return picture.convert("RGB")
+        return _shrunk(picture.point(lambda level: level / 257).convert("L")).convert("RGB")
+    return _shrunk(_in_mode(picture, "RGB"))
+
+
+def _in_mode(picture: Image.Image, mode: str) -> Image.Image:
+    return picture if picture.mode == mode else picture.convert(mode)
+
+
+def _shrunk(picture: Image.Image) -> Image.Image:
+    """The picture at two to four times what is seen of it, where it is larger; a copy, always."""
+    factor = min(picture.size) // (2 * _SHORTER_SIDE)
+    return picture.reduce(factor) if factor > 1 else picture.copy()
 
 
 def pixels(picture: Image.Image) -> NDArray[np.float32]:

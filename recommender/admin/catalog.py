@@ -15,7 +15,16 @@ from django.utils.safestring import SafeString
 from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
 from embeddings.errors import Misconfigured
-from recommender.admin import base, counts, evaluation, fragments, spend, spend_month, training
+from recommender.admin import (
+    base,
+    counts,
+    evaluation,
+    feed,
+    fragments,
+    spend,
+    spend_month,
+    training,
+)
 from recommender.admin.base import ActionError, ModelAdmin, ModelForm, Question, action
 from recommender.admin.fields import WeightsField
 from recommender.catalog import catalogs
@@ -82,7 +91,7 @@ class CatalogAdmin(evaluation.MayEvaluate, ModelAdmin[Catalog]):
     actions_detail = ("train", "evaluate")
     add_fieldsets = ((None, {"fields": ("name", "model", "monthly_budget", *_TUNED)}),)
     fieldsets = (
-        ("Contents", {"fields": (("products", "users"), ("events", "fresh"))}),
+        ("Contents", {"fields": (("products", "users"), ("events", "fresh"), "comes_from")}),
         ("Settings", {"fields": ("name", ("monthly_budget", "spent"), *_TUNED)}),
         ("Products", {"fields": ("attribute_types", ("popularity_refreshed_at", "created_at"))}),
     )
@@ -91,6 +100,7 @@ class CatalogAdmin(evaluation.MayEvaluate, ModelAdmin[Catalog]):
         "users",
         "events",
         "fresh",
+        "comes_from",
         "spent",
         "attribute_types",
         "popularity_refreshed_at",
@@ -193,6 +203,11 @@ class CatalogAdmin(evaluation.MayEvaluate, ModelAdmin[Catalog]):
         """The attributes that products have declared, and the type of each; filters go by them."""
         return fragments.named_values(sorted(catalog.attributes.items()))
 
+    @admin.display(description="Feed")
+    def comes_from(self, catalog: Catalog) -> SafeString:
+        """Where its products come from, when, and how that went."""
+        return feed.of_catalog(catalog)
+
     @admin.display(description="Spent this month")
     def spent(self, catalog: Catalog) -> str:
         """What embedding has cost, with what is set aside for calls, and of which budget."""
@@ -272,9 +287,7 @@ def _train(catalog: Catalog) -> str:
     return format_html(
         '<a href="{}" class="underline">The training of {}</a> is {}; its page shows what comes of '
         "it.",
-        training.address(run),
-        catalog,
-        run.status,
+        *(training.address(run), catalog, run.status),
     )
 
 

@@ -73,6 +73,7 @@ _GROUPS = {
     "Catalog": (
         ("Catalogs", "storefront", "recommender_catalog"),
         ("Products", "inventory_2", "recommender_product"),
+        ("Feeds", "rss_feed", "recommender_feed"),
         ("Users", "group", "recommender_user"),
     ),
     "Engine": (

@@ -6,9 +6,9 @@ from django.contrib import admin, messages
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from psycopg import sql
 from unfold.contrib.filters.admin import BooleanRadioFilter, RelatedDropdownFilter
 from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
@@ -23,7 +23,7 @@ from recommender.admin.base import (
 from recommender.admin.fields import AddressesField
 from recommender.admin.fragments import Table
 from recommender.admin.freshness import Freshness
-from recommender.catalog import attributes
+from recommender.catalog import attributes, upsert
 from recommender.catalog.catalogs import announce_changes
 from recommender.models import Product, ProductVector, QuarantinedProduct, Space
 
@@ -213,9 +213,8 @@ class ProductAdmin(DetailAdmin[Product], ExternalIdAdmin[Product]):
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Product]) -> None:  # noqa: ARG002
         """Mark the products deleted."""
-        Product.objects.filter(pk__in=list(queryset.values_list("pk", flat=True))).update(
-            deleted_at=timezone.now(), updated_at=timezone.now()
-        )
+        wanted = {"ids": list(queryset.values_list("pk", flat=True))}
+        upsert.take_off_sale(sql.SQL("p.id = ANY(%(ids)s)"), wanted)
 
     def get_deleted_objects(
         self,

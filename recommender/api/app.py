@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from typing import Any
 
-import structlog
 from django.core.exceptions import RequestDataTooBig
 from django.db.utils import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
@@ -13,12 +12,18 @@ from ninja.errors import AuthenticationError, HttpError, ValidationError
 from ninja.openapi.docs import Swagger
 from ninja.openapi.schema import OpenAPISchema
 
-from recommender.api import addresses, documentation, problems, products, recommendations, users
+from recommender.api import (
+    addresses,
+    documentation,
+    problems,
+    products,
+    recommendations,
+    sync,
+    users,
+)
 from recommender.api.codec import JsonParser, JsonRenderer
 from recommender.api.examples import CALLS
 from recommender.api.problems import Problem, respond
-
-log = structlog.get_logger()
 
 
 class DocumentedApi(NinjaAPI):
@@ -52,6 +57,7 @@ api = DocumentedApi(
 )
 # First what ends in a word: an id may be sent with bare slashes, and would take in the word.
 api.add_router("/v1", recommendations.router)
+api.add_router("/v1", sync.router)
 api.add_router("/v1", products.router)
 api.add_router("/v1", users.router)
 api.add_router("/v1", users.events_router)
@@ -92,8 +98,7 @@ def _http_error(request: HttpRequest, error: HttpError) -> HttpResponse:
 @api.exception_handler(OperationalError)
 @api.exception_handler(InterfaceError)
 def _database_away(request: HttpRequest, error: Exception) -> HttpResponse:
-    log.error("database unavailable", path=request.path, error=str(error))
-    return respond(Problem(503, "database-unavailable", "The database does not answer."))
+    return respond(problems.of_database(request, error))
 
 
 def _place(location: Sequence[str | int]) -> Sequence[str | int]:

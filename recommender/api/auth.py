@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from threading import Lock
 
 from cachetools import TTLCache
+from django.conf import settings
 from django.http import HttpRequest
 from ninja.security import HttpBearer
 
@@ -46,11 +47,12 @@ class BearerKey(HttpBearer):
         super().__init__()
         self._scopes = frozenset(scopes)
 
-    def authenticate(self, request: HttpRequest, token: str) -> Caller:  # noqa: ARG002
+    def authenticate(self, request: HttpRequest, token: str) -> Caller:
         """The caller.
 
         Raises:
-            Problem: 401 for an unknown or revoked key, 403 for one of another scope.
+            Problem: 401 for an unknown or revoked key, 403 for one of another scope, 413 for a
+                body that is larger than one of its scope may be. The body is not read before.
         """
         caller = _recognise(token)
         if caller is None:
@@ -59,7 +61,19 @@ class BearerKey(HttpBearer):
             needed = " or ".join(sorted(self._scopes))
             detail = f"This needs a key of scope {needed}; yours is of scope {caller.scope}."
             raise Problem(403, "wrong-scope", detail)
+        if caller.scope == BROWSER:
+            _check_length(request)
         return caller
+
+
+def _check_length(request: HttpRequest) -> None:
+    length = int(request.META.get("CONTENT_LENGTH") or 0)
+    if length > settings.BROWSER_BODY_BYTES:
+        detail = (
+            f"The body has {length:,} bytes, of {settings.BROWSER_BODY_BYTES:,} that a browser key "
+            "may send; send it in parts, use a server key, or raise KINSHIP_BROWSER_BODY_KB."
+        )
+        raise Problem(413, "too-large", detail)
 
 
 def _recognise(token: str) -> Caller | None:

@@ -34,6 +34,26 @@ class JsonRenderer(BaseRenderer):
         return encode(data)
 
 
+# What a decoded body may take: a list of nothing, `[],`, takes 30 times its length in memory.
+_MOST_PARTS = 2_000_000
+_OBJECT = 4  # an object takes as much as so many texts or lists
+
+
+def check_size(body: bytes, name: str = "body") -> None:
+    """See that a body is not decoded that holds far more values than anybody sends.
+
+    Raises:
+        Problem: 413; by the commas and brackets in it, without reading what is in texts.
+    """
+    parts = body.count(b",") + body.count(b"[") + _OBJECT * body.count(b"{")
+    if parts > _MOST_PARTS:
+        detail = (
+            f"The {name} has {parts:,} parts by its commas and brackets, of {_MOST_PARTS:,} at "
+            f"most, an object counting {_OBJECT}; send it in several requests."
+        )
+        raise Problem(413, "too-many-values", detail)
+
+
 def decode(body: bytes, name: str = "body", *, takes_nul: bool = False) -> Any:
     """A JSON text's value.
 
@@ -42,8 +62,9 @@ def decode(body: bytes, name: str = "body", *, takes_nul: bool = False) -> Any:
         takes_nul: leave U+0000 to whoever reads the rows in it: it costs one row, not all.
 
     Raises:
-        Problem: 400, saying where it stops being JSON.
+        Problem: 400, saying where it stops being JSON; 413 for too many values.
     """
+    check_size(body, name)
     try:
         value = orjson.loads(body)
     except orjson.JSONDecodeError as exc:
@@ -59,25 +80,24 @@ NOT_TEXT = "The row holds broken UTF-8 or half a surrogate pair, which is no tex
 BROKEN = object()
 
 
-def decode_leniently(body: bytes) -> list[Any] | None:
-    """The rows of an array that orjson refuses, BROKEN for those that are no text.
+def decode_leniently(body: bytes) -> Any:
+    """The value of JSON that orjson refuses, for `strictly` to judge row by row.
 
-    None where it is no array of JSON, or where it nests deeper than Python follows.
+    None where it is no JSON, or where it nests deeper than Python follows.
     """
     try:
         # Bytes that are no UTF-8 become lone surrogates, as `"\\ud800"` does.
-        decoded = json.loads(body.decode(errors="surrogateescape"), parse_constant=_refuse)
+        return json.loads(body.decode(errors="surrogateescape"), parse_constant=_refuse)
     except (ValueError, RecursionError):
         return None
-    return [_strictly(row) for row in decoded] if isinstance(decoded, list) else None
 
 
 def _refuse(constant: str) -> None:
     raise ValueError(f"{constant} is not JSON")
 
 
-def _strictly(row: Any) -> Any:
-    """The row as orjson reads it."""
+def strictly(row: Any) -> Any:
+    """A row that was decoded leniently as orjson reads it; BROKEN where it is no text."""
     try:
         return orjson.loads(json.dumps(row, ensure_ascii=False).encode())
     except (UnicodeEncodeError, orjson.JSONDecodeError):

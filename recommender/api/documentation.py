@@ -59,6 +59,19 @@ class BulkOut(Schema):
     errors: list[RejectedRowOut]
 
 
+class SyncOut(BulkOut):
+    """What became of a page, and of the sync so far.
+
+    `accepted` counts the page's products that were taken, `seen` those of all pages with what was
+    rejected; `removed` is what was taken off sale, once `done`.
+    """
+
+    accepted: int
+    seen: int
+    done: bool
+    removed: int
+
+
 class UserOut(Schema):
     """A user."""
 
@@ -83,9 +96,14 @@ class ProblemOut(Schema):
     detail: str
     errors: list[PlaceOut] | None = None
     missing_ids: list[str] | None = None
+    accepted: int | None = None
+    rejected: int | None = None
+    removed: int | None = None
+    would_remove: int | None = None
+    on_sale: int | None = None
 
 
-_OWN = (ProductOut, ProductPageOut, BulkOut, UserOut, ProblemOut)
+_OWN = (ProductOut, ProductPageOut, BulkOut, SyncOut, UserOut, ProblemOut)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -113,12 +113,12 @@ _NOT_JSON = Problem(
     "The body is not JSON: unexpected end of data: line 1 column 2 (char 1).",
 )
 _EMPTY = Problem(400, "empty-body", "Send a JSON array, or one JSON object a line.")
-_FILTER_SAYS = "Unknown field 'colour'. Known fields: title, brand, category, price, …."
+_FILTER_SAYS = "Unknown field 'colr'. Did you mean colour? Known fields: id, title, brand, …."
 _FILTER = Problem(
     400,
     "invalid-filter",
     _FILTER_SAYS,
-    errors=[{"where": "filter.colour", "message": _FILTER_SAYS}],
+    errors=[{"where": "filter.colr", "message": _FILTER_SAYS}],
 )
 _TOO_MANY = _invalid("body.count", "Input should be less than or equal to 1000")
 _BAD_PRICE = _invalid("body.price", "is negative")
@@ -144,6 +144,30 @@ _FOR_USER = _listed(
 )
 _ROWS = {"array": [{"id": _PRODUCT_ID, **_PRODUCT}, _OTHER], "one product": _OTHER}
 _GIVEN = {"a product": _PRODUCT}
+_SYNC = "2026-01-22 nightly"
+_SYNC_CONFLICTS = (
+    Problem(
+        409,
+        "too-many-removed",
+        "90 of the 240 products on sale are not in any page, which is more than 20%. Nothing was "
+        "taken off sale. Send the pages that are missing, and `done` again; if these products are "
+        "to go, with `force`.",
+        accepted=0, rejected=0, removed=0, would_remove=90, on_sale=240,
+    ),
+    Problem(
+        409,
+        "nothing-sent",
+        f"No page of the sync {_SYNC!r} had a product that could be taken, so nothing was taken "
+        "off sale. Send the products, and then `done`.",
+        accepted=0, rejected=0, removed=0,
+    ),
+    Problem(
+        409,
+        "token-used",
+        f"The sync {_SYNC!r} was done at 2026-01-22 02:10 UTC, and this is not a page of it. "
+        "Give the next sync another token, such as the time it begins.",
+    ),
+)  # fmt: skip
 _WRITTEN = (*_SERVER, _NOT_JSON, _BAD_PRICE, _TWO_IDS, _TOO_LARGE)
 
 CALLS: Mapping[tuple[str, str], Call] = {
@@ -193,6 +217,22 @@ CALLS: Mapping[tuple[str, str], Call] = {
         answer={"added": 0, "changed": 2, "unchanged": 0, "rejected": 0, "errors": []},
         bodies=_ROWS,
         errors=(*_SERVER, _EMPTY, _NOT_JSON, _TOO_LARGE),
+    ),
+    ("post", "/v1/products/sync"): Call(
+        answers={200: "SyncOut"},
+        answer={"accepted": 2, "added": 1, "changed": 1, "unchanged": 0, "rejected": 1,
+                "errors": [{"row": 2, "reason": "price is negative"}], "seen": 240, "done": True,
+                "removed": 12},
+        bodies={
+            "a page": {"token": _SYNC, "products": _ROWS["array"]},
+            "the end": {"token": _SYNC, "products": [], "done": True},
+            "the end, however many go": {"token": _SYNC, "done": True, "force": True},
+        },
+        errors=(*_SERVER, _invalid("body.token", "is missing"), _NOT_JSON,
+                Problem(400, "not-a-page", 'Send an object: {"token": …, "products": […]}.'),
+                Problem(400, "too-many-rows", "12000 rows in one request; send at most 10000 at a "
+                        "time."),
+                *_SYNC_CONFLICTS, _TOO_LARGE),
     ),
     ("put", "/v1/products/{product_id}"): Call(
         answers={200: "ProductOut", 201: "ProductOut"},

@@ -4,9 +4,16 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import orjson
+import structlog
+from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
 from django.utils.cache import patch_vary_headers
 from django.views import defaults
+
+from recommender import database
+
+log = structlog.get_logger()
 
 TITLES = {
     400: "The request is not right",
@@ -14,10 +21,16 @@ TITLES = {
     403: "This key may not do that",
     404: "Not found",
     405: "Method not allowed",
+    408: "Too slow",
+    409: "In conflict with what is there",
+    411: "Length required",
     413: "Too large",
     500: "Something is wrong on our side",
     503: "Not available right now",
 }
+
+
+_RETRY_AFTER = "5"
 
 
 class Problem(Exception):  # noqa: N818 - the word of RFC 9457
@@ -65,8 +78,30 @@ def respond(problem: Problem) -> HttpResponse:
     if problem.status == 401:
         response["WWW-Authenticate"] = "Bearer"
     if problem.status == 503:
-        response["Retry-After"] = "5"
+        response["Retry-After"] = _RETRY_AFTER
     return response
+
+
+def of_database(request: HttpRequest, error: Exception) -> Problem:
+    """What is answered where the database gave no answer; it is logged."""
+    if database.is_stopped(error):
+        log.warning("statement stopped", path=request.path, seconds=settings.STATEMENT_SECONDS)
+        detail = (
+            f"The database was stopped after {settings.STATEMENT_SECONDS:g} s of work on this. Ask "
+            "for less at once, such as by a simpler filter or in fewer rows; or raise "
+            "KINSHIP_STATEMENT_SECONDS."
+        )
+        return Problem(503, "took-too-long", detail)
+    log.error("database unavailable", path=request.path, error=str(error))
+    return Problem(503, "database-unavailable", "The database does not answer.")
+
+
+def page_of_database(request: HttpRequest, error: Exception) -> HttpResponse:
+    """The same for a person, as a page."""
+    problem = of_database(request, error)
+    page = render(request, "503.html", {"reason": problem.detail}, status=503)
+    page["Retry-After"] = _RETRY_AFTER
+    return page
 
 
 def invalid(errors: Sequence[Mapping[str, Any]]) -> Problem:

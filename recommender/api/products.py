@@ -2,15 +2,15 @@
 
 import base64
 import binascii
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Annotated, Any
 
 import orjson
 from django.db import transaction
-from django.db.models.functions import Now
 from django.http import HttpResponse
 from ninja import Query as Parameters
 from ninja import Router
+from psycopg import sql
 
 from recommender.api import codec
 from recommender.api.auth import ApiRequest, server_key
@@ -32,6 +32,9 @@ from recommender.models import Catalog, Product
 
 router = Router(tags=["products"], auth=server_key)
 
+# So many are read at once, a usual page and one more; after so many bytes a page ends.
+_CHUNK, _PAGE_BYTES = 101, 8 * 1024 * 1024
+
 Limit = Annotated[int, Parameters(ge=1, le=1000)]
 
 
@@ -39,18 +42,31 @@ Limit = Annotated[int, Parameters(ge=1, le=1000)]
 def list_products(
     request: ApiRequest, limit: Limit = 100, cursor: str | None = None
 ) -> HttpResponse:
-    """Products in a stable order; pass `next` as `cursor` until it is null."""
+    """Products in a stable order; pass `next` as `cursor` until it is null.
+
+    Of large products a page has fewer than `limit`: it ends after 8 MB.
+    """
     codec.check_known(request, ("limit", "cursor"))
-    after = _decode_cursor(cursor) if cursor else 0
-    products = list(
-        Product.objects.filter(
-            catalog=request.auth.catalog, deleted_at=None, pk__gt=after
-        ).order_by("pk")[: limit + 1]
-    )
-    more = len(products) > limit
-    page = products[:limit]
-    following = _encode_cursor(page[-1].pk) if more else None
-    return codec.respond({"items": [_shown(product) for product in page], "next": following})
+    items, last = _page(request.auth.catalog, _decode_cursor(cursor) if cursor else 0, limit)
+    following = _encode_cursor(last) if last is not None else None
+    return codec.respond({"items": items, "next": following})
+
+
+def _page(catalog: Catalog, after: int, limit: int) -> tuple[list[orjson.Fragment], int | None]:
+    """Products as JSON, and the key of the last one where there are more."""
+    products = Product.objects.filter(catalog=catalog, deleted_at=None).order_by("pk")
+    items: list[orjson.Fragment] = []
+    size = 0
+    while True:
+        found = list(products.filter(pk__gt=after)[:_CHUNK])
+        for product in found:
+            if len(items) == limit or size > _PAGE_BYTES:
+                return items, after
+            item = codec.encode(_shown(product))
+            items.append(orjson.Fragment(item))
+            size, after = size + len(item), product.pk
+        if len(found) < _CHUNK:
+            return items, None
 
 
 @router.post(
@@ -60,14 +76,11 @@ def list_products(
 )
 def bulk(request: ApiRequest) -> HttpResponse:
     """A JSON array or one product a line, each with its `id`; a bad row costs only itself."""
-    catalog = request.auth.catalog
-    declared = attributes.declared(catalog)
     rows = read_rows(request)
-    checked = [_checked(declared, row) for row in rows.values]
+    checked = check(request.auth.catalog, rows.values)
     if rows.is_single and isinstance(checked[0], RowError):
         raise Problem(400, "invalid", checked[0].reason)
-    products = [product for product in checked if not isinstance(product, RowError)]
-    return _outcome(_write(catalog, products), checked)
+    return codec.respond(counts(write(request.auth.catalog, taken(checked)), checked))
 
 
 @router.patch(
@@ -92,7 +105,7 @@ def patch_bulk(request: ApiRequest) -> HttpResponse:
         unknown = refused[0].reason.startswith("There is no product")
         status, kind = (404, "unknown-product") if unknown else (400, "invalid")
         raise Problem(status, kind, refused[0].reason)
-    return _outcome(written, refused)
+    return codec.respond(counts(written, refused))
 
 
 def _checked_change(row: Any) -> dict[str, Any] | RowError:
@@ -104,22 +117,31 @@ def _checked_change(row: Any) -> dict[str, Any] | RowError:
     return change.model_dump(mode="json", exclude_unset=True)
 
 
-def _outcome(written: Written, rows: Sequence[object]) -> HttpResponse:
-    """What became of many rows, of which some may be RowError."""
+def check(catalog: Catalog, rows: Sequence[Any]) -> list[dict[str, Any] | RowError]:
+    """The rows as they are stored, or why they are not."""
+    declared = attributes.declared(catalog)
+    return [_checked(declared, row) for row in rows]
+
+
+def taken(checked: Sequence[dict[str, Any] | RowError]) -> list[dict[str, Any]]:
+    """Of checked rows those that can be written."""
+    return [product for product in checked if not isinstance(product, RowError)]
+
+
+def counts(written: Written, rows: Sequence[object]) -> dict[str, Any]:
+    """What became of many rows, of which some may be RowError, as it is answered."""
     rejected = [
         {"row": place, "reason": row.reason}
         for place, row in enumerate(rows)
         if isinstance(row, RowError)
     ]
-    return codec.respond(
-        {
-            "added": written.added,
-            "changed": written.changed,
-            "unchanged": written.unchanged,
-            "rejected": len(rejected),
-            "errors": rejected,
-        }
-    )
+    return {
+        "added": written.added,
+        "changed": written.changed,
+        "unchanged": written.unchanged,
+        "rejected": len(rejected),
+        "errors": rejected,
+    }
 
 
 @router.put("/products/{id:product_id}", summary="Add or replace a product")
@@ -154,12 +176,16 @@ def get_product(request: ApiRequest, product_id: Id) -> HttpResponse:
 def delete_product(request: ApiRequest, product_id: Id) -> HttpResponse:
     """Recommend it no more. Its place in histories stays; putting it again brings it back."""
     product = _find(request.auth.catalog, product_id)
-    Product.objects.filter(pk=product.pk).update(deleted_at=Now(), updated_at=Now())
+    upsert.take_off_sale(sql.SQL("p.id = {}").format(product.pk))
     return HttpResponse(status=204)
 
 
-def answer_as_product(router: Router, word: str) -> None:
-    """Have a product whose id is the word of an operation put, read and removed like any other."""
+def answer_as_product(router: Router, word: str, *, patches: bool) -> None:
+    """Have a product whose id is the word of an operation put, read and removed like any other.
+
+    Args:
+        patches: whether it is changed like any other, too: the operation has no PATCH of its own.
+    """
 
     def put(request: ApiRequest, product: ProductIn) -> HttpResponse:
         return put_product(request, word, product)
@@ -170,11 +196,17 @@ def answer_as_product(router: Router, word: str) -> None:
     def delete(request: ApiRequest) -> HttpResponse:
         return delete_product(request, word)
 
-    for method, view in (("PUT", put), ("GET", get), ("DELETE", delete)):
+    def patch(request: ApiRequest, product: ProductChange) -> HttpResponse:
+        return patch_product(request, word, product)
+
+    views: dict[str, Callable[..., HttpResponse]] = {"PUT": put, "GET": get, "DELETE": delete}
+    if patches:
+        views["PATCH"] = patch
+    for method, view in views.items():
         router.add_api_operation(f"/products/{word}", [method], view, include_in_schema=False)
 
 
-answer_as_product(router, "bulk")
+answer_as_product(router, "bulk", patches=False)
 
 
 def _check_id(given: str | None, product_id: str) -> None:
@@ -189,7 +221,9 @@ def _write_one(catalog: Catalog, product_id: str, product: ProductIn) -> Written
         errors = [{"where": "body.attributes", "message": reason}]
         raise Problem(400, "invalid", reason, errors=errors)
     document = product.model_dump(mode="json") | {"id": product_id}
-    return _write(catalog, [document])
+    if reason := upsert.too_large(document):
+        raise Problem(413, "too-large", reason)
+    return write(catalog, [document])
 
 
 def _change(
@@ -203,14 +237,14 @@ def _change(
         refused = [
             row if isinstance(row, RowError) else _apply(documents, row, declared) for row in rows
         ]
-        taken = [
+        applied = [
             row
             for row, why in zip(rows, refused, strict=True)
             if why is None and not isinstance(row, RowError)
         ]
-        columns = {name for change in taken for name in change} - {"id"}
-        changed = [documents[key] for key in dict.fromkeys(change["id"] for change in taken)]
-        return _write(catalog, changed, columns), refused
+        columns = {name for change in applied for name in change} - {"id"}
+        changed = [documents[key] for key in dict.fromkeys(change["id"] for change in applied)]
+        return write(catalog, changed, columns), refused
 
 
 def _locked(catalog: Catalog, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
@@ -242,19 +276,22 @@ def _apply(
     merged = {k: v for k, v in (kept | (given or {})).items() if v is not None}
     if len(merged) > values.MAX_ATTRIBUTES:
         return RowError(f"attributes has more than {values.MAX_ATTRIBUTES} members")
+    changed = document | change | {"attributes": merged}
+    if reason := upsert.too_large(changed):
+        return RowError(reason)
     declared |= attributes.inferred(given or {})
-    document |= change | {"attributes": merged}
+    document |= changed
     return None
 
 
-def _write(
+def write(
     catalog: Catalog, products: Sequence[dict[str, Any]], columns: Collection[str] | None = None
 ) -> Written:
+    """Write checked products with the attributes that they declare, and say so to the workers."""
     if not products:
         return Written(0, 0, 0)
     with transaction.atomic():
-        for product in products:
-            attributes.declare(catalog, attributes.inferred(product["attributes"]))
+        attributes.declare(catalog, attributes.inferred_of(products))
         written = upsert.upsert(catalog, products, columns)
         announce_changes(catalog)
     return written
@@ -268,9 +305,12 @@ def _checked(declared: dict[str, str], row: Any) -> dict[str, Any] | RowError:
     if product.id is None:
         return RowError("id is missing")
     if reason := attributes.conflict(product.attributes, declared):
-        return RowError(reason)
+        return RowError(reason, product.id)
+    document = product.model_dump(mode="json")
+    if reason := upsert.too_large(document):
+        return RowError(reason, product.id)
     declared |= attributes.inferred(product.attributes)
-    return product.model_dump(mode="json")
+    return document
 
 
 def _find(catalog: Catalog, product_id: str) -> Product:

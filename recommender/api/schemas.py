@@ -6,6 +6,8 @@ Many rows are a JSON array or NDJSON; each row is judged alone.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from io import BytesIO
+from itertools import islice
 from typing import Annotated, Any, Literal, TypeVar
 from uuid import UUID
 
@@ -87,6 +89,15 @@ class ProductChange(_ProductFields):
     attributes: Annotated[dict[str, Any] | None, _read(values.attribute_changes)] = None
 
 
+class SyncPage(Strict):
+    """A page of the whole catalog, each product as in `POST /v1/products/bulk`."""
+
+    token: Annotated[str, Field(min_length=1, max_length=values.MAX_ID), _required(values.label)]
+    products: list[Any] = []
+    done: Annotated[bool, Field(strict=True)] = False
+    force: Annotated[bool, Field(strict=True)] = False
+
+
 class UserIn(Strict):
     """A user's attributes."""
 
@@ -126,9 +137,10 @@ Row = TypeVar("Row", bound=BaseModel)
 
 @dataclass(frozen=True, slots=True)
 class RowError:
-    """A row that cannot be taken, and why."""
+    """A row that cannot be taken, and why; with its id, where it can be read."""
 
     reason: str
+    id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,15 +161,46 @@ def read_rows(request: HttpRequest) -> Rows:
     body = request.body
     if not body.strip():
         raise Problem(400, "empty-body", "Send a JSON array, or one JSON object a line.")
+    codec.check_size(body)
     rows = _lines(body) if _is_ndjson(request, body) else _array(body)
     if isinstance(rows, dict):
         return Rows([rows], is_single=True)
     if not isinstance(rows, list):
         raise Problem(400, "not-rows", "Send a JSON object, an array of them, or one a line.")
-    if len(rows) > MAX_ROWS:
-        detail = f"{len(rows)} rows in one request; send at most {MAX_ROWS} at a time."
-        raise Problem(400, "too-many-rows", detail)
+    _check_count(rows)
     return Rows(rows)
+
+
+def _check_count(rows: Sequence[object]) -> None:
+    if len(rows) > MAX_ROWS:
+        raise _too_many_rows(f"{len(rows):,}")
+
+
+def read_page(request: HttpRequest) -> SyncPage:
+    """A page of a sync; its products are decoded JSON values, or RowError for one that is no text.
+
+    Raises:
+        Problem: 400 where the body as a whole is no page, or has too many products.
+    """
+    try:
+        document = codec.decode(request.body, takes_nul=True)
+    except Problem as strict:
+        document = codec.decode_leniently(request.body)
+        if strict.kind != "not-json" or not isinstance(document, dict):
+            raise
+        if isinstance(document.get("products"), list):
+            document["products"] = list(map(_judged, document["products"]))
+    if not isinstance(document, dict):
+        raise Problem(400, "not-a-page", 'Send an object: {"token": …, "products": […]}.')
+    try:
+        page = SyncPage.model_validate(document)
+    except ValidationError as exc:
+        errors = exc.errors(include_url=False)
+        raise problems.invalid(
+            [fault | {"loc": ("body", *fault["loc"])} for fault in errors]
+        ) from exc
+    _check_count(page.products)
+    return page
 
 
 def validate_rows(schema: type[Row], row: Any) -> Row | RowError:
@@ -167,7 +210,15 @@ def validate_rows(schema: type[Row], row: Any) -> Row | RowError:
     try:
         return schema.model_validate(row)
     except ValidationError as exc:
-        return RowError("; ".join(map(_reason, exc.errors(include_url=False))))
+        return RowError("; ".join(map(_reason, exc.errors(include_url=False))), id_of(row))
+
+
+def id_of(row: Any) -> str | None:
+    """The id of a row that may be anything; None where it has none that can be."""
+    try:
+        return values.identifier(row.get("id")) if isinstance(row, dict) else None
+    except BadValueError:
+        return None
 
 
 def documented_rows(schema: type[BaseModel]) -> dict[str, Any]:
@@ -176,6 +227,17 @@ def documented_rows(schema: type[BaseModel]) -> dict[str, Any]:
     many = {"oneOf": [one, {"type": "array", "items": one, "maxItems": MAX_ROWS}]}
     lines = {"type": "string", "description": "One JSON object a line."}
     content = {"application/json": {"schema": many}, "application/x-ndjson": {"schema": lines}}
+    return {"requestBody": {"required": True, "content": content}}
+
+
+def documented_page() -> dict[str, Any]:
+    """What OpenAPI says of a body that `read_page` reads."""
+    page = SyncPage.model_json_schema()
+    page["properties"]["products"] |= {
+        "items": ProductIn.model_json_schema(),
+        "maxItems": MAX_ROWS,
+    }
+    content = {"application/json": {"schema": page}}
     return {"requestBody": {"required": True, "content": content}}
 
 
@@ -200,16 +262,28 @@ def _array(body: bytes) -> Any:
     try:
         return codec.decode(body, takes_nul=True)
     except Problem as strict:
-        if strict.kind != "not-json" or body.lstrip()[:1] != b"[":
-            raise
         rows = codec.decode_leniently(body)
-        if rows is None:
+        if strict.kind != "not-json" or not isinstance(rows, list):
             raise
-    return [RowError(codec.NOT_TEXT) if row is codec.BROKEN else row for row in rows]
+    return list(map(_judged, rows))
+
+
+def _judged(row: Any) -> Any:
+    value = codec.strictly(row)
+    return RowError(codec.NOT_TEXT, id_of(row)) if value is codec.BROKEN else value
+
+
+def _too_many_rows(number: str) -> Problem:
+    detail = f"{number} rows in one request; send at most {MAX_ROWS:,} at a time."
+    return Problem(400, "too-many-rows", detail)
 
 
 def _lines(body: bytes) -> list[Any]:
-    return [_line(line) for line in body.splitlines() if line.strip()]
+    lines = (line for line in BytesIO(body) if line.strip())
+    rows = [_line(line) for line in islice(lines, MAX_ROWS)]
+    if next(lines, None) is not None:
+        raise _too_many_rows(f"More than {MAX_ROWS:,}")
+    return rows
 
 
 def _line(line: bytes) -> Any:

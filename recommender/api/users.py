@@ -30,6 +30,12 @@ router = Router(tags=["users"], auth=server_key)
 @router.put("/users/{id:user_id}", summary="Add or replace a user")
 def put_user(request: ApiRequest, user_id: Id, user: UserIn) -> HttpResponse:
     """Set a user's attributes. Users also appear by themselves with their first event."""
+    if len(codec.encode(user.attributes)) > settings.PRODUCT_BYTES:
+        detail = (
+            f"The attributes have more than {settings.PRODUCT_BYTES // 1024:,} KB; send fewer or "
+            "shorter ones, or raise KINSHIP_PRODUCT_KB."
+        )
+        raise Problem(413, "too-large", detail)
     row, created = User.objects.update_or_create(
         catalog=request.auth.catalog,
         external_id=user_id,

@@ -1,8 +1,9 @@
 """The declared attributes of a catalog: their types come from the first product that has them."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
+from django.conf import settings
 from psycopg.types.json import Jsonb
 
 from recommender import database
@@ -30,7 +31,17 @@ def infer(value: Any) -> str | None:
 
 
 def conflict(values: Mapping[str, Any], declared: Mapping[str, str]) -> str | None:
-    """Why these values do not fit the declared types; None where they do. null fits all."""
+    """Why these values do not fit the declared types; None where they do. null fits all.
+
+    No more than settings.CATALOG_ATTRIBUTES are declared.
+    """
+    new = sum(value is not None and name not in declared for name, value in values.items())
+    if new and len(declared) + new > settings.CATALOG_ATTRIBUTES:
+        return (
+            f"the catalog would have more than {settings.CATALOG_ATTRIBUTES:,} different "
+            "attributes; use the same names in all products, with what differs in the values, or "
+            "raise KINSHIP_CATALOG_ATTRIBUTES"
+        )
     for name, value in values.items():
         if value is None:
             continue
@@ -48,6 +59,15 @@ def inferred(values: Mapping[str, Any]) -> dict[str, str]:
     """The types of the values that have one."""
     kinds = {name: infer(value) for name, value in values.items()}
     return {name: kind for name, kind in kinds.items() if kind}
+
+
+def inferred_of(products: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+    """The types of all these products' `attributes`; of two of one name the first counts."""
+    kinds: dict[str, str] = {}
+    for product in products:
+        for name, kind in inferred(product["attributes"]).items():
+            kinds.setdefault(name, kind)
+    return kinds
 
 
 def declared(catalog: Catalog) -> dict[str, str]:

@@ -12,6 +12,7 @@ from django.utils import timezone
 from psycopg import sql
 
 from recommender import database
+from recommender.catalog import sync
 from recommender.history import popularity
 from recommender.models import ApiKey, Catalog, Space
 from recommender.profiles.builder import note_new_settings
@@ -134,6 +135,7 @@ def change_catalog(
     """
     _set(catalog, clock, half_life_days, monthly_budget, rating_scale)
     with transaction.atomic():
+        database.lift_limit()
         catalog.save(update_fields=_SETTINGS)
         if any(setting is not None for setting in (clock, half_life_days, rating_scale)):
             popularity.refresh(catalog)
@@ -146,9 +148,11 @@ def change_catalog(
 def delete_catalog(catalog: Catalog) -> None:
     """Remove a catalog and everything in it, for good."""
     with transaction.atomic():
+        database.lift_limit()
         for table in _LARGE_TABLES:
             query = sql.SQL("DELETE FROM {} WHERE catalog_id = %s").format(sql.Identifier(table))
             database.execute(query, (catalog.pk,))
+        sync.forget(catalog)
         # Late: from here on whoever writes vectors, of any catalog, waits.
         for space in Space.objects.filter(catalog=catalog):
             lifecycle.delete_space(space)

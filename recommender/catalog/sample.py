@@ -27,8 +27,7 @@ def load() -> Catalog:
     with transaction.atomic():
         catalog = catalogs.create_catalog(NAME)
         products = demo.load_products()
-        for product in products:
-            attributes.declare(catalog, attributes.inferred(product["attributes"]))
+        attributes.declare(catalog, attributes.inferred_of(products))
         upsert.upsert(catalog, products)
         _load_shoppers(catalog)
         # Shoppers of the last four months, as seen from the day the demo is first started.

@@ -6,6 +6,7 @@ from types import MappingProxyType
 from typing import Any, LiteralString
 
 import orjson
+from django.conf import settings
 from psycopg import sql
 
 from recommender import database
@@ -41,6 +42,30 @@ SELECT count(*) FILTER (WHERE added), count(*) FILTER (WHERE NOT added),
     (SELECT count(*) FROM source) - count(*)
 FROM written
 """)
+
+# Locked in the order in which products are written, so that nobody waits for one another.
+_OFF_SALE = sql.SQL("""
+UPDATE recommender_product AS product SET deleted_at = now(), updated_at = now()
+FROM (
+    SELECT p.id FROM recommender_product p WHERE p.deleted_at IS NULL AND {condition}
+    ORDER BY p.external_id COLLATE "default" FOR NO KEY UPDATE
+) gone WHERE product.id = gone.id
+""")
+
+
+def too_large(product: Mapping[str, Any]) -> str | None:
+    """Why a product cannot be taken for the bytes of its fields, of JSON for those that are no
+    text; None where it can."""
+    sizes = (
+        len(value.encode() if isinstance(value, str) else orjson.dumps(value))
+        for value in product.values()
+    )
+    if sum(sizes) <= settings.PRODUCT_BYTES:
+        return None
+    return (
+        f"the product has more than {settings.PRODUCT_BYTES // 1024:,} KB; shorten its texts, "
+        "addresses or attributes, or raise KINSHIP_PRODUCT_KB"
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +134,21 @@ def upsert_from(
         incoming=_each(", excluded.{}", names),
     )
     return Written(*database.fetch(query, parameters)[0])
+
+
+def take_off_sale(
+    condition: sql.Composable, parameters: Mapping[str, object] = MappingProxyType({})
+) -> int:
+    """Recommend products no more, and keep their history; writing one brings it back.
+
+    Args:
+        condition: on the product `p`.
+        parameters: of the condition.
+
+    Returns:
+        How many they were.
+    """
+    return database.execute(_OFF_SALE.format(condition=condition), parameters)
 
 
 def _each(form: LiteralString, names: Sequence[sql.Identifier]) -> sql.Composable:

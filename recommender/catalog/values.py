@@ -22,6 +22,7 @@ MAX_ID, MAX_TEXT = 255, 100_000
 # What an index holds: its bytes must fit a third of a page.
 MAX_LABEL = 600
 MAX_URL, MAX_URLS, MAX_ATTRIBUTES = 2_000, 50, 200
+MAX_NAME = 255  # of an attribute
 
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _SCALE = re.compile(r"([+-]?\d+(?:\.\d+)?) ?(?:-|\.\.|–|to) ?([+-]?\d+(?:\.\d+)?)", re.ASCII)
@@ -198,6 +199,8 @@ def attribute_changes(value: Any) -> dict[str, Any] | None:
         return members
     if sum(member is not None for member in members.values()) > MAX_ATTRIBUTES:
         raise BadValueError(f"has more than {MAX_ATTRIBUTES} members")
+    if any(len(name) > MAX_NAME for name, member in members.items() if member is not None):
+        raise BadValueError(f"has a name of more than {MAX_NAME} characters")
     try:
         written = orjson.dumps(members)
     except orjson.JSONEncodeError as exc:

@@ -10,7 +10,7 @@ from psycopg import sql
 
 from recommender import database
 from recommender.engine.candidates import Cause
-from recommender.retrieval.filters import Filter
+from recommender.retrieval.filters import Filter, unknown_field
 
 # Which of the user's own products an answer leaves out.
 SEEN, PURCHASED = "seen", "purchased"
@@ -103,8 +103,7 @@ def check_fields(names: Iterable[str], attributes: Collection[str]) -> tuple[str
     wanted = tuple(dict.fromkeys(names))
     for name in wanted:
         if name not in SHOWN and name.removeprefix("attributes.") not in attributes:
-            known = ", ".join([*SHOWN, *sorted(attributes)])
-            raise UnknownFieldError(f"Unknown field {name!r}. Known fields: {known}.")
+            raise UnknownFieldError(unknown_field(name, SHOWN, attributes))
     return wanted
 
 

@@ -14,8 +14,9 @@ _LEAST_PORTION = 1e-6
 
 _SCALE = sql.SQL("""
 CASE e.type
-    WHEN 'rating' THEN COALESCE(greatest(-1, least(1,
-        (2 * e.value - {worst} - {best}) / ({best} - {worst}))), 1)
+    WHEN 'rating' THEN CASE WHEN e.value IS NULL THEN 1 ELSE greatest(-1, least(1,
+        (2 * greatest({worst}, least({best}, e.value)) - {worst} - {best}) / ({best} - {worst})
+    )) END
     WHEN 'view_portion' THEN
         CASE WHEN e.value < {least} THEN 0 ELSE COALESCE(least(1, e.value), 1) END
     ELSE 1

@@ -10,10 +10,10 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 
 from recommender.catalog.catalogs import find_catalog
-from recommender.importing import conditions, formats, importer, mapping, source
+from recommender.importing import conditions, fetching, formats, importer, mapping, source
 from recommender.importing.formats import Format
 from recommender.importing.importer import Import
-from recommender.importing.progress import Intake
+from recommender.importing.progress import Intake, Summary
 from recommender.importing.row import RefusedError
 from recommender.importing.source import Options, Source
 from recommender.importing.staging import default_rejects_path
@@ -28,10 +28,10 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.formatter_class = RawDescriptionHelpFormatter
     parser.add_argument(
         "file",
-        type=Path,
         nargs="?",
         metavar="FILE",
-        help="CSV, JSON, JSON Lines, XML feed, .parquet or .xlsx; plain, .gz, .zst or .zip",
+        help="CSV, JSON, JSON Lines, XML feed, .parquet or .xlsx; plain, .gz, .zst or .zip; or its "
+        "http(s) address, which is fetched only where it has changed",
     )
     parser.add_argument("--catalog", metavar="NAME", help="where it goes")
     parser.add_argument(
@@ -41,6 +41,21 @@ def add_arguments(parser: ArgumentParser) -> None:
         help="of the file: auto (default) recognises it, plain takes columns by the fields' names, "
         "list shows all of them",
     )
+    add_reading_arguments(parser)
+    parser.add_argument(
+        "--rejects",
+        type=Path,
+        metavar="PATH",
+        help="where rejected rows go (default: a new file under the data directory)",
+    )
+    parser.add_argument(
+        "--anew", action="store_true", help="fetch an address even if it has not changed"
+    )
+    parser.add_argument("--dry-run", action="store_true", help="count only, write nothing")
+
+
+def add_reading_arguments(parser: ArgumentParser) -> None:
+    """Declare the options on how a file is read that both commands and feeds take."""
     parser.add_argument(
         "--map",
         dest="mapping",
@@ -85,13 +100,6 @@ def add_arguments(parser: ArgumentParser) -> None:
         metavar="NAMES",
         help="the columns of a CSV file without a header, such as user,product,at",
     )
-    parser.add_argument(
-        "--rejects",
-        type=Path,
-        metavar="PATH",
-        help="where rejected rows go (default: a new file under the data directory)",
-    )
-    parser.add_argument("--dry-run", action="store_true", help="count only, write nothing")
 
 
 def run(
@@ -116,10 +124,7 @@ def run(
         raise CommandError("Give a FILE and --catalog NAME.")
     try:
         catalog = find_catalog(options["catalog"])
-        wanted = _import_of(known, options, catalog, make_intake)
-        for notice in (*wanted.intake.source.notices, *wanted.intake.notices):
-            command.stdout.write(notice)
-        summary = importer.run(wanted)
+        summary = imported(known, options, catalog, make_intake, command.stdout.write)
     except RefusedError as exc:
         raise CommandError(str(exc)) from exc
     except ValidationError as exc:
@@ -127,13 +132,70 @@ def run(
     except KeyboardInterrupt:
         command.stderr.write("Interrupted. The same command goes on from here.")
         raise
-    if options["dry_run"]:
-        command.stdout.write("Dry run: nothing was written.")
-    for line in summary.lines():
-        command.stdout.write(line)
-    if summary.is_all_rejected:
-        raise CommandError(summary.refusal())
+    if summary is None:
+        return None
+    if summary.failure:
+        raise CommandError(summary.failure)
     return catalog
+
+
+def imported(
+    known: Sequence[Format],
+    options: Mapping[str, Any],
+    catalog: Catalog,
+    make_intake: MakeIntake,
+    say: Callable[[str], object],
+) -> Summary | None:
+    """Import a file and say what was found out about it, and what came of it.
+
+    Returns:
+        None where it is at an address and has not changed.
+
+    Raises:
+        UnreachableError: the host of the address does not answer.
+        RefusedError: the import cannot start or go on.
+    """
+    address = options["file"]
+    if not fetching.is_address(address):
+        return _imported(Path(address), known, options, catalog, make_intake, say)
+    identity = _identity(known, options, catalog)
+    anew = options["anew"] or options["dry_run"]
+    with fetching.fetched(catalog, address, identity, anew=anew, say=say) as found:
+        if found.path is None:
+            since = f"{found.since:%Y-%m-%d %H:%M} UTC" if found.since else "the last time"
+            say(
+                f"{address} is not changed since {since}, when it was imported. Nothing was done; "
+                "--anew imports it nevertheless."
+            )
+            return None
+        try:
+            summary = _imported(found.path, known, options, catalog, make_intake, say)
+        except RefusedError as exc:
+            raise RefusedError(str(exc).replace(str(found.path), address)) from exc
+        # An event that was rejected may be taken the next time: its product has come.
+        is_final = known[0].kind == "products" or not summary.rejected
+        if is_final and not (summary.failure or options["dry_run"]):
+            found.remember()
+        return summary
+
+
+def _imported(
+    path: Path,
+    known: Sequence[Format],
+    options: Mapping[str, Any],
+    catalog: Catalog,
+    make_intake: MakeIntake,
+    say: Callable[[str], object],
+) -> Summary:
+    wanted = _import_of(path, known, options, catalog, make_intake)
+    for notice in (*wanted.intake.source.notices, *wanted.intake.notices):
+        say(notice)
+    summary = importer.run(wanted)
+    if options["dry_run"]:
+        say("Dry run: nothing was written.")
+    for line in summary.lines():
+        say(line)
+    return summary
 
 
 def said_forms(options: Mapping[str, Any]) -> Forms:
@@ -145,13 +207,24 @@ def said_forms(options: Mapping[str, Any]) -> Forms:
 _SHAPING = (
     *("mapping", "where", "type", "types", "time_format", "decimal", "format", "header"),
     *("encoding", "delimiter", "category_separator", "list_separator", "rating_scale"),
+    "replace",
 )
 
 
+def _identity(
+    known: Sequence[Format], options: Mapping[str, Any], catalog: Catalog
+) -> tuple[object, ...]:
+    return (known[0].kind, catalog.pk, *(str(options.get(name)) for name in _SHAPING))
+
+
 def _import_of(
-    known: Sequence[Format], options: Mapping[str, Any], catalog: Catalog, make_intake: MakeIntake
+    path: Path,
+    known: Sequence[Format],
+    options: Mapping[str, Any],
+    catalog: Catalog,
+    make_intake: MakeIntake,
 ) -> Import:
-    path, kept, dry_run = options["file"], options["rejects"], options["dry_run"]
+    kept, dry_run = options["rejects"], options["dry_run"]
     kind = known[0].kind
     given = mapping.parse(options["mapping"])
     header = tuple(name.strip() for name in (options["header"] or "").split(",") if name.strip())
@@ -169,7 +242,7 @@ def _import_of(
     return Import(
         intake=make_intake(catalog, given, file),
         where=conditions.parse(options["where"], file.columns),
-        identity=(kind, catalog.pk, *(str(options.get(name)) for name in _SHAPING)),
+        identity=_identity(known, options, catalog),
         rejects=kept,
         dry_run=dry_run,
     )

@@ -226,10 +226,6 @@ def words(value: Any, separator: str = ",") -> list[str] | None:
     return [word for part in parts if (word := str(part).strip())] or None
 
 
-# Every request reads the declared attributes of its catalog.
-MAX_NAMES = 1_000
-
-
 class AttributeReader:
     """Reads attributes from rows; the first value of one that is not declared gives its type.
 
@@ -270,10 +266,7 @@ class AttributeReader:
             return None
         if reason := attributes.conflict(members, self.kinds):
             raise BadRowError(reason)
-        kinds = self.kinds | attributes.inferred(members)
-        if len(kinds) > max(MAX_NAMES, len(self.kinds)):
-            raise BadRowError(f"more than {MAX_NAMES:,} different attributes")
-        self.kinds = kinds
+        self.kinds |= attributes.inferred(members)
         return orjson.dumps(members).decode()
 
     def _members(self, row: Values) -> dict[str, Any]:

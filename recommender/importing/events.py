@@ -188,8 +188,12 @@ class EventIntake:
                 known = ", ".join(sorted(self._known_types))
                 raise RefusedError(f"{option} {name}: no such type. Types: {known}.")
 
-    def resume(self, staging: Staging) -> None:
-        """Products that were unknown may have come since."""
+    def salvaged(self, row: Values) -> Sequence[object]:  # noqa: ARG002 - products need it
+        """Nothing."""
+        return [None] * len(self.columns)
+
+    def begin(self, staging: Staging) -> None:
+        """Products that were unknown may have come since an earlier run."""
         statement = sql.SQL("UPDATE {} SET reason = NULL WHERE reason = %s")
         database.execute(statement.format(staging.table), (ingest.UNKNOWN_PRODUCT,))
 
@@ -212,10 +216,12 @@ class EventIntake:
         progress.say("counting what is popular")
         database.execute("ANALYZE recommender_event, recommender_eventkey, recommender_user")
         popularity.refresh(self._catalog)
-        return {
-            "events accepted": counts[ingest.ACCEPTED],
-            "events there already": counts[ingest.DUPLICATE],
-        }
+        return Outcomes(
+            {
+                "events accepted": counts[ingest.ACCEPTED],
+                "events there already": counts[ingest.DUPLICATE],
+            }
+        )
 
     def preview(self, staging: Staging) -> Outcomes:
         """How many events are new; marks the rows whose product is unknown."""
@@ -223,7 +229,8 @@ class EventIntake:
         database.execute(unknown, (ingest.UNKNOWN_PRODUCT,))
         self._make_keyed(staging)
         new, every = database.fetch(_PREVIEW.format(keyed=staging.keyed))[0]
-        return {"events would be accepted": new, "events are there already": every - new}
+        counts = {"events would be accepted": new, "events are there already": every - new}
+        return Outcomes(counts)
 
     def _check(self, event: Mapping[str, Any]) -> None:
         """Raises BadRowError where something is missing or cannot be."""

@@ -55,6 +55,7 @@ def run(wanted: Import) -> Summary:
     )
     with staging_tables.opened(staging) as lock, Progress(path.stat().st_size) as progress:
         reader = _Reader(wanted, progress)
+        intake.begin(staging)
         with path.open("rb") as file:
             reader.read(file, staging)
         lock.check()
@@ -84,17 +85,13 @@ class _Reader:
     def __init__(self, wanted: Import, progress: Progress) -> None:
         self._wanted = wanted
         self._progress = progress
-        self._nothing = [None] * len(wanted.intake.columns)
         self.rows = 0
         self.left_out: Counter[str] = Counter()  # rows by why they are not wanted
         self.first: dict[str, str] = {}  # the first value by the reason why it was rejected
 
     def read(self, file: BinaryIO, staging: Staging) -> None:
         """Stage what is not staged yet."""
-        last_row = staging.last_row()
-        if last_row:
-            self._wanted.intake.resume(staging)
-        staging.fill(self._staged(file, last_row))
+        staging.fill(self._staged(file, staging.last_row()))
 
     def _staged(self, file: BinaryIO, last_row: int) -> Iterator[StagedRow]:
         for row in self._wanted.intake.source.rows(file):
@@ -112,7 +109,8 @@ class _Reader:
                 if len(self.first) < _MOST_REASONS:
                     self.first.setdefault(str(exc), exc.value)
                 if self.rows > last_row:
-                    yield [self.rows, row.line, *self._nothing, str(exc), _storable(row.raw)]
+                    kept = self._wanted.intake.salvaged(row.values)
+                    yield [self.rows, row.line, *kept, str(exc), _storable(row.raw)]
 
     def _check_wanted(self, row: Row) -> None:
         if row.problem:

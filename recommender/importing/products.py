@@ -1,6 +1,7 @@
 """Importing products: rows to staged products, the best row of each id to the catalog."""
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -13,7 +14,7 @@ from recommender import database
 from recommender.catalog import attributes, upsert, values
 from recommender.catalog.catalogs import announce_changes
 from recommender.catalog.values import BadValueError
-from recommender.importing import formats, mapping
+from recommender.importing import formats, mapping, staged_products
 from recommender.importing.converters import (
     AttributeReader,
     currency_of,
@@ -25,6 +26,7 @@ from recommender.importing.formats import Format, LeftOutError
 from recommender.importing.progress import Outcomes, Progress
 from recommender.importing.row import BadRowError, Values
 from recommender.importing.source import Source
+from recommender.importing.staged_products import Replacement
 from recommender.importing.staging import Staging
 from recommender.importing.survey import NOTHING_SAID, Forms, survey
 from recommender.models import Catalog
@@ -38,11 +40,13 @@ class ProductOptions:
         forms: of times and numbers, as far as they are said.
         category_separator: between the names of a category's path; None for the API's.
         list_separator: between the values of a list in text.
+        replacement: of the products that the file does not have; None leaves them alone.
     """
 
     forms: Forms = NOTHING_SAID
     category_separator: str | None = None
     list_separator: str = "|"
+    replacement: Replacement | None = None
 
 
 def _json_urls(separator: str, value: Any) -> str | None:
@@ -75,13 +79,6 @@ def _converters(forms: Forms, options: ProductOptions) -> Mapping[str, Callable[
     }
 
 
-# Of several rows with one id, one with the title that most of them have, and of those the last.
-_BEST = sql.SQL("""
-SELECT DISTINCT ON (id) * FROM (
-    SELECT *, count(*) OVER (PARTITION BY id, title) AS votes FROM {staging} WHERE reason IS NULL
-) s ORDER BY id, title IS NOT NULL DESC, votes DESC, row DESC
-""")
-
 # Attributes with a column of their own leave the product's others as they are.
 _BESIDE_OTHERS = sql.SQL("""
 SELECT s.id, {columns} COALESCE(p.attributes, '{{}}') - %(names)s::text[]
@@ -95,29 +92,6 @@ SELECT DISTINCT ON (a.key) a.key,
     CASE jsonb_typeof(a.value) WHEN 'array' THEN 'strings' ELSE jsonb_typeof(a.value) END
 FROM {staging} s, jsonb_each(s.attributes) a WHERE s.reason IS NULL ORDER BY a.key, s.row
 """)
-
-# Of the rows of one product, the first value of each column, and what all of them say together:
-# the lowest price, whether any variant is in stock, and the pictures of all.
-_OF_VARIANTS = sql.SQL("""
-WITH pictures AS (
-    SELECT id, url, min(place) AS place,
-        row_number() OVER (PARTITION BY id ORDER BY min(place)) AS rank
-    FROM (
-        SELECT id, u.url, row * 100 + u.place AS place
-        FROM {staging}, jsonb_array_elements_text(image_urls) WITH ORDINALITY u(url, place)
-        WHERE reason IS NULL
-    ) p GROUP BY id, url
-)
-SELECT id, {firsts},
-    COALESCE(min(price) FILTER (WHERE variant), min(price)) AS price,
-    COALESCE(bool_or(in_stock) FILTER (WHERE variant), bool_or(in_stock)) AS in_stock,
-    (SELECT jsonb_agg(url ORDER BY place) FROM pictures p WHERE p.id = s.id AND rank <= {most})
-        AS image_urls
-FROM {staging} s WHERE reason IS NULL
-GROUP BY id HAVING bool_and(hidden IS NULL) AND NOT bool_and(variant)
-""")
-_FIRST = "(array_agg({0} ORDER BY variant, row) FILTER (WHERE {0} IS NOT NULL))[1] AS {0}"
-_TOGETHER = {"price", "in_stock", "image_urls"}
 
 _HIDDEN = sql.SQL("""
 SELECT hidden, count(*), sum(rows)::bigint FROM (
@@ -180,6 +154,8 @@ class ProductIntake:
             for field, convert in _converters(forms, options).items()
             if field in reads
         ]
+        self._read_id = reads["id"].value
+        self._replacement = options.replacement
         # A currency may be written beside the price.
         self._beside = None if "currency" in self._shown else reads.get("price")
 
@@ -201,6 +177,8 @@ class ProductIntake:
         product["attributes"] = self._attributes.read(row)
         if self._beside and product["price"] is not None:
             product["currency"] = currency_of(self._beside.value(row))
+        if reason := upsert.too_large(product):
+            raise BadRowError(reason)
         return list(product.values())
 
     def _mark(self, form: Format, row: Values, product: dict[str, object]) -> None:
@@ -212,13 +190,22 @@ class ProductIntake:
         elif reason:
             raise LeftOutError(reason)
 
-    def resume(self, staging: Staging) -> None:
+    def salvaged(self, row: Values) -> Sequence[object]:
+        """The id alone, where it can be read: the product is not absent from the file."""
+        kept: dict[str, object] = dict.fromkeys(self.columns)
+        with suppress(BadValueError):
+            kept["id"] = values.identifier(self._read_id(row))
+        return list(kept.values())
+
+    def begin(self, staging: Staging) -> None:
         """Learn the types of the attributes that are staged already."""
+        if self._replacement:
+            self._replacement.begin(staging)
         for name, kind in database.fetch(_STAGED_KINDS.format(staging=staging.table)):
             self._attributes.kinds.setdefault(name, kind)
 
     def merge(self, staging: Staging, progress: Progress) -> Outcomes:
-        """Add and change products in one transaction; what the file does not have stays."""
+        """Add and change products in one transaction; then those go that are to be replaced."""
         progress.say("writing the products")
         with transaction.atomic():
             attributes.declare(self._catalog, self._attributes.kinds)
@@ -228,26 +215,38 @@ class ProductIntake:
             written = upsert.upsert_from(self._catalog, source, columns, names)
             if written.added or written.changed:
                 announce_changes(self._catalog)
-        database.execute("ANALYZE recommender_product")
         products = written.added + written.changed + written.unchanged
-        return {
-            "products added": written.added,
-            "products changed": written.changed,
-            "products unchanged": written.unchanged,
-            **self._others(staging, products),
-        }
+        outcomes = Outcomes(
+            {
+                "products added": written.added,
+                "products changed": written.changed,
+                "products unchanged": written.unchanged,
+                **self._others(staging, products),
+            }
+        )
+        if self._replacement:
+            progress.say("taking off sale what the file no longer has")
+            outcomes = outcomes.then(self._replacement.finish(staging, products))
+        database.execute("ANALYZE recommender_product")
+        return outcomes
 
     def preview(self, staging: Staging) -> Outcomes:
         """How many products are new, and how many the catalog has."""
         catalog = sql.Literal(self._catalog.pk)
-        new, known = database.fetch(_PREVIEW.format(best=self._best(staging), catalog=catalog))[0]
-        return {
-            "products would be added": new,
-            "products are there already": known,
-            **self._others(staging, new + known),
-        }
+        best = staged_products.best(staging, self._format)
+        new, known = database.fetch(_PREVIEW.format(best=best, catalog=catalog))[0]
+        outcomes = Outcomes(
+            {
+                "products would be added": new,
+                "products are there already": known,
+                **self._others(staging, new + known),
+            }
+        )
+        if self._replacement is None:
+            return outcomes
+        return outcomes.then(self._replacement.preview(staging, new + known))
 
-    def _others(self, staging: Staging, products: int) -> Outcomes:
+    def _others(self, staging: Staging, products: int) -> Mapping[str, int]:
         """What came of the rows that are not a product's only one."""
         hidden = database.fetch(_HIDDEN.format(staging=staging.table))
         rows = sum(rows for _, _, rows in hidden)
@@ -273,21 +272,8 @@ class ProductIntake:
         present = dict(zip(hidden, database.fetch(query)[0], strict=True))
         return [name for name in upsert.COLUMNS if present.get(name, name in shown)]
 
-    def _best(self, staging: Staging) -> sql.Composable:
-        """One row for each product."""
-        if not (self._format and self._format.variant):
-            return _BEST.format(staging=staging.table)
-        names = [name for name in upsert.COLUMNS if name not in _TOGETHER]
-        return _OF_VARIANTS.format(
-            staging=staging.table,
-            firsts=sql.SQL(", ").join(
-                sql.SQL(_FIRST).format(sql.Identifier(name)) for name in names
-            ),
-            most=sql.Literal(values.MAX_URLS),
-        )
-
     def _source(self, staging: Staging, columns: Sequence[str]) -> sql.Composable:
-        best = self._best(staging)
+        best = staged_products.best(staging, self._format)
         if "attributes" not in columns or "attributes" in self._shown:
             return best
         others = [sql.Identifier(name) for name in columns if name != "attributes"]

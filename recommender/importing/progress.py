@@ -69,7 +69,24 @@ class Progress:
         self._next_line = time.monotonic() + LINE_EVERY
 
 
-Outcomes = Mapping[str, int]
+@dataclass(frozen=True, slots=True)
+class Outcomes:
+    """What came of an import's rows.
+
+    Attributes:
+        counts: by what they count, in the order to show.
+        notes: sentences on them.
+        withheld: what was not done and why; empty where all was.
+    """
+
+    counts: Mapping[str, int]
+    notes: tuple[str, ...] = ()
+    withheld: str = ""
+
+    def then(self, later: "Outcomes") -> "Outcomes":
+        """These, and what came after."""
+        counts = {**self.counts, **later.counts}
+        return Outcomes(counts, self.notes + later.notes, self.withheld or later.withheld)
 
 
 class Intake(Protocol):
@@ -95,8 +112,11 @@ class Intake(Protocol):
             LeftOutError: the file's format does not want it.
         """
 
-    def resume(self, staging: Staging) -> None:
-        """Take up what an earlier, killed run has left in the staging table."""
+    def salvaged(self, row: Values) -> Sequence[object]:
+        """What is kept of a row that is rejected, for `columns`."""
+
+    def begin(self, staging: Staging) -> None:
+        """Before rows are read: take up what an earlier, killed run has left in the table."""
 
     def merge(self, staging: Staging, progress: Progress) -> Outcomes:
         """Write what is staged to the catalog; how many rows came to what."""
@@ -115,7 +135,7 @@ class Summary:
     Attributes:
         rows: read from the file.
         left_out: of them, rows that are not wanted, by the reason.
-        outcomes: what came of the others, in the order to show.
+        outcomes: what came of the others.
         rejected: of them, rows by the reason why they were rejected.
         rejects: the file they are in; None where there are none or it was not asked for.
         first: the first value that was rejected for a reason, by the reason.
@@ -124,7 +144,7 @@ class Summary:
 
     rows: int
     left_out: Mapping[str, int]
-    outcomes: Mapping[str, int]
+    outcomes: Outcomes
     rejected: Mapping[str, int]
     rejects: Path | None
     first: Mapping[str, str]
@@ -135,7 +155,12 @@ class Summary:
         """Whether there were rows, and none of them could be taken."""
         return 0 < self.rows - sum(self.left_out.values()) == sum(self.rejected.values())
 
-    def refusal(self) -> str:
+    @property
+    def failure(self) -> str:
+        """What was not done of what was asked for, and what would help; empty where all was."""
+        return self._refusal() if self.is_all_rejected else self.outcomes.withheld
+
+    def _refusal(self) -> str:
         """Why nothing came in, by the most frequent reasons, with what would help."""
         lines = [f"None of the {sum(self.rejected.values()):,} rows could be taken:"]
         for reason in list(self.rejected)[:_REASONS_SHOWN]:
@@ -149,7 +174,7 @@ class Summary:
         """The summary, line by line."""
         pace = self.rows / max(self.seconds, 0.001)
         yield f"{self.rows:,} rows read in {self.seconds:.1f} s ({pace:,.0f} rows/s)"
-        for outcome, count in self.outcomes.items():
+        for outcome, count in self.outcomes.counts.items():
             yield _counted(count, outcome)
         for reason, count in self.left_out.items():
             yield _counted(count, reason if reason.startswith("rows") else f"{reason} left out")
@@ -158,6 +183,7 @@ class Summary:
             yield _counted(count, f"  {reason}")
         if self.rejects:
             yield f"The rejected rows are in {self.rejects}"
+        yield from self.outcomes.notes
 
 
 def _counted(count: int, what: str) -> str:

@@ -2,6 +2,7 @@
 
 from recommender.models.catalog import ApiKey, Catalog
 from recommender.models.event import Event, EventKey, User
+from recommender.models.feed import Feed
 from recommender.models.product import Product
 from recommender.models.provider import (
     CachedEmbedding,
@@ -17,6 +18,7 @@ from recommender.models.space import (
     QuarantinedProduct,
     Space,
 )
+from recommender.models.sync import FetchedFile, SeenProduct, Sync
 from recommender.models.training import (
     EvaluationRun,
     Mode,
@@ -35,6 +37,8 @@ __all__ = [
     "EvaluationRun",
     "Event",
     "EventKey",
+    "Feed",
+    "FetchedFile",
     "Heartbeat",
     "Mode",
     "Product",
@@ -46,7 +50,9 @@ __all__ = [
     "QuarantinedProduct",
     "Ranker",
     "RateLimit",
+    "SeenProduct",
     "Space",
+    "Sync",
     "TrainingRun",
     "User",
 ]

@@ -202,6 +202,7 @@ class EmbeddingClaim(models.Model):
     product = models.ForeignKey(Product, models.DO_NOTHING, db_constraint=False)
     owner = models.TextField()
     until = models.DateTimeField()
+    deaths = models.SmallIntegerField(default=0)
 
     class Meta:
         managed = False

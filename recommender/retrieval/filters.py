@@ -8,10 +8,11 @@ but `ne` and `not_in`, which are the opposites of `eq` and `in`.
 """
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
+from difflib import get_close_matches
 from functools import partial
 from itertools import count
 from typing import Any
@@ -21,7 +22,12 @@ from psycopg import sql
 
 _MAX_DEPTH = 8
 _MAX_CONDITIONS = 100
+# All conditions together: each value may be compared with each product.
 _MAX_VALUES = 1000
+# So many are looked up in the index, or one by one in each product where that is not used.
+_MAX_LOOKED_UP = 100
+# Of names and values in errors.
+_SHOWN_NAMES, _SHOWN_CHARACTERS = 5, 60
 _COMPARISONS = {"lt": "<", "lte": "<=", "gt": ">", "gte": ">=", "eq": "=", "ne": "IS DISTINCT FROM"}
 
 # The product's own fields: type and column.
@@ -80,11 +86,26 @@ def parse(document: Any, attributes: Mapping[str, str]) -> Filter:
     return Filter(condition, parser.parameters, key)
 
 
+def unknown_field(name: str, fields: Collection[str], attributes: Collection[str]) -> str:
+    """What to say of a field that there is not: what may be meant, and some of those there are."""
+    near = get_close_matches(name[:_SHOWN_CHARACTERS], [*fields, *attributes], _SHOWN_NAMES)
+    meant = f" Did you mean {' or '.join(map(_shown, near))}?" if near else ""
+    known = ", ".join([*fields, *map(_shown, sorted(attributes)[:_SHOWN_NAMES])])
+    more = len(attributes) - _SHOWN_NAMES
+    others = f" and {more:,} more attributes" if more > 0 else ""
+    return f"Unknown field {_shown(name)!r}.{meant} Known fields: {known}{others}."
+
+
+def _shown(name: str) -> str:
+    return name if len(name) <= _SHOWN_CHARACTERS else f"{name[:_SHOWN_CHARACTERS]}…"
+
+
 class _Parser:
     def __init__(self, attributes: Mapping[str, str]) -> None:
         self._attributes = attributes
         self._numbers: Iterator[int] = count()
         self._conditions = 0
+        self._values = self._looked_up = 0
         self.parameters: dict[str, Any] = {}
 
     def group(self, document: Any, where: str, depth: int) -> sql.Composable:
@@ -93,7 +114,7 @@ class _Parser:
             raise FilterError(where, "A filter is an object with at least one field.")
         if depth > _MAX_DEPTH:
             raise FilterError(where, f"A filter nests at most {_MAX_DEPTH} levels.")
-        members = [self._member(k, v, f"{where}.{k}", depth) for k, v in document.items()]
+        members = [self._member(k, v, f"{where}.{_shown(k)}", depth) for k, v in document.items()]
         return _join(" AND ", members)
 
     def _member(self, name: str, value: Any, where: str, depth: int) -> sql.Composable:
@@ -115,12 +136,13 @@ class _Parser:
             kind = self._attributes[attribute]
             compile_one = partial(self._attribute, kind, attribute)
         else:
-            known = ", ".join(sorted([*FIELDS, *self._attributes]))
-            raise FilterError(where, f"Unknown field {name!r}. Known fields: {known}.")
+            raise FilterError(where, unknown_field(name, FIELDS, self._attributes))
         operators = _operators(kind, value, where)
         self._conditions += len(operators)
         if self._conditions > _MAX_CONDITIONS:
             raise FilterError(where, f"A filter has at most {_MAX_CONDITIONS} conditions.")
+        for operator, operand in operators.items():
+            self._count(operand, f"{where}.{operator}")
         return _join(
             " AND ",
             [
@@ -128,6 +150,15 @@ class _Parser:
                 for operator, operand in operators.items()
             ],
         )
+
+    def _count(self, operand: Any, where: str) -> None:
+        self._values += len(operand) if isinstance(operand, list) else 1
+        if self._values > _MAX_VALUES:
+            raise FilterError(
+                where,
+                f"A filter has at most {_MAX_VALUES:,} values in all its conditions together. Give "
+                "the products that are meant an attribute or a category, and filter by that.",
+            )
 
     def _column(
         self, kind: str, column: str, operator: str, operand: Any, where: str
@@ -186,10 +217,23 @@ class _Parser:
     def _holds_any(
         self, name: str, values: Sequence[Any], kind: str, *, negated: bool
     ) -> sql.Composable:
-        wrapped = [[value] for value in values] if kind == "strings" else values
-        documents = self._bind([_json({name: value}) for value in wrapped])
-        holds = sql.SQL("(p.attributes @> ANY({}::jsonb[]))").format(documents)
+        self._looked_up += len(values)
+        if self._looked_up <= _MAX_LOOKED_UP:
+            wrapped = [[value] for value in values] if kind == "strings" else values
+            documents = self._bind([_json({name: value}) for value in wrapped])
+            holds: sql.Composable = sql.SQL("(p.attributes @> ANY({}::jsonb[]))").format(documents)
+        else:
+            holds = self._is_any(name, values, kind)
         return sql.SQL("NOT {}").format(holds) if negated else holds
+
+    def _is_any(self, name: str, values: Sequence[Any], kind: str) -> sql.Composable:
+        """The same without an index, but of each product the attribute is read once: the values
+        are hashed, and texts of a list found without unpacking it."""
+        form = "COALESCE(p.attributes -> {}::text = ANY({}::jsonb[]), false)"
+        if kind == "strings":
+            form = "COALESCE(p.attributes -> {}::text ?| {}::text[], false)"
+        given = values if kind == "strings" else [_json(value) for value in values]
+        return sql.SQL(form).format(self._bind(name), self._bind(list(given)))
 
     def _bind(self, value: Any) -> sql.Composable:
         name = f"filter_{next(self._numbers)}"
@@ -208,15 +252,14 @@ def _operators(kind: str, value: Any, where: str) -> dict[str, Any]:
     for operator in value:
         if operator not in _OPERATORS[kind]:
             allowed = ", ".join(sorted(_OPERATORS[kind]))
-            raise FilterError(where, f"Unknown operator {operator!r}; here: {allowed}.")
+            unknown = f"Unknown operator {_shown(operator)!r}; here: {allowed}."
+            raise FilterError(where, unknown)
     return value
 
 
 def _list(kind: str, operand: Any, where: str) -> list[Any]:
     if not isinstance(operand, list) or not operand:
         raise FilterError(where, "Takes a list of at least one value.")
-    if len(operand) > _MAX_VALUES:
-        raise FilterError(where, f"A list has at most {_MAX_VALUES} values.")
     return [_check(kind, value, f"{where}[{i}]") for i, value in enumerate(operand)]
 
 
@@ -233,15 +276,18 @@ def _check(kind: str, value: Any, where: str) -> Any:
     if kind == "time" and isinstance(value, str):
         return _time(value, where)
     expected = {"path": "a string", "time": "an ISO 8601 time"}.get(kind, f"a {kind}")
-    raise FilterError(where, f"Takes {expected}, not {_json(value)[:60]}.")
+    raise FilterError(where, f"Takes {expected}, not {_json(value)[:_SHOWN_CHARACTERS]}.")
 
 
 def _time(value: str, where: str) -> datetime:
     try:
         time = datetime.fromisoformat(value)
+        # In UTC: PostgreSQL takes no offset of 16 hours or more.
+        return (time if time.tzinfo else time.replace(tzinfo=UTC)).astimezone(UTC)
     except ValueError as exc:
-        raise FilterError(where, f"{value[:60]!r} is not an ISO 8601 time.") from exc
-    return time if time.tzinfo else time.replace(tzinfo=UTC)
+        raise FilterError(where, f"{value[:_SHOWN_CHARACTERS]!r} is not an ISO 8601 time.") from exc
+    except OverflowError as exc:
+        raise FilterError(where, f"{value!r} is outside the years 1 to 9999.") from exc
 
 
 def _json(value: Any) -> str:

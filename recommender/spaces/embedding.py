@@ -24,7 +24,7 @@ from recommender.providers.metered import Account
 from recommender.spaces import lifecycle, plain_text, quarantine, staleness
 from recommender.spaces.partitions import OTHER_CONTENT, VectorRow, upsert_vectors
 from recommender.spaces.quarantine import Refusal
-from recommender.spaces.staleness import StaleProduct
+from recommender.spaces.staleness import ClaimedProduct, StaleProduct
 from recommender.spaces.template import Content, content
 
 # Where the model finds more tokens in a text than were estimated, it is cut to these shares of
@@ -85,8 +85,9 @@ _NOTHING_STALE = Step(0, 0, is_paused=False)
 def embed_claimed(space: Space, embedder: Embedder, *, owner: str, after: int, limit: int) -> Step:
     """Claim, embed and store one batch of stale products with an id above `after`.
 
-    What the model refuses is quarantined. What it could not answer stays stale; where that was
-    all of it, or money or configuration is missing, the space says that it is paused.
+    What the model refuses is quarantined, and what workers die of. What it could not answer stays
+    stale; where that was all of it, or money or configuration is missing, the space says that it
+    is paused.
 
     Raises:
         Exception: whatever is no EmbeddingError, after the claims were given back.
@@ -98,13 +99,27 @@ def embed_claimed(space: Space, embedder: Embedder, *, owner: str, after: int, l
     plain_text.settle_boilerplate(space)
     try:
         with staleness.claims_kept(space.pk, ids, owner):
-            answer = embed(space, embedder, products)
+            answer = embed(space, embedder, products) if _may_try(products) else _given_up(products)
             write(space, answer.embedded)
     finally:
         staleness.release(space.pk, ids)
     if answer.stops:
         lifecycle.pause(space, str(answer.failure))
     return Step(len(products), ids[-1], answer.stops)
+
+
+def _may_try(products: Sequence[ClaimedProduct]) -> bool:
+    """Not where workers died of it; such a product is claimed alone."""
+    return products[0].deaths < staleness.MOST_DEATHS
+
+
+def _given_up(products: Sequence[StaleProduct]) -> Answer:
+    refusal = Rejected(
+        f"The worker died {staleness.MOST_DEATHS} times while it was at this product, most likely "
+        "of a picture or a video that takes too much memory: give smaller ones, or try again.",
+        code="WorkerDied",
+    )
+    return Answer([Embedded(p.id, p.content_hash, None, refusal=refusal) for p in products])
 
 
 def embed(space: Space, embedder: Embedder, products: Sequence[StaleProduct]) -> Answer:

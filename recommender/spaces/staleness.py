@@ -2,7 +2,7 @@
 
 Staleness is data: a product is stale while the content hash of its vector is not its own. A
 worker claims stale products for a short time, so that two never embed the same one; a claim
-that its worker did not live to finish lapses.
+that its worker did not live to finish lapses, and counts as a death at each of its products.
 """
 
 import threading
@@ -25,9 +25,14 @@ from recommender.spaces import partitions
 
 LEASE = timedelta(seconds=120)
 RENEWAL = timedelta(seconds=20)
+_REMEMBERED = timedelta(hours=6)
 # A claim that was neither made nor renewed for so long is that of a worker that has died.
 _AT_WORK = RENEWAL + timedelta(seconds=10)
 _LOCK_CLAIM = 7_310_002
+
+# Who may have died of a product claims it alone after so many deaths, and nobody after so many:
+# of a batch that died twice, one product alone is to blame.
+_DEATHS_ALONE, MOST_DEATHS = 2, 3
 
 # The treatment of a vector that was learnt from behaviour: no content makes it stale.
 TRAINED = "trained"
@@ -46,6 +51,13 @@ class StaleProduct:
     attributes: dict[str, Any]
     image_urls: list[str]
     video_urls: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimedProduct(StaleProduct):
+    """One that a worker claimed; deaths are those of workers that gave it back to nobody."""
+
+    deaths: int = 0
 
 
 # What makes the vector `v`, or none, of a product `p` stale; `fresh` is the opposite in the ORM.
@@ -72,7 +84,8 @@ _STALE = sql.SQL("""
 """)
 
 # Who holds the lock is alone: what is stale and free is claimed in the same statement. An empty
-# JSON value comes as NULL, for most are empty and decoding one costs more than all the rest.
+# JSON value comes as NULL, for most are empty and decoding one costs more than all the rest. A
+# claim that is still there has lapsed. Up to the first product of many deaths, or that alone.
 _CLAIM = sql.SQL("""
 WITH stale AS MATERIALIZED (
     SELECT p.id, p.content_hash, p.title, p.description, p.category, p.brand,
@@ -83,13 +96,22 @@ WITH stale AS MATERIALIZED (
         WHERE c.space_id = %(space)s AND c.product_id = p.id AND c.product_id > %(after)s
           AND c.until > now())
     ORDER BY p.id LIMIT %(limit)s
+), counted AS MATERIALIZED (
+    SELECT s.*, COALESCE((
+        SELECT c.deaths + 1 FROM recommender_embeddingclaim c
+        WHERE c.space_id = %(space)s AND c.product_id = s.id), 0) AS deaths
+    FROM stale s
+), bounds AS (
+    SELECT min(id) AS first, min(id) FILTER (WHERE deaths >= %(alone)s) AS alone FROM counted
+), taken AS MATERIALIZED (
+    SELECT counted.* FROM counted, bounds WHERE alone IS NULL OR id < alone OR id = first
 ), claimed AS (
-    INSERT INTO recommender_embeddingclaim AS c (space_id, product_id, owner, until)
-    SELECT %(space)s, id, %(owner)s, now() + %(lease)s FROM stale
+    INSERT INTO recommender_embeddingclaim AS c (space_id, product_id, owner, until, deaths)
+    SELECT %(space)s, id, %(owner)s, now() + %(lease)s, deaths FROM taken
     ON CONFLICT (space_id, product_id) DO UPDATE
-        SET owner = excluded.owner, until = excluded.until
+        SET owner = excluded.owner, until = excluded.until, deaths = excluded.deaths
 )
-SELECT * FROM stale
+SELECT * FROM taken ORDER BY id
 """)
 
 
@@ -122,8 +144,11 @@ def count(space: Space) -> int:
     return int(database.fetch(query, {"catalog": space.catalog_id, "after": 0})[0][0])
 
 
-def claim(space: Space, *, owner: str, after: int, limit: int) -> list[StaleProduct]:
-    """Lease up to `limit` stale products with an id above `after`, in the order of their ids."""
+def claim(space: Space, *, owner: str, after: int, limit: int) -> list[ClaimedProduct]:
+    """Lease up to `limit` stale products with an id above `after`, in the order of their ids.
+
+    Of those that workers died of, perhaps, one alone.
+    """
     query = _CLAIM.format(stale=_stale(space))
     parameters = {
         "catalog": space.catalog_id,
@@ -132,6 +157,7 @@ def claim(space: Space, *, owner: str, after: int, limit: int) -> list[StaleProd
         "after": after,
         "limit": limit,
         "lease": LEASE,
+        "alone": _DEATHS_ALONE,
     }
     with transaction.atomic():
         lock(_LOCK_CLAIM, space.pk)
@@ -139,13 +165,14 @@ def claim(space: Space, *, owner: str, after: int, limit: int) -> list[StaleProd
     return list(map(_product, rows))
 
 
-def _product(row: tuple[Any, ...]) -> StaleProduct:
-    pk, content_hash, title, description, category, brand, attributes, images, videos = row
-    return StaleProduct(
+def _product(row: tuple[Any, ...]) -> ClaimedProduct:
+    pk, content_hash, title, description, category, brand, attributes, images, videos, deaths = row
+    return ClaimedProduct(
         *(pk, content_hash, title, description, category, brand),
         attributes=attributes or {},
         image_urls=images or [],
         video_urls=videos or [],
+        deaths=deaths,
     )
 
 
@@ -174,9 +201,18 @@ def release(space_id: int, product_ids: Sequence[int]) -> None:
 
 
 def release_owner(prefix: str) -> int:
-    """Give back what the processes of a dead worker had claimed; how many claims there were."""
+    """End the claims of a dead worker's processes now; how many there were."""
     return database.execute(
-        "DELETE FROM recommender_embeddingclaim WHERE starts_with(owner, %s)", (prefix,)
+        "UPDATE recommender_embeddingclaim SET until = now() "
+        "WHERE starts_with(owner, %s) AND until > now()",
+        (prefix,),
+    )
+
+
+def forget_deaths() -> int:
+    """Remove the claims that lapsed long ago: their products have been embedded or have changed."""
+    return database.execute(
+        "DELETE FROM recommender_embeddingclaim WHERE until < now() - %s", (_REMEMBERED,)
     )
 
 

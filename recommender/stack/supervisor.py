@@ -22,16 +22,45 @@ def not_ready(url: str) -> str | None:
     Args:
         url: where the web is reached, without a path.
     """
+    return _problem(f"{url}/readyz")
+
+
+def _problem(url: str) -> str | None:
     try:
         # `localhost` is always among the allowed hosts; a proxy has no business here.
-        answer = httpx.get(
-            f"{url}/readyz", headers={"Host": "localhost"}, timeout=_SECONDS, trust_env=False
-        )
+        answer = httpx.get(url, headers={"Host": "localhost"}, timeout=_SECONDS, trust_env=False)
     except httpx.TransportError as exc:
         return f"the web does not answer ({exc})"
     if answer.status_code == httpx.codes.OK:
         return None
-    return f"/readyz answers {answer.status_code}: {answer.text[:500]}"
+    return f"{httpx.URL(url).path} answers {answer.status_code}: {answer.text[:500]}"
+
+
+class Probe:
+    """Asks a web that was ready whether it still answers, every so many seconds.
+
+    Args:
+        most: after so many silences in a row it hangs; fewer can be a machine that is busy.
+    """
+
+    def __init__(self, url: str, *, seconds: float = 10.0, most: int = 4) -> None:
+        self._url = f"{url}/healthz"
+        self._seconds = seconds
+        self._most = most
+        self._silences = 0
+        self._asked = time.monotonic()
+
+    def finds_it_hanging(self) -> bool:
+        """Whether the last answers did not come; asks only where it is time to."""
+        now = time.monotonic()
+        if now - self._asked < self._seconds:
+            return False
+        self._silences = 0 if _problem(self._url) is None else self._silences + 1
+        self._asked = time.monotonic()
+        if self._silences < self._most:
+            return False
+        self._silences = 0
+        return True
 
 
 _TICK = 0.1  # seconds
@@ -65,6 +94,7 @@ class Supervisor:
         environment = os.environ | {"KINSHIP_DATA_DIR": str(service.config.data_dir)}
         self._children = [Child(spec, environment) for spec in child_specs(service)]
         self._is_ready = False
+        self._web_probe = Probe(service.url)
         self._began = self._reported = self._checked = self._rotated = time.monotonic()
 
     def run(self) -> None:
@@ -91,6 +121,8 @@ class Supervisor:
         if not self._is_ready:
             self._give_up_on_the_hopeless()
             self._probe()
+        elif self._web_probe.finds_it_hanging():
+            self._end_web()
 
     def _record(self) -> None:
         ServiceRecord(
@@ -144,6 +176,17 @@ class Supervisor:
         if now - self._reported > _REPORT_SECONDS:
             logger.warning("Not ready after %.0f s: %s", now - self._began, reason)
             self._reported = now
+
+    def _end_web(self) -> None:
+        """Have it started again by the next tick."""
+        logger.error("web runs and does not answer; ending it")
+        end_sessions(
+            [
+                (child.record, 0.0)
+                for child in self._children
+                if child.spec.name == "web" and child.record
+            ]
+        )
 
     def _end_children(self) -> None:
         end_sessions([(child.record, child.spec.grace) for child in self._children if child.record])

@@ -35,7 +35,8 @@ def vectors(service: Service, catalog: str) -> dict[int, object]:
 
 
 def claims(service: Service) -> int:
-    return int(service.sql("SELECT count(*) FROM recommender_embeddingclaim")[0][0])
+    query = "SELECT count(*) FROM recommender_embeddingclaim WHERE until > now()"
+    return int(service.sql(query)[0][0])
 
 
 def fill(client: httpx.Client, count: int) -> None:

@@ -1,9 +1,11 @@
 """/readyz says what is missing, and everything goes on when it is back."""
 
 import os
+import select
 import signal
+import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import timedelta
 
 import httpx
@@ -116,3 +118,38 @@ def test_without_the_database_it_says_so_and_afterwards_goes_on(
     service.wait_until_ready()
     assert client.put("/v1/products/light", json={"title": "Back again"}).status_code == 201
     service.wait_until_embedded("outages")
+
+
+def test_senders_that_stall_hold_up_nobody(service: Service, client: httpx.Client) -> None:
+    service.wait_until_ready()
+    with ExitStack() as stack:
+        stalled = []
+        for path in ("/admin/login/", "/v1/events", "/healthz") * 20:
+            sender = stack.enter_context(socket.create_connection(("127.0.0.1", service.port)))
+            head = f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\n{{"
+            sender.sendall(head.encode())
+            stalled.append(sender)
+
+        assert client.get("/healthz").json() == {"status": "ok"}
+        assert client.get("/v1/users/anybody/recommendations").status_code == httpx.codes.OK
+        answered, _, _ = select.select(stalled, [], [], 0)
+        assert answered == []
+
+
+def test_a_database_that_hangs_hides_no_health_and_afterwards_goes_on(
+    service: Service, client: httpx.Client
+) -> None:
+    service.wait_until_ready()
+    server = psutil.Process(service.pid("postgres"))
+    hung = [server, *server.children(recursive=True)]
+    for process in hung:
+        process.suspend()
+    try:
+        assert client.get("/readyz").status_code == httpx.codes.SERVICE_UNAVAILABLE
+        assert client.get("/healthz").json() == {"status": "ok"}
+    finally:
+        for process in hung:
+            process.resume()
+
+    service.wait_until_ready()
+    assert client.get("/v1/users/anybody/recommendations").status_code == httpx.codes.OK

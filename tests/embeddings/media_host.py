@@ -1,4 +1,4 @@
-"""A host of pictures on this machine, which may answer as badly as any."""
+"""A host of pictures and feeds on this machine, which may answer as badly as any."""
 
 import threading
 from collections.abc import Iterator
@@ -18,12 +18,16 @@ class Answer:
 
 
 class MediaHost:
-    """Serves what is put on it; `hosts` are those that were named in requests."""
+    """Serves what is put on it, and only if it has changed where it has an ETag or a time.
+
+    `hosts` are those that were named in requests, `served` how often content was sent.
+    """
 
     def __init__(self, server: ThreadingHTTPServer) -> None:
         self._port = server.server_address[1]
         self.answers: dict[str, Answer] = {}
         self.hosts: list[str] = []
+        self.served = 0
         self.closing = threading.Event()
 
     def put(self, path: str, answer: Answer | bytes) -> str:
@@ -67,6 +71,9 @@ class _Handler(BaseHTTPRequestHandler):
         host = self.server.host
         host.hosts.append(self.headers["Host"])
         answer = host.answers.get(self.path, Answer(status=404))
+        if self._has(answer):
+            answer = Answer(status=304)
+        host.served += answer.status == 200
         head = f"HTTP/1.1 {answer.status} Thus\r\n" + "".join(
             f"{name}: {value}\r\n" for name, value in answer.headers.items()
         )
@@ -77,6 +84,13 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.flush()
             if answer.drip and host.closing.wait(0.02):
                 return
+
+    def _has(self, answer: Answer) -> bool:
+        """Whether the visitor has it already."""
+        if tag := self.headers["If-None-Match"]:
+            return answer.headers.get("ETag") == tag
+        since = self.headers["If-Modified-Since"]
+        return since is not None and answer.headers.get("Last-Modified") == since
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base's name
         """Tests need no access log."""

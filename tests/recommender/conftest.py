@@ -1,14 +1,9 @@
 """A small shop with goods on its shelves."""
 
 import pytest
-from hypothesis import settings
 
 from tests.recommender import goods
 from tests.shop import Shop
-
-# A busy machine must fail no property, and no run depends on an earlier one.
-settings.register_profile("suite", deadline=None, database=None)
-settings.load_profile("suite")
 
 
 @pytest.fixture

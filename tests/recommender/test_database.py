@@ -1,15 +1,19 @@
 from collections.abc import Iterator
+from threading import Timer
 from typing import Any
 
 import psycopg
 import pytest
 from django.db import OperationalError, ProgrammingError, connection, transaction
+from django.db.backends.signals import connection_created
 from django.test.utils import CaptureQueriesContext
 from psycopg import sql
 from structlog.testing import capture_logs
 
 from recommender import database
+from recommender.catalog import catalogs
 from recommender.database import APPLICATION, LockLostError, session_lock
+from recommender.models import Catalog
 from tests.recommender.api.client import Api, problem
 
 
@@ -51,6 +55,44 @@ def ef_search() -> str:
 def test_a_statement_runs_again_where_the_server_had_closed_the_connection(autocommit, other):
     before = close_from_outside(other)
     assert backend() != before
+
+
+@pytest.fixture
+def short_patience(settings: Any) -> Iterator[None]:
+    """The statements of this process may take a fifth of a second, as in a web process."""
+    settings.STATEMENT_SECONDS = 0.2
+    database.limit_statements(settings.STATEMENT_SECONDS)
+    connection.close()
+    yield
+    connection_created.disconnect(dispatch_uid="limit_statements")
+    connection.close()
+
+
+def test_a_statement_that_takes_too_long_is_stopped_and_answered_503_with_the_reason(
+    committed_shop, admin_client, short_patience
+):
+    with psycopg.connect(**connection.get_connection_params()) as other:
+        other.execute("LOCK recommender_apikey")
+        answer = Api("kin_bro_anybody").get("/v1/users/u1/recommendations")
+        embeddings = Api("kin_emb_anybody").post("/compatible-mode/v1/embeddings", {})
+        page = admin_client.get("/admin/recommender/apikey/")
+    assert "KINSHIP_STATEMENT_SECONDS" in problem(answer, 503, "took-too-long")["detail"]
+    for stopped in (answer, embeddings, page):
+        assert (stopped.status_code, stopped["Retry-After"]) == (503, "5")
+        assert "stopped after 0.2 s" in stopped.content.decode()
+    assert "text/html" in page["Content-Type"]
+    assert admin_client.get("/admin/recommender/apikey/").status_code == 200
+
+
+def test_what_an_operator_asks_for_may_take_longer(committed_shop, short_patience):
+    committed_shop.stock(a="A mug")
+    with psycopg.connect(**connection.get_connection_params()) as other:
+        other.execute("LOCK recommender_product")
+        ending = Timer(0.5, other.rollback)
+        ending.start()
+        catalogs.delete_catalog(committed_shop.catalog)
+        ending.join()
+    assert not Catalog.objects.exists()
 
 
 def test_a_statement_is_not_run_again_within_a_transaction(autocommit, other):

@@ -1,7 +1,7 @@
 """Which model is asked, what it made of the rows, and places for requests that wait for it.
 
-A provider or a picture's host that is slow must stop embedding, not recommending: some threads
-always stay free for the rest.
+A provider or a picture's host that is slow, or pictures that are large, must stop embedding, not
+recommending: some threads always stay free for the rest.
 """
 
 import threading
@@ -46,7 +46,8 @@ class Slots:
         """
         if not self._free.acquire(timeout=self._patience()):
             raise Unavailable(
-                "Too many requests are waiting for another machine; try again in a second.",
+                "Too many requests wait for another machine or read pictures; try again in a "
+                "second.",
                 retry_after=1,
                 is_throttling=True,
             )
@@ -65,21 +66,16 @@ _slots = Slots(_PLACES)
 
 @contextmanager
 def place(spec: ModelSpec, inputs: Sequence[Input]) -> Iterator[None]:
-    """Hold a place where answering waits for another machine.
+    """Hold a place where answering waits for another machine, or decodes pictures or videos.
 
     Raises:
         Unavailable: none is free.
     """
-    if not spec.is_hosted and not any(map(_is_fetched, inputs)):
+    if not spec.is_hosted and not any(source.images or source.video for source in inputs):
         yield
         return
     with _slots.taken():
         yield
-
-
-def _is_fetched(source: Input) -> bool:
-    addresses = (*source.images, source.video)
-    return any(address and not address.startswith("data:") for address in addresses)
 
 
 # Of a model that gives any dimension; the largest that a hosted model is known to give.

@@ -7,7 +7,6 @@ from typing import Any, TypeVar
 from uuid import uuid4
 
 import numpy as np
-import structlog
 from django.core.exceptions import RequestDataTooBig
 from django.db.utils import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
@@ -29,9 +28,7 @@ from recommender.api.embeddings.protocols import (
     of_problem,
     respond,
 )
-from recommender.api.problems import Problem
-
-log = structlog.get_logger()
+from recommender.api.problems import Problem, of_database
 
 Body = dict[str, Any]
 # Who asks, what they ask, and the request's id in; the answer's body out.
@@ -50,7 +47,7 @@ def endpoint(protocol: Protocol) -> Callable[[Answer], View]:
             except Failure as failure:
                 return fail(protocol, failure, request_id)
             except (OperationalError, InterfaceError) as exc:
-                return fail(protocol, _database_away(request, exc), request_id)
+                return fail(protocol, of_problem(of_database(request, exc)), request_id)
 
         return view
 
@@ -82,12 +79,6 @@ def _body(request: HttpRequest) -> Body:
     if not isinstance(body, dict):
         raise invalid("The body is not a JSON object.")
     return body
-
-
-def _database_away(request: HttpRequest, error: Exception) -> Failure:
-    log.error("database unavailable", path=request.path, error=str(error))
-    message = "The database does not answer; try again."
-    return Failure(503, "ServiceUnavailable", message, retry_after=5)
 
 
 Choice = TypeVar("Choice", bound=StrEnum)

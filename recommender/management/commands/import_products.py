@@ -1,16 +1,12 @@
 """`./kinship import_products`: products from a file."""
 
 from argparse import ArgumentParser
-from functools import partial
 from typing import Any
 
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
 
-from recommender.importing import command, feed_formats, public_formats, shop_formats
-from recommender.importing.products import ProductIntake, ProductOptions
+from recommender.importing import command, product_arguments
 from recommender.management.waiting import next_step
-
-PRODUCT_FORMATS = (*shop_formats.FORMATS, *feed_formats.FORMATS, *public_formats.FORMATS)
 
 
 class Command(BaseCommand):
@@ -28,6 +24,8 @@ again as often as you like: it adds nothing twice, and goes on where it was kill
 
   ./kinship import_products products_export.csv --catalog shop
   ./kinship import_products products.jsonl --catalog shop
+  ./kinship import_products all_products.csv --catalog shop --replace
+  ./kinship import_products https://shop.example/feed.xml --catalog shop --replace
   ./kinship import_products list.csv --catalog shop --header id,title,price --decimal ,
   ./kinship import_products transactions.csv.gz --catalog gifts \\
       --map id=StockCode title=Description price=UnitPrice \\
@@ -36,25 +34,22 @@ again as often as you like: it adds nothing twice, and goes on where it was kill
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         command.add_arguments(parser)
+        product_arguments.add_arguments(parser)
         parser.add_argument(
-            "--category-separator",
-            metavar="MARK",
-            help="between the names of a category's path (default: /)",
+            "--replace",
+            action="store_true",
+            help="the file is the whole catalog: take off sale what it does not have",
         )
         parser.add_argument(
-            "--list-separator",
-            default="|",
-            metavar="MARK",
-            help="between pictures, and between the values of a list (default: |)",
+            "--force",
+            action="store_true",
+            help="with --replace: also where more than 20 %% of the products on sale would go",
         )
 
     def handle(self, **options: Any) -> None:
-        how = ProductOptions(
-            forms=command.said_forms(options),
-            category_separator=options["category_separator"],
-            list_separator=options["list_separator"],
-        )
-        make_intake = partial(ProductIntake, options=how)
-        catalog = command.run(self, PRODUCT_FORMATS, options, make_intake)
+        if options["force"] and not options["replace"]:
+            raise CommandError("--force belongs to --replace; give both, or neither.")
+        make_intake = product_arguments.make_intake(options)
+        catalog = command.run(self, product_arguments.FORMATS, options, make_intake)
         if catalog and not options["dry_run"]:
             self.stdout.write(next_step(catalog))

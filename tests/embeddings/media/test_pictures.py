@@ -1,5 +1,6 @@
 import random
 import struct
+import zlib
 from io import BytesIO
 
 import numpy as np
@@ -80,13 +81,34 @@ def test_a_large_jpeg_is_decoded_at_a_fraction_of_its_size() -> None:
     np.testing.assert_allclose(pixels(decoded), pixels(picture), atol=0.05)
 
 
-@pytest.mark.parametrize("side", [7_100, 60_000])
-def test_a_picture_that_would_unfold_to_too_much_is_refused(side: int) -> None:
-    small = stored(Image.new("1", (8, 8)), "BMP").content
-    bomb = small[:18] + struct.pack("<ii", side, side) + small[26:]
+@pytest.mark.parametrize(
+    "size", [(1, 49_000_000), (20_001, 1), (7_000, 7_000), (5_001, 5_000), (60_000, 60_000)]
+)
+@pytest.mark.parametrize("writer", ["BMP", "PNG"])
+def test_a_picture_that_would_unfold_to_too_much_is_refused(
+    writer: str, size: tuple[int, int]
+) -> None:
+    small = stored(Image.new("RGBA", (8, 8)), writer).content
+    if writer == "BMP":
+        bomb = small[:18] + struct.pack("<ii", *size) + small[26:]
+    else:
+        header = b"IHDR" + struct.pack(">II", *size) + small[24:29]
+        bomb = small[:12] + header + struct.pack(">I", zlib.crc32(header)) + small[33:]
 
     with pytest.raises(Rejected, match="pixels"):
-        decode(Media(bomb, "bmp"))
+        decode(Media(bomb, writer.lower()))
+
+
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "LA", "P", "1", "I;16"])
+def test_a_large_picture_is_made_smaller_and_shows_the_same(mode: str) -> None:
+    half = Image.new("L", (3_000, 1_500), 255)
+    half.paste(0, (1_500, 0, 3_000, 1_500))
+    shown = Image.new(mode, half.size, 65_535) if mode == "I;16" else half.convert(mode)
+    decoded = decode(stored(shown))
+
+    assert decoded.size == (1_500, 750)
+    left, right = decoded.getpixel((100, 300)), decoded.getpixel((1_400, 300))
+    assert (left, right) == ((255,) * 3, (255,) * 3 if mode == "I;16" else (0,) * 3)
 
 
 @pytest.mark.parametrize("writer", ["JPEG", "PNG", "GIF", "BMP", "WEBP"])

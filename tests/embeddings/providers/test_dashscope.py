@@ -557,7 +557,7 @@ def kept_stub() -> Iterator[Stub]:
         yield stub
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(
     rows=st.lists(
         st.text(st.characters(categories=("L", "N", "P", "S")), min_size=1, max_size=40),

@@ -41,6 +41,7 @@ def test_every_endpoint_is_documented(document):
         ("GET", "/v1/products"),
         ("POST", "/v1/products/bulk"),
         ("PATCH", "/v1/products/bulk"),
+        ("POST", "/v1/products/sync"),
         *((method, "/v1/products/{product_id}") for method in ("PUT", "PATCH", "GET", "DELETE")),
         *((method, "/v1/products/{product_id}/similar") for method in ("GET", "POST")),
         *((method, "/v1/users/{user_id}") for method in ("PUT", "GET", "DELETE")),

@@ -2,7 +2,10 @@
 
 import orjson
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
+from recommender.models import Catalog
 from tests.recommender.api.client import Api, problem
 
 BULK = "/v1/products/bulk"
@@ -98,6 +101,69 @@ def test_an_attribute_keeps_its_type_within_a_bulk(api):
     assert [item["id"] for item in similar.json()["items"]] == ["c"]
 
 
+def test_a_bulk_declares_all_its_attributes_in_one_statement(api, settings, shop):
+    settings.CATALOG_ATTRIBUTES = 100_000
+    with CaptureQueriesContext(connection) as queries:
+        assert api.post(BULK, many_attributes(100)).json()["added"] == 100
+    assert len(Catalog.objects.get(pk=shop.catalog.pk).attributes) == 10_000
+    assert sum("UPDATE recommender_catalog" in query["sql"] for query in queries) == 1
+
+
+def test_a_catalog_has_a_limited_number_of_attributes(api, settings, shop):
+    settings.CATALOG_ATTRIBUTES = 250
+    answer = api.post(BULK, many_attributes(3)).json()
+    assert (answer["added"], [error["row"] for error in answer["errors"]]) == (2, [2])
+    assert "KINSHIP_CATALOG_ATTRIBUTES" in answer["errors"][0]["reason"]
+    for method in (api.put, api.patch):
+        problem(
+            method("/v1/products/p1", {"attributes": dict.fromkeys(map(str, range(60)), 1)}), 400
+        )
+    assert api.patch("/v1/products/p1", {"attributes": {"p0 1": 2}}).status_code == 200
+    assert api.post(BULK, [{"id": "a", "attributes": {"p1 3": 2}}]).json()["added"] == 1
+    assert len(Catalog.objects.get(pk=shop.catalog.pk).attributes) == 200
+
+
+def test_an_attribute_has_a_short_name(api):
+    answer = api.post(BULK, [{"id": "a", "attributes": {"x" * 256: 1}}, {"id": "b"}]).json()
+    assert "name of more than 255 characters" in answer["errors"][0]["reason"]
+
+
+def test_a_product_has_a_limited_size_by_every_way(api, settings):
+    settings.PRODUCT_BYTES = 3000
+    large = {"attributes": {f"a{n}": "ü" * 100 for n in range(15)}}
+    half = {"attributes": {f"a{n}": "ü" * 100 for n in range(8, 15)}}
+    refused = api.post(BULK, [{"id": "a", **large}, {"id": "b", **half}]).json()["errors"]
+    assert [error["row"] for error in refused] == [0]
+    assert "KINSHIP_PRODUCT_KB" in refused[0]["reason"]
+    problem(api.put("/v1/products/a", large), 413, "too-large")
+    problem(api.put("/v1/users/u1", large), 413, "too-large")
+    problem(api.patch("/v1/products/b", {"description": "x" * 2000}), 400)
+    assert api.patch("/v1/products/b", {"description": "x" * 1000}).status_code == 200
+    changes = [{"id": "b", "title": "x" * 1500}, {"id": "b", "title": "x"}]
+    assert api.patch(BULK, changes).json()["rejected"] == 1
+
+
+def test_a_page_of_large_products_ends_early_and_the_next_goes_on(api):
+    large = {"attributes": {f"a{n}": "x" * 1000 for n in range(200)}}
+    rows = [{"id": f"p{n:03}", **(large if n % 2 else {})} for n in range(150)]
+    assert api.post(BULK, rows).json()["added"] == 150
+    seen, cursor = [], {}
+    for _ in range(2):
+        page = api.get("/v1/products", limit=1000, **cursor)
+        assert len(page.content) < 10_000_000
+        seen += [item["id"] for item in page.json()["items"]]
+        cursor = {"cursor": page.json()["next"]}
+    assert seen == [row["id"] for row in rows]
+    assert cursor == {"cursor": None}
+
+
+def many_attributes(count: int) -> list[dict[str, object]]:
+    return [
+        {"id": f"p{n}", "attributes": {f"p{n} {place}": place for place in range(100)}}
+        for n in range(count)
+    ]
+
+
 @pytest.mark.parametrize("body", [b"", b" \n ", b"{", b"[{}", b"5", b'"x"', b"null", b"\xff\xfe"])
 def test_a_body_that_is_no_bulk_is_refused(api, body):
     problem(api.send("POST", BULK, body), 400)
@@ -109,7 +175,7 @@ def test_no_rows_are_no_error(api):
 
 def test_too_many_rows_are_refused(api):
     body = b"[" + b",".join([b'{"id":"a"}'] * 10_001) + b"]"
-    assert "10000" in problem(api.send("POST", BULK, body), 400, "too-many-rows")["detail"]
+    assert "10,000" in problem(api.send("POST", BULK, body), 400, "too-many-rows")["detail"]
 
 
 def test_one_product_alone_that_is_refused_is_an_error(api):

@@ -1,8 +1,11 @@
 """JSON that no endpoint takes, and addresses and methods there are none of."""
 
+import tracemalloc
+
 import pytest
 
 from recommender.api import codec
+from recommender.api.problems import Problem
 from tests.recommender.api.client import problem
 
 ROWS = ("/v1/products/bulk", "/v1/events")
@@ -82,6 +85,42 @@ def test_a_body_that_is_too_large_is_refused(api, settings):
     for method, path in WRITES:
         refused = problem(api.send(method, path, body), 413, "too-large")
         assert "KINSHIP_MAX_BODY_MB" in refused["detail"]
+
+
+@pytest.mark.parametrize("row", [b"[],", b'{"a":{}},', b'"ab",'])
+def test_a_body_of_millions_of_tiny_values_is_refused_before_it_takes_memory(api, row):
+    body = b"[" + row * (10_000_000 // len(row)) + b"1]"
+    for method, path in WRITES:
+        refused = problem(api.send(method, path, body), 413, "too-many-values")
+        assert "several requests" in refused["detail"]
+    tracemalloc.start()
+    with pytest.raises(Problem):
+        codec.decode(body)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 1_000_000
+
+
+def test_more_lines_than_a_request_may_have_are_not_all_read(api):
+    for line in (b"x\n", b"1\n", b"\n\n{}\n"):
+        body = line * 400_000
+        tracemalloc.start()
+        for path in ROWS:
+            answer = problem(api.send("POST", path, body, "application/x-ndjson"), 400)
+            assert "send at most 10,000 at a time" in answer["detail"]
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        assert peak < 30_000_000
+
+
+def test_a_browser_key_may_send_only_a_small_body(api, browser, settings):
+    settings.BROWSER_BODY_BYTES = 2000
+    event = {"type": "search", "user": "u1"}
+    assert browser.post("/v1/events", [event] * 40).json()["accepted"] == 40
+    for path in ("/v1/events", "/v1/users/u1/recommendations", "/v1/products/a/similar"):
+        refused = problem(browser.post(path, [event] * 80), 413, "too-large")
+        assert "KINSHIP_BROWSER_BODY_KB" in refused["detail"]
+    assert api.post("/v1/events", [event] * 80).json()["accepted"] == 80
 
 
 def test_what_is_given_back_is_json_whatever_integers_it_holds():

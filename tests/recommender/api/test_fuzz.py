@@ -5,7 +5,7 @@ from typing import Any
 import orjson
 import pytest
 from django.db import transaction
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.recommender import goods
@@ -95,6 +95,12 @@ events = st.builds(
         ("PUT", "/v1/products/mug-red", members(PRODUCT) | json),
         ("PATCH", "/v1/products/mug-red", members(PRODUCT) | json),
         ("POST", "/v1/products/bulk", rows(members(PRODUCT)) | json),
+        (
+            "POST",
+            "/v1/products/sync",
+            st.fixed_dictionaries({"token": text | right, "products": rows(members(PRODUCT))})
+            | json,
+        ),
         ("PUT", "/v1/users/u1", st.fixed_dictionaries({"attributes": json}) | json),
         ("POST", "/v1/events", rows(events | members(EVENT)) | json),
         ("POST", "/v1/products/mug-red/similar", asks | json),
@@ -105,10 +111,7 @@ events = st.builds(
 def test_no_body_breaks_an_endpoint(stocked, api, method, path, bodies):
     stocked.visit("u1", "mug-blue")
 
-    @settings(
-        max_examples=60,
-        suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-    )
+    @settings(max_examples=60)
     @given(bodies)
     def check(body: Any) -> None:
         with transaction.atomic():
@@ -124,10 +127,7 @@ def test_no_body_breaks_an_endpoint(stocked, api, method, path, bodies):
 
 
 @given(query=st.dictionaries(st.sampled_from(ASK), text | right.map(str), max_size=3))
-@settings(
-    max_examples=60,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-)
+@settings(max_examples=60)
 @pytest.mark.parametrize("path", ["/v1/products/mug-red/similar", "/v1/users/u1/recommendations"])
 def test_no_parameters_break_an_endpoint(stocked, api, path, query):
     assert api.get(path, **query).status_code in (200, 400)

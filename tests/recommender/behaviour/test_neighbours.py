@@ -1,12 +1,11 @@
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 from recommender.behaviour.neighbours import cooccurrence, ease
 from tests.recommender.behaviour.matrices import likes, matrix
 
 
-@settings(deadline=None)
 @given(likes)
 def test_cooccurrence_is_the_share_of_users_in_common(liked: np.ndarray) -> None:
     scores = cooccurrence(matrix(liked)).toarray()
@@ -18,7 +17,6 @@ def test_cooccurrence_is_the_share_of_users_in_common(liked: np.ndarray) -> None
     assert 0 <= scores.min(initial=0) <= scores.max(initial=0) <= 1
 
 
-@settings(deadline=None)
 @given(likes)
 def test_only_the_best_are_kept(liked: np.ndarray) -> None:
     all_of_them, best = (cooccurrence(matrix(liked), limit).toarray() for limit in (200, 2))

@@ -11,7 +11,7 @@ each_trainer = pytest.mark.parametrize("trainer", TRAINERS, ids=lambda trainer: 
 
 
 @each_trainer
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(likes)
 def test_any_history_gives_finite_factors_and_zero_where_there_is_none(
     trainer: Trainer, liked: np.ndarray

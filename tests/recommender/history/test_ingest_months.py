@@ -9,6 +9,8 @@ from recommender.models import Event
 from tests.shop import Shop, event
 from tests.threads import at_once
 
+YEAR = datetime.now(UTC).year
+
 
 def table_of(at: datetime) -> str:
     """The partition that holds the event of this time."""
@@ -19,17 +21,20 @@ def table_of(at: datetime) -> str:
 @pytest.mark.parametrize(
     ("at", "table"),
     [
-        (datetime(1971, 5, 20, tzinfo=UTC), "recommender_event_1971_05"),
-        (datetime(1972, 12, 31, 23, 59, 59, 999_999, UTC), "recommender_event_1972_12"),
-        (datetime(1973, 1, 1, tzinfo=UTC), "recommender_event_1973_01"),
-        (datetime(1974, 1, 1, 1, tzinfo=timezone(timedelta(hours=2))), "recommender_event_1973_12"),
+        (datetime(1971, 5, 20, tzinfo=UTC), "recommender_event_1971"),
+        (datetime(1972, 12, 31, 23, 59, 59, 999_999, UTC), "recommender_event_1972"),
+        (datetime(1973, 1, 1, tzinfo=UTC), "recommender_event_1973"),
+        (datetime(1974, 1, 1, 1, tzinfo=timezone(timedelta(hours=2))), "recommender_event_1973"),
         (
             datetime(1974, 12, 31, 23, tzinfo=timezone(timedelta(hours=-2))),
-            "recommender_event_1975_01",
+            "recommender_event_1975",
         ),
+        (datetime(YEAR - 2, 12, 31, 23, 59, tzinfo=UTC), f"recommender_event_{YEAR - 2}"),
+        (datetime(YEAR - 1, 1, 1, tzinfo=UTC), f"recommender_event_{YEAR - 1}_01"),
+        (datetime(YEAR - 1, 12, 31, 23, 59, tzinfo=UTC), f"recommender_event_{YEAR - 1}_12"),
     ],
 )
-def test_an_event_goes_to_the_month_it_has_in_utc_made_on_demand(
+def test_an_event_goes_to_the_month_or_the_old_year_it_has_in_utc_made_on_demand(
     shop: Shop, at: datetime, table: str
 ) -> None:
     shop.stock(mug="Mug")
@@ -46,8 +51,22 @@ def test_events_of_many_months_may_come_in_one_call(shop: Shop) -> None:
 
     shop.post(*(event("ann", "mug", at=at) for at in times))
 
-    assert len({table_of(at) for at in times}) == len(times)
+    assert {table_of(at) for at in times} == {f"recommender_event_{1976 + n}" for n in range(3)}
     assert Event.objects.count() == len(times)
+
+
+def test_an_old_year_that_has_months_gets_the_others_as_months(shop: Shop) -> None:
+    shop.stock(mug="Mug")
+    database.execute(
+        "CREATE TABLE recommender_event_1985_03 PARTITION OF recommender_event "
+        "FOR VALUES FROM ('1985-03-01 00:00Z') TO ('1985-04-01 00:00Z')"
+    )
+    times = [datetime(1985, month, 31, 23, tzinfo=UTC) for month in (3, 5, 12)]
+
+    shop.post(*(event("ann", "mug", at=at) for at in times))
+
+    months = [f"recommender_event_1985_{at.month:02}" for at in times]
+    assert [table_of(at) for at in times] == months
 
 
 def test_a_month_has_the_indexes_of_the_whole_table(shop: Shop) -> None:
@@ -57,7 +76,7 @@ def test_a_month_has_the_indexes_of_the_whole_table(shop: Shop) -> None:
         query = "SELECT substring(indexdef FROM 'USING .*') FROM pg_indexes WHERE tablename = %s"
         return {row[0] for row in database.fetch(query, (table,))}
 
-    assert indexes("recommender_event_1979_07") == indexes("recommender_event")
+    assert indexes("recommender_event_1979") == indexes("recommender_event")
     assert len(indexes("recommender_event")) == 4
 
 
@@ -74,7 +93,7 @@ def test_senders_that_need_a_new_month_at_once_make_it_once(committed_shop: Shop
     partitions = database.fetch(
         sql.SQL(
             "SELECT count(*) FROM pg_inherits WHERE inhparent = {}::regclass AND "
-            "inhrelid::regclass::text LIKE 'recommender_event_1980_%%'"
+            "inhrelid::regclass::text LIKE 'recommender_event_1980%%'"
         ).format(sql.Literal("recommender_event"))
     )
-    assert partitions == [(len(times),)]
+    assert partitions == [(1,)]

@@ -32,7 +32,7 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """Writes files below a directory and imports them into the catalog `shop`."""
+    """Writes files below a directory and imports them into the catalog `shop`; addresses, too."""
 
     directory: Path
 
@@ -50,7 +50,8 @@ class Desk:
     def _import(
         self, command: str, content: str | bytes | Path, options: tuple[str, ...]
     ) -> Report:
-        path = content if isinstance(content, Path) else self.file(content)
+        is_there = isinstance(content, Path) or str(content).startswith("http://")
+        path = content if is_there else self.file(content)
         rejects = self.directory / "rejects.csv"
         output = StringIO()
         call_command(

@@ -34,6 +34,18 @@ def test_a_second_run_adds_and_changes_nothing(shop, desk):
     assert shop.product("a").updated_at == before
 
 
+def test_a_product_is_no_larger_than_the_api_takes_it(shop, desk, settings):
+    settings.PRODUCT_BYTES = 3000
+    rows = [
+        {"id": "a", "attributes": {f"a{n}": "ü" * 100 for n in range(15)}},
+        {"id": "b", "attributes": {f"a{n}": "ü" * 100 for n in range(10)}},
+    ]
+    file = desk.file("\n".join(map(json.dumps, rows)), "file.jsonl")
+    report = desk.products(file)
+    assert set(stocked(shop)) == {"b"}
+    assert "KINSHIP_PRODUCT_KB" in report.reasons[1]
+
+
 def test_what_the_file_does_not_have_keeps_its_value(shop, desk):
     shop.put({"id": "a", "title": "old", "brand": "Acme", "in_stock": False, "price": 1})
     report = desk.products(LIST, *MAP)

@@ -75,6 +75,13 @@ def deep(levels: int) -> dict[str, Any]:
         (deep(9), "filter" + ".all[0]" * 9),
         ({"any": [{"price": 1}] * 101}, "filter.any[100].price"),
         ({"any": [{"price": {"exists": True}}] * 101}, "filter.any[100].price"),
+        ({"any": [{"id": ["x"] * 500}] * 3}, "filter.any[2].id.in"),
+        (
+            {"any": [{"colour": ["x"] * 999}, {"price": 1}, {"not": {"title": "x"}}]},
+            "filter.any[2].not.title.eq",
+        ),
+        ({"released_at": "0001-01-01T00:00:00+23:59"}, "filter.released_at.eq"),
+        ({"created_at": {"in": ["9999-12-31T23:59:59-12:00"]}}, "filter.created_at.in[0]"),
     ],
 )
 def test_a_filter_that_cannot_be_used_is_an_error_that_says_where(document, where):
@@ -84,9 +91,17 @@ def test_a_filter_that_cannot_be_used_is_an_error_that_says_where(document, wher
     assert str(caught.value).endswith(".")
 
 
-def test_the_error_for_an_unknown_field_lists_those_there_are():
-    with pytest.raises(FilterError, match=r"'prize'.*brand.*colour.*price"):
+def test_the_error_for_an_unknown_field_names_what_is_near_and_stays_short():
+    with pytest.raises(FilterError, match=r"'prize'. Did you mean price\?.*brand.*colour.*tags\.$"):
         filters.parse({"prize": 1}, goods.DECLARED)
+    many = {f"attribute {n} {'x' * 100}": "string" for n in range(40_000)} | goods.DECLARED
+    with pytest.raises(FilterError, match=r"Did you mean fragile\?.* 39,999 more attrib") as caught:
+        filters.parse({"fragil": {"x" * 10_000: 1}}, many)
+    assert len(str(caught.value)) < 1000
+    for document in ({"x" * 10_000: 1}, {"price": {"x" * 10_000: 1}}):
+        with pytest.raises(FilterError) as caught:
+            filters.parse(document, many)
+        assert len(str(caught.value) + caught.value.where) < 1000
 
 
 def test_the_largest_filter_that_is_allowed_runs(shelved):
@@ -94,6 +109,14 @@ def test_the_largest_filter_that_is_allowed_runs(shelved):
     assert passing(shelved, {"any": [{"grams": {"lt": n}} for n in range(100, 200)]}) == REDS
     assert passing(shelved, {"id": [f"no-{n}" for n in range(999)] + ["mug-red"]}) == {"mug-red"}
     assert passing(shelved, {"colour": [f"no-{n}" for n in range(999)] + ["red"]}) == REDS
+    assert len(passing(shelved, {"tags": [f"no-{n}" for n in range(999)] + ["gift"]})) == 12
+
+
+@pytest.mark.parametrize("offset", ["+23:59", "-23:59", "+16:00", "Z", ""])
+def test_a_time_may_have_any_offset(shelved, offset):
+    late = {"created_at": {"gt": f"2020-01-01T00:00:00{offset}"}}
+    assert len(passing(shelved, late)) == 24
+    assert passing(shelved, {"released_at": {"in": [f"2020-01-01T00:00:00{offset}"]}}) == set()
 
 
 def test_equal_filters_have_one_key_and_others_another():

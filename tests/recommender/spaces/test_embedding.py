@@ -20,7 +20,7 @@ from embeddings.local.fake import FakeEmbedder
 from embeddings.spec import ModelSpec
 from embeddings.types import Embeddings, Input, Output, Role
 from recommender.models import EmbeddingClaim, Product, ProductVector, QuarantinedProduct, Space
-from recommender.spaces import embedding, lifecycle, staleness
+from recommender.spaces import embedding, lifecycle, quarantine, staleness
 from recommender.spaces.embedding import Step
 from recommender.spaces.partitions import load_vectors
 from recommender.spaces.staleness import StaleProduct
@@ -228,6 +228,26 @@ def test_an_unexpected_error_gives_the_claims_back(shop: Shop) -> None:
 
     assert not EmbeddingClaim.objects.exists()
     assert staleness.count(shop.space) == 1
+
+
+def test_a_product_that_workers_die_of_is_quarantined_and_the_others_are_embedded(
+    shop: Shop,
+) -> None:
+    shop.stock(**numbered(5))
+    for _ in range(3):
+        (killer,) = staleness.claim(shop.space, owner="worker:1", after=0, limit=1)
+        staleness.release_owner("worker:")
+
+    shop.embed()
+
+    refused = QuarantinedProduct.objects.get()
+    assert (refused.product_id, refused.code) == (killer.id, "WorkerDied")
+    assert "died 3 times" in refused.reason
+    assert ProductVector.objects.exclude(embedding=None).count() == 4
+
+    assert quarantine.retry(shop.space) == 1
+    shop.embed()
+    assert ProductVector.objects.exclude(embedding=None).count() == 5
 
 
 def test_embedding_gives_its_claims_back_and_notes_when_it_wrote(shop: Shop) -> None:

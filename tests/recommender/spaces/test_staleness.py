@@ -9,12 +9,14 @@ from django.utils import timezone
 
 from recommender.models import EmbeddingClaim, Product
 from recommender.spaces import staleness
-from recommender.spaces.staleness import StaleProduct
+from recommender.spaces.staleness import ClaimedProduct, StaleProduct
 from tests.shop import Shop, numbered
 from tests.threads import at_once, wait_until
 
 
-def claim(shop: Shop, owner: str = "a", *, after: int = 0, limit: int = 100) -> list[StaleProduct]:
+def claim(
+    shop: Shop, owner: str = "a", *, after: int = 0, limit: int = 100
+) -> list[ClaimedProduct]:
     return staleness.claim(shop.space, owner=owner, after=after, limit=limit)
 
 
@@ -48,7 +50,7 @@ def test_what_is_claimed_is_what_is_embedded(shop: Shop) -> None:
     mug = shop.product("mug")
 
     assert claim(shop) == [
-        StaleProduct(
+        ClaimedProduct(
             *(mug.pk, mug.content_hash, "Mug", "Blue", "Home", "Hearth"),
             attributes={"ml": 350},
             image_urls=["https://img.example/mug.jpg"],
@@ -191,10 +193,28 @@ def test_the_claims_of_a_dead_worker_are_given_back_and_no_others(shop: Shop) ->
 
     assert staleness.release_owner("kinship@host:") == 2
 
-    assert set(EmbeddingClaim.objects.values_list("owner", flat=True)) == {
-        "kinship@host2:10",
-        "temporary@host:10",
-    }
+    held = EmbeddingClaim.objects.filter(until__gt=timezone.now())
+    assert set(held.values_list("owner", flat=True)) == {"kinship@host2:10", "temporary@host:10"}
+    assert len(claim(shop)) == 2
+
+
+def test_a_product_that_its_worker_died_of_twice_is_claimed_alone(shop: Shop) -> None:
+    shop.stock(**numbered(5))
+    first, second, *others = claim(shop, "worker:1", limit=4)
+    staleness.release_owner("worker:")
+    assert [product.deaths for product in claim(shop, "worker:2")] == [1, 1, 1, 1, 0]
+    staleness.release(shop.space.pk, [others[0].id])
+    staleness.release_owner("worker:")
+
+    for suspect in (first, second):
+        (alone,) = claim(shop, "worker:3")
+        assert (alone.id, alone.deaths) == (suspect.id, 2)
+    together = claim(shop, "worker:4")
+    assert [(product.id, product.deaths) for product in together] == [(others[0].id, 0)]
+
+    EmbeddingClaim.objects.update(until=timezone.now() - timedelta(days=1))
+    assert staleness.forget_deaths() == 5
+    assert {product.deaths for product in claim(shop)} == {0}
 
 
 def test_workers_that_claim_at_once_never_get_the_same_product(committed_shop: Shop) -> None:

@@ -8,7 +8,7 @@ from django.db import connection
 from embeddings.errors import Unavailable
 from recommender.api.embeddings.embedding import Slots
 from recommender.providers.config import ModelsConfig
-from tests.recommender.api.embeddings.client import answer, error
+from tests.recommender.api.embeddings.client import PNG, answer, error
 from tests.stub import Behaviour, Stub
 
 
@@ -55,6 +55,8 @@ def test_a_slow_provider_holds_one_request_and_no_other(embed, settings, transac
         began = time.monotonic()
         response = embed.text("a lamp", model="slow")
         assert error(response, 429)[0] == "Throttling.RateQuota"
+        response = embed.multimodal({"image": PNG})
+        assert error(response, 429)[0] == "Throttling.RateQuota", "pictures are decoded in a place"
         assert time.monotonic() - began < 2
         answer(embed.text("a lamp", model="wordllama-256"))
         first.join()

@@ -4,7 +4,7 @@ from typing import Any
 
 import orjson
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.recommender.api.embeddings.client import COMPATIBLE, MULTIMODAL, PNG, TEXT
@@ -58,10 +58,7 @@ compatible = st.builds(
     ids=[COMPATIBLE, TEXT, MULTIMODAL],
 )
 def test_no_body_breaks_an_endpoint(embed, path, bodies):
-    @settings(
-        max_examples=150,
-        suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-    )
+    @settings(max_examples=150)
     @given(bodies)
     def check(body: Any) -> None:
         response = embed.api.send("POST", path, orjson.dumps(body))

@@ -1,0 +1,76 @@
+"""The words by which an import of products is asked for: by the command, and of a feed."""
+
+import shlex
+from argparse import ArgumentParser
+from collections.abc import Mapping
+from typing import Any, NoReturn
+
+from recommender.importing import command, feed_formats, public_formats, shop_formats
+from recommender.importing.command import MakeIntake
+from recommender.importing.products import ProductIntake, ProductOptions
+from recommender.importing.row import RefusedError
+from recommender.importing.source import Source
+from recommender.importing.staged_products import Replacement
+from recommender.models import Catalog
+
+FORMATS = (*shop_formats.FORMATS, *feed_formats.FORMATS, *public_formats.FORMATS)
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Declare how a file of products is read, beside what all files need."""
+    parser.add_argument(
+        "--category-separator",
+        metavar="MARK",
+        help="between the names of a category's path (default: /)",
+    )
+    parser.add_argument(
+        "--list-separator",
+        default="|",
+        metavar="MARK",
+        help="between pictures, and between the values of a list (default: |)",
+    )
+
+
+def make_intake(options: Mapping[str, Any]) -> MakeIntake:
+    """What takes in a file with these options, as parsed."""
+
+    def make(catalog: Catalog, given: Mapping[str, str], source: Source) -> ProductIntake:
+        how = ProductOptions(
+            forms=command.said_forms(options),
+            category_separator=options["category_separator"],
+            list_separator=options["list_separator"],
+            replacement=Replacement(catalog, options["force"]) if options["replace"] else None,
+        )
+        return ProductIntake(catalog, given, source, how)
+
+    return make
+
+
+def parse(words: str) -> dict[str, Any]:
+    """The options on how a file is read, from words as on the command line.
+
+    Raises:
+        RefusedError: they are none.
+    """
+    parser = _Parser(add_help=False, allow_abbrev=False)
+    command.add_reading_arguments(parser)
+    add_arguments(parser)
+    try:
+        return vars(parser.parse_args(shlex.split(words)))
+    except ValueError as exc:
+        raise RefusedError(f"{words}: {exc}. Close the quotes.") from exc
+
+
+class _Parser(ArgumentParser):
+    """Says what is wrong to whoever asks, in place of ending the process."""
+
+    def error(self, message: str) -> NoReturn:
+        """Refuse.
+
+        Raises:
+            RefusedError: always.
+        """
+        known = ", ".join(
+            action.option_strings[0] for action in self._actions if action.option_strings
+        )
+        raise RefusedError(f"{message}. Options: {known}.")
