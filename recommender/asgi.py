@@ -6,10 +6,8 @@ Over WSGI, granian gives the decoded path alone, and `%2F` in an id cannot be to
 import asyncio
 import os
 import sys
-import threading
-from collections.abc import Awaitable, Callable, Iterable, Iterator, MutableMapping
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from importlib import import_module
 from io import BytesIO
 from typing import Any, TypeVar
@@ -55,7 +53,7 @@ database.limit_statements(settings.STATEMENT_SECONDS)
 
 
 class Threads:
-    """Few threads, and a queue before them that is never long.
+    """Few threads, and a queue before them that is never long; for the calls of one event loop.
 
     Args:
         most_waiting: how many calls may stand in the queue.
@@ -72,7 +70,6 @@ class Threads:
         self._executor = ThreadPoolExecutor(number, thread_name_prefix="web")
         self._most = number + most_waiting
         self._seconds = seconds
-        self._lock = threading.Lock()
         self._calls = 0
 
     async def run(
@@ -86,25 +83,41 @@ class Threads:
         Raises:
             Problem: 503 where there is too much before it, or it takes too long.
         """
-        with self._lock:
-            if self._calls >= self._most:
-                raise Problem(503, "busy", _BUSY)
-            self._calls += 1
-        call = self._executor.submit(function, argument)
-        call.add_done_callback(self._end)
-        result = asyncio.wrap_future(call)
-        await asyncio.wait((result,), timeout=min(seconds, self._seconds))
-        if not result.done() and call.cancel():
+        if self._calls >= self._most:
             raise Problem(503, "busy", _BUSY)
-        if not result.done():
-            await asyncio.wait((result,), timeout=max(0, seconds - self._seconds))
-        if not result.done():
-            raise Problem(503, "took-too-long", _HANGS.format(seconds))
-        return result.result()
+        self._calls += 1
+        # asyncio's own wrap_future and wait take twice as long for the same.
+        loop = asyncio.get_running_loop()
+        result: asyncio.Future[Result] = loop.create_future()
+        call = self._executor.submit(function, argument)
+        call.add_done_callback(lambda call: loop.call_soon_threadsafe(self._end, result, call))
+        turn = loop.call_later(min(seconds, self._seconds), self._look, call, result, seconds)
+        try:
+            return await result
+        finally:
+            turn.cancel()
 
-    def _end(self, _: object) -> None:
-        with self._lock:
-            self._calls -= 1
+    def _look(self, call: "Future[Any]", result: "asyncio.Future[Any]", seconds: float) -> None:
+        """One that has not begun by now never does."""
+        if not call.cancel():
+            left = max(0, seconds - self._seconds)
+            asyncio.get_running_loop().call_later(left, _give_up, result, seconds)
+
+    def _end(self, result: "asyncio.Future[Result]", call: "Future[Result]") -> None:
+        self._calls -= 1
+        if result.done():
+            return
+        if call.cancelled():
+            result.set_exception(Problem(503, "busy", _BUSY))
+        elif error := call.exception():
+            result.set_exception(error)
+        else:
+            result.set_result(call.result())
+
+
+def _give_up(result: "asyncio.Future[Any]", seconds: float) -> None:
+    if not result.done():
+        result.set_exception(Problem(503, "took-too-long", _HANGS.format(seconds)))
 
 
 class _Bodies:
@@ -113,26 +126,43 @@ class _Bodies:
     def __init__(self) -> None:
         self._held = 0
 
-    @contextmanager
-    def holding(self) -> Iterator[Callable[[int], None]]:
-        """Count bytes as held until the block ends.
+    async def read(self, receive: Receive) -> bytes | None:
+        """A body, or enough of it to be refused as too large; it is held until it is released.
+
+        None where the client went away.
 
         Raises:
-            Problem: 503 where they are too many.
+            Problem: 408 where it does not come in time; 503 where too much is held.
         """
-        held = 0
-
-        def hold(size: int) -> None:
-            nonlocal held
-            if self._held + size > _MOST_BYTES:
-                raise Problem(503, "busy", _BUSY)
-            held += size
-            self._held += size
-
+        body = bytearray()
+        is_whole = False
         try:
-            yield hold
+            async with asyncio.timeout(settings.BODY_SECONDS):
+                is_whole = await self._fill(body, receive)
+        except TimeoutError:
+            raise Problem(408, "slow-body", _SLOW.format(settings.BODY_SECONDS)) from None
         finally:
-            self._held -= held
+            if not is_whole:
+                self.release(body)
+        return bytes(body) if is_whole else None
+
+    async def _fill(self, body: bytearray, receive: Receive) -> bool:
+        more = True
+        while more and len(body) <= settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                return False
+            part = message["body"]
+            if self._held + len(part) > _MOST_BYTES:
+                raise Problem(503, "busy", _BUSY)
+            self._held += len(part)
+            body += part
+            more = message["more_body"]
+        return True
+
+    def release(self, body: bytes | bytearray) -> None:
+        """Have room for others again."""
+        self._held -= len(body)
 
 
 _threads, _bodies = Threads(), _Bodies()
@@ -144,51 +174,33 @@ async def application(scope: Message, receive: Receive, send: Send) -> None:
     Health is answered here, however busy the threads are.
     """
     try:
-        with _bodies.holding() as hold:
-            body = await _read_in_time(scope, receive, hold)
-            if body is None:
-                return
-            members = environ(scope, body)
-            if scope["path"] == _HEALTH:
-                start, content = _answer(members)
-            else:
-                ready = scope["path"] == _READY
-                seconds = _READY_SECONDS if ready else settings.ANSWER_SECONDS
-                start, content = await _threads.run(_answer, members, seconds=seconds)
+        body = await _bodies.read(receive) if _has_body(scope) else b""
+        if body is None:
+            return
+        try:
+            start, content = await _answered(scope, body)
+        finally:
+            _bodies.release(body)
     except Problem as problem:
         start, content = _messages(problems.respond(problem))
     await send(start)
     await send({"type": "http.response.body", "body": content})
 
 
-async def _read_in_time(
-    scope: Message, receive: Receive, hold: Callable[[int], None]
-) -> bytes | None:
-    try:
-        async with asyncio.timeout(settings.BODY_SECONDS):
-            return await _read(scope, receive, hold)
-    except TimeoutError:
-        raise Problem(408, "slow-body", _SLOW.format(settings.BODY_SECONDS)) from None
-
-
-async def _read(scope: Message, receive: Receive, hold: Callable[[int], None]) -> bytes | None:
-    """The body, or enough of it to be refused as too large; None where the client went away."""
+def _has_body(scope: Message) -> bool:
+    """Whether there is one to read: none that says itself that it is too large."""
     headers = dict(scope["headers"])
-    declared = int(headers.get(b"content-length") or 0)
-    is_sent = b"content-length" in headers or b"transfer-encoding" in headers
-    most = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
-    if not is_sent or declared > most:
-        return b""
-    body = bytearray()
-    more = True
-    while more and len(body) <= most:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            return None
-        hold(len(message["body"]))
-        body += message["body"]
-        more = message["more_body"]
-    return bytes(body)
+    if declared := headers.get(b"content-length"):
+        return int(declared) <= settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+    return b"transfer-encoding" in headers
+
+
+async def _answered(scope: Message, body: bytes) -> tuple[Message, bytes]:
+    members = environ(scope, body)
+    if scope["path"] == _HEALTH:
+        return _answer(members)
+    seconds = _READY_SECONDS if scope["path"] == _READY else settings.ANSWER_SECONDS
+    return await _threads.run(_answer, members, seconds=seconds)
 
 
 def environ(scope: Message, body: bytes) -> dict[str, Any]:

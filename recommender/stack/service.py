@@ -2,6 +2,7 @@
 
 import logging
 import os
+import resource
 import subprocess
 import sys
 import time
@@ -17,6 +18,7 @@ from recommender.stack.program import open_log
 
 _LISTEN_ON_ALL = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}  # noqa: S104 - mapped away
 _MOST_WEB_PROCESSES = 8
+_MOST_CONNECTIONS = 4096  # a web process; each takes a file descriptor
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,13 +76,26 @@ def _web_command(service: Service, cores: int) -> tuple[str, ...]:
     processes = min(max(2, cores), _MOST_WEB_PROCESSES)
     return (
         *(sys.executable, "-m", "granian", "--interface", "asginl"),
+        # A request costs a fifth less processor time than with the loop of Python's own.
+        *("--loop", "uvloop"),
         *("--host", service.host, "--port", str(service.port)),
         *("--workers", str(processes)),
+        # Of connections, idle ones too, that are kept: by default a thousand stop all others.
+        *("--backlog", str(_MOST_CONNECTIONS), "--backpressure", str(_MOST_CONNECTIONS)),
         *("--respawn-failed-workers", "--workers-kill-timeout", "5", "--no-ws"),
         *("--static-path-route", "/static"),
         *("--static-path-mount", str(service.config.layout.static)),
         "recommender.asgi:application",
     )
+
+
+def raise_file_limit() -> None:
+    """Let this process and those that it starts have files for so many connections, if they may."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = 2 * _MOST_CONNECTIONS
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
 
 
 def worker_spec(config: StackConfig, nodename: str) -> ChildSpec:

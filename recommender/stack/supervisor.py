@@ -11,7 +11,7 @@ from recommender.stack.config import StackError
 from recommender.stack.embedded import ensure_started, missing_servers
 from recommender.stack.processes import ProcessRecord, ServiceRecord, StopSignals, end_sessions
 from recommender.stack.program import log_tail, rotate_log
-from recommender.stack.service import Child, Service, child_specs
+from recommender.stack.service import Child, Service, child_specs, raise_file_limit
 
 _SECONDS = 2.0
 
@@ -103,6 +103,7 @@ class Supervisor:
         Raises:
             StackError: a process keeps ending before the service was ready once.
         """
+        raise_file_limit()
         try:
             while not self._signals.wait(_TICK):
                 self._tick()

@@ -1,6 +1,7 @@
 """/readyz says what is missing, and everything goes on when it is back."""
 
 import os
+import resource
 import select
 import signal
 import socket
@@ -134,6 +135,19 @@ def test_senders_that_stall_hold_up_nobody(service: Service, client: httpx.Clien
         assert client.get("/v1/users/anybody/recommendations").status_code == httpx.codes.OK
         answered, _, _ = select.select(stalled, [], [], 0)
         assert answered == []
+
+
+def test_a_thousand_idle_connections_hold_up_nobody(service: Service, client: httpx.Client) -> None:
+    service.wait_until_ready()
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with ExitStack() as stack:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+        stack.callback(resource.setrlimit, resource.RLIMIT_NOFILE, (soft, hard))
+        for _ in range(1_100):
+            stack.enter_context(socket.create_connection(("127.0.0.1", service.port)))
+
+        assert httpx.get(f"{service.url}/healthz").json() == {"status": "ok"}
+        assert client.get("/v1/users/anybody/recommendations").status_code == httpx.codes.OK
 
 
 def test_a_database_that_hangs_hides_no_health_and_afterwards_goes_on(
