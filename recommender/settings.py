@@ -98,7 +98,8 @@ APPEND_SLASH = True
 TEMPLATES: list[dict[str, Any]] = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
-        "DIRS": [],
+        # Before Unfold's, of which one is changed.
+        "DIRS": [BASE_DIR / "recommender" / "templates"],
         "APP_DIRS": True,
         "OPTIONS": {
             "context_processors": [

@@ -50,6 +50,7 @@ else:
 __all__ = [
     "BoundedPaginator",
     "DetailAdmin",
+    "ExternalIdAdmin",
     "ModelAdmin",
     "ModelForm",
     "ReadOnlyAdmin",
@@ -93,6 +94,21 @@ class DetailAdmin(ModelAdmin[_M]):
         if obj is not None:
             context |= self.tell(obj)
         return super().render_change_form(request, context, add, change, form_url, obj)
+
+
+class ExternalIdAdmin(ModelAdmin[_M]):
+    """Rows that have an id of the shop's, which may hold blanks."""
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[_M], search_term: str
+    ) -> tuple[QuerySet[_M], bool]:
+        """What begins with the whole term, where anything does; else what has all its words."""
+        term = search_term.strip()
+        if " " in term:
+            whole = queryset.filter(external_id__startswith=term)
+            if whole.exists():
+                return whole, False
+        return super().get_search_results(request, queryset, search_term)
 
 
 class ReadOnlyAdmin(ModelAdmin[_M]):

@@ -1,7 +1,7 @@
 """Catalogs: made with their text space, tuned, counted, deleted with all that is in them."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.conf import settings
@@ -26,8 +26,10 @@ from recommender.admin import (
     training,
 )
 from recommender.admin.base import ActionError, ModelAdmin, ModelForm, Question, action
+from recommender.admin.fields import WeightsField
 from recommender.catalog import catalogs
 from recommender.models import Catalog
+from recommender.models.catalog import default_event_weights
 from recommender.providers import ledger, models
 from recommender.providers.ledger import Budget
 from recommender.training import runs
@@ -39,21 +41,16 @@ if TYPE_CHECKING:
 class CatalogForm(ModelForm[Catalog]):
     """A catalog's settings."""
 
+    event_weights = WeightsField(
+        initial=default_event_weights,
+        widget=UnfoldAdminTextareaWidget(attrs={"rows": 13}),
+        help_text="How much an event of each type counts in a profile, one type a line; what "
+        "counts 0 or less builds no interest.",
+    )
+
     class Meta:
         model = Catalog
         exclude = ()  # The fieldsets choose.
-        widgets: ClassVar = {"event_weights": UnfoldAdminTextareaWidget(attrs={"rows": 4})}
-
-    def clean_event_weights(self) -> dict[str, float]:
-        """A number for each type of event."""
-        weights = self.cleaned_data["event_weights"]
-        if not isinstance(weights, dict) or not all(map(_is_number, weights.values())):
-            raise ValidationError('Give a number for each type, such as {"view": 1}.')
-        return weights
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 class NewCatalogForm(CatalogForm):
@@ -295,9 +292,7 @@ def _train(catalog: Catalog) -> str:
     return format_html(
         '<a href="{}" class="underline">The training of {}</a> is {}; its page shows what comes of '
         "it.",
-        training.address(run),
-        catalog,
-        run.status,
+        *(training.address(run), catalog, run.status),
     )
 
 

@@ -182,7 +182,7 @@ class FeedAdmin(ModelAdmin[Feed]):
     @admin.display(description="Last import")
     def result(self, feed: Feed) -> SafeString:
         """What came of the rows."""
-        return fragments.stored_table(feed.counts)
+        return fragments.stored_table(dict(feed.counts))
 
 
 def schedule(feed: Feed) -> str:
@@ -207,7 +207,7 @@ def of_catalog(catalog: Catalog) -> SafeString:
 
 
 def _counted(feed: Feed) -> str:
-    counts = [f"{count:,} {what}" for what, count in feed.counts.items() if count]
+    counts = [f"{count:,} {what}" for what, count in feed.counts if count]
     return ", ".join(counts) or "-"
 
 

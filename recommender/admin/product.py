@@ -5,7 +5,6 @@ from typing import Any, ClassVar
 from django.contrib import admin, messages
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
-from django.forms import CharField
 from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -14,12 +13,18 @@ from unfold.contrib.filters.admin import BooleanRadioFilter, RelatedDropdownFilt
 from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
 from recommender.admin import fragments, freshness, preview
-from recommender.admin.base import BoundedPaginator, DetailAdmin, ModelForm, SimpleListFilter
+from recommender.admin.base import (
+    BoundedPaginator,
+    DetailAdmin,
+    ExternalIdAdmin,
+    ModelForm,
+    SimpleListFilter,
+)
+from recommender.admin.fields import AddressesField
 from recommender.admin.fragments import Table
 from recommender.admin.freshness import Freshness
-from recommender.catalog import attributes, upsert, values
+from recommender.catalog import attributes, upsert
 from recommender.catalog.catalogs import announce_changes
-from recommender.catalog.values import BadValueError
 from recommender.models import Product, ProductVector, QuarantinedProduct, Space
 
 # More choices than this is no help; the search finds brands too.
@@ -74,21 +79,6 @@ class BrandFilter(ValueFilter):
     title = parameter_name = "brand"
 
 
-class AddressesField(CharField):
-    """Addresses, one a line, as the API reads them."""
-
-    def prepare_value(self, value: Any) -> Any:
-        """A line for each address that is stored; what was typed stays as it was."""
-        return "\n".join(value) if isinstance(value, list) else value
-
-    def to_python(self, value: Any) -> Any:
-        """The addresses."""
-        try:
-            return values.urls(value) or []
-        except BadValueError as exc:
-            raise ValidationError(f"This {exc}; write one a line.") from exc
-
-
 class ProductForm(ModelForm[Product]):
     """A product's content, held to the rules of the API."""
 
@@ -124,7 +114,7 @@ class ProductForm(ModelForm[Product]):
 
 
 @admin.register(Product)
-class ProductAdmin(DetailAdmin[Product]):
+class ProductAdmin(DetailAdmin[Product], ExternalIdAdmin[Product]):
     """The products of all catalogs that are not deleted."""
 
     form = ProductForm

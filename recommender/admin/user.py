@@ -8,7 +8,7 @@ from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import RelatedDropdownFilter
 
 from recommender.admin import fragments, preview
-from recommender.admin.base import BoundedPaginator, DetailAdmin, ReadOnlyAdmin
+from recommender.admin.base import BoundedPaginator, DetailAdmin, ExternalIdAdmin, ReadOnlyAdmin
 from recommender.admin.fragments import Table
 from recommender.models import Event, ProfileVector, Space, User
 
@@ -16,7 +16,7 @@ _EVENTS_SHOWN = 50
 
 
 @admin.register(User)
-class UserAdmin(DetailAdmin[User], ReadOnlyAdmin[User]):
+class UserAdmin(DetailAdmin[User], ExternalIdAdmin[User], ReadOnlyAdmin[User]):
     """Shoppers, readers, viewers. They come with their first event."""
 
     list_display = ("external_id", "catalog", "last_event_at", "created_at")

@@ -133,7 +133,7 @@ def complete(document: dict[str, Any], calls: Mapping[tuple[str, str], Call]) ->
 def _complete(operation: dict[str, Any], call: Call) -> None:
     for parameter in operation.get("parameters", ()):
         if parameter["name"] in call.parameters:
-            parameter["examples"] = _given(parameter["name"], call.parameters[parameter["name"]])
+            parameter["examples"] = _given(parameter, call.parameters[parameter["name"]])
     for media_type, content in operation.get("requestBody", {}).get("content", {}).items():
         content["examples"] = {
             name: {"summary": name, "value": _written(body, media_type)}
@@ -148,9 +148,13 @@ def _complete(operation: dict[str, Any], call: Call) -> None:
 _LEFT_OUT_FIRST = frozenset({"as_of", "cursor", "filter"})
 
 
-def _given(name: str, value: Any) -> dict[str, Any]:
-    left_out = {"left out": {"value": ""}} if name in _LEFT_OUT_FIRST else {}
-    return left_out | {"given": {"value": value}}
+def _given(parameter: Mapping[str, Any], value: Any) -> dict[str, Any]:
+    examples = {"left out": {"value": ""}} if parameter["name"] in _LEFT_OUT_FIRST else {}
+    # What Swagger UI fills in; a value that is no example would be called modified.
+    default = parameter["schema"].get("default")
+    if default not in (None, value):
+        examples["default"] = {"value": default}
+    return examples | {"given": {"value": value}}
 
 
 def _written(body: Any, media_type: str) -> Any:

@@ -162,9 +162,9 @@ _SYNC_CONFLICTS = (
     Problem(
         409,
         "too-many-removed",
-        "90 of the 240 products on sale are in no page, which is more than 20%. Nothing was taken "
-        "off sale. Send the pages that are missing, and `done` again; if these products are to go, "
-        "with `force`.",
+        "90 of the 240 products on sale are not in any page, which is more than 20%. Nothing was "
+        "taken off sale. Send the pages that are missing, and `done` again; if these products are "
+        "to go, with `force`.",
         accepted=0, rejected=0, removed=0, would_remove=90, on_sale=240,
     ),
     Problem(
@@ -177,7 +177,7 @@ _SYNC_CONFLICTS = (
     Problem(
         409,
         "token-used",
-        f"The sync {_SYNC!r} is done since 2026-01-22 02:10 UTC, and this is not a page of it. "
+        f"The sync {_SYNC!r} was done at 2026-01-22 02:10 UTC, and this is not a page of it. "
         "Give the next sync another token, such as the time it begins.",
     ),
 )  # fmt: skip
@@ -241,8 +241,11 @@ CALLS: Mapping[tuple[str, str], Call] = {
             "the end": {"token": _SYNC, "products": [], "done": True},
             "the end, however many go": {"token": _SYNC, "done": True, "force": True},
         },
-        errors=(*_SERVER, _invalid("body.token", "is missing"), _NOT_JSON, *_SYNC_CONFLICTS,
-                _TOO_LARGE),
+        errors=(*_SERVER, _invalid("body.token", "is missing"), _NOT_JSON,
+                Problem(400, "not-a-page", 'Send an object: {"token": …, "products": […]}.'),
+                Problem(400, "too-many-rows", "12000 rows in one request; send at most 10000 at a "
+                        "time."),
+                *_SYNC_CONFLICTS, _TOO_LARGE),
     ),
     ("put", "/v1/products/{product_id}"): Call(
         answers={200: "ProductOut", 201: "ProductOut"},

@@ -134,6 +134,8 @@ def _lost(request: HttpRequest, exception: Exception) -> HttpResponse:
 def method_not_allowed(request: HttpRequest, allowed: str) -> HttpResponse:
     """A known address, asked in a way it does not answer; `allowed` are those it does."""
     detail = f"{request.path} does not answer {request.method}, but {allowed}."
+    if request.path_info.endswith(("/similar", "/recommendations")):
+        detail += " In an id that ends so, write each slash as %2F."
     response = respond(Problem(405, "method-not-allowed", detail))
     response["Allow"] = allowed
     return response

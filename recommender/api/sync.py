@@ -23,8 +23,8 @@ def sync_products(request: ApiRequest) -> HttpResponse:
 
     Products are added or replaced as by `POST /v1/products/bulk`, and a rejected one stays on sale
     where its id can be read. Any page may be sent again. Where more than 20 % of the products on
-    sale would go, `done` is a 409 and none goes, unless `force` says so. A token is forgotten eight
-    days after its last page.
+    sale would go, `done` is a 409 and none goes, unless `force` comes with it. A token is forgotten
+    eight days after its last page.
     """
     page = read_page(request)
     catalog = request.auth.catalog
@@ -74,9 +74,8 @@ def _end(under_way: Sync, answer: dict[str, Any], *, force: bool) -> Removal:
     removal = sync.finish(under_way, sync.seen(under_way), force=force)
     if removal.is_refused:
         detail = (
-            f"{removal.counts} are in no page, which is more than {sync.MOST_REMOVED:.0%}. Nothing "
-            "was taken off sale. Send the pages that are missing, and `done` again; if these "
-            "products are to go, with `force`."
+            f"{removal.why_refused('in any page')}. Nothing was taken off sale. Send the pages "
+            "that are missing, and `done` again; if these products are to go, with `force`."
         )
         would = {"would_remove": removal.removed, "on_sale": removal.on_sale}
         raise _conflict("too-many-removed", detail, answer | would)

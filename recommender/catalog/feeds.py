@@ -6,7 +6,7 @@ a while heal by the sweep.
 
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -18,7 +18,7 @@ from django.dispatch import Signal
 from django.utils import timezone
 
 from recommender import database
-from recommender.database import session_lock
+from recommender.database import SessionLock, session_lock
 from recommender.models import Feed
 
 # A host that does not answer, or a worker that died, is tried again so soon; each time, the pause
@@ -97,8 +97,9 @@ def due() -> list[int]:
 def fail_dead() -> None:
     """Have the feeds whose process died say so, and be fetched once more."""
     for (feed_id,) in database.fetch(_DEAD, {"lock": _LOCK}):
-        with transaction.atomic():
-            feed = _running(feed_id).select_for_update().first()
+        # Whoever has taken it up since holds the lock.
+        with _locked(feed_id) as lock:
+            feed = _running(feed_id).first() if lock else None
             if feed is not None:
                 fail(feed, DIED, may_pass=True)
 
@@ -113,7 +114,7 @@ def claimed(feed_id: int) -> Iterator[Claim | None]:
     Yields:
         The claim of the feed, which is running now; None where it is not due or somebody is at it.
     """
-    with session_lock(f"feed {feed_id}", _LOCK << 32 | feed_id) as lock:
+    with _locked(feed_id) as lock:
         feed = _take(feed_id) if lock else None
         if lock is None or feed is None:
             yield None
@@ -154,6 +155,8 @@ def _end(feed: Feed, again: datetime | None, **result: Any) -> None:
     times = [at for at in (again, usual) if at is not None]
     if again is None:
         result["attempts"] = 0
+    elif feed.is_forced:
+        result["is_forced"] = True
     # Who has lost the lock may meet one that another process has taken up since.
     _running(feed.pk).filter(started_at=feed.started_at).update(
         next_at=Coalesce(F("next_at"), min(times, default=None)), finished_at=now, **result
@@ -162,6 +165,10 @@ def _end(feed: Feed, again: datetime | None, **result: Any) -> None:
 
 def _running(feed_id: int) -> "QuerySet[Feed]":
     return Feed.objects.filter(pk=feed_id, status=Feed.Status.RUNNING)
+
+
+def _locked(feed_id: int) -> AbstractContextManager[SessionLock | None]:
+    return session_lock(f"feed {feed_id}", _LOCK << 32 | feed_id)
 
 
 def _take(feed_id: int) -> Feed | None:

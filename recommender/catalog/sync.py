@@ -30,21 +30,22 @@ MOST_REMOVED = 0.2
 _STATE = """
 SELECT clock_timestamp(),
     (SELECT COALESCE(max(id), 0) FROM recommender_product WHERE catalog_id = %(catalog)s),
-    LEAST(
-        (SELECT count(*) FROM recommender_product
-         WHERE catalog_id = %(catalog)s AND deleted_at IS NULL),
-        (SELECT min(on_sale) FROM recommender_sync
-         WHERE catalog_id = %(catalog)s AND is_refused))
+    (SELECT count(*) FROM recommender_product
+     WHERE catalog_id = %(catalog)s AND deleted_at IS NULL),
+    (SELECT min(LEAST(on_sale, before_refusal)) FROM recommender_sync
+     WHERE catalog_id = %(catalog)s AND is_refused)
 """
 _BEGIN = """
 INSERT INTO recommender_sync AS s (catalog_id, token, began_at, used_at, last_product, on_sale,
-    has_products, is_refused, removed)
-VALUES (%(catalog)s, %(token)s, %(began_at)s, now(), %(last_product)s, %(on_sale)s, false, false, 0)
+    before_refusal, has_products, is_refused, removed)
+VALUES (%(catalog)s, %(token)s, %(began_at)s, now(), %(last_product)s, %(on_sale)s,
+    %(before_refusal)s, false, false, 0)
 ON CONFLICT (catalog_id, token) DO UPDATE
     SET began_at = excluded.began_at, used_at = excluded.used_at, done_at = NULL,
         last_product = excluded.last_product, on_sale = excluded.on_sale,
+        before_refusal = excluded.before_refusal,
         has_products = false, removed = 0
-    WHERE s.done_at IS NOT NULL OR s.used_at <= %(expired)s
+    WHERE s.used_at <= %(expired)s OR %(anew)s AND s.done_at IS NOT NULL
 RETURNING id
 """
 _FORGET_SEEN = "DELETE FROM recommender_seenproduct WHERE sync_id = %s"
@@ -60,16 +61,24 @@ SELECT NOT EXISTS (
 _SEEN = sql.SQL("SELECT external_id AS id FROM recommender_seenproduct WHERE sync_id = {}")
 
 # Of the product `p`. What was written since the sync began, its sender may not know of.
-_ABSENT = sql.SQL("""
+_OLDER = sql.SQL("""
 p.catalog_id = {catalog} AND p.deleted_at IS NULL AND p.id <= {last_product}
 AND p.updated_at < {began_at}
-AND NOT EXISTS (SELECT FROM ({seen}) seen WHERE seen.id = p.external_id)
 """)
-_COUNT = sql.SQL("SELECT count(*) FROM recommender_product p WHERE {absent}")
-_NAMED = sql.SQL("""
-SELECT p.id, p.external_id FROM recommender_product p WHERE {absent}
-AND EXISTS (SELECT FROM unnest(%(texts)s::text[]) t WHERE strpos(t, p.external_id) > 0)
-""")
+# EXCEPT, as an anti-join may be planned as a loop in a loop where a table is new to the planner.
+_MAKE_ABSENT = (
+    sql.SQL("DROP TABLE IF EXISTS pg_temp.absent_product"),
+    sql.SQL("""
+CREATE TEMPORARY TABLE absent_product ON COMMIT DROP AS
+SELECT p.external_id FROM recommender_product p WHERE {older}
+EXCEPT SELECT seen.id COLLATE "C" FROM ({seen}) seen
+"""),
+    sql.SQL("ANALYZE absent_product"),
+)
+_NAMED = "SELECT external_id FROM absent_product WHERE strpos(%(text)s, external_id) > 0"
+_KEEP = "DELETE FROM absent_product WHERE external_id = ANY(%s::text[])"
+_COUNT = "SELECT count(*) FROM absent_product"
+_IS_ABSENT = sql.SQL("{older} AND p.external_id IN (SELECT external_id FROM absent_product)")
 
 _PRUNE = (
     "DELETE FROM recommender_sync WHERE used_at <= %(expired)s AND NOT is_refused",
@@ -86,24 +95,40 @@ class Removal:
 
     Attributes:
         removed: products that are on sale and were not seen.
-        on_sale: products that this is measured by.
+        on_sale: products that were on sale when the sync began.
         kept: products that stay because a row that could not be read names them.
         is_refused: they are too many, and nothing was taken off sale.
+        before_refusal: products that were on sale before a sync that was refused added others;
+            None where none was. They are what is measured by.
     """
 
     removed: int
     on_sale: int
     kept: int = 0
     is_refused: bool = False
+    before_refusal: int | None = None
 
-    @property
-    def counts(self) -> str:
-        """`120 of the 400 products on sale`."""
-        return f"{self.removed:,} of the {self.on_sale:,} products on sale"
+    def why_refused(self, where: str) -> str:
+        """`120 of the 400 products on sale are not in the file, which is more than 20 %`.
+
+        Args:
+            where: they are missing: `in the file`.
+        """
+        said = f"{self.removed:,} of the {self.on_sale:,} products on sale are not {where}, which "
+        if self.before_refusal is None or self.before_refusal >= self.on_sale:
+            return f"{said}is more than {MOST_REMOVED:.0%}"
+        return (
+            f"{said}is more than {MOST_REMOVED:.0%} of the {self.before_refusal:,} that were on "
+            "sale before this was first refused"
+        )
 
 
-def begin(catalog: Catalog, token: str) -> Sync:
-    """The sync of this token: the one that goes on, or a new one where there is none."""
+def begin(catalog: Catalog, token: str, *, anew: bool = True) -> Sync:
+    """The sync of this token: the one that goes on, or a new one where there is none.
+
+    Args:
+        anew: begin another where it is done; otherwise that one is given.
+    """
     expired = timezone.now() - KEPT
     syncs = Sync.objects.filter(catalog=catalog, token=token)
     if not syncs.filter(done_at=None, used_at__gt=expired).update(used_at=Now()):
@@ -115,7 +140,9 @@ def begin(catalog: Catalog, token: str) -> Sync:
                 "began_at": state.began_at,
                 "last_product": state.last_product,
                 "on_sale": state.on_sale,
+                "before_refusal": state.before_refusal,
                 "expired": expired,
+                "anew": anew,
             }
             for (sync_id,) in database.fetch(_BEGIN, parameters):
                 database.execute(_FORGET_SEEN, (sync_id,))
@@ -132,21 +159,16 @@ def begin_page(catalog: Catalog, token: str, ids: Collection[str]) -> Sync:
     Raises:
         TokenUsedError: the token belongs to a sync that is done.
     """
-    now = timezone.now()
-    done = Sync.objects.filter(catalog=catalog, token=token, done_at__gt=now - KEPT).first()
-    if done is None:
-        return begin(catalog, token)
-    parameters = {"ids": list(ids), "sync": done.pk}
-    if (
-        done.done_at is None
-        or done.done_at < now - REPEATS
-        or not (database.fetch(_ALL_SEEN, parameters)[0][0])
-    ):
+    sync = begin(catalog, token, anew=False)
+    if sync.done_at is None:
+        return sync
+    is_late = sync.done_at < timezone.now() - REPEATS
+    if is_late or not database.fetch(_ALL_SEEN, {"ids": list(ids), "sync": sync.pk})[0][0]:
         raise TokenUsedError(
-            f"The sync {token!r} is done since {done.done_at:%Y-%m-%d %H:%M} UTC, and this is not "
-            "a page of it. Give the next sync another token, such as the time it begins."
+            f"The sync {token!r} was done at {sync.done_at:%Y-%m-%d %H:%M} UTC, and this is not a "
+            "page of it. Give the next sync another token, such as the time it begins."
         )
-    return done
+    return sync
 
 
 def see(sync: Sync, ids: Collection[str], *, has_products: bool) -> None:
@@ -185,22 +207,21 @@ def finish(
         sync = Sync.objects.select_for_update().get(pk=sync.pk)
         if sync.done_at is not None:
             return Removal(sync.removed, sync.on_sale)
-        absent = _absent(sync, seen)
-        removal, named = _judged(sync, absent, texts, force=force)
+        removal = _judged(sync, seen, texts, force=force)
         if removal.is_refused:
             Sync.objects.filter(pk=sync.pk).update(is_refused=True, used_at=Now())
             return removal
-        wanted = sql.SQL("{} AND p.id <> ALL(%(named)s::bigint[])").format(absent)
-        removed = take_off_sale(wanted, {"named": named})
+        removed = take_off_sale(_IS_ABSENT.format(older=_older(sync)))
         Sync.objects.filter(pk=sync.pk).update(done_at=Now(), used_at=Now(), removed=removed)
-        Sync.objects.filter(catalog=sync.catalog_id, is_refused=True).update(is_refused=False)
+    # Apart, as others may be ending syncs that were refused.
+    Sync.objects.filter(catalog=sync.catalog_id, is_refused=True).update(is_refused=False)
     return Removal(removed, sync.on_sale, removal.kept)
 
 
 def preview(catalog: Catalog, seen: sql.Composable, texts: Sequence[str] = ()) -> Removal:
     """What a sync that has seen this would take off sale; writes nothing."""
-    state = _state(catalog)
-    return _judged(state, _absent(state, seen), texts, force=False)[0]
+    with transaction.atomic():
+        return _judged(_state(catalog), seen, texts, force=False)
 
 
 def close(sync: Sync) -> None:
@@ -223,37 +244,42 @@ def prune() -> None:
 
 def _state(catalog: Catalog) -> Sync:
     """The catalog as it is now, as a sync that is not stored."""
-    began_at, last_product, on_sale = database.fetch(_STATE, {"catalog": catalog.pk})[0]
+    began_at, last_product, on_sale, before = database.fetch(_STATE, {"catalog": catalog.pk})[0]
     return Sync(
-        catalog=catalog, token="", began_at=began_at, last_product=last_product, on_sale=on_sale
+        catalog=catalog,
+        token="",
+        began_at=began_at,
+        last_product=last_product,
+        on_sale=on_sale,
+        before_refusal=before,
     )
 
 
-def _absent(sync: Sync, seen: sql.Composable) -> sql.Composed:
-    return _ABSENT.format(
+def _older(sync: Sync) -> sql.Composed:
+    return _OLDER.format(
         catalog=sql.Literal(sync.catalog_id),
         last_product=sql.Literal(sync.last_product),
         began_at=sql.Literal(sync.began_at),
-        seen=seen,
     )
 
 
-def _judged(
-    sync: Sync, absent: sql.Composed, texts: Sequence[str], *, force: bool
-) -> tuple[Removal, Sequence[int]]:
-    """What would go, and the rows of the products that stay because of the texts."""
-    named = _named(absent, texts)
-    count = database.fetch(_COUNT.format(absent=absent))[0][0] - len(named)
-    is_refused = count > MOST_REMOVED * sync.on_sale and not force
-    return Removal(count, sync.on_sale, len(named), is_refused), named
+def _judged(sync: Sync, seen: sql.Composable, texts: Sequence[str], *, force: bool) -> Removal:
+    """What would go, which is in `absent_product` to the end of the transaction."""
+    for statement in _MAKE_ABSENT:
+        database.execute(statement.format(older=_older(sync), seen=seen))
+    kept = _named(texts)
+    database.execute(_KEEP, (kept,))
+    count = database.fetch(_COUNT)[0][0]
+    before = sync.on_sale if sync.before_refusal is None else sync.before_refusal
+    is_refused = count > MOST_REMOVED * min(sync.on_sale, before) and not force
+    return Removal(count, sync.on_sale, len(kept), is_refused, sync.before_refusal)
 
 
-def _named(absent: sql.Composed, texts: Sequence[str]) -> list[int]:
-    """The absent products whose ids stand in these texts as words of their own."""
-    if not texts:
-        return []
-    found = database.fetch(_NAMED.format(absent=absent), {"texts": list(texts)})
-    return [pk for pk, external_id in found if any(map(_word(external_id).search, texts))]
+def _named(texts: Sequence[str]) -> list[str]:
+    """The ids of absent products that stand in these texts as words of their own."""
+    text = "\n".join(texts)
+    found = database.fetch(_NAMED, {"text": text}) if text else []
+    return [external_id for (external_id,) in found if _word(external_id).search(text)]
 
 
 def _word(external_id: str) -> "re.Pattern[str]":

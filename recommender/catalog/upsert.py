@@ -48,7 +48,7 @@ _OFF_SALE = sql.SQL("""
 UPDATE recommender_product AS product SET deleted_at = now(), updated_at = now()
 FROM (
     SELECT p.id FROM recommender_product p WHERE p.deleted_at IS NULL AND {condition}
-    ORDER BY p.external_id FOR NO KEY UPDATE
+    ORDER BY p.external_id COLLATE "default" FOR NO KEY UPDATE
 ) gone WHERE product.id = gone.id
 """)
 

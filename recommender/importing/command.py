@@ -162,8 +162,11 @@ def imported(
     anew = options["anew"] or options["dry_run"]
     with fetching.fetched(catalog, address, identity, anew=anew, say=say) as found:
         if found.path is None:
-            since = f" since {found.since:%Y-%m-%d %H:%M} UTC" if found.since else ""
-            say(f"Not changed{since}: {address}. Nothing was done; --anew imports it nevertheless.")
+            since = f"{found.since:%Y-%m-%d %H:%M} UTC" if found.since else "the last time"
+            say(
+                f"{address} is not changed since {since}, when it was imported. Nothing was done; "
+                "--anew imports it nevertheless."
+            )
             return None
         try:
             summary = _imported(found.path, known, options, catalog, make_intake, say)

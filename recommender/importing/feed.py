@@ -65,7 +65,8 @@ def _keep(feed: Feed, summary: Summary | None, report: str) -> None:
         "rows rejected": sum(summary.rejected.values()),
         **summary.rejected,
     }
-    result: dict[str, Any] = {"counts": counts, "imported_at": timezone.now()}
+    # PostgreSQL keeps the order of a list, and not that of an object.
+    result: dict[str, Any] = {"counts": list(counts.items()), "imported_at": timezone.now()}
     if summary.failure:
         feeds.fail(feed, summary.failure, report, **result)
     else:

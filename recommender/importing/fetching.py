@@ -6,7 +6,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -19,7 +19,7 @@ from embeddings.errors import Rejected, Unavailable
 from embeddings.media.connection import TimeLimits
 from embeddings.media.download import Visit, download, named
 from recommender.importing.row import RefusedError
-from recommender.models import Catalog, FetchedFile
+from recommender.models import Catalog, FetchedFile, Sync
 
 TIMES = TimeLimits(connect=10.0, read=60.0, total=1800.0)
 
@@ -42,7 +42,9 @@ _SUFFIXES = {
 _NAMED = re.compile(
     r"\.(jsonl|ndjson|json|xml|csv|tsv|txt|parquet|xlsx|gz|zst|zip)$", re.IGNORECASE
 )
-_PAGE = re.compile(rb"\s*(<!--.*?-->\s*)*<(!doctype html|html)", re.IGNORECASE | re.DOTALL)
+_PAGE = re.compile(
+    rb"(\xef\xbb\xbf)?\s*(<!--.*?-->\s*)*<(!doctype html|html)", re.IGNORECASE | re.DOTALL
+)
 
 
 class UnreachableError(RefusedError):
@@ -55,7 +57,7 @@ class Fetched:
 
     Attributes:
         path: of the file; None where it is as it was.
-        since: when it was fetched that is there still; None where there is a file.
+        since: when it was imported as it is; None where there is a file.
         remember: to be called once it is imported: then it is fetched again only where it changes.
     """
 
@@ -90,7 +92,7 @@ def fetched(
     """
     key = hashlib.sha256(repr((address, *identity)).encode()).digest()
     known = FetchedFile.objects.filter(catalog=catalog, key=key).first()
-    conditions = {} if anew or known is None else known.conditions
+    conditions = {} if anew or known is None or _is_undone(known) else known.conditions
     with tempfile.TemporaryDirectory(dir=_directory()) as directory:
         path = Path(directory) / "file"
         started = time.monotonic()
@@ -101,8 +103,13 @@ def fetched(
         path = path.rename(path.with_name(_name(address, headers)))
         size, seconds = path.stat().st_size / 1e6, time.monotonic() - started
         say(f"{size:,.1f} MB fetched in {seconds:.1f} s from {address}")
-        now = timezone.now()
-        yield Fetched(path, None, lambda: _remember(catalog, key, address, headers, now))
+        yield Fetched(path, None, lambda: _remember(catalog, key, address, headers))
+
+
+def _is_undone(known: FetchedFile) -> bool:
+    """Whether something else has taken products off sale since; then the same file has work."""
+    later = Sync.objects.filter(catalog=known.catalog_id, done_at__gt=known.fetched_at)
+    return later.filter(removed__gt=0).exists()
 
 
 def _directory() -> Path:
@@ -110,8 +117,10 @@ def _directory() -> Path:
     directory = settings.STACK.data_dir / "fetched"
     directory.mkdir(parents=True, exist_ok=True)
     for left in directory.iterdir():
-        if left.stat().st_mtime < time.time() - _DAY:
-            shutil.rmtree(left, ignore_errors=True)
+        # Another process may be done with its own at this moment.
+        with suppress(FileNotFoundError):
+            if left.stat().st_mtime < time.time() - _DAY:
+                shutil.rmtree(left, ignore_errors=True)
     return directory
 
 
@@ -154,14 +163,12 @@ def _name(address: str, headers: Mapping[str, str]) -> str:
     return name + _SUFFIXES.get(kind, "")
 
 
-def _remember(
-    catalog: Catalog, key: bytes, address: str, headers: Mapping[str, str], at: datetime
-) -> None:
+def _remember(catalog: Catalog, key: bytes, address: str, headers: Mapping[str, str]) -> None:
     kept = {
         "address": address,
         "etag": _returnable(headers.get("etag", "")),
         "last_modified": _returnable(headers.get("last-modified", "")),
-        "fetched_at": at,
+        "fetched_at": timezone.now(),
     }
     FetchedFile.objects.update_or_create(catalog=catalog, key=key, defaults=kept)
 

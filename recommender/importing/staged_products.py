@@ -49,9 +49,12 @@ _TOGETHER = {"price", "in_stock", "image_urls"}
 _SEEN = sql.SQL(
     "SELECT id FROM {staging} WHERE id IS NOT NULL GROUP BY id HAVING count(hidden) = 0"
 )
-_UNNAMED = sql.SQL(
-    "SELECT left(raw, {most}) FROM {staging} WHERE reason IS NOT NULL AND id IS NULL LIMIT {rows}"
-)
+_UNNAMED = sql.SQL("""
+SELECT text, total FROM (
+    SELECT left(raw, {row}) AS text, sum(length(left(raw, {row}))) OVER (ORDER BY row) AS total
+    FROM {staging} WHERE reason IS NOT NULL AND id IS NULL
+) unnamed WHERE total <= {all} + {row} ORDER BY total
+""")
 # Of rows without an id: every product that is not seen is looked for in all of them.
 _MOST_OF_ROW, _MOST_UNNAMED = 10_000, 200_000  # characters
 _UNICODE_ESCAPE = re.compile(r"\\u([0-9a-fA-F]{4})")
@@ -67,6 +70,18 @@ def best(staging: Staging, form: Format | None) -> sql.Composed:
         firsts=sql.SQL(", ").join(sql.SQL(_FIRST).format(sql.Identifier(name)) for name in names),
         most=sql.Literal(values.MAX_URLS),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Unnamed:
+    """The texts of rows whose id cannot be read, as they are and without escapes.
+
+    Attributes:
+        is_whole: whether they are all of them, and not only as many as can be searched.
+    """
+
+    texts: Sequence[str]
+    is_whole: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,34 +106,34 @@ class Replacement:
         Args:
             products: that were taken from it.
         """
-        texts = _unnamed(staging)
-        doubt = self._doubt(products, texts)
+        unnamed = _unnamed(staging)
+        doubt = self._doubt(products, unnamed)
         under_way = sync.begin(self.catalog, staging.name)
         if doubt:
             sync.close(under_way)
             return Outcomes({}, withheld=f"{doubt} Nothing was taken off sale.")
-        removal = sync.finish(under_way, _seen(staging), force=self.force, texts=texts)
+        removal = sync.finish(under_way, _seen(staging), force=self.force, texts=unnamed.texts)
         sync.close(under_way)
         if removal.is_refused:
             return Outcomes({}, withheld=_refusal(removal, "Nothing was taken off sale."))
-        return Outcomes(_counts("products taken off sale", removal), notes=_notes(texts))
+        return Outcomes(_counts("products taken off sale", removal), notes=_notes(unnamed))
 
     def preview(self, staging: Staging, products: int) -> Outcomes:
         """How many would go; writes nothing."""
-        texts = _unnamed(staging)
-        if doubt := self._doubt(products, texts):
+        unnamed = _unnamed(staging)
+        if doubt := self._doubt(products, unnamed):
             return Outcomes({}, notes=(f"{doubt} Nothing would be taken off sale.",))
-        removal = sync.preview(self.catalog, _seen(staging), texts)
-        notes = _notes(texts)
+        removal = sync.preview(self.catalog, _seen(staging), unnamed.texts)
+        notes = _notes(unnamed)
         if removal.is_refused and not self.force:
-            notes = (_refusal(removal, "Nothing would be."),)
+            notes = (_refusal(removal, "Nothing would be taken off sale."),)
         return Outcomes(_counts("products would be taken off sale", removal), notes=notes)
 
-    def _doubt(self, products: int, texts: Sequence[str]) -> str:
+    def _doubt(self, products: int, unnamed: _Unnamed) -> str:
         """Why nothing can be told of what the file lacks; empty where it can."""
         if not products:
             return "The file gives no product."
-        if not self.force and sum(map(len, texts)) > _MOST_UNNAMED:
+        if not (self.force or unnamed.is_whole):
             return (
                 "Too many of the rejected rows have no id that can be read, so the products that "
                 "the file lacks may be among them. Correct the rows, or say --force."
@@ -130,13 +145,14 @@ def _seen(staging: Staging) -> sql.Composed:
     return _SEEN.format(staging=staging.table)
 
 
-def _unnamed(staging: Staging) -> list[str]:
-    """The texts of rows whose id cannot be read, as they are and without escapes."""
+def _unnamed(staging: Staging) -> _Unnamed:
     query = _UNNAMED.format(
-        staging=staging.table, most=sql.Literal(_MOST_OF_ROW), rows=sql.Literal(_MOST_UNNAMED)
+        staging=staging.table, row=sql.Literal(_MOST_OF_ROW), all=sql.Literal(_MOST_UNNAMED)
     )
-    texts = [raw for (raw,) in database.fetch(query)]
-    return [*texts, *(plain for raw in texts if (plain := _unescaped(raw)) != raw)]
+    rows = database.fetch(query)
+    texts = [raw for raw, total in rows if total <= _MOST_UNNAMED]
+    plain = [plain for raw in texts if (plain := _unescaped(raw)) != raw]
+    return _Unnamed([*texts, *plain], is_whole=len(texts) == len(rows))
 
 
 def _unescaped(raw: str) -> str:
@@ -148,8 +164,8 @@ def _unescaped(raw: str) -> str:
 
 def _refusal(removal: Removal, said: str) -> str:
     return (
-        f"{removal.counts} are not in the file, which is more than {sync.MOST_REMOVED:.0%}: "
-        f"it may be cut off, or another catalog's. {said} If they are to go, say --force."
+        f"{removal.why_refused('in the file')}: it may be cut off, or another catalog's. {said} If "
+        "they are to go, say --force."
     )
 
 
@@ -158,8 +174,8 @@ def _counts(what: str, removal: Removal) -> dict[str, int]:
     return {what: removal.removed} | (kept if removal.kept else {})
 
 
-def _notes(texts: Sequence[str]) -> tuple[str, ...]:
-    if not texts:
+def _notes(unnamed: _Unnamed) -> tuple[str, ...]:
+    if not unnamed.texts:
         return ()
     return (
         "Of some rejected rows the id cannot be read. Products whose ids stand in them were kept; "

@@ -5,10 +5,7 @@ from django.db import migrations, models
 KEY = models.BigAutoField(
     auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
 )
-ON_SALE = (
-    "Products that its removal is measured by: those on sale when it began, or when one before it "
-    "was refused."
-)
+BEFORE_REFUSAL = "Products on sale when one began that was refused; null: none was."
 REPLACE = (
     "Take off sale what the feed no longer has; not where that is more than 20 % of what is on sale."
 )
@@ -46,7 +43,14 @@ class Migration(migrations.Migration):
                     "last_product",
                     models.BigIntegerField(help_text="The latest product's row when it began."),
                 ),
-                ("on_sale", models.PositiveBigIntegerField(help_text=ON_SALE)),
+                (
+                    "on_sale",
+                    models.PositiveBigIntegerField(help_text="Products on sale when it began."),
+                ),
+                (
+                    "before_refusal",
+                    models.PositiveBigIntegerField(null=True, help_text=BEFORE_REFUSAL),
+                ),
                 (
                     "has_products",
                     models.BooleanField(default=False, help_text="Whether any could be taken."),
@@ -225,9 +229,12 @@ class Migration(migrations.Migration):
                 (
                     "counts",
                     models.JSONField(
-                        default=dict,
+                        default=list,
                         editable=False,
-                        help_text="What came of the rows when it was last imported.",
+                        help_text=(
+                            "What came of the rows when it was last imported: pairs of words and "
+                            "number."
+                        ),
                     ),
                 ),
                 (

@@ -68,7 +68,9 @@ class Feed(models.Model):
     finished_at = models.DateTimeField(null=True, editable=False)
     imported_at = models.DateTimeField(null=True, editable=False)
     counts = models.JSONField(
-        default=dict, editable=False, help_text="What came of the rows when it was last imported."
+        default=list,
+        editable=False,
+        help_text="What came of the rows when it was last imported: pairs of words and number.",
     )
     report = models.TextField(
         default="", editable=False, help_text="What was said of it the last time."

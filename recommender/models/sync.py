@@ -14,9 +14,9 @@ class Sync(models.Model):
     used_at = models.DateTimeField(db_index=True)
     done_at = models.DateTimeField(null=True)
     last_product = models.BigIntegerField(help_text="The latest product's row when it began.")
-    on_sale = models.PositiveBigIntegerField(
-        help_text="Products that its removal is measured by: those on sale when it began, or when "
-        "one before it was refused."
+    on_sale = models.PositiveBigIntegerField(help_text="Products on sale when it began.")
+    before_refusal = models.PositiveBigIntegerField(
+        null=True, help_text="Products on sale when one began that was refused; null: none was."
     )
     has_products = models.BooleanField(default=False, help_text="Whether any could be taken.")
     is_refused = models.BooleanField(default=False, help_text="Whether it would remove too many.")

@@ -32,9 +32,22 @@ def run(*arguments: str) -> "subprocess.CompletedProcess[str]":
 
 
 @pytest.fixture(scope="module")
-def outcome(tmp_path_factory: pytest.TempPathFactory) -> "tuple[str, dict[str, Any]]":
-    file = tmp_path_factory.mktemp("bench") / "figures.json"
-    answer = run(*_SIZES, "--seconds", "1", "--rounds", "1", "--json", str(file))
+def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    directory = tmp_path_factory.mktemp("bench")
+    directory.chmod(0o711)  # as root, the servers' own user passes through
+    return directory
+
+
+@pytest.fixture(scope="module")
+def outcome(directory: Path) -> "tuple[str, dict[str, Any]]":
+    return _measured(directory, "--seconds", "1")
+
+
+def _measured(directory: Path, *arguments: str) -> "tuple[str, dict[str, Any]]":
+    """What a run on kept data prints, and its document."""
+    file = directory / "figures.json"
+    kept = ("--data-dir", str(directory / "data"), "--json", str(file))
+    answer = run(*_SIZES, "--rounds", "1", *kept, *arguments)
     assert answer.returncode == 0, answer.stderr
     return answer.stdout, json.loads(file.read_text())
 
@@ -70,17 +83,13 @@ def test_the_report_has_a_row_for_each_figure_as_markdown(
     assert any(row.startswith("| recommendations/s | 250 |") for row in rows)
 
 
-def test_a_kept_data_directory_is_used_again(tmp_path: Path) -> None:
-    tmp_path.chmod(0o711)  # as root, the servers' own user passes through
-    again = (*_SIZES, "--seconds", "0.2", "--rounds", "1", "--only", "recommendations")
-    loading = []
-    for number in range(2):
-        file = tmp_path / f"{number}.json"
-        answer = run(*again, "--data-dir", str(tmp_path / "data"), "--json", str(file))
-        assert answer.returncode == 0, answer.stderr
-        loading.append(json.loads(file.read_text())["loading"])
-    assert set(loading[0]) >= {"products", "vectors", "index", "profiles"}
-    assert loading[1] == {}
+def test_a_kept_data_directory_is_used_again(
+    directory: Path, outcome: "tuple[str, dict[str, Any]]"
+) -> None:
+    _, again = _measured(directory, "--seconds", "0.2", "--only", "recommendations")
+
+    assert set(outcome[1]["loading"]) >= {"products", "vectors", "index", "profiles"}
+    assert again["loading"] == {}
 
 
 def test_embedding_is_measured_and_nothing_is_lost(tmp_path: Path) -> None:

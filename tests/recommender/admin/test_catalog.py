@@ -1,4 +1,3 @@
-import json
 from collections.abc import Iterator
 from datetime import timedelta
 from decimal import Decimal
@@ -33,6 +32,7 @@ from . import page
 
 LIST = "admin:recommender_catalog_changelist"
 ADD = "admin:recommender_catalog_add"
+WEIGHTS = "\n".join(f"{kind}: {weight:g}" for kind, weight in DEFAULT_EVENT_WEIGHTS.items())
 
 
 def change(catalog: Catalog) -> str:
@@ -44,7 +44,7 @@ def form(**changed: object) -> dict[str, object]:
     fields: dict[str, object] = {
         "clock": "now",
         "half_life_days": "60.0",
-        "event_weights": json.dumps(DEFAULT_EVENT_WEIGHTS),
+        "event_weights": WEIGHTS,
         "rating_min": "0.0",
         "rating_max": "5.0",
         "public_attributes": "",
@@ -102,8 +102,12 @@ def test_a_new_catalog_has_its_text_space(admin_client: Client) -> None:
         ("name", "shop", "already exists"),
         ("model", "nonsense", "There is no embedding model 'nonsense'; use one of"),
         ("half_life_days", "0", "greater than or equal to 0.01"),
-        ("event_weights", '{"view": "much"}', "Give a number for each type"),
-        ("event_weights", '["view"]', "Give a number for each type"),
+        (
+            "event_weights",
+            "view: 1\nbuy: much",
+            "'buy: much' is no type and weight; write view: 1.",
+        ),
+        ("event_weights", "view", "'view' is no type and weight"),
     ],
 )
 def test_a_wrong_setting_is_explained(
@@ -120,9 +124,8 @@ def test_other_weights_make_the_profiles_stale(
     space = Space.objects.get(catalog=catalog)
     admin_client.get(reverse("admin:recommender_user_change", args=[ann.pk]))
     assert builder.stale_users(space, after=0, limit=10) == []
-    data = form(event_weights='{"view": 2, "purchase": 1}')
-    response = admin_client.post(change(catalog), data, follow=True)
-    assert "The profiles are stale" in page.text(response)
+    data = form(event_weights="view: 2\r\n\r\npurchase: 1")
+    assert "are stale" in page.text(admin_client.post(change(catalog), data, follow=True))
     catalog.refresh_from_db()
     assert catalog.event_weights == {"view": 2, "purchase": 1}
     assert builder.stale_users(space, after=0, limit=10) == [ann.pk]
@@ -192,11 +195,9 @@ def test_catalogs_are_deleted_together(admin_client: Client, catalog: Catalog) -
 def test_a_budget_is_set_and_taken_away_without_a_new_count(
     admin_client: Client, catalog: Catalog
 ) -> None:
-    # As a browser posts it back.
-    weights = {"initial-event_weights": json.dumps(DEFAULT_EVENT_WEIGHTS)}
     for given, budget in (("20", 20), ("", None)):
-        data = form(monthly_budget=given) | weights
-        text = page.text(admin_client.post(change(catalog), data, follow=True))
+        response = admin_client.post(change(catalog), form(monthly_budget=given), follow=True)
+        text = page.text(response)
         assert "changed successfully" in text
         assert "Popularity is counted anew" not in text
         assert Catalog.objects.get(pk=catalog.pk).monthly_budget == budget

@@ -105,7 +105,7 @@ def test_the_page_shows_the_last_result(admin_client: Client, feed: Feed) -> Non
         status="failed",
         finished_at=at,
         imported_at=at,
-        counts={"products added": 1200, "rows rejected": 3},
+        counts=[["products added", 1200], ["rows rejected", 3]],
         error="80 of the 100 products on sale are not in the file.",
         report="This looks like a feed.",
     )

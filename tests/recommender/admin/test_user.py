@@ -27,6 +27,9 @@ def test_a_user_is_found_by_the_start_of_their_id(admin_client: Client, ann: Use
     User.objects.create(catalog=ann.catalog, external_id="bob")
     users = admin_client.get(reverse(LIST), {"q": "an"}).context["cl"].result_list
     assert [user.external_id for user in users] == ["ann"]
+    User.objects.create(catalog=ann.catalog, external_id="ann and bob")
+    users = admin_client.get(reverse(LIST), {"q": "ann and"}).context["cl"].result_list
+    assert [user.external_id for user in users] == ["ann and bob"]
 
 
 def test_a_longer_list_takes_no_more_queries(admin_client: Client, ann: User) -> None:
@@ -34,6 +37,10 @@ def test_a_longer_list_takes_no_more_queries(admin_client: Client, ann: User) ->
     User.objects.bulk_create(User(catalog=ann.catalog, external_id=f"user-{n}") for n in range(45))
     assert page.queries(admin_client, reverse(LIST)) == few
     assert few <= 6
+
+
+def test_the_page_is_titled_by_the_id_as_it_is(admin_client: Client, ann: User) -> None:
+    assert "Users chevron_right ann " in page.text(admin_client.get(change(ann)))
 
 
 def test_what_is_known_of_a_user_is_shown_in_lines(admin_client: Client, ann: User) -> None:

@@ -95,6 +95,12 @@ events = st.builds(
         ("PUT", "/v1/products/mug-red", members(PRODUCT) | json),
         ("PATCH", "/v1/products/mug-red", members(PRODUCT) | json),
         ("POST", "/v1/products/bulk", rows(members(PRODUCT)) | json),
+        (
+            "POST",
+            "/v1/products/sync",
+            st.fixed_dictionaries({"token": text | right, "products": rows(members(PRODUCT))})
+            | json,
+        ),
         ("PUT", "/v1/users/u1", st.fixed_dictionaries({"attributes": json}) | json),
         ("POST", "/v1/events", rows(events | members(EVENT)) | json),
         ("POST", "/v1/products/mug-red/similar", asks | json),

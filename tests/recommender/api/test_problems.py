@@ -30,6 +30,13 @@ def test_a_method_that_an_address_does_not_answer_is_a_problem(api, method, path
     assert ", ".join(sorted(response["Allow"].split(", "))) == allowed
 
 
+def test_who_sends_an_id_with_a_bare_slash_is_told_how_to_write_it(api):
+    for path in ("/v1/products/a/similar", "/v1/users/x/recommendations"):
+        detail = problem(api.put(path, {}), 405, "method-not-allowed")["detail"]
+        assert detail.endswith("In an id that ends so, write each slash as %2F.")
+    assert "%2F" not in problem(api.post("/v1/products/x", {}), 405)["detail"]
+
+
 def test_a_defect_is_a_problem_that_tells_nothing_of_itself(rf):
     response = problems.server_error(rf.get("/v1/products"))
     assert problem(response, 500, "internal")["detail"] == (

@@ -84,7 +84,7 @@ def test_a_token_that_is_done_serves_no_other_sync(ten: Shop, api: Api) -> None:
     problem(api.post(SYNC, {"token": "t", "products": page("p0"), "done": True}), 409, "token-used")
     assert len(on_sale(ten)) == 10
     # It is forgotten after eight days.
-    Sync.objects.update(done_at=timezone.now() - timedelta(days=9))
+    Sync.objects.update(used_at=timezone.now() - timedelta(days=9))
     assert sent(api, page("p0"))["seen"] == 1
 
 

@@ -1,5 +1,8 @@
+import threading
+import time
 from datetime import timedelta
 
+from django.db import connection, transaction
 from django.utils import timezone
 from psycopg import sql
 
@@ -57,8 +60,11 @@ def test_what_a_refused_one_has_added_does_not_count(shop: Shop) -> None:
 
     second = received(shop, *(f"q{n}" for n in range(90)), token="second")
 
-    assert ended(second) == sync.Removal(10, 10, is_refused=True)
-    assert ended(second, force=True) == sync.Removal(10, 10)
+    refused = ended(second)
+    assert refused == sync.Removal(10, 100, is_refused=True, before_refusal=10)
+    assert "10 of the 100 products on sale" in refused.why_refused("in the file")
+    assert "20% of the 10 that were" in refused.why_refused("in the file")
+    assert ended(second, force=True) == sync.Removal(10, 100)
     assert ended(received(shop, *(f"q{n}" for n in range(75)), token="third")).removed == 15
 
 
@@ -97,10 +103,33 @@ def test_what_nobody_goes_on_with_is_forgotten(shop: Shop) -> None:
     # A late page begins anew, measured by what was on sale before.
     again = received(shop, "p1", token="refused")
     assert again.began_at > old
-    assert again.on_sale == 7
+    assert (again.on_sale, again.before_refusal) == (10, 7)
     assert sync.preview(shop.catalog, sql.SQL("SELECT 'p1' AS id")) == sync.Removal(
-        9, 7, is_refused=True
+        9, 10, is_refused=True, before_refusal=7
     )
+
+
+def test_a_page_that_waits_for_the_end_does_not_begin_another(committed_shop: Shop) -> None:
+    committed_shop.stock(**numbered(10))
+    under_way = received(committed_shop, *(f"p{n}" for n in range(9)))
+    late: list[Sync] = []
+
+    def send_again() -> None:
+        late.append(sync.begin_page(committed_shop.catalog, "t", ["p0"]))
+        connection.close()
+
+    sender = threading.Thread(target=send_again)
+    with transaction.atomic():
+        ended(under_way)
+        sender.start()
+        # It waits for the row that the end has locked.
+        while not database.fetch("SELECT 1 FROM pg_locks WHERE NOT granted"):
+            time.sleep(0.01)
+    sender.join()
+
+    assert late[0].done_at is not None
+    assert sync.count_seen(under_way) == 9
+    assert ended(under_way).removed == 1
 
 
 def test_a_deleted_catalog_leaves_nothing_behind(committed_shop: Shop) -> None:

@@ -50,7 +50,7 @@ def test_a_feed_is_fetched_and_only_again_where_it_has_changed(
     assert left_behind() == []
 
     again = desk.products(address, "--replace")
-    assert "Not changed since 20" in again.output
+    assert "is not changed since 20" in again.output
     assert "products" not in again.output
     assert host.served == 1
 
@@ -61,7 +61,20 @@ def test_a_feed_is_fetched_and_only_again_where_it_has_changed(
 
     host.put("/feed.xml", Answer(FEED.replace(b"Red", b"Blue"), headers={"ETag": '"2"'}))
     assert desk.products(address, "--replace").count("products changed") == 1
-    assert "Not changed" in desk.products(address, "--replace").output
+    assert "is not changed" in desk.products(address, "--replace").output
+
+
+def test_what_something_else_took_off_sale_since_comes_back_though_nothing_has_changed(
+    shop: Shop, desk: Desk, host: MediaHost
+) -> None:
+    address = host.put("/feed.xml", Answer(FEED, headers={"ETag": '"1"'}))
+    desk.products(address)
+    desk.products("id\nmug\n", "--replace", "--force")
+    assert on_sale(shop) == {"mug"}
+
+    assert desk.products(address).count("products changed") == 1
+    assert on_sale(shop) == {"mug", "pot"}
+    assert "is not changed" in desk.products(address).output
 
 
 def test_a_time_serves_as_well_and_what_cannot_be_sent_back_is_not_sent(
@@ -70,7 +83,7 @@ def test_a_time_serves_as_well_and_what_cannot_be_sent_back_is_not_sent(
     at = {"Last-Modified": "Wed, 21 Oct 2015 07:28:00 GMT"}
     address = host.put("/a.csv", Answer(b"id,title\na,Mug\n", headers=at))
     desk.products(address)
-    assert "Not changed since" in desk.products(address).output
+    assert "is not changed since" in desk.products(address).output
 
     odd = host.put("/b.csv", Answer(b"id,title\nb,Mug\n", headers={"ETag": "é", "X": "y"}))
     for _ in range(2):
@@ -116,7 +129,7 @@ def test_events_are_fetched_too_and_again_while_some_are_of_unknown_products(
     assert desk.events(address).count("  unknown product") == 1
     shop.stock(pot="Pot")
     assert desk.events(address).count("events accepted") == 1
-    assert "Not changed" in desk.events(address).output
+    assert "is not changed" in desk.events(address).output
     assert Event.objects.filter(catalog=shop.catalog).count() == 2
 
 

@@ -1,6 +1,7 @@
 """Imports of whole catalogs: `--replace`."""
 
 import json
+from pathlib import Path
 
 import pytest
 from django.core.management.base import CommandError
@@ -55,10 +56,10 @@ def test_more_than_a_fifth_is_refused_however_often_it_is_tried_unless_it_is_for
 ) -> None:
     # With what the file adds, the ten would soon be less than a fifth.
     others = csv_of(*(f"q{n}" for n in range(200)))
-    for _ in range(2):
+    for on_sale_then in (10, 210):
         with pytest.raises(CommandError) as refused:
             desk.products(others, "--replace")
-        assert "10 of the 10 products on sale" in str(refused.value)
+        assert f"10 of the {on_sale_then} products on sale" in str(refused.value)
         assert "more than 20%" in str(refused.value)
         assert "--force" in str(refused.value)
         assert len(on_sale(ten)) == 210
@@ -176,3 +177,25 @@ def test_force_alone_is_refused(shop: Shop, desk: Desk) -> None:
 )
 def test_no_format_stumbles_over_a_row_of_which_nothing_can_be_read(form) -> None:
     assert not form.fields["id"].value({})
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("amazon-2018.jsonl", "amazon-2023.jsonl", "google-atom.xml", "google.tsv", "google.xml"),
+        *("hm-articles.csv", "meta.csv", "movielens-movies.csv", "movies.dat", "schema-org.jsonl"),
+        *("shopify-2025.csv", "shopify.csv", "u.item", "woocommerce.csv", "retailrocket.csv"),
+    ],
+)
+def test_of_every_format_the_same_file_keeps_what_it_has_brought(
+    shop: Shop, desk: Desk, name: str
+) -> None:
+    sample = Path(__file__).with_name("samples") / name
+    desk.products(sample)
+    brought = on_sale(shop)
+    shop.stock(other="Of no file")
+
+    report = desk.products(sample, "--replace", "--force")
+
+    assert report.count("products taken off sale") == 1
+    assert on_sale(shop) == brought
