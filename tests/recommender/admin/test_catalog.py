@@ -135,8 +135,7 @@ def test_what_browser_keys_may_do_is_set_and_profiles_stay_fresh(
     admin_client: Client, catalog: Catalog, ann: User
 ) -> None:
     version = ann.history_version
-    weights = {"initial-event_weights": json.dumps(DEFAULT_EVENT_WEIGHTS)}
-    data = form(public_attributes="hue, size_cm", browser_event_types="view") | weights
+    data = form(public_attributes="hue, size_cm", browser_event_types="view")
     assert "changed successfully" in page.text(
         admin_client.post(change(catalog), data, follow=True)
     )

@@ -4,6 +4,7 @@ import base64
 import hashlib
 import hmac
 import time
+from pathlib import Path
 from typing import Any
 
 import jwt
@@ -92,6 +93,15 @@ def test_with_a_token_the_user_gets_all_of_their_own_list(bought, browser, api, 
     assert "mug-red" not in items(browser.get(FOR_ANN, headers=given, count=24))
     refused = problem(browser.get(FOR_GUEST, headers=given), 403, "other-user")
     assert "'guest-1'" in refused["detail"]
+
+
+def test_the_docs_sign_what_is_accepted(bought, browser, secret):
+    page = (Path(__file__).resolve().parents[3] / "docs/recommend.md").read_text()
+    lines = page.split("```python\n")[1].split("```")[0]
+    names: dict[str, Any] = {"user_id": "ann", "token_secret": secret}
+    exec(lines, names)
+    given = {user_tokens.HEADER: names["token"]}
+    assert answer(browser.get(FOR_ANN, headers=given))["fallback"] is None
 
 
 def test_a_server_key_needs_no_token_and_none_is_looked_at(bought, api):
