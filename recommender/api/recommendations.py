@@ -162,7 +162,10 @@ def _recommend(request: ApiRequest, user_id: str, ask: RecommendationRequest) ->
     answer = recommend.recommend(request.auth.catalog, user_id, query)
     if not may_know:
         answer = replace(answer, items=tuple(map(_without_own, answer.items)))
-    return _respond(request, answer, ask)
+    response = _respond(request, answer, ask)
+    if request.auth.scope == BROWSER:
+        patch_vary_headers(response, [user_tokens.HEADER])
+    return response
 
 
 def _without_own(item: Item) -> Item:
@@ -226,10 +229,9 @@ def _told(caller: Caller, error: Exception) -> str:
     """What to say of an unknown field; a browser key is not told whether it is there."""
     if caller.scope != BROWSER:
         return str(error)
-    name = caller.catalog.name
     return (
         f"{error} A browser key knows only the attributes that the catalog makes public: "
-        f"./kinship create_catalog {name} --update --public-attributes NAME,NAME"
+        f"./kinship create_catalog {caller.catalog.name} --update --public-attributes NAME,NAME"
     )
 
 
@@ -295,5 +297,4 @@ def _public_fields(fields: Mapping[str, Any], public: Collection[str]) -> Mappin
     """The fields with no other attributes than these."""
     if "attributes" not in fields:
         return fields
-    shown = {name: value for name, value in fields["attributes"].items() if name in public}
-    return {**fields, "attributes": shown}
+    return {**fields, "attributes": {k: v for k, v in fields["attributes"].items() if k in public}}

@@ -14,7 +14,8 @@ from django.http import HttpRequest
 
 from recommender.api.auth import BROWSER, ApiRequest
 from recommender.api.problems import Problem
-from recommender.catalog import catalogs
+from recommender.catalog import catalogs, values
+from recommender.catalog.values import BadValueError
 from recommender.models import Catalog
 
 HEADER = "X-Kinship-User-Token"
@@ -103,8 +104,11 @@ def _checked(token: str, secret: str) -> str:
     )
     if int(claims["exp"]) - time.time() > (_LONGEST + _LEEWAY).total_seconds():
         raise jwt.InvalidTokenError("`exp` is more than 24 hours ahead")
-    user: str = claims["sub"]
-    if not user:
+    try:
+        user = values.identifier(claims["sub"])
+    except BadValueError as exc:
+        raise jwt.InvalidTokenError(f"`sub`, the user's id, {exc}") from exc
+    if user is None:
         raise jwt.InvalidTokenError("`sub`, the user's id, is empty")
     return user
 

@@ -86,7 +86,9 @@ def test_without_a_token_no_answer_depends_on_what_a_known_user_did(bought, brow
 
 def test_with_a_token_the_user_gets_all_of_their_own_list(bought, browser, api, secret):
     given = signed(secret)
-    told = answer(browser.get(FOR_ANN, headers=given, count=9, explain="true"))
+    response = browser.get(FOR_ANN, headers=given, count=9, explain="true")
+    assert user_tokens.HEADER in response["Vary"]
+    told = answer(response)
     own = answer(api.get(FOR_ANN, count=9, explain="true"))
     assert told["items"] == own["items"]
     assert told["items"][0]["why"]["because"]
@@ -156,7 +158,7 @@ def test_without_a_token_only_guests_do_only_what_a_page_sees(bought, browser):
 def test_with_a_token_a_browser_sends_all_that_its_user_does_and_nobody_else(
     bought, browser, secret
 ):
-    given = signed(secret)
+    given = signed(secret, " ann ")  # ids are read without blanks around them
     assert browser.post("/v1/events", PURCHASE, given).status_code == 202
     assert browser.post("/v1/events", {**PURCHASE, "user": "bob"}, given).status_code == 403
     assert "of the user token" in reason(browser.post("/v1/events", [VIEW], given))
@@ -207,6 +209,8 @@ INVALID = {
     "for ever": (lambda s: signed(s, exp=10**30), "more than 24 hours ahead"),
     "no end": (lambda s: forged(s, b'{"alg":"HS256"}', b'{"sub":"ann"}'), '"exp"'),
     "no user": (lambda s: signed(s, user=""), "empty"),
+    "dots": (lambda s: signed(s, user=".."), "is a dot or two"),
+    "NUL": (lambda s: signed(s, user="a\x00"), "NUL character"),
     "user no text": (lambda s: forged(s, b'{"alg":"HS256"}', b'{"sub":1,"exp":2e9}'), "string"),
     "not yet": (lambda s: signed(s, nbf=int(time.time()) + 600), "not yet valid"),
     "unsigned": (lambda s: forged(s, b'{"alg":"none"}', b"{}"), "alg"),
