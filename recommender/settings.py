@@ -5,6 +5,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from corsheaders.defaults import default_headers
 from django.core.exceptions import ImproperlyConfigured
 from django.templatetags.static import static
 
@@ -75,6 +76,7 @@ MIDDLEWARE = ["recommender.middleware.AdminOnly"]
 # Where pages call the API from a browser, with a browser key.
 CORS_ALLOWED_ORIGINS = _words("KINSHIP_CORS_ORIGINS", "")
 CORS_URLS_REGEX = r"^/v1/"
+CORS_ALLOW_HEADERS = (*default_headers, "x-kinship-user-token")
 if CORS_ALLOWED_ORIGINS:
     MIDDLEWARE.insert(0, "corsheaders.middleware.CorsMiddleware")
 ADMIN_MIDDLEWARE = [

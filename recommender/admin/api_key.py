@@ -14,7 +14,6 @@ from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationFo
 from recommender.admin import fragments
 from recommender.admin.base import ModelForm, ReadOnlyAdmin
 from recommender.catalog import catalogs
-from recommender.catalog.catalogs import key_digest
 from recommender.models import ApiKey
 
 
@@ -63,8 +62,7 @@ class ApiKeyAdmin(ReadOnlyAdmin[ApiKey]):
         change: bool,  # noqa: ARG002
     ) -> None:
         """Make the key and say it, this once."""
-        plain = catalogs.create_key(obj.catalog, obj.scope, obj.label)
-        created = ApiKey.objects.get(digest=key_digest(plain))
+        created, plain = catalogs.new_key(obj.catalog, obj.scope, obj.label)
         obj.pk, obj.prefix = created.pk, created.prefix
         self.message_user(
             request,

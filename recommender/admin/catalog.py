@@ -78,6 +78,8 @@ class NewCatalogForm(CatalogForm):
 
 _TUNED = ("clock", "half_life_days", "event_weights", ("rating_min", "rating_max"))
 
+_PUBLIC = ("public_attributes", "browser_event_types")
+
 
 @admin.register(Catalog)
 class CatalogAdmin(evaluation.MayEvaluate, ModelAdmin[Catalog]):
@@ -89,10 +91,11 @@ class CatalogAdmin(evaluation.MayEvaluate, ModelAdmin[Catalog]):
     sortable_by = ("name",)
     actions = ("train_selected", "evaluate_selected")
     actions_detail = ("train", "evaluate")
-    add_fieldsets = ((None, {"fields": ("name", "model", "monthly_budget", *_TUNED)}),)
+    add_fieldsets = ((None, {"fields": ("name", "model", "monthly_budget", *_TUNED, *_PUBLIC)}),)
     fieldsets = (
         ("Contents", {"fields": (("products", "users"), ("events", "fresh"), "comes_from")}),
         ("Settings", {"fields": ("name", ("monthly_budget", "spent"), *_TUNED)}),
+        ("Browser keys", {"fields": _PUBLIC}),
         ("Products", {"fields": ("attribute_types", ("popularity_refreshed_at", "created_at"))}),
     )
     readonly_fields = (
@@ -227,6 +230,8 @@ class CatalogAdmin(evaluation.MayEvaluate, ModelAdmin[Catalog]):
             obj.save(force_update=True)
         elif form.changed_data:
             obj.save(update_fields=form.changed_data)
+            if set(form.changed_data) <= set(_PUBLIC):
+                return  # nothing is made from these
             budget = catalogs.NO_LIMIT if obj.monthly_budget is None else obj.monthly_budget
             if form.changed_data == ["monthly_budget"]:
                 catalogs.change_catalog(obj, monthly_budget=budget)

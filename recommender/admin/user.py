@@ -34,8 +34,15 @@ class UserAdmin(DetailAdmin[User], ExternalIdAdmin[User], ReadOnlyAdmin[User]):
     search_fields = ("external_id__startswith",)
     search_help_text = "The beginning of an id"
     change_form_outer_before_template = "recommender/admin/user.html"
-    fields = (("external_id", "catalog"), ("last_event_at", "created_at"), "known")
-    readonly_fields = ("known",)
+    fields = (("external_id", "catalog"), ("last_event_at", "created_at"), "standing", "known")
+    readonly_fields = ("standing", "known")
+
+    @admin.display(description="Browser keys")
+    def standing(self, user: User) -> str:
+        """Whose list browser keys get for them."""
+        if user.is_anonymous:
+            return "A guest: whoever knows the id gets their list."
+        return "Known to the shop's server: their list needs a user token."
 
     @admin.display(description="Attributes")
     def known(self, user: User) -> SafeString:

@@ -19,6 +19,7 @@ from recommender.api import (
     products,
     recommendations,
     sync,
+    user_tokens,
     users,
 )
 from recommender.api.codec import JsonParser, JsonRenderer
@@ -33,6 +34,7 @@ class DocumentedApi(NinjaAPI):
         """The document, with what the views alone do not tell."""
         document = super().get_openapi_schema(**options)
         documentation.complete(document, CALLS)
+        document["components"]["securitySchemes"]["UserToken"] = user_tokens.SCHEME
         return document
 
 

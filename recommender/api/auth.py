@@ -1,6 +1,6 @@
 """API keys on the way in: who asks, for which catalog."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from threading import Lock
 
@@ -28,6 +28,20 @@ class Caller:
 
     catalog: Catalog
     scope: str
+
+    @property
+    def public_attributes(self) -> Collection[str] | None:
+        """The attributes that the caller may read and filter by; None for all."""
+        return self.catalog.public_attributes if self.scope == BROWSER else None
+
+    @property
+    def attributes(self) -> Mapping[str, str]:
+        """The same with their types, as far as they are declared."""
+        public = self.public_attributes
+        declared: Mapping[str, str] = self.catalog.attributes
+        if public is None:
+            return declared
+        return {name: declared[name] for name in public if name in declared}
 
 
 class ApiRequest(HttpRequest):

@@ -6,6 +6,7 @@ They are of the sample store.
 from collections.abc import Mapping
 from typing import Any
 
+from recommender.api import user_tokens
 from recommender.api.documentation import Call
 from recommender.api.problems import Problem
 
@@ -103,6 +104,17 @@ _NO_KEY = Problem(401, "no-key", "Send your API key as 'Authorization: Bearer KE
 _UNKNOWN_KEY = Problem(401, "unknown-key", "The API key is unknown or revoked.")
 _SERVER = (_NO_KEY, _UNKNOWN_KEY, _wrong_scope("server"))
 _ANY = (_NO_KEY, _UNKNOWN_KEY, _wrong_scope("browser or server"))
+_NO_TOKEN = Problem(
+    401,
+    "invalid-user-token",
+    "The user token is not valid: it has expired; fetch another from your server.",
+)
+_OTHER_USER = Problem(
+    403, "other-user", f"The user token is not of user {_USER_ID!r}. {user_tokens.NEEDED}"
+)
+_NEEDS_TOKEN = Problem(
+    403, "needs-user-token", f"user is known to the shop's server. {user_tokens.NEEDED}"
+)
 _PARAMETER = Problem(400, "unknown-parameter", "Unknown parameter 'colour'; known: none.")
 _TOO_LARGE = Problem(
     413, "too-large", "The body is too large; send it in parts, or raise KINSHIP_MAX_BODY_MB."
@@ -138,6 +150,7 @@ _LIST = {
 }
 _BODIES = {"filtered and explained": _REQUEST, "all defaults": {}}
 _ASKED = (*_ANY, _FILTER)
+_OF_USER = (*_ASKED, _NO_TOKEN, _OTHER_USER)
 _LIKE = _listed("similar_to", "Similar to Night Watch espresso beans, 1 kg", _PRODUCT_ID)
 _FOR_USER = _listed(
     "because_bought", "Because you bought Night Watch espresso beans, 1 kg", _PRODUCT_ID
@@ -189,14 +202,14 @@ CALLS: Mapping[tuple[str, str], Call] = {
         answers={200: "AnswerOut"},
         answer=_FOR_USER,
         parameters=_USER_PATH | _LIST,
-        errors=(*_ASKED, _invalid("query.count", "Input should be a valid integer")),
+        errors=(*_OF_USER, _invalid("query.count", "Input should be a valid integer")),
     ),
     ("post", "/v1/users/{user_id}/recommendations"): Call(
         answers={200: "AnswerOut"},
         answer=_FOR_USER,
         bodies=_BODIES,
         parameters=_USER_PATH,
-        errors=(*_ASKED, _NOT_JSON, _TOO_MANY, _TOO_LARGE),
+        errors=(*_OF_USER, _NOT_JSON, _TOO_MANY, _TOO_LARGE),
     ),
     ("get", "/v1/products"): Call(
         answers={200: "ProductPageOut"},
@@ -290,6 +303,6 @@ CALLS: Mapping[tuple[str, str], Call] = {
             ],
         },
         bodies={"a purchase": _EVENT, "array": [_EVENT, _VIEW]},
-        errors=(*_ANY, _EMPTY, _NOT_JSON, _TOO_LARGE),
+        errors=(*_ANY, _NO_TOKEN, _NEEDS_TOKEN, _EMPTY, _NOT_JSON, _TOO_LARGE),
     ),
 }  # fmt: skip

@@ -17,7 +17,7 @@ log = structlog.get_logger()
 
 TITLES = {
     400: "The request is not right",
-    401: "No valid API key",
+    401: "No valid API key or user token",
     403: "This key may not do that",
     404: "Not found",
     405: "Method not allowed",

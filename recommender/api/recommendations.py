@@ -1,6 +1,7 @@
 """Similar products and recommendations."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import replace
 from typing import Annotated, Any
 from uuid import uuid4
 
@@ -10,8 +11,8 @@ from ninja import Query as Parameters
 from ninja import Router, Schema
 from pydantic import Field, ValidationError
 
-from recommender.api import codec, problems, reasons
-from recommender.api.auth import ApiRequest, any_key
+from recommender.api import codec, problems, reasons, user_tokens
+from recommender.api.auth import BROWSER, ApiRequest, Caller, any_key
 from recommender.api.problems import Problem
 from recommender.api.schemas import Id, RecommendationRequest, Time
 from recommender.engine import recommend
@@ -24,9 +25,8 @@ from recommender.engine.answer import (
     UnknownProductError,
     check_fields,
 )
-from recommender.models import Catalog
 from recommender.retrieval import filters
-from recommender.retrieval.filters import FilterError
+from recommender.retrieval.filters import FilterError, FilterFieldError
 
 router = Router(tags=["recommendations"], auth=any_key)
 
@@ -116,16 +116,27 @@ def post_similar(request: ApiRequest, product_id: Id, ask: RecommendationRequest
     return _similar(request, product_id, ask)
 
 
-@router.get("/users/{id:user_id}/recommendations", response=AnswerOut, summary="Recommendations")
+@router.get(
+    "/users/{id:user_id}/recommendations",
+    response=AnswerOut,
+    summary="Recommendations",
+    openapi_extra=user_tokens.DOCUMENTED,
+)
 def get_recommendations(
     request: ApiRequest, user_id: Id, ask: Parameters[RequestParameters]
 ) -> HttpResponse:
-    """The products for this user; for one nobody knows, what is popular."""
+    """The products for this user; for one nobody knows, what is popular.
+
+    So it is for a browser key without a user token, where the shop's server knows the user.
+    """
     return _recommend(request, user_id, _from_parameters(request, ask))
 
 
 @router.post(
-    "/users/{id:user_id}/recommendations", response=AnswerOut, summary="Recommendations (body)"
+    "/users/{id:user_id}/recommendations",
+    response=AnswerOut,
+    summary="Recommendations (body)",
+    openapi_extra=user_tokens.DOCUMENTED,
 )
 def post_recommendations(
     request: ApiRequest, user_id: Id, ask: RecommendationRequest
@@ -138,7 +149,7 @@ def post_recommendations(
 def _similar(request: ApiRequest, product_id: str, ask: RecommendationRequest) -> HttpResponse:
     catalog = request.auth.catalog
     try:
-        answer = recommend.similar(catalog, product_id, _query(catalog, ask))
+        answer = recommend.similar(catalog, product_id, _query(request.auth, ask))
     except UnknownProductError as exc:
         detail = f"There is no product {product_id!r}."
         raise Problem(404, "unknown-product", detail, missing_ids=[product_id]) from exc
@@ -146,9 +157,20 @@ def _similar(request: ApiRequest, product_id: str, ask: RecommendationRequest) -
 
 
 def _recommend(request: ApiRequest, user_id: str, ask: RecommendationRequest) -> HttpResponse:
-    catalog = request.auth.catalog
-    answer = recommend.recommend(catalog, user_id, _query(catalog, ask))
-    return _respond(request, answer, ask)
+    may_know = user_tokens.may_know(request, user_id)
+    query = replace(_query(request.auth, ask), anonymous_only=not may_know)
+    answer = recommend.recommend(request.auth.catalog, user_id, query)
+    if not may_know:
+        answer = replace(answer, items=tuple(map(_without_own, answer.items)))
+    response = _respond(request, answer, ask)
+    if request.auth.scope == BROWSER:
+        patch_vary_headers(response, [user_tokens.HEADER])
+    return response
+
+
+def _without_own(item: Item) -> Item:
+    """The item without what the user had."""
+    return replace(item, because=(), interest=None, cause=None)
 
 
 def _from_parameters(request: HttpRequest, given: RequestParameters) -> RecommendationRequest:
@@ -176,29 +198,41 @@ def _from_parameters(request: HttpRequest, given: RequestParameters) -> Recommen
         raise problems.invalid(errors) from exc
 
 
-def _query(catalog: Catalog, ask: RecommendationRequest) -> Query:
+def _query(caller: Caller, ask: RecommendationRequest) -> Query:
     """The engine's query.
 
     Raises:
         Problem: 400 for a filter or a field that cannot be used.
     """
     try:
-        return _with_attributes(catalog, lambda known: _checked(ask, known))
+        return _with_attributes(caller, lambda known: _checked(ask, known))
     except FilterError as exc:
-        errors = [{"where": exc.where, "message": str(exc)}]
-        raise Problem(400, "invalid-filter", str(exc), errors=errors) from exc
+        message = _told(caller, exc) if isinstance(exc, FilterFieldError) else str(exc)
+        errors = [{"where": exc.where, "message": message}]
+        raise Problem(400, "invalid-filter", message, errors=errors) from exc
     except UnknownFieldError as exc:
-        errors = [{"where": "fields", "message": str(exc)}]
-        raise Problem(400, "unknown-field", str(exc), errors=errors) from exc
+        message = _told(caller, exc)
+        errors = [{"where": "fields", "message": message}]
+        raise Problem(400, "unknown-field", message, errors=errors) from exc
 
 
-def _with_attributes(catalog: Catalog, check: Callable[[Mapping[str, str]], Query]) -> Query:
+def _with_attributes(caller: Caller, check: Callable[[Mapping[str, str]], Query]) -> Query:
     """Check against the remembered attributes, and where that fails against today's."""
     try:
-        return check(catalog.attributes)
+        return check(caller.attributes)
     except (FilterError, UnknownFieldError):
-        catalog.refresh_from_db(fields=["attributes"])
-        return check(catalog.attributes)
+        caller.catalog.refresh_from_db(fields=["attributes", "public_attributes"])
+        return check(caller.attributes)
+
+
+def _told(caller: Caller, error: Exception) -> str:
+    """What to say of an unknown field; a browser key is not told whether it is there."""
+    if caller.scope != BROWSER:
+        return str(error)
+    return (
+        f"{error} A browser key knows only the attributes that the catalog makes public: "
+        f"./kinship create_catalog {caller.catalog.name} --update --public-attributes NAME,NAME"
+    )
 
 
 def _checked(ask: RecommendationRequest, attributes: Mapping[str, str]) -> Query:
@@ -212,7 +246,8 @@ def _checked(ask: RecommendationRequest, attributes: Mapping[str, str]) -> Query
     )
 
 
-def _respond(request: HttpRequest, answer: Answer, ask: RecommendationRequest) -> HttpResponse:
+def _respond(request: ApiRequest, answer: Answer, ask: RecommendationRequest) -> HttpResponse:
+    public = request.auth.public_attributes
     language = reasons.language_of(request.headers.get("Accept-Language", ""))
     response = codec.respond(
         {
@@ -223,7 +258,7 @@ def _respond(request: HttpRequest, answer: Answer, ask: RecommendationRequest) -
             "missing_ids": answer.missing_ids,
             "fallback": answer.fallback,
             "items": [
-                _item(item, rank, language if ask.explain else None)
+                _item(item, rank, language if ask.explain else None, public)
                 for rank, item in enumerate(answer.items, start=1)
             ],
         }
@@ -234,7 +269,9 @@ def _respond(request: HttpRequest, answer: Answer, ask: RecommendationRequest) -
     return response
 
 
-def _item(item: Item, rank: int, language: str | None) -> dict[str, Any]:
+def _item(
+    item: Item, rank: int, language: str | None, public: Collection[str] | None
+) -> dict[str, Any]:
     code = reasons.code_of(item)
     why = {
         "code": code,
@@ -251,6 +288,13 @@ def _item(item: Item, rank: int, language: str | None) -> dict[str, Any]:
         "id": item.id,
         "rank": rank,
         "score": item.score,
-        "fields": item.fields,
+        "fields": item.fields if public is None else _public_fields(item.fields, public),
         "why": why,
     }
+
+
+def _public_fields(fields: Mapping[str, Any], public: Collection[str]) -> Mapping[str, Any]:
+    """The fields with no other attributes than these."""
+    if "attributes" not in fields:
+        return fields
+    return {**fields, "attributes": {k: v for k, v in fields["attributes"].items() if k in public}}

@@ -1,5 +1,6 @@
 """Users, and the events that they cause, over REST."""
 
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -7,7 +8,7 @@ from django.conf import settings
 from django.http import HttpResponse
 from ninja import Router, Schema
 
-from recommender.api import codec
+from recommender.api import codec, user_tokens
 from recommender.api.auth import BROWSER, ApiRequest, any_key, server_key
 from recommender.api.problems import Problem
 from recommender.api.schemas import (
@@ -39,7 +40,7 @@ def put_user(request: ApiRequest, user_id: Id, user: UserIn) -> HttpResponse:
     row, created = User.objects.update_or_create(
         catalog=request.auth.catalog,
         external_id=user_id,
-        defaults={"attributes": user.attributes},
+        defaults={"attributes": user.attributes, "is_anonymous": False},
     )
     return codec.respond(_shown(row), 201 if created else 200)
 
@@ -97,21 +98,23 @@ class IngestOut(Schema):
     "/events",
     response={202: IngestOut},
     summary="Send events",
-    openapi_extra=documented_rows(EventIn),
+    openapi_extra=documented_rows(EventIn) | user_tokens.DOCUMENTED,
 )
 def post_events(request: ApiRequest) -> HttpResponse:
     """One event, a list of them, or one a line. A repeat of an `id` changes nothing.
 
-    Of several, what is refused is counted and said one by one; one alone is refused as a whole.
+    Of several, what is refused is counted and said one by one; one alone is refused as a whole. A
+    browser key sends events of its user token's user; without one only what a page sees happen, of
+    users whom the shop's server does not know.
     """
-    catalog = request.auth.catalog
+    catalog, sender = request.auth.catalog, _Sender.of(request)
     rows = read_rows(request)
     given = rows.values
-    oldest = settings.OLDEST_BROWSER_EVENT if request.auth.scope == BROWSER else None
-    checked = [_checked(catalog, row, oldest) for row in given]
+    checked = [_checked(catalog, row, sender) for row in given]
     places = positions(checked)
     events = [event for event in checked if not isinstance(event, RowError)]
-    outcomes = dict(zip(places, ingest.ingest(catalog, events), strict=True))
+    stored = ingest.ingest(catalog, events, anonymous=sender.is_anonymous)
+    outcomes = dict(zip(places, stored, strict=True))
     results = [
         _result(row, event, outcomes.get(place))
         for place, (row, event) in enumerate(zip(given, checked, strict=True))
@@ -125,7 +128,43 @@ def post_events(request: ApiRequest) -> HttpResponse:
     return codec.respond({**counts, "results": results}, 202)
 
 
-def _checked(catalog: Catalog, row: Any, oldest: timedelta | None) -> NewEvent | RowError:
+@dataclass(frozen=True, slots=True)
+class _Sender:
+    """Who sends events."""
+
+    is_browser: bool
+    user: str | None  # whom the user token of a browser is for
+
+    @classmethod
+    def of(cls, request: ApiRequest) -> "_Sender":
+        is_browser = request.auth.scope == BROWSER
+        return cls(is_browser, user_tokens.user_of(request) if is_browser else None)
+
+    @property
+    def is_anonymous(self) -> bool:
+        return self.is_browser and self.user is None
+
+    @property
+    def oldest(self) -> timedelta | None:
+        return settings.OLDEST_BROWSER_EVENT if self.is_browser else None
+
+    def refusal(self, catalog: Catalog, event: EventIn) -> str | None:
+        """Why this sender may not send an event that is right; None where they may."""
+        if self.user is not None and event.user != self.user:
+            return f"user is not the one of the user token. {user_tokens.NEEDED}"
+        if self.is_anonymous and event.type not in catalog.browser_event_types:
+            allowed = ", ".join(catalog.browser_event_types) or "nothing"
+            return (
+                f"type is not one that a browser key sends without a user token ({allowed}). "
+                f"{user_tokens.NEEDED}"
+            )
+        return None
+
+
+_KNOWN_USER = f"user is known to the shop's server. {user_tokens.NEEDED}"
+
+
+def _checked(catalog: Catalog, row: Any, sender: _Sender) -> NewEvent | RowError:
     event = validate_rows(EventIn, row)
     if isinstance(event, RowError):
         return event
@@ -137,17 +176,25 @@ def _checked(catalog: Catalog, row: Any, oldest: timedelta | None) -> NewEvent |
         at=event.at,
         quantity=event.quantity,
         value=event.value,
-        oldest=oldest,
+        oldest=sender.oldest,
         rating_scale=catalog.rating_scale,
     )
-    return NewEvent(**event.model_dump()) if refused is None else RowError(" ".join(refused))
+    reason = " ".join(refused) if refused is not None else sender.refusal(catalog, event)
+    return NewEvent(**event.model_dump()) if reason is None else RowError(reason)
+
+
+# Of outcomes that are none for the sender to be content with.
+_REASONS = {
+    ingest.UNKNOWN_PRODUCT: ingest.UNKNOWN_PRODUCT,
+    ingest.KNOWN_USER: _KNOWN_USER,
+}
 
 
 def _result(row: Any, event: NewEvent | RowError, outcome: str | None) -> dict[str, Any]:
     if isinstance(event, RowError):
         return {"id": _given_id(row), "status": "rejected", "reason": event.reason}
-    if outcome == ingest.UNKNOWN_PRODUCT:
-        return {"id": event.id, "status": "rejected", "reason": outcome}
+    if outcome in _REASONS:
+        return {"id": event.id, "status": "rejected", "reason": _REASONS[outcome]}
     return {"id": event.id, "status": outcome}
 
 
@@ -157,6 +204,8 @@ def _refusal(row: dict[str, Any], reason: str) -> Problem:
         product = str(row["product"])
         detail = f"There is no product {product!r}."
         return Problem(404, "unknown-product", detail, missing_ids=[product])
+    if reason.endswith(user_tokens.NEEDED):
+        return Problem(403, "needs-user-token", reason)
     return Problem(400, "invalid", reason)
 
 

@@ -1,14 +1,17 @@
 """Catalogs: made and removed, their API keys, and the news that their products have changed."""
 
+import base64
 import hashlib
 import secrets
 from decimal import Decimal
+from typing import TypedDict, Unpack
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.dispatch import Signal
 from django.utils import timezone
+from django.utils.crypto import salted_hmac
 from psycopg import sql
 
 from recommender import database
@@ -21,12 +24,39 @@ from recommender.spaces.lifecycle import living
 
 
 def create_key(catalog: Catalog, scope: str, label: str = "") -> str:
-    """A new key, in the clear: this is the only time anybody sees it."""
-    plain = f"kin_{scope[:3]}_{secrets.token_urlsafe(24)}"
-    ApiKey.objects.create(
-        catalog=catalog, scope=scope, label=label, prefix=plain[:12], digest=key_digest(plain)
+    """A new key or token secret, in the clear: this is the only time anybody sees it."""
+    return new_key(catalog, scope, label)[1]
+
+
+def new_key(catalog: Catalog, scope: str, label: str = "") -> tuple[ApiKey, str]:
+    """The same with its row."""
+    if scope == ApiKey.Scope.TOKEN:
+        digest = secrets.token_bytes(32)
+        plain = token_secret(digest)
+    else:
+        plain = f"kin_{scope[:3]}_{secrets.token_urlsafe(24)}"
+        digest = key_digest(plain)
+    key = ApiKey.objects.create(
+        catalog=catalog, scope=scope, label=label, prefix=plain[:12], digest=digest
     )
-    return plain
+    return key, plain
+
+
+def token_secret(digest: bytes) -> str:
+    """The token secret of this row of keys.
+
+    To check a signature, it must be known: it is made from the row and settings.SECRET_KEY, so that
+    who reads the database alone cannot sign.
+    """
+    made = salted_hmac("kinship.user-tokens", digest, algorithm="sha256").digest()
+    return f"kin_tok_{base64.urlsafe_b64encode(made).decode().rstrip('=')}"
+
+
+def token_secrets(catalog: Catalog) -> tuple[str, ...]:
+    """All secrets that user tokens of the catalog may be signed with, the newest first."""
+    keys = ApiKey.objects.filter(catalog=catalog, scope=ApiKey.Scope.TOKEN, revoked_at=None)
+    digests = keys.order_by("-pk").values_list("digest", flat=True)
+    return tuple(token_secret(bytes(digest)) for digest in digests)
 
 
 def find_key(plain: str) -> ApiKey | None:
@@ -70,7 +100,17 @@ def announce_space(space: Space) -> None:
 # As a budget.
 NO_LIMIT = Decimal("Infinity")
 
-_SETTINGS = ("clock", "half_life_days", "monthly_budget", "rating_min", "rating_max")
+_SETTINGS = (
+    "clock",
+    "half_life_days",
+    "monthly_budget",
+    "rating_min",
+    "rating_max",
+    "public_attributes",
+    "browser_event_types",
+)
+# Of these, popularity and profiles are made.
+_TASTE = ("clock", "half_life_days", "rating_scale")
 
 # Emptied in SQL, in this order: Django would first read every row into memory.
 _LARGE_TABLES = (
@@ -83,25 +123,30 @@ _LARGE_TABLES = (
 )
 
 
+class CatalogSettings(TypedDict, total=False):
+    """What of a catalog can be set; what is None stays as it is."""
+
+    clock: str | None  # of Catalog.Clock
+    half_life_days: float | None  # after so many days an event counts half
+    monthly_budget: Decimal | None  # in US dollars; NO_LIMIT takes it away
+    rating_scale: tuple[float, float] | None  # the worst and the best rating
+    public_attributes: list[str] | None  # those that browser keys may read and filter by
+    browser_event_types: list[str] | None  # those that a browser key may send without a user token
+
+
 def create_catalog(
     name: str,
     *,
-    clock: str | None = None,
     model: str | None = None,
     dimension: int | None = None,
-    half_life_days: float | None = None,
-    monthly_budget: Decimal | None = None,
-    rating_scale: tuple[float, float] | None = None,
+    **given: Unpack[CatalogSettings],
 ) -> Catalog:
     """A new catalog with its text space, ready for products.
 
     Args:
-        clock: of Catalog.Clock.
         model: a key of the embedding models; settings.DEFAULT_MODEL by default.
         dimension: of the vectors; the model's own by default.
-        half_life_days: after so many days an event counts half in a profile.
-        monthly_budget: what embedding may cost, in US dollars; NO_LIMIT by default.
-        rating_scale: the worst and the best rating; 0 and 5 by default.
+        given: settings; the defaults are those of the model Catalog.
 
     Raises:
         ValidationError: the name is taken or not a name.
@@ -109,38 +154,27 @@ def create_catalog(
     """
     key = model or settings.DEFAULT_MODEL
     catalog = Catalog(name=name)
-    _set(catalog, clock, half_life_days, monthly_budget, rating_scale)
+    _set(catalog, given)
     with transaction.atomic():
         catalog.save()
         lifecycle.create_space(catalog, model=key, dimension=dimension)
     return catalog
 
 
-def change_catalog(
-    catalog: Catalog,
-    *,
-    clock: str | None = None,
-    half_life_days: float | None = None,
-    monthly_budget: Decimal | None = None,
-    rating_scale: tuple[float, float] | None = None,
-) -> None:
+def change_catalog(catalog: Catalog, **given: Unpack[CatalogSettings]) -> None:
     """Change what is given; popularity and profiles follow.
-
-    Args:
-        monthly_budget: NO_LIMIT takes it away.
-        rating_scale: the worst and the best rating.
 
     Raises:
         ValidationError: a value cannot be.
     """
-    _set(catalog, clock, half_life_days, monthly_budget, rating_scale)
+    _set(catalog, given)
     with transaction.atomic():
         database.lift_limit()
         catalog.save(update_fields=_SETTINGS)
-        if any(setting is not None for setting in (clock, half_life_days, rating_scale)):
+        if any(given.get(name) is not None for name in _TASTE):
             popularity.refresh(catalog)
             note_new_settings(catalog)
-    if monthly_budget is not None:
+    if given.get("monthly_budget") is not None:
         # What was paused for want of money goes on.
         announce_changes(catalog)
 
@@ -175,20 +209,14 @@ def find_catalog(name: str) -> Catalog:
     return catalog
 
 
-def _set(
-    catalog: Catalog,
-    clock: str | None,
-    half_life_days: float | None,
-    monthly_budget: Decimal | None,
-    rating_scale: tuple[float, float] | None,
-) -> None:
+def _set(catalog: Catalog, given: CatalogSettings) -> None:
     """Set and check what is given."""
-    if clock is not None:
-        catalog.clock = clock
-    if half_life_days is not None:
-        catalog.half_life_days = half_life_days
-    if monthly_budget is not None:
-        catalog.monthly_budget = None if monthly_budget == NO_LIMIT else monthly_budget
-    if rating_scale is not None:
-        catalog.rating_min, catalog.rating_max = rating_scale
+    scale, budget = given.get("rating_scale"), given.get("monthly_budget")
+    if scale is not None:
+        catalog.rating_min, catalog.rating_max = scale
+    if budget is not None:
+        catalog.monthly_budget = None if budget == NO_LIMIT else budget
+    for name in ("clock", "half_life_days", "public_attributes", "browser_event_types"):
+        if given.get(name) is not None:
+            setattr(catalog, name, given[name])
     catalog.full_clean()

@@ -28,6 +28,7 @@ class Query:
     exclude: frozenset[str] = frozenset({SEEN})
     before: datetime | None = None  # only history strictly before this time counts
     named: bool = False  # whether explanations name products by title
+    anonymous_only: bool = False  # whether only users for whom nobody vouches get their own list
 
 
 @dataclass(frozen=True, slots=True)

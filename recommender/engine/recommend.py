@@ -1,5 +1,6 @@
 """Live answers: products for a user, and products like a product."""
 
+from dataclasses import replace
 from functools import cache, partial
 from typing import Any
 
@@ -19,12 +20,16 @@ from recommender.retrieval.vector_search import Neighbour, QueryVectors
 from recommender.spaces import partitions, switching
 from recommender.spaces.switching import ServingSpace
 
+# As `fallback`: what is popular, since nobody vouches that it is the user who asks.
+NO_USER_TOKEN = "no_user_token"  # noqa: S105 - a word, not a password
+
 
 def recommend(catalog: Catalog, external_id: str, query: Query) -> Answer:
     """The products for a user, best first.
 
     A user who is new, or of whose history nothing says what they like, gets what is popular; the
-    answer says so in `fallback`, and a user nobody knows is in `missing_ids`.
+    answer says so in `fallback`, and a user nobody knows is in `missing_ids`. So does a user with
+    a history of whom the caller may not ask: that answer depends on nothing that is known of them.
     """
     return switching.answered(partial(_recommend, catalog, external_id, query))
 
@@ -33,6 +38,8 @@ def _recommend(catalog: Catalog, external_id: str, query: Query) -> Answer:
     user = find_user(catalog, external_id, query)
     if user is None:
         return backfill.fall_back(catalog, query, missing_ids=(external_id,))
+    if query.anonymous_only and not user.is_anonymous:
+        return replace(backfill.fall_back(catalog, query), fallback=NO_USER_TOKEN)
     excluded = user.excluded.tolist()
     items = []
     if user.history_version:

@@ -36,7 +36,7 @@ from recommender.spaces.switching import ServingSpace
 # A row, where the user is known: the members of a StoredUser.
 _USER = (
     sql.SQL("""
-SELECT u.id, u.history_version, c.popularity_refreshed_at,
+SELECT u.id, u.is_anonymous, u.history_version, c.popularity_refreshed_at,
     array_send(ARRAY(
         SELECT DISTINCT e.product_id FROM recommender_event e
         WHERE e.user_id = u.id AND e.product_id IS NOT NULL AND e.type = ANY(%(own)s)
@@ -72,6 +72,7 @@ class StoredUser:
     """A user as of the time that is asked for."""
 
     pk: int
+    is_anonymous: bool  # whether nobody vouches for who they are
     history_version: int
     popularity_refreshed_at: datetime | None
     excluded: NDArray[np.int64]  # keys of products that the answer leaves out
@@ -101,10 +102,11 @@ def find_user(catalog: Catalog, external_id: str, query: Query) -> StoredUser | 
     rows = database.fetch(_USER, parameters)
     if not rows:
         return None
-    pk, version, refreshed_at, excluded, *history, spaces, ranker, knows = rows[0]
+    pk, anonymous, version, refreshed_at, excluded, *history, spaces, ranker, knows = rows[0]
     products, weights, times, types = history
     return StoredUser(
         pk=pk,
+        is_anonymous=anonymous,
         history_version=version,
         popularity_refreshed_at=refreshed_at,
         excluded=arrays.ints(excluded),

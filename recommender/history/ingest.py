@@ -6,6 +6,7 @@ One statement takes in one event or a chunk of staged rows.
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from operator import attrgetter
 from uuid import NAMESPACE_OID, UUID, uuid4, uuid5
 
 from django.conf import settings
@@ -74,30 +75,35 @@ def _create(period: str) -> None:
 
 
 ACCEPTED, DUPLICATE, UNKNOWN_PRODUCT = "accepted", "duplicate", "unknown product"
+KNOWN_USER = "known user"
 
 # Ordered inserts: two ingests of the same users and keys wait for each other, never deadlock.
 _INGEST = sql.SQL("""
 WITH incoming AS ({source}), known AS (
-    SELECT i.*, p.id AS product_pk FROM incoming i LEFT JOIN recommender_product p
+    SELECT i.*, p.id AS product_pk, {refused} AS is_refused
+    FROM incoming i LEFT JOIN recommender_product p
     ON p.catalog_id = {catalog} AND p.external_id = i.product AND p.deleted_at IS NULL
 ), fresh AS (
     INSERT INTO recommender_eventkey (id, catalog_id)
     SELECT DISTINCT key, {catalog}::bigint FROM known
-    WHERE product IS NULL OR product_pk IS NOT NULL ORDER BY key
+    WHERE NOT is_refused AND (product IS NULL OR product_pk IS NOT NULL) ORDER BY key
     ON CONFLICT DO NOTHING RETURNING id
 ), taken AS (
     SELECT DISTINCT ON (k.key) k.* FROM known k JOIN fresh f ON f.id = k.key
-    WHERE k.product IS NULL OR k.product_pk IS NOT NULL ORDER BY k.key, k.row
+    WHERE NOT k.is_refused AND (k.product IS NULL OR k.product_pk IS NOT NULL)
+    ORDER BY k.key, k.row
 ), users AS (
     INSERT INTO recommender_user AS u
-        (catalog_id, external_id, attributes, history_version, last_event_at, created_at)
+        (catalog_id, external_id, attributes, history_version, last_event_at, created_at,
+         is_anonymous)
     SELECT {catalog}, e."user", '{{}}', bool_or(e.product_pk IS NOT NULL AND {matters})::int,
-           max(e.at), now()
+           max(e.at), now(), {anonymous}
     FROM taken e JOIN recommender_catalog c ON c.id = {catalog}
     GROUP BY e."user" ORDER BY e."user" COLLATE "C"
     ON CONFLICT (catalog_id, external_id) DO UPDATE SET
         history_version = u.history_version + excluded.history_version,
-        last_event_at = greatest(u.last_event_at, excluded.last_event_at)
+        last_event_at = greatest(u.last_event_at, excluded.last_event_at),
+        is_anonymous = u.is_anonymous AND excluded.is_anonymous
     RETURNING u.id, u.external_id
 ), stored AS (
     INSERT INTO recommender_event
@@ -105,10 +111,14 @@ WITH incoming AS ({source}), known AS (
     SELECT t.key, {catalog}, u.id, t.product_pk, t.type, t.at, t.quantity, t.value, t.rec_id
     FROM taken t JOIN users u ON u.external_id = t."user"
 )
-SELECT k.row, CASE WHEN k.product IS NOT NULL AND k.product_pk IS NULL THEN {unknown}
+SELECT k.row, CASE WHEN k.is_refused THEN {known_user}
+                   WHEN k.product IS NOT NULL AND k.product_pk IS NULL THEN {unknown}
                    WHEN t.row IS NOT NULL THEN {accepted} ELSE {duplicate} END
 FROM known k LEFT JOIN taken t USING (row) ORDER BY k.row
 """)
+
+_IS_KNOWN = sql.SQL("""EXISTS (SELECT FROM recommender_user o WHERE o.catalog_id = {catalog}
+    AND o.external_id = i."user" AND NOT o.is_anonymous)""")
 
 _ARRAYS = sql.SQL("""
 SELECT * FROM unnest(%s::int[], %s::uuid[], %s::text[], %s::text[], %s::text[],
@@ -131,60 +141,66 @@ class NewEvent:
     rec_id: UUID | None = None
 
 
-def key_of(catalog_id: int, client_id: str | None) -> UUID:
+_content = attrgetter("user", "product", "type", "at", "quantity", "value", "rec_id")
+
+
+def key_of(catalog_id: int, client_id: str | None, *, anonymous: bool = False) -> UUID:
     """The event's id: the same for every repeat of a client's id, random where there is none."""
-    return uuid5(NAMESPACE_OID, f"{catalog_id}:{client_id}") if client_id else uuid4()
+    # Apart: nobody takes the id of an event that the shop's server is yet to send.
+    sender = "anonymous:" if anonymous else ""
+    return uuid5(NAMESPACE_OID, f"{sender}{catalog_id}:{client_id}") if client_id else uuid4()
 
 
-def ingest(catalog: Catalog, events: Sequence[NewEvent]) -> list[str]:
+def ingest(catalog: Catalog, events: Sequence[NewEvent], *, anonymous: bool = False) -> list[str]:
     """Store events; ACCEPTED, DUPLICATE or UNKNOWN_PRODUCT for each, in order.
 
     Users that are not known are made. Every user with a new event that says something of taste
     has a new history version, so their profile is stale from the moment this commits.
+
+    Args:
+        anonymous: whether nobody vouches for who did it. Then an event of a user for whom somebody
+            has vouched is KNOWN_USER, and not stored.
     """
     if not events:
         return []
     ensure_months(event.at for event in events)
     rows = [
-        (
-            row,
-            key_of(catalog.pk, e.id),
-            e.user,
-            e.product,
-            e.type,
-            e.at,
-            e.quantity,
-            e.value,
-            e.rec_id,
-        )
-        for row, e in enumerate(events)
+        (row, key_of(catalog.pk, event.id, anonymous=anonymous), *_content(event))
+        for row, event in enumerate(events)
     ]
+    columns = list(map(list, zip(*rows, strict=True)))
     with transaction.atomic():
-        return [outcome for _, outcome in ingest_from(catalog, _ARRAYS, _columns(rows))]
+        taken = ingest_from(catalog, _ARRAYS, columns, anonymous=anonymous)
+    return [outcome for _, outcome in taken]
 
 
 def ingest_from(
-    catalog: Catalog, source: sql.SQL | sql.Composed, parameters: Sequence[object] = ()
+    catalog: Catalog,
+    source: sql.SQL | sql.Composed,
+    parameters: Sequence[object] = (),
+    *,
+    anonymous: bool = False,
 ) -> list[tuple[int, str]]:
     """Store events from a SELECT; (row, outcome) for each row, in order.
 
     Args:
         source: a SELECT of row, key, "user", product, type, at, quantity, value and rec_id, as
             in the arrays above. The months of its times must exist.
+        anonymous: as of `ingest`.
     """
+    own = sql.Literal(catalog.pk)
     query = _INGEST.format(
         source=source,
-        catalog=sql.Literal(catalog.pk),
+        catalog=own,
+        refused=_IS_KNOWN.format(catalog=own) if anonymous else sql.SQL("false"),
+        anonymous=sql.Literal(anonymous),
         matters=reader.MATTERS,
+        known_user=sql.Literal(KNOWN_USER),
         unknown=sql.Literal(UNKNOWN_PRODUCT),
         accepted=sql.Literal(ACCEPTED),
         duplicate=sql.Literal(DUPLICATE),
     )
     return [(row, outcome) for row, outcome in database.fetch(query, parameters)]
-
-
-def _columns(rows: Sequence[tuple[object, ...]]) -> list[list[object]]:
-    return [list(column) for column in zip(*rows, strict=True)]
 
 
 def erase_user(user: User) -> None:

@@ -2,9 +2,11 @@
 
 import math
 
+from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import ValidationError
 from django.core.validators import MinValueValidator, RegexValidator
 from django.db import models
+from django.db.models import Value
 
 # How much one event of a type says about taste. Negative types are kept but build no interest.
 DEFAULT_EVENT_WEIGHTS: dict[str, float] = {
@@ -24,12 +26,31 @@ DEFAULT_EVENT_WEIGHTS: dict[str, float] = {
     "return": -12.0,
 }
 
+# What a page sees happen. What is paid for, sent back or judged, the shop's server knows.
+DEFAULT_BROWSER_EVENT_TYPES = (
+    "view",
+    "click",
+    "view_portion",
+    "add_to_cart",
+    "remove_from_cart",
+    "bookmark",
+    "like",
+    "dislike",
+    "impression",
+    "search",
+)
+
 DEFAULT_RATING_SCALE = (0.0, 5.0)
 
 
 def default_event_weights() -> dict[str, float]:
     """A fresh copy of the default weights, for a new catalog's row."""
     return dict(DEFAULT_EVENT_WEIGHTS)
+
+
+def default_browser_event_types() -> list[str]:
+    """A fresh copy of the types that browsers send, for a new catalog's row."""
+    return list(DEFAULT_BROWSER_EVENT_TYPES)
 
 
 class Catalog(models.Model):
@@ -78,6 +99,24 @@ class Catalog(models.Model):
         default=dict,
         blank=True,
         help_text="Declared product attributes and their types; filters are checked against it.",
+    )
+    public_attributes = ArrayField(
+        models.CharField(max_length=255),
+        default=list,
+        db_default=Value([], ArrayField(models.CharField(max_length=255))),
+        blank=True,
+        help_text="Attributes that browser keys may read and filter by, separated by commas. "
+        "Whoever opens the shop's page can read these of every product.",
+    )
+    browser_event_types = ArrayField(
+        models.CharField(max_length=100),
+        default=default_browser_event_types,
+        db_default=Value(
+            default_browser_event_types(), ArrayField(models.CharField(max_length=100))
+        ),
+        blank=True,
+        help_text="Types of event that a browser key may send without a user token, separated by "
+        "commas.",
     )
     monthly_budget = models.DecimalField(
         max_digits=10,
@@ -132,6 +171,7 @@ class ApiKey(models.Model):
         SERVER = "server", "Server: everything"
         BROWSER = "browser", "Browser: send events, read recommendations"
         EMBED = "embed", "Embed: the embedding endpoints only"
+        TOKEN = "token", "Token: no key, but the secret that your server signs user tokens with"
 
     catalog = models.ForeignKey(
         Catalog, models.CASCADE, verbose_name="catalog", related_name="api_keys"
@@ -139,6 +179,7 @@ class ApiKey(models.Model):
     scope = models.CharField(max_length=16, choices=Scope.choices)
     label = models.CharField(max_length=100, blank=True)
     prefix = models.CharField(max_length=16, editable=False, help_text="The key's first letters.")
+    # SHA-256 of the key; of a token secret the random bytes that it is made from.
     digest = models.BinaryField(max_length=32, unique=True, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
     revoked_at = models.DateTimeField(null=True, blank=True)

@@ -20,6 +20,12 @@ class User(models.Model):
         help_text="Counts the changes of the history; a profile made from another is stale.",
     )
     last_event_at = models.DateTimeField(null=True, blank=True, editable=False)
+    is_anonymous = models.BooleanField(
+        default=False,
+        db_default=False,
+        editable=False,
+        help_text="Whether only browsers without a user token have sent events of this user.",
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

@@ -60,6 +60,10 @@ class FilterError(ValueError):
         self.where = where
 
 
+class FilterFieldError(FilterError):
+    """A filter by a field that there is not."""
+
+
 @dataclass(frozen=True, slots=True)
 class Filter:
     """A condition on `p`, a row of products, and its parameters."""
@@ -136,7 +140,7 @@ class _Parser:
             kind = self._attributes[attribute]
             compile_one = partial(self._attribute, kind, attribute)
         else:
-            raise FilterError(where, unknown_field(name, FIELDS, self._attributes))
+            raise FilterFieldError(where, unknown_field(name, FIELDS, self._attributes))
         operators = _operators(kind, value, where)
         self._conditions += len(operators)
         if self._conditions > _MAX_CONDITIONS:

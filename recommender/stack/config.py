@@ -195,7 +195,8 @@ def read_or_make_secret_key(path: Path) -> str:
     if not key:
         raise StackError(
             f"{path} is empty. Delete it, and a new key is made: everybody who is signed in to the "
-            "admin signs in again. Or set KINSHIP_SECRET_KEY."
+            "admin signs in again, and secrets of user tokens are to be made anew. Or set "
+            "KINSHIP_SECRET_KEY."
         )
     return key
 

@@ -18,11 +18,14 @@ class Command(BaseCommand):
     help = """\
 Make an API key of a catalog. The key is printed once and stored hashed: keep it.
 A browser key may only send events and read recommendations, an embed key only use the embedding
-endpoints (docs/drop-in.md). Revoke keys in the admin.
+endpoints (docs/drop-in.md). Scope token makes no key, but a secret: your server signs user tokens
+with it, by which a browser key speaks for one user (docs/recommend.md). To change it, make another,
+sign with that, and revoke the old one a day later. Revoke keys and secrets in the admin.
 
   ./kinship create_api_key shop --scope server --label "nightly sync"
   KEY=$(./kinship create_api_key shop --scope browser)
   export DASHSCOPE_API_KEY=$(./kinship create_api_key shop --scope embed)
+  TOKEN_SECRET=$(./kinship create_api_key shop --scope token)
 """
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -39,6 +42,10 @@ endpoints (docs/drop-in.md). Revoke keys in the admin.
         except ValidationError as exc:
             raise CommandError("\n".join(exc.messages)) from exc
         key = create_key(catalog, options["scope"], options["label"])
-        self.stderr.write("This is the only time the key is shown. Send it as a header:")
-        self.stderr.write("  Authorization: Bearer KEY")
+        if options["scope"] == ApiKey.Scope.TOKEN:
+            self.stderr.write("This is the only time the secret is shown. Keep it on your server,")
+            self.stderr.write("and sign user tokens with it, as docs/recommend.md shows.")
+        else:
+            self.stderr.write("This is the only time the key is shown. Send it as a header:")
+            self.stderr.write("  Authorization: Bearer KEY")
         self.stdout.write(key)

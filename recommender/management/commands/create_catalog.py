@@ -12,6 +12,7 @@ from recommender.catalog import catalogs, values
 from recommender.catalog.values import BadValueError
 from recommender.management.waiting import next_step
 from recommender.models import Catalog
+from recommender.models.catalog import DEFAULT_BROWSER_EVENT_TYPES
 
 
 class Command(BaseCommand):
@@ -25,6 +26,7 @@ Make a catalog, ready for products and events.
   ./kinship create_catalog gifts --update --clock now   change one that is there
   ./kinship create_catalog films --rating-scale 0.5-5   ratings from half a star to five
   ./kinship create_catalog shop --update --monthly-budget 20    stop embedding at $20 a month
+  ./kinship create_catalog shop --update --public-attributes colour,size     pages may read these
 """
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -60,6 +62,20 @@ Make a catalog, ready for products and events.
             help="the ratings that users give, such as 1-10 (a new one's: 0-5)",
         )
         parser.add_argument(
+            "--public-attributes",
+            type=_names,
+            metavar="NAME,NAME",
+            help="attributes that browser keys may read and filter by, or 'none' (a new one's: "
+            "none)",
+        )
+        parser.add_argument(
+            "--browser-events",
+            type=_names,
+            metavar="TYPE,TYPE",
+            help="what a browser key may send without a user token, or 'none' (a new one's: "
+            f"{','.join(DEFAULT_BROWSER_EVENT_TYPES)})",
+        )
+        parser.add_argument(
             "--update", action="store_true", help="change the settings of one that is there"
         )
 
@@ -71,6 +87,8 @@ Make a catalog, ready for products and events.
             "half_life_days": options["half_life"],
             "monthly_budget": options["monthly_budget"],
             "rating_scale": options["rating_scale"],
+            "public_attributes": options["public_attributes"],
+            "browser_event_types": options["browser_events"],
         }
         try:
             if options["update"]:
@@ -103,7 +121,8 @@ Make a catalog, ready for products and events.
             )
         if all(value is None for value in given.values()):
             raise CommandError(
-                "Nothing to change: give --clock, --half-life, --monthly-budget or --rating-scale."
+                "Nothing to change: give --clock, --half-life, --monthly-budget, --rating-scale, "
+                "--public-attributes or --browser-events."
             )
         catalogs.change_catalog(catalogs.find_catalog(name), **given)
         self.stdout.write(f"Changed the catalog {name}.")
@@ -114,6 +133,14 @@ def _scale(text: str) -> tuple[float, float]:
         return values.rating_scale(text)
     except BadValueError as exc:
         raise ArgumentTypeError(f"{text!r} {exc}.") from exc
+
+
+def _names(text: str) -> list[str]:
+    """Names separated by commas; none of them for 'none'."""
+    names = [] if text == "none" else [name.strip() for name in text.split(",")]
+    if not all(names):
+        raise ArgumentTypeError(f"{text!r} has an empty name; write NAME,NAME or none.")
+    return list(dict.fromkeys(names))
 
 
 def _budget(text: str) -> Decimal:

@@ -42,6 +42,14 @@ def test_a_key_may_be_for_embedding_alone(admin_client: Client, catalog: Catalog
     assert key.scope == ApiKey.Scope.EMBED
 
 
+def test_a_token_secret_is_shown_once(admin_client: Client, catalog: Catalog) -> None:
+    data = {"catalog": catalog.pk, "scope": "token", "label": "web shop"}
+    text = page.text(admin_client.post(reverse(ADD), data, follow=True))
+    (secret,) = catalogs.token_secrets(catalog)
+    assert secret in text
+    assert secret not in page.text(admin_client.get(reverse(LIST)))
+
+
 def test_the_hash_is_never_shown(admin_client: Client, catalog: Catalog) -> None:
     plain = catalogs.create_key(catalog, ApiKey.Scope.SERVER, "till")
     key = ApiKey.objects.get()

@@ -22,7 +22,7 @@ from recommender.models import (
     TrainingRun,
     User,
 )
-from recommender.models.catalog import DEFAULT_EVENT_WEIGHTS
+from recommender.models.catalog import DEFAULT_BROWSER_EVENT_TYPES, DEFAULT_EVENT_WEIGHTS
 from recommender.profiles import builder
 from recommender.providers import ledger
 from recommender.providers.ledger import Account, Consumed, LedgerEntry
@@ -47,6 +47,10 @@ def form(**changed: object) -> dict[str, object]:
         "event_weights": WEIGHTS,
         "rating_min": "0.0",
         "rating_max": "5.0",
+        "public_attributes": "",
+        "browser_event_types": ",".join(DEFAULT_BROWSER_EVENT_TYPES),
+        # As a browser posts it back.
+        "initial-browser_event_types": ",".join(DEFAULT_BROWSER_EVENT_TYPES),
     }
     return fields | changed
 
@@ -125,6 +129,24 @@ def test_other_weights_make_the_profiles_stale(
     catalog.refresh_from_db()
     assert catalog.event_weights == {"view": 2, "purchase": 1}
     assert builder.stale_users(space, after=0, limit=10) == [ann.pk]
+
+
+def test_what_browser_keys_may_do_is_set_and_profiles_stay_fresh(
+    admin_client: Client, catalog: Catalog, ann: User
+) -> None:
+    version = ann.history_version
+    data = form(public_attributes="hue, size_cm", browser_event_types="view")
+    assert "changed successfully" in page.text(
+        admin_client.post(change(catalog), data, follow=True)
+    )
+    catalog.refresh_from_db()
+    assert catalog.public_attributes == ["hue", "size_cm"]
+    assert catalog.browser_event_types == ["view"]
+    ann.refresh_from_db()
+    assert ann.history_version == version
+    shown = admin_client.get(change(catalog)).content.decode()
+    assert 'value="hue,size_cm"' in shown
+    assert 'type="hidden" name="initial-browser_event_types" value="view"' in shown
 
 
 def test_another_clock_moves_what_is_popular(admin_client: Client, shop: Shop) -> None:

@@ -43,6 +43,12 @@ def test_the_page_is_titled_by_the_id_as_it_is(admin_client: Client, ann: User) 
     assert "Users chevron_right ann " in page.text(admin_client.get(change(ann)))
 
 
+def test_the_page_says_whether_browser_keys_get_their_list(admin_client: Client, ann: User) -> None:
+    assert "their list needs a user token" in page.text(admin_client.get(change(ann)))
+    User.objects.filter(pk=ann.pk).update(is_anonymous=True)
+    assert "A guest: whoever knows the id" in page.text(admin_client.get(change(ann)))
+
+
 def test_what_is_known_of_a_user_is_shown_in_lines(admin_client: Client, ann: User) -> None:
     User.objects.filter(pk=ann.pk).update(
         attributes={"first_name": "Zoë", "likes": ["tea"], "member": True}

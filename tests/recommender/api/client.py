@@ -29,8 +29,8 @@ class Api:
     def delete(self, path: str) -> HttpResponse:
         return self.send("DELETE", path, b"")
 
-    def post(self, path: str, body: Any) -> HttpResponse:
-        return self.send("POST", path, orjson.dumps(body))
+    def post(self, path: str, body: Any, headers: dict[str, str] | None = None) -> HttpResponse:
+        return self.send("POST", path, orjson.dumps(body), headers=headers)
 
     def put(self, path: str, body: Any) -> HttpResponse:
         return self.send("PUT", path, orjson.dumps(body))
@@ -39,12 +39,16 @@ class Api:
         return self.send("PATCH", path, orjson.dumps(body))
 
     def send(
-        self, method: str, path: str, body: bytes, content_type: str = "application/json"
+        self,
+        method: str,
+        path: str,
+        body: bytes,
+        content_type: str = "application/json",
+        headers: dict[str, str] | None = None,
     ) -> HttpResponse:
         """The body as it is."""
-        return _client.generic(
-            method, path, body, content_type, headers=self._headers(), REQUEST_URI=path
-        )
+        sent = self._headers() | (headers or {})
+        return _client.generic(method, path, body, content_type, headers=sent, REQUEST_URI=path)
 
     def _headers(self) -> dict[str, str]:
         return {} if self.key is None else {"Authorization": f"Bearer {self.key}"}

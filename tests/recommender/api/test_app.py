@@ -61,7 +61,7 @@ def test_the_document_is_whole(document):
         assert declared == {part[1:-1] for part in path.split("/") if part.startswith("{")}
         assert operation["summary"]
         assert any(status.startswith("2") for status in operation["responses"])
-        assert operation["security"] == [{"BearerKey": []}]
+        assert operation["security"][0] == {"BearerKey": []}
     assert document["components"]["securitySchemes"]["BearerKey"]["scheme"] == "bearer"
 
 

@@ -203,7 +203,7 @@ def test_a_trained_space_follows_the_text_space_and_is_told_nothing(
     assert heard == [[shop.space.pk]]
 
 
-SCOPES = list(ApiKey.Scope)
+SCOPES = [ApiKey.Scope.SERVER, ApiKey.Scope.BROWSER, ApiKey.Scope.EMBED]
 
 
 @pytest.mark.parametrize("scope", SCOPES)
@@ -225,6 +225,21 @@ def test_what_is_stored_does_not_give_the_key_away(shop: Shop) -> None:
     assert plain not in str(row)
     assert bytes(row["digest"]) == key_digest(plain)
     assert len(plain) - len(row["prefix"]) >= 24
+
+
+def test_a_token_secret_is_known_again_but_is_no_key_and_is_not_in_the_database(
+    shop: Shop,
+) -> None:
+    old, new = (catalogs.create_key(shop.catalog, ApiKey.Scope.TOKEN) for _ in range(2))
+    catalogs.create_key(Shop.open("elsewhere").catalog, ApiKey.Scope.TOKEN)
+
+    assert catalogs.find_key(new) is None
+    assert new not in str(ApiKey.objects.values())
+    assert catalogs.token_secrets(shop.catalog) == (new, old)
+    assert new.startswith(ApiKey.objects.filter(catalog=shop.catalog).latest("pk").prefix)
+
+    catalogs.revoke(ApiKey.objects.filter(catalog=shop.catalog).earliest("pk"))
+    assert catalogs.token_secrets(shop.catalog) == (new,)
 
 
 def test_keys_are_never_alike(shop: Shop) -> None:

@@ -4,7 +4,7 @@ import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
 
-from recommender.catalog.catalogs import find_key
+from recommender.catalog.catalogs import find_key, token_secrets
 
 
 def create(*arguments: str) -> tuple[str, str]:
@@ -21,6 +21,13 @@ def test_the_key_and_nothing_else_is_printed_for_scripts(shop, scope):
     assert (key.catalog, key.scope, key.label) == (shop.catalog, scope, "nightly sync")
     assert output.count("\n") == 1
     assert "only time" in notes
+
+
+def test_a_token_secret_is_told_to_be_kept_on_the_server(shop):
+    output, notes = create("shop", "--scope", "token")
+    assert output.strip() in token_secrets(shop.catalog)
+    assert "Keep it on your server" in notes
+    assert "Bearer" not in notes
 
 
 def test_each_key_is_another(shop):

@@ -31,7 +31,7 @@ def test_a_catalog_is_made_ready_for_products(db):
         (("other", "--model", "nothing"), "no embedding model 'nothing'"),
         (("other", "--half-life", "0"), "greater than or equal to"),
         (("other", "--update", "--clock", "now"), "no catalog 'other'"),
-        (("shop", "--update"), "give --clock, --half-life, --monthly-budget or --rating-scale"),
+        (("shop", "--update"), "give --clock, .* or --browser-events"),
         (("shop", "--update", "--model", "fake"), "leave them out.*space create"),
         (("shop", "--update", "--dimension", "8"), "leave them out.*space create"),
         (("other", "--model", "wordllama-256", "--dimension", "7"), "does not give 7 dimensions"),
@@ -41,6 +41,8 @@ def test_a_catalog_is_made_ready_for_products(db):
         (("other", "--monthly-budget", "inf"), "'inf' is no number of dollars"),
         (("other", "--monthly-budget", "-1"), "greater than or equal to 0"),
         (("other", "--monthly-budget", "0.001"), "2 decimal places"),
+        (("other", "--public-attributes", "a,,b"), "'a,,b' has an empty name"),
+        (("other", "--browser-events", "x" * 101), "at most 100 characters"),
     ],
 )
 def test_what_cannot_be_says_why(shop, arguments, complaint):
@@ -64,6 +66,19 @@ def test_a_catalog_is_made_with_a_budget_and_a_dimension(db):
     catalog = Catalog.objects.get(name="gifts")
     assert catalog.monthly_budget == 20
     assert catalog.spaces.get().dimension == 16
+
+
+def test_what_browser_keys_may_do_is_set_and_nothing_else_is_touched(shop):
+    shop.stock(a="Mug")
+    shop.post(event("u1", "a", at=NOON))
+    version = shop.user("u1").history_version
+    create("shop", "--update", "--public-attributes", "colour, size,colour")
+    create("shop", "--update", "--browser-events", "view")
+    assert Catalog.objects.get().public_attributes == ["colour", "size"]
+    assert Catalog.objects.get().browser_event_types == ["view"]
+    create("shop", "--update", "--public-attributes", "none")
+    assert Catalog.objects.get().public_attributes == []
+    assert shop.user("u1").history_version == version
 
 
 def test_a_budget_is_changed_and_taken_away_and_nothing_else_is_touched(shop):
