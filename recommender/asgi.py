@@ -38,13 +38,13 @@ _MOST_WAITING = 128
 _WAIT_SECONDS = 10.0
 # Of all bodies that a process is reading.
 _MOST_BYTES = 256 << 20
+_WITH_BODY = {"POST", "PUT", "PATCH"}
 _HEALTH = "/healthz"
 # Who asks whether this is ready does not wait long for the answer.
 _READY, _READY_SECONDS = "/readyz", 5.0
 
 _BUSY = "More is asked than can be answered now. Ask again in some seconds."
 _HANGS = "There was no answer within {:g} s: the database, or what else it waits for, hangs."
-_SLOW = "The body did not come within {:g} s. Send less of it at a time."
 
 _handler = get_wsgi_application()
 # Else the first request would wait for it.
@@ -140,7 +140,7 @@ class _Bodies:
             async with asyncio.timeout(settings.BODY_SECONDS):
                 is_whole = await self._fill(body, receive)
         except TimeoutError:
-            raise Problem(408, "slow-body", _SLOW.format(settings.BODY_SECONDS)) from None
+            raise problems.slow_body(settings.BODY_SECONDS) from None
         finally:
             if not is_whole:
                 self.release(body)
@@ -192,7 +192,9 @@ def _has_body(scope: Message) -> bool:
     headers = dict(scope["headers"])
     if declared := headers.get(b"content-length"):
         return int(declared) <= settings.DATA_UPLOAD_MAX_MEMORY_SIZE
-    return b"transfer-encoding" in headers
+    # HTTP/2 says the length of each frame, and may leave that of the whole out.
+    is_framed = scope["http_version"] == "2" and scope["method"] in _WITH_BODY
+    return is_framed or b"transfer-encoding" in headers
 
 
 async def _answered(scope: Message, body: bytes) -> tuple[Message, bytes]:

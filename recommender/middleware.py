@@ -4,12 +4,14 @@ from collections.abc import Callable
 from typing import Any
 
 from django.conf import settings
-from django.db.utils import InterfaceError, OperationalError
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.db.utils import DataError, InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.utils.module_loading import import_string
 
 from recommender.api import addresses, problems
+from recommender.api.problems import Problem
 
 Handler = Callable[[HttpRequest], HttpResponse]
 
@@ -28,17 +30,22 @@ class AdminOnly:
                 self._view_hooks.insert(0, self._admin.process_view)
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        if _is_admin(request):
-            response: HttpResponse = self._admin(request)
-            return response
+        problem = _refusal(request)
+        if problem is None and _is_admin(request):
+            page: HttpResponse = self._admin(request)
+            return page
         addresses.route(request)
-        response = self._get_response(request)
+        response = problems.answer(request, problem) if problem else self._get_response(request)
         # django-ninja answers a wrong method with plain text, before any of its error handlers;
         # the embedding endpoints answer theirs in the form of their protocol.
         if response.status_code == 405 and response["Content-Type"] != "application/json":
             response = problems.method_not_allowed(request, response["Allow"])
-        # Without it the server answers in chunks.
-        response.headers.setdefault("Content-Length", str(len(response.content)))
+        if response.status_code == 204:
+            # There is none: neither its length nor its type may be told (RFC 9110, 8.6).
+            response.headers.pop("Content-Type", None)
+        else:
+            # Without it the server answers in chunks.
+            response.headers.setdefault("Content-Length", str(len(response.content)))
         return response
 
     def process_view(
@@ -53,13 +60,32 @@ class AdminOnly:
             for hook in self._view_hooks:
                 if (response := hook(request, view, args, kwargs)) is not None:
                     return response
+            chosen = request.POST.getlist(ACTION_CHECKBOX_NAME)
+            if not all(value.isdecimal() and len(value) < 19 for value in chosen):
+                detail = "A row that was chosen is none; choose the rows from the list."
+                return problems.answer(request, Problem(400, "no-such-row", detail))
         return None
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
-        """A page of the admin that the database gave no answer for says so."""
-        if _is_admin(request) and isinstance(exception, OperationalError | InterfaceError):
-            return problems.page_of_database(request, exception)
+        """A page of the admin that the database gave no answer for, or refused, says so."""
+        if not _is_admin(request):
+            return None
+        if isinstance(exception, OperationalError | InterfaceError):
+            return problems.answer(request, problems.of_database(request, exception))
+        if isinstance(exception, DataError):
+            detail = f"The database refuses a value: {exception}."
+            return problems.answer(request, Problem(400, "no-such-value", detail))
         return None
+
+
+def _refusal(request: HttpRequest) -> Problem | None:
+    """What no view can answer rightly, whichever it is."""
+    if "," in request.META.get("HTTP_HOST", ""):
+        return Problem(400, "several-hosts", "Send one Host header, with one host.")
+    address = request.path_info + request.META["QUERY_STRING"]
+    if _is_admin(request) and ("\x00" in address or "%00" in address):
+        return Problem(400, "nul-character", "The address holds U+0000, which no text has.")
+    return None
 
 
 def _is_admin(request: HttpRequest) -> bool:

@@ -65,6 +65,8 @@ def lookup(host: str, port: int) -> list[str]:
 def public_addresses(host: str, port: int, resolve: Resolver = lookup) -> list[str]:
     """Resolve a host, and take its addresses only where every one is public.
 
+    An error does not tell what they are: who names hosts need not know the network.
+
     Raises:
         Rejected: one of its addresses is not public.
         Unavailable: it could not be resolved.
@@ -73,8 +75,8 @@ def public_addresses(host: str, port: int, resolve: Resolver = lookup) -> list[s
     for address in addresses:
         if not is_public(ip_address(address)):
             raise Rejected(
-                f"{host} is {address}, which is not on the public internet; if it is to be "
-                f"fetched from, name {host} in KINSHIP_MEDIA_HOSTS."
+                f"{host} is not on the public internet; if it is to be fetched from, name it in "
+                "KINSHIP_MEDIA_HOSTS."
             )
     return addresses
 

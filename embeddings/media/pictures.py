@@ -21,8 +21,9 @@ _MEAN, _DEVIATION = 127.0, 128.0
 # each row has a cost of its own, and a progressive JPEG is held whole while it is decoded …
 _MAX_SIDE = 20_000
 _MAX_PIXELS = 50_000_000
-# … and what is then decoded, JPEGs at a fraction: eight bytes a pixel, 200 MB.
-_MAX_DECODED = 25_000_000
+# … and what is then decoded, JPEGs at a fraction, within 300 MB: eight bytes a pixel, and sixteen
+# of WebP, whose decoder keeps two canvases.
+_MAX_DECODED, _MAX_DECODED_WEBP = 25_000_000, 15_000_000
 _READERS: Mapping[str, str] = {
     "jpg": "JPEG",
     "png": "PNG",
@@ -47,7 +48,8 @@ def decode(media: Media) -> Image.Image:
         with Image.open(BytesIO(media.content), formats=[_READERS[media.format]]) as picture:
             _check_size(picture, _MAX_PIXELS)
             picture.draft("RGB", (_SHORTER_SIDE, _SHORTER_SIDE))
-            _check_size(picture, _MAX_DECODED)
+            is_webp = media.format == "webp"
+            _check_size(picture, _MAX_DECODED_WEBP if is_webp else _MAX_DECODED)
             # In place: a copy of a large picture costs as much as the picture.
             ImageOps.exif_transpose(picture, in_place=True)
             return _opaque(picture)

@@ -8,9 +8,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
+import orjson
+from django import forms
 from django.contrib import messages
+from django.core.exceptions import ValidationError
 from django.core.paginator import Paginator
 from django.db.models import Model, QuerySet
+from django.forms.fields import InvalidJSONInput
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.utils.functional import cached_property
@@ -29,7 +33,6 @@ if TYPE_CHECKING:
         """A button of a page, and the view behind it."""
         ...
 else:
-    from django import forms
     from unfold.admin import ModelAdmin as UnfoldModelAdmin
     from unfold.contrib.filters.admin import DropdownFilter as SimpleListFilter
     from unfold.decorators import action
@@ -51,11 +54,13 @@ __all__ = [
     "BoundedPaginator",
     "DetailAdmin",
     "ExternalIdAdmin",
+    "JsonField",
     "ModelAdmin",
     "ModelForm",
     "ReadOnlyAdmin",
     "SimpleListFilter",
     "action",
+    "key_in",
 ]
 
 
@@ -72,6 +77,36 @@ class BoundedPaginator(Paginator):  # type: ignore[type-arg]  # generic in the s
         """How many rows can be paged through."""
         rows: QuerySet[Any] = self.object_list  # type: ignore[assignment]  # a list pages nothing else
         return rows.order_by().values("pk")[: self.LIMIT].count()
+
+
+def key_in(address: str) -> int | None:
+    """The primary key that a parameter of an address gives; None where it can be none."""
+    return int(address) if address.isascii() and address.isdecimal() and len(address) < 19 else None
+
+
+class JsonField(forms.JSONField):
+    """JSON as the API reads it.
+
+    Python's own reader takes NaN, 1e999 and half a surrogate pair, which the database refuses,
+    and fails at numbers of thousands of digits and at deep nesting.
+    """
+
+    def to_python(self, value: Any) -> Any:
+        """The value of what was typed in.
+
+        Raises:
+            ValidationError: it is not JSON.
+        """
+        if self.disabled or value in self.empty_values:
+            return value if self.disabled else None
+        try:
+            return orjson.loads(value)
+        except orjson.JSONDecodeError as exc:
+            raise ValidationError(f"This is not JSON: {exc}.") from exc
+
+    def bound_data(self, data: Any, initial: Any) -> Any:
+        """What was typed in, shown again as it was."""
+        return initial if self.disabled or data is None else InvalidJSONInput(data)
 
 
 class DetailAdmin(ModelAdmin[_M]):

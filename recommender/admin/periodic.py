@@ -4,6 +4,7 @@ from typing import Any
 
 import cron_descriptor
 from django.contrib import admin, messages
+from django.core.validators import ProhibitNullCharactersValidator
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
@@ -27,6 +28,7 @@ from unfold.widgets import (
 )
 
 from recommender.admin import fragments
+from recommender.admin.base import JsonField
 
 # Clocked and solar schedules would only be noise here.
 for _model in (PeriodicTask, IntervalSchedule, CrontabSchedule, ClockedSchedule, SolarSchedule):
@@ -120,6 +122,22 @@ class PeriodicTaskForm(BeatTaskForm):  # type: ignore[misc]  # an untyped base
         for name, text in _HELP.items():
             self.fields[name].help_text = text
 
+    def clean(self) -> Any:
+        """Beat's own checks, which need the task's name to be one."""
+        return self.cleaned_data if "task" in self.errors else super().clean()
+
+    def clean_regtask(self) -> str:
+        """A name without U+0000, which beat's field lets through."""
+        name: str = self.cleaned_data["regtask"]
+        ProhibitNullCharactersValidator()(name)
+        return name
+
+    def _clean_json(self, field: str) -> str:
+        """Beat calls it; its own reader fails at deep nesting."""
+        written: str = self.cleaned_data[field]
+        JsonField(required=False).clean(written)
+        return written
+
 
 @admin.register(PeriodicTask)
 class PeriodicTaskAdmin(BeatTaskAdmin, ModelAdmin):  # type: ignore[misc]  # untyped bases
@@ -197,6 +215,13 @@ class CrontabAdmin(ModelAdmin):  # type: ignore[misc]  # an untyped base
         ("day_of_week", "day_of_month", "month_of_year"),
         "timezone",
     )
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """Without what was there before as a hidden field: as a zone's name it is not checked."""
+        field = super().formfield_for_dbfield(db_field, request, **kwargs)
+        if field is not None:
+            field.show_hidden_initial = False
+        return field
 
     @admin.display(description="Crontab")
     def worded(self, crontab: CrontabSchedule) -> str:

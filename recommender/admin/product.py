@@ -1,9 +1,10 @@
 """Products: the form held to the rules of the API, the filters, what is known of each."""
 
+from collections.abc import Callable
+from decimal import Decimal
 from typing import Any, ClassVar
 
 from django.contrib import admin, messages
-from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html
@@ -17,14 +18,18 @@ from recommender.admin.base import (
     BoundedPaginator,
     DetailAdmin,
     ExternalIdAdmin,
+    JsonField,
     ModelForm,
     SimpleListFilter,
+    key_in,
 )
 from recommender.admin.fields import AddressesField
 from recommender.admin.fragments import Table
 from recommender.admin.freshness import Freshness
-from recommender.catalog import attributes, upsert
+from recommender.catalog import attributes, upsert, values
 from recommender.catalog.catalogs import announce_changes
+from recommender.catalog.values import BadValueError
+from recommender.engine.answer import plain_value
 from recommender.models import Product, ProductVector, QuarantinedProduct, Space
 
 # More choices than this is no help; the search finds brands too.
@@ -55,8 +60,8 @@ class ValueFilter(SimpleListFilter):
     def lookups(self, request: HttpRequest, model_admin: Any) -> Any:  # noqa: ARG002
         """The values of what is in stock: an index has them. None where they are too many."""
         visible = Product.objects.filter(deleted_at=None, in_stock=True)
-        if catalog := request.GET.get("catalog__id__exact", "").strip():
-            visible = visible.filter(catalog_id=catalog) if catalog.isdecimal() else visible
+        if catalog := key_in(request.GET.get("catalog__id__exact", "").strip()):
+            visible = visible.filter(catalog_id=catalog)
         filled = visible.exclude(**{self.parameter_name: ""}).order_by(self.parameter_name)
         found = filled.values_list(self.parameter_name, flat=True).distinct()[: _MAX_CHOICES + 1]
         return [(value, value) for value in found] if len(found) <= _MAX_CHOICES else []
@@ -80,7 +85,7 @@ class BrandFilter(ValueFilter):
 
 
 class ProductForm(ModelForm[Product]):
-    """A product's content, held to the rules of the API."""
+    """A product's content, read and bounded as the API's."""
 
     image_urls = AddressesField(required=False, widget=UnfoldAdminTextareaWidget(attrs={"rows": 2}))
     video_urls = AddressesField(required=False, widget=UnfoldAdminTextareaWidget(attrs={"rows": 2}))
@@ -88,6 +93,9 @@ class ProductForm(ModelForm[Product]):
     class Meta:
         model = Product
         exclude = ()  # The fieldsets choose.
+        field_classes: ClassVar = {
+            "attributes": JsonField,
+        }
         widgets: ClassVar = {
             "title": UnfoldAdminTextInputWidget,
             "category": UnfoldAdminTextInputWidget,
@@ -103,14 +111,30 @@ class ProductForm(ModelForm[Product]):
         if price is not None and price == round(price, 2):
             self.initial["price"] = round(price, 2)
 
-    def clean_attributes(self) -> dict[str, Any]:
-        """An object whose values have the declared types."""
-        given = self.cleaned_data["attributes"] or {}
-        if not isinstance(given, dict):
-            raise ValidationError('Give an object, such as {"colour": "red"}.')
-        if reason := attributes.conflict(given, self.instance.catalog.attributes):
-            raise ValidationError(f"Here {reason}.")
-        return given
+    def clean(self) -> dict[str, Any]:
+        """Each field as the API reads it, attributes of the declared types, and not too much."""
+        for name, read in values.PRODUCT.items():
+            if name in self.cleaned_data:
+                self._read(name, read)
+        declared = self.instance.catalog.attributes
+        if reason := attributes.conflict(self.cleaned_data.get("attributes", {}), declared):
+            self.add_error("attributes", f"Here {reason}.")
+        elif not self.errors and (reason := upsert.too_large(self._document())):
+            self.add_error(None, f"Here {reason}.")
+        return self.cleaned_data
+
+    def _read(self, name: str, read: Callable[[Any], Any]) -> None:
+        given = self.cleaned_data[name]
+        try:
+            value = read(given)
+        except BadValueError as exc:
+            self.add_error(name, f"This {exc}.")
+            return
+        if not isinstance(given, Decimal):  # which is more exact than what is read
+            self.cleaned_data[name] = getattr(Product(), name) if value is None else value
+
+    def _document(self) -> dict[str, Any]:
+        return {name: plain_value(self.cleaned_data.get(name)) for name in values.PRODUCT}
 
 
 @admin.register(Product)

@@ -13,7 +13,7 @@ from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import RelatedDropdownFilter
 
 from recommender.admin import counts, fragments
-from recommender.admin.base import BoundedPaginator, ReadOnlyAdmin, SimpleListFilter
+from recommender.admin.base import BoundedPaginator, ReadOnlyAdmin, SimpleListFilter, key_in
 from recommender.catalog.catalogs import announce_space
 from recommender.models import QuarantinedProduct, Space
 from recommender.spaces import quarantine
@@ -38,8 +38,8 @@ class SpaceFilter(SimpleListFilter):
     def lookups(self, request: HttpRequest, model_admin: Any) -> Any:  # noqa: ARG002
         """The spaces that are not retired; none where they are too many."""
         spaces = Space.objects.exclude(status=Space.Status.RETIRED).select_related("catalog")
-        if (catalog := request.GET.get("space__catalog__id__exact", "")).isdecimal():
-            spaces = spaces.filter(catalog=int(catalog))
+        if catalog := key_in(request.GET.get("space__catalog__id__exact", "")):
+            spaces = spaces.filter(catalog=catalog)
         listed = list(spaces[: _MAX_CHOICES + 1])
         if len(listed) > _MAX_CHOICES:
             return []
@@ -47,8 +47,8 @@ class SpaceFilter(SimpleListFilter):
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:  # noqa: ARG002
         """The products that the chosen space lacks."""
-        chosen = self.value() or ""
-        return queryset.filter(space=int(chosen)) if chosen.isdecimal() else queryset
+        chosen = key_in(self.value() or "")
+        return queryset if chosen is None else queryset.filter(space=chosen)
 
 
 @admin.register(QuarantinedProduct)

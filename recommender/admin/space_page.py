@@ -20,6 +20,7 @@ from unfold.widgets import (
 
 from embeddings.errors import Misconfigured
 from recommender.admin import fragments
+from recommender.admin.base import key_in
 from recommender.admin.fragments import Table
 from recommender.catalog.catalogs import announce_space
 from recommender.insight.comparison import Comparison, Side, verdict
@@ -241,7 +242,7 @@ def compare(request: HttpRequest, space: Space, context: dict[str, Any]) -> Http
     others = Space.objects.filter(catalog=space.catalog_id).exclude(pk=space.pk)
     others = others.exclude(status=Space.Status.RETIRED).select_related("catalog")
     chosen = request.GET.get("with", "")
-    other = others.filter(pk=int(chosen)).first() if chosen.isdecimal() else None
+    other = others.filter(pk=key_in(chosen) or 0).first()
     context |= {
         "title": f"Compare {space}",
         "others": _likeliest_first(space, others),

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.core.exceptions import RequestDataTooBig
-from django.db.utils import InterfaceError, OperationalError
+from django.db.utils import IntegrityError, InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.urls import register_converter
 from ninja import NinjaAPI
@@ -22,9 +22,11 @@ from recommender.api import (
     user_tokens,
     users,
 )
+from recommender.api.auth import ApiRequest, deleted
 from recommender.api.codec import JsonParser, JsonRenderer
 from recommender.api.examples import CALLS
 from recommender.api.problems import Problem, respond
+from recommender.models import Catalog
 
 
 class DocumentedApi(NinjaAPI):
@@ -101,6 +103,16 @@ def _http_error(request: HttpRequest, error: HttpError) -> HttpResponse:
 @api.exception_handler(InterfaceError)
 def _database_away(request: HttpRequest, error: Exception) -> HttpResponse:
     return respond(problems.of_database(request, error))
+
+
+@api.exception_handler(IntegrityError)
+@api.exception_handler(Catalog.DoesNotExist)
+def _catalog_deleted(request: ApiRequest, error: Exception) -> HttpResponse:
+    """What is written for a catalog that is deleted meanwhile, the database refuses."""
+    problem = deleted(request.auth)
+    if problem is None:
+        raise error
+    return respond(problem)
 
 
 def _place(location: Sequence[str | int]) -> Sequence[str | int]:

@@ -70,7 +70,7 @@ class BearerKey(HttpBearer):
         """
         caller = _recognise(token)
         if caller is None:
-            raise Problem(401, "unknown-key", "The API key is unknown or revoked.")
+            raise _unknown_key()
         if caller.scope not in self._scopes:
             needed = " or ".join(sorted(self._scopes))
             detail = f"This needs a key of scope {needed}; yours is of scope {caller.scope}."
@@ -101,6 +101,22 @@ def _recognise(token: str) -> Caller | None:
         with _lock:
             _remembered[token] = remembered
     return Caller(_own(remembered.catalog), remembered.scope)
+
+
+def deleted(caller: Caller) -> Problem | None:
+    """The error to answer where the caller's catalog has been deleted since their key was
+    recognised, by whichever process; this one does not know the key any more."""
+    if Catalog.objects.filter(pk=caller.catalog.pk).exists():
+        return None
+    with _lock:
+        for token, known in list(_remembered.items()):
+            if known.catalog.pk == caller.catalog.pk:
+                _remembered.pop(token, None)
+    return _unknown_key()
+
+
+def _unknown_key() -> Problem:
+    return Problem(401, "unknown-key", "The API key is unknown or revoked.")
 
 
 def _own(catalog: Catalog) -> Catalog:

@@ -47,11 +47,16 @@ def check_size(body: bytes, name: str = "body") -> None:
     """
     parts = body.count(b",") + body.count(b"[") + _OBJECT * body.count(b"{")
     if parts > _MOST_PARTS:
-        detail = (
-            f"The {name} has {parts:,} parts by its commas and brackets, of {_MOST_PARTS:,} at "
-            f"most, an object counting {_OBJECT}; send it in several requests."
-        )
-        raise Problem(413, "too-many-values", detail)
+        raise too_many_values(parts, name)
+
+
+def too_many_values(parts: int, name: str = "body") -> Problem:
+    """A body has so many parts."""
+    detail = (
+        f"The {name} has {parts:,} parts by its commas and brackets, of {_MOST_PARTS:,} at most, "
+        f"an object counting {_OBJECT}; send it in several requests."
+    )
+    return Problem(413, "too-many-values", detail)
 
 
 def decode(body: bytes, name: str = "body", *, takes_nul: bool = False) -> Any:

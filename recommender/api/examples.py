@@ -6,7 +6,7 @@ They are of the sample store.
 from collections.abc import Mapping
 from typing import Any
 
-from recommender.api import user_tokens
+from recommender.api import codec, problems, user_tokens
 from recommender.api.documentation import Call
 from recommender.api.problems import Problem
 
@@ -102,8 +102,9 @@ def _wrong_scope(needed: str) -> Problem:
 
 _NO_KEY = Problem(401, "no-key", "Send your API key as 'Authorization: Bearer KEY'.")
 _UNKNOWN_KEY = Problem(401, "unknown-key", "The API key is unknown or revoked.")
-_SERVER = (_NO_KEY, _UNKNOWN_KEY, _wrong_scope("server"))
-_ANY = (_NO_KEY, _UNKNOWN_KEY, _wrong_scope("browser or server"))
+_DATABASE = (problems.DATABASE_AWAY, problems.took_too_long(10))
+_SERVER = (_NO_KEY, _UNKNOWN_KEY, _wrong_scope("server"), *_DATABASE)
+_ANY = (_NO_KEY, _UNKNOWN_KEY, _wrong_scope("browser or server"), *_DATABASE)
 _NO_TOKEN = Problem(
     401,
     "invalid-user-token",
@@ -116,8 +117,12 @@ _NEEDS_TOKEN = Problem(
     403, "needs-user-token", f"user is known to the shop's server. {user_tokens.NEEDED}"
 )
 _PARAMETER = Problem(400, "unknown-parameter", "Unknown parameter 'colour'; known: none.")
-_TOO_LARGE = Problem(
-    413, "too-large", "The body is too large; send it in parts, or raise KINSHIP_MAX_BODY_MB."
+_TOO_LARGE = (
+    problems.slow_body(30),
+    Problem(
+        413, "too-large", "The body is too large; send it in parts, or raise KINSHIP_MAX_BODY_MB."
+    ),
+    codec.too_many_values(22_369_619),
 )
 _NOT_JSON = Problem(
     400,
@@ -181,7 +186,7 @@ _SYNC_CONFLICTS = (
         "Give the next sync another token, such as the time it begins.",
     ),
 )  # fmt: skip
-_WRITTEN = (*_SERVER, _NOT_JSON, _BAD_PRICE, _TWO_IDS, _TOO_LARGE)
+_WRITTEN = (*_SERVER, _NOT_JSON, _BAD_PRICE, _TWO_IDS, *_TOO_LARGE)
 
 CALLS: Mapping[tuple[str, str], Call] = {
     ("get", "/v1/products/{product_id}/similar"): Call(
@@ -196,7 +201,7 @@ CALLS: Mapping[tuple[str, str], Call] = {
         answer=_LIKE,
         bodies=_BODIES,
         parameters=_PRODUCT_PATH,
-        errors=(*_ASKED, _NOT_JSON, _TOO_MANY, _unknown("product"), _TOO_LARGE),
+        errors=(*_ASKED, _NOT_JSON, _TOO_MANY, _unknown("product"), *_TOO_LARGE),
     ),
     ("get", "/v1/users/{user_id}/recommendations"): Call(
         answers={200: "AnswerOut"},
@@ -209,7 +214,7 @@ CALLS: Mapping[tuple[str, str], Call] = {
         answer=_FOR_USER,
         bodies=_BODIES,
         parameters=_USER_PATH,
-        errors=(*_OF_USER, _NOT_JSON, _TOO_MANY, _TOO_LARGE),
+        errors=(*_OF_USER, _NOT_JSON, _TOO_MANY, *_TOO_LARGE),
     ),
     ("get", "/v1/products"): Call(
         answers={200: "ProductPageOut"},
@@ -223,13 +228,13 @@ CALLS: Mapping[tuple[str, str], Call] = {
         answer={"added": 1, "changed": 1, "unchanged": 0, "rejected": 1,
                 "errors": [{"row": 2, "reason": "price is negative"}]},
         bodies=_ROWS,
-        errors=(*_SERVER, _EMPTY, _NOT_JSON, _TOO_LARGE),
+        errors=(*_SERVER, _EMPTY, _NOT_JSON, *_TOO_LARGE),
     ),
     ("patch", "/v1/products/bulk"): Call(
         answers={200: "BulkOut"},
         answer={"added": 0, "changed": 2, "unchanged": 0, "rejected": 0, "errors": []},
         bodies=_ROWS,
-        errors=(*_SERVER, _EMPTY, _NOT_JSON, _TOO_LARGE),
+        errors=(*_SERVER, _EMPTY, _NOT_JSON, *_TOO_LARGE),
     ),
     ("post", "/v1/products/sync"): Call(
         answers={200: "SyncOut"},
@@ -245,7 +250,7 @@ CALLS: Mapping[tuple[str, str], Call] = {
                 Problem(400, "not-a-page", 'Send an object: {"token": …, "products": […]}.'),
                 Problem(400, "too-many-rows", "12000 rows in one request; send at most 10000 at a "
                         "time."),
-                *_SYNC_CONFLICTS, _TOO_LARGE),
+                *_SYNC_CONFLICTS, *_TOO_LARGE),
     ),
     ("put", "/v1/products/{product_id}"): Call(
         answers={200: "ProductOut", 201: "ProductOut"},
@@ -277,7 +282,7 @@ CALLS: Mapping[tuple[str, str], Call] = {
         answer={"id": _USER_ID, **_USER, "last_event_at": None},
         bodies={"attributes": _USER},
         parameters=_USER_PATH,
-        errors=(*_SERVER, _NOT_JSON, _invalid("body.attributes", "is not an object"), _TOO_LARGE),
+        errors=(*_SERVER, _NOT_JSON, _invalid("body.attributes", "is not an object"), *_TOO_LARGE),
     ),
     ("get", "/v1/users/{user_id}"): Call(
         answers={200: "UserOut"},
@@ -303,6 +308,6 @@ CALLS: Mapping[tuple[str, str], Call] = {
             ],
         },
         bodies={"a purchase": _EVENT, "array": [_EVENT, _VIEW]},
-        errors=(*_ANY, _NO_TOKEN, _NEEDS_TOKEN, _EMPTY, _NOT_JSON, _TOO_LARGE),
+        errors=(*_ANY, _NO_TOKEN, _NEEDS_TOKEN, _EMPTY, _NOT_JSON, *_TOO_LARGE),
     ),
 }  # fmt: skip

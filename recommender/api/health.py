@@ -37,6 +37,8 @@ def healthz(request: HttpRequest) -> HttpResponse:  # noqa: ARG001
 def readyz(request: HttpRequest) -> HttpResponse:  # noqa: ARG001
     """Database, broker, index, worker and providers, each with what is wrong with it.
 
+    Anybody may ask: what names catalogs, hosts or paths is logged, and not answered.
+
     A provider of embeddings that is down is no reason to send requests elsewhere: new products
     wait for their vectors, and all else is answered.
     """
@@ -55,7 +57,6 @@ def _database() -> str:
     try:
         version = database.fetch("SELECT extversion FROM pg_extension WHERE extname = 'vector'")
     except DatabaseError as exc:
-        # The driver's words name hosts, users and databases.
         log.warning("the database does not answer", error=str(exc).strip())
         return "does not answer"
     if not version:
@@ -66,7 +67,10 @@ def _database() -> str:
 
 def _broker() -> str:
     reason = broker_problem(settings.CELERY_BROKER_URL, _BROKER_SECONDS)
-    return f"does not answer: {reason}" if reason else "ok"
+    if reason is None:
+        return "ok"
+    log.warning("the broker does not answer", error=reason)
+    return "does not answer"
 
 
 def _index() -> str:
@@ -74,7 +78,11 @@ def _index() -> str:
         lost = [row[0] for row in database.fetch(_LOST_INDEXES)]
     except DatabaseError:
         return "unknown: the database does not answer"
-    return f"missing for {', '.join(lost)}; run ./kinship embed" if lost else "ok"
+    if not lost:
+        return "ok"
+    log.warning("vector indexes are missing", spaces=lost)
+    number = "a space" if len(lost) == 1 else f"{len(lost)} spaces"
+    return f"missing for {number}; run ./kinship embed"
 
 
 def _worker() -> str:
@@ -102,7 +110,7 @@ def _described(circuit: OpenCircuit) -> str:
     following = f"in {circuit.seconds:.0f} s" if circuit.seconds else "with the next call"
     return (
         f"{circuit.provider}: open since {circuit.opened_at:%Y-%m-%d %H:%M:%S} UTC, "
-        f"next try {following}: {circuit.reason}"
+        f"next try {following} (the admin says why)"
     )
 
 

@@ -23,7 +23,6 @@ TITLES = {
     405: "Method not allowed",
     408: "Too slow",
     409: "In conflict with what is there",
-    411: "Length required",
     413: "Too large",
     500: "Something is wrong on our side",
     503: "Not available right now",
@@ -82,31 +81,51 @@ def respond(problem: Problem) -> HttpResponse:
     return response
 
 
+DATABASE_AWAY = Problem(503, "database-unavailable", "The database does not answer.")
+
+
+def slow_body(seconds: float) -> Problem:
+    """A body that did not come within so long."""
+    detail = f"The body did not come within {seconds:g} s. Send less of it at a time."
+    return Problem(408, "slow-body", detail)
+
+
+def took_too_long(seconds: float) -> Problem:
+    """A statement was stopped after so long."""
+    detail = (
+        f"The database was stopped after {seconds:g} s of work on this. Ask for less at once, such "
+        "as by a simpler filter or in fewer rows; or raise KINSHIP_STATEMENT_SECONDS."
+    )
+    return Problem(503, "took-too-long", detail)
+
+
 def of_database(request: HttpRequest, error: Exception) -> Problem:
     """What is answered where the database gave no answer; it is logged."""
     if database.is_stopped(error):
         log.warning("statement stopped", path=request.path, seconds=settings.STATEMENT_SECONDS)
-        detail = (
-            f"The database was stopped after {settings.STATEMENT_SECONDS:g} s of work on this. Ask "
-            "for less at once, such as by a simpler filter or in fewer rows; or raise "
-            "KINSHIP_STATEMENT_SECONDS."
-        )
-        return Problem(503, "took-too-long", detail)
+        return took_too_long(settings.STATEMENT_SECONDS)
     log.error("database unavailable", path=request.path, error=str(error))
-    return Problem(503, "database-unavailable", "The database does not answer.")
+    return DATABASE_AWAY
 
 
-def page_of_database(request: HttpRequest, error: Exception) -> HttpResponse:
-    """The same for a person, as a page."""
-    problem = of_database(request, error)
-    page = render(request, "503.html", {"reason": problem.detail}, status=503)
-    page["Retry-After"] = _RETRY_AFTER
+def answer(request: HttpRequest, problem: Problem) -> HttpResponse:
+    """The problem as an answer: a page for a person, else JSON."""
+    if not _is_of_a_person(request):
+        return respond(problem)
+    told = {"heading": TITLES[problem.status], "reason": problem.detail}
+    page = render(request, "recommender/problem.html", told, status=problem.status)
+    if problem.status == 503:
+        page["Retry-After"] = _RETRY_AFTER
     return page
 
 
+# Of what is wrong with one request, and of a name in it: an answer is no longer than it helps.
+_MOST_ERRORS, _MOST_CHARACTERS = 20, 100
+
+
 def invalid(errors: Sequence[Mapping[str, Any]]) -> Problem:
-    """What pydantic found wrong."""
-    described = [describe(error) for error in errors]
+    """What pydantic found wrong, the first of it."""
+    described = [describe(error) for error in errors[:_MOST_ERRORS]]
     detail = "; ".join(f"{error['where']}: {error['message']}" for error in described[:3])
     return Problem(400, "invalid", detail, errors=described)
 
@@ -114,7 +133,8 @@ def invalid(errors: Sequence[Mapping[str, Any]]) -> Problem:
 def describe(error: Mapping[str, Any]) -> dict[str, str]:
     """One error of pydantic: where it is, and what it is."""
     message = error["msg"].removeprefix("Value error, ")
-    return {"where": ".".join(map(str, error["loc"])), "message": message}
+    where = ".".join(str(part)[:_MOST_CHARACTERS] for part in error["loc"])
+    return {"where": where, "message": message}
 
 
 def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:

@@ -131,6 +131,7 @@ class RecommendationRequest(Strict):
 
 
 MAX_ROWS = 10_000
+_MOST_REASONS = 5
 
 Row = TypeVar("Row", bound=BaseModel)
 
@@ -210,7 +211,9 @@ def validate_rows(schema: type[Row], row: Any) -> Row | RowError:
     try:
         return schema.model_validate(row)
     except ValidationError as exc:
-        return RowError("; ".join(map(_reason, exc.errors(include_url=False))), id_of(row))
+        errors = exc.errors(include_url=False, include_input=False, include_context=False)
+        more = [f"and {len(errors) - _MOST_REASONS} more"] if len(errors) > _MOST_REASONS else []
+        return RowError("; ".join([*map(_reason, errors[:_MOST_REASONS]), *more]), id_of(row))
 
 
 def id_of(row: Any) -> str | None:

@@ -6,7 +6,9 @@ where there is nothing. What it cannot take is a BadValueError.
 
 import math
 import re
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 from uuid import UUID
@@ -94,9 +96,19 @@ def number(value: Any) -> float | None:
         value = float(digits)
     if value is None:
         return None
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
         raise BadValueError("is not a number")
-    return float(value)
+    return _finite(value)
+
+
+def _finite(value: float | Decimal) -> float:
+    try:
+        finite = float(value)
+    except (OverflowError, ValueError) as exc:
+        raise BadValueError("is not a number") from exc
+    if not math.isfinite(finite):
+        raise BadValueError("is not a number")
+    return finite
 
 
 def rating_scale(value: Any) -> tuple[float, float]:
@@ -253,3 +265,19 @@ def _unix(seconds: float) -> datetime:
         return _EPOCH + timedelta(seconds=seconds)
     except OverflowError as exc:
         raise BadValueError("is beyond the year 9999") from exc
+
+
+# How each field of a product is read that a person, a request or a file gives.
+PRODUCT: Mapping[str, Callable[[Any], Any]] = {
+    "title": text,
+    "description": text,
+    "category": path,
+    "brand": label,
+    "price": price,
+    "currency": currency,
+    "in_stock": stock,
+    "image_urls": urls,
+    "video_urls": urls,
+    "attributes": attributes,
+    "released_at": time,
+}

@@ -80,8 +80,8 @@ KNOWN_USER = "known user"
 # Ordered inserts: two ingests of the same users and keys wait for each other, never deadlock.
 _INGEST = sql.SQL("""
 WITH incoming AS ({source}), known AS (
-    SELECT i.*, p.id AS product_pk, {refused} AS is_refused
-    FROM incoming i LEFT JOIN recommender_product p
+    SELECT i.*, p.id AS product_pk, {refused} AS is_refused FROM incoming i
+    JOIN recommender_catalog c ON c.id = {catalog} LEFT JOIN recommender_product p
     ON p.catalog_id = {catalog} AND p.external_id = i.product AND p.deleted_at IS NULL
 ), fresh AS (
     INSERT INTO recommender_eventkey (id, catalog_id)
@@ -160,6 +160,9 @@ def ingest(catalog: Catalog, events: Sequence[NewEvent], *, anonymous: bool = Fa
     Args:
         anonymous: whether nobody vouches for who did it. Then an event of a user for whom somebody
             has vouched is KNOWN_USER, and not stored.
+
+    Raises:
+        Catalog.DoesNotExist: it has been deleted; or an IntegrityError, where it just is.
     """
     if not events:
         return []
@@ -171,6 +174,8 @@ def ingest(catalog: Catalog, events: Sequence[NewEvent], *, anonymous: bool = Fa
     columns = list(map(list, zip(*rows, strict=True)))
     with transaction.atomic():
         taken = ingest_from(catalog, _ARRAYS, columns, anonymous=anonymous)
+    if not taken:
+        raise Catalog.DoesNotExist
     return [outcome for _, outcome in taken]
 
 

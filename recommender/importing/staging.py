@@ -6,6 +6,7 @@ it is empty, and the file is read again.
 """
 
 import hashlib
+import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -158,9 +159,11 @@ def _drop_abandoned() -> None:
                 Staging(name, {}).drop()
 
 
-_ROWS = sql.SQL("""
-COPY (SELECT line, reason, raw AS row FROM {} s WHERE reason IS NOT NULL ORDER BY s.row)
-TO STDOUT WITH (FORMAT csv, HEADER, ENCODING 'UTF8')
+_ROWS = sql.SQL(r"""
+COPY (
+    SELECT line, reason, CASE WHEN raw ~ '^[=+@\t\r-]' THEN '''' || raw ELSE raw END AS row
+    FROM {} s WHERE reason IS NOT NULL ORDER BY s.row
+) TO STDOUT WITH (FORMAT csv, HEADER, ENCODING 'UTF8')
 """)
 
 
@@ -177,7 +180,7 @@ def check_rejects_path(path: Path, source: Path) -> None:
         RefusedError: it cannot, or it is the imported file itself.
     """
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         if path.exists() and path.samefile(source):
             raise RefusedError(f"--rejects {path} is the imported file. Give another path.")
         _partial(path).touch()
@@ -189,9 +192,17 @@ def check_rejects_path(path: Path, source: Path) -> None:
 
 
 def write_rejects(path: Path, staging: Staging) -> None:
-    """Write line number, reason and row of all that is rejected; whole or not at all."""
+    """Write line number, reason and row of all that is rejected; whole or not at all.
+
+    For this account's eyes only: rows hold what users did. A row that a spreadsheet would
+    calculate, as `=HYPERLINK(…)`, has an apostrophe before it.
+    """
     partial = _partial(path)
-    with partial.open("wb") as file, database.copy(_ROWS.format(staging.table)) as stream:
+    partial.unlink(missing_ok=True)
+    with (
+        os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file,
+        database.copy(_ROWS.format(staging.table)) as stream,
+    ):
         for piece in stream:
             file.write(piece)
     partial.replace(path)

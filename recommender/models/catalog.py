@@ -1,7 +1,5 @@
 """A catalog: one isolated set of products, users, history, spaces and settings; its API keys."""
 
-import math
-
 from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import ValidationError
 from django.core.validators import MinValueValidator, RegexValidator
@@ -39,6 +37,23 @@ DEFAULT_BROWSER_EVENT_TYPES = (
     "impression",
     "search",
 )
+# Of a weight or a rating, and one by it the least: learning from them is in single precision.
+_LARGEST = 1_000_000
+_MOST_TYPES, _LONGEST_TYPE = 100, 100
+
+
+def _are_weights(weights: object) -> bool:
+    if not isinstance(weights, dict) or len(weights) > _MOST_TYPES:
+        return False
+    return all(
+        0 < len(name) <= _LONGEST_TYPE
+        and "\x00" not in name
+        and isinstance(weight, int | float)
+        and not isinstance(weight, bool)
+        and (weight == 0 or 1 / _LARGEST <= abs(weight) <= _LARGEST)
+        for name, weight in weights.items()
+    )
+
 
 DEFAULT_RATING_SCALE = (0.0, 5.0)
 
@@ -147,17 +162,23 @@ class Catalog(models.Model):
         return self.rating_min, self.rating_max
 
     def clean(self) -> None:
-        """See that the scale of ratings is one.
+        """See that the scale of ratings is one, and the weights of events are.
 
         Raises:
-            ValidationError: the best rating is not above the worst.
+            ValidationError: the best rating is not above the worst, or a weight is no number.
         """
+        if not _are_weights(self.event_weights):
+            text = (
+                'Give a number for each type, such as {"view": 1}: 0, or from a millionth to a '
+                f"million, or below 0; {_MOST_TYPES} types at most, of {_LONGEST_TYPE} characters."
+            )
+            raise ValidationError({"event_weights": text})
         low: float | None = self.rating_min
         high: float | None = self.rating_max
         # None where a form has found a fault in the field already.
         if low is None or high is None:
             return
-        if not (math.isfinite(low) and math.isfinite(high) and low < high):
+        if not (low >= -_LARGEST and high <= _LARGEST and high - low >= 1 / _LARGEST):
             raise ValidationError(
                 f"Ratings from {low:g} to {high:g} are no scale: give the worst rating, then a "
                 "greater one as the best."

@@ -4,15 +4,16 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import structlog
-from django.db import transaction
 from django.db.models.functions import MD5
 from numpy.typing import NDArray
 
 from embeddings.base import Embedder
-from embeddings.calls.outcome import EmbeddedRow
-from embeddings.errors import EmbeddingError, Misconfigured, Rejected
+from embeddings.calls.batching import split
+from embeddings.calls.outcome import EmbeddedRow, Outcome
+from embeddings.errors import EmbeddingError, Misconfigured, Rejected, Unavailable
 from embeddings.local import alignment, image_model, wordllama
 from embeddings.types import Input, Output, Role
+from recommender.database import session_lock
 from recommender.models import Product, Space
 from recommender.providers import metered, models
 from recommender.spaces import staleness
@@ -29,21 +30,21 @@ def learn(space: Space) -> bytes:
     """Learn the space's map from up to 2,000 products with a picture and a title, and store it.
 
     They are the same in every run, in an order that says nothing of them. A picture that cannot
-    be had is passed over. A map that another worker has stored meanwhile is kept.
+    be had is passed over, and those that an earlier run died at. A map that another worker has
+    stored meanwhile is kept.
 
     Raises:
         Misconfigured: there are fewer than 50 such products.
         Unavailable: there would be enough, but their pictures' hosts do not answer.
     """
-    titles, addresses = _sample(space)
-    if len(titles) < _FEWEST_PAIRS:
-        raise _too_few(space, len(titles))
-    image = models.embedder(image_model.SPEC.key)
+    sample = _sample(space)
+    if len(sample) < _FEWEST_PAIRS:
+        raise _too_few(space, len(sample))
     text = models.embedder(wordllama.SPEC.key, space.dimension)
-    pictures, errors = _embedded(image, [Input(images=(address,)) for address in addresses])
+    pictures, errors = _vectors(_seen(space, sample))
     if len(pictures) < _FEWEST_PAIRS:
         raise _too_few(space, len(pictures), errors)
-    texts, _ = _embedded(text, [Input(text=title) for title in titles])
+    texts, _ = _vectors(_embedded(text, [Input(text=product.title) for product in sample]))
     pairs = [number for number in pictures if number in texts]
     learnt, quality = alignment.fit(
         np.stack([pictures[number] for number in pairs]),
@@ -59,20 +60,32 @@ def learn(space: Space) -> bytes:
     return _store(space, learnt.to_bytes())
 
 
-def _sample(space: Space) -> tuple[list[str], list[str]]:
-    """Titles, and the first picture of each."""
+def _sample(space: Space) -> list[Product]:
+    """Products with their title and pictures."""
     products = Product.objects.filter(
         catalog=space.catalog_id, deleted_at__isnull=True, title__regex=r"\w"
     ).exclude(image_urls=[])
-    rows = list(
-        products.order_by(MD5("external_id")).values_list("title", "image_urls")[:_MOST_PAIRS]
-    )
-    return [title for title, _ in rows], [pictures[0] for _, pictures in rows]
+    products = products.exclude(pk__in=staleness.claimed(space.pk))
+    return list(products.order_by(MD5("external_id")).only("title", "image_urls")[:_MOST_PAIRS])
 
 
-def _embedded(embedder: Embedder, inputs: Sequence[Input]) -> tuple[_Vectors, list[EmbeddingError]]:
-    """The vectors by place in `inputs`, and the errors of the others."""
-    outcomes = metered.embed_rows(embedder, inputs, Role.DOCUMENT, account=None)
+def _seen(space: Space, sample: Sequence[Product]) -> list[Outcome]:
+    """What the image model makes of each product's first picture."""
+    image = models.embedder(image_model.SPEC.key)
+    outcomes: list[Outcome] = []
+    for products in split(sample, image_model.SPEC.max_rows):
+        with staleness.attempted(space.pk, [product.pk for product in products]):
+            shown = [Input(images=(product.image_urls[0],)) for product in products]
+            outcomes += _embedded(image, shown)
+    return outcomes
+
+
+def _embedded(embedder: Embedder, inputs: Sequence[Input]) -> Sequence[Outcome]:
+    return metered.embed_rows(embedder, inputs, Role.DOCUMENT, account=None)
+
+
+def _vectors(outcomes: Sequence[Outcome]) -> tuple[_Vectors, list[EmbeddingError]]:
+    """The vectors by place, and the errors of the others."""
     made = {
         place: outcome.vector
         for place, outcome in enumerate(outcomes)
@@ -100,6 +113,7 @@ def _store(space: Space, learnt: bytes) -> bytes:
 
 
 _LOCK_ALIGNMENT = 7_310_004
+_PATIENCE = "30min"  # as lock_timeout takes it
 
 
 def embedder_of(space: Space) -> Embedder:
@@ -125,11 +139,15 @@ def trained_embedder_of(space: Space) -> Embedder:
 
     Raises:
         Misconfigured: as above, or there is too little to learn from.
-        Unavailable: the pictures to learn from cannot be had now.
+        Unavailable: the pictures to learn from cannot be had now, or another worker learns for
+            longer than half an hour.
     """
     if space.alignment is None and models.spec(space.model).needs_alignment:
-        with transaction.atomic():
-            staleness.lock(_LOCK_ALIGNMENT, space.pk)
+        key = _LOCK_ALIGNMENT << 32 | space.pk
+        # Not in a transaction: what is claimed of it must stay when this process dies.
+        with session_lock(f"the map of {space}", key, wait=_PATIENCE) as lock:
+            if lock is None:
+                raise Unavailable("Another worker still learns from the catalog's pictures.")
             space.refresh_from_db(fields=["alignment"])
             if space.alignment is None:
                 space.alignment = learn(space)

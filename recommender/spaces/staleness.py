@@ -200,6 +200,29 @@ def release(space_id: int, product_ids: Sequence[int]) -> None:
     )
 
 
+@contextmanager
+def attempted(space_id: int, product_ids: Sequence[int]) -> Iterator[None]:
+    """Leave claims on these products should this process die in the block.
+
+    For work on products that is not of stale ones; `claimed` tells which these are afterwards.
+    """
+    database.execute(
+        "INSERT INTO recommender_embeddingclaim (space_id, product_id, owner, until) "
+        "SELECT %s, id, 'attempt', now() FROM unnest(%s::bigint[]) AS id ON CONFLICT DO NOTHING",
+        (space_id, database.array_text(product_ids)),
+    )
+    try:
+        yield
+    finally:
+        release(space_id, product_ids)
+
+
+def claimed(space_id: int) -> list[int]:
+    """The products that somebody works at, or died at."""
+    query = "SELECT product_id FROM recommender_embeddingclaim WHERE space_id = %s"
+    return [row[0] for row in database.fetch(query, (space_id,))]
+
+
 def release_owner(prefix: str) -> int:
     """End the claims of a dead worker's processes now; how many there were."""
     return database.execute(

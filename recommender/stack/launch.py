@@ -206,7 +206,9 @@ def _hand_over(service: Service, lock: int) -> str | None:
 @contextmanager
 def _supervisor_log(layout: Layout) -> Iterator[None]:
     """Write what the stack logs to its file too."""
-    handler = logging.FileHandler(layout.log("supervisor"))
+    log = layout.log("supervisor")
+    open_log(log).close()
+    handler = logging.FileHandler(log)
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
     logger = logging.getLogger("recommender.stack")
     logger.addHandler(handler)

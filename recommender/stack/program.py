@@ -19,9 +19,13 @@ _TAIL_BYTES = 16_384
 
 
 def open_log(path: Path) -> IO[bytes]:
-    """Open a log; one over 16 MB is first rotated."""
+    """Open a log for this account's eyes only; one over 16 MB is first rotated."""
     rotate_log(path)
-    return path.open("ab")
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    # One of an earlier version was for everybody's.
+    if os.fstat(descriptor).st_uid == os.geteuid():
+        os.fchmod(descriptor, 0o600)
+    return os.fdopen(descriptor, "ab")
 
 
 def rotate_log(path: Path, largest: int = _LARGEST) -> None:
@@ -31,7 +35,7 @@ def rotate_log(path: Path, largest: int = _LARGEST) -> None:
     one writes between copying and emptying is lost.
     """
     if path.exists() and path.stat().st_size > largest:
-        shutil.copyfile(path, path.with_suffix(".log.1"))
+        shutil.copy(path, path.with_suffix(".log.1"))
         os.truncate(path, 0)
 
 

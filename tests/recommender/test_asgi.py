@@ -11,7 +11,9 @@ from recommender.api.problems import Problem
 from recommender.asgi import Threads, application
 
 
-def answer(path: str, *, headers: dict[str, str], body: Sequence[bytes]) -> tuple[int, Any]:
+def answer(
+    path: str, *, headers: dict[str, str], body: Sequence[bytes], version: str = "1.1"
+) -> tuple[int, Any]:
     """What a client is answered that sends these parts of a body and then no more."""
     sent: list[dict[str, Any]] = []
     parts = list(body)
@@ -30,7 +32,7 @@ def answer(path: str, *, headers: dict[str, str], body: Sequence[bytes]) -> tupl
         "raw_path": path.encode(),
         "query_string": b"",
         "scheme": "http",
-        "http_version": "1.1",
+        "http_version": version,
         "server": ("127.0.0.1", 80),
         "client": ("127.0.0.1", 1),
         "headers": [(name.lower().encode(), value.encode()) for name, value in headers.items()],
@@ -45,6 +47,13 @@ def test_a_body_that_does_not_come_is_not_waited_for(parts: list[bytes]) -> None
     status, problem = answer("/v1/events", headers={"Content-Length": "1000"}, body=parts)
 
     assert (status, problem["type"]) == (408, "urn:kinship:problem:slow-body")
+
+
+@override_settings(BODY_SECONDS=0.05)
+def test_a_body_of_unknown_length_is_read_and_not_taken_for_empty() -> None:
+    chunks = {"Transfer-Encoding": "chunked"}
+    assert answer("/v1/events", headers=chunks, body=[])[0] == 408
+    assert answer("/v1/events", headers={}, body=[], version="2")[0] == 408
 
 
 def test_health_is_answered_where_it_is_asked() -> None:

@@ -1,3 +1,4 @@
+import importlib
 from collections.abc import Iterator
 from threading import Timer
 from typing import Any
@@ -10,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from psycopg import sql
 from structlog.testing import capture_logs
 
-from recommender import database
+from recommender import database, wsgi
 from recommender.catalog import catalogs
 from recommender.database import APPLICATION, LockLostError, session_lock
 from recommender.models import Catalog
@@ -82,6 +83,15 @@ def test_a_statement_that_takes_too_long_is_stopped_and_answered_503_with_the_re
         assert "stopped after 0.2 s" in stopped.content.decode()
     assert "text/html" in page["Content-Type"]
     assert admin_client.get("/admin/recommender/apikey/").status_code == 200
+
+
+def test_the_statements_of_a_web_process_have_a_limit(autocommit):
+    importlib.reload(wsgi)
+    connection.close()
+    assert database.fetch("SHOW statement_timeout") == [("10s",)]
+    connection_created.disconnect(dispatch_uid="limit_statements")
+    connection.close()
+    assert database.fetch("SHOW statement_timeout") == [("0",)]
 
 
 def test_what_an_operator_asks_for_may_take_longer(committed_shop, short_patience):

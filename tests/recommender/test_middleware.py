@@ -2,10 +2,15 @@ import re
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import DataError
 from django.http import HttpRequest, HttpResponse
 from django.test import Client
 
+from recommender.catalog import catalogs
 from recommender.middleware import AdminOnly
+from recommender.models import ApiKey
+from tests.recommender.api.client import Api
+from tests.shop import Shop
 
 LOGIN = "/admin/login/"
 
@@ -44,6 +49,36 @@ def test_the_admin_takes_a_form_with_its_token(browser, operator):
     assert token
     assert sign_in(browser, token[1].decode()) == 302
     assert "sessionid" in browser.cookies
+
+
+@pytest.fixture
+def api(shop: Shop) -> Api:
+    return Api(catalogs.create_key(shop.catalog, ApiKey.Scope.SERVER))
+
+
+def test_two_hosts_are_refused(client):
+    for path in ("/v1/products", "/healthz", "/admin/login/"):
+        answer = client.get(path, headers={"Host": "127.0.0.1,evil.example"})
+        assert answer.status_code == 400
+        assert "one Host header" in answer.content.decode()
+
+
+def test_a_value_that_the_database_refuses_is_a_page_with_the_reason(rf):
+    def view(request: HttpRequest) -> HttpResponse:
+        return HttpResponse("done")
+
+    refused = AdminOnly(view).process_exception(rf.post("/admin/a/"), DataError("value too long"))
+    assert refused.status_code == 400
+    assert "The database refuses a value: value too long." in refused.content.decode()
+    assert AdminOnly(view).process_exception(rf.post("/v1/events"), DataError("x")) is None
+
+
+def test_no_content_has_no_length(api):
+    api.put("/v1/users/u1", {})
+    gone = api.delete("/v1/users/u1")
+    assert gone.status_code == 204
+    assert "Content-Length" not in gone
+    assert "Content-Type" not in gone
 
 
 def test_a_view_of_the_admin_that_does_not_protect_itself_is_protected(rf):

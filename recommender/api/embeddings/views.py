@@ -8,14 +8,14 @@ from uuid import uuid4
 
 import numpy as np
 from django.core.exceptions import RequestDataTooBig
-from django.db.utils import InterfaceError, OperationalError
+from django.db.utils import IntegrityError, InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from numpy.typing import NDArray
 
 from embeddings.calls.outcome import EmbeddedRow
 from embeddings.types import Output, Role, SparseVector
 from recommender.api import codec
-from recommender.api.auth import Caller, embed_key
+from recommender.api.auth import Caller, deleted, embed_key
 from recommender.api.embeddings.embedding import Wanted, embed
 from recommender.api.embeddings.inputs import contents_of, inputs_of
 from recommender.api.embeddings.protocols import (
@@ -29,6 +29,7 @@ from recommender.api.embeddings.protocols import (
     respond,
 )
 from recommender.api.problems import Problem, of_database
+from recommender.models import Catalog
 
 Body = dict[str, Any]
 # Who asks, what they ask, and the request's id in; the answer's body out.
@@ -43,7 +44,7 @@ def endpoint(protocol: Protocol) -> Callable[[Answer], View]:
         def view(request: HttpRequest) -> HttpResponse:
             request_id = str(uuid4())
             try:
-                return respond(answer(_caller(request), _body(request), request_id), request_id)
+                return respond(_answered(answer, request, request_id), request_id)
             except Failure as failure:
                 return fail(protocol, failure, request_id)
             except (OperationalError, InterfaceError) as exc:
@@ -52,6 +53,19 @@ def endpoint(protocol: Protocol) -> Callable[[Answer], View]:
         return view
 
     return decorate
+
+
+def _answered(answer: Answer, request: HttpRequest, request_id: str) -> Body:
+    caller = _caller(request)
+    body = _body(request)
+    try:
+        return answer(caller, body, request_id)
+    except (IntegrityError, Catalog.DoesNotExist) as exc:
+        # What is booked for a catalog that is deleted meanwhile, the database refuses.
+        problem = deleted(caller)
+        if problem is None:
+            raise
+        raise of_problem(problem) from exc
 
 
 def _caller(request: HttpRequest) -> Caller:

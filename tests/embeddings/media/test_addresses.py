@@ -66,8 +66,9 @@ def test_one_inner_address_among_public_ones_forbids_the_host() -> None:
     def resolve(host: str, port: int) -> list[str]:
         return ["8.8.8.8", "10.0.0.1"]
 
-    with pytest.raises(Rejected, match=r"shop\.example is 10\.0\.0\.1.*KINSHIP_MEDIA_HOSTS"):
+    with pytest.raises(Rejected, match=r"shop\.example is not.*KINSHIP_MEDIA_HOSTS") as refused:
         public_addresses("shop.example", 443, resolve)
+    assert "10.0" not in str(refused.value)
 
 
 @pytest.mark.parametrize("host", ["127.1", "0x7f.1", "2130706433", "localhost", "::1", "0"])

@@ -99,6 +99,16 @@ def test_a_picture_that_would_unfold_to_too_much_is_refused(
         decode(Media(bomb, writer.lower()))
 
 
+def test_a_webp_that_would_unfold_to_too_much_is_refused() -> None:
+    small = bytearray(stored(Image.new("RGBA", (8, 8)), "WEBP", lossless=True).content)
+    at = small.index(b"VP8L") + 9
+    sides = int.from_bytes(small[at : at + 4], "little") >> 28 << 28 | 3_999 << 14 | 3_999
+    small[at : at + 4] = sides.to_bytes(4, "little")
+
+    with pytest.raises(Rejected, match="4000 × 4000 pixels; give one of 15 million"):
+        decode(Media(bytes(small), "webp"))
+
+
 @pytest.mark.parametrize("mode", ["RGB", "RGBA", "LA", "P", "1", "I;16"])
 def test_a_large_picture_is_made_smaller_and_shows_the_same(mode: str) -> None:
     half = Image.new("L", (3_000, 1_500), 255)

@@ -121,6 +121,33 @@ def test_a_crontab_takes_the_place_of_an_interval(
     assert (sweep.interval, sweep.crontab) == (None, nightly)
 
 
+@pytest.mark.parametrize(
+    ("field", "value", "message"),
+    [
+        ("args", "[" * 100_000, "This is not JSON"),
+        ("kwargs", '{"a": NaN}', "This is not JSON"),
+        ("args", "[%s]" % ("9" * 5_000), "This is not JSON"),
+        ("task", "x" * 201, "at most 200 characters"),
+        ("task", "a\0b", "Null characters are not allowed"),
+        ("regtask", "a\0b", "Null characters are not allowed"),
+    ],
+    ids=lambda value: str(value)[:12],
+)
+def test_what_is_no_task_is_explained(
+    admin_client: Client, sweep: PeriodicTask, field: str, value: str, message: str
+) -> None:
+    response = admin_client.post(change(sweep), form(sweep) | {field: value})
+    assert message in page.text(response)
+
+
+def test_a_zone_that_is_none_is_explained(admin_client: Client) -> None:
+    crontab = {"minute": "0", "hour": "2", "day_of_week": "*", "day_of_month": "*"}
+    data = crontab | {"month_of_year": "*", "timezone": "x" * 5_000}
+    add = reverse("admin:django_celery_beat_crontabschedule_add")
+    response = admin_client.post(add, data | {"initial-timezone": "x" * 5_000})
+    assert "Select a valid choice" in page.text(response)
+
+
 def test_a_task_is_switched_off(admin_client: Client, sweep: PeriodicTask) -> None:
     data = {"action": "disable_tasks", "_selected_action": [sweep.pk]}
     admin_client.post(reverse(LIST), data)

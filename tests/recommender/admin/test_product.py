@@ -1,4 +1,5 @@
 from datetime import UTC, datetime
+from decimal import Decimal
 
 import pytest
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
@@ -175,16 +176,34 @@ def test_an_edit_is_saved_and_makes_the_vector_stale(
         ),
         ("image_urls", "https://a.example/\nftp://b.example/", "not a list of http(s) addresses"),
         ("video_urls", "https://a.example/" + "x" * 2_000, "is longer than 2,000 characters"),
-        ("attributes", "[1]", "Give an object"),
+        ("image_urls", "https://shop.example/\0", "Null characters are not allowed"),
+        ("attributes", "[1]", "This is not a JSON object."),
         ("attributes", '{"size": "large"}', "is declared as number, not string"),
-        ("price", "-1", "greater than or equal to 0"),
+        ("attributes", '{"size": NaN}', "This is not JSON"),
+        ("attributes", '{"size": 1e999}', "This is not JSON"),
+        ("attributes", '{"a": "\\u0000"}', "This holds a NUL character."),
+        ("attributes", '{"a": "\\ud800"}', "This is not JSON"),
+        ("attributes", '{"a": ' + "[" * 100_000, "This is not JSON"),
+        ("attributes", '{"a": ' + "[" * 500 + "]" * 500 + "}", "This holds what JSON cannot"),
+        ("attributes", '{"a": ' + "[" * 200 + "]" * 200 + "}", "neither a string, a number"),
+        ("attributes", '{"%s": 1}' % ("x" * 256), "name of more than 255 characters"),
+        ("price", "-1", "This is negative."),
+        ("price", "NaN", "Enter a number"),
+        ("currency", "<b>", "This is not a code of three letters."),
+        ("title", "x" * 200_000, "This is longer than 100,000 characters."),
+        ("title", "a\0b", "Null characters are not allowed"),
+        ("description", "€" * 99_000, "the product has more than 256 KB"),
+        ("brand", "x" * 601, "This is longer than 600 characters."),
+        ("category", "x" * 601, "This is longer than 600 characters."),
+        ("released_at_0", "0000-00-00", "Enter a valid date"),
     ],
+    ids=lambda value: str(value)[:20],
 )
 def test_what_the_api_would_refuse_is_refused(
     admin_client: Client, catalog: Catalog, mug: Product, field: str, value: str, message: str
 ) -> None:
     Catalog.objects.filter(pk=catalog.pk).update(attributes={"size": "number"})
-    response = admin_client.post(change(mug), form(mug, title="Changed", **{field: value}))
+    response = admin_client.post(change(mug), form(mug, **{"title": "Changed", field: value}))
     assert message in page.text(response)
     mug.refresh_from_db()
     assert mug.title == "Blue enamel mug"
@@ -215,6 +234,31 @@ def test_a_product_of_any_id_has_its_page(admin_client: Client, shop: Shop) -> N
         assert response.status_code == 200
         assert name in page.text(response)
         assert admin_client.get(reverse(LIST), {"q": name}).context["cl"].result_count == 1
+
+
+def test_a_number_of_thousands_of_digits_is_too_large_and_breaks_nothing(
+    admin_client: Client, catalog: Catalog, mug: Product
+) -> None:
+    data = form(mug, attributes='{"size": %s}' % ("9" * 5_000), price="9" * 5_000)
+    text = page.text(admin_client.post(change(mug), data))
+    assert "no more than 14 digits" in text
+    assert "This is not JSON" in text
+
+
+def test_the_form_reads_as_the_api_does(
+    admin_client: Client, catalog: Catalog, mug: Product
+) -> None:
+    data = form(
+        mug,
+        category="Home / Kitchen",
+        currency="usd",
+        attributes='{"a": null, "b": 1}',
+        price="0.1",
+    )
+    admin_client.post(change(mug), {**data, "image_urls": "https://a.example/1.jpg"})
+    mug.refresh_from_db()
+    assert (mug.category, mug.currency, mug.price) == ("Home/Kitchen", "USD", Decimal("0.1"))
+    assert (mug.attributes, mug.image_urls) == ({"b": 1}, ["https://a.example/1.jpg"])
 
 
 def test_re_embedding_makes_products_stale_and_keeps_them_served(

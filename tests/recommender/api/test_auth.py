@@ -1,3 +1,4 @@
+import orjson
 import pytest
 
 from recommender.api import auth
@@ -48,6 +49,41 @@ def test_another_scheme_is_refused(api, client):
 def test_a_revoked_key_is_refused(api):
     catalogs.revoke(ApiKey.objects.get())
     problem(api.get("/v1/products"), 401, "unknown-key")
+
+
+def test_what_is_written_for_a_catalog_that_was_just_deleted_is_refused(committed_shop):
+    committed_shop.stock(**{"mug-red": "Red mug"})
+    server, browser, embed = (
+        Api(catalogs.create_key(committed_shop.catalog, scope))
+        for scope in ("server", "browser", "embed")
+    )
+    event = {"type": "search", "user": "u1"}
+    bodies = {
+        "/v1/products/bulk": [{"id": "a"}],
+        "/v1/users/u1": {},
+        "/v1/events": event,
+        "/v1/products/mug-red": {"title": "Mug"},
+    }
+    texts = {"model": "fake", "input": "a mug"}
+    for api in (server, browser):
+        assert api.post("/v1/events", event).status_code == 202
+    assert embed.post("/compatible-mode/v1/embeddings", texts).status_code == 200
+    remembered = dict(auth._remembered)
+    catalogs.delete_catalog(committed_shop.catalog)
+
+    for method, path in (*SERVER_ONLY, *ANY_KEY):
+        auth._remembered.update(remembered)  # as another process still does
+        answer = server.send(method, path, orjson.dumps(bodies.get(path, {})))
+        if method in ("GET",) or path.endswith(("similar", "recommendations")):
+            assert answer.status_code in (200, 401, 404), (method, path)
+        else:
+            assert answer.status_code in (401, 404), (method, path, answer.content)
+    auth._remembered.update(remembered)
+    problem(browser.post("/v1/events", event), 401, "unknown-key")
+    assert browser.key not in auth._remembered
+    auth._remembered.update(remembered)
+    answer = embed.post("/compatible-mode/v1/embeddings", texts)
+    assert answer.status_code in (200, 401)
 
 
 def test_a_browser_key_may_neither_write_nor_read_the_catalog(browser):

@@ -157,6 +157,16 @@ def test_a_page_of_large_products_ends_early_and_the_next_goes_on(api):
     assert cursor == {"cursor": None}
 
 
+def test_what_is_wrong_with_a_row_is_said_shortly(api):
+    wrong = {"id": "a", **{f"{'x' * 1_000}{n}": 1 for n in range(1_000)}}
+    refused = api.post(BULK, [wrong, {"id": "b"}]).json()["errors"][0]["reason"]
+    assert refused.endswith("; and 995 more")
+    assert len(refused) < 2_000
+    single = problem(api.put("/v1/products/a", wrong), 400, "invalid")
+    assert len(single["errors"]) == 20
+    assert len(str(single)) < 10_000
+
+
 def many_attributes(count: int) -> list[dict[str, object]]:
     return [
         {"id": f"p{n}", "attributes": {f"p{n} {place}": place for place in range(100)}}

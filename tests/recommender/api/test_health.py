@@ -52,7 +52,7 @@ def test_a_worker_that_stopped_is_reported(db):
 def test_an_index_that_is_gone_is_reported(stocked):
     beat()
     database.execute(f"DROP INDEX recommender_productvector_{stocked.space.pk}_hnsw")
-    assert checks(503)["index"] == "missing for text@1 of shop; run ./kinship embed"
+    assert checks(503)["index"] == "missing for a space; run ./kinship embed"
 
 
 def test_a_space_that_was_never_indexed_is_no_lost_index(shop):
@@ -66,7 +66,7 @@ def test_a_space_that_was_never_indexed_is_no_lost_index(shop):
 def test_a_broker_that_is_away_is_reported_soon(db, settings, url):
     beat()
     settings.CELERY_BROKER_URL = url
-    assert checks(503)["broker"].startswith("does not answer: ")
+    assert checks(503)["broker"] == "does not answer"
 
 
 def test_a_provider_that_is_down_is_reported_but_no_reason_to_send_requests_elsewhere(db):
@@ -76,11 +76,11 @@ def test_a_provider_that_is_down_is_reported_but_no_reason_to_send_requests_else
     said = checks(200, "degraded")["providers"]
     assert re.fullmatch(
         r"dashscope: open since 20\d\d-\d\d-\d\d \d\d:\d\d:\d\d UTC, "
-        r"next try in (29|30) s: The connection was refused\.",
+        r"next try in (29|30) s \(the admin says why\)",
         said,
     )
     database.execute("UPDATE recommender_providercircuit SET open_until = now()")
-    assert "next try with the next call: " in checks(200, "degraded")["providers"]
+    assert "next try with the next call (the" in checks(200, "degraded")["providers"]
 
 
 def test_every_provider_that_is_down_is_reported_beside_what_else_is_wrong(db):

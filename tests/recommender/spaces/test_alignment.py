@@ -9,7 +9,7 @@ from embeddings.errors import Misconfigured, Unavailable
 from embeddings.local.alignment import Alignment
 from embeddings.types import Input, Output, Role
 from recommender.models import Product, Space
-from recommender.spaces import alignment, lifecycle
+from recommender.spaces import alignment, lifecycle, staleness
 from recommender.spaces.alignment import embedder_of, trained_embedder_of
 from tests.embeddings.drawings import drawings
 from tests.embeddings.media_host import MediaHost, media_host
@@ -120,6 +120,22 @@ def test_where_the_pictures_host_is_down_it_is_tried_again_later(
 
     with pytest.raises(Unavailable, match="the connection to"):
         alignment.learn(space)
+
+
+def test_what_an_earlier_run_died_at_is_passed_over(
+    shop: Shop, host: MediaHost, space: Space
+) -> None:
+    show(shop, host, 66)
+    first = alignment.learn(space)
+    assert staleness.claimed(space.pk) == []
+    Space.objects.update(alignment=None)
+    died = staleness.attempted(space.pk, [shop.product(f"d{n}").pk for n in range(16)])
+    died.__enter__()
+
+    assert alignment.learn(Space.objects.get(pk=space.pk)) != first
+    assert len(staleness.claimed(space.pk)) == 16
+    (suspect, *_) = staleness.claim(space, owner="worker:1", after=0, limit=100)
+    assert suspect.deaths == 1, "the next deaths tell which of them it is"
 
 
 def test_deleted_products_teach_nothing(shop: Shop, host: MediaHost, space: Space) -> None:

@@ -8,6 +8,16 @@ def test_a_log_goes_on_where_it_ended(tmp_path):
     assert log_tail(tmp_path / "web.log") == "one\ntwo"
 
 
+def test_a_log_is_read_by_nobody_else(tmp_path):
+    log = tmp_path / "web.log"
+    log.write_bytes(b"x" * (16 * 1024**2 + 1))
+    log.chmod(0o644)
+    open_log(log).close()
+    open_log(tmp_path / "new.log").close()
+    rotate_log(log, largest=-1)
+    assert {file.stat().st_mode & 0o777 for file in tmp_path.iterdir()} == {0o600}
+
+
 def test_a_large_log_is_put_aside_once(tmp_path):
     log = tmp_path / "web.log"
     log.write_bytes(b"x" * (16 * 1024**2 + 1))
