@@ -5,10 +5,14 @@ from typing import Any
 
 import orjson
 import pytest
+from django.db.backends.signals import connection_created
 from django.test import override_settings
 
 from recommender.api.problems import Problem
 from recommender.asgi import Threads, application
+
+# What a web process sets for all its connections; other tests may take their time.
+connection_created.disconnect(dispatch_uid="limit_statements")
 
 
 def answer(

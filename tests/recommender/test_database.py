@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from psycopg import sql
 from structlog.testing import capture_logs
 
-from recommender import database, wsgi
+from recommender import asgi, database
 from recommender.catalog import catalogs
 from recommender.database import APPLICATION, LockLostError, session_lock
 from recommender.models import Catalog
@@ -86,7 +86,7 @@ def test_a_statement_that_takes_too_long_is_stopped_and_answered_503_with_the_re
 
 
 def test_the_statements_of_a_web_process_have_a_limit(autocommit):
-    importlib.reload(wsgi)
+    importlib.reload(asgi)
     connection.close()
     assert database.fetch("SHOW statement_timeout") == [("10s",)]
     connection_created.disconnect(dispatch_uid="limit_statements")

@@ -176,7 +176,7 @@ def test_an_edit_is_saved_and_makes_the_vector_stale(
         ),
         ("image_urls", "https://a.example/\nftp://b.example/", "not a list of http(s) addresses"),
         ("video_urls", "https://a.example/" + "x" * 2_000, "is longer than 2,000 characters"),
-        ("image_urls", "https://shop.example/\0", "Null characters are not allowed"),
+        ("image_urls", "https://shop.example/\0", "This holds a NUL character"),
         ("attributes", "[1]", "This is not a JSON object."),
         ("attributes", '{"size": "large"}', "is declared as number, not string"),
         ("attributes", '{"size": NaN}', "This is not JSON"),
