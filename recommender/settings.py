@@ -38,8 +38,8 @@ def _words(name: str, default: str) -> list[str]:
 
 def _secret_key(config: stack.StackConfig) -> str:
     """The key from the environment, else one made once and kept under the data directory."""
-    if key := os.environ.get("KINSHIP_SECRET_KEY"):
-        return key
+    if key := os.environ.get("KINSHIP_SECRET_KEY", "").strip():
+        return stack.check_secret_key(key)
     stack.ensure_data_dir(config)
     return stack.read_or_make_secret_key(config.data_dir / "secret_key")
 

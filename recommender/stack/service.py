@@ -12,8 +12,9 @@ from pathlib import Path
 
 from recommender.stack import machine
 from recommender.stack.config import PROJECT_DIR, StackConfig
-from recommender.stack.processes import ProcessRecord, end_sessions, read_record
+from recommender.stack.processes import ProcessRecord, end_sessions
 from recommender.stack.program import open_log
+from recommender.stack.record import read_record
 
 _LISTEN_ON_ALL = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}  # noqa: S104 - mapped away
 _MOST_WEB_PROCESSES = 8

@@ -227,6 +227,21 @@ def test_what_a_killed_supervisor_leaves_is_cleaned_up_by_up_and_by_down(stopped
     assert stopped.processes() == []
 
 
+def test_a_damaged_record_hides_nothing_of_what_runs(stopped):
+    stopped.up()
+    before = stopped.status()
+    (stopped.data_dir / "run/service.json").write_text("[]")
+    assert {name: part["pid"] for name, part in stopped.status().items()} == {
+        name: part["pid"] for name, part in before.items()
+    }
+    assert "already running" in stopped.up().stdout
+    (stopped.data_dir / "secret_key").write_text("")
+    down = stopped.run("down")
+    assert set(down.stdout.strip(" .\n").removeprefix("Stopped ").split(", ")) == SERVICES
+    assert "Traceback" not in down.stderr
+    assert stopped.processes() == []
+
+
 def test_a_taken_port_is_said_in_a_line_and_leaves_nothing(stopped):
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
