@@ -44,6 +44,9 @@ _HEALTH = "/healthz"
 # Who asks whether this is ready does not wait long for the answer.
 _READY, _READY_SECONDS = "/readyz", 5.0
 
+# Its password takes half a second of a core to check: one at a time, and not by these threads.
+_SIGN_IN = ("POST", "/admin/login/")
+
 _BUSY = "More is asked than can be answered now. Ask again in some seconds."
 _HANGS = "There was no answer within {:g} s: the database, or what else it waits for, hangs."
 _SLOW = "The body did not come within {:g} s. Send less of it at a time."
@@ -135,7 +138,7 @@ class _Bodies:
             self._held -= held
 
 
-_threads, _bodies = Threads(), _Bodies()
+_threads, _sign_ins, _bodies = Threads(), Threads(1, most_waiting=16), _Bodies()
 
 
 async def application(scope: Message, receive: Receive, send: Send) -> None:
@@ -154,11 +157,16 @@ async def application(scope: Message, receive: Receive, send: Send) -> None:
             else:
                 ready = scope["path"] == _READY
                 seconds = _READY_SECONDS if ready else settings.ANSWER_SECONDS
-                start, content = await _threads.run(_answer, members, seconds=seconds)
+                threads = _sign_ins if _signs_in(scope) else _threads
+                start, content = await threads.run(_answer, members, seconds=seconds)
     except Problem as problem:
         start, content = _messages(problems.respond(problem))
     await send(start)
     await send({"type": "http.response.body", "body": content})
+
+
+def _signs_in(scope: Message) -> bool:
+    return (scope["method"], scope["path"]) == _SIGN_IN
 
 
 async def _read_in_time(

@@ -50,6 +50,8 @@ DEBUG = _flag("KINSHIP_DEBUG", False)
 SECRET_KEY = _secret_key(STACK)
 ALLOWED_HOSTS = _words("KINSHIP_HOSTS", "127.0.0.1,localhost,[::1]")
 CSRF_TRUSTED_ORIGINS = _words("KINSHIP_ORIGINS", "")
+# A proxy that speaks TLS is in front, and says by X-Forwarded-Proto and -For how and who asks.
+TLS_PROXY = _flag("KINSHIP_TLS", False)
 PORT = int(_number("KINSHIP_PORT", 8000, 1, 65535))
 
 INSTALLED_APPS = [

@@ -71,7 +71,7 @@ def child_specs(service: Service) -> tuple[ChildSpec, ...]:
 
 
 def _web_command(service: Service, cores: int) -> tuple[str, ...]:
-    # Each of a process's two threads may hold a connection: at most 16 of the database's 100.
+    # Each of a process's three threads may hold a connection: at most 24 of the database's 100.
     processes = min(max(2, cores), _MOST_WEB_PROCESSES)
     return (
         *(sys.executable, "-m", "granian", "--interface", "asginl"),
