@@ -1,4 +1,7 @@
+import time
+
 import pytest
+from django.utils import timezone
 
 from recommender.api import auth
 from recommender.catalog import catalogs
@@ -48,6 +51,15 @@ def test_another_scheme_is_refused(api, client):
 def test_a_revoked_key_is_refused(api):
     catalogs.revoke(ApiKey.objects.get())
     problem(api.get("/v1/products"), 401, "unknown-key")
+
+
+def test_a_key_that_another_process_ends_stops_within_a_second(api, stranger):
+    assert api.get("/v1/products").status_code == stranger.get("/v1/products").status_code == 200
+    ApiKey.objects.filter(digest=catalogs.key_digest(api.key)).update(revoked_at=timezone.now())
+    ApiKey.objects.filter(digest=catalogs.key_digest(stranger.key)).delete()
+    time.sleep(0.9)
+    problem(api.get("/v1/products"), 401, "unknown-key")
+    problem(stranger.get("/v1/products"), 401, "unknown-key")
 
 
 def test_a_browser_key_may_neither_write_nor_read_the_catalog(browser):
