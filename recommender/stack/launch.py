@@ -183,6 +183,7 @@ def _hand_over(service: Service, lock: int) -> str | None:
             cwd=PROJECT_DIR,
             pass_fds=(lock, reporting),
             start_new_session=True,
+            umask=0o077,
             text=True,
         )
         os.close(reporting)
@@ -204,6 +205,7 @@ def _hand_over(service: Service, lock: int) -> str | None:
 @contextmanager
 def _supervisor_log(layout: Layout) -> Iterator[None]:
     """Write what the stack logs to its file too."""
+    layout.log("supervisor").touch(mode=0o600)
     handler = logging.FileHandler(layout.log("supervisor"))
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
     logger = logging.getLogger("recommender.stack")

@@ -21,7 +21,8 @@ _TAIL_BYTES = 16_384
 def open_log(path: Path) -> IO[bytes]:
     """Open a log; one over 16 MB is first rotated."""
     rotate_log(path)
-    return path.open("ab")
+    # Lines name what people look for.
+    return os.fdopen(os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600), "ab")
 
 
 def rotate_log(path: Path, largest: int = _LARGEST) -> None:
@@ -31,7 +32,7 @@ def rotate_log(path: Path, largest: int = _LARGEST) -> None:
     one writes between copying and emptying is lost.
     """
     if path.exists() and path.stat().st_size > largest:
-        shutil.copyfile(path, path.with_suffix(".log.1"))
+        shutil.copy(path, path.with_suffix(".log.1"))
         os.truncate(path, 0)
 
 

@@ -150,6 +150,7 @@ class Child:
                 cwd=PROJECT_DIR,
                 env=self._environment,
                 start_new_session=True,
+                umask=0o077,  # files with refused rows, and the like
             )
         self._started = now
         self.record = ProcessRecord.of(self._process.pid)

@@ -128,6 +128,7 @@ def test_up_runs_everything_and_down_leaves_nothing(stopped):
     (password,) = re.findall(r"user  admin   password (\S+)\n", up.stdout)
     assert signs_in(stopped.url, "admin", password)
     assert not signs_in(stopped.url, "admin", "another")
+    assert ("Web and workers run as root" in up.stderr) == (os.geteuid() == 0)
     assert answers(stopped.url)
     assert httpx.get(f"{stopped.url}/static/admin/css/base.css").status_code == httpx.codes.OK
     assert stopped.running() == SERVICES
