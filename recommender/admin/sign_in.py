@@ -7,6 +7,7 @@ several processes, are no more than those that come one by one.
 import hashlib
 import ipaddress
 import math
+import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -28,7 +29,7 @@ WINDOW = timedelta(minutes=15)
 ACCOUNT_TRIES = 10
 # People of one office may share it.
 ADDRESS_TRIES = 50
-# From where an account was signed in to, strangers' tries do not lock it.
+# From where an account was signed in to, others' tries lock neither it nor the address for it.
 _KNOWN = timedelta(days=30)
 
 _COUNT = """
@@ -63,13 +64,16 @@ class Attempt:
 
     def count(self) -> datetime | None:
         """Count this try; until when no more are taken, where there were too many before it."""
+        is_known = self._is_known()
         # Both, so that a locked account does not hide who tries others.
-        spent = [self._count(self._key(), ACCOUNT_TRIES), self._count(self._place(), ADDRESS_TRIES)]
+        account = self._count(self._key(is_known), ACCOUNT_TRIES)
+        address = self._count(self._place(), ADDRESS_TRIES)
+        spent = (account,) if is_known else (account, address)
         return max((until for until in spent if until is not None), default=None)
 
     def forgive(self) -> None:
         """The password was right: forget the account's tries, and know the address from now on."""
-        database.execute(_FORGET, (self._key(),))
+        database.execute(_FORGET, (self._key(self._is_known()),))
         database.execute(_FORGIVE, (self._place(),))
         database.execute(_KNOW, (self._known(), _KNOWN))
 
@@ -77,8 +81,11 @@ class Attempt:
         ((tries, until),) = database.fetch(_COUNT, (key, WINDOW))
         return until if tries > most else None
 
-    def _key(self) -> str:
-        if database.fetch(_IS_KNOWN, (self._known(),)):
+    def _is_known(self) -> bool:
+        return bool(database.fetch(_IS_KNOWN, (self._known(),)))
+
+    def _key(self, is_known: bool) -> str:
+        if is_known:
             return _digest("from", self.account, self.address)
         return _digest("account", self.account)
 
@@ -98,13 +105,16 @@ def client_address(request: HttpRequest) -> str:
     if settings.TLS_PROXY:
         # What stands before it, the client wrote.
         address = request.headers.get("X-Forwarded-For", address).rpartition(",")[2].strip()
+        # Some add the port, in brackets of IPv6: each of a client's connections has another.
+        if found := re.fullmatch(r"\[(.+)\](?::\d+)?|([\d.]+):\d+", address):
+            address = found[1] or found[2]
     try:
         known = ipaddress.ip_address(address)
     except ValueError:
         return address
-    if isinstance(known, ipaddress.IPv6Address) and known.ipv4_mapped is None:
-        return str(ipaddress.ip_network((known, 64), strict=False))
-    return str(known)
+    if isinstance(known, ipaddress.IPv4Address):
+        return str(known)
+    return str(known.ipv4_mapped or ipaddress.ip_network((known, 64), strict=False))
 
 
 @never_cache

@@ -71,6 +71,11 @@ def test_strangers_do_not_lock_somebody_out_who_signed_in_before(admin_user: Use
     guess(ACCOUNT_TRIES + 1)
     assert sign_in("password", address=STRANGER).status_code == 429
     assert sign_in("password", address=OPERATOR).status_code == 302
+    # Nor where others at the same address try other accounts.
+    for number in range(ADDRESS_TRIES):
+        sign_in("guess", username=f"user {number}", address=OPERATOR)
+    assert sign_in("guess", username="another", address=OPERATOR).status_code == 429
+    assert sign_in("password", address=OPERATOR).status_code == 302
     # Nor may the known address guess for ever.
     assert guess(ACCOUNT_TRIES + 1, address=OPERATOR)[-1] == 429
 
@@ -123,6 +128,14 @@ def test_the_address_is_the_peers_or_what_the_trusted_proxy_says(
     assert client_address(request) == "10.0.0.1"
     settings.TLS_PROXY = True
     assert client_address(request) == "5.6.7.8"
+    for told, read in (
+        ("5.6.7.8:4711", "5.6.7.8"),
+        ("[2001:db8::1]:4711", "2001:db8::/64"),
+        ("1.1.1.1, [2001:db8::2]", "2001:db8::/64"),
+        ("::ffff:5.6.7.8", "5.6.7.8"),
+        ("unknown", "unknown"),
+    ):
+        assert client_address(rf.get("/", headers={"X-Forwarded-For": told})) == read
     networks = {
         client_address(rf.get("/", REMOTE_ADDR=address))
         for address in ("2001:db8::1", "2001:db8::ffff:2", "2001:db8:0:0:9::")
