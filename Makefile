@@ -1,4 +1,5 @@
-# make setup [EXTRAS=minilm,video] | demo | demo-reset | test | test-fast | check | bench | lock
+# make setup [EXTRAS=minilm,video] | demo | demo-reset | test | test-fast | check | bench
+# make lock | upgrade | audit | sbom
 PYTHON ?= python3
 VENV := .venv
 PY := $(VENV)/bin/python
@@ -6,10 +7,11 @@ PY := $(VENV)/bin/python
 $(shell test -x $(PY) || rm -f $(VENV)/.installed-*)
 PIP := PYTHONUNBUFFERED=1 $(PY) -m pip --disable-pip-version-check --no-color install --require-hashes
 
-LOCK := $(VENV)/bin/uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate --no-header --python-version 3.11
+LOCK := $(VENV)/bin/uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate --no-header --python-version 3.11 $(UPGRADE)
 
 # What pyproject.toml calls optional, and what of it is asked for: separated by commas or spaces.
 ALL_EXTRAS := $(filter-out dev,$(patsubst requirements-%.lock,%,$(wildcard requirements-*.lock)))
+RUNTIME_LOCKS := requirements.lock $(ALL_EXTRAS:%=requirements-%.lock)
 EXTRAS :=
 comma := ,
 extras := $(subst $(comma), ,$(EXTRAS))
@@ -48,7 +50,7 @@ define INSTALL
 	}'
 endef
 
-.PHONY: installed setup setup-dev demo demo-reset test test-fast check bench lock
+.PHONY: installed setup setup-dev demo demo-reset test test-fast check bench lock upgrade audit sbom
 
 installed: $(VENV)/.installed-requirements $(extras:%=$(VENV)/.installed-requirements-%)
 setup: installed
@@ -69,6 +71,13 @@ $(VENV)/.installed-%: %.lock | $(PY)
 	@echo "Installing the packages of $< into .sdk/$*"
 	@$(PY) -m venv --clear .sdk/$*
 	$(subst $(PY),.sdk/$*/bin/python,$(INSTALL))
+	@touch $@
+
+# What looks at the packages shares none with them.
+.audit/.installed: .ci/audit.lock | $(PY)
+	@echo "Installing the packages of $< into .audit"
+	@$(PY) -m venv --clear .audit
+	$(subst $(PY),.audit/bin/python,$(INSTALL))
 	@touch $@
 
 demo: installed
@@ -99,4 +108,17 @@ lock: setup-dev
 	for extra in $$($(PY) -c '$(NAME_EXTRAS)'); do \
 		$(PY) -c '$(NAME_EXTRAS)' $$extra | $(LOCK) -c requirements-dev.lock - -o requirements-$$extra.lock || exit 1; \
 	done
+	$(LOCK) .ci/audit.in -o .ci/audit.lock
 	for sdk in $(SDKS); do $(LOCK) tests/sdk/$$sdk.in -o tests/sdk/$$sdk.lock || exit 1; done
+
+# The newest of everything that pyproject.toml allows.
+upgrade:
+	@$(MAKE) lock UPGRADE=--upgrade
+	@echo "Look at what changed (git diff --stat '*.lock'), then: make check test audit"
+
+# Asks pypi.org for known weaknesses; where it does not answer, that is an error and not a pass.
+audit: .audit/.installed
+	.audit/bin/pip-audit --strict --disable-pip --require-hashes $(RUNTIME_LOCKS:%=-r %)
+
+sbom: .audit/.installed
+	.audit/bin/cyclonedx-py requirements requirements.lock --output-reproducible -o sbom.json

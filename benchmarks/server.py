@@ -10,8 +10,9 @@ from benchmarks import load
 from recommender.stack import StackConfig, StackError, stop
 from recommender.stack.launch import claimed
 from recommender.stack.preparation import prepare
-from recommender.stack.processes import end_sessions, remove_record
+from recommender.stack.processes import end_sessions
 from recommender.stack.program import log_tail
+from recommender.stack.record import remove_record
 from recommender.stack.service import Child, Service, child_specs
 
 _HOST = "127.0.0.1"

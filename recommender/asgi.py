@@ -43,6 +43,9 @@ _HEALTH = "/healthz"
 # Who asks whether this is ready does not wait long for the answer.
 _READY, _READY_SECONDS = "/readyz", 5.0
 
+# Its password takes half a second of a core to check: one at a time, and not by these threads.
+_SIGN_IN = ("POST", "/admin/login/")
+
 _BUSY = "More is asked than can be answered now. Ask again in some seconds."
 _HANGS = "There was no answer within {:g} s: the database, or what else it waits for, hangs."
 
@@ -165,7 +168,7 @@ class _Bodies:
         self._held -= len(body)
 
 
-_threads, _bodies = Threads(), _Bodies()
+_threads, _sign_ins, _bodies = Threads(), Threads(1, most_waiting=16), _Bodies()
 
 
 async def application(scope: Message, receive: Receive, send: Send) -> None:
@@ -187,6 +190,10 @@ async def application(scope: Message, receive: Receive, send: Send) -> None:
     await send({"type": "http.response.body", "body": content})
 
 
+def _signs_in(scope: Message) -> bool:
+    return (scope["method"], scope["path"]) == _SIGN_IN
+
+
 def _has_body(scope: Message) -> bool:
     """Whether there is one to read: none that says itself that it is too large."""
     headers = dict(scope["headers"])
@@ -202,7 +209,8 @@ async def _answered(scope: Message, body: bytes) -> tuple[Message, bytes]:
     if scope["path"] == _HEALTH:
         return _answer(members)
     seconds = _READY_SECONDS if scope["path"] == _READY else settings.ANSWER_SECONDS
-    return await _threads.run(_answer, members, seconds=seconds)
+    threads = _sign_ins if _signs_in(scope) else _threads
+    return await threads.run(_answer, members, seconds=seconds)
 
 
 def environ(scope: Message, body: bytes) -> dict[str, Any]:

@@ -15,6 +15,18 @@ from recommender.api.problems import Problem
 
 Handler = Callable[[HttpRequest], HttpResponse]
 
+_SAFE = "base-uri 'none'; form-action 'self'; frame-ancestors 'none'; object-src 'none'"
+# Styles are inline in Unfold and Swagger UI: in attributes, where no nonce reaches.
+_STYLES = "style-src 'self' 'unsafe-inline'"
+# Alpine, which Unfold is made with, evaluates what attributes of its pages say; a script in a page
+# does not run for that. Products' pictures are shown from where they are.
+_ADMIN_POLICY = (
+    f"default-src 'self'; script-src 'self' 'unsafe-eval'; {_STYLES}; "
+    f"img-src 'self' data: http: https:; {_SAFE}"
+)
+_PAGE_POLICY = f"default-src 'self'; {_STYLES}; img-src 'self' data:; {_SAFE}"
+_DOCS = ("/docs", "/openapi.json")
+
 
 class AdminOnly:
     """Run ADMIN_MIDDLEWARE around requests below /admin, and only around those."""
@@ -33,6 +45,7 @@ class AdminOnly:
         problem = _refusal(request)
         if problem is None and _is_admin(request):
             page: HttpResponse = self._admin(request)
+            _protect(request, page, _ADMIN_POLICY)
             return page
         addresses.route(request)
         response = problems.answer(request, problem) if problem else self._get_response(request)
@@ -40,6 +53,7 @@ class AdminOnly:
         # the embedding endpoints answer theirs in the form of their protocol.
         if response.status_code == 405 and response["Content-Type"] != "application/json":
             response = problems.method_not_allowed(request, response["Allow"])
+        _protect(request, response, _PAGE_POLICY)
         if response.status_code == 204:
             # There is none: neither its length nor its type may be told (RFC 9110, 8.6).
             response.headers.pop("Content-Type", None)
@@ -88,5 +102,19 @@ def _refusal(request: HttpRequest) -> Problem | None:
     return None
 
 
+def _protect(request: HttpRequest, response: HttpResponse, policy: str) -> None:
+    """Tell a browser what a page may load and run; what programs read has no use for it."""
+    if not response.get("Content-Type", "").startswith("text/html"):
+        return
+    response.headers.setdefault("Content-Security-Policy", policy)
+    response.headers.setdefault("X-Content-Type-Options", "nosniff")
+    response.headers.setdefault("Referrer-Policy", "same-origin")
+    if settings.SECURE_HSTS_SECONDS and request.is_secure():
+        lasting = f"max-age={settings.SECURE_HSTS_SECONDS}"
+        response.headers.setdefault("Strict-Transport-Security", lasting)
+
+
 def _is_admin(request: HttpRequest) -> bool:
-    return request.path_info.startswith("/admin")
+    path = request.path_info
+    # Who may read the documentation is then asked as in the admin.
+    return path.startswith("/admin") or (path in _DOCS and not settings.PUBLIC_DOCS)

@@ -39,8 +39,8 @@ def _words(name: str, default: str) -> list[str]:
 
 def _secret_key(config: stack.StackConfig) -> str:
     """The key from the environment, else one made once and kept under the data directory."""
-    if key := os.environ.get("KINSHIP_SECRET_KEY"):
-        return key
+    if key := os.environ.get("KINSHIP_SECRET_KEY", "").strip():
+        return stack.check_secret_key(key)
     stack.ensure_data_dir(config)
     return stack.read_or_make_secret_key(config.data_dir / "secret_key")
 
@@ -51,6 +51,13 @@ DEBUG = _flag("KINSHIP_DEBUG", False)
 SECRET_KEY = _secret_key(STACK)
 ALLOWED_HOSTS = _words("KINSHIP_HOSTS", "127.0.0.1,localhost,[::1]")
 CSRF_TRUSTED_ORIGINS = _words("KINSHIP_ORIGINS", "")
+# A proxy that speaks TLS is in front, and says by X-Forwarded-Proto and -For how and who asks.
+TLS_PROXY = _flag("KINSHIP_TLS", False)
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if TLS_PROXY else None
+SECURE_SSL_REDIRECT = SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = TLS_PROXY
+SECURE_HSTS_SECONDS = 365 * 24 * 3600 if TLS_PROXY else 0
+# Whether strangers may read /docs and /openapi.json, or only who is signed in to the admin.
+PUBLIC_DOCS = _flag("KINSHIP_PUBLIC_DOCS", True)
 PORT = int(_number("KINSHIP_PORT", 8000, 1, 65535))
 
 INSTALLED_APPS = [
@@ -89,8 +96,11 @@ ADMIN_MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 
-# The admin's middleware is there, inside AdminOnly.
-SILENCED_SYSTEM_CHECKS = ["admin.E408", "admin.E409", "admin.E410"]
+SILENCED_SYSTEM_CHECKS = [
+    # The admin's middleware is there, inside AdminOnly.
+    *("admin.E408", "admin.E409", "admin.E410"),
+    *("security.W001", "security.W002", "security.W003"),
+]
 
 ROOT_URLCONF = "recommender.urls"
 APPEND_SLASH = True

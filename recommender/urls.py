@@ -4,6 +4,7 @@ from django.contrib import admin
 from django.urls import path, re_path
 from django.views.generic import RedirectView
 
+from recommender.admin import sign_in
 from recommender.api import health
 from recommender.api.app import api
 from recommender.api.embeddings.views import embeddings, multimodal_embedding, text_embedding
@@ -19,6 +20,8 @@ urlpatterns = [
     path("", RedirectView.as_view(url="/admin/", permanent=False)),
     path("healthz", health.healthz),
     path("readyz", health.readyz),
+    # Before the admin's own, whose name it takes.
+    path("admin/login/", sign_in.login),
     path("admin/", admin.site.urls),
     # The official SDKs ask without a slash at the end; a redirect would lose what a POST sends.
     re_path("^compatible-mode/v1/embeddings/?$", embeddings),

@@ -81,7 +81,7 @@ class ApiKeyAdmin(ReadOnlyAdmin[ApiKey]):
             catalogs.revoke(key)
         number = "1 key" if len(active) == 1 else f"{len(active)} keys"
         self.message_user(
-            request, f"{number} revoked. Requests with a revoked key fail within seconds."
+            request, f"{number} revoked. Requests with a revoked key fail within a second."
         )
 
 

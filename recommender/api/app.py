@@ -1,8 +1,10 @@
 """The API: its routers, and what becomes of every error."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
+from django.conf import settings
+from django.contrib.admin.views.decorators import staff_member_required
 from django.core.exceptions import RequestDataTooBig
 from django.db.utils import IntegrityError, InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
@@ -28,6 +30,8 @@ from recommender.api.examples import CALLS
 from recommender.api.problems import Problem, respond
 from recommender.models import Catalog
 
+View = Callable[..., HttpResponse]
+
 
 class DocumentedApi(NinjaAPI):
     """An API whose OpenAPI document has an example of every call, and its errors."""
@@ -46,6 +50,15 @@ class PhonePage(Swagger):
     template = "recommender/docs.html"
 
 
+def _for_staff_if_so_set(view: View) -> View:
+    guarded = staff_member_required(view)
+
+    def choose(request: HttpRequest, **options: Any) -> HttpResponse:
+        return (view if settings.PUBLIC_DOCS else guarded)(request, **options)
+
+    return choose
+
+
 register_converter(addresses.IdConverter, "id")
 
 api = DocumentedApi(
@@ -55,6 +68,7 @@ api = DocumentedApi(
         "A recommendation engine that lives in Postgres. Authorize with an API key, made under API "
         "keys in the admin; the examples are of the sample store, which `make demo` loads."
     ),
+    docs_decorator=_for_staff_if_so_set,
     docs=PhonePage(settings={"defaultModelsExpandDepth": 0, "displayRequestDuration": True}),
     parser=JsonParser(),
     renderer=JsonRenderer(),

@@ -69,7 +69,7 @@ def find_key(plain: str) -> ApiKey | None:
 
 
 def revoke(key: ApiKey) -> None:
-    """End a key; web processes forget it within seconds."""
+    """End a key; web processes forget it within a second."""
     key.revoked_at = timezone.now()
     key.save(update_fields=["revoked_at"])
 

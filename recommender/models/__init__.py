@@ -1,6 +1,6 @@
 """The tables, one file per concept."""
 
-from recommender.models.catalog import ApiKey, Catalog
+from recommender.models.catalog import ApiKey, Catalog, SignInTries
 from recommender.models.event import Event, EventKey, User
 from recommender.models.feed import Feed
 from recommender.models.product import Product
@@ -51,6 +51,7 @@ __all__ = [
     "Ranker",
     "RateLimit",
     "SeenProduct",
+    "SignInTries",
     "Space",
     "Sync",
     "TrainingRun",

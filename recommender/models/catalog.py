@@ -1,4 +1,4 @@
-"""A catalog: one isolated set of products, users, history, spaces and settings; its API keys."""
+"""A catalog: one isolated set of products, users, history, spaces and settings; who may in."""
 
 from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import ValidationError
@@ -211,3 +211,14 @@ class ApiKey(models.Model):
 
     def __str__(self) -> str:
         return f"{self.prefix}… ({self.scope})"
+
+
+class SignInTries(models.Model):
+    """How often somebody tried to sign in to the admin until then, by a digest of who or where."""
+
+    key = models.CharField(max_length=64, primary_key=True)
+    tries = models.PositiveIntegerField(default=0)
+    until = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.key[:8]}: {self.tries}"

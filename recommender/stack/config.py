@@ -1,10 +1,13 @@
 """One data directory: its paths, its secret key, and which PostgreSQL and broker it uses."""
 
+import fcntl
 import hashlib
+import logging
 import os
 import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -183,35 +186,95 @@ def _conninfo(url: str) -> dict[str, Any]:
         ) from exc
 
 
-def read_or_make_secret_key(path: Path) -> str:
-    """The key in a file, which is made where there is none; the same for whoever asks at once.
+# Of a key's characters; one that is made has 67.
+SHORTEST_KEY = 32
+_FEWEST_DIFFERENT = 8
+_PLACEHOLDER = "change-me"
+
+logger = logging.getLogger(__name__)
+
+
+def secret_key_problem(key: str) -> str | None:
+    """Why nobody should sign with this key; None where it will do."""
+    if key.startswith(_PLACEHOLDER):
+        return "is the placeholder of docker/.env.example, which everybody knows"
+    if len(key) < SHORTEST_KEY:
+        return f"has {len(key)} characters, and needs {SHORTEST_KEY}"
+    if len(set(key)) < _FEWEST_DIFFERENT:
+        return "repeats a few characters"
+    return None
+
+
+def check_secret_key(key: str) -> str:
+    """A key that was given; the same key.
 
     Raises:
-        StackError: the file is empty, as a full disk may leave it.
+        StackError: it can be guessed.
     """
-    if not path.exists():
-        _make_key(path)
-    key = path.read_text().strip()
-    if not key:
+    if problem := secret_key_problem(key):
         raise StackError(
-            f"{path} is empty. Delete it, and a new key is made: everybody who is signed in to the "
-            "admin signs in again, and secrets of user tokens are to be made anew. Or set "
-            "KINSHIP_SECRET_KEY."
+            f"KINSHIP_SECRET_KEY {problem}: whoever guesses it is let into the admin. Set it to "
+            "what `openssl rand -base64 48` prints, or unset it to have one made and kept."
         )
     return key
 
 
+def read_or_make_secret_key(path: Path) -> str:
+    """The key in a file, made where there is none; the same for whoever asks at once.
+
+    One that is damaged, as by a full disk, is made anew: sessions, and the secrets of user
+    tokens, end with it.
+
+    Raises:
+        StackError: the file cannot be read or written.
+    """
+    try:
+        if not path.exists():
+            _make_key(path)
+        return _read_key(path) or _replace_key(path)
+    except OSError as exc:
+        raise StackError(
+            f"The secret key {path} cannot be read or made: {exc.strerror}. Remove it, and a new "
+            "one is made: everybody who is signed in to the admin signs in again, and secrets of "
+            "user tokens are to be made anew."
+        ) from exc
+
+
+def _read_key(path: Path) -> str | None:
+    key = path.read_text(errors="replace").strip()
+    return None if secret_key_problem(key) else key
+
+
+def _replace_key(path: Path) -> str:
+    with path.open() as damaged:
+        # Whoever waits here finds the new file, under the same name.
+        fcntl.flock(damaged, fcntl.LOCK_EX)
+        if key := _read_key(path):
+            return key
+        logger.warning(
+            "%s held no usable key, so a new one was made: everybody who is signed in to the "
+            "admin signs in again, and secrets of user tokens are to be made anew",
+            path,
+        )
+        key = secrets.token_urlsafe(50)
+        _write_key(path, key, os.replace)
+        return key
+
+
 def _make_key(path: Path) -> None:
-    """Write a key beside the file, then link it there: nobody ever reads half of one."""
+    with suppress(FileExistsError):  # another process was first
+        _write_key(path, secrets.token_urlsafe(50), os.link)
+
+
+def _write_key(path: Path, key: str, put: Callable[[Path, Path], None]) -> None:
+    """Write a key beside the file, then put it there: nobody ever reads half of one."""
     made = path.with_name(f"{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
     descriptor = os.open(made, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
         with os.fdopen(descriptor, "w") as file:
-            file.write(secrets.token_urlsafe(50))
+            file.write(key)
             file.flush()
             os.fsync(file.fileno())
-        os.link(made, path)
-    except FileExistsError:
-        return  # another process was first
+        put(made, path)
     finally:
         made.unlink(missing_ok=True)

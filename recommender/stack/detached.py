@@ -13,7 +13,8 @@ from typing import IO
 
 from recommender.stack.config import StackConfig, StackError
 from recommender.stack.embedded import stop
-from recommender.stack.processes import StopSignals, remove_record
+from recommender.stack.processes import StopSignals
+from recommender.stack.record import remove_record
 from recommender.stack.service import Service
 from recommender.stack.supervisor import Supervisor
 

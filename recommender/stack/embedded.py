@@ -2,6 +2,7 @@
 
 import os
 import pwd
+import stat
 from pathlib import Path
 
 from recommender.stack import postgres, valkey
@@ -22,8 +23,9 @@ def ensure_data_dir(config: StackConfig) -> None:
         for directory in (layout.data_dir, layout.run, layout.logs):
             if not directory.exists():
                 directory.mkdir(parents=True, exist_ok=True)
-                # As root, the servers' own user passes through to what is its.
-                directory.chmod(0o711)
+                directory.chmod(0o700)
+            elif os.geteuid() != 0 and _is_passed_by_all(directory):
+                directory.chmod(0o700)
     except OSError as exc:
         raise StackError(
             f"Cannot make the data directory {exc.filename}: {exc.strerror}. "
@@ -119,6 +121,12 @@ def _start(layout: Layout, servers: set[str]) -> None:
 
 def _start_lock(config: StackConfig) -> Path:
     return config.layout.run / "start.lock"
+
+
+def _is_passed_by_all(directory: Path) -> bool:
+    """As it was made by versions before, for the servers' own user that only root needs."""
+    status = directory.stat()
+    return status.st_uid == os.geteuid() and stat.S_IMODE(status.st_mode) == 0o711
 
 
 def _may_write(directory: Path) -> bool:

@@ -19,14 +19,12 @@ from recommender.stack.embedded import ensure_data_dir, stop
 from recommender.stack.preparation import prepare
 from recommender.stack.processes import (
     ProcessRecord,
-    ServiceRecord,
     StopSignals,
     end_sessions,
-    read_record,
-    remove_record,
     try_lock,
 )
 from recommender.stack.program import log_tail, open_log
+from recommender.stack.record import ServiceRecord, lock_path, read_record, remove_record
 from recommender.stack.service import Service
 from recommender.stack.supervisor import Supervisor
 from recommender.stack.takedown import take_down
@@ -99,11 +97,11 @@ def claimed(service: Service) -> Iterator[int]:
     """
     ensure_data_dir(service.config)
     layout = service.config.layout
-    descriptor = try_lock(layout.run / "supervisor.lock")
+    descriptor = try_lock(lock_path(layout))
     if descriptor is None:
         record = read_record(layout)
         raise AlreadyRunningError(
-            f"Kinship is already running at {record.url if record else 'this data directory'}. "
+            f"Kinship is already running at {(record and record.url) or 'this data directory'}. "
             "Stop it with: ./kinship down"
         )
     try:
@@ -185,6 +183,7 @@ def _hand_over(service: Service, lock: int) -> str | None:
             cwd=PROJECT_DIR,
             pass_fds=(lock, reporting),
             start_new_session=True,
+            umask=0o077,
             text=True,
         )
         os.close(reporting)

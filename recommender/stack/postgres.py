@@ -13,7 +13,7 @@ from recommender.stack import machine
 from recommender.stack.account import Account, claim_directory, postgres_program, write_file
 from recommender.stack.config import DATABASE_NAME, DATABASE_USER, POSTGRES_PORT, Layout, StackError
 from recommender.stack.machine import Machine
-from recommender.stack.processes import find_process, kill, wait_for_end
+from recommender.stack.processes import find_recorded, kill, wait_for_end
 from recommender.stack.program import log_tail, run_program
 
 MB = 1024**2
@@ -94,7 +94,13 @@ def _check_major_version(layout: Layout) -> None:
     # S603: a program of the installed wheel, no shell
     answer = subprocess.run(command, check=True, capture_output=True, text=True)  # noqa: S603
     bundled = answer.stdout.split()[2].split(".")[0]
-    existing = (layout.postgres / "PG_VERSION").read_text().strip()
+    existing = (layout.postgres / "PG_VERSION").read_text(errors="replace").strip()
+    if not existing.isdecimal():
+        raise StackError(
+            f"{layout.postgres}/PG_VERSION names no version of PostgreSQL: the data are damaged. "
+            f"Restore {layout.postgres} from a backup, or set KINSHIP_DATA_DIR to a new directory "
+            f"and import again. {_OWN_DATABASE}"
+        )
     if existing != bundled:
         raise StackError(
             f"{layout.postgres} was made by PostgreSQL {existing}; the embedded one is {bundled}. "
@@ -173,7 +179,7 @@ _STATUS_LINE = 7  # of postmaster.pid, counted from 0: miscadmin.h, LOCK_FILE_LI
 def running(layout: Layout) -> psutil.Process | None:
     """The server of this data directory, if it runs."""
     lines = _recorded_lines(layout)
-    process = find_process(int(lines[0])) if lines and lines[0].isdigit() else None
+    process = find_recorded(lines[0]) if lines else None
     return process if process is not None and _serves(process, layout) else None
 
 
@@ -238,7 +244,7 @@ def _pid_file(layout: Layout) -> Path:
 
 def _recorded_lines(layout: Layout) -> list[str]:
     try:
-        return _pid_file(layout).read_text().splitlines()
+        return _pid_file(layout).read_text(errors="replace").splitlines()
     except FileNotFoundError:
         return []  # the server removes it as the last thing it does
 

@@ -69,7 +69,7 @@ def _migrate() -> None:
 def _collect_static_files(layout: Layout) -> None:
     stamp = layout.run / "static.stamp"
     wanted = _fingerprint()
-    if stamp.exists() and stamp.read_text() == wanted and layout.static.is_dir():
+    if stamp.exists() and stamp.read_bytes() == wanted.encode() and layout.static.is_dir():
         return
     layout.static.mkdir(exist_ok=True)
     call_command("collectstatic", interactive=False, verbosity=0)

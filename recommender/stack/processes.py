@@ -5,21 +5,19 @@ kernel releases when its holder dies.
 """
 
 import fcntl
-import json
 import os
+import re
 import signal
 import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Any
 
 import psutil
-
-from recommender.stack.config import Layout
 
 # psutil derives a start time from the clock, which is set and slewed between two readings.
 _CLOCK_TOLERANCE = 5.0  # seconds
@@ -67,6 +65,13 @@ def find_process(pid: int) -> psutil.Process | None:
     except psutil.NoSuchProcess:
         return None
     return process if is_alive(process) else None
+
+
+def find_recorded(text: str) -> psutil.Process | None:
+    """The process whose number a file tells, unless that is none or the process has ended."""
+    number = text.strip()
+    # Longer is no number of a process, and int() refuses a very long one.
+    return find_process(int(number)) if re.fullmatch("[0-9]{1,10}", number) else None
 
 
 def is_alive(process: psutil.Process) -> bool:
@@ -177,48 +182,6 @@ class StopSignals:
         if self._interrupts:
             self._interrupts = False
             raise KeyboardInterrupt
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ServiceRecord:
-    """Who supervises the service, where it answers, and its processes by name."""
-
-    supervisor: ProcessRecord
-    url: str
-    children: dict[str, ProcessRecord] = field(default_factory=dict)
-
-    def write(self, layout: Layout) -> None:
-        """Replace the record of this data directory."""
-        path = _path(layout)
-        new = path.with_suffix(".new")
-        new.write_text(json.dumps(asdict(self)))
-        new.replace(path)
-
-
-def read_record(layout: Layout) -> ServiceRecord | None:
-    """The last record written, whether or not its processes still run."""
-    try:
-        fields = json.loads(_path(layout).read_text())
-    except FileNotFoundError:
-        return None
-    return ServiceRecord(
-        supervisor=_process(fields["supervisor"]),
-        url=fields["url"],
-        children={name: _process(child) for name, child in fields["children"].items()},
-    )
-
-
-def remove_record(layout: Layout) -> None:
-    """Forget the record: its processes have ended."""
-    _path(layout).unlink(missing_ok=True)
-
-
-def _process(fields: dict[str, Any]) -> ProcessRecord:
-    return ProcessRecord(fields["pid"], fields["started"], tuple(fields["command"]))
-
-
-def _path(layout: Layout) -> Path:
-    return layout.run / "service.json"
 
 
 @contextmanager

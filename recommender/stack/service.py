@@ -13,8 +13,9 @@ from pathlib import Path
 
 from recommender.stack import machine
 from recommender.stack.config import PROJECT_DIR, StackConfig
-from recommender.stack.processes import ProcessRecord, end_sessions, read_record
+from recommender.stack.processes import ProcessRecord, end_sessions
 from recommender.stack.program import open_log
+from recommender.stack.record import read_record
 
 _LISTEN_ON_ALL = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}  # noqa: S104 - mapped away
 _MOST_WEB_PROCESSES = 8
@@ -72,7 +73,7 @@ def child_specs(service: Service) -> tuple[ChildSpec, ...]:
 
 
 def _web_command(service: Service, cores: int) -> tuple[str, ...]:
-    # Each of a process's two threads may hold a connection: at most 16 of the database's 100.
+    # Each of a process's three threads may hold a connection: at most 24 of the database's 100.
     processes = min(max(2, cores), _MOST_WEB_PROCESSES)
     return (
         *(sys.executable, "-m", "granian", "--interface", "asginl"),
@@ -164,6 +165,7 @@ class Child:
                 cwd=PROJECT_DIR,
                 env=self._environment,
                 start_new_session=True,
+                umask=0o077,  # files with refused rows, and the like
             )
         self._started = now
         self.record = ProcessRecord.of(self._process.pid)

@@ -17,7 +17,8 @@ from recommender.stack.config import (
 )
 from recommender.stack.embedded import check_access
 from recommender.stack.external import check_database
-from recommender.stack.processes import ProcessRecord, read_record
+from recommender.stack.processes import ProcessRecord
+from recommender.stack.record import read_record
 
 
 class State(StrEnum):
@@ -71,9 +72,11 @@ def _broker(config: StackConfig) -> PartStatus:
 def _service(config: StackConfig) -> list[PartStatus]:
     record = read_record(config.layout)
     known: dict[str, ProcessRecord] = {}
-    urls: dict[str, str] = {}
+    urls: dict[str, str | None] = {}
     if record is not None:
-        known = record.children | {"supervisor": record.supervisor}
+        known = dict(record.children)
+        if record.supervisor is not None:
+            known["supervisor"] = record.supervisor
         urls = {"web": record.url}
     return [
         _own(name, known[name].find() if name in known else None, urls.get(name))

@@ -9,8 +9,9 @@ import httpx
 
 from recommender.stack.config import StackError
 from recommender.stack.embedded import ensure_started, missing_servers
-from recommender.stack.processes import ProcessRecord, ServiceRecord, StopSignals, end_sessions
+from recommender.stack.processes import ProcessRecord, StopSignals, end_sessions
 from recommender.stack.program import log_tail, rotate_log
+from recommender.stack.record import ServiceRecord
 from recommender.stack.service import Child, Service, child_specs, raise_file_limit
 
 _SECONDS = 2.0

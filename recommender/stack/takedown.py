@@ -8,11 +8,10 @@ from recommender.stack.processes import (
     ProcessRecord,
     end_sessions,
     kill,
-    read_record,
-    remove_record,
     terminate,
     wait_for_end,
 )
+from recommender.stack.record import read_record, remove_record
 from recommender.stack.status import State, collect
 
 # Longer than a supervisor takes: 20 s for the worker, 15 s for PostgreSQL.
@@ -41,8 +40,8 @@ def take_down(config: StackConfig) -> list[str]:
     return ran
 
 
-def _end_supervisor(supervisor: ProcessRecord) -> None:
-    process = supervisor.find()
+def _end_supervisor(supervisor: ProcessRecord | None) -> None:
+    process = supervisor.find() if supervisor is not None else None
     if process is None or process.pid == os.getpid():
         return
     terminate(process)

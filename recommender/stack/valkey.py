@@ -8,7 +8,7 @@ import psutil
 
 from recommender.stack.account import Account, claim_directory, claim_file, valkey_server
 from recommender.stack.config import Layout, StackError
-from recommender.stack.processes import find_process, kill, terminate, wait_for_end
+from recommender.stack.processes import find_recorded, kill, terminate, wait_for_end
 from recommender.stack.program import log_tail, run_program
 
 _START_SECONDS = 60  # reading a large append-only file back takes a while
@@ -20,10 +20,10 @@ _POLL = 0.02
 def running(layout: Layout) -> psutil.Process | None:
     """The server of this data directory, if it runs."""
     try:
-        text = _pid_file(layout).read_text().strip()
+        text = _pid_file(layout).read_text(errors="replace")
     except FileNotFoundError:
         return None
-    process = find_process(int(text)) if text.isdigit() else None
+    process = find_recorded(text)
     return process if process is not None and _serves(process, layout) else None
 
 

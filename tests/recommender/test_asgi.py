@@ -5,6 +5,7 @@ from typing import Any
 
 import orjson
 import pytest
+from django.core.signals import request_started
 from django.db.backends.signals import connection_created
 from django.test import override_settings
 
@@ -19,13 +20,27 @@ def answer(
     path: str, *, headers: dict[str, str], body: Sequence[bytes], version: str = "1.1"
 ) -> tuple[int, Any]:
     """What a client is answered that sends these parts of a body and then no more."""
+    sent = asyncio.run(_ask(path, headers, body, version))
+    return sent[0]["status"], orjson.loads(sent[1]["body"])
+
+
+async def _status(path: str) -> int:
+    sent = await _ask(path, {"Content-Length": "0"}, [b""])
+    status: int = sent[0]["status"]
+    return status
+
+
+async def _ask(
+    path: str, headers: dict[str, str], body: Sequence[bytes], version: str = "1.1"
+) -> list[dict[str, Any]]:
     sent: list[dict[str, Any]] = []
     parts = list(body)
 
     async def receive() -> dict[str, Any]:
         if not parts:
             await asyncio.Event().wait()
-        return {"type": "http.request", "body": parts.pop(0), "more_body": True}
+        part = parts.pop(0)
+        return {"type": "http.request", "body": part, "more_body": part != b""}
 
     async def send(message: Any) -> None:
         sent.append(message)
@@ -41,8 +56,8 @@ def answer(
         "client": ("127.0.0.1", 1),
         "headers": [(name.lower().encode(), value.encode()) for name, value in headers.items()],
     }
-    asyncio.run(application(scope, receive, send))
-    return sent[0]["status"], orjson.loads(sent[1]["body"])
+    await application(scope, receive, send)
+    return sent
 
 
 @pytest.mark.parametrize("parts", [[], [b"{"]], ids=["silent", "stalled"])
@@ -111,3 +126,27 @@ async def _check_that_it_is_given_up() -> None:
 
     go_on.set()
     assert await threads.run(str, 2, seconds=60) == "2"
+
+
+def test_signing_in_takes_none_of_the_threads_that_answer() -> None:
+    begun, go_on = threading.Semaphore(0), threading.Event()
+
+    def hold(environ: dict[str, Any], **_: object) -> None:
+        if environ["PATH_INFO"] == "/admin/login/":
+            begun.release()
+            go_on.wait()
+
+    async def check() -> None:
+        signing_in = [asyncio.create_task(_status("/admin/login/")) for _ in range(5)]
+        await asyncio.to_thread(begun.acquire)
+        assert await _status("/v1/events") == 401
+        # One at a time.
+        assert not begun.acquire(blocking=False)
+        go_on.set()
+        assert await asyncio.gather(*signing_in) == [403] * 5
+
+    request_started.connect(hold)
+    try:
+        asyncio.run(check())
+    finally:
+        request_started.disconnect(hold)

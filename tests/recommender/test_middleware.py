@@ -1,4 +1,7 @@
+import os
 import re
+import subprocess
+import sys
 
 import pytest
 from django.contrib.auth.models import User
@@ -9,6 +12,7 @@ from django.test import Client
 from recommender.catalog import catalogs
 from recommender.middleware import AdminOnly
 from recommender.models import ApiKey
+from recommender.stack.config import PROJECT_DIR
 from tests.recommender.api.client import Api
 from tests.shop import Shop
 
@@ -118,3 +122,75 @@ def test_a_session_of_the_admin_opens_no_door_of_the_api(operator):
     browser = Client()
     browser.force_login(operator)
     assert browser.get("/v1/products").status_code == 401
+
+
+def policy_of(response: HttpResponse) -> dict[str, set[str]]:
+    """What a page may load, by kind."""
+    rules = (rule.split() for rule in response["Content-Security-Policy"].split(";"))
+    return {kind: set(sources) for kind, *sources in rules}
+
+
+def test_no_page_runs_a_script_that_is_written_in_it(admin_client):
+    for path in ("/admin/", "/admin/login/", "/admin/recommender/product/", "/docs", "/dcos"):
+        response = admin_client.get(path, headers={"Accept": "text/html"})
+        policy = policy_of(response)
+        assert policy.get("script-src", policy["default-src"]) <= {"'self'", "'unsafe-eval'"}
+        assert policy["default-src"] == policy["form-action"] == {"'self'"}
+        assert policy["frame-ancestors"] == policy["object-src"] == policy["base-uri"] == {"'none'"}
+        assert response["X-Content-Type-Options"] == "nosniff"
+        assert not re.search(
+            rb"<script(?![^>]*(src=|application/json))|<[^>]* on[a-z]+=", response.content
+        )
+        assert "Strict-Transport-Security" not in response
+    assert "Content-Security-Policy" not in admin_client.get("/openapi.json")
+
+
+def test_the_documentation_can_be_for_staff_only(browser, admin_client, settings):
+    for path in ("/docs", "/openapi.json"):
+        assert browser.get(path).status_code == 200
+    settings.PUBLIC_DOCS = False
+    for path in ("/docs", "/openapi.json"):
+        refused = browser.get(path)
+        assert (refused.status_code, refused["Location"]) == (302, f"{LOGIN}?next={path}")
+        assert admin_client.get(path).status_code == 200
+
+
+def test_behind_tls_cookies_and_the_admin_are_for_https_only(db):
+    """Settings are read once a process."""
+    code = """
+import django; django.setup()
+from django.test import Client
+client = Client(SERVER_NAME="localhost")
+print(client.get("/admin/login/").headers.get("Location"))
+secure = client.get("/admin/login/", headers={"X-Forwarded-Proto": "https"})
+print(secure.headers.get("Strict-Transport-Security"), secure.cookies["csrftoken"]["secure"])
+print(client.get("/docs", headers={"X-Forwarded-Proto": "https"})["Strict-Transport-Security"])
+from django.conf import settings; print(settings.SESSION_COOKIE_SECURE)
+"""
+    environment = os.environ | {
+        "KINSHIP_TLS": "1",
+        "DJANGO_SETTINGS_MODULE": "recommender.settings",
+    }
+    said = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True
+    ).stdout
+    assert said.splitlines() == [
+        "https://localhost/admin/login/",
+        "max-age=31536000 True",
+        "max-age=31536000",
+        "True",
+    ]
+
+
+@pytest.mark.slow
+def test_djangos_own_check_of_a_deployment_is_clean(db):
+    check = subprocess.run(
+        [sys.executable, "manage.py", "check", "--deploy", "--fail-level", "WARNING"],
+        env=os.environ | {"KINSHIP_TLS": "1"},
+        cwd=PROJECT_DIR,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (check.returncode, check.stderr) == (0, "")
+    assert "no issues" in check.stdout

@@ -6,6 +6,7 @@ import secrets
 import time
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, TypedDict
 
 from django.conf import settings
@@ -19,7 +20,7 @@ from recommender.stack import ensure_started, stop
 from recommender.stack.embedded import missing_servers
 from recommender.stack.launch import AlreadyRunningError, run_stack
 from recommender.stack.preparation import prepare
-from recommender.stack.processes import read_record
+from recommender.stack.record import read_record
 from recommender.stack.service import Service
 from recommender.stack.supervisor import not_ready
 from recommender.training import runs
@@ -150,7 +151,8 @@ What the simulated shopper {_SHOPPER} may like next:
 def _url_of_running(service: Service) -> str | None:
     """Where the service of this data directory answers; None where it does not yet."""
     record = read_record(service.config.layout)
-    return record.url if record is not None and not_ready(record.url) is None else None
+    url = record.url if record is not None else None
+    return url if url is not None and not_ready(url) is None else None
 
 
 def _is_embedded(catalog: Catalog) -> bool:
@@ -172,8 +174,22 @@ def _wait_for(condition: Callable[[], bool]) -> bool:
     return False
 
 
-def _credentials_file() -> Any:
-    return settings.STACK.data_dir / "demo.json"
+def _credentials_file() -> Path:
+    data_dir: Path = settings.STACK.data_dir
+    return data_dir / "demo.json"
+
+
+def _read_credentials(path: Path) -> Credentials:
+    """What is kept there; nothing of it where it is damaged."""
+    try:
+        kept = json.loads(path.read_bytes())
+        password, key = kept["password"], kept["key"]
+    except (FileNotFoundError, ValueError, TypeError, KeyError, RecursionError):
+        password = key = ""
+    are_words = all(type(word) is str and word.isascii() for word in (password, key))
+    if not are_words:
+        password = key = ""
+    return Credentials(password=password, key=key)
 
 
 def _credentials(catalog: Catalog) -> Credentials:
@@ -182,10 +198,7 @@ def _credentials(catalog: Catalog) -> Credentials:
     A password that was chosen since, or by `up`, stays and is not known here.
     """
     path = _credentials_file()
-    try:
-        known: Credentials = json.loads(path.read_text())
-    except (FileNotFoundError, json.JSONDecodeError):
-        known = {"password": "", "key": ""}
+    known = _read_credentials(path)
     users = get_user_model().objects
     user = users.filter(username=_ADMIN).first()
     if user is None:

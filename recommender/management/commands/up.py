@@ -1,5 +1,6 @@
 """`./kinship up`: run Kinship."""
 
+import os
 import secrets
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
 
@@ -13,6 +14,11 @@ from recommender.stack.launch import AlreadyRunningError, run_stack, start_detac
 from recommender.stack.service import Service
 
 FIRST_OPERATOR = "admin"
+
+_AS_ROOT = (
+    "Web and workers run as root, who started them: a fault in one would have the whole machine. "
+    "Where that matters, run Kinship as an ordinary user."
+)
 
 
 class Command(BaseCommand):
@@ -73,6 +79,8 @@ prints the password once. Ctrl-C, or `./kinship down`, stops all of it.
                 f"        shown this once; a new one: ./kinship changepassword {FIRST_OPERATOR}"
             )
         self.stdout.write(f"  {how_to_stop}")
+        if os.geteuid() == 0:
+            self.stderr.write(_AS_ROOT)
         if not Catalog.objects.exists():
             self.stdout.write("Next: ./kinship create_catalog NAME")
         self.stdout.flush()

@@ -1,5 +1,8 @@
+import time
+
 import orjson
 import pytest
+from django.utils import timezone
 
 from recommender.api import auth
 from recommender.catalog import catalogs
@@ -86,6 +89,15 @@ def test_what_is_written_for_a_catalog_that_was_just_deleted_is_refused(committe
     auth._remembered.update(remembered)
     answer = embed.post("/compatible-mode/v1/embeddings", texts)
     assert answer.status_code in (200, 401)
+
+
+def test_a_key_that_another_process_ends_stops_within_a_second(api, stranger):
+    assert api.get("/v1/products").status_code == stranger.get("/v1/products").status_code == 200
+    ApiKey.objects.filter(digest=catalogs.key_digest(api.key)).update(revoked_at=timezone.now())
+    ApiKey.objects.filter(digest=catalogs.key_digest(stranger.key)).delete()
+    time.sleep(0.9)
+    problem(api.get("/v1/products"), 401, "unknown-key")
+    problem(stranger.get("/v1/products"), 401, "unknown-key")
 
 
 def test_a_browser_key_may_neither_write_nor_read_the_catalog(browser):

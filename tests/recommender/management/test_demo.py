@@ -60,9 +60,16 @@ def test_what_no_longer_works_is_made_anew(shop: Shop, file: Path) -> None:
     assert authenticate(username="admin", password=second["password"]) is not None
 
 
-def test_a_file_that_a_crash_cut_short_is_written_anew(shop: Shop, file: Path) -> None:
+@pytest.mark.parametrize(
+    "damaged",
+    [
+        *(b'{"password": "x', b"", b"[]", b"null", b'{"key": 1}', b"\xff\xfe", b"[" * 100_000),
+        *(b'{"key": "\\ud800", "password": null}', b'{"key": "\\ud800", "password": ""}'),
+    ],
+)
+def test_a_file_that_is_damaged_is_written_anew(shop: Shop, file: Path, damaged: bytes) -> None:
     first = demo._credentials(shop.catalog)
-    file.write_text(file.read_text()[:20])
+    file.write_bytes(damaged)
 
     second = demo._credentials(shop.catalog)
 

@@ -128,6 +128,7 @@ def test_up_runs_everything_and_down_leaves_nothing(stopped):
     (password,) = re.findall(r"user  admin   password (\S+)\n", up.stdout)
     assert signs_in(stopped.url, "admin", password)
     assert not signs_in(stopped.url, "admin", "another")
+    assert ("Web and workers run as root" in up.stderr) == (os.geteuid() == 0)
     assert answers(stopped.url)
     assert httpx.get(f"{stopped.url}/static/admin/css/base.css").status_code == httpx.codes.OK
     assert stopped.running() == SERVICES
@@ -224,6 +225,21 @@ def test_what_a_killed_supervisor_leaves_is_cleaned_up_by_up_and_by_down(stopped
 
     os.kill(after["supervisor"]["pid"], signal.SIGKILL)
     stopped.run("down")
+    assert stopped.processes() == []
+
+
+def test_a_damaged_record_hides_nothing_of_what_runs(stopped):
+    stopped.up()
+    before = stopped.status()
+    (stopped.data_dir / "run/service.json").write_text("[]")
+    assert {name: part["pid"] for name, part in stopped.status().items()} == {
+        name: part["pid"] for name, part in before.items()
+    }
+    assert "already running" in stopped.up().stdout
+    (stopped.data_dir / "secret_key").write_text("")
+    down = stopped.run("down")
+    assert set(down.stdout.strip(" .\n").removeprefix("Stopped ").split(", ")) == SERVICES
+    assert "Traceback" not in down.stderr
     assert stopped.processes() == []
 
 

@@ -5,6 +5,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -54,6 +55,18 @@ def kill(process: psutil.Process) -> None:
     wait_until(lambda: find_process(process.pid) is None)
 
 
+@contextmanager
+def as_nobody() -> Iterator[None]:
+    """Be another user, and of no group of root's, as only root can."""
+    os.setegid(NOBODY)
+    os.seteuid(NOBODY)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+        os.setegid(0)
+
+
 def start_elsewhere(config: StackConfig) -> "subprocess.Popen[bytes]":
     """Begin to start the servers in a process of its own."""
     code = (
@@ -89,12 +102,27 @@ def test_nobody_but_the_owner_and_root_is_let_in_even_through_an_open_door(confi
     for directory in (config.layout.sockets, *config.layout.sockets.parents):
         directory.chmod(directory.stat().st_mode | 0o011)
     (config.layout.sockets / ".s.PGSQL.5432").chmod(0o777)
-    os.seteuid(NOBODY)
-    try:
-        with pytest.raises(psycopg.OperationalError, match="Peer authentication failed"):
-            psycopg.connect(database_url(config))
-    finally:
-        os.seteuid(0)
+    with as_nobody(), pytest.raises(psycopg.OperationalError, match="Peer authentication failed"):
+        psycopg.connect(database_url(config))
+
+
+def test_nobody_else_passes_to_the_data_nor_through_what_is_above_them(config):
+    above = config.data_dir.parent
+    above.chmod(0o700)
+    ensure_started(config)
+    assert query(config, "SELECT 1") == 1
+    layout = config.layout
+    for directory in (above, layout.data_dir, layout.run, layout.logs, layout.sockets):
+        assert stat.S_IMODE(directory.stat().st_mode) & 0o007 == 0, directory
+    for log in layout.logs.iterdir():
+        assert stat.S_IMODE(log.stat().st_mode) == 0o600, log
+    if os.geteuid() == 0:
+        with as_nobody():
+            assert not os.access(above, os.X_OK, effective_ids=True)
+    # Nothing stands in the way of the next start.
+    stop(config)
+    ensure_started(config)
+    assert query(config, "SELECT 1") == 1
 
 
 def test_starting_twice_changes_nothing(shared):

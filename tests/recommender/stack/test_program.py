@@ -1,6 +1,14 @@
 from recommender.stack.program import log_tail, open_log, rotate_log
 
 
+def test_a_log_is_read_by_its_owner_only(tmp_path):
+    log = tmp_path / "web.log"
+    open_log(log).close()
+    log.write_bytes(b"line\n")
+    rotate_log(log, largest=1)
+    assert {path.stat().st_mode & 0o777 for path in tmp_path.iterdir()} == {0o600}
+
+
 def test_a_log_goes_on_where_it_ended(tmp_path):
     for line in (b"one\n", b"two\n"):
         with open_log(tmp_path / "web.log") as log:
