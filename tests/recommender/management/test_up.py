@@ -258,10 +258,10 @@ def test_a_taken_port_is_said_in_a_line_and_leaves_nothing(stopped):
 
 
 def test_a_web_that_cannot_start_is_reported_with_its_log_and_leaves_nothing(stopped):
-    up = stopped.run("up", "--detach", "--port", str(stopped.port), GRANIAN_LOOP="missing")
+    up = stopped.run("up", "--detach", "--port", str(stopped.port), GRANIAN_HTTP="missing")
     assert up.returncode == 1
     assert "web ended 3 times before Kinship was ready" in up.stderr
-    assert "Invalid value for '--loop'" in up.stderr
+    assert "Invalid value for '--http'" in up.stderr
     assert stopped.processes() == []
 
 
