@@ -28,7 +28,6 @@ FORMAT = 1
 MANIFEST, DATABASE = "manifest.json", "database.dump"
 SECRET_KEY, SETTINGS = "secret_key", "settings.json"
 MB = 1024**2
-CHUNK = MB
 
 # What is done now, and how many of its parts are done, of how many; 0 where nobody knows.
 Progress = Callable[[str, int, int], None]
@@ -60,8 +59,7 @@ class Manifest:
     """What a backup says of itself.
 
     Args:
-        format: the version of the backup's own form.
-        created: when, as ISO 8601 in UTC.
+        format, created: the version of the backup's own form; when, as ISO 8601 in UTC.
         postgres: the server's version as a number, such as 180006.
         pgvector: the extension's version; empty where it was not installed.
         migrations: those applied, such as `recommender.0001_initial`.
@@ -188,21 +186,21 @@ def _write(source: Source, file: IO[bytes], progress: Progress) -> Manifest:
     sizes = estimate(source.config)
     with connect(url) as link:
         server = link.info.server_version
-        pgvector = [str(version) for (version,) in link.execute(_PGVECTOR)]
+        pgvector = "".join(str(version) for (version,) in link.execute(_PGVECTOR))
         migrations = tuple(str(name) for (name,) in link.execute(_MIGRATIONS))
     parts: dict[str, Part] = {}
     with ZipFile(file, "w") as archive:
         with _dumping(url, server, sizes, progress) as dump:
             parts[DATABASE] = _add(archive, DATABASE, dump)
-        settings = json.dumps(dict(source.variables), indent=2)
-        for name, text in ((SECRET_KEY, source.secret_key), (SETTINGS, settings)):
+        texts = {SECRET_KEY: source.secret_key, SETTINGS: json.dumps(dict(source.variables))}
+        for name, text in texts.items():
             parts[name] = _add(archive, name, iter([text.encode()]))
         manifest = Manifest(
             format=FORMAT,
             version=VERSION,
             created=datetime.now(UTC).isoformat(timespec="seconds"),
             postgres=server,
-            pgvector="".join(pgvector),
+            pgvector=pgvector,
             migrations=migrations,
             database_bytes=sizes.most,
             parts=parts,
@@ -222,20 +220,22 @@ def _add(archive: ZipFile, name: str, chunks: Iterator[bytes]) -> Part:
 
 
 @contextmanager
-def _dumping(
-    url: str, server: int, sizes: Estimate, progress: Progress
-) -> Iterator[Iterator[bytes]]:
+def _dumping(url: str, server: int, sizes: Estimate, tell: Progress) -> Iterator[Iterator[bytes]]:
     """Run pg_dump; what it writes. Ends it where the reader fails."""
-    done = [0, 0]  # bytes of the tables that are through, and of the one that is at work
+    through, current, written = 0, 0, 0  # bytes of whole tables, of the one at work, of its dump
     total = max(sizes.most // MB, 1)
 
     def note(line: str) -> None:
+        nonlocal through, current, written
         if found := _DUMPED.search(line):
-            done[:] = [sum(done), sizes.tables.get(found[1], 0)]
+            through, current, written = through + current, sizes.tables.get(found[1], 0), 0
 
     def chunks(output: IO[bytes]) -> Iterator[bytes]:
-        while chunk := output.read(CHUNK):
-            progress("Backing up the tables, in MB", done[0] // MB, total)
+        nonlocal written
+        while chunk := output.read(MB):
+            written += len(chunk)
+            done = (through + min(current, written)) // MB
+            tell("Backing up the tables, in MB", done, total)
             yield chunk
 
     # gzip's quickest level: every pg_restore reads it, and vectors hardly shrink.
@@ -295,5 +295,5 @@ def check_parts(file: Path, manifest: Manifest, progress: Progress) -> None:
 def read_part(file: Path, name: str) -> Iterator[bytes]:
     """A part's bytes, a piece at a time."""
     with ZipFile(file) as archive, archive.open(name) as member:
-        while chunk := member.read(CHUNK):
+        while chunk := member.read(MB):
             yield chunk

@@ -5,6 +5,7 @@ transaction when it is whole. An external one must be empty, and gets it in one 
 """
 
 import json
+import os
 from collections.abc import Set
 from contextlib import closing, suppress
 from pathlib import Path
@@ -30,6 +31,7 @@ from recommender.stack.client_programs import client_program
 from recommender.stack.config import DATABASE_NAME, StackConfig, StackError, database_url
 from recommender.stack.embedded import ensure_data_dir, ensure_started
 from recommender.stack.external import check_database, connect
+from recommender.stack.processes import try_lock
 from recommender.stack.status import State, collect
 
 _RESTORING, _REPLACED = f"{DATABASE_NAME}_restoring", f"{DATABASE_NAME}_replaced"
@@ -97,11 +99,15 @@ def restore(config: StackConfig, file: Path, manifest: Manifest, progress: Progr
     """Put a backup in the place of the database and of the secret key.
 
     Raises:
-        StackError: the backup is damaged, or the database or the disk refuses; what was there
-            stays.
+        StackError: the backup is damaged, the service has been started, or the database or the
+            disk refuses; what was there stays.
     """
     check_parts(file, manifest, progress)
     url = database_url(config)
+    # Held, no service starts meanwhile.
+    claim = try_lock(config.layout.run / "supervisor.lock")
+    if claim is None:
+        raise StackError("Kinship is running. Stop it first: ./kinship down")
     try:
         if config.database_url is not None:
             _load(url, file, manifest, progress)
@@ -112,6 +118,8 @@ def restore(config: StackConfig, file: Path, manifest: Manifest, progress: Progr
         raise StackError(f"The database refused the backup: {str(exc).strip()}") from exc
     except OSError as exc:
         raise StackError(f"Cannot restore {file}: {exc.strerror}. Nothing has changed.") from exc
+    finally:
+        os.close(claim)
 
 
 def secret_key_of(file: Path) -> str:

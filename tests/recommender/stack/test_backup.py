@@ -24,6 +24,7 @@ from recommender.stack.backup import (
     target_file,
     write_backup,
 )
+from recommender.stack.processes import file_lock
 from recommender.stack.restore import (
     inspect,
     prepare_target,
@@ -114,6 +115,11 @@ def test_what_is_restored_is_what_was_backed_up(databases: tuple[str, str], tmp_
     assert len(index) == 1
     assert "Backing up the tables, in MB" in said
     assert "Building indexes" in said
+    with (
+        file_lock(tmp_path / "run" / "supervisor.lock"),
+        pytest.raises(StackError, match=r"Kinship is running\. Stop it first"),
+    ):
+        restore(target, file, manifest, silent)
     # Where there is something now, a second one fails and changes nothing.
     assert prepare_target(target, manifest) is True
     with pytest.raises(StackError, match=r"pg_restore failed: .*already exists"):
