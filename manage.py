@@ -26,7 +26,7 @@ try:
 
     from recommender.stack import StackError, ensure_started
     from recommender.stack.external import check_database
-    from recommender.stack.preparation import make_tables_if_none
+    from recommender.stack.preparation import check_not_newer, make_tables_if_none
 except ModuleNotFoundError as exc:
     sys.exit(no_environment(exc))
 
@@ -35,7 +35,7 @@ NAME = "./kinship"
 WITHOUT_DATABASE = {
     *("check", "collectstatic", "compilemessages", "diffsettings", "findstatic", "help"),
     *("makemessages", "makemigrations", "startapp", "startproject", "version"),
-    *("demo", "down", "status", "up"),
+    *("demo", "down", "restore", "status", "up"),
 }
 INTERRUPTED = 130
 UNREAD = 141
@@ -64,6 +64,10 @@ What comes of it
   space            change the embedding model, and go back
   spend            what embedding cost
   embed_file       the vectors of a text file's lines
+
+Safety
+  backup           all of it in one file, while it runs
+  restore          a backup in an empty data directory
 
 Administrators of the admin
   createsuperuser, changepassword
@@ -102,6 +106,7 @@ class KinshipCommandLine(ManagementUtility):
         if needs_database(self.argv[1:]):
             ensure_started(settings.STACK)
             check_database(settings.STACK)
+            check_not_newer(settings.STACK)
             if subcommand != "migrate":
                 make_tables_if_none(settings.STACK)
         return command

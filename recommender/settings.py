@@ -46,6 +46,8 @@ def _secret_key(config: stack.StackConfig) -> str:
 
 
 STACK = stack.read_config(os.environ, BASE_DIR)
+# What a backup keeps of the environment.
+VARIABLES = {name: os.environ[name] for name in sorted(os.environ) if name.startswith("KINSHIP_")}
 
 DEBUG = _flag("KINSHIP_DEBUG", False)
 SECRET_KEY = _secret_key(STACK)

@@ -104,8 +104,9 @@ def _check_major_version(layout: Layout) -> None:
     if existing != bundled:
         raise StackError(
             f"{layout.postgres} was made by PostgreSQL {existing}; the embedded one is {bundled}. "
-            "Upgrade it with pg_upgrade, or set KINSHIP_DATA_DIR to a new directory and import "
-            f"again. {_OWN_DATABASE}"
+            f"With the Kinship that has PostgreSQL {existing} run `./kinship backup FILE`, then "
+            "with this one `KINSHIP_DATA_DIR=NEW_DIRECTORY ./kinship restore FILE`. "
+            f"{_OWN_DATABASE}"
         )
 
 

@@ -4,6 +4,7 @@ Needs Django to be set up; the rest of the package does not.
 """
 
 import hashlib
+import pkgutil
 from collections.abc import Iterator
 
 from django.contrib.staticfiles.finders import get_finders
@@ -12,10 +13,12 @@ from django.db import ProgrammingError, connection
 from django.db.migrations.executor import MigrationExecutor
 from psycopg.errors import InsufficientPrivilege
 
+from recommender import VERSION, migrations
 from recommender.stack.broker import check_broker
 from recommender.stack.config import Layout, StackConfig, StackError, database_url
 from recommender.stack.embedded import ensure_started
 from recommender.stack.external import check_database, connect
+from recommender.stack.restore import newer_migrations
 
 
 def prepare(config: StackConfig) -> None:
@@ -29,10 +32,7 @@ def prepare(config: StackConfig) -> None:
     ensure_started(config)
     check_database(config)
     check_broker(config)
-    try:
-        _migrate()
-    finally:
-        connection.close()
+    migrate(config)
     _collect_static_files(config.layout)
 
 
@@ -45,6 +45,40 @@ def make_tables_if_none(config: StackConfig) -> None:
     with connect(database_url(config)) as link:
         if link.execute("SELECT to_regclass('django_migrations')").fetchone() != (None,):
             return
+    migrate(config)
+
+
+def known_migrations() -> frozenset[str]:
+    """Those that this version has, as `recommender.0001_initial`."""
+    names = pkgutil.iter_modules(migrations.__path__)
+    return frozenset(f"recommender.{module.name}" for module in names)
+
+
+def check_not_newer(config: StackConfig) -> None:
+    """Check that no newer Kinship has migrated the database: what it made, this one misreads.
+
+    Raises:
+        StackError: one has, or the database cannot be reached.
+    """
+    with connect(database_url(config)) as link:
+        if link.execute("SELECT to_regclass('django_migrations')").fetchone() == (None,):
+            return
+        rows = link.execute("SELECT app || '.' || name FROM django_migrations").fetchall()
+    if newer := newer_migrations({str(name) for (name,) in rows}, known_migrations()):
+        raise StackError(
+            f"The database was migrated by a newer Kinship than this {VERSION}: it has "
+            f"{', '.join(newer)}, and a downgrade is not possible. Run the newer version, or "
+            "restore a backup that was made before the upgrade: ./kinship restore FILE --force"
+        )
+
+
+def migrate(config: StackConfig) -> None:
+    """Bring the database's tables up to date.
+
+    Raises:
+        StackError: a newer Kinship migrated it, or its user may not migrate.
+    """
+    check_not_newer(config)
     try:
         _migrate()
     finally:

@@ -236,7 +236,7 @@ def test_data_of_another_major_version_are_refused_with_the_ways_out(config):
     (config.layout.postgres / "PG_VERSION").write_text("15\n")
     with pytest.raises(StackError, match="PostgreSQL 15; the embedded one is 18") as caught:
         ensure_started(config)
-    for way_out in ("pg_upgrade", "KINSHIP_DATA_DIR", "DATABASE_URL"):
+    for way_out in ("kinship backup", "kinship restore", "KINSHIP_DATA_DIR", "DATABASE_URL"):
         assert way_out in str(caught.value)
 
 
