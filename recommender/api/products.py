@@ -2,17 +2,16 @@
 
 import base64
 import binascii
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable
 from typing import Annotated, Any
 
 import orjson
-from django.db import transaction
 from django.http import HttpResponse
 from ninja import Query as Parameters
 from ninja import Router
 from psycopg import sql
 
-from recommender.api import codec
+from recommender.api import codec, product_rows
 from recommender.api.auth import ApiRequest, server_key
 from recommender.api.problems import Problem
 from recommender.api.schemas import (
@@ -24,8 +23,7 @@ from recommender.api.schemas import (
     read_rows,
     validate_rows,
 )
-from recommender.catalog import attributes, upsert, values
-from recommender.catalog.catalogs import announce_changes
+from recommender.catalog import attributes, upsert
 from recommender.catalog.upsert import Written
 from recommender.engine.answer import SHOWN, plain_value
 from recommender.models import Catalog, Product
@@ -77,10 +75,11 @@ def _page(catalog: Catalog, after: int, limit: int) -> tuple[list[orjson.Fragmen
 def bulk(request: ApiRequest) -> HttpResponse:
     """A JSON array or one product a line, each with its `id`; a bad row costs only itself."""
     rows = read_rows(request)
-    checked = check(request.auth.catalog, rows.values)
+    checked = product_rows.check(request.auth.catalog, rows.values)
     if rows.is_single and isinstance(checked[0], RowError):
         raise Problem(400, "invalid", checked[0].reason)
-    return codec.respond(counts(write(request.auth.catalog, taken(checked)), checked))
+    written = product_rows.write(request.auth.catalog, product_rows.taken(checked))
+    return codec.respond(product_rows.counts(written, checked))
 
 
 @router.patch(
@@ -99,49 +98,13 @@ def patch_bulk(request: ApiRequest) -> HttpResponse:
         if isinstance(change, RowError):
             raise Problem(400, "invalid", change.reason)
         return patch_product(request, "bulk", change)
-    checked = [_checked_change(row) for row in rows.values]
-    written, refused = _change(request.auth.catalog, checked)
+    checked = [product_rows.checked_change(row) for row in rows.values]
+    written, refused = product_rows.change(request.auth.catalog, checked)
     if rows.is_single and refused[0] is not None:
         unknown = refused[0].reason.startswith("There is no product")
         status, kind = (404, "unknown-product") if unknown else (400, "invalid")
         raise Problem(status, kind, refused[0].reason)
-    return codec.respond(counts(written, refused))
-
-
-def _checked_change(row: Any) -> dict[str, Any] | RowError:
-    change = validate_rows(ProductChange, row)
-    if isinstance(change, RowError):
-        return change
-    if change.id is None:
-        return RowError("id is missing")
-    return change.model_dump(mode="json", exclude_unset=True)
-
-
-def check(catalog: Catalog, rows: Sequence[Any]) -> list[dict[str, Any] | RowError]:
-    """The rows as they are stored, or why they are not."""
-    declared = attributes.declared(catalog)
-    return [_checked(declared, row) for row in rows]
-
-
-def taken(checked: Sequence[dict[str, Any] | RowError]) -> list[dict[str, Any]]:
-    """Of checked rows those that can be written."""
-    return [product for product in checked if not isinstance(product, RowError)]
-
-
-def counts(written: Written, rows: Sequence[object]) -> dict[str, Any]:
-    """What became of many rows, of which some may be RowError, as it is answered."""
-    rejected = [
-        {"row": place, "reason": row.reason}
-        for place, row in enumerate(rows)
-        if isinstance(row, RowError)
-    ]
-    return {
-        "added": written.added,
-        "changed": written.changed,
-        "unchanged": written.unchanged,
-        "rejected": len(rejected),
-        "errors": rejected,
-    }
+    return codec.respond(product_rows.counts(written, refused))
 
 
 @router.put("/products/{id:product_id}", summary="Add or replace a product")
@@ -159,7 +122,7 @@ def patch_product(request: ApiRequest, product_id: Id, product: ProductChange) -
     _check_id(product.id, product_id)
     _find(request.auth.catalog, product_id)
     change = product.model_dump(mode="json", exclude_unset=True) | {"id": product_id}
-    _, (refused,) = _change(request.auth.catalog, [change])
+    _, (refused,) = product_rows.change(request.auth.catalog, [change])
     if refused is not None:
         errors = [{"where": "body.attributes", "message": refused.reason}]
         raise Problem(400, "invalid", refused.reason, errors=errors)
@@ -223,94 +186,7 @@ def _write_one(catalog: Catalog, product_id: str, product: ProductIn) -> Written
     document = product.model_dump(mode="json") | {"id": product_id}
     if reason := upsert.too_large(document):
         raise Problem(413, "too-large", reason)
-    return write(catalog, [document])
-
-
-def _change(
-    catalog: Catalog, rows: Sequence[dict[str, Any] | RowError]
-) -> tuple[Written, list[RowError | None]]:
-    """Write what each row gives, in their order; and for each row why it cannot be written."""
-    changes = [row for row in rows if not isinstance(row, RowError)]
-    declared = attributes.declared(catalog)
-    with transaction.atomic():
-        documents = _locked(catalog, [change["id"] for change in changes])
-        refused = [
-            row if isinstance(row, RowError) else _apply(documents, row, declared) for row in rows
-        ]
-        applied = [
-            row
-            for row, why in zip(rows, refused, strict=True)
-            if why is None and not isinstance(row, RowError)
-        ]
-        columns = {name for change in applied for name in change} - {"id"}
-        changed = [documents[key] for key in dict.fromkeys(change["id"] for change in applied)]
-        return write(catalog, changed, columns), refused
-
-
-def _locked(catalog: Catalog, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
-    """The products as they are stored, by id; nobody changes them before this transaction ends."""
-    products = Product.objects.select_for_update().filter(
-        catalog=catalog, external_id__in=ids, deleted_at=None
-    )
-    names = upsert.COLUMNS
-    return {
-        product.external_id: orjson.loads(
-            codec.encode({name: plain_value(getattr(product, name)) for name in names})
-        )
-        | {"id": product.external_id}
-        for product in products.order_by("external_id")
-    }
-
-
-def _apply(
-    documents: dict[str, dict[str, Any]], change: dict[str, Any], declared: dict[str, str]
-) -> RowError | None:
-    """Change a document, or say why not; the attributes that it declares bind the rows after."""
-    document = documents.get(change["id"])
-    if document is None:
-        return RowError(f"There is no product {change['id']!r}.")
-    given = change.get("attributes", {})
-    if reason := attributes.conflict(given or {}, declared):
-        return RowError(reason)
-    kept = {} if given is None else document["attributes"]
-    merged = {k: v for k, v in (kept | (given or {})).items() if v is not None}
-    if len(merged) > values.MAX_ATTRIBUTES:
-        return RowError(f"attributes has more than {values.MAX_ATTRIBUTES} members")
-    changed = document | change | {"attributes": merged}
-    if reason := upsert.too_large(changed):
-        return RowError(reason)
-    declared |= attributes.inferred(given or {})
-    document |= changed
-    return None
-
-
-def write(
-    catalog: Catalog, products: Sequence[dict[str, Any]], columns: Collection[str] | None = None
-) -> Written:
-    """Write checked products with the attributes that they declare, and say so to the workers."""
-    if not products:
-        return Written(0, 0, 0)
-    with transaction.atomic():
-        attributes.declare(catalog, attributes.inferred_of(products))
-        written = upsert.upsert(catalog, products, columns)
-        announce_changes(catalog)
-    return written
-
-
-def _checked(declared: dict[str, str], row: Any) -> dict[str, Any] | RowError:
-    """The row as it is stored; the attributes that it declares bind the rows after it."""
-    product = validate_rows(ProductIn, row)
-    if isinstance(product, RowError):
-        return product
-    if product.id is None:
-        return RowError("id is missing")
-    if reason := attributes.conflict(product.attributes, declared):
-        return RowError(reason, product.id)
-    document = product.model_dump(mode="json")
-    if reason := upsert.too_large(document):
-        return RowError(reason, product.id)
-    declared |= attributes.inferred(product.attributes)
-    return document
+    return product_rows.write(catalog, [document])
 
 
 def _find(catalog: Catalog, product_id: str) -> Product:

@@ -6,7 +6,7 @@ from typing import Any
 from django.http import HttpResponse
 from ninja import Router
 
-from recommender.api import codec, products
+from recommender.api import codec, product_rows, products
 from recommender.api.auth import ApiRequest, server_key
 from recommender.api.problems import Problem
 from recommender.api.schemas import RowError, documented_page, id_of, read_page
@@ -28,16 +28,16 @@ def sync_products(request: ApiRequest) -> HttpResponse:
     """
     page = read_page(request)
     catalog = request.auth.catalog
-    checked = products.check(catalog, page.products)
+    checked = product_rows.check(catalog, page.products)
     ids = _ids(page.products, checked)
     try:
         under_way = sync.begin_page(catalog, page.token, ids)
     except TokenUsedError as exc:
         raise Problem(409, "token-used", str(exc)) from exc
-    taken = products.taken(checked)
-    written = products.write(catalog, taken)
+    taken = product_rows.taken(checked)
+    written = product_rows.write(catalog, taken)
     sync.see(under_way, ids, has_products=bool(taken))
-    answer = {"accepted": len(taken), **products.counts(written, checked)}
+    answer = {"accepted": len(taken), **product_rows.counts(written, checked)}
     removal = _end(under_way, answer, force=page.force) if page.done else Removal(0, 0)
     answer |= {
         "seen": sync.count_seen(under_way),
