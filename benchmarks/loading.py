@@ -19,7 +19,7 @@ from benchmarks.options import Options
 from recommender import database
 from recommender.catalog import attributes, catalogs, upsert
 from recommender.history import ingest
-from recommender.history.ingest import ensure_months
+from recommender.history.partitions import ensure_months
 from recommender.models import Catalog, Space, TrainingRun
 from recommender.profiles import builder
 from recommender.spaces import lifecycle, partitions

@@ -13,7 +13,8 @@ from recommender import database
 from recommender.catalog import catalogs, values
 from recommender.catalog.values import BadValueError
 from recommender.history import ingest, popularity
-from recommender.history.ingest import ensure_months, event_refusal
+from recommender.history.ingest import event_refusal
+from recommender.history.partitions import ensure_months
 from recommender.importing import mapping
 from recommender.importing.converters import number_reader, time_reader
 from recommender.importing.formats import LeftOutError

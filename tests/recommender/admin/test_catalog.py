@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from recommender.admin import counts
 from recommender.history import popularity
-from recommender.history.ingest import ensure_months
+from recommender.history.partitions import ensure_months
 from recommender.insight import evaluations
 from recommender.models import (
     Catalog,

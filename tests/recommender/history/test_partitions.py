@@ -4,7 +4,7 @@ import pytest
 from psycopg import sql
 
 from recommender import database
-from recommender.history.ingest import ensure_months
+from recommender.history.partitions import ensure_months
 from recommender.models import Event
 from tests.shop import Shop, event
 from tests.threads import at_once
