@@ -1,4 +1,4 @@
-# make setup [EXTRAS=minilm,video] | demo | demo-reset | test | test-fast | check | bench | lock
+# make setup [EXTRAS=minilm,video] | demo | demo-reset | test | test-fast | fuzz | check | bench | lock
 PYTHON ?= python3
 VENV := .venv
 PY := $(VENV)/bin/python
@@ -48,7 +48,7 @@ define INSTALL
 	}'
 endef
 
-.PHONY: installed setup setup-dev demo demo-reset test test-fast check bench lock
+.PHONY: installed setup setup-dev demo demo-reset test test-fast fuzz check bench lock
 
 installed: $(VENV)/.installed-requirements $(extras:%=$(VENV)/.installed-requirements-%)
 setup: installed
@@ -82,6 +82,12 @@ test: setup-dev
 
 test-fast: setup-dev
 	@$(TEST) -m "not slow" $(ARGS)
+
+# So many examples of each operation by the API's document, others each time; `make test` has ten.
+EXAMPLES := 1000
+
+fuzz: setup-dev
+	@KINSHIP_FUZZ_EXAMPLES=$(EXAMPLES) $(PY) -m pytest tests/recommender/api/test_contract.py $(ARGS)
 
 check: setup-dev
 	$(VENV)/bin/ruff check --no-cache .
