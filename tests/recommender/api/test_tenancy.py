@@ -162,8 +162,8 @@ def _open(name: str, word: str) -> Shop:
     """A shop with the ids of the documentation's examples, and a word of its own in all texts."""
     # Of historical data: what is answered does not change while the test runs.
     shop = Shop.open(name, clock=Catalog.Clock.LAST_EVENT)
-    for key in PRODUCTS:
-        shop.put({"id": key, "title": f"{word} {key}", "brand": word, "attributes": {"note": word}})
+    attributed = {"brand": word, "attributes": {"note": word}}
+    shop.put(*({"id": key, "title": f"{word} {key}", **attributed} for key in PRODUCTS))
     shop.embed()
     shop.visit(USER, *PRODUCTS[:2])
     user = shop.user(USER)
@@ -217,8 +217,7 @@ def _answers(
 
 def _requests(operation: Operation, foreign: list[str]) -> Iterator[tuple[str, bytes]]:
     bodies = operation.bodies or [None]
-    for body in bodies:
-        yield operation.address(), _written(body)
+    yield from ((operation.address(), _written(body)) for body in bodies)
     for name in [*operation.in_path, *operation.in_query]:
         for value in foreign:
             for written in _in_a_parameter(name, value):
