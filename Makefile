@@ -1,4 +1,4 @@
-# make setup [EXTRAS=minilm,video] | demo | demo-reset | test | test-fast | check | bench
+# make setup [EXTRAS=minilm,video] | demo | demo-reset | test | test-fast | fuzz | check | bench
 # make lock | upgrade | audit | sbom
 PYTHON ?= python3
 VENV := .venv
@@ -50,7 +50,7 @@ define INSTALL
 	}'
 endef
 
-.PHONY: installed setup setup-dev demo demo-reset test test-fast check bench lock upgrade audit sbom
+.PHONY: installed setup setup-dev demo demo-reset test test-fast fuzz check bench lock upgrade audit sbom
 
 installed: $(VENV)/.installed-requirements $(extras:%=$(VENV)/.installed-requirements-%)
 setup: installed
@@ -91,6 +91,12 @@ test: setup-dev
 
 test-fast: setup-dev
 	@$(TEST) -m "not slow" $(ARGS)
+
+# So many examples of each operation by the API's document, others each time; `make test` has ten.
+EXAMPLES := 1000
+
+fuzz: setup-dev
+	@KINSHIP_FUZZ_EXAMPLES=$(EXAMPLES) $(PY) -m pytest tests/recommender/api/test_contract.py $(ARGS)
 
 check: setup-dev
 	$(VENV)/bin/ruff check --no-cache .

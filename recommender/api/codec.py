@@ -153,9 +153,12 @@ def check_known(request: HttpRequest, known: Collection[str]) -> None:
     """See that nothing that was asked for is silently ignored.
 
     Raises:
-        Problem: 400 for a query parameter that is none of these.
+        Problem: 400 for a query parameter that is none of these, or that is there twice.
     """
-    for name in request.GET:
+    for name, given in request.GET.lists():
         if name not in known:
             names = ", ".join(known) or "none"
             raise Problem(400, "unknown-parameter", f"Unknown parameter {name!r}; known: {names}.")
+        if len(given) > 1:
+            detail = f"The parameter {name!r} is there {len(given)} times; give it once."
+            raise Problem(400, "repeated-parameter", detail)

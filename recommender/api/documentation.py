@@ -11,10 +11,13 @@ from typing import Any
 import orjson
 from ninja import Schema
 from ninja.openapi.schema import REF_TEMPLATE
+from pydantic import BaseModel, TypeAdapter
 from pydantic.json_schema import models_json_schema
 
 from recommender.api import problems
+from recommender.api.fields import Id
 from recommender.api.problems import Problem
+from recommender.api.schemas import MAX_ROWS, ProductIn, SyncPage
 
 
 class ProductOut(Schema):
@@ -194,3 +197,38 @@ def _errors(errors: Sequence[Problem]) -> dict[int, dict[str, Any]]:
         examples = response["content"]["application/problem+json"]["examples"]
         examples[problem.kind] = {"summary": problem.kind, "value": problems.document(problem)}
     return responses
+
+
+# What is judged row by row is refused row by row: the request as a whole may hold anything.
+_ANY_ROW = {"description": "Anything else is refused alone, and said in the answer."}
+
+
+def documented_rows(schema: type[BaseModel], required: Sequence[str] = ()) -> dict[str, Any]:
+    """What OpenAPI says of a body that `read_rows` reads.
+
+    Args:
+        schema: of one row.
+        required: members that a row needs here, beside those that the schema requires.
+    """
+    one = schema.model_json_schema()
+    one["required"] = [*one.get("required", ()), *required]
+    for name in required:
+        one["properties"][name] = TypeAdapter(Id).json_schema()
+    array = {"type": "array", "items": {"anyOf": [one, _ANY_ROW]}, "maxItems": MAX_ROWS}
+    lines = {"type": "string", "pattern": r"\S", "description": "One JSON object a line."}
+    content = {
+        "application/json": {"schema": {"oneOf": [one, array]}},
+        "application/x-ndjson": {"schema": lines},
+    }
+    return {"requestBody": {"required": True, "content": content}}
+
+
+def documented_page() -> dict[str, Any]:
+    """What OpenAPI says of a body that `read_page` reads."""
+    page = SyncPage.model_json_schema()
+    page["properties"]["products"] |= {
+        "items": {"anyOf": [ProductIn.model_json_schema(), _ANY_ROW]},
+        "maxItems": MAX_ROWS,
+    }
+    content = {"application/json": {"schema": page}}
+    return {"requestBody": {"required": True, "content": content}}

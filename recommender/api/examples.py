@@ -90,9 +90,8 @@ def _invalid(where: str, message: str) -> Problem:
     return Problem(400, "invalid", f"{where}: {message}", errors=errors)
 
 
-def _unknown(noun: str) -> Problem:
-    detail = f"There is no {noun} {_UNKNOWN!r}."
-    return Problem(404, f"unknown-{noun}", detail, missing_ids=[_UNKNOWN])
+def _unknown(noun: str, name: str = _UNKNOWN) -> Problem:
+    return Problem(404, f"unknown-{noun}", f"There is no {noun} {name!r}.", missing_ids=[name])
 
 
 def _wrong_scope(needed: str) -> Problem:
@@ -141,6 +140,7 @@ _TOO_MANY = _invalid("body.count", "Input should be less than or equal to 1000")
 _BAD_PRICE = _invalid("body.price", "is negative")
 _NO_LONGER = _invalid("path.product_id", "String should have at most 255 characters")
 _NO_USER = _invalid("path.user_id", "String should have at most 255 characters")
+_NO_TYPE = Problem(400, "invalid", "type Field required; user Field required")
 _TWO_IDS = Problem(400, "two-ids", "The body says 'foo-002', the address 'foo-001'.")
 
 _PRODUCT_PATH = {"product_id": _PRODUCT_ID}
@@ -234,7 +234,7 @@ CALLS: Mapping[tuple[str, str], Call] = {
         answers={200: "BulkOut"},
         answer={"added": 0, "changed": 2, "unchanged": 0, "rejected": 0, "errors": []},
         bodies=_ROWS,
-        errors=(*_SERVER, _EMPTY, _NOT_JSON, *_TOO_LARGE),
+        errors=(*_SERVER, _EMPTY, _NOT_JSON, _unknown("product", "bulk"), *_TOO_LARGE),
     ),
     ("post", "/v1/products/sync"): Call(
         answers={200: "SyncOut"},
@@ -308,6 +308,7 @@ CALLS: Mapping[tuple[str, str], Call] = {
             ],
         },
         bodies={"a purchase": _EVENT, "array": [_EVENT, _VIEW]},
-        errors=(*_ANY, _NO_TOKEN, _NEEDS_TOKEN, _EMPTY, _NOT_JSON, *_TOO_LARGE),
+        errors=(*_ANY, _NO_TOKEN, _NEEDS_TOKEN, _EMPTY, _NOT_JSON, _NO_TYPE, _unknown("product"),
+                *_TOO_LARGE),
     ),
 }  # fmt: skip

@@ -10,16 +10,17 @@ from django.http import HttpResponse
 from ninja import Query as Parameters
 from ninja import Router
 from psycopg import sql
+from pydantic import WithJsonSchema
 
 from recommender.api import codec, product_rows
 from recommender.api.auth import ApiRequest, server_key
+from recommender.api.documentation import documented_rows
+from recommender.api.fields import PathId
 from recommender.api.problems import Problem
 from recommender.api.schemas import (
-    Id,
     ProductChange,
     ProductIn,
     RowError,
-    documented_rows,
     read_rows,
     validate_rows,
 )
@@ -34,12 +35,11 @@ router = Router(tags=["products"], auth=server_key)
 _CHUNK, _PAGE_BYTES = 101, 8 * 1024 * 1024
 
 Limit = Annotated[int, Parameters(ge=1, le=1000)]
+Cursor = Annotated[str | None, WithJsonSchema({"type": "string"})]
 
 
 @router.get("/products", summary="Products, page by page")
-def list_products(
-    request: ApiRequest, limit: Limit = 100, cursor: str | None = None
-) -> HttpResponse:
+def list_products(request: ApiRequest, limit: Limit = 100, cursor: Cursor = None) -> HttpResponse:
     """Products in a stable order; pass `next` as `cursor` until it is null.
 
     Of large products a page has fewer than `limit`: it ends after 8 MB.
@@ -70,10 +70,11 @@ def _page(catalog: Catalog, after: int, limit: int) -> tuple[list[orjson.Fragmen
 @router.post(
     "/products/bulk",
     summary="Add or replace many products",
-    openapi_extra=documented_rows(ProductIn),
+    openapi_extra=documented_rows(ProductIn, ["id"]),
 )
 def bulk(request: ApiRequest) -> HttpResponse:
     """A JSON array or one product a line, each with its `id`; a bad row costs only itself."""
+    codec.check_known(request, ())
     rows = read_rows(request)
     checked = product_rows.check(request.auth.catalog, rows.values)
     if rows.is_single and isinstance(checked[0], RowError):
@@ -85,13 +86,14 @@ def bulk(request: ApiRequest) -> HttpResponse:
 @router.patch(
     "/products/bulk",
     summary="Change many products",
-    openapi_extra=documented_rows(ProductChange),
+    openapi_extra=documented_rows(ProductChange, ["id"]),
 )
 def patch_bulk(request: ApiRequest) -> HttpResponse:
     """A JSON array or one product a line: each with its `id` and only what changes.
 
     One object without an `id` changes the product that is called `bulk`, and is answered with it.
     """
+    codec.check_known(request, ())
     rows = read_rows(request)
     if rows.is_single and "id" not in rows.values[0]:
         change = validate_rows(ProductChange, rows.values[0])
@@ -108,8 +110,9 @@ def patch_bulk(request: ApiRequest) -> HttpResponse:
 
 
 @router.put("/products/{id:product_id}", summary="Add or replace a product")
-def put_product(request: ApiRequest, product_id: Id, product: ProductIn) -> HttpResponse:
+def put_product(request: ApiRequest, product_id: PathId, product: ProductIn) -> HttpResponse:
     """The product as given; what is left out is cleared. Its vector follows within seconds."""
+    codec.check_known(request, ())
     written = _write_one(request.auth.catalog, product_id, product)
     return codec.respond(
         _shown(_find(request.auth.catalog, product_id)), 201 if written.added else 200
@@ -117,8 +120,9 @@ def put_product(request: ApiRequest, product_id: Id, product: ProductIn) -> Http
 
 
 @router.patch("/products/{id:product_id}", summary="Change a product")
-def patch_product(request: ApiRequest, product_id: Id, product: ProductChange) -> HttpResponse:
+def patch_product(request: ApiRequest, product_id: PathId, product: ProductChange) -> HttpResponse:
     """Only the members that are given; of `attributes` only those named, and null removes one."""
+    codec.check_known(request, ())
     _check_id(product.id, product_id)
     _find(request.auth.catalog, product_id)
     change = product.model_dump(mode="json", exclude_unset=True) | {"id": product_id}
@@ -130,14 +134,16 @@ def patch_product(request: ApiRequest, product_id: Id, product: ProductChange) -
 
 
 @router.get("/products/{id:product_id}", summary="A product")
-def get_product(request: ApiRequest, product_id: Id) -> HttpResponse:
+def get_product(request: ApiRequest, product_id: PathId) -> HttpResponse:
     """All that is known of a product."""
+    codec.check_known(request, ())
     return codec.respond(_shown(_find(request.auth.catalog, product_id)))
 
 
 @router.delete("/products/{id:product_id}", response={204: None}, summary="Remove a product")
-def delete_product(request: ApiRequest, product_id: Id) -> HttpResponse:
+def delete_product(request: ApiRequest, product_id: PathId) -> HttpResponse:
     """Recommend it no more. Its place in histories stays; putting it again brings it back."""
+    codec.check_known(request, ())
     product = _find(request.auth.catalog, product_id)
     upsert.take_off_sale(sql.SQL("p.id = {}").format(product.pk))
     return HttpResponse(status=204)

@@ -9,12 +9,13 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.cache import patch_vary_headers
 from ninja import Query as Parameters
 from ninja import Router, Schema
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, WithJsonSchema
 
 from recommender.api import codec, problems, reasons, user_tokens
 from recommender.api.auth import BROWSER, ApiRequest, Caller, any_key
+from recommender.api.fields import Flag, PathId, TimeParameter
 from recommender.api.problems import Problem
-from recommender.api.schemas import Id, RecommendationRequest, Time
+from recommender.api.schemas import RecommendationRequest
 from recommender.engine import recommend
 from recommender.engine.answer import (
     MAX_COUNT,
@@ -31,17 +32,26 @@ from recommender.retrieval.filters import FilterError, FilterFieldError
 router = Router(tags=["recommendations"], auth=any_key)
 
 
+def _text(description: str, **words: str) -> WithJsonSchema:
+    """A parameter that is text; one that is left out is no null."""
+    return WithJsonSchema({"type": "string", "description": description} | words)
+
+
 class RequestParameters(Schema):
     """The members of a request as query parameters."""
 
     count: Annotated[int, Field(ge=1, le=MAX_COUNT)] = 12
-    filter: Annotated[str | None, Field(description="A filter, as JSON.")] = None
-    fields: Annotated[str | None, Field(description="Names, separated by commas.")] = None
+    filter: Annotated[str | None, _text("A filter, as JSON.")] = None
+    fields: Annotated[str | None, _text("Names, separated by commas.")] = None
     exclude: Annotated[
-        str | None, Field(description="`seen` (the default), `purchased`, or `none`.")
+        str | None,
+        _text(
+            "`seen` (the default), `purchased`, or `none`; several separated by commas.",
+            pattern="^((seen|purchased|none)?(,(seen|purchased|none)?)*)$",
+        ),
     ] = None
-    as_of: Time | None = None
-    explain: bool = False
+    as_of: TimeParameter = None
+    explain: Flag = False
 
 
 class WhyOut(Schema):
@@ -101,7 +111,7 @@ class AnswerOut(Schema):
 
 @router.get("/products/{id:product_id}/similar", response=AnswerOut, summary="Similar products")
 def get_similar(
-    request: ApiRequest, product_id: Id, ask: Parameters[RequestParameters]
+    request: ApiRequest, product_id: PathId, ask: Parameters[RequestParameters]
 ) -> HttpResponse:
     """The available products most like this one."""
     return _similar(request, product_id, _from_parameters(request, ask))
@@ -110,7 +120,9 @@ def get_similar(
 @router.post(
     "/products/{id:product_id}/similar", response=AnswerOut, summary="Similar products (body)"
 )
-def post_similar(request: ApiRequest, product_id: Id, ask: RecommendationRequest) -> HttpResponse:
+def post_similar(
+    request: ApiRequest, product_id: PathId, ask: RecommendationRequest
+) -> HttpResponse:
     """The same, with the request as a body."""
     codec.check_known(request, ())
     return _similar(request, product_id, ask)
@@ -123,7 +135,7 @@ def post_similar(request: ApiRequest, product_id: Id, ask: RecommendationRequest
     openapi_extra=user_tokens.DOCUMENTED,
 )
 def get_recommendations(
-    request: ApiRequest, user_id: Id, ask: Parameters[RequestParameters]
+    request: ApiRequest, user_id: PathId, ask: Parameters[RequestParameters]
 ) -> HttpResponse:
     """The products for this user; for one nobody knows, what is popular.
 
@@ -139,7 +151,7 @@ def get_recommendations(
     openapi_extra=user_tokens.DOCUMENTED,
 )
 def post_recommendations(
-    request: ApiRequest, user_id: Id, ask: RecommendationRequest
+    request: ApiRequest, user_id: PathId, ask: RecommendationRequest
 ) -> HttpResponse:
     """The same, with the request as a body."""
     codec.check_known(request, ())

@@ -3,55 +3,43 @@
 Many rows are a JSON array or NDJSON; each row is judged alone.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from io import BytesIO
 from itertools import islice
 from typing import Annotated, Any, Literal, TypeVar
-from uuid import UUID
 
 import orjson
 from django.http import HttpRequest
 from ninja import Schema
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from recommender.api import codec, problems
+from recommender.api.fields import (
+    AttributeChanges,
+    Count,
+    Currency,
+    EventType,
+    Id,
+    Label,
+    Moment,
+    Number,
+    OptionalId,
+    Path,
+    Price,
+    ProductAttributes,
+    Reference,
+    Stock,
+    Text,
+    Time,
+    Token,
+    Urls,
+    UserAttributes,
+)
 from recommender.api.problems import Problem
 from recommender.catalog import values
 from recommender.catalog.values import BadValueError
-from recommender.engine.answer import MAX_COUNT
-
-
-def _read(reader: Callable[[Any], Any], absent: object = None) -> BeforeValidator:
-    """What files are read with, too; `absent` stands for what is empty."""
-
-    def read(value: Any) -> Any:
-        given = reader(value)
-        return absent if given is None else given
-
-    return BeforeValidator(read)
-
-
-def _required(reader: Callable[[Any], Any]) -> BeforeValidator:
-    """The same of what must be there."""
-
-    def read(value: Any) -> Any:
-        given = reader(value)
-        if given is None:
-            raise BadValueError("is missing")
-        return given
-
-    return BeforeValidator(read)
-
-
-Id = Annotated[str, Field(min_length=1, max_length=values.MAX_ID), _required(values.identifier)]
-Text = Annotated[str, Field(max_length=values.MAX_TEXT), _read(values.text, "")]
-Label = Annotated[str, Field(max_length=values.MAX_LABEL), _read(values.label, "")]
-Url = Annotated[str, Field(max_length=values.MAX_URL, pattern=r"^https?://")]
-Time = Annotated[datetime | None, _read(values.time)]
-Number = Annotated[float | None, Field(allow_inf_nan=False), _read(values.number)]
-Attributes = Annotated[dict[str, Any], Field(max_length=values.MAX_ATTRIBUTES)]
 
 
 class Strict(Schema):
@@ -61,23 +49,23 @@ class Strict(Schema):
 
 
 class _ProductFields(Strict):
-    id: Annotated[str | None, Field(max_length=values.MAX_ID), _read(values.identifier)] = None
+    id: OptionalId = None
     title: Text = ""
     description: Text = ""
-    category: Annotated[str, Field(max_length=values.MAX_LABEL), _read(values.path, "")] = ""
+    category: Path = ""
     brand: Label = ""
-    price: Annotated[float | None, Field(ge=0, lt=values.TOO_EXPENSIVE), _read(values.price)] = None
-    currency: Annotated[str, Field(pattern=r"^([A-Z]{3})?$"), _read(values.currency, "")] = ""
-    in_stock: Annotated[bool, _read(values.stock, True)] = True
-    image_urls: Annotated[list[Url], Field(max_length=values.MAX_URLS), _read(values.urls, [])] = []
-    video_urls: Annotated[list[Url], Field(max_length=values.MAX_URLS), _read(values.urls, [])] = []
+    price: Price = None
+    currency: Currency = ""
+    in_stock: Stock = True
+    image_urls: Urls = []
+    video_urls: Urls = []
     released_at: Time = None
 
 
 class ProductIn(_ProductFields):
     """A product; what is left out is empty."""
 
-    attributes: Annotated[Attributes, _read(values.attributes, {})] = {}
+    attributes: ProductAttributes = {}
 
 
 class ProductChange(_ProductFields):
@@ -86,13 +74,13 @@ class ProductChange(_ProductFields):
     Attributes are changed by name: null removes one, and null for all of them removes all.
     """
 
-    attributes: Annotated[dict[str, Any] | None, _read(values.attribute_changes)] = None
+    attributes: AttributeChanges = None
 
 
 class SyncPage(Strict):
     """A page of the whole catalog, each product as in `POST /v1/products/bulk`."""
 
-    token: Annotated[str, Field(min_length=1, max_length=values.MAX_ID), _required(values.label)]
+    token: Token
     products: list[Any] = []
     done: Annotated[bool, Field(strict=True)] = False
     force: Annotated[bool, Field(strict=True)] = False
@@ -101,33 +89,31 @@ class SyncPage(Strict):
 class UserIn(Strict):
     """A user's attributes."""
 
-    attributes: Annotated[Attributes, _read(values.attributes, {})] = {}
+    attributes: UserAttributes = {}
 
 
 class EventIn(Strict):
     """What a user did."""
 
-    id: Annotated[str | None, Field(max_length=values.MAX_ID), _read(values.identifier)] = None
-    type: Annotated[str, _read(values.identifier, "")]
+    id: OptionalId = None
+    type: EventType
     user: Id
-    product: Annotated[str | None, Field(max_length=values.MAX_ID), _read(values.identifier)] = None
-    at: Annotated[datetime, _required(values.time)] = Field(
-        default_factory=lambda: datetime.now(UTC)
-    )
+    product: OptionalId = None
+    at: Moment = Field(default_factory=lambda: datetime.now(UTC))
     quantity: Number = None
     value: Number = None
-    rec_id: Annotated[UUID | None, _read(values.uuid)] = None
+    rec_id: Reference = None
 
 
 class RecommendationRequest(Strict):
     """What a request for products may say; every member is optional."""
 
-    count: Annotated[int, Field(strict=True, ge=1, le=MAX_COUNT)] = 12
+    count: Count = 12
     filter: dict[str, Any] | None = None
     fields: list[Label] = []
     exclude: list[Literal["seen", "purchased"]] = ["seen"]
     as_of: Time = None
-    explain: bool = False
+    explain: Annotated[bool, Field(strict=True)] = False
 
 
 MAX_ROWS = 10_000
@@ -222,26 +208,6 @@ def id_of(row: Any) -> str | None:
         return values.identifier(row.get("id")) if isinstance(row, dict) else None
     except BadValueError:
         return None
-
-
-def documented_rows(schema: type[BaseModel]) -> dict[str, Any]:
-    """What OpenAPI says of a body that `read` reads."""
-    one = schema.model_json_schema()
-    many = {"oneOf": [one, {"type": "array", "items": one, "maxItems": MAX_ROWS}]}
-    lines = {"type": "string", "description": "One JSON object a line."}
-    content = {"application/json": {"schema": many}, "application/x-ndjson": {"schema": lines}}
-    return {"requestBody": {"required": True, "content": content}}
-
-
-def documented_page() -> dict[str, Any]:
-    """What OpenAPI says of a body that `read_page` reads."""
-    page = SyncPage.model_json_schema()
-    page["properties"]["products"] |= {
-        "items": ProductIn.model_json_schema(),
-        "maxItems": MAX_ROWS,
-    }
-    content = {"application/json": {"schema": page}}
-    return {"requestBody": {"required": True, "content": content}}
 
 
 def _is_ndjson(request: HttpRequest, body: bytes) -> bool:

@@ -8,8 +8,9 @@ from ninja import Router
 
 from recommender.api import codec, product_rows, products
 from recommender.api.auth import ApiRequest, server_key
+from recommender.api.documentation import documented_page
 from recommender.api.problems import Problem
-from recommender.api.schemas import RowError, documented_page, id_of, read_page
+from recommender.api.schemas import RowError, id_of, read_page
 from recommender.catalog import sync
 from recommender.catalog.sync import Removal, TokenUsedError
 from recommender.models import Sync
@@ -26,6 +27,7 @@ def sync_products(request: ApiRequest) -> HttpResponse:
     sale would go, `done` is a 409 and none goes, unless `force` comes with it. A token is forgotten
     eight days after its last page.
     """
+    codec.check_known(request, ())
     page = read_page(request)
     catalog = request.auth.catalog
     checked = product_rows.check(catalog, page.products)

@@ -10,13 +10,13 @@ from ninja import Router, Schema
 
 from recommender.api import codec, user_tokens
 from recommender.api.auth import BROWSER, ApiRequest, any_key, server_key
+from recommender.api.documentation import documented_rows
+from recommender.api.fields import PathId
 from recommender.api.problems import Problem
 from recommender.api.schemas import (
     EventIn,
-    Id,
     RowError,
     UserIn,
-    documented_rows,
     positions,
     read_rows,
     validate_rows,
@@ -29,8 +29,9 @@ router = Router(tags=["users"], auth=server_key)
 
 
 @router.put("/users/{id:user_id}", summary="Add or replace a user")
-def put_user(request: ApiRequest, user_id: Id, user: UserIn) -> HttpResponse:
+def put_user(request: ApiRequest, user_id: PathId, user: UserIn) -> HttpResponse:
     """Set a user's attributes. Users also appear by themselves with their first event."""
+    codec.check_known(request, ())
     if len(codec.encode(user.attributes)) > settings.PRODUCT_BYTES:
         detail = (
             f"The attributes have more than {settings.PRODUCT_BYTES // 1024:,} KB; send fewer or "
@@ -46,14 +47,16 @@ def put_user(request: ApiRequest, user_id: Id, user: UserIn) -> HttpResponse:
 
 
 @router.get("/users/{id:user_id}", summary="A user")
-def get_user(request: ApiRequest, user_id: Id) -> HttpResponse:
+def get_user(request: ApiRequest, user_id: PathId) -> HttpResponse:
     """A user's attributes and the time of their last event."""
+    codec.check_known(request, ())
     return codec.respond(_shown(_find(request.auth.catalog, user_id)))
 
 
 @router.delete("/users/{id:user_id}", response={204: None}, summary="Erase a user")
-def delete_user(request: ApiRequest, user_id: Id) -> HttpResponse:
+def delete_user(request: ApiRequest, user_id: PathId) -> HttpResponse:
     """Erase a user, their history and their profiles, for good."""
+    codec.check_known(request, ())
     erase_user(_find(request.auth.catalog, user_id))
     return HttpResponse(status=204)
 
@@ -107,6 +110,7 @@ def post_events(request: ApiRequest) -> HttpResponse:
     browser key sends events of its user token's user; without one only what a page sees happen, of
     users whom the shop's server does not know.
     """
+    codec.check_known(request, ())
     catalog, sender = request.auth.catalog, _Sender.of(request)
     rows = read_rows(request)
     given = rows.values

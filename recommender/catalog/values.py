@@ -35,7 +35,8 @@ _ORDERABLE = {"instock", "available", "preorder", "presale", "backorder", "onbac
 _GONE = {"outofstock", "soldout", "unavailable", "discontinued"}
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _DAY = re.compile(r"\d{8}", re.ASCII)
-_LEAST_UNIX = 1e8  # the year 1973
+LEAST_UNIX = 1e8  # the year 1973
+_MOST_UNIX = 1e18  # nothing so large is a time, also in microseconds
 # The price column is numeric(14, 4); what rounds to 10¹⁰ is too much for it.
 TOO_EXPENSIVE = 10**10 - 0.00005
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
@@ -177,7 +178,7 @@ def urls(value: Any) -> list[str] | None:
     addresses = _BETWEEN_URLS.split(value) if isinstance(value, str) else value
     if isinstance(addresses, list):
         addresses = [address for part in addresses if (address := text(part, MAX_URL))]
-    if not addresses:
+    if addresses is None or addresses == []:
         return None
     if not isinstance(addresses, list) or not all(map(_URL.match, addresses)):
         raise BadValueError("is not a list of http(s) addresses")
@@ -247,7 +248,7 @@ def in_utc(moment: datetime) -> datetime:
 @lru_cache(4096)
 def _time(written: str) -> datetime:
     if _NUMBER.fullmatch(written) and not _DAY.fullmatch(written):
-        return _unix(float(written))
+        return _unix(written)
     try:
         moment = datetime.fromisoformat(written.removesuffix(" UTC"))
     except ValueError as exc:
@@ -255,14 +256,19 @@ def _time(written: str) -> datetime:
     return in_utc(moment)
 
 
-def _unix(seconds: float) -> datetime:
-    if abs(seconds) < _LEAST_UNIX:
+def _unix(written: str) -> datetime:
+    size = abs(float(written))
+    if size < LEAST_UNIX:
         raise BadValueError("is too small a number for a time")
+    if size >= _MOST_UNIX:
+        raise BadValueError("is beyond the year 9999")
+    # Exact, which a float is not to the microsecond; and it has no exponent out of bounds now.
+    seconds = Decimal(written)
     for _ in range(2):
         if abs(seconds) >= 1e11:  # the year 5138
             seconds /= 1000
     try:
-        return _EPOCH + timedelta(seconds=seconds)
+        return _EPOCH + timedelta(microseconds=int(seconds * 1_000_000))
     except OverflowError as exc:
         raise BadValueError("is beyond the year 9999") from exc
 

@@ -1,7 +1,7 @@
 """Partitions of events by time, made where an event goes that has none."""
 
 from collections.abc import Collection, Iterable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from django.db import transaction
 from psycopg import sql

@@ -74,6 +74,17 @@ def _additional(value: Any, expected: Any, schema: Any, document: Any, at: str) 
     ]
 
 
+def _matching(value: Any, expected: Any, schema: Any, document: Any, at: str) -> list[str]:
+    members = value.items() if isinstance(value, dict) else ()
+    return [
+        fault
+        for name, member in members
+        for pattern, inner in expected.items()
+        if re.search(pattern, name)
+        for fault in _faults(member, inner, document, f"{at}.{name}")
+    ]
+
+
 def _items(value: Any, expected: Any, schema: Any, document: Any, at: str) -> list[str]:
     if not isinstance(value, list):
         return []
@@ -102,6 +113,7 @@ _CHECKS: Mapping[str, Any] = {
     "oneOf": _any_of,
     "properties": _properties,
     "additionalProperties": _additional,
+    "patternProperties": _matching,
     "items": _items,
     "required": _holds(lambda v, e: not isinstance(v, dict) or v.keys() >= set(e)),
     "enum": _holds(lambda v, e: v in e),

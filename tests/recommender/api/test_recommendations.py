@@ -209,6 +209,8 @@ def test_a_count_that_cannot_be_is_refused(api, count):
         ({"as_of": "then"}, "invalid", "body.as_of"),
         ({"as_of": "0001-01-01T00:00:00+14:00"}, "invalid", "body.as_of"),
         ({"explain": "perhaps"}, "invalid", "body.explain"),
+        ({"explain": "yes"}, "invalid", "body.explain"),
+        ({"explain": 1}, "invalid", "body.explain"),
         ({"filter": []}, "invalid", "body.filter"),
         ({"filter": "price<3"}, "invalid", "body.filter"),
         ({"filter": {}}, "invalid-filter", "filter"),
@@ -235,6 +237,7 @@ def test_a_request_that_cannot_be_is_refused_and_says_where(api, body, kind, whe
         ({"fields": "a\x00b"}, "invalid"),
         ({"exclude": "bought"}, "invalid"),
         ({"explain": "perhaps"}, "invalid"),
+        ({"explain": "on"}, "invalid"),
         ({"as_of": "then"}, "invalid"),
         ({"filter": "{"}, "not-json"),
         ({"filter": "[]"}, "invalid"),
@@ -248,6 +251,15 @@ def test_a_request_that_cannot_be_is_refused_and_says_where(api, body, kind, whe
 def test_a_parameter_that_cannot_be_is_refused(api, parameters, kind):
     for address in ADDRESSES:
         problem(api.get(address, **parameters), 400, kind)
+
+
+def test_a_count_may_be_written_with_a_point_and_explain_as_a_digit(stocked, api):
+    for address in ADDRESSES:
+        assert len(items(api.post(address, {"count": 3.0}))) == 3
+        refused = problem(api.post(address, {"count": 3.5}), 400, "invalid")
+        assert refused["errors"][0]["where"] == "body.count"
+        explained = api.get(address, explain="1").json()["items"]
+        assert [item for item in explained if item["why"]["text"]] == explained != []
 
 
 def test_a_body_is_not_mixed_with_parameters(api):

@@ -107,7 +107,7 @@ def test_addresses_come_as_text_or_as_a_list(value):
     assert values.urls(value) == ["https://a/1", "https://a/2"]
 
 
-@pytest.mark.parametrize("value", ["picture.jpg", {"url": "https://a"}, 7])
+@pytest.mark.parametrize("value", ["picture.jpg", {"url": "https://a"}, 7, {}, 0, False])
 def test_what_is_no_address_is_refused(value):
     with pytest.raises(BadValueError, match=r"http\(s\) addresses"):
         values.urls(value)
@@ -143,12 +143,20 @@ def test_times_are_iso_8601_or_unix_time_and_in_utc_unless_they_say(value):
         (2015, "is too small a number for a time"),
         (45_000.5, "is too small a number for a time"),
         ("9" * 30, "is beyond the year 9999"),
+        ("1e99999999999999999999", "is beyond the year 9999"),
+        ("1e-99999999999999999999", "is too small a number for a time"),
+        (253402300800000000, "is beyond the year 9999"),
         ("0001-01-01T00:00+14:00", "is outside the years 1 to 9999"),
     ],
 )
 def test_what_is_no_time_is_refused(value, problem):
     with pytest.raises(BadValueError, match=problem):
         values.time(value)
+
+
+def test_a_unix_time_is_exact_to_the_microsecond():
+    last = datetime(9999, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC)
+    assert values.time(253_402_300_799_999_999) == last
 
 
 @pytest.mark.parametrize("value", ["20220624", 20220624, "2022-06-24"])

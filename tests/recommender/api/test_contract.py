@@ -1,0 +1,86 @@
+"""What the OpenAPI document promises is what the API does: schemathesis asks, by all its checks.
+
+`make fuzz` asks far more, and other things each time; what it finds gets a test of its own kind.
+"""
+
+import os
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import pytest
+import schemathesis
+from django.db import transaction
+from django.test.client import ClientHandler
+from hypothesis import settings
+from schemathesis.specs.openapi.checks import (
+    allow_header_conformance,
+    positive_data_acceptance,
+)
+
+from recommender.catalog import catalogs
+from recommender.models import ApiKey
+
+# 0 for the same few examples each time.
+EXAMPLES = int(os.environ.get("KINSHIP_FUZZ_EXAMPLES", "0"))
+
+# Right by the document, and refused for what this catalog has: by the type of the problem.
+OF_THE_CATALOG = {"unknown-field", "invalid-filter", "invalid-cursor", "two-ids"}
+
+_handler = ClientHandler(enforce_csrf_checks=False)
+
+
+def _application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+    """Django as a WSGI application that leaves the connection of the test open."""
+    response = _handler(environ)
+    start_response(f"{response.status_code} {response.reason_phrase}", [*response.items()])
+    return [response.content]
+
+
+@schemathesis.serializer("application/x-ndjson")
+def _lines(context: schemathesis.SerializationContext, value: Any) -> str:
+    """What is no text cannot be sent as lines."""
+    return value if isinstance(value, str) else ""
+
+
+# The key comes with each request: without one, everything is a 401. No text holds U+0000, which
+# `test_codec` sends.
+_CONFIG = schemathesis.Config.from_dict(
+    {"generation": {"with-security-parameters": False, "allow-x00": False}}
+)
+document = schemathesis.openapi.from_wsgi("/openapi.json", _application, config=_CONFIG)
+
+
+@pytest.fixture
+def key(stocked):
+    return catalogs.create_key(stocked.catalog, ApiKey.Scope.SERVER)
+
+
+@pytest.mark.slow  # thousands of requests
+@document.parametrize()
+@settings(max_examples=EXAMPLES or 10, derandomize=not EXAMPLES)
+def test_the_document_says_what_is_taken_and_answered(case, key):
+    headers = {"Authorization": f"Bearer {key}"}
+    with transaction.atomic():
+        response = case.call(headers=headers)
+        transaction.set_rollback(True)
+    case.validate_response(response, excluded_checks=_excluded(case, response), headers=headers)
+
+
+def _excluded(case: schemathesis.Case, response: schemathesis.Response) -> list[Any]:
+    excluded: list[Any] = []
+    if _is_of_the_catalog(case, response):
+        excluded.append(positive_data_acceptance)
+    # Products may be called so, too: the path of a product documents their methods.
+    if case.path in ("/v1/products/bulk", "/v1/products/sync"):
+        excluded.append(allow_header_conformance)
+    return excluded
+
+
+def _is_of_the_catalog(case: schemathesis.Case, response: schemathesis.Response) -> bool:
+    """Whether a request was refused for what no document can tell."""
+    if response.status_code != 400:
+        return False
+    kind = response.json()["type"].rpartition(":")[2]
+    # A filter is JSON in a query; which types of events there are, the catalog's weights say.
+    is_filter = kind == "not-json" and "filter" in (case.query or {})
+    return kind in OF_THE_CATALOG or is_filter or case.path == "/v1/events"

@@ -1,0 +1,300 @@
+"""A key of one catalog never reads, changes or counts anything of another.
+
+Every operation of the OpenAPI document is asked with whatever another catalog has that can be
+named, in every place where a text goes: a new operation is in by itself, once the table below
+says who may call it.
+"""
+
+import base64
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote, urlencode
+from uuid import uuid4
+
+import orjson
+import pytest
+from django.db import connection, transaction
+from django.http import HttpResponse
+from django.urls import get_resolver
+
+from recommender.api.app import api as served
+from recommender.catalog import attributes, catalogs, sync
+from recommender.history import popularity
+from recommender.models import ApiKey, Catalog
+from tests.recommender.api.client import Api, problem
+from tests.shop import Shop, event
+
+SERVER, BROWSER, EMBED = ApiKey.Scope.SERVER, ApiKey.Scope.BROWSER, ApiKey.Scope.EMBED
+_SERVER, _PUBLIC, _EMBED = {SERVER}, {SERVER, BROWSER}, {SERVER, EMBED}
+
+ALLOWED: Mapping[tuple[str, str], set[str]] = {
+    ("GET", "/v1/products"): _SERVER,
+    ("POST", "/v1/products/bulk"): _SERVER,
+    ("PATCH", "/v1/products/bulk"): _SERVER,
+    ("POST", "/v1/products/sync"): _SERVER,
+    ("PUT", "/v1/products/{product_id}"): _SERVER,
+    ("PATCH", "/v1/products/{product_id}"): _SERVER,
+    ("GET", "/v1/products/{product_id}"): _SERVER,
+    ("DELETE", "/v1/products/{product_id}"): _SERVER,
+    ("GET", "/v1/products/{product_id}/similar"): _PUBLIC,
+    ("POST", "/v1/products/{product_id}/similar"): _PUBLIC,
+    ("PUT", "/v1/users/{user_id}"): _SERVER,
+    ("GET", "/v1/users/{user_id}"): _SERVER,
+    ("DELETE", "/v1/users/{user_id}"): _SERVER,
+    ("GET", "/v1/users/{user_id}/recommendations"): _PUBLIC,
+    ("POST", "/v1/users/{user_id}/recommendations"): _PUBLIC,
+    ("POST", "/v1/events"): _PUBLIC,
+    # What the vendor's SDKs ask is the vendor's to document.
+    ("POST", "/compatible-mode/v1/embeddings"): _EMBED,
+    ("POST", "/api/v1/services/embeddings/text-embedding/text-embedding"): _EMBED,
+    ("POST", "/api/v1/services/embeddings/multimodal-embedding/multimodal-embedding"): _EMBED,
+}
+EMBEDDING_BODIES = [
+    {"model": "fake", "input": "a mug"},
+    {"model": "fake", "input": {"texts": ["a mug"], "contents": [{"text": "a mug"}]}},
+]
+# Addresses that tell nothing of a catalog, or are a person's with a session.
+OTHERS = {"", "healthz", "readyz", "admin/", "openapi.json", "docs"}
+
+# In every text of the other catalog, and in nothing that is sent.
+MARKER = "zebrafish"
+PRODUCTS, USER = ("foo-001", "foo-004", "foo-002"), "sim-coffee-lover-01"
+# A product, a user, an attribute, an event and a sync that only the other catalog has.
+PRODUCT_THERE, USER_THERE, ATTRIBUTE_THERE = "only-there", "nobody-else", "their-attribute"
+EVENT_THERE, SYNC_THERE = "their-event", "their-sync"
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """An operation, with the values that its documentation gives as examples."""
+
+    method: str
+    path: str
+    in_path: Mapping[str, str]
+    in_query: Mapping[str, str]
+    bodies: list[Any]
+
+    def address(self, **given: str) -> str:
+        path = self.path
+        for name, value in (self.in_path | given).items():
+            path = path.replace(f"{{{name}}}", quote(value, safe=""))
+        query = {name: value for name, value in given.items() if name not in self.in_path}
+        return f"{path}?{urlencode(query)}" if query else path
+
+
+def operations() -> list[Operation]:
+    """Those of the document, and those of the vendor's protocols."""
+    found = [
+        Operation(method.upper(), path, _given(operation, "path"), _given(operation, "query"),
+                  _bodies(operation))
+        for path, methods in served.get_openapi_schema()["paths"].items()
+        for method, operation in methods.items()
+    ]  # fmt: skip
+    vendor = [at for at in ALLOWED if not at[1].startswith("/v1/")]
+    return found + [Operation(*at, {}, {}, EMBEDDING_BODIES) for at in vendor]
+
+
+def _given(operation: Mapping[str, Any], place: str) -> dict[str, str]:
+    return {
+        parameter["name"]: str([*parameter["examples"].values()][-1]["value"])
+        for parameter in operation.get("parameters", ())
+        if parameter["in"] == place
+    }
+
+
+def _bodies(operation: Mapping[str, Any]) -> list[Any]:
+    content = operation.get("requestBody", {"content": {}})["content"]
+    examples = content.get("application/json", {"examples": {}})["examples"]
+    return [example["value"] for example in examples.values()]
+
+
+OPERATIONS = operations()
+
+
+def test_the_table_has_every_operation():
+    assert {(one.method, one.path) for one in OPERATIONS} == ALLOWED.keys()
+    # What is served beside the document is in the table, too, or has no catalog.
+    beside = {
+        str(pattern.pattern).strip("^").removesuffix("/?$")
+        for pattern in get_resolver().url_patterns
+        if str(pattern.pattern)
+    }
+    assert beside - OTHERS == {path[1:] for _, path in ALLOWED if not path.startswith("/v1/")}
+
+
+def test_the_scope_of_a_key_decides_what_it_may_ask(shop):
+    keys = {scope: catalogs.create_key(shop.catalog, scope) for scope in ApiKey.Scope.values}
+    for operation in OPERATIONS:
+        allowed = ALLOWED[operation.method, operation.path]
+        assert allowed <= keys.keys()
+        for scope, key in keys.items():
+            with transaction.atomic():
+                response = _ask(Api(key), operation)
+                transaction.set_rollback(True)
+            at = (operation, scope, response.content)
+            assert (response.status_code in (401, 403)) == (scope not in allowed), at
+            if scope not in allowed and operation.path.startswith("/v1/"):
+                problem(response, 403, "wrong-scope")
+        for unknown in (None, f"kin_ser_{uuid4()}"):
+            assert _ask(Api(unknown), operation).status_code == 401, operation
+
+
+@pytest.mark.slow  # thousands of requests
+def test_a_key_neither_reads_nor_changes_nor_counts_another_catalog(db):
+    ours, theirs = _open("ours", "espresso"), _open("theirs", MARKER)
+    _add_what_only_they_have(theirs)
+    foreign = _names(theirs)
+    beside_them = dict(_answers(ours, foreign))
+    assert not [asked for asked, answer in beside_them.items() if MARKER in answer]
+    # Nothing was counted, neither in a rank nor in an error, that is not there without them.
+    catalogs.delete_catalog(theirs.catalog)
+    alone = dict(_answers(ours, foreign))
+    assert alone.keys() == beside_them.keys()
+    assert {at: (alone[at], beside_them[at]) for at in alone if alone[at] != beside_them[at]} == {}
+    # Each operation was answered by something else than errors, else nothing was tried.
+    answered = {asked[:3] for asked, answer in alone.items() if answer[0] == "2"}
+    assert answered == {(*at, scope) for at, scopes in ALLOWED.items() for scope in scopes}
+
+
+def _open(name: str, word: str) -> Shop:
+    """A shop with the ids of the documentation's examples, and a word of its own in all texts."""
+    # Of historical data: what is answered does not change while the test runs.
+    shop = Shop.open(name, clock=Catalog.Clock.LAST_EVENT)
+    attributed = {"brand": word, "attributes": {"note": word}}
+    shop.put(*({"id": key, "title": f"{word} {key}", **attributed} for key in PRODUCTS))
+    shop.embed()
+    shop.visit(USER, *PRODUCTS[:2])
+    user = shop.user(USER)
+    user.attributes = {"note": word}
+    user.save()
+    popularity.refresh(shop.catalog)
+    return shop
+
+
+def _add_what_only_they_have(theirs: Shop) -> None:
+    theirs.put({"id": PRODUCT_THERE, "title": MARKER, "attributes": {ATTRIBUTE_THERE: MARKER}})
+    attributes.declare(theirs.catalog, {ATTRIBUTE_THERE: "string"})
+    theirs.embed()
+    theirs.post(event(USER_THERE, PRODUCT_THERE, id=EVENT_THERE), event(USER, PRODUCT_THERE))
+    sync.see(sync.begin_page(theirs.catalog, SYNC_THERE, [PRODUCT_THERE]), [PRODUCT_THERE],
+             has_products=True)  # fmt: skip
+    popularity.refresh(theirs.catalog)
+
+
+def _names(theirs: Shop) -> list[str]:
+    """All by which a stranger could name something of a catalog."""
+    rows = [theirs.catalog.pk, theirs.space.pk, theirs.product(PRODUCT_THERE).pk]
+    numbers = [str(row) for row in rows]
+    cursors = [base64.urlsafe_b64encode(n.encode()).decode().rstrip("=") for n in numbers]
+    key = catalogs.create_key(theirs.catalog, SERVER)
+    there = [PRODUCT_THERE, USER_THERE, ATTRIBUTE_THERE, EVENT_THERE, SYNC_THERE]
+    names = [theirs.catalog.name, str(theirs.space), PRODUCTS[2]]
+    return [*there, *names, key, *cursors, *numbers]
+
+
+def _answers(
+    ours: Shop, foreign: list[str]
+) -> Iterator[tuple[tuple[str, str, str, str, bytes], str]]:
+    """What each scope asks of each operation, and the answer, without what differs each time.
+
+    No operation leaves a row of another catalog changed, added or removed.
+    """
+    others = _all_but(ours.catalog)
+    for operation in OPERATIONS:
+        for scope in sorted(ALLOWED[operation.method, operation.path]):
+            with transaction.atomic():
+                caller = Api(catalogs.create_key(ours.catalog, scope))
+                for address, body in _requests(operation, foreign):
+                    response = caller.send(operation.method, address, body)
+                    assert response.status_code < 500, (operation, address, body)
+                    asked = (operation.method, operation.path, scope, address, body)
+                    yield asked, f"{response.status_code} {_lasting(response)}"
+                assert _all_but(ours.catalog) == others, (scope, operation)
+                transaction.set_rollback(True)
+
+
+def _requests(operation: Operation, foreign: list[str]) -> Iterator[tuple[str, bytes]]:
+    bodies = operation.bodies or [None]
+    yield from ((operation.address(), _written(body)) for body in bodies)
+    for name in [*operation.in_path, *operation.in_query]:
+        for value in foreign:
+            for written in _in_a_parameter(name, value):
+                yield operation.address(**{name: written}), _written(bodies[0])
+    for body in operation.bodies:
+        for changed in _replaced(body, foreign):
+            yield operation.address(), _written(changed)
+
+
+def _in_a_parameter(name: str, value: str) -> list[str]:
+    if name != "filter":
+        return [value]
+    return [orjson.dumps(one).decode() for one in ({"id": value}, {value: {"exists": True}})]
+
+
+def _replaced(value: Any, foreign: list[str]) -> Iterator[Any]:
+    """The value with each of its texts, in turn, replaced by each of these."""
+    if isinstance(value, str):
+        yield from foreign
+    elif isinstance(value, dict | list):
+        # Of a list the first: the others are like it.
+        places = value.keys() if isinstance(value, dict) else range(len(value[:1]))
+        for place in places:
+            for other in _replaced(value[place], foreign):
+                changed = value.copy()
+                changed[place] = other
+                yield changed
+
+
+def _written(body: Any) -> bytes:
+    return b"" if body is None else orjson.dumps(body)
+
+
+def _ask(caller: Api, operation: Operation) -> HttpResponse:
+    body = operation.bodies[0] if operation.bodies else None
+    return caller.send(operation.method, operation.address(), _written(body))
+
+
+_PASSING = re.compile(
+    r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d\.\d+)?"
+)
+
+
+def _lasting(response: HttpResponse) -> str:
+    """The answer without the ids and the times that were made for it."""
+    headers = [f"{name}: {value}\n" for name, value in response.items() if name != "Content-Length"]
+    return _PASSING.sub("", "".join(headers) + response.content.decode())
+
+
+# Whose row it is, by the first of these columns that its table has.
+_OWNERS = {
+    "catalog_id": "%s",
+    "space_id": "SELECT id FROM recommender_space WHERE catalog_id = %s",
+    "product_id": "SELECT id FROM recommender_product WHERE catalog_id = %s",
+    "sync_id": "SELECT id FROM recommender_sync WHERE catalog_id = %s",
+}
+_TABLES = """
+SELECT relname, array_agg(attname::text) FROM pg_class JOIN pg_attribute ON attrelid = pg_class.oid
+WHERE relname LIKE 'recommender%' AND relkind IN ('r', 'p') AND NOT relispartition GROUP BY 1
+"""
+
+
+def _all_but(catalog: Catalog) -> dict[str, list[str]]:
+    """Every row that is not this catalog's, by table."""
+    with connection.cursor() as cursor:
+        cursor.execute(_TABLES)
+        return {
+            table: _rows(cursor, table, columns, catalog) for table, columns in cursor.fetchall()
+        }
+
+
+def _rows(cursor: Any, table: str, columns: list[str], catalog: Catalog) -> list[str]:
+    if table == "recommender_catalog":
+        condition = "id = %s"
+    else:
+        owner = next((name for name in _OWNERS if name in columns), None)
+        condition = f"{owner} IN ({_OWNERS[owner]})" if owner else "%s IS NULL"
+    query = f"SELECT t::text FROM {table} t WHERE ({condition}) IS NOT TRUE ORDER BY 1"
+    cursor.execute(query, [catalog.pk])
+    return [row for (row,) in cursor.fetchall()]
