@@ -10,7 +10,6 @@ from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
-from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
@@ -32,7 +31,6 @@ from recommender.models import Catalog
 from recommender.models.catalog import default_event_weights
 from recommender.providers import ledger, models
 from recommender.providers.ledger import Budget
-from recommender.training import runs
 
 if TYPE_CHECKING:
     from recommender.admin.counts import CountedCatalog
@@ -135,12 +133,12 @@ class CatalogAdmin(evaluation.MayEvaluate, ModelAdmin[Catalog]):
     def train_selected(self, request: HttpRequest, queryset: QuerySet[Catalog]) -> None:
         """Ask the workers to train the selected catalogs."""
         for catalog in queryset:
-            self.message_user(request, _train(catalog), messages.SUCCESS)
+            self.message_user(request, training.ask_for(catalog), messages.SUCCESS)
 
     @action(description="Train now", permissions=["train"], icon="model_training")
     def train(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Ask the workers to train it, once confirmed."""
-        return self._confirm(request, object_id, _training, _train)
+        return self._confirm(request, object_id, training.question, training.ask_for)
 
     @admin.action(description="Evaluate now", permissions=["evaluate"])
     def evaluate_selected(self, request: HttpRequest, queryset: QuerySet[Catalog]) -> None:
@@ -276,24 +274,6 @@ class CatalogAdmin(evaluation.MayEvaluate, ModelAdmin[Catalog]):
         """Remove the catalogs with their partitions."""
         for catalog in queryset:
             catalogs.delete_catalog(catalog)
-
-
-def _training(catalog: Catalog) -> Question:
-    return Question(
-        title=f"Train {catalog}",
-        text="Workers learn behaviour spaces, popularity, co-occurrence and the ranker from its "
-        "history. What is learnt serves only where a replay shows it to do better.",
-        button="Train now",
-    )
-
-
-def _train(catalog: Catalog) -> str:
-    run = runs.request(catalog)
-    return format_html(
-        '<a href="{}" class="underline">The training of {}</a> is {}; its page shows what comes of '
-        "it.",
-        *(training.address(run), catalog, run.status),
-    )
 
 
 def _contents(catalog: "CountedCatalog") -> list[str]:

@@ -8,13 +8,14 @@ from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, RelatedDropdownFilter
 
 from recommender.admin import base, fragments
 from recommender.admin.base import DetailAdmin, Question, ReadOnlyAdmin, action
 from recommender.admin.fragments import Table, stored_table
-from recommender.models import Ranker, TrainingRun
+from recommender.models import Catalog, Ranker, TrainingRun
 from recommender.training import runs
 from recommender.training.storage import activate_ranker
 
@@ -229,3 +230,23 @@ def _question(ranker: Ranker) -> Question:
 def _activate(ranker: Ranker) -> str:
     activate_ranker(ranker)
     return f"{named(ranker)} serves now."
+
+
+def question(catalog: Catalog) -> Question:
+    """What is asked before a catalog is trained."""
+    return Question(
+        title=f"Train {catalog}",
+        text="Workers learn behaviour spaces, popularity, co-occurrence and the ranker from its "
+        "history. What is learnt serves only where a replay shows it to do better.",
+        button="Train now",
+    )
+
+
+def ask_for(catalog: Catalog) -> str:
+    """Have workers train a catalog; what to say of it."""
+    run = runs.request(catalog)
+    return format_html(
+        '<a href="{}" class="underline">The training of {}</a> is {}; its page shows what comes of '
+        "it.",
+        *(address(run), catalog, run.status),
+    )

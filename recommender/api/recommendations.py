@@ -9,16 +9,15 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.cache import patch_vary_headers
 from ninja import Query as Parameters
 from ninja import Router, Schema
-from pydantic import Field, ValidationError, WithJsonSchema
+from pydantic import Field, ValidationError
 
 from recommender.api import codec, problems, reasons, user_tokens
 from recommender.api.auth import BROWSER, ApiRequest, Caller, any_key
-from recommender.api.fields import Flag, PathId, TimeParameter
+from recommender.api.fields import PathId
 from recommender.api.problems import Problem
-from recommender.api.schemas import RecommendationRequest
+from recommender.api.schemas import RecommendationRequest, RequestParameters
 from recommender.engine import recommend
 from recommender.engine.answer import (
-    MAX_COUNT,
     Answer,
     Item,
     Query,
@@ -30,28 +29,6 @@ from recommender.retrieval import filters
 from recommender.retrieval.filters import FilterError, FilterFieldError
 
 router = Router(tags=["recommendations"], auth=any_key)
-
-
-def _text(description: str, **words: str) -> WithJsonSchema:
-    """A parameter that is text; one that is left out is no null."""
-    return WithJsonSchema({"type": "string", "description": description} | words)
-
-
-class RequestParameters(Schema):
-    """The members of a request as query parameters."""
-
-    count: Annotated[int, Field(ge=1, le=MAX_COUNT)] = 12
-    filter: Annotated[str | None, _text("A filter, as JSON.")] = None
-    fields: Annotated[str | None, _text("Names, separated by commas.")] = None
-    exclude: Annotated[
-        str | None,
-        _text(
-            "`seen` (the default), `purchased`, or `none`; several separated by commas.",
-            pattern="^((seen|purchased|none)?(,(seen|purchased|none)?)*)$",
-        ),
-    ] = None
-    as_of: TimeParameter = None
-    explain: Flag = False
 
 
 class WhyOut(Schema):

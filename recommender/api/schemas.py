@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal, TypeVar
 import orjson
 from django.http import HttpRequest
 from ninja import Schema
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, WithJsonSchema
 
 from recommender.api import codec, problems
 from recommender.api.fields import (
@@ -21,6 +21,7 @@ from recommender.api.fields import (
     Count,
     Currency,
     EventType,
+    Flag,
     Id,
     Label,
     Moment,
@@ -33,6 +34,7 @@ from recommender.api.fields import (
     Stock,
     Text,
     Time,
+    TimeParameter,
     Token,
     Urls,
     UserAttributes,
@@ -40,6 +42,7 @@ from recommender.api.fields import (
 from recommender.api.problems import Problem
 from recommender.catalog import values
 from recommender.catalog.values import BadValueError
+from recommender.engine.answer import MAX_COUNT
 
 
 class Strict(Schema):
@@ -114,6 +117,28 @@ class RecommendationRequest(Strict):
     exclude: list[Literal["seen", "purchased"]] = ["seen"]
     as_of: Time = None
     explain: Annotated[bool, Field(strict=True)] = False
+
+
+def _text(description: str, **words: str) -> WithJsonSchema:
+    """A parameter that is text; one that is left out is no null."""
+    return WithJsonSchema({"type": "string", "description": description} | words)
+
+
+class RequestParameters(Schema):
+    """The members of a request as query parameters."""
+
+    count: Annotated[int, Field(ge=1, le=MAX_COUNT)] = 12
+    filter: Annotated[str | None, _text("A filter, as JSON.")] = None
+    fields: Annotated[str | None, _text("Names, separated by commas.")] = None
+    exclude: Annotated[
+        str | None,
+        _text(
+            "`seen` (the default), `purchased`, or `none`; several separated by commas.",
+            pattern="^((seen|purchased|none)?(,(seen|purchased|none)?)*)$",
+        ),
+    ] = None
+    as_of: TimeParameter = None
+    explain: Flag = False
 
 
 MAX_ROWS = 10_000

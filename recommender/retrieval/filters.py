@@ -14,20 +14,16 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from difflib import get_close_matches
 from functools import partial
-from itertools import count
+from itertools import count, islice
 from typing import Any
 
 import orjson
 from psycopg import sql
 
-_MAX_DEPTH = 8
-_MAX_CONDITIONS = 100
-# All conditions together: each value may be compared with each product.
-_MAX_VALUES = 1000
-# So many are looked up in the index, or one by one in each product where that is not used.
-_MAX_LOOKED_UP = 100
-# Of names and values in errors.
-_SHOWN_NAMES, _SHOWN_CHARACTERS = 5, 60
+_MAX_DEPTH, _MAX_CONDITIONS = 8, 100
+_MAX_VALUES = 1000  # of all conditions: each may be compared with each product
+_MAX_LOOKED_UP = 100  # in the index, or one by one in each product where that is not used
+_SHOWN_NAMES, _SHOWN_CHARACTERS, _MAX_COMPARED = 5, 60, 1000
 _COMPARISONS = {"lt": "<", "lte": "<=", "gt": ">", "gte": ">=", "eq": "=", "ne": "IS DISTINCT FROM"}
 
 # The product's own fields: type and column.
@@ -92,12 +88,14 @@ def parse(document: Any, attributes: Mapping[str, str]) -> Filter:
 
 def unknown_field(name: str, fields: Collection[str], attributes: Collection[str]) -> str:
     """What to say of a field that there is not: what may be meant, and some of those there are."""
-    near = get_close_matches(name[:_SHOWN_CHARACTERS], [*fields, *attributes], _SHOWN_NAMES)
+    # To compare it with each of very many would take seconds.
+    alike = islice((other for other in attributes if other[:1] == name[:1]), _MAX_COMPARED)
+    near = get_close_matches(name[:_SHOWN_CHARACTERS], [*fields, *alike], _SHOWN_NAMES)
     meant = f" Did you mean {' or '.join(map(_shown, near))}?" if near else ""
     known = ", ".join([*fields, *map(_shown, sorted(attributes)[:_SHOWN_NAMES])])
     more = len(attributes) - _SHOWN_NAMES
-    others = f" and {more:,} more attributes" if more > 0 else ""
-    return f"Unknown field {_shown(name)!r}.{meant} Known fields: {known}{others}."
+    others = f" and {more:,} more attributes." if more > 0 else "."
+    return f"Unknown field {_shown(name)!r}.{meant} Known fields: {known}{others}"
 
 
 def _shown(name: str) -> str:

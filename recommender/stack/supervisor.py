@@ -23,13 +23,13 @@ def not_ready(url: str) -> str | None:
     Args:
         url: where the web is reached, without a path.
     """
-    return _problem(f"{url}/readyz")
+    return _problem(f"{url}/readyz", _SECONDS)
 
 
-def _problem(url: str) -> str | None:
+def _problem(url: str, seconds: float) -> str | None:
     try:
         # `localhost` is always among the allowed hosts; a proxy has no business here.
-        answer = httpx.get(url, headers={"Host": "localhost"}, timeout=_SECONDS, trust_env=False)
+        answer = httpx.get(url, headers={"Host": "localhost"}, timeout=seconds, trust_env=False)
     except httpx.TransportError as exc:
         return f"the web does not answer ({exc})"
     if answer.status_code == httpx.codes.OK:
@@ -41,12 +41,16 @@ class Probe:
     """Asks a web that was ready whether it still answers, every so many seconds.
 
     Args:
+        patience: seconds after which an answer does not come.
         most: after so many silences in a row it hangs; fewer can be a machine that is busy.
     """
 
-    def __init__(self, url: str, *, seconds: float = 10.0, most: int = 4) -> None:
+    def __init__(
+        self, url: str, *, seconds: float = 10.0, patience: float = _SECONDS, most: int = 4
+    ) -> None:
         self._url = f"{url}/healthz"
         self._seconds = seconds
+        self._patience = patience
         self._most = most
         self._silences = 0
         self._asked = time.monotonic()
@@ -56,7 +60,7 @@ class Probe:
         now = time.monotonic()
         if now - self._asked < self._seconds:
             return False
-        self._silences = 0 if _problem(self._url) is None else self._silences + 1
+        self._silences = 0 if _problem(self._url, self._patience) is None else self._silences + 1
         self._asked = time.monotonic()
         if self._silences < self._most:
             return False

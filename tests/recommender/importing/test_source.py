@@ -151,9 +151,11 @@ def test_one_bad_element_of_an_array_costs_only_itself(desk, bad):
 @given(
     st.lists(
         st.dictionaries(
-            st.text(max_size=3), st.recursive(st.text(max_size=5) | st.integers(0, 9), st.lists)
+            st.text(max_size=3),
+            st.recursive(st.text(max_size=5) | st.integers(0, 9), st.lists, max_leaves=5),
+            max_size=3,
         ),
-        max_size=5,
+        max_size=4,
     ),
     st.integers(1, 7),
 )

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 import pytest
 
 from recommender.stack.supervisor import Probe
-from tests.threads import wait_until
 
 
 @pytest.fixture
@@ -17,28 +16,28 @@ def listening() -> Iterator[socket.socket]:
 
 def test_a_web_that_is_silent_several_times_in_a_row_hangs(listening: socket.socket) -> None:
     host, port = listening.getsockname()
-    probe = Probe(f"http://{host}:{port}", seconds=0, most=2)
+    probe = Probe(f"http://{host}:{port}", seconds=0, patience=0.1, most=2)
 
     assert [probe.finds_it_hanging() for _ in range(3)] == [False, True, False]
 
 
 def test_an_answer_between_forgives_a_silence(listening: socket.socket) -> None:
     host, port = listening.getsockname()
-    probe = Probe(f"http://{host}:{port}", seconds=0, most=2)
+    probe = Probe(f"http://{host}:{port}", seconds=0, patience=30, most=2)
 
     def answer_second() -> None:
-        silent, _ = listening.accept()
-        answered, _ = listening.accept()
-        answered.recv(1000)
-        answered.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
-        answered.close()
-        silent.close()
+        for number in range(4):
+            connection, _ = listening.accept()
+            with connection:
+                if number == 1:
+                    connection.recv(1000)
+                    connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
 
     thread = threading.Thread(target=answer_second)
     thread.start()
 
-    assert [probe.finds_it_hanging() for _ in range(3)] == [False, False, False]
-    wait_until(lambda: not thread.is_alive())
+    assert [probe.finds_it_hanging() for _ in range(4)] == [False, False, False, True]
+    thread.join()
 
 
 def test_it_asks_only_when_it_is_time(listening: socket.socket) -> None:
