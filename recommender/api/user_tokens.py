@@ -26,7 +26,7 @@ _MAX_LENGTH = 4096
 _MAX_SECRETS = 10  # that one token is tried with
 
 # A revoked secret is noticed within so long.
-_REMEMBERED_SECONDS = 10.0
+_REMEMBERED_SECONDS = 0.5
 _MOST_REMEMBERED = 10_000
 
 # The end of every refusal for want of one; whoever shows it knows what to do.
