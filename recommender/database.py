@@ -205,6 +205,22 @@ class SessionLock:
             ) from exc
 
 
+_IS_LOCKED = sql.SQL("""EXISTS (
+    SELECT FROM pg_locks l
+    WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1
+      AND l.classid = %(lock)s::oid AND l.objid = {}::oid
+      AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database()))
+""")
+
+
+def is_locked(column: str, table: str) -> sql.Composed:
+    """SQL of whether some session holds the lock `lock << 32 | column` of a row.
+
+    The server frees the locks of a process that died. `lock` is a parameter of the statement.
+    """
+    return _IS_LOCKED.format(sql.Identifier(table, column))
+
+
 @contextmanager
 def session_lock(name: str, key: int, wait: str = "") -> Iterator[SessionLock | None]:
     """Hold an advisory lock for the block; None where another session has it.

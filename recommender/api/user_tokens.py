@@ -5,11 +5,12 @@ A token is a JWT (RFC 7519) with HMAC-SHA256 (`HS256`): `sub` is the user, `exp`
 
 import time
 from datetime import timedelta
+from operator import attrgetter
 from threading import Lock
 from typing import Any
 
 import jwt
-from cachetools import TTLCache
+from cachetools import TTLCache, cached
 from django.http import HttpRequest
 
 from recommender.api.auth import BROWSER, ApiRequest
@@ -43,7 +44,6 @@ SCHEME = {
 DOCUMENTED: dict[str, Any] = {"security": [{"BearerKey": [], "UserToken": []}]}
 
 _remembered: TTLCache[int, tuple[str, ...]] = TTLCache(_MOST_REMEMBERED, _REMEMBERED_SECONDS)
-_lock = Lock()
 
 
 def may_know(request: ApiRequest, user_id: str) -> bool:
@@ -117,11 +117,6 @@ def _invalid(reason: str) -> Problem:
     return Problem(401, "invalid-user-token", f"The user token is not valid: {reason}.")
 
 
+@cached(_remembered, key=attrgetter("pk"), lock=Lock())
 def _secrets(catalog: Catalog) -> tuple[str, ...]:
-    with _lock:
-        remembered = _remembered.get(catalog.pk)
-    if remembered is None:
-        remembered = catalogs.token_secrets(catalog)
-        with _lock:
-            _remembered[catalog.pk] = remembered
-    return remembered
+    return catalogs.token_secrets(catalog)

@@ -16,6 +16,7 @@ from django.db.models import F, QuerySet
 from django.db.models.functions import Coalesce
 from django.dispatch import Signal
 from django.utils import timezone
+from psycopg import sql
 
 from recommender import database
 from recommender.database import SessionLock, session_lock
@@ -33,13 +34,9 @@ _LOCK = 7_310_038
 feed_requested = Signal()
 
 # Whoever fetches holds the lock from before the row says so until after.
-_DEAD = """
-SELECT f.id FROM recommender_feed f WHERE f.status = 'running' AND NOT EXISTS (
-    SELECT FROM pg_locks l
-    WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1
-      AND l.classid = %(lock)s::oid AND l.objid = f.id::oid
-      AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database()))
-"""
+_DEAD = sql.SQL("SELECT f.id FROM recommender_feed f WHERE f.status = 'running' AND NOT {}").format(
+    database.is_locked("id", "f")
+)
 
 
 @dataclass(frozen=True, slots=True)

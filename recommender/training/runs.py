@@ -9,6 +9,7 @@ from django.db import transaction
 from django.db.models import F, Window
 from django.db.models.functions import Now, RowNumber
 from django.dispatch import Signal
+from psycopg import sql
 
 from recommender import database
 from recommender.database import session_lock
@@ -29,14 +30,10 @@ training_requested = Signal()
 
 # Whoever trains holds the lock from before the row says so until after: in the row's place, a
 # lock cannot outlive a process that died.
-_FAIL_DEAD = """
+_FAIL_DEAD = sql.SQL("""
 UPDATE recommender_trainingrun r SET status = 'failed', error = %(error)s, finished_at = now()
-WHERE r.status = 'running' AND NOT EXISTS (
-    SELECT FROM pg_locks l
-    WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1
-      AND l.classid = %(lock)s::oid AND l.objid = r.catalog_id::oid
-      AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database()))
-"""
+WHERE r.status = 'running' AND NOT {}
+""").format(database.is_locked("catalog_id", "r"))
 
 _DUE = """
 SELECT c.id FROM recommender_catalog c LEFT JOIN LATERAL (

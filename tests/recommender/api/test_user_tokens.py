@@ -242,7 +242,7 @@ def test_secrets_overlap_until_the_old_one_is_revoked_and_are_of_one_catalog(
         assert answer(browser.get(FOR_ANN, headers=signed(each)))["fallback"] is None
 
     catalogs.revoke(ApiKey.objects.get(prefix=secret[:12]))
-    user_tokens._remembered.clear()  # as ten seconds do
+    user_tokens._remembered.clear()  # as half a second does
     assert answer(browser.get(FOR_ANN, headers=signed(new)))["fallback"] is None
     problem(browser.get(FOR_ANN, headers=signed(secret)), 401, "invalid-user-token")
 
