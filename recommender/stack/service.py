@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from recommender.stack import machine
+from recommender.stack import archive, machine
 from recommender.stack.config import PROJECT_DIR, StackConfig
 from recommender.stack.processes import ProcessRecord, end_sessions
 from recommender.stack.program import open_log
@@ -49,16 +49,18 @@ class ChildSpec:
 
     Args:
         grace: seconds that it has to end by itself before it is killed.
+        is_needed: whether the service is not ready where it keeps ending.
     """
 
     name: str
     command: tuple[str, ...]
     log: Path
     grace: float
+    is_needed: bool = True
 
 
 def child_specs(service: Service) -> tuple[ChildSpec, ...]:
-    """Web, worker and beat."""
+    """Web, worker and beat, and where one is wanted what archives the database's log."""
     cores = machine.detect().cores
     layout = service.config.layout
     commands = {
@@ -66,8 +68,16 @@ def child_specs(service: Service) -> tuple[ChildSpec, ...]:
         "worker": (_worker_command(service.workers or cores), 20.0),
         "beat": (_beat_command(), 5.0),
     }
+    if service.config.wal_archive is not None:
+        commands["archive"] = (archive.command(service.config), 5.0)
     return tuple(
-        ChildSpec(name=name, command=command, log=layout.log(name), grace=grace)
+        ChildSpec(
+            name=name,
+            command=command,
+            log=layout.log(name),
+            grace=grace,
+            is_needed=name != "archive",
+        )
         for name, (command, grace) in commands.items()
     )
 

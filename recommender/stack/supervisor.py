@@ -159,7 +159,7 @@ class Supervisor:
 
     def _give_up_on_the_hopeless(self) -> None:
         for child in self._children:
-            if child.crashes >= _HOPELESS_CRASHES:
+            if child.spec.is_needed and child.crashes >= _HOPELESS_CRASHES:
                 raise StackError(
                     f"{child.spec.name} ended {child.crashes} times before Kinship was ready. "
                     f"{child.spec.log} ends:\n{log_tail(child.spec.log)}"

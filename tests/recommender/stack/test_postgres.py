@@ -2,8 +2,8 @@ import psycopg
 import pytest
 
 from recommender.stack import database_url
+from recommender.stack.cluster import GB, MB, postgres_settings
 from recommender.stack.machine import Machine, detect
-from recommender.stack.postgres import GB, MB, postgres_settings
 
 
 def settings(*, memory: int = 16 * GB, cores: int = 4, shared_memory: int = 8 * GB):
