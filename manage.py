@@ -35,7 +35,7 @@ NAME = "./kinship"
 WITHOUT_DATABASE = {
     *("check", "collectstatic", "compilemessages", "diffsettings", "findstatic", "help"),
     *("makemessages", "makemigrations", "startapp", "startproject", "version"),
-    *("demo", "down", "restore", "status", "up"),
+    *("demo", "down", "restore", "status", "up", "upgrade_postgres"),
 }
 INTERRUPTED = 130
 UNREAD = 141
@@ -68,6 +68,7 @@ What comes of it
 Safety
   backup           all of it in one file, while it runs
   restore          a backup in an empty data directory
+  upgrade_postgres the database's files, to a newer PostgreSQL
 
 Administrators of the admin
   createsuperuser, changepassword
