@@ -94,7 +94,7 @@ def _start(
             cwd=directory,
             env=environment,
             start_new_session=True,
-            **_identity(account),
+            **identity(account),
         )
 
 
@@ -119,13 +119,16 @@ def _interrupts_deferred() -> Iterator[None]:
             signal.raise_signal(number)
 
 
-class _Identity(TypedDict, total=False):
+class Identity(TypedDict, total=False):
+    """Arguments of Popen by which a process has another account's rights, and no other."""
+
     user: int
     group: int
     extra_groups: list[int]
 
 
-def _identity(account: Account) -> _Identity:
+def identity(account: Account) -> Identity:
+    """The arguments of Popen for this account; none for this process's own."""
     if account.uid == os.geteuid():
         return {}
     return {"user": account.uid, "group": account.gid, "extra_groups": []}

@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from recommender.stack import archive, machine
+from recommender.stack.account import Account, current
 from recommender.stack.config import PROJECT_DIR, StackConfig
 from recommender.stack.processes import ProcessRecord, end_sessions
-from recommender.stack.program import open_log
+from recommender.stack.program import identity, open_log
 from recommender.stack.record import read_record
 
 _LISTEN_ON_ALL = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}  # noqa: S104 - mapped away
@@ -50,6 +51,7 @@ class ChildSpec:
     Args:
         grace: seconds that it has to end by itself before it is killed.
         is_needed: whether the service is not ready where it keeps ending.
+        is_exposed: whether it works with what strangers send, and so has no rights of root.
     """
 
     name: str
@@ -57,6 +59,7 @@ class ChildSpec:
     log: Path
     grace: float
     is_needed: bool = True
+    is_exposed: bool = True
 
 
 def child_specs(service: Service) -> tuple[ChildSpec, ...]:
@@ -77,6 +80,7 @@ def child_specs(service: Service) -> tuple[ChildSpec, ...]:
             log=layout.log(name),
             grace=grace,
             is_needed=name != "archive",
+            is_exposed=name != "archive",
         )
         for name, (command, grace) in commands.items()
     )
@@ -145,8 +149,12 @@ logger = logging.getLogger(__name__)
 class Child:
     """A process in a session of its own, which a terminal's Ctrl-C does not reach."""
 
-    def __init__(self, spec: ChildSpec, environment: Mapping[str, str]) -> None:
+    def __init__(
+        self, spec: ChildSpec, environment: Mapping[str, str], account: Account | None = None
+    ) -> None:
+        """`account`: who runs it; None for this process's own."""
         self.spec = spec
+        self._account = account or current()
         self.crashes = 0
         self.record: ProcessRecord | None = None
         self._environment = environment
@@ -176,6 +184,7 @@ class Child:
                 env=self._environment,
                 start_new_session=True,
                 umask=0o077,  # files with refused rows, and the like
+                **identity(self._account),
             )
         self._started = now
         self.record = ProcessRecord.of(self._process.pid)
