@@ -59,6 +59,22 @@ def _values(sent: bytes | None, dtype: np.dtype[np.void]) -> NDArray[np.void]:
     return np.frombuffer(sent, dtype, offset=_HEADER)["value"]
 
 
+# Of a half-precision number in 32 bits, the sign and, moved to the right place, all else.
+_HALF_BITS = np.array(0x8FFFE000, dtype=np.uint32).view(np.int32)
+# How much larger the exponents are by then.
+_HALF_SCALE = np.float32(2.0**112)
+
+
+def widened(halves: NDArray[np.float16]) -> NDArray[np.float32]:
+    """Finite halves in single precision: astype() takes three times as long for the same."""
+    bits = halves.view(np.int16).astype(np.int32)
+    bits <<= 13
+    bits &= _HALF_BITS
+    wide: NDArray[np.float32] = bits.view(np.float32)
+    wide *= _HALF_SCALE
+    return wide
+
+
 Keys = NDArray[np.int64]
 
 

@@ -61,14 +61,15 @@ class _Forest:
     def scores(self, matrix: NDArray[np.float32]) -> NDArray[np.float64]:
         """Sums of what the reached leaves say, shape (candidates,)."""
         # One tree after the other, as LightGBM adds them up.
-        given: NDArray[np.float64] = self.values.take(256 * self.numbers + self._kept(matrix))
-        return given.sum(axis=0)
+        given = self.values.take(256 * self.numbers + self._kept(matrix))
+        sums: NDArray[np.float64] = given.sum(axis=0)
+        return sums
 
     def contributions(self, matrix: NDArray[np.float32]) -> NDArray[np.float64]:
         """Sums of what the reached leaves give to each signal, shape (candidates, signals)."""
         leaves = _MOST_LEAVES * self.numbers + _FIRST_LEAF.take(self._kept(matrix))
-        given: NDArray[np.float64] = self.signals[leaves]
-        return given.sum(axis=0)
+        sums: NDArray[np.float64] = self.signals[leaves].sum(axis=0)
+        return sums
 
     def _kept(self, matrix: NDArray[np.float32]) -> NDArray[np.uint8]:
         """The leaves that no node rules out, shape (trees, candidates)."""

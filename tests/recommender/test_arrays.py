@@ -62,6 +62,12 @@ def test_places_are_those_of_equal_keys(known, wanted):
             assert not there or among[row] == key
 
 
+def test_every_finite_half_is_widened_to_the_same_number():
+    halves = np.arange(65536, dtype=np.uint16).view(np.float16)
+    halves = halves[np.isfinite(halves)].reshape(2, -1)
+    assert arrays.widened(halves).tobytes() == halves.astype(np.float32).tobytes()
+
+
 def test_arrays_come_back_as_they_were():
     arrays = {"names": np.array(["a", "ü"]), "means": np.array([1.5]), "nothing": np.zeros(0)}
     back = unpack_arrays(pack_arrays(arrays))
