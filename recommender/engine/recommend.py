@@ -1,7 +1,8 @@
 """Live answers: products for a user, and products like a product."""
 
+from collections.abc import Sequence
 from dataclasses import replace
-from functools import cache, partial
+from functools import cache, lru_cache, partial
 from typing import Any
 
 from psycopg import sql
@@ -71,6 +72,11 @@ _VECTOR = sql.SQL(
     "SELECT 0, 1::float8, NULL::bigint, embedding FROM {} WHERE product_id = %(seed)s "
     "AND embedding IS NOT NULL"
 )
+_PRODUCT_VECTOR = sql.SQL("""
+SELECT 0, 1::float8, NULL::bigint, v.embedding FROM recommender_product p
+JOIN {} v ON v.product_id = p.id AND v.embedding IS NOT NULL
+WHERE p.catalog_id = %(catalog)s AND p.external_id = %(product)s AND p.deleted_at IS NULL
+""")
 
 
 def similar(catalog: Catalog, external_id: str, query: Query) -> Answer:
@@ -81,33 +87,67 @@ def similar(catalog: Catalog, external_id: str, query: Query) -> Answer:
     Raises:
         UnknownProductError: where the catalog has no such product.
     """
-    return switching.answered(partial(_similar, catalog, external_id, query))
+    return switching.answered(
+        partial(_similar, catalog, external_id, query),
+        again=partial(_similar_step_by_step, catalog, external_id, query),
+    )
+
+
+# By catalog, the space that served last. What is asked of it asks, too, whether it still does.
+_served: dict[int, ServingSpace] = {}
 
 
 def _similar(catalog: Catalog, external_id: str, query: Query) -> Answer:
+    served = _served.get(catalog.pk)
+    if served is not None and query.filter is None and not query.named:
+        # Nearly always all that is needed, in one round trip.
+        near = _nearest_at_once(served, external_id, query.count + 1)
+        items = _similar_items(near, Cause(external_id, event=SEED), query)
+        if len(items) == query.count:
+            return backfill.complete(catalog, items, query, spaces=(served.label,))
+    return _similar_step_by_step(catalog, external_id, query)
+
+
+def _similar_step_by_step(catalog: Catalog, external_id: str, query: Query) -> Answer:
     rows = database.fetch(_SEED, (catalog.pk, external_id))
     if not rows:
         raise UnknownProductError(external_id)
     seed, category, title, *columns = rows[0]
     space = ServingSpace(*columns) if columns[0] is not None else None
-    cause = Cause(external_id, title, SEED)
-    items = [
-        Item(
-            n.external_id,
-            n.similarity,
-            "text",
-            {"text": n.similarity},
-            because=(external_id,),
-            cause=cause,
-        )
-        for n in (_neighbours(space, seed, query) if space else [])
-        if n.product_id != seed
-    ][: query.count]
+    if space is not None:
+        _served[catalog.pk] = space
+    near = _neighbours(space, seed, query) if space else []
+    cause = Cause(external_id, title if query.named else "", SEED)
+    items = _similar_items(near, cause, query)
     if space and items:
         return backfill.complete(catalog, items, query, excluded=(seed,), spaces=(space.label,))
     return backfill.fall_back(
         catalog, query, excluded=(seed,), filters=_category_first(category, query.filter)
     )
+
+
+def _similar_items(near: Sequence[Neighbour], seed: Cause, query: Query) -> list[Item]:
+    """The neighbours as an answer has them, without the product itself."""
+    because = (seed.id,)
+    return [
+        Item(n.external_id, n.similarity, "text", {"text": n.similarity}, because, cause=seed)
+        for n in near
+        if n.external_id != seed.id
+    ][: query.count]
+
+
+def _nearest_at_once(space: ServingSpace, external_id: str, limit: int) -> list[Neighbour]:
+    """What is nearest to a product, found by its id; nothing where the space no longer serves."""
+    select, condition = _product_select(space)
+    parameters = {"catalog": space.catalog_id, "product": external_id}
+    vectors = QueryVectors("product", select, parameters, condition)
+    return vector_search.nearest_if_current(space, vectors, limit=limit)
+
+
+@lru_cache(maxsize=10_000)
+def _product_select(space: ServingSpace) -> tuple[sql.Composed, sql.Composed]:
+    vectors = partitions.product_vectors(space.pk)
+    return _PRODUCT_VECTOR.format(vectors), switching.still_serves(space)
 
 
 def _neighbours(space: ServingSpace, seed: int, query: Query) -> list[Neighbour]:
