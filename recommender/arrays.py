@@ -78,12 +78,26 @@ def widened(halves: NDArray[np.float16]) -> NDArray[np.float32]:
 Keys = NDArray[np.int64]
 
 
+def distinct(keys: Keys) -> tuple[Keys, NDArray[np.int64]]:
+    """The distinct keys, ascending, and which of them each key is; np.unique in half the time."""
+    if not len(keys):
+        return keys, np.zeros(0, dtype=np.int64)
+    order = keys.argsort()
+    ascending = keys[order]
+    starts = np.empty(len(keys), dtype=bool)
+    starts[0] = True
+    np.not_equal(ascending[1:], ascending[:-1], out=starts[1:])
+    rows = np.empty(len(keys), dtype=np.int64)
+    rows[order] = starts.cumsum() - 1
+    return ascending[starts], rows
+
+
 def places(known: Keys, wanted: Keys) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
     """Where each wanted key is in a list of distinct keys, and whether it is; shape (wanted,)."""
     if not len(known):
         return np.zeros(len(wanted), dtype=np.int64), np.zeros(len(wanted), dtype=bool)
-    order = np.argsort(known)
-    rows = order[np.minimum(np.searchsorted(known, wanted, sorter=order), len(known) - 1)]
+    order = known.argsort()
+    rows = order[np.minimum(known.searchsorted(wanted, sorter=order), len(known) - 1)]
     return rows, known[rows] == wanted
 
 
@@ -91,13 +105,25 @@ def sorted_places(known: Keys, wanted: Keys) -> tuple[NDArray[np.int64], NDArray
     """The same where the known keys ascend: among many, for the price of the wanted alone."""
     if not len(known):
         return np.zeros(len(wanted), dtype=np.int64), np.zeros(len(wanted), dtype=bool)
-    rows = np.minimum(np.searchsorted(known, wanted), len(known) - 1).astype(np.int64)
+    rows = np.minimum(known.searchsorted(wanted), len(known) - 1)
     return rows, known[rows] == wanted
+
+
+def largest(values: NDArray[np.floating], limit: int) -> NDArray[np.int64]:
+    """The places of the largest values, largest first and ties by place; shape (limit,) at most.
+
+    Only those are sorted: a stable sort of a thousand numbers takes a fifth of a millisecond.
+    """
+    if len(values) <= limit or limit <= 0:
+        return np.argsort(-values, kind="stable")[:limit]
+    least = np.partition(values, len(values) - limit)[len(values) - limit]
+    among = np.flatnonzero(values >= least)
+    return among[np.argsort(-values[among], kind="stable")[:limit]]
 
 
 def heaviest(labels: NDArray[np.int64], weights: NDArray[np.float64], limit: int) -> list[int]:
     """The labels with most of the weight, heaviest first; 0 is none."""
-    ids, rows = np.unique(labels, return_inverse=True)
+    ids, rows = distinct(labels)
     sums = np.bincount(rows, weights, len(ids)) * (ids != 0)
     best = np.argsort(-sums, kind="stable")[:limit]
     return [int(ids[row]) for row in best if sums[row] > 0]

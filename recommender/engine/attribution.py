@@ -59,7 +59,7 @@ def of_links(
         items: keys, distinct.
     """
     columns, linked = arrays.places(items, targets)
-    own, rows = np.unique(sources[linked], return_inverse=True)
+    own, rows = arrays.distinct(sources[linked])
     cells = rows * len(items) + columns[linked]
     sums = np.bincount(cells, np.maximum(scores[linked], 0.0), len(own) * len(items))
     return Attribution(
@@ -81,16 +81,22 @@ def strongest(
         parts: of each item's score.
     """
     keys = np.unique(np.concatenate([items, *(attribution.own for attribution in attributions)]))
-    given = np.zeros((len(keys), len(items)))
+    given, places = np.zeros((len(keys), len(items))), np.arange(len(items))
     for part in {attribution.part for attribution in attributions}:
         of_part = [attribution for attribution in attributions if attribution.part == part]
         values = np.array([max(0.0, given_by.get(part, 0.0)) for given_by in parts])
         given += values * _shares(of_part, keys)
-    best = np.argsort(-given, axis=0, kind="stable")[:ATTRIBUTED]
-    return [
-        tuple(int(keys[row]) for row in best[:, column] if given[row, column] > 0)
-        for column in range(len(items))
-    ]
+    left = np.ascontiguousarray(given.T)
+    found: list[list[int]] = [[] for _ in range(len(items))]
+    for _ in range(min(ATTRIBUTED, len(keys))):
+        rows = left.argmax(axis=1)
+        for of_item, key, amount in zip(
+            found, keys[rows].tolist(), left[places, rows].tolist(), strict=True
+        ):
+            if amount > 0:
+                of_item.append(key)
+        left[places, rows] = 0
+    return list(map(tuple, found))
 
 
 def _shares(attributions: Sequence[Attribution], keys: NDArray[np.int64]) -> NDArray[np.float64]:

@@ -12,6 +12,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from recommender import arrays
 from recommender.engine import attribution, features, rerank, sources
 from recommender.engine.answer import Item
 from recommender.engine.candidates import Candidates, Cause, Keys, UserContext
@@ -151,7 +152,7 @@ def fuse(
 
     Args:
         lists: of distinct keys each, best first.
-        excluded: distinct keys that must not be among them.
+        excluded: keys that must not be among them, ascending.
         limit: how many; None for all.
 
     Returns:
@@ -159,10 +160,11 @@ def fuse(
     """
     if not lists:
         return np.zeros(0, dtype=np.int64)
-    products, places = np.unique(np.concatenate(lists), return_inverse=True)
-    kept = np.flatnonzero(~np.isin(products, excluded, assume_unique=True))
+    products, places = arrays.distinct(np.concatenate(lists))
+    _, is_excluded = arrays.sorted_places(excluded, products)
+    kept = np.flatnonzero(~is_excluded)
     if limit is not None and len(kept) > limit:
-        worth = [reciprocal_rank(1 + place) for place in range(max(map(len, lists)))]
+        worth = np.array([reciprocal_rank(1 + place) for place in range(max(map(len, lists)))])
         sums = np.bincount(places, np.concatenate([worth[: len(keys)] for keys in lists]))
-        kept = np.sort(kept[np.argsort(-sums[kept], kind="stable")[:limit]])
+        kept = np.sort(kept[arrays.largest(sums[kept].astype(np.float64), limit)])
     return products[kept]

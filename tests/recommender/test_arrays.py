@@ -88,3 +88,18 @@ def test_objects_are_refused_as_reading_them_would_run_code():
     np.savez(buffer, evil=np.array([{"a": 1}], dtype=object))
     with pytest.raises(ValueError, match="allow_pickle=False"):
         unpack_arrays(buffer.getvalue())
+
+
+@given(st.lists(st.integers(-3, 3), max_size=40), st.integers(0, 45))
+def test_the_largest_are_those_that_a_stable_sort_puts_first(numbers, limit):
+    values = np.array(numbers, dtype=np.float64)
+    expected = np.argsort(-values, kind="stable")[:limit]
+    assert arrays.largest(values, limit).tolist() == expected.tolist()
+
+
+@given(st.lists(st.integers(-5, 5), max_size=40))
+def test_distinct_keys_ascend_and_each_key_is_found_among_them(numbers):
+    keys = np.array(numbers, dtype=np.int64)
+    distinct, rows = arrays.distinct(keys)
+    assert distinct.tolist() == sorted(set(numbers))
+    assert distinct[rows].tolist() == numbers
