@@ -121,6 +121,20 @@ def largest(values: NDArray[np.floating], limit: int) -> NDArray[np.int64]:
     return among[np.argsort(-values[among], kind="stable")[:limit]]
 
 
+def largest_of_rows(
+    values: NDArray[np.float64], limit: int
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """The places of the largest values of each row, and those values; shape (rows, few) each."""
+    rows = np.arange(len(values))
+    left = values.copy(order="C")
+    places = []
+    for _ in range(min(limit, values.shape[1])):
+        places.append(left.argmax(axis=1))
+        left[rows, places[-1]] = -np.inf
+    best = np.array(places, dtype=np.int64).reshape(len(places), len(values)).T
+    return best, values[rows[:, None], best]
+
+
 def heaviest(labels: NDArray[np.int64], weights: NDArray[np.float64], limit: int) -> list[int]:
     """The labels with most of the weight, heaviest first; 0 is none."""
     ids, rows = distinct(labels)

@@ -81,22 +81,16 @@ def strongest(
         parts: of each item's score.
     """
     keys = np.unique(np.concatenate([items, *(attribution.own for attribution in attributions)]))
-    given, places = np.zeros((len(keys), len(items))), np.arange(len(items))
+    given = np.zeros((len(keys), len(items)))
     for part in {attribution.part for attribution in attributions}:
         of_part = [attribution for attribution in attributions if attribution.part == part]
         values = np.array([max(0.0, given_by.get(part, 0.0)) for given_by in parts])
         given += values * _shares(of_part, keys)
-    left = np.ascontiguousarray(given.T)
-    found: list[list[int]] = [[] for _ in range(len(items))]
-    for _ in range(min(ATTRIBUTED, len(keys))):
-        rows = left.argmax(axis=1)
-        for of_item, key, amount in zip(
-            found, keys[rows].tolist(), left[places, rows].tolist(), strict=True
-        ):
-            if amount > 0:
-                of_item.append(key)
-        left[places, rows] = 0
-    return list(map(tuple, found))
+    best, amounts = arrays.largest_of_rows(given.T, ATTRIBUTED)
+    return [
+        tuple(key for key, amount in zip(of_item, gave, strict=True) if amount > 0)
+        for of_item, gave in zip(keys[best].tolist(), amounts.tolist(), strict=True)
+    ]
 
 
 def _shares(attributions: Sequence[Attribution], keys: NDArray[np.int64]) -> NDArray[np.float64]:

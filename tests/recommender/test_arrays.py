@@ -103,3 +103,13 @@ def test_distinct_keys_ascend_and_each_key_is_found_among_them(numbers):
     distinct, rows = arrays.distinct(keys)
     assert distinct.tolist() == sorted(set(numbers))
     assert distinct[rows].tolist() == numbers
+
+
+@given(st.integers(0, 4), st.integers(0, 6), st.integers(1, 4), st.randoms())
+def test_the_largest_of_each_row_are_those_of_the_row_alone(rows, columns, limit, random):
+    values = np.array(
+        [[random.randint(0, 3) for _ in range(columns)] for _ in range(rows)], dtype=np.float64
+    ).reshape(rows, columns)
+    places, amounts = arrays.largest_of_rows(values, limit)
+    assert places.tolist() == [arrays.largest(row, limit).tolist() for row in values]
+    assert amounts.tolist() == [sorted(row, reverse=True)[:limit] for row in values.tolist()]
