@@ -111,7 +111,7 @@ def _send(send: Callable[[], object], warning: str, **subject: int) -> None:
 
 def _take_up_work(sender: Any, **_: Any) -> None:
     """Give back what this worker had claimed before it was killed, and start at once."""
-    staleness.release_owner(f"{sender.hostname}:")
+    staleness.release_owner(sender.hostname)
     tasks.heartbeat.delay()
     tasks.sweep_embeddings.delay()
 
