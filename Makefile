@@ -1,4 +1,4 @@
-# make setup [EXTRAS=minilm,video] | demo | demo-reset | test | test-fast | fuzz | check | bench | chaos
+# make setup [EXTRAS=minilm,video] | demo | demo-reset | test | test-fast | fuzz | check | bench | chaos | soak
 # make lock | upgrade | audit | sbom
 PYTHON ?= python3
 VENV := .venv
@@ -50,7 +50,7 @@ define INSTALL
 	}'
 endef
 
-.PHONY: installed setup setup-dev demo demo-reset test test-fast fuzz check bench chaos lock upgrade audit sbom
+.PHONY: installed setup setup-dev demo demo-reset test test-fast fuzz check bench chaos soak lock upgrade audit sbom
 
 installed: $(VENV)/.installed-requirements $(extras:%=$(VENV)/.installed-requirements-%)
 setup: installed
@@ -110,6 +110,9 @@ bench: installed
 
 chaos: installed
 	@$(PY) -m benchmarks.chaos $(ARGS)
+
+soak: installed
+	@$(PY) -m benchmarks.soak $(ARGS)
 
 lock: setup-dev
 	$(LOCK) pyproject.toml -o requirements.lock

@@ -12,8 +12,9 @@ import psutil
 import psycopg
 
 from benchmarks.chaos.surroundings import Need, Surroundings, set_cable, set_clock
+from benchmarks.processes import family
 from recommender.stack.config import Layout, StackConfig, database_url
-from recommender.stack.processes import ProcessRecord, kill, session_members
+from recommender.stack.processes import kill
 from recommender.stack.status import collect
 from tests.e2e.service import Service
 from tests.stub import Stub
@@ -90,8 +91,8 @@ class Fault:
 def _kill(scene: Scene, name: str) -> float:
     """Its first process, one that this started, or all of its session: who runs out of memory."""
     leader = scene.process(name)
-    family = session_members(ProcessRecord.of(leader.pid))
-    victims = scene.random.choice([[leader], [scene.random.choice(family)], family])
+    members = family(leader)
+    victims = scene.random.choice([[leader], [scene.random.choice(members)], members])
     kill(victims)
     return time.monotonic()
 
@@ -106,17 +107,15 @@ def _kill_supervisor(scene: Scene) -> float:
 
 def _kill_everything(scene: Scene) -> float:
     """As when a container is killed, and started again."""
-    leaders = [ProcessRecord.of(part.pid) for part in collect(scene.config) if part.pid]
-    kill([member for leader in leaders for member in session_members(leader)])
+    leaders = [psutil.Process(part.pid) for part in collect(scene.config) if part.pid]
+    kill([member for leader in leaders for member in family(leader)])
     struck = time.monotonic()
     scene.up()
     return struck
 
 
 def _stop(scene: Scene, name: str) -> float:
-    leader = scene.process(name)
-    stopped = session_members(ProcessRecord.of(leader.pid))
-    stopped += [child for child in leader.children(recursive=True) if child not in stopped]
+    stopped = family(scene.process(name))
     for process in stopped:
         with suppress(psutil.NoSuchProcess):
             process.suspend()
