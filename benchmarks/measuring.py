@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import cycle
 from typing import Any
 
 import numpy as np
@@ -52,7 +53,7 @@ class Client:
         """One round of these paths, over and over."""
         url, before = self.web.url, self.web.processor_seconds()
         requests = [load.request(url, path, self.key) for path in paths]
-        sample = load.run(url, requests, connections=self.connections, seconds=seconds)
+        sample = load.run(url, cycle(requests), connections=self.connections, seconds=seconds)
         return replace(sample, processor=self.web.processor_seconds() - before)
 
 
