@@ -17,7 +17,7 @@ import httpx
 
 _WRITERS = 2
 # In seconds, between two requests of one sender.
-_PAUSE, _PAUSE_AFTER_FAILURE = 0.05, 0.1
+_PAUSE, _PAUSE_AFTER_FAILURE = 0.1, 0.1
 _PATIENCE = 5.0
 _A_BATCH = 5
 SEEDS = 20

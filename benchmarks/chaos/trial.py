@@ -20,7 +20,7 @@ _MODEL = "double"
 _MODEL_ROWS, _MODEL_DIMENSION = 10, 64
 # In seconds: before a fault, after the last refusal, and until all must be well again.
 _SHORTEST_LEAD, _LONGEST_LEAD, _QUIET, _HOPELESS = 0.5, 3.0, 1.0, 180.0
-_POLL = 0.1
+_POLL = 0.2
 
 Progress = Callable[[str], None]
 

@@ -95,8 +95,8 @@ def _text(options: Namespace, measured: Measured) -> str:
         _table(_ANSWERS, [_answers(row) for row in rows]),
         _table(("memory, MB", *_PARTS), [_memory(row) for row in measured.periods]),
         f"Memory of the second half, MB an hour: {_slopes(measured.periods)}.",
-        f"Refused without Retry-After: {measured.overload.refused_without_when}. After the "
-        f"overload the last bad answer came after {measured.recovery:.1f} s.",
+        f"Refused without Retry-After: {measured.overload.refused_without_when}. The last bad "
+        f"answer came {measured.recovery:.1f} s after the last request of the overload.",
     ]
     return "\n\n".join(parts)
 

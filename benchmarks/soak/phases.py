@@ -17,8 +17,9 @@ _ROUNDS = 3
 _CONNECTIONS = 1_500
 _NEAR, _OVER, _BESIDE = 0.8, 2.0, 0.5
 _PERIODS = 12
-# An answer that takes longer than so many seconds after an overload is still of it.
-_SLOW = 1.0
+# An answer that takes longer than so many seconds, and than so many times what 99 of 100 take
+# without an overload, is still of it.
+_SLOW, _SLOWER = 1.0, 2.0
 
 Progress = Callable[[str], None]
 
@@ -51,7 +52,8 @@ class Measured:
     Attributes:
         limit: requests a second.
         periods: of the load near the limit.
-        recovery: seconds after the overload until no answer was slow, refused or failed.
+        recovery: seconds from the last request of the overload until no answer was slow, refused
+            or failed.
     """
 
     limit: float
@@ -79,10 +81,16 @@ def measure(mix: Mix, config: StackConfig, seconds: float, short: float, say: Pr
         name = f"to minute {number * period / 60:.4g}"
         periods.append(row(name, period, answers, processes.memory(config)))
     say(f"{limit * _OVER:.0f} requests/s")
-    overload = row("2 × the limit", short, _paced(mix, requests, limit * _OVER, short))
+    flood = _paced(mix, requests, limit * _OVER, short)
     after = _paced(mix, requests, limit * _BESIDE, short)
     beside = _beside(mix, requests, limit, short, say)
-    return Measured(limit, periods, overload, _recovery(after), beside)
+    return Measured(
+        limit=limit,
+        periods=periods,
+        overload=row("2 × the limit", short, flood),
+        recovery=_ended(flood) - short + _recovery(after, max(beside[0].p99, beside[-1].p99)),
+        beside=beside,
+    )
 
 
 def _limit(mix: Mix, requests: Iterator[bytes], seconds: float) -> float:
@@ -117,9 +125,19 @@ def _beside(
     return rows
 
 
-def _recovery(answers: Sequence[Answer]) -> float:
-    """When the last bad answer was, in seconds since the first request."""
-    bad = [a.due + a.latency for a in answers if not a.is_good or a.latency > _SLOW]
+def _ended(answers: Sequence[Answer]) -> float:
+    """When the last answer was there, in seconds since the first request."""
+    return max(answer.due + answer.latency for answer in answers)
+
+
+def _recovery(answers: Sequence[Answer], usual: float) -> float:
+    """When the last bad answer was there, in seconds since the first request.
+
+    Args:
+        usual: milliseconds that 99 of 100 answers take without an overload.
+    """
+    slow = max(_SLOW, _SLOWER * usual / 1000)
+    bad = [a.due + a.latency for a in answers if not a.is_good or a.latency > slow]
     return max(bad, default=0.0)
 
 

@@ -10,7 +10,7 @@ from recommender.stack.config import PROJECT_DIR
 
 pytestmark = pytest.mark.slow
 
-_FAULTS = ("kill worker", "kill web", "kill database", "broker memory")
+_FAULTS = ("kill worker", "kill database")
 
 
 def chaos(*arguments: str) -> "subprocess.CompletedProcess[str]":
