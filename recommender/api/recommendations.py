@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Annotated, Any
 from uuid import uuid4
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.utils.cache import patch_vary_headers
 from ninja import Query as Parameters
 from ninja import Router, Schema
@@ -91,7 +91,8 @@ def get_similar(
     request: ApiRequest, product_id: PathId, ask: Parameters[RequestParameters]
 ) -> HttpResponse:
     """The available products most like this one."""
-    return _similar(request, product_id, _from_parameters(request, ask))
+    codec.check_known(request, RequestParameters.model_fields)
+    return answer_similar(request, product_id, from_parameters(ask))
 
 
 @router.post(
@@ -102,7 +103,7 @@ def post_similar(
 ) -> HttpResponse:
     """The same, with the request as a body."""
     codec.check_known(request, ())
-    return _similar(request, product_id, ask)
+    return answer_similar(request, product_id, ask)
 
 
 @router.get(
@@ -118,7 +119,8 @@ def get_recommendations(
 
     So it is for a browser key without a user token, where the shop's server knows the user.
     """
-    return _recommend(request, user_id, _from_parameters(request, ask))
+    codec.check_known(request, RequestParameters.model_fields)
+    return answer_user(request, user_id, from_parameters(ask))
 
 
 @router.post(
@@ -132,10 +134,13 @@ def post_recommendations(
 ) -> HttpResponse:
     """The same, with the request as a body."""
     codec.check_known(request, ())
-    return _recommend(request, user_id, ask)
+    return answer_user(request, user_id, ask)
 
 
-def _similar(request: ApiRequest, product_id: str, ask: RecommendationRequest) -> HttpResponse:
+def answer_similar(
+    request: ApiRequest, product_id: str, ask: RecommendationRequest
+) -> HttpResponse:
+    """Similar products; a Problem for one that is unknown, and for what cannot be used."""
     catalog = request.auth.catalog
     try:
         answer = recommend.similar(catalog, product_id, _query(request.auth, ask))
@@ -145,7 +150,8 @@ def _similar(request: ApiRequest, product_id: str, ask: RecommendationRequest) -
     return _respond(request, answer, ask)
 
 
-def _recommend(request: ApiRequest, user_id: str, ask: RecommendationRequest) -> HttpResponse:
+def answer_user(request: ApiRequest, user_id: str, ask: RecommendationRequest) -> HttpResponse:
+    """Recommendations; a Problem for a user token that is not right, and what cannot be used."""
     may_know = user_tokens.may_know(request, user_id)
     query = replace(_query(request.auth, ask), anonymous_only=not may_know)
     answer = recommend.recommend(request.auth.catalog, user_id, query)
@@ -162,13 +168,12 @@ def _without_own(item: Item) -> Item:
     return replace(item, because=(), interest=None, cause=None)
 
 
-def _from_parameters(request: HttpRequest, given: RequestParameters) -> RecommendationRequest:
+def from_parameters(given: RequestParameters) -> RecommendationRequest:
     """The request that query parameters make.
 
     Raises:
-        Problem: 400 for an unknown parameter or a value that is not right.
+        Problem: 400 for a value that is not right.
     """
-    codec.check_known(request, RequestParameters.model_fields)
     document: dict[str, Any] = {"count": given.count, "explain": given.explain}
     if given.filter:
         document["filter"] = codec.decode(given.filter.encode(), "filter")
