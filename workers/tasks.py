@@ -19,6 +19,7 @@ from recommender.models import Catalog, Heartbeat, Space
 from recommender.profiles import builder
 from recommender.profiles import builder as profile_staleness
 from recommender.providers import cache
+from recommender.retrieval import vocabulary
 from recommender.spaces import alignment, embedding, lifecycle, quarantine, staleness, trained
 from recommender.stack import machine
 from workers.batch_size import BatchSize
@@ -52,6 +53,8 @@ def sweep_embeddings() -> None:
     """
     quarantine.retry_media()
     staleness.forget_deaths()
+    for catalog_id in vocabulary.due():
+        count_words.delay(catalog_id)
     idle = lifecycle.living().exclude(pk__in=staleness.spaces_at_work())
     for space_id in idle.values_list("pk", flat=True):
         embed_space.delay(space_id, time.time())
@@ -154,10 +157,18 @@ def finish_space(space_id: int) -> None:
     """
     with _unless_gone(space_id):
         if lifecycle.finish(space_id):
+            count_words.delay(Space.objects.values_list("catalog_id", flat=True).get(pk=space_id))
             profile_staleness.note_new_vectors(space_id)
             refresh_profiles.delay(space_id)
             for follower in trained.followers(space_id):
                 embed_space.delay(follower, time.time())
+
+
+@shared_task(name="workers.count_words")
+def count_words(catalog_id: int) -> None:
+    """Count the words that a catalog's products are searched by, where that is due."""
+    if catalog_id in vocabulary.due():
+        vocabulary.count(Catalog.objects.get(pk=catalog_id))
 
 
 @shared_task(name="workers.sweep_profiles")

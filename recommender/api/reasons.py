@@ -11,7 +11,7 @@ from django.utils.translation.trans_real import parse_accept_lang_header
 
 from recommender.engine.answer import Item
 from recommender.engine.backfill import NEWEST, POPULAR
-from recommender.engine.candidates import SEED, Cause
+from recommender.engine.candidates import SEARCHED, SEED, Cause
 from recommender.ranking.ranker import BASE
 
 DEFAULT_LANGUAGE = "en"
@@ -56,6 +56,7 @@ _SENTENCES = {
     "rated_before": "You rated this",
     "chosen_before": "You chose this before",
     "fits_taste": "Fits what you usually choose",
+    "matches_search": "Matches your search",
     "popular": "Popular right now",
     "new": "Newly added",
     "for_you": "Picked for you",
@@ -79,6 +80,8 @@ def code_of(item: Item) -> str:
         return _BY_SOURCE.get(item.source, "for_you")
     if cause.event == SEED:
         return "similar_to"
+    if cause.event == SEARCHED:
+        return "matches_search"
     verb = _VERBS.get(cause.event, _OTHER_VERB)
     if cause.id == item.id:
         return f"{verb}_before"

@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, WithJsonSche
 
 from recommender.api import codec, problems
 from recommender.api.fields import (
+    MAX_QUERY,
     AttributeChanges,
     Count,
     Currency,
@@ -31,6 +32,7 @@ from recommender.api.fields import (
     Price,
     ProductAttributes,
     Reference,
+    SearchText,
     Stock,
     Text,
     Time,
@@ -108,28 +110,47 @@ class EventIn(Strict):
     rec_id: Reference = None
 
 
-class RecommendationRequest(Strict):
-    """What a request for products may say; every member is optional."""
+class ListRequest(Strict):
+    """What every request for a list of products may say; every member is optional."""
 
     count: Count = 12
     filter: dict[str, Any] | None = None
     fields: list[Label] = []
-    exclude: list[Literal["seen", "purchased"]] = ["seen"]
-    as_of: Time = None
     explain: Annotated[bool, Field(strict=True)] = False
 
 
-def _text(description: str, **words: str) -> WithJsonSchema:
+class RecommendationRequest(ListRequest):
+    """What a request for similar or recommended products may say; every member is optional."""
+
+    exclude: list[Literal["seen", "purchased"]] = ["seen"]
+    as_of: Time = None
+
+
+class SearchRequest(ListRequest):
+    """What a search may say; only the text is not optional."""
+
+    q: SearchText
+    user: OptionalId = None
+    personal: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] = 0.5
+
+
+def _text(description: str, **words: str | int) -> WithJsonSchema:
     """A parameter that is text; one that is left out is no null."""
     return WithJsonSchema({"type": "string", "description": description} | words)
 
 
-class RequestParameters(Schema):
-    """The members of a request as query parameters."""
+class ListParameters(Schema):
+    """The members of a ListRequest as query parameters."""
 
     count: Annotated[int, Field(ge=1, le=MAX_COUNT)] = 12
     filter: Annotated[str | None, _text("A filter, as JSON.")] = None
     fields: Annotated[str | None, _text("Names, separated by commas.")] = None
+    explain: Flag = False
+
+
+class RequestParameters(ListParameters):
+    """The members of a RecommendationRequest as query parameters."""
+
     exclude: Annotated[
         str | None,
         _text(
@@ -138,7 +159,17 @@ class RequestParameters(Schema):
         ),
     ] = None
     as_of: TimeParameter = None
-    explain: Flag = False
+
+
+class SearchParameters(ListParameters):
+    """The members of a SearchRequest as query parameters."""
+
+    q: Annotated[str, _text("What is searched for.", minLength=1, maxLength=MAX_QUERY)]
+    user: Annotated[str | None, _text("The user whose taste counts, too.")] = None
+    personal: Annotated[
+        float,
+        Field(ge=0, le=1, description="How much the user's taste counts beside the words."),
+    ] = 0.5
 
 
 MAX_ROWS = 10_000
