@@ -53,8 +53,6 @@ def sweep_embeddings() -> None:
     """
     quarantine.retry_media()
     staleness.forget_deaths()
-    for catalog_id in vocabulary.due():
-        count_words.delay(catalog_id)
     idle = lifecycle.living().exclude(pk__in=staleness.spaces_at_work())
     for space_id in idle.values_list("pk", flat=True):
         embed_space.delay(space_id, time.time())
@@ -157,11 +155,17 @@ def finish_space(space_id: int) -> None:
     """
     with _unless_gone(space_id):
         if lifecycle.finish(space_id):
-            count_words.delay(Space.objects.values_list("catalog_id", flat=True).get(pk=space_id))
             profile_staleness.note_new_vectors(space_id)
             refresh_profiles.delay(space_id)
             for follower in trained.followers(space_id):
                 embed_space.delay(follower, time.time())
+
+
+@shared_task(name="workers.sweep_words")
+def sweep_words() -> None:
+    """Count the words of every catalog where that is due."""
+    for catalog_id in vocabulary.due():
+        count_words.delay(catalog_id)
 
 
 @shared_task(name="workers.count_words")

@@ -84,6 +84,9 @@ def from_parameters(request: HttpRequest, given: ListParameters, schema: type[Re
     """
     codec.check_known(request, type(given).model_fields)
     document = given.model_dump(exclude_none=True)
+    for name in ("filter", "fields"):
+        if not document.get(name):
+            document.pop(name, None)
     if "filter" in document:
         document["filter"] = codec.decode(document["filter"].encode(), "filter")
     if "fields" in document:

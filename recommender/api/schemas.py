@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, WithJsonSche
 
 from recommender.api import codec, problems
 from recommender.api.fields import (
+    ID_PATTERN,
     MAX_QUERY,
     AttributeChanges,
     Count,
@@ -43,8 +44,9 @@ from recommender.api.fields import (
 )
 from recommender.api.problems import Problem
 from recommender.catalog import values
-from recommender.catalog.values import BadValueError
+from recommender.catalog.values import MAX_ID, BadValueError
 from recommender.engine.answer import MAX_COUNT
+from recommender.engine.search import DEFAULT_PERSONAL
 
 
 class Strict(Schema):
@@ -131,7 +133,9 @@ class SearchRequest(ListRequest):
 
     q: SearchText
     user: OptionalId = None
-    personal: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] = 0.5
+    personal: Annotated[float, Field(ge=0, le=1, strict=True, allow_inf_nan=False)] = (
+        DEFAULT_PERSONAL
+    )
 
 
 def _text(description: str, **words: str | int) -> WithJsonSchema:
@@ -143,7 +147,9 @@ class ListParameters(Schema):
     """The members of a ListRequest as query parameters."""
 
     count: Annotated[int, Field(ge=1, le=MAX_COUNT)] = 12
-    filter: Annotated[str | None, _text("A filter, as JSON.")] = None
+    filter: Annotated[str | None, _text("A filter, as JSON.", pattern=r"^\s*(\{.*|null\s*)?$")] = (
+        None
+    )
     fields: Annotated[str | None, _text("Names, separated by commas.")] = None
     explain: Flag = False
 
@@ -164,12 +170,30 @@ class RequestParameters(ListParameters):
 class SearchParameters(ListParameters):
     """The members of a SearchRequest as query parameters."""
 
-    q: Annotated[str, _text("What is searched for.", minLength=1, maxLength=MAX_QUERY)]
-    user: Annotated[str | None, _text("The user whose taste counts, too.")] = None
+    q: Annotated[
+        str,
+        Field(min_length=1, max_length=MAX_QUERY),
+        _text("What is searched for.", minLength=1, maxLength=MAX_QUERY),
+    ]
+    user: Annotated[
+        str | None,
+        _text("The user whose taste counts, too.", pattern=f"^$|{ID_PATTERN}", maxLength=MAX_ID),
+    ] = None
     personal: Annotated[
         float,
         Field(ge=0, le=1, description="How much the user's taste counts beside the words."),
-    ] = 0.5
+    ] = DEFAULT_PERSONAL
+
+
+class SuggestParameters(Schema):
+    """A text as far as it is typed."""
+
+    q: Annotated[
+        str,
+        Field(min_length=1, max_length=MAX_QUERY),
+        _text("What was typed.", minLength=1, maxLength=MAX_QUERY),
+    ]
+    count: Annotated[int, Field(ge=1, le=20)] = 8
 
 
 MAX_ROWS = 10_000

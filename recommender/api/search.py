@@ -1,6 +1,6 @@
 """Search: the products that a text asks for."""
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Annotated
 
 from django.http import HttpResponse
@@ -12,10 +12,11 @@ from pydantic import Field
 from recommender.api import codec, user_tokens
 from recommender.api.answers import AnswerOut, from_parameters, query_of, respond
 from recommender.api.auth import BROWSER, ApiRequest, any_key
-from recommender.api.schemas import SearchParameters, SearchRequest
+from recommender.api.schemas import SearchParameters, SearchRequest, SuggestParameters
 from recommender.engine import search
 from recommender.engine.search import SearchAnswer, SearchQuery
-from recommender.retrieval import vocabulary
+from recommender.retrieval import suggestions, vocabulary
+from recommender.retrieval.suggestions import Kind
 
 router = Router(tags=["search"], auth=any_key)
 
@@ -43,6 +44,28 @@ class SearchOut(AnswerOut):
         dict[str, str],
         Field(description="What did not run, by its name, such as a space, and why."),
     ]
+
+
+class SuggestionOut(Schema):
+    """A text to search for, or a thing to go to."""
+
+    text: str
+    kind: Kind
+    id: Annotated[str | None, Field(description="Of a product.")]
+
+
+class SuggestionsOut(Schema):
+    """What a text may become, the likeliest first."""
+
+    suggestions: list[SuggestionOut]
+
+
+@router.get("/suggest", response=SuggestionsOut, summary="Suggestions while typing")
+def get_suggestions(request: ApiRequest, ask: Parameters[SuggestParameters]) -> HttpResponse:
+    """Words, categories, brands and products that the text may become."""
+    codec.check_known(request, SuggestParameters.model_fields)
+    found = suggestions.suggest(request.auth.catalog, ask.q, ask.count)
+    return codec.respond({"suggestions": list(map(asdict, found))})
 
 
 @router.get("/search", response=SearchOut, summary="Search", openapi_extra=user_tokens.DOCUMENTED)

@@ -1,10 +1,11 @@
 """Products for a text: by their words, by their meaning and by their ids, for a user or for all.
 
-Each way to find products gives a list; reciprocal-rank fusion makes one of them. With a user, their
-rank of the candidates is one more list.
+Each way to find products gives a list with scores, and a weighted sum makes one of them: a convex
+combination, which Bruch, Gai & Ingber (2023) found better than reciprocal-rank fusion. With a
+user, their rank of the candidates is one more list.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -28,8 +29,8 @@ from recommender.profiles import builder
 from recommender.providers import metered
 from recommender.providers.metered import Account, Effort
 from recommender.providers.places import place
-from recommender.ranking.ranker import reciprocal_rank
 from recommender.retrieval import text_search, vector_search, vocabulary
+from recommender.retrieval.text_search import Match
 from recommender.retrieval.vector_search import QueryVectors
 from recommender.retrieval.vocabulary import QueryWord
 from recommender.spaces import switching
@@ -43,8 +44,13 @@ BY_ID, WORDS, PERSONAL = "id", "words", "personal"
 
 # Each list is so long at least, and so many times as long as the answer.
 _PROPOSALS, _PROPOSALS_A_PLACE = 100, 2
+# What the best of each list is worth: by words, a product that has all of them in its title; by
+# meaning, the nearest of those that were found; by the user's taste, at full weight.
+_WORDS_WORTH, _MEANING_WORTH, _TASTE_WORTH = 1.0, 0.3, 0.5
 # An exact id is what was asked for, whatever else there is.
-_AN_ID = 1.0
+_ID_WORTH = 10.0
+# How much a user's taste counts where nobody says.
+DEFAULT_PERSONAL = 0.5
 # A request does not wait for a provider as a worker does.
 _EFFORT = Effort(attempts=1, patience=1.0)
 _CAUSE = Cause("", event=SEARCHED)
@@ -58,6 +64,7 @@ class SearchQuery:
     query: Query
     user: str | None = None  # whose taste counts
     personal: float = 0.0  # how much it counts beside the words, 0 to 1
+    lists: Collection[str] | None = None  # by name, those that count; None for all
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,10 +79,10 @@ class SearchAnswer:
 
 @dataclass(frozen=True, slots=True)
 class _List:
-    """Products that one way has found, the best first."""
+    """Products that one way has found, and what each is worth."""
 
     name: str
-    products: Sequence[tuple[int, str]]  # keys and ids
+    products: Sequence[tuple[int, str, float]]  # keys, ids and worths
 
 
 def search(catalog: Catalog, asked: SearchQuery) -> SearchAnswer:
@@ -92,13 +99,9 @@ def _search(catalog: Catalog, asked: SearchQuery) -> SearchAnswer:
     limit = max(_PROPOSALS, _PROPOSALS_A_PLACE * query.count)
     words = vocabulary.look_up(catalog, asked.text)
     matches = text_search.by_words(catalog, words, limit=limit, filter=query.filter)
-    ids = text_search.by_id(catalog, asked.text, limit=query.count, filter=query.filter)
     near, degraded, spaces = _by_meaning(catalog, query, vocabulary.meant(asked.text, words), limit)
-    lists = [
-        _List(WORDS, [(match.product_id, match.external_id) for match in matches]),
-        *near,
-    ]
-    found = _fused(lists, ids)
+    lists = [_by_id(catalog, asked), _by_words(catalog, words, matches), *near]
+    found = _combined(one for one in lists if asked.lists is None or one.name in asked.lists)
     missing: tuple[str, ...] = ()
     if asked.user is not None and asked.personal and found:
         user = find_user(catalog, asked.user, query)
@@ -130,18 +133,25 @@ class _Found:
         return sum(self.contributions.values())
 
 
-def _fused(lists: Iterable[_List], ids: Sequence[tuple[int, str]]) -> list[_Found]:
+def _by_id(catalog: Catalog, asked: SearchQuery) -> _List:
+    query = asked.query
+    ids = text_search.by_id(catalog, asked.text, limit=query.count, filter=query.filter)
+    return _List(
+        BY_ID, [(key, name, _ID_WORTH / rank) for rank, (key, name) in enumerate(ids, start=1)]
+    )
+
+
+def _by_words(catalog: Catalog, words: Sequence[QueryWord], matches: Sequence[Match]) -> _List:
+    scale = _WORDS_WORTH / text_search.best_score(words, catalog.words_counted_of)
+    return _List(WORDS, [(m.product_id, m.external_id, scale * m.score) for m in matches])
+
+
+def _combined(lists: Iterable[_List]) -> list[_Found]:
     found: dict[int, _Found] = {}
-
-    def add(product: tuple[int, str], name: str, worth: float) -> None:
-        one = found.setdefault(product[0], _Found(*product, {}))
-        one.contributions[name] = worth
-
     for one in lists:
-        for rank, product in enumerate(one.products, start=1):
-            add(product, one.name, reciprocal_rank(rank))
-    for rank, product in enumerate(ids, start=1):
-        add(product, BY_ID, _AN_ID / rank)
+        for key, external_id, worth in one.products:
+            product = found.setdefault(key, _Found(key, external_id, {}))
+            product.contributions[one.name] = worth
     return _sorted(found.values())
 
 
@@ -160,11 +170,13 @@ def _personal(
     keys = np.sort(np.array([one.product_id for one in found], dtype=np.int64))
     table = pipeline.candidates_of(context, keys).table
     best_first = table.products[np.argsort(-ranker.score(table), kind="stable")]
-    ranks = {key: rank for rank, key in enumerate(best_first.tolist(), start=1)}
+    step = weight * _TASTE_WORTH / max(1, len(best_first))
+    worths = {
+        key: step * (len(best_first) - place) for place, key in enumerate(best_first.tolist())
+    }
     for one in found:
-        if one.product_id in ranks:
-            # By words and by meaning a product has two votes, and so has the user at full weight.
-            one.contributions[PERSONAL] = 2 * weight * reciprocal_rank(ranks[one.product_id])
+        if one.product_id in worths:
+            one.contributions[PERSONAL] = worths[one.product_id]
     return _sorted(found)
 
 
@@ -187,7 +199,12 @@ def _by_meaning(
         if near is not None:
             lists.append(near)
             labels.append(str(space))
-    return lists, degraded, tuple(sorted(labels))
+    # Of several spaces each is worth a part.
+    shared = [
+        _List(one.name, [(key, name, worth / len(lists)) for key, name, worth in one.products])
+        for one in lists
+    ]
+    return shared, degraded, tuple(sorted(labels))
 
 
 def _nearest(catalog: Catalog, space: Space, query: Query, text: str, limit: int) -> _List | None:
@@ -200,15 +217,25 @@ def _nearest(catalog: Catalog, space: Space, query: Query, text: str, limit: int
     if Modality.TEXT not in embedder.spec.modalities or not Output(space.output).is_dense:
         return None
     source = Input(text=text)
+    # What costs nothing is not booked: all searches would write one row.
+    account = Account(catalog) if embedder.spec.is_hosted else None
     with place(embedder.spec, [source]):
-        made = metered.embed_rows(embedder, [source], Role.QUERY, Account(catalog), _EFFORT)[0]
+        made = metered.embed_rows(embedder, [source], Role.QUERY, account, _EFFORT)[0]
     if not isinstance(made, EmbeddedRow):
         raise made
     if made.vector is None:
         return None
     vectors = QueryVectors("text", _GIVEN, {"vector": builder.to_text(made.vector)})
     near = vector_search.nearest(serving(space), vectors, limit=limit, filter=query.filter)
-    return _List(space.name, [(n.product_id, n.external_id) for n in near])
+    if not near:
+        return None
+    # Models differ in how far apart their similarities are: those that were found are the scale.
+    best, worst = near[0].similarity, near[-1].similarity
+    scale = _MEANING_WORTH / (best - worst or 1)
+    return _List(
+        space.name,
+        [(n.product_id, n.external_id, scale * (n.similarity - worst)) for n in near],
+    )
 
 
 _GIVEN = sql.SQL("SELECT 0, 1::float8, NULL::bigint, %(vector)s::halfvec")

@@ -19,6 +19,8 @@ from recommender.retrieval.vocabulary import QueryWord
 _MOST_SCORED = 2000
 # What a word counts in the text, in attributes, in brand and category, in the title.
 _WEIGHTS = "{0.15, 0.3, 0.6, 1.0}"
+# What ts_rank gives for one, 6/π², before it minds the length of the text.
+_ONCE_IN_TITLE = 0.6079
 # What a word counts that is only near to the one asked for.
 _ALTERNATIVE = 0.7
 # Attributes that name one product, as shops and feeds call them.
@@ -92,6 +94,15 @@ def by_words(
     return [Match(*row) for row in database.fetch(query, parameters)]
 
 
+def best_score(words: Sequence[QueryWord], products: int) -> float:
+    """The score of a product that has each of the words once, in its title; 1 where there is none.
+
+    Args:
+        products: of the catalog.
+    """
+    return _ONCE_IN_TITLE * sum(_rarity(word, products) for word in words) or 1.0
+
+
 def by_id(
     catalog: Catalog,
     text: str,
@@ -153,7 +164,7 @@ def _finding(words: Sequence[QueryWord], products: int) -> str:
 
 
 def _any_of(word: QueryWord) -> str:
-    return " | ".join(_quoted(term.stem) for term in word.terms)
+    return " | ".join(" & ".join(map(_quoted, term.stems)) for term in word.terms)
 
 
 def _quoted(lexeme: str) -> str:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
@@ -20,6 +21,8 @@ MOST_WORDS = 16
 _MOST_CHARACTERS = 500
 # So many words of the catalog may stand for one that it does not have.
 _ALTERNATIVES = 3
+# Of a word that may be two, each half is so long at least.
+_SHORTEST_HALF = 3
 # A word at one edit more is as likely as one that e⁴, some fifty, times fewer products have.
 _AN_EDIT = 4.0
 
@@ -81,45 +84,57 @@ FROM recommender_product p JOIN kinship_languages l ON l.catalog_id = p.catalog_
 WHERE p.id = d.product_id AND p.catalog_id = %s
 """
 
-# Rows of QueryWord. A word that no product has may be the beginning of one, else it is misspelt:
-# then it is the likeliest of the words at one or two edits (Levenshtein 1966; two letters swapped
-# are one edit), of those that share trigrams or the first letter with it.
+# A row a word of the query, each with words of the catalog that may be meant, as (word, stem,
+# products): one that it makes with the next; where no product has it, those that begin so; else
+# two that it is made of; and those that it may be a misspelling of: the likeliest at one or two
+# edits (Levenshtein 1966; two letters swapped are one), of those that share trigrams or the first
+# letter with it.
 _LOOK_UP = sql.SQL("""
-SELECT w.token, w.stem, w.products, COALESCE(completed.words, corrected.words),
-    COALESCE(completed.stems, corrected.stems), COALESCE(completed.products, corrected.products),
-    completed.words IS NULL AND corrected.words IS NOT NULL
+SELECT w.token, w.stem, w.products, joined.words AS joined, completed.words AS completed,
+    halves.words AS halves, corrected.words AS corrected
 FROM (
-    SELECT DISTINCT ON (stem.stem) t.place, t.token, stem.stem, lower(unaccent(t.token)) AS plain,
-        (SELECT COALESCE(sum(s.products), 0) FROM recommender_searchword s
+    SELECT t.place, t.token, t.plain, stem.stem,
+        lead(t.plain) OVER (ORDER BY t.place) AS next_plain,
+        (SELECT COALESCE(sum(s.products), 0)::bigint FROM recommender_searchword s
          WHERE s.catalog_id = {catalog} AND s.stem = stem.stem) AS products
-    FROM kinship_languages l,
-        ts_parse('default', %(text)s) WITH ORDINALITY AS t(kind, token, place),
+    FROM (
+        SELECT place, token, left(lower(unaccent(token)), 40) AS plain
+        FROM ts_parse('default', %(text)s) WITH ORDINALITY AS t(kind, token, place)
+        WHERE kind NOT IN (12, 13, 14, 15, 16, 17, 23)
+    ) t, kinship_languages l,
         LATERAL (SELECT (tsvector_to_array(to_tsvector(l.config, t.token)))[1] AS stem) stem
-    WHERE l.catalog_id = {catalog} AND t.kind NOT IN (12, 13, 14, 15, 16, 17, 23)
-        AND stem.stem IS NOT NULL
-    ORDER BY stem.stem, t.place
+    WHERE l.catalog_id = {catalog} AND stem.stem IS NOT NULL
+    ORDER BY t.place LIMIT {most}
 ) w
 LEFT JOIN LATERAL (
-    SELECT array_agg(s.word) AS words, array_agg(s.stem) AS stems,
-        array_agg(s.products) AS products
-    FROM (
-        SELECT s.word, s.stem, s.products FROM recommender_searchword s
+    SELECT json_build_array(s.word, s.stem, s.products) AS words FROM recommender_searchword s
+    WHERE s.catalog_id = {catalog} AND s.word = w.plain || w.next_plain
+) joined ON true
+LEFT JOIN LATERAL (
+    SELECT json_agg(json_build_array(s.word, s.stem, s.products)) AS words FROM (
+        SELECT s.* FROM recommender_searchword s
         WHERE s.catalog_id = {catalog} AND s.word >= w.plain COLLATE "C"
           AND s.word < (w.plain || chr(1114111)) COLLATE "C"
         ORDER BY s.products DESC, s.word LIMIT {alternatives}
     ) s
 ) completed ON w.products = 0 AND length(w.plain) >= 2
 LEFT JOIN LATERAL (
-    SELECT array_agg(s.word) AS words, array_agg(s.stem) AS stems,
-        array_agg(s.products) AS products
-    FROM (
-        SELECT s.word, s.stem, s.products FROM (
-            SELECT s.word, s.stem, s.products,
+    SELECT json_build_array(json_build_array(a.word, a.stem, a.products),
+                            json_build_array(b.word, b.stem, b.products)) AS words
+    FROM generate_series({half}, length(w.plain) - {half}) i
+    JOIN recommender_searchword a ON a.catalog_id = {catalog} AND a.word = left(w.plain, i)
+    JOIN recommender_searchword b ON b.catalog_id = {catalog} AND b.word = substr(w.plain, i + 1)
+    ORDER BY least(a.products, b.products) DESC, i LIMIT 1
+) halves ON w.products = 0 AND completed.words IS NULL
+LEFT JOIN LATERAL (
+    SELECT json_agg(json_build_array(s.word, s.stem, s.products)) AS words FROM (
+        SELECT s.* FROM (
+            SELECT s.*,
                 CASE WHEN s.word = ANY(swapped.words) THEN 1
-                     ELSE levenshtein_less_equal(s.word, left(w.plain, 40), 2) END AS edits
+                     ELSE levenshtein_less_equal(s.word, w.plain, 2) END AS edits
             FROM (SELECT ARRAY(
                 SELECT overlay(w.plain PLACING reverse(substr(w.plain, i, 2)) FROM i FOR 2)
-                FROM generate_series(1, least(length(w.plain), 40) - 1) i) AS words) swapped,
+                FROM generate_series(1, length(w.plain) - 1) i) AS words) swapped,
                 recommender_searchword s
             WHERE s.catalog_id = {catalog} AND (
                 s.word %% w.plain OR s.word = ANY(swapped.words)
@@ -128,26 +143,29 @@ LEFT JOIN LATERAL (
         ) s WHERE s.edits <= CASE WHEN length(w.plain) > 3 THEN 2 ELSE 1 END
         ORDER BY {an_edit} * s.edits - ln(s.products), s.word LIMIT {alternatives}
     ) s
-) corrected ON w.products = 0 AND completed.words IS NULL AND length(w.plain) >= 3
+) corrected ON w.products = 0 AND completed.words IS NULL AND halves.words IS NULL
+    AND length(w.plain) >= 3
 ORDER BY w.place
 """)
+
+_Known = tuple[str, str, int]  # a word, its stem, and how many products have it
 
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """A stem that products are searched for, and how many have it."""
+    """Stems that a product has to have, all of them, and how many products do, at most."""
 
-    stem: str
+    stems: tuple[str, ...]
     products: int
 
 
 @dataclass(frozen=True, slots=True)
 class QueryWord:
-    """A word of a query and what it is taken for: itself, or words of the catalog instead."""
+    """A word of a query, and what of the catalog it may mean: any of the terms."""
 
     typed: str
-    terms: tuple[Term, ...]  # the best first; none where the catalog has nothing like it
-    meant: str = ""  # the word that it is taken for, where it is taken for a misspelling
+    terms: tuple[Term, ...]  # itself first
+    meant: str = ""  # what it is taken for, where it is taken for a misspelling
 
     @property
     def products(self) -> int:
@@ -158,17 +176,46 @@ class QueryWord:
 def look_up(catalog: Catalog, text: str) -> list[QueryWord]:
     """The words of a query, without stop words: each as the catalog has it.
 
-    A word that no product has stands for those that begin with it, or for the nearest by
-    spelling. A product that came in since the words were counted has words that are not known
-    yet: they stand for themselves.
+    A word that no product has stands for those that begin with it, or for the two that it is made
+    of, or for the nearest by spelling; two words in a row also for the one that they make. The
+    words of a product that came in since words were counted are not known yet, and stand for
+    themselves.
     """
     query = _LOOK_UP.format(
         catalog=sql.Literal(catalog.pk),
+        most=sql.Literal(MOST_WORDS),
         alternatives=sql.Literal(_ALTERNATIVES),
+        half=sql.Literal(_SHORTEST_HALF),
         an_edit=sql.Literal(_AN_EDIT),
     )
-    rows = database.fetch(query, {"text": text[:_MOST_CHARACTERS]})
-    return [_query_word(*row) for row in rows[:MOST_WORDS]]
+    rows = database.fetch_named(query, {"text": text[:_MOST_CHARACTERS]})
+    words: dict[tuple[str, ...], QueryWord] = {}
+    before: list[Term] = []
+    for row in rows:
+        joined = [_term(row.joined)] if row.joined else []
+        word = _query_word(row, [*before, *joined])
+        words.setdefault(word.terms[0].stems, word)
+        before = joined
+    return list(words.values())
+
+
+def _query_word(row: Any, compounds: Sequence[Term]) -> QueryWord:
+    itself = Term((row.stem,), row.products)
+    corrected: Sequence[_Known] = row.corrected or ()
+    terms = [itself, *compounds, *map(_term, row.completed or ()), *map(_term, corrected)]
+    if row.halves:
+        terms.append(
+            Term(
+                tuple(stem for _, stem, _ in row.halves),
+                min(products for *_, products in row.halves),
+            )
+        )
+    return QueryWord(row.token, tuple(dict.fromkeys(terms)), corrected[0][0] if corrected else "")
+
+
+def _term(known: _Known) -> Term:
+    _, stem, products = known
+    return Term((stem,), products)
 
 
 def meant(text: str, words: Sequence[QueryWord]) -> str:
@@ -177,22 +224,6 @@ def meant(text: str, words: Sequence[QueryWord]) -> str:
         if word.meant:
             text = re.sub(rf"\b{re.escape(word.typed)}\b", word.meant, text)
     return text
-
-
-def _query_word(
-    typed: str,
-    stem: str,
-    products: int,
-    words: Sequence[str] | None,
-    stems: Sequence[str] | None,
-    counts: Sequence[int] | None,
-    is_corrected: bool,
-) -> QueryWord:
-    itself = Term(stem, int(products))
-    if not words or not stems or not counts:
-        return QueryWord(typed, (itself,))
-    others = dict.fromkeys(map(Term, stems, counts))
-    return QueryWord(typed, (itself, *others), meant=words[0] if is_corrected else "")
 
 
 def count(catalog: Catalog) -> None:
