@@ -70,6 +70,10 @@ class AnswerOut(Schema):
     reason: str | None
     missing_ids: list[str]
     fallback: str | None
+    degraded: Annotated[
+        dict[str, str],
+        Field(description="What did not run for this answer, by its name, and why."),
+    ]
     items: list[ItemOut]
 
 
@@ -160,6 +164,7 @@ def respond(request: ApiRequest, answer: Answer, ask: ListRequest, **more: objec
             "reason": answer.reason,
             "missing_ids": answer.missing_ids,
             "fallback": answer.fallback,
+            "degraded": answer.degraded,
             **more,
             "items": [
                 _item(item, rank, language if ask.explain else None, public)

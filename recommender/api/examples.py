@@ -85,6 +85,7 @@ def _listed(code: str, text: str, because: str | None) -> dict[str, Any]:
         "reason": None,
         "missing_ids": [],
         "fallback": None,
+        "degraded": {},
         "items": [
             {
                 "id": _OTHER["id"],
@@ -126,7 +127,6 @@ _FOR_USER = _listed(
 _FOUND = _listed("matches_search", "Matches your search", None) | {
     "query": {"text": "expresso beans", "meant": "espresso beans", "missing_words": [],
               "relaxed": False},
-    "degraded": {},
 }  # fmt: skip
 _SEARCHED = invalid("query.q", "is missing")
 _ROWS = {"array": [{"id": PRODUCT_ID, **_PRODUCT}, _OTHER], "one product": _OTHER}
@@ -159,6 +159,19 @@ CALLS: Mapping[tuple[str, str], Call] = {
         answer=_FOR_USER,
         bodies=_BODIES,
         parameters=_USER_PATH,
+        errors=(*_OF_USER, NOT_JSON, TOO_MANY, *TOO_LARGE),
+    ),
+    ("post", "/v1/recommendations"): Call(
+        answers={200: "AnswerOut"},
+        answer=_LIKE,
+        bodies={
+            "products": {"products": [PRODUCT_ID, {"id": "foo-004", "weight": -1}]},
+            "a session": {"session": [{"type": "view", "product": PRODUCT_ID}]} | _REQUEST,
+            "a user, and a session": {
+                "user": USER_ID,
+                "session": [{"type": "add_to_cart", "product": PRODUCT_ID, "at": _AT}],
+            },
+        },
         errors=(*_OF_USER, NOT_JSON, TOO_MANY, *TOO_LARGE),
     ),
     ("get", "/v1/search"): Call(

@@ -1,5 +1,6 @@
 """Similar products and recommendations."""
 
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from django.http import HttpResponse
@@ -7,14 +8,22 @@ from django.utils.cache import patch_vary_headers
 from ninja import Query as Parameters
 from ninja import Router
 
-from recommender.api import codec, user_tokens
+from recommender.api import codec, problems, user_tokens
 from recommender.api.answers import AnswerOut, from_parameters, query_of, respond
 from recommender.api.auth import BROWSER, ApiRequest, any_key
 from recommender.api.fields import PathId
 from recommender.api.problems import Problem
-from recommender.api.schemas import RecommendationRequest, RequestParameters
+from recommender.api.schemas import (
+    AdHocRequest,
+    RecommendationRequest,
+    RequestParameters,
+    SeedIn,
+    SessionEventIn,
+)
 from recommender.engine import recommend
 from recommender.engine.answer import Item, Query, UnknownProductError
+from recommender.engine.given_history import GivenEvent
+from recommender.models import Catalog
 
 router = Router(tags=["recommendations"], auth=any_key)
 
@@ -68,6 +77,60 @@ def post_recommendations(
     return _recommend(request, user_id, ask)
 
 
+@router.post(
+    "/recommendations",
+    response=AnswerOut,
+    summary="Recommendations for products, a session, a user",
+    openapi_extra=user_tokens.DOCUMENTED,
+)
+def post_ad_hoc(request: ApiRequest, ask: AdHocRequest) -> HttpResponse:
+    """The products for what the request tells, which is not stored.
+
+    `products` are liked, or with a weight below 0 disliked; `session` is what somebody just did;
+    with `user` both are later than what that user did.
+    """
+    codec.check_known(request, ())
+    if not (ask.products or ask.session or ask.user):
+        raise problems.invalid(
+            [{"loc": ("body",), "msg": "Give products, a session or a user.", "type": "missing"}]
+        )
+    may_know = ask.user is None or user_tokens.may_know(request, ask.user)
+    query = replace(_query(request, ask), anonymous_only=not may_know)
+    given = [*map(_seed, ask.products), *_session(request.auth.catalog, ask.session)]
+    answer = recommend.recommend_for(request.auth.catalog, given, query, ask.user)
+    if not may_know:
+        answer = replace(answer, items=tuple(map(_without_own, answer.items)))
+    return _varying(request, respond(request, answer, ask))
+
+
+def _seed(product: str | SeedIn) -> GivenEvent:
+    if isinstance(product, str):
+        return GivenEvent(product=product)
+    return GivenEvent(product=product.id, weight=product.weight)
+
+
+def _session(catalog: Catalog, events: Sequence[SessionEventIn]) -> Iterator[GivenEvent]:
+    """The events as the engine reads them.
+
+    Raises:
+        Problem: 400 for a type that the catalog has no weight for.
+    """
+    for place, event in enumerate(events):
+        if event.type not in catalog.event_weights:
+            known = ", ".join(sorted(catalog.event_weights))
+            fault = f"{event.type!r} is no type of event here; there are: {known}."
+            where = ("body", "session", place, "type")
+            raise problems.invalid([{"loc": where, "msg": fault, "type": "value_error"}])
+        yield GivenEvent(product=event.product, type=event.type, value=event.value, at=event.at)
+
+
+def _varying(request: ApiRequest, response: HttpResponse) -> HttpResponse:
+    """The answer, which for a browser key depends on its user token."""
+    if request.auth.scope == BROWSER:
+        patch_vary_headers(response, [user_tokens.HEADER])
+    return response
+
+
 def _similar(request: ApiRequest, product_id: str, ask: RecommendationRequest) -> HttpResponse:
     catalog = request.auth.catalog
     try:
@@ -84,10 +147,7 @@ def _recommend(request: ApiRequest, user_id: str, ask: RecommendationRequest) ->
     answer = recommend.recommend(request.auth.catalog, user_id, query)
     if not may_know:
         answer = replace(answer, items=tuple(map(_without_own, answer.items)))
-    response = respond(request, answer, ask)
-    if request.auth.scope == BROWSER:
-        patch_vary_headers(response, [user_tokens.HEADER])
-    return response
+    return _varying(request, respond(request, answer, ask))
 
 
 def _without_own(item: Item) -> Item:

@@ -112,6 +112,10 @@ class EventIn(Strict):
     rec_id: Reference = None
 
 
+# Of a request: products to start from or events of a session, and what one may weigh.
+MOST_SEEDS, MOST_WEIGHT = 100, 1000.0
+
+
 class ListRequest(Strict):
     """What every request for a list of products may say; every member is optional."""
 
@@ -126,6 +130,30 @@ class RecommendationRequest(ListRequest):
 
     exclude: list[Literal["seen", "purchased"]] = ["seen"]
     as_of: Time = None
+
+
+class SeedIn(Strict):
+    """A product to start from; a weight below 0 is for what is not wanted."""
+
+    id: Id
+    weight: Annotated[float, Field(ge=-MOST_WEIGHT, le=MOST_WEIGHT, strict=True)] = 1.0
+
+
+class SessionEventIn(Strict):
+    """What somebody just did; without a time it is later than the one before it."""
+
+    type: EventType
+    product: Id
+    value: Number = None
+    at: Time = None
+
+
+class AdHocRequest(RecommendationRequest):
+    """What to recommend by: products, what somebody just did, a user; at least one of them."""
+
+    products: Annotated[list[Id | SeedIn], Field(max_length=MOST_SEEDS)] = []
+    session: Annotated[list[SessionEventIn], Field(max_length=MOST_SEEDS)] = []
+    user: OptionalId = None
 
 
 class SearchRequest(ListRequest):

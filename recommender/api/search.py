@@ -40,10 +40,6 @@ class SearchOut(AnswerOut):
     """The products that were found, and what the text was taken for."""
 
     query: UnderstoodOut
-    degraded: Annotated[
-        dict[str, str],
-        Field(description="What did not run, by its name, such as a space, and why."),
-    ]
 
 
 class SuggestionOut(Schema):
@@ -92,9 +88,7 @@ def _search(request: ApiRequest, ask: SearchRequest) -> HttpResponse:
     query = replace(query_of(request.auth, ask), anonymous_only=not may_know)
     asked = SearchQuery(text=ask.q, query=query, user=user, personal=ask.personal)
     found = search.search(request.auth.catalog, asked)
-    response = respond(
-        request, found.answer, ask, query=_understood(ask.q, found), degraded=found.degraded
-    )
+    response = respond(request, found.answer, ask, query=_understood(ask.q, found))
     if request.auth.scope == BROWSER:
         patch_vary_headers(response, [user_tokens.HEADER])
     return response

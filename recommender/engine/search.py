@@ -5,8 +5,8 @@ combination, which Bruch, Gai & Ingber (2023) found better than reciprocal-rank 
 user, their rank of the candidates is one more list.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
@@ -74,7 +74,6 @@ class SearchAnswer:
     answer: Answer
     words: Sequence[QueryWord]
     has_all: bool  # whether some product has all of the words
-    degraded: Mapping[str, str]  # by name of the list that did not come about, why
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,10 +112,9 @@ def _search(catalog: Catalog, asked: SearchQuery) -> SearchAnswer:
             store = PostgresStore(catalog=catalog, user=user, query=query)
             found = _personal(store, found, query.count, asked.personal)
     return SearchAnswer(
-        answer=_answer(catalog, query, found, spaces, missing),
+        answer=replace(_answer(catalog, query, found, spaces, missing), degraded=degraded),
         words=words,
         has_all=any(match.has_all for match in matches),
-        degraded=degraded,
     )
 
 

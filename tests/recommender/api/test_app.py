@@ -49,6 +49,7 @@ def test_every_endpoint_is_documented(document):
         ("POST", "/v1/events"),
         *((method, "/v1/search") for method in ("GET", "POST")),
         ("GET", "/v1/suggest"),
+        ("POST", "/v1/recommendations"),
     }
 
 

@@ -40,6 +40,7 @@ ALLOWED: Mapping[tuple[str, str], set[str]] = {
     ("DELETE", "/v1/products/{product_id}"): _SERVER,
     ("GET", "/v1/products/{product_id}/similar"): _PUBLIC,
     ("POST", "/v1/products/{product_id}/similar"): _PUBLIC,
+    ("POST", "/v1/recommendations"): _PUBLIC,
     ("GET", "/v1/search"): _PUBLIC,
     ("POST", "/v1/search"): _PUBLIC,
     ("GET", "/v1/suggest"): _PUBLIC,

@@ -32,7 +32,7 @@ def test_words_and_meaning_find_together(counted):
     assert ids(found)[0] == "puzzle-red"
     assert found.answer.items[0].contributions.keys() == {"words", "text"}
     assert found.answer.spaces == ("text@1",)
-    assert (found.has_all, found.degraded, found.answer.complete) == (True, {}, True)
+    assert (found.has_all, found.answer.degraded, found.answer.complete) == (True, {}, True)
     for item in found.answer.items:
         assert item.score == pytest.approx(sum(item.contributions.values()))
 
@@ -80,7 +80,7 @@ def test_a_model_that_cannot_be_asked_costs_its_own_list_and_is_told(counted, se
     found = look(counted, "red puzzle")
     assert ids(found)[0] == "puzzle-red"
     assert found.answer.spaces == ()
-    assert found.degraded.keys() == {"text"}
+    assert found.answer.degraded.keys() == {"text"}
 
 
 def test_of_equal_products_the_user_finds_theirs_first(counted):
