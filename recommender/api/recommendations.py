@@ -8,7 +8,7 @@ from django.utils.cache import patch_vary_headers
 from ninja import Query as Parameters
 from ninja import Router
 
-from recommender.api import codec, problems, user_tokens
+from recommender.api import codec, user_tokens
 from recommender.api.answers import AnswerOut, from_parameters, query_of, respond
 from recommender.api.auth import BROWSER, ApiRequest, any_key
 from recommender.api.fields import PathId
@@ -87,13 +87,9 @@ def post_ad_hoc(request: ApiRequest, ask: AdHocRequest) -> HttpResponse:
     """The products for what the request tells, which is not stored.
 
     `products` are liked, or with a weight below 0 disliked; `session` is what somebody just did;
-    with `user` both are later than what that user did.
+    with `user` both are later than what that user did. For nothing at all, what is popular.
     """
     codec.check_known(request, ())
-    if not (ask.products or ask.session or ask.user):
-        raise problems.invalid(
-            [{"loc": ("body",), "msg": "Give products, a session or a user.", "type": "missing"}]
-        )
     may_know = ask.user is None or user_tokens.may_know(request, ask.user)
     query = replace(_query(request, ask), anonymous_only=not may_know)
     given = [*map(_seed, ask.products), *_session(request.auth.catalog, ask.session)]
@@ -118,9 +114,9 @@ def _session(catalog: Catalog, events: Sequence[SessionEventIn]) -> Iterator[Giv
     for place, event in enumerate(events):
         if event.type not in catalog.event_weights:
             known = ", ".join(sorted(catalog.event_weights))
-            fault = f"{event.type!r} is no type of event here; there are: {known}."
-            where = ("body", "session", place, "type")
-            raise problems.invalid([{"loc": where, "msg": fault, "type": "value_error"}])
+            message = f"{event.type!r} is no type of event here; there are: {known}."
+            errors = [{"where": f"body.session.{place}.type", "message": message}]
+            raise Problem(400, "unknown-event-type", message, errors=errors)
         yield GivenEvent(product=event.product, type=event.type, value=event.value, at=event.at)
 
 

@@ -149,7 +149,7 @@ class SessionEventIn(Strict):
 
 
 class AdHocRequest(RecommendationRequest):
-    """What to recommend by: products, what somebody just did, a user; at least one of them."""
+    """What to recommend by: products, what somebody just did, a user; every member is optional."""
 
     products: Annotated[list[Id | SeedIn], Field(max_length=MOST_SEEDS)] = []
     session: Annotated[list[SessionEventIn], Field(max_length=MOST_SEEDS)] = []
@@ -217,8 +217,7 @@ class SuggestParameters(Schema):
     """A text as far as it is typed."""
 
     q: Annotated[
-        str,
-        Field(min_length=1, max_length=MAX_QUERY),
+        SearchText,
         _text("What was typed.", minLength=1, maxLength=MAX_QUERY),
     ]
     count: Annotated[int, Field(ge=1, le=20)] = 8

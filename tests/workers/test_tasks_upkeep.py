@@ -54,5 +54,5 @@ def test_words_are_counted_soon_after_products_have_changed(
 
     assert SearchWord.objects.get(word="teapot").products == 1
     assert vocabulary.due() == []
-    run_twice("workers.count_words", [committed_shop.catalog.pk])
-    run_task("workers.count_words", [0])
+    run_twice("count_words", [committed_shop.catalog.pk])
+    run_task("count_words", [0])
