@@ -128,6 +128,7 @@ _FOUND = _listed("matches_search", "Matches your search", None) | {
     "query": {"text": "expresso beans", "meant": "espresso beans", "missing_words": [],
               "relaxed": False},
 }  # fmt: skip
+_CHART = {name: _LIST[name] for name in ("count", "filter", "fields", "explain")}
 _SEARCHED = invalid("query.q", "is missing")
 _ROWS = {"array": [{"id": PRODUCT_ID, **_PRODUCT}, _OTHER], "one product": _OTHER}
 _GIVEN = {"a product": _PRODUCT}
@@ -161,6 +162,19 @@ CALLS: Mapping[tuple[str, str], Call] = {
         parameters=_USER_PATH,
         errors=(*_OF_USER, NOT_JSON, TOO_MANY, *TOO_LARGE),
     ),
+    **{
+        ("get", f"/v1/{name}"): Call(
+            answers={200: "AnswerOut"},
+            answer=_listed(code, text, None),
+            parameters=_CHART,
+            errors=(*_ASKED, invalid("query.count", "Input should be a valid integer")),
+        )
+        for name, code, text in (
+            ("popular", "popular", "Popular right now"),
+            ("trending", "trending", "More popular than usual"),
+            ("new", "new", "Newly added"),
+        )
+    },
     ("post", "/v1/recommendations"): Call(
         answers={200: "AnswerOut"},
         answer=_LIKE,
@@ -177,8 +191,7 @@ CALLS: Mapping[tuple[str, str], Call] = {
     ("get", "/v1/search"): Call(
         answers={200: "SearchOut"},
         answer=_FOUND,
-        parameters={name: _LIST[name] for name in ("count", "filter", "fields", "explain")}
-        | {"q": "expresso beans", "user": USER_ID, "personal": 0.5},
+        parameters=_CHART | {"q": "expresso beans", "user": USER_ID, "personal": 0.5},
         errors=(*_OF_USER, _SEARCHED, invalid("query.count", "Input should be a valid integer")),
     ),
     ("post", "/v1/search"): Call(

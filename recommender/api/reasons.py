@@ -10,7 +10,7 @@ from django.utils.html import strip_tags
 from django.utils.translation.trans_real import parse_accept_lang_header
 
 from recommender.engine.answer import Item
-from recommender.engine.backfill import NEWEST, POPULAR
+from recommender.engine.backfill import NEWEST, POPULAR, TRENDING
 from recommender.engine.candidates import SEARCHED, SEED, Cause
 from recommender.ranking.ranker import BASE
 
@@ -58,13 +58,14 @@ _SENTENCES = {
     "fits_taste": "Fits what you usually choose",
     "matches_search": "Matches your search",
     "popular": "Popular right now",
+    "trending": "More popular than usual",
     "new": "Newly added",
     "for_you": "Picked for you",
 }
 CODES = (*_BECAUSE, *_SENTENCES)
 
 # Where no product led here: by what contributes most.
-_BY_SOURCE = {POPULAR: "popular", NEWEST: "new", "product": "fits_taste"}
+_BY_SOURCE = {POPULAR: "popular", TRENDING: "trending", NEWEST: "new", "product": "fits_taste"}
 # What speaks for a product without any other product's having led to it.
 _LEADS_NOWHERE = frozenset({BASE, *_BY_SOURCE})
 

@@ -15,12 +15,14 @@ from recommender.api.fields import PathId
 from recommender.api.problems import Problem
 from recommender.api.schemas import (
     AdHocRequest,
+    ListParameters,
+    ListRequest,
     RecommendationRequest,
     RequestParameters,
     SeedIn,
     SessionEventIn,
 )
-from recommender.engine import recommend
+from recommender.engine import backfill, recommend
 from recommender.engine.answer import Item, Query, UnknownProductError
 from recommender.engine.given_history import GivenEvent
 from recommender.models import Catalog
@@ -75,6 +77,30 @@ def post_recommendations(
     """The same, with the request as a body."""
     codec.check_known(request, ())
     return _recommend(request, user_id, ask)
+
+
+@router.get("/popular", response=AnswerOut, summary="What is popular")
+def get_popular(request: ApiRequest, ask: Parameters[ListParameters]) -> HttpResponse:
+    """The available products by what users did in the last 30 days, then ever."""
+    return _chart(request, ask, backfill.POPULAR)
+
+
+@router.get("/trending", response=AnswerOut, summary="What is more popular than usual")
+def get_trending(request: ApiRequest, ask: Parameters[ListParameters]) -> HttpResponse:
+    """The available products that have more users this week than in a usual week of the quarter."""
+    return _chart(request, ask, backfill.TRENDING)
+
+
+@router.get("/new", response=AnswerOut, summary="What is new")
+def get_new(request: ApiRequest, ask: Parameters[ListParameters]) -> HttpResponse:
+    """The available products, the latest first."""
+    return _chart(request, ask, backfill.NEWEST)
+
+
+def _chart(request: ApiRequest, given: ListParameters, name: str) -> HttpResponse:
+    ask = from_parameters(request, given, ListRequest)
+    answer = backfill.chart(request.auth.catalog, name, query_of(request.auth, ask))
+    return respond(request, answer, ask)
 
 
 @router.post(

@@ -50,6 +50,7 @@ def test_every_endpoint_is_documented(document):
         *((method, "/v1/search") for method in ("GET", "POST")),
         ("GET", "/v1/suggest"),
         ("POST", "/v1/recommendations"),
+        *(("GET", f"/v1/{name}") for name in ("popular", "trending", "new")),
     }
 
 

@@ -6,7 +6,10 @@ from uuid import UUID
 import orjson
 import pytest
 from django.http import HttpResponse
+from django.utils import timezone
 
+from recommender.history import popularity
+from tests.recommender import goods
 from tests.recommender.api.client import Api, items, problem
 from tests.shop import NOON, event
 
@@ -390,3 +393,24 @@ def test_a_browser_key_has_a_session_count_alone_where_it_may_not_know_the_user(
 def test_what_is_not_right_of_a_session_is_named(visited, api, body, where):
     errors = problem(api.post(AD_HOC, body), 400)["errors"]
     assert any(one["where"].startswith(where) for one in errors), errors
+
+
+def test_what_is_popular_trending_and_new_is_listed_for_everybody(visited, api, browser):
+    for user in ("u2", "u3", "u4"):
+        visited.visit(user, "spade-red", "spade-blue")
+    now = timezone.now()
+    visited.post(*(event(f"n{n}", "puzzle-red", at=now - timedelta(hours=1)) for n in range(3)))
+    visited.put({**goods.goods()[3], "released_at": now.isoformat()})
+    popularity.refresh(visited.catalog)
+    found = {
+        name: answer(browser.get(f"/v1/{name}", count=3, explain="true"))
+        for name in ("popular", "trending", "new")
+    }
+    assert found["popular"]["items"][0]["id"] == found["trending"]["items"][0]["id"] == "puzzle-red"
+    assert found["new"]["items"][0]["id"] == goods.goods()[3]["id"]
+    codes = {name: body["items"][0]["why"]["code"] for name, body in found.items()}
+    assert codes == {"popular": "popular", "trending": "trending", "new": "new"}
+    assert [len(body["items"]) for body in found.values()] == [3, 1, 3]
+    under = '{"category": {"under": "Home"}}'
+    assert set(items(api.get("/v1/popular", filter=under))) == {"mug-red", "mug-green", "lamp-red"}
+    problem(api.get("/v1/popular", user="u1"), 400, "unknown-parameter")
