@@ -18,7 +18,7 @@ Floats = NDArray[np.float32]
 # The event of a product that a request names instead of the user's having done anything with it.
 SEED = "seed"
 # The same of an answer to a search: no product led to it, but words did.
-SEARCHED = "search"
+SEARCHED = "searched"
 
 
 @dataclass(frozen=True, slots=True)
