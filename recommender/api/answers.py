@@ -80,13 +80,22 @@ class AnswerOut(Schema):
 Request = TypeVar("Request", bound=ListRequest)
 
 
-def from_parameters(request: HttpRequest, given: ListParameters, schema: type[Request]) -> Request:
-    """The request that query parameters make.
+def from_query(request: HttpRequest, given: ListParameters, schema: type[Request]) -> Request:
+    """The request that query parameters make, of which all are known.
 
     Raises:
         Problem: 400 for an unknown parameter or a value that is not right.
     """
     codec.check_known(request, type(given).model_fields)
+    return from_parameters(given, schema)
+
+
+def from_parameters(given: ListParameters, schema: type[Request]) -> Request:
+    """The request that query parameters make.
+
+    Raises:
+        Problem: 400 for a value that is not right.
+    """
     document = given.model_dump(exclude_none=True)
     for name in ("filter", "fields"):
         if not document.get(name):

@@ -9,7 +9,7 @@ from ninja import Query as Parameters
 from ninja import Router
 
 from recommender.api import codec, user_tokens
-from recommender.api.answers import AnswerOut, from_parameters, query_of, respond
+from recommender.api.answers import AnswerOut, from_query, query_of, respond
 from recommender.api.auth import BROWSER, ApiRequest, any_key
 from recommender.api.fields import PathId
 from recommender.api.problems import Problem
@@ -35,7 +35,7 @@ def get_similar(
     request: ApiRequest, product_id: PathId, ask: Parameters[RequestParameters]
 ) -> HttpResponse:
     """The available products most like this one."""
-    return _similar(request, product_id, from_parameters(request, ask, RecommendationRequest))
+    return answer_similar(request, product_id, from_query(request, ask, RecommendationRequest))
 
 
 @router.post(
@@ -46,7 +46,7 @@ def post_similar(
 ) -> HttpResponse:
     """The same, with the request as a body."""
     codec.check_known(request, ())
-    return _similar(request, product_id, ask)
+    return answer_similar(request, product_id, ask)
 
 
 @router.get(
@@ -62,7 +62,7 @@ def get_recommendations(
 
     So it is for a browser key without a user token, where the shop's server knows the user.
     """
-    return _recommend(request, user_id, from_parameters(request, ask, RecommendationRequest))
+    return answer_user(request, user_id, from_query(request, ask, RecommendationRequest))
 
 
 @router.post(
@@ -76,7 +76,7 @@ def post_recommendations(
 ) -> HttpResponse:
     """The same, with the request as a body."""
     codec.check_known(request, ())
-    return _recommend(request, user_id, ask)
+    return answer_user(request, user_id, ask)
 
 
 @router.get("/popular", response=AnswerOut, summary="What is popular")
@@ -98,7 +98,7 @@ def get_new(request: ApiRequest, ask: Parameters[ListParameters]) -> HttpRespons
 
 
 def _chart(request: ApiRequest, given: ListParameters, name: str) -> HttpResponse:
-    ask = from_parameters(request, given, ListRequest)
+    ask = from_query(request, given, ListRequest)
     answer = backfill.chart(request.auth.catalog, name, query_of(request.auth, ask))
     return respond(request, answer, ask)
 
@@ -153,7 +153,10 @@ def _varying(request: ApiRequest, response: HttpResponse) -> HttpResponse:
     return response
 
 
-def _similar(request: ApiRequest, product_id: str, ask: RecommendationRequest) -> HttpResponse:
+def answer_similar(
+    request: ApiRequest, product_id: str, ask: RecommendationRequest
+) -> HttpResponse:
+    """Similar products; a Problem for one that is unknown, and for what cannot be used."""
     catalog = request.auth.catalog
     try:
         answer = recommend.similar(catalog, product_id, _query(request, ask))
@@ -163,7 +166,8 @@ def _similar(request: ApiRequest, product_id: str, ask: RecommendationRequest) -
     return respond(request, answer, ask)
 
 
-def _recommend(request: ApiRequest, user_id: str, ask: RecommendationRequest) -> HttpResponse:
+def answer_user(request: ApiRequest, user_id: str, ask: RecommendationRequest) -> HttpResponse:
+    """Recommendations; a Problem for a user token that is not right, and what cannot be used."""
     may_know = user_tokens.may_know(request, user_id)
     query = replace(_query(request, ask), anonymous_only=not may_know)
     answer = recommend.recommend(request.auth.catalog, user_id, query)

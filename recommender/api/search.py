@@ -10,7 +10,7 @@ from ninja import Router, Schema
 from pydantic import Field
 
 from recommender.api import codec, user_tokens
-from recommender.api.answers import AnswerOut, from_parameters, query_of, respond
+from recommender.api.answers import AnswerOut, from_query, query_of, respond
 from recommender.api.auth import BROWSER, ApiRequest, any_key
 from recommender.api.schemas import SearchParameters, SearchRequest, SuggestParameters
 from recommender.engine import search
@@ -70,7 +70,7 @@ def get_search(request: ApiRequest, ask: Parameters[SearchParameters]) -> HttpRe
 
     With a user, their taste counts, too.
     """
-    return _search(request, from_parameters(request, ask, SearchRequest))
+    return _search(request, from_query(request, ask, SearchRequest))
 
 
 @router.post(

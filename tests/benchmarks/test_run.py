@@ -64,6 +64,10 @@ def test_every_kind_of_request_has_its_figures(outcome: "tuple[str, dict[str, An
     for figure in figures.values():
         assert figure["per_second"] > 0
         assert 0 < figure["p50"] <= figure["p99"]
+        # pgbench's own processes are none of the service's.
+        assert (
+            figure["processor"] is None if "pgbench" in figure["name"] else figure["processor"] > 0
+        )
 
 
 def test_filtered_answers_are_full_and_right(outcome: "tuple[str, dict[str, Any]]") -> None:

@@ -92,6 +92,26 @@ def test_get_and_post_answer_alike(visited, api, address, body):
     assert fetched["items"]
 
 
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {},
+        {"count": "3", "explain": "1", "fields": "title,price", "exclude": "none"},
+        {"count": "5", "filter": '{"category": {"under": "Kitchen"}}'},
+        {"count": "0"},
+        {"count": "5", "colour": "red"},
+        {"fields": "colour"},
+    ],
+)
+@BOTH
+def test_the_short_way_and_the_long_one_answer_alike(visited, api, address, parameters):
+    short = api.get(address, **parameters)
+    # A scheme in small letters is as good, but seldom sent.
+    long = api.get(address, {"Authorization": f"bearer {api.key}"}, **parameters)
+    assert (short.status_code, short["Content-Type"]) == (long.status_code, long["Content-Type"])
+    assert {**short.json(), "rec_id": ""} == {**long.json(), "rec_id": ""}
+
+
 @BOTH
 def test_fields_are_carried_along(visited, api, address):
     names = "title,price,image_urls,released_at,attributes,colour,attributes.grams"
