@@ -61,6 +61,7 @@ Your data
 What comes of it
   recommend        lists for many users, as JSON Lines
   evaluate         how good the lists are
+  evaluate_search  how good search is, by judged queries
   space            change the embedding model, and go back
   spend            what embedding cost
   embed_file       the vectors of a text file's lines
@@ -98,7 +99,7 @@ class KinshipCommandLine(ManagementUtility):
             ImproperlyConfigured: settings or embedding models are not right.
             StackError: what it needs cannot start.
         """
-        command = super().fetch_command(subcommand)
+        command = super().fetch_command(subcommand.replace("-", "_"))
         if type(command).__module__.startswith("recommender."):
             # Checks load every page of the API and of the admin: `check` and the tests do that.
             command.requires_system_checks = ()

@@ -16,10 +16,11 @@ from django.db import Error
 from django.http import HttpRequest, HttpResponse
 from pydantic import ValidationError
 
+from recommender.api.answers import from_parameters
 from recommender.api.app import api
 from recommender.api.auth import ApiRequest, any_key
 from recommender.api.problems import Problem
-from recommender.api.recommendations import answer_similar, answer_user, from_parameters
+from recommender.api.recommendations import answer_similar, answer_user
 from recommender.api.schemas import RecommendationRequest, RequestParameters
 
 # Ids as nearly all are; any other is read by django-ninja.
@@ -64,6 +65,6 @@ def _checked(query: str) -> RecommendationRequest | None:
     }:
         return None
     try:
-        return from_parameters(RequestParameters.model_validate(given))
+        return from_parameters(RequestParameters.model_validate(given), RecommendationRequest)
     except (Problem, ValidationError):
         return None

@@ -55,6 +55,7 @@ class Answer:
     reason: str | None = None
     missing_ids: tuple[str, ...] = ()
     fallback: str | None = None
+    degraded: Mapping[str, str] = field(default_factory=dict)  # what did not run, and why
 
 
 class UnknownProductError(LookupError):

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from recommender import arrays
 from recommender.engine import attribution, features, rerank, sources
 from recommender.engine.answer import Item
-from recommender.engine.candidates import Candidates, Cause, Keys, UserContext
+from recommender.engine.candidates import Candidates, Cause, Hydrated, Keys, UserContext
 from recommender.engine.sources.base import CandidateSource
 from recommender.engine.store import CandidateStore
 from recommender.ranking import table
@@ -46,7 +46,16 @@ class Pipeline:
     def candidates(self, context: UserContext) -> Candidates:
         """Proposed, fused, hydrated, scored, with features."""
         kept = self.store.config.kept_for(self.count)
-        candidates = self._hydrated(context, self._proposed(context, kept))
+        return self._scored(self._hydrated(context, self._proposed(context, kept)))
+
+    def candidates_of(self, context: UserContext, products: Keys) -> Candidates:
+        """These products as candidates, whoever proposed them; ascending keys.
+
+        Those that may not be listed are left out.
+        """
+        return self._scored(self._looked_up(context, self.store.hydrate(context, products)))
+
+    def _scored(self, candidates: Candidates) -> Candidates:
         for source in self.sources:
             source.score(candidates)
         features.fill(candidates)
@@ -84,6 +93,10 @@ class Pipeline:
             if further is not None:
                 context = further
                 hydrated = self.store.hydrate(context, self._proposed(context, None))
+        return self._looked_up(context, hydrated)
+
+    def _looked_up(self, context: UserContext, hydrated: Hydrated) -> Candidates:
+        """Candidates of which all is known, and which nothing has scored yet."""
         keys = hydrated.products.products
         return Candidates(
             context=context,

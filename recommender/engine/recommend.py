@@ -10,6 +10,7 @@ from psycopg import sql
 from recommender.engine import backfill
 from recommender.engine.answer import Answer, Item, Query, UnknownProductError
 from recommender.engine.candidates import SEED, Cause
+from recommender.engine.given_history import GivenEvent, with_history
 from recommender.engine.pipeline import Pipeline
 from recommender.engine.postgres_store import PostgresStore
 from recommender.engine.stored import find_user, ranker_of
@@ -39,12 +40,41 @@ def _recommend(catalog: Catalog, external_id: str, query: Query) -> Answer:
         return backfill.fall_back(catalog, query, missing_ids=(external_id,))
     if query.anonymous_only and not user.is_anonymous:
         return replace(backfill.fall_back(catalog, query), fallback=NO_USER_TOKEN)
+    if not user.history_version:
+        return backfill.fall_back(catalog, query, excluded=user.excluded.tolist())
+    return _for(PostgresStore(catalog=catalog, user=user, query=query))
+
+
+def recommend_for(
+    catalog: Catalog, given: Sequence[GivenEvent], query: Query, external_id: str | None = None
+) -> Answer:
+    """The products for products and events that are given, after what is stored of a user, if any.
+
+    Ids of products and users that nobody knows are in `missing_ids`; of a user of whom the caller
+    may not ask only what is given counts, and `degraded` says so.
+    """
+    return switching.answered(partial(_recommend_for, catalog, given, query, external_id))
+
+
+def _recommend_for(
+    catalog: Catalog, given: Sequence[GivenEvent], query: Query, external_id: str | None
+) -> Answer:
+    stored = None if external_id is None else find_user(catalog, external_id, query)
+    missing = () if external_id is None or stored else (external_id,)
+    degraded = {}
+    if stored is not None and query.anonymous_only and not stored.is_anonymous:
+        stored, degraded = None, {"user": NO_USER_TOKEN}
+    user, unknown = with_history(catalog, stored, given, query)
+    answer = _for(PostgresStore(catalog=catalog, user=user, query=query, is_given=True))
+    return replace(answer, missing_ids=(*missing, *unknown), degraded=degraded)
+
+
+def _for(store: PostgresStore) -> Answer:
+    """The list of a store's user, filled up; what is popular where nothing tells their taste."""
+    catalog, user, query = store.catalog, store.user, store.query
     excluded = user.excluded.tolist()
-    items = []
-    if user.history_version:
-        store = PostgresStore(catalog=catalog, user=user, query=query)
-        pipeline = Pipeline(store, query.count)
-        items = pipeline.recommend(store.context(), ranker_of(user.ranker), explain=True)
+    ranker = ranker_of(user.ranker)
+    items = Pipeline(store, query.count).recommend(store.context(), ranker, explain=True)
     if not items:
         return backfill.fall_back(catalog, query, excluded=excluded)
     by_id = {item.id: item for item in items}

@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from random import Random
 
 import httpx
 import numpy as np
@@ -145,6 +146,32 @@ def test_like_a_heart_t_light_holder_are_t_light_holders_and_hearts(gifts: Gifts
     assert all("T-LIGHT" in title or "HEART" in title for title in titles), titles
     assert sum("T-LIGHT" in title for title in titles) >= 3
     assert sum("HEART" in title for title in titles) >= 3
+
+
+def test_a_title_in_other_words_finds_its_product(service: Service, gifts: Gifts) -> None:
+    random = Random(0)
+    titles = dict(service.sql("SELECT external_id, title FROM recommender_product ORDER BY 1"))
+    sample = random.sample(sorted(titles), 100)
+    found = 0
+    for product in sample:
+        params = {"q": in_other_words(titles[product], random), "count": 10, "fields": "title"}
+        items = gifts.client.get("/v1/search", params=params).json()["items"]
+        found += titles[product] in {item["fields"]["title"] for item in items}
+
+    assert found / len(sample) >= 0.95
+
+
+def in_other_words(title: str, random: Random) -> str:
+    """A title with a word less where it has three, in any order, one word misspelt."""
+    words = title.lower().split()
+    random.shuffle(words)
+    words = words[1:] if len(words) > 2 else words
+    place = max(range(len(words)), key=lambda place: len(words[place]))
+    word = words[place]
+    if len(word) > 4:
+        at = random.randrange(1, len(word) - 2)
+        words[place] = f"{word[:at]}{word[at + 1]}{word[at]}{word[at + 2 :]}"
+    return " ".join(words)
 
 
 def test_recommendations_of_the_day_of_the_split_name_what_was_bought_afterwards(

@@ -24,7 +24,13 @@ from recommender.models import ApiKey
 EXAMPLES = int(os.environ.get("KINSHIP_FUZZ_EXAMPLES", "0"))
 
 # Right by the document, and refused for what this catalog has: by the type of the problem.
-OF_THE_CATALOG = {"unknown-field", "invalid-filter", "invalid-cursor", "two-ids"}
+OF_THE_CATALOG = {
+    "unknown-field",
+    "invalid-filter",
+    "invalid-cursor",
+    "two-ids",
+    "unknown-event-type",
+}
 
 _handler = ClientHandler(enforce_csrf_checks=False)
 
