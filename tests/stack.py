@@ -6,9 +6,12 @@ directory, and stops what is left of them, also where a worker was killed.
 """
 
 import atexit
+import gc
 import os
+import re
 import shutil
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
@@ -17,6 +20,7 @@ import pytest
 from recommender import stack
 from tests import signals
 
+_WHOLLY_SLOW = re.compile(r"^pytestmark = \[?\s*pytest\.mark\.slow", re.MULTILINE)
 _RUN_DIR = "KINSHIP_TESTS_DIR"
 _WORKER = os.environ.get("PYTEST_XDIST_WORKER")
 
@@ -51,6 +55,24 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_xdist_auto_num_workers() -> int:
     """A worker for each processor that this process may use."""
     return len(os.sched_getaffinity(0))
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave out files of which all is slow, where that is not wanted: some load much."""
+    if config.option.markexpr != "not slow" or collection_path.suffix != ".py":
+        return None
+    return _WHOLLY_SLOW.search(collection_path.read_text(encoding="utf-8")) is not None or None
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Iterator[None]:
+    """What is loaded and collected stays: the garbage collector need not look through it."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 @pytest.hookimpl(trylast=True)
