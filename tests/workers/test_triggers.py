@@ -94,6 +94,7 @@ def test_a_worker_that_starts_takes_up_what_it_had_claimed_before_it_was_killed(
     assert [name for name, _ in broker.take()] == ["heartbeat", "sweep_embeddings"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("url", ["redis://127.0.0.1:1/0", "amqp://127.0.0.1:1//"])
 def test_a_broker_that_is_down_fails_no_request_and_delays_only_the_first(
     committed_shop: Shop, url: str
