@@ -1,3 +1,6 @@
+import os
+import socket
+import subprocess
 import time
 from datetime import timedelta
 
@@ -185,6 +188,27 @@ def test_what_changes_while_a_worker_is_at_it_is_left_to_that_worker(
 
     assert broker.work() == ["embed_space"]
     assert staleness.count(committed_shop.space) == 40
+
+
+def test_what_a_killed_process_of_this_worker_was_at_is_taken_up_at_once(
+    committed_shop: Shop, broker: Broker
+) -> None:
+    busy(committed_shop)
+    killed = subprocess.Popen(["sleep", "60"])
+    killed.kill()
+    killed.wait()
+    asked = (committed_shop.space.pk, time.time())
+    for place, pid in enumerate((killed.pid, os.getpid())):
+        owner = f"{socket.gethostname()}:{pid}"
+        staleness.claim(committed_shop.space, owner=owner, after=0, limit=10 + place)
+    broker.take()
+
+    tasks.embed_space.apply(asked)
+    assert staleness.count(committed_shop.space) == 40, "the other process will come to it"
+
+    EmbeddingClaim.objects.filter(owner=owner).delete()
+    tasks.embed_space.apply(asked)
+    assert staleness.count(committed_shop.space) == 0
 
 
 def test_a_large_backlog_is_worked_at_by_several_processes(
