@@ -11,8 +11,8 @@ from pydantic import Field, ValidationError
 
 from recommender.api import codec, problems, reasons
 from recommender.api.auth import BROWSER, ApiRequest, Caller
+from recommender.api.list_requests import ListParameters, ListRequest
 from recommender.api.problems import Problem
-from recommender.api.schemas import ListParameters, ListRequest
 from recommender.engine.answer import Answer, Item, Query, UnknownFieldError, check_fields
 from recommender.retrieval import filters
 from recommender.retrieval.filters import FilterError, FilterFieldError

@@ -12,8 +12,7 @@ from recommender.api import codec, user_tokens
 from recommender.api.answers import AnswerOut, from_query, query_of, respond
 from recommender.api.auth import BROWSER, ApiRequest, any_key
 from recommender.api.fields import PathId
-from recommender.api.problems import Problem
-from recommender.api.schemas import (
+from recommender.api.list_requests import (
     AdHocRequest,
     ListParameters,
     ListRequest,
@@ -22,6 +21,7 @@ from recommender.api.schemas import (
     SeedIn,
     SessionEventIn,
 )
+from recommender.api.problems import Problem
 from recommender.engine import backfill, recommend
 from recommender.engine.answer import Item, Query, UnknownProductError
 from recommender.engine.given_history import GivenEvent

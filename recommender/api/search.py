@@ -12,7 +12,7 @@ from pydantic import Field
 from recommender.api import codec, user_tokens
 from recommender.api.answers import AnswerOut, from_query, query_of, respond
 from recommender.api.auth import BROWSER, ApiRequest, any_key
-from recommender.api.schemas import SearchParameters, SearchRequest, SuggestParameters
+from recommender.api.list_requests import SearchParameters, SearchRequest, SuggestParameters
 from recommender.engine import search
 from recommender.engine.search import SearchAnswer, SearchQuery
 from recommender.retrieval import suggestions, vocabulary

@@ -1,0 +1,166 @@
+"""Examples of the calls that answer with lists of products."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from recommender.api.documentation import Call
+from recommender.api.example_errors import (
+    ANY,
+    FILTER,
+    NO_TOKEN,
+    NOT_JSON,
+    OTHER_USER,
+    PARAMETER,
+    PRODUCT_ID,
+    TOO_LARGE,
+    TOO_MANY,
+    USER_ID,
+    invalid,
+    unknown,
+)
+
+_AT = "2026-01-22T10:00:00Z"
+
+_PRODUCT_PATH = {"product_id": PRODUCT_ID}
+_USER_PATH = {"user_id": USER_ID}
+_REQUEST = {
+    "count": 3,
+    "fields": ["title", "price"],
+    "filter": {"all": [{"price": {"lte": 30}}, {"category": {"under": "Food & Drink"}}]},
+    "explain": True,
+}
+
+
+def _listed(code: str, text: str, because: str | None) -> dict[str, Any]:
+    """An answer of one product."""
+    contributions = {"text": 0.72}
+    return {
+        "rec_id": "fb85ad50-f867-4c65-9923-c62349ecda35",
+        "spaces": ["text@1"],
+        "complete": True,
+        "reason": None,
+        "missing_ids": [],
+        "fallback": None,
+        "degraded": {},
+        "items": [
+            {
+                "id": "foo-004",
+                "rank": 1,
+                "score": 0.72,
+                "fields": {"title": "Colombia Huila washed, medium roast, 500 g", "price": 18.5},
+                "why": {
+                    "code": code,
+                    "source": "text",
+                    "because": [because] if because else [],
+                    "interest": None,
+                    "contributions": contributions,
+                    "channel": "text",
+                    "parts": contributions,
+                    "text": text,
+                },
+            }
+        ],
+    }
+
+
+_LIST = {
+    "count": 3,
+    "filter": '{"price": {"lte": 30}}',
+    "fields": "title,price",
+    "exclude": "seen",
+    "as_of": _AT,
+    "explain": True,
+}
+_BODIES = {"filtered and explained": _REQUEST, "all defaults": {}}
+_ASKED = (*ANY, FILTER)
+_OF_USER = (*_ASKED, NO_TOKEN, OTHER_USER)
+_LIKE = _listed("similar_to", "Similar to Night Watch espresso beans, 1 kg", PRODUCT_ID)
+_FOR_USER = _listed(
+    "because_bought", "Because you bought Night Watch espresso beans, 1 kg", PRODUCT_ID
+)
+_FOUND = _listed("matches_search", "Matches your search", None) | {
+    "query": {"text": "expresso beans", "meant": "espresso beans", "missing_words": [],
+              "relaxed": False},
+}  # fmt: skip
+_CHART = {name: _LIST[name] for name in ("count", "filter", "fields", "explain")}
+_SEARCHED = invalid("query.q", "is missing")
+
+LISTS: Mapping[tuple[str, str], Call] = {
+    ("get", "/v1/products/{product_id}/similar"): Call(
+        answers={200: "AnswerOut"},
+        answer=_LIKE,
+        parameters=_PRODUCT_PATH | _LIST,
+        errors=(*_ASKED, invalid("query.count", "Input should be a valid integer"),
+                unknown("product")),
+    ),
+    ("post", "/v1/products/{product_id}/similar"): Call(
+        answers={200: "AnswerOut"},
+        answer=_LIKE,
+        bodies=_BODIES,
+        parameters=_PRODUCT_PATH,
+        errors=(*_ASKED, NOT_JSON, TOO_MANY, unknown("product"), *TOO_LARGE),
+    ),
+    ("get", "/v1/users/{user_id}/recommendations"): Call(
+        answers={200: "AnswerOut"},
+        answer=_FOR_USER,
+        parameters=_USER_PATH | _LIST,
+        errors=(*_OF_USER, invalid("query.count", "Input should be a valid integer")),
+    ),
+    ("post", "/v1/users/{user_id}/recommendations"): Call(
+        answers={200: "AnswerOut"},
+        answer=_FOR_USER,
+        bodies=_BODIES,
+        parameters=_USER_PATH,
+        errors=(*_OF_USER, NOT_JSON, TOO_MANY, *TOO_LARGE),
+    ),
+    **{
+        ("get", f"/v1/{name}"): Call(
+            answers={200: "AnswerOut"},
+            answer=_listed(code, text, None),
+            parameters=_CHART,
+            errors=(*_ASKED, invalid("query.count", "Input should be a valid integer")),
+        )
+        for name, code, text in (
+            ("popular", "popular", "Popular right now"),
+            ("trending", "trending", "More popular than usual"),
+            ("new", "new", "Newly added"),
+        )
+    },
+    ("post", "/v1/recommendations"): Call(
+        answers={200: "AnswerOut"},
+        answer=_LIKE,
+        bodies={
+            "products": {"products": [PRODUCT_ID, {"id": "foo-004", "weight": -1}]},
+            "a session": {"session": [{"type": "view", "product": PRODUCT_ID}]} | _REQUEST,
+            "a user, and a session": {
+                "user": USER_ID,
+                "session": [{"type": "add_to_cart", "product": PRODUCT_ID, "at": _AT}],
+            },
+        },
+        errors=(*_OF_USER, NOT_JSON, TOO_MANY, *TOO_LARGE),
+    ),
+    ("get", "/v1/search"): Call(
+        answers={200: "SearchOut"},
+        answer=_FOUND,
+        parameters=_CHART | {"q": "expresso beans", "user": USER_ID, "personal": 0.5},
+        errors=(*_OF_USER, _SEARCHED, invalid("query.count", "Input should be a valid integer")),
+    ),
+    ("post", "/v1/search"): Call(
+        answers={200: "SearchOut"},
+        answer=_FOUND,
+        bodies={
+            "words": {"q": "expresso beans", "fields": ["title"]},
+            "filtered, for a user": {"q": "coffee", "user": USER_ID, "personal": 0.5} | _REQUEST,
+        },
+        errors=(*_OF_USER, NOT_JSON, invalid("body.q", "is missing"), *TOO_LARGE),
+    ),
+    ("get", "/v1/suggest"): Call(
+        answers={200: "SuggestionsOut"},
+        answer={"suggestions": [
+            {"text": "espresso", "kind": "words", "id": None},
+            {"text": "Night Watch espresso beans, 1 kg", "kind": "product", "id": PRODUCT_ID},
+        ]},
+        parameters={"q": "espr", "count": 8},
+        errors=(*ANY, PARAMETER, _SEARCHED),
+    ),
+}  # fmt: skip
