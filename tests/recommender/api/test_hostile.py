@@ -6,7 +6,7 @@ import orjson
 import pytest
 
 from tests import corpus
-from tests.recommender.api.client import items, problem
+from tests.recommender.api.client import problem
 
 IDS = {name: text for name, text in corpus.TEXTS.items() if text.isprintable()}
 
@@ -108,16 +108,3 @@ def test_a_bad_row_of_a_megabyte_costs_only_itself(shop, api):
     assert answer.json()["added"] == 1
     assert [error["row"] for error in answer.json()["errors"]] == [1, 2]
     assert len(answer.content) < 5_000
-
-
-def test_a_reason_names_a_product_of_any_title_as_text(stocked, api):
-    stocked.stock(**{"mug-red": corpus.TEXTS["closing"]})
-    stocked.embed()
-    stocked.visit("ann", "mug-red")
-
-    answer = api.get("/v1/users/ann/recommendations", explain="true", count=3)
-
-    assert items(answer)
-    assert answer["Content-Type"] == "application/json"
-    texts = [item["why"]["text"] for item in answer.json()["items"]]
-    assert any(corpus.TEXTS["closing"] in text for text in texts)

@@ -12,7 +12,7 @@ from recommender.stack import (
     database_url,
     read_config,
 )
-from recommender.stack.config import Layout, without_password
+from recommender.stack.config import PROJECT_DIR, Layout, without_password
 
 BASE = Path("/srv/kinship")
 
@@ -81,6 +81,15 @@ def test_a_database_url_that_cannot_be_used_is_refused_with_an_example(url, comp
         StackError, match=rf"{complaint}.*postgresql://user:password@host:5432/name"
     ):
         database_parameters(external(url))
+
+
+def test_the_password_of_the_example_is_refused_with_what_to_set():
+    example = (PROJECT_DIR / "docker/.env.example").read_text()
+    placeholder = example.partition("POSTGRES_PASSWORD=")[2].partition("\n")[0]
+    url = f"postgresql://kinship:{placeholder}@postgres:5432/kinship"
+    with pytest.raises(StackError, match=r"Set POSTGRES_PASSWORD .*ALTER USER kinship") as refused:
+        database_parameters(external(url))
+    assert placeholder not in str(refused.value)
 
 
 def test_an_unknown_broker_is_refused_with_an_example():
