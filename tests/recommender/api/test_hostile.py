@@ -108,3 +108,20 @@ def test_a_bad_row_of_a_megabyte_costs_only_itself(shop, api):
     assert answer.json()["added"] == 1
     assert [error["row"] for error in answer.json()["errors"]] == [1, 2]
     assert len(answer.content) < 5_000
+
+
+def test_an_answer_of_large_products_ends_after_8_mb_and_says_so(shop, api):
+    long = "x" * 99_000
+    large = {"description": long, "attributes": {"a": long}}
+    shop.put(*({"id": f"p{n}", **large} for n in range(50)))
+    ask = {"count": 50, "fields": ["description", "attributes"]}
+
+    answer = api.post("/v1/users/guest/recommendations", ask)
+
+    body = answer.json()
+    assert 8_000_000 < len(answer.content) < 9_000_000
+    assert not body["complete"]
+    assert f"Ended after {len(body['items'])} products" in body["reason"]
+    assert [item["rank"] for item in body["items"]] == list(range(1, len(body["items"]) + 1))
+    whole = api.post("/v1/users/guest/recommendations", ask | {"fields": []}).json()
+    assert (whole["complete"], len(whole["items"])) == (True, 50)
