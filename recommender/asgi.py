@@ -132,6 +132,8 @@ class _Bodies:
     async def read(self, receive: Receive) -> bytes | None:
         """A body, or enough of it to be refused as too large; it is held until it is released.
 
+        Of one that is too large as much again is read and dropped: most clients read no answer
+        before they have sent all, and a closed connection would tell them nothing.
         None where the client went away.
 
         Raises:
@@ -150,17 +152,21 @@ class _Bodies:
         return bytes(body) if is_whole else None
 
     async def _fill(self, body: bytearray, receive: Receive) -> bool:
-        more = True
-        while more and len(body) <= settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
+        most = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+        more, dropped = True, 0
+        while more and dropped <= most:
             message = await receive()
             if message["type"] == "http.disconnect":
                 return False
             part = message["body"]
+            more = message["more_body"]
+            if len(body) > most:
+                dropped += len(part)
+                continue
             if self._held + len(part) > _MOST_BYTES:
                 raise Problem(503, "busy", _BUSY)
             self._held += len(part)
             body += part
-            more = message["more_body"]
         return True
 
     def release(self, body: bytes | bytearray) -> None:
@@ -195,10 +201,11 @@ def _signs_in(scope: Message) -> bool:
 
 
 def _has_body(scope: Message) -> bool:
-    """Whether there is one to read: none that says itself that it is too large."""
+    """Whether there is one to read: none that is too large and waits to be asked for."""
     headers = dict(scope["headers"])
     if declared := headers.get(b"content-length"):
-        return int(declared) <= settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+        is_asked_for = b"expect" not in headers
+        return is_asked_for or int(declared) <= settings.DATA_UPLOAD_MAX_MEMORY_SIZE
     # HTTP/2 says the length of each frame, and may leave that of the whole out.
     is_framed = scope["http_version"] == "2" and scope["method"] in _WITH_BODY
     return is_framed or b"transfer-encoding" in headers

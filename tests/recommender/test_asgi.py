@@ -15,55 +15,61 @@ from recommender.asgi import Threads, application
 # What a web process sets for all its connections; other tests may take their time.
 connection_created.disconnect(dispatch_uid="limit_statements")
 
+# Nothing here shows a key, and that is what it is refused for first.
+NO_KEY = 401
 
-def answer(
-    path: str, *, headers: dict[str, str], body: Sequence[bytes], version: str = "1.1"
-) -> tuple[int, Any]:
-    """What a client is answered that sends these parts of a body and then no more."""
-    sent = asyncio.run(_ask(path, headers, body, version))
-    return sent[0]["status"], orjson.loads(sent[1]["body"])
+
+class Sender:
+    """A client that sends these parts of a body and then no more; an empty one ends it."""
+
+    def __init__(self, parts: Sequence[bytes]) -> None:
+        self.parts = list(parts)
+
+    def ask(self, path: str, headers: dict[str, str], version: str = "1.1") -> tuple[int, Any]:
+        """The status and the decoded body of its answer."""
+        start, end = asyncio.run(self.messages(path, headers, version))
+        return start["status"], orjson.loads(end["body"])
+
+    async def messages(
+        self, path: str, headers: dict[str, str], version: str = "1.1"
+    ) -> list[dict[str, Any]]:
+        """What the application sends in answer."""
+        sent: list[dict[str, Any]] = []
+
+        async def send(message: Any) -> None:
+            sent.append(message)
+
+        scope = {
+            "method": "POST",
+            "path": path,
+            "raw_path": path.encode(),
+            "query_string": b"",
+            "scheme": "http",
+            "http_version": version,
+            "server": ("127.0.0.1", 80),
+            "client": ("127.0.0.1", 1),
+            "headers": [(name.lower().encode(), value.encode()) for name, value in headers.items()],
+        }
+        await application(scope, self._receive, send)
+        return sent
+
+    async def _receive(self) -> dict[str, Any]:
+        if not self.parts:
+            await asyncio.Event().wait()
+        part = self.parts.pop(0)
+        return {"type": "http.request", "body": part, "more_body": part != b""}
 
 
 async def _status(path: str) -> int:
-    sent = await _ask(path, {"Content-Length": "0"}, [b""])
-    status: int = sent[0]["status"]
+    start, _ = await Sender([b""]).messages(path, {"Content-Length": "0"})
+    status: int = start["status"]
     return status
-
-
-async def _ask(
-    path: str, headers: dict[str, str], body: Sequence[bytes], version: str = "1.1"
-) -> list[dict[str, Any]]:
-    sent: list[dict[str, Any]] = []
-    parts = list(body)
-
-    async def receive() -> dict[str, Any]:
-        if not parts:
-            await asyncio.Event().wait()
-        part = parts.pop(0)
-        return {"type": "http.request", "body": part, "more_body": part != b""}
-
-    async def send(message: Any) -> None:
-        sent.append(message)
-
-    scope = {
-        "method": "POST",
-        "path": path,
-        "raw_path": path.encode(),
-        "query_string": b"",
-        "scheme": "http",
-        "http_version": version,
-        "server": ("127.0.0.1", 80),
-        "client": ("127.0.0.1", 1),
-        "headers": [(name.lower().encode(), value.encode()) for name, value in headers.items()],
-    }
-    await application(scope, receive, send)
-    return sent
 
 
 @pytest.mark.parametrize("parts", [[], [b"{"]], ids=["silent", "stalled"])
 @override_settings(BODY_SECONDS=0.05)
 def test_a_body_that_does_not_come_is_not_waited_for(parts: list[bytes]) -> None:
-    status, problem = answer("/v1/events", headers={"Content-Length": "1000"}, body=parts)
+    status, problem = Sender(parts).ask("/v1/events", {"Content-Length": "1000"})
 
     assert (status, problem["type"]) == (408, "urn:kinship:problem:slow-body")
 
@@ -71,12 +77,37 @@ def test_a_body_that_does_not_come_is_not_waited_for(parts: list[bytes]) -> None
 @override_settings(BODY_SECONDS=0.05)
 def test_a_body_of_unknown_length_is_read_and_not_taken_for_empty() -> None:
     chunks = {"Transfer-Encoding": "chunked"}
-    assert answer("/v1/events", headers=chunks, body=[])[0] == 408
-    assert answer("/v1/events", headers={}, body=[], version="2")[0] == 408
+    assert Sender([]).ask("/v1/events", chunks)[0] == 408
+    assert Sender([]).ask("/v1/events", {}, version="2")[0] == 408
+
+
+@override_settings(DATA_UPLOAD_MAX_MEMORY_SIZE=10)
+def test_a_body_that_is_too_large_is_taken_before_it_is_refused() -> None:
+    """Who has not sent all yet would meet a closed connection, and no reason."""
+    length, chunks = {"Content-Length": "18"}, {"Transfer-Encoding": "chunked"}
+    for headers in (length, chunks):
+        sender = Sender([b"[" * 6, b"[" * 6, b"[" * 6, b""])
+        assert sender.ask("/v1/events", headers)[0] == NO_KEY
+        assert sender.parts == []
+
+
+@override_settings(DATA_UPLOAD_MAX_MEMORY_SIZE=10)
+def test_of_a_body_without_end_no_more_is_taken_than_twice_what_is_allowed() -> None:
+    sender = Sender([b"[" * 6] * 100)
+    assert sender.ask("/v1/events", {"Transfer-Encoding": "chunked"})[0] == NO_KEY
+    assert len(sender.parts) == 96
+
+
+@override_settings(DATA_UPLOAD_MAX_MEMORY_SIZE=10)
+def test_a_large_body_that_waits_to_be_asked_for_is_not_asked_for() -> None:
+    sender = Sender([b"["])
+    headers = {"Content-Length": "18", "Expect": "100-continue"}
+    assert sender.ask("/v1/events", headers)[0] == NO_KEY
+    assert len(sender.parts) == 1
 
 
 def test_health_is_answered_where_it_is_asked() -> None:
-    assert answer("/healthz", headers={}, body=[]) == (200, {"status": "ok"})
+    assert Sender([]).ask("/healthz", {}) == (200, {"status": "ok"})
 
 
 def test_a_call_waits_for_a_thread_and_the_next_for_neither() -> None:
