@@ -1,3 +1,4 @@
+import re
 from pathlib import Path
 
 import psycopg
@@ -134,3 +135,11 @@ def test_a_path_that_is_too_long_or_needs_quoting_gets_a_short_plain_one(data_di
 
 def test_two_data_directories_never_share_sockets():
     assert Layout(Path("/srv/a b")).sockets != Layout(Path("/srv/a c")).sockets
+
+
+def test_compose_passes_every_variable_of_the_example_on():
+    example = (PROJECT_DIR / "docker/.env.example").read_text()
+    compose = (PROJECT_DIR / "docker/compose.yml").read_text()
+    names = set(re.findall(r"^#?([A-Z_]+)=", example, re.MULTILINE))
+    assert "KINSHIP_CORS_ORIGINS" in names
+    assert [name for name in names if not re.search(rf"\b{name}\b", compose)] == []
