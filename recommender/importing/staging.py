@@ -161,7 +161,8 @@ def _drop_abandoned() -> None:
 
 _ROWS = sql.SQL(r"""
 COPY (
-    SELECT line, reason, CASE WHEN raw ~ '^[=+@\uFF1D\uFF0B\uFF0D\uFF20\t\r\n-]' THEN '''' || raw ELSE raw END AS row
+    SELECT line, reason,
+        CASE WHEN raw ~ '^[=+@\uFF1D\uFF0B\uFF0D\uFF20\t\r\n-]' THEN '''' || raw ELSE raw END AS row
     FROM {} s WHERE reason IS NOT NULL ORDER BY s.row
 ) TO STDOUT WITH (FORMAT csv, HEADER, ENCODING 'UTF8')
 """)
