@@ -1,4 +1,4 @@
-# make setup [EXTRAS=minilm,video] | demo | demo-reset | test | test-fast | fuzz | check | bench
+# make setup [EXTRAS=minilm,video] | demo | demo-reset | test | test-fast | fuzz | check | bench | chaos | soak
 # make lock | upgrade | audit | sbom
 PYTHON ?= python3
 VENV := .venv
@@ -50,7 +50,7 @@ define INSTALL
 	}'
 endef
 
-.PHONY: installed setup setup-dev demo demo-reset test test-fast fuzz check bench lock upgrade audit sbom
+.PHONY: installed setup setup-dev demo demo-reset test test-fast fuzz check bench chaos soak lock upgrade audit sbom
 
 installed: $(VENV)/.installed-requirements $(extras:%=$(VENV)/.installed-requirements-%)
 setup: installed
@@ -107,6 +107,12 @@ check: setup-dev
 
 bench: installed
 	@$(PY) -m benchmarks $(ARGS)
+
+chaos: installed
+	@$(PY) -m benchmarks.chaos $(ARGS)
+
+soak: installed
+	@$(PY) -m benchmarks.soak $(ARGS)
 
 lock: setup-dev
 	$(LOCK) pyproject.toml -o requirements.lock

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import cycle
 from typing import Any
 
 import numpy as np
@@ -50,7 +51,7 @@ class Client:
     def load(self, paths: Sequence[str], seconds: float) -> Sample:
         """One round of these paths, over and over."""
         requests = [load.request(self.url, path, self.key) for path in paths]
-        return load.run(self.url, requests, connections=self.connections, seconds=seconds)
+        return load.run(self.url, cycle(requests), connections=self.connections, seconds=seconds)
 
 
 def measure(catalog: Catalog, client: Client, options: Options, progress: Progress) -> list[Figure]:

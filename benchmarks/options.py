@@ -56,19 +56,21 @@ def _parser() -> ArgumentParser:
         formatter_class=RawDescriptionHelpFormatter,
     )
     add = parser.add_argument
-    add("--products", type=_whole(40), default=100_000, help="products (%(default)s)")
-    add("--users", type=_whole(1), default=10_000, help="users with a history (%(default)s)")
-    add("--dimension", type=_whole(2), default=384, help="of the vectors (%(default)s)")
-    add("--seconds", type=_positive, default=8.0, help="length of a round (%(default)g)")
-    add("--rounds", type=_whole(1), default=3, help="rounds; the median counts (%(default)s)")
-    add("--connections", type=_whole(1), default=8, help="kept open at a time (%(default)s)")
+    add("--products", type=whole(40), default=100_000, help="products (%(default)s)")
+    add("--users", type=whole(1), default=10_000, help="users with a history (%(default)s)")
+    add("--dimension", type=whole(2), default=384, help="of the vectors (%(default)s)")
+    add("--seconds", type=positive, default=8.0, help="length of a round (%(default)g)")
+    add("--rounds", type=whole(1), default=3, help="rounds; the median counts (%(default)s)")
+    add("--connections", type=whole(1), default=8, help="kept open at a time (%(default)s)")
     add("--only", choices=(*PARTS, EMBEDDING), help="measure this part alone")
     add("--json", type=Path, metavar="FILE", help="write all figures to a file too")
     add("--data-dir", type=Path, metavar="DIR", help="keep the data here and use them again")
     return parser
 
 
-def _whole(low: int) -> Callable[[str], int]:
+def whole(low: int) -> Callable[[str], int]:
+    """The type of an argument that is a whole number from `low` on."""
+
     def whole_number(text: str) -> int:
         number = int(text)
         if number < low:
@@ -78,7 +80,12 @@ def _whole(low: int) -> Callable[[str], int]:
     return whole_number
 
 
-def _positive(text: str) -> float:
+def positive(text: str) -> float:
+    """The type of an argument that is a length of time, in seconds.
+
+    Raises:
+        ArgumentTypeError: it is none.
+    """
     number = float(text)
     if number <= 0:
         raise ArgumentTypeError(f"{text} is no length of time; give more than 0 seconds")

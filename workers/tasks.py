@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import structlog
 from celery import Task, shared_task
 from django.db.models import Q
 from django.db.utils import DatabaseError, OperationalError
@@ -21,7 +22,10 @@ from recommender.profiles import builder as profile_staleness
 from recommender.providers import cache
 from recommender.spaces import alignment, embedding, lifecycle, quarantine, staleness, trained
 from recommender.stack import machine
+from recommender.stack.processes import find_process
 from workers.batch_size import BatchSize
+
+log = structlog.get_logger()
 
 # A task hands over to the next after so long, so that no other kind of work starves.
 _SLICE_SECONDS = 5.0
@@ -42,8 +46,8 @@ def heartbeat() -> None:
     Heartbeat.objects.update_or_create(worker=socket.gethostname(), defaults={"at": timezone.now()})
 
 
-@shared_task(name="workers.sweep_embeddings")
-def sweep_embeddings() -> None:
+@shared_task(name="workers.sweep_embeddings", bind=True)
+def sweep_embeddings(self: "Task[Any, Any]") -> None:
     """Start the embedding of every living space; one with nothing stale ends at once.
 
     Not where a worker is at it: it hands over to itself until nothing is left, and a second
@@ -52,7 +56,8 @@ def sweep_embeddings() -> None:
     """
     quarantine.retry_media()
     staleness.forget_deaths()
-    idle = lifecycle.due(lifecycle.living()).exclude(pk__in=staleness.spaces_at_work())
+    due = lifecycle.due(lifecycle.living())
+    idle = due.exclude(pk__in=_at_work(self.request.hostname))
     for space_id in idle.values_list("pk", flat=True):
         embed_space.delay(space_id, time.time())
 
@@ -75,8 +80,10 @@ def embed_space(self: "Task[Any, Any]", space_id: int, asked_at: float | None = 
         asked_at: the Unix time before which everything was committed that this is to embed;
             None for a task that goes on with what others began.
     """
-    if asked_at is not None and _is_seen_to(space_id, asked_at):
-        return
+    if asked_at is not None and (
+        asked_at < _seen_to.get(space_id, 0.0) or space_id in _at_work(self.request.hostname)
+    ):
+        return  # done, or somebody at work will come to it
     due = lifecycle.due(lifecycle.living())
     space = due.select_related("catalog").filter(pk=space_id).first()
     if space is None:
@@ -99,9 +106,23 @@ def _unless_gone(space_id: int) -> Iterator[None]:
             raise
 
 
-def _is_seen_to(space_id: int, asked_at: float) -> bool:
-    """Whether what is asked for is done, or somebody at work will come to it."""
-    return asked_at < _seen_to.get(space_id, 0.0) or space_id in staleness.spaces_at_work()
+def _at_work(hostname: str | None) -> set[int]:
+    """The spaces that a process is embedding; the claims of those that were killed end here.
+
+    Args:
+        hostname: this worker, of whose processes it is known which are alive.
+    """
+    owners = staleness.at_work()
+    dead = {owner for _, owner in owners if _is_dead(owner, hostname)}
+    for owner in dead:
+        log.warning("a process was killed at embedding", process=owner)
+        staleness.release_owner(owner)
+    return {space_id for space_id, owner in owners if owner not in dead}
+
+
+def _is_dead(owner: str, hostname: str | None) -> bool:
+    worker, _, pid = owner.rpartition(":")
+    return worker == hostname and find_process(int(pid)) is None
 
 
 def _predict(space: Space) -> None:

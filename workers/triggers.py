@@ -6,12 +6,13 @@ Only for speed: whatever is lost here, the sweeps find.
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 import structlog
 from celery.signals import worker_process_init, worker_ready
 from django.db import transaction
+from kombu import Producer, pools
 from kombu.exceptions import OperationalError as BrokerError
 
 from recommender.catalog import feeds
@@ -25,12 +26,15 @@ from workers.app import app
 log = structlog.get_logger()
 
 _PAUSE_SECONDS = 2.0
+# A request waits no longer for a broker that hangs; workers, which need it, have more patience.
+_BROKER_SECONDS = 1.0
 
 
 @dataclass(slots=True)
 class _Outage:
-    """A broker that did not answer is left alone for a while: only one request waits for it."""
+    """A broker that did not answer is left alone for a while; then one request tries again."""
 
+    is_on: bool = False
     until: float = 0.0
 
 
@@ -66,7 +70,7 @@ def _fetch_soon(feed_id: int, **_: Any) -> None:
 
 def _embed(space_id: int) -> None:
     _send(
-        lambda: tasks.embed_space.delay(space_id, time.time()),
+        lambda producer: tasks.embed_space.apply_async((space_id, time.time()), producer=producer),
         "broker unavailable, the sweep will embed",
         space=space_id,
     )
@@ -75,7 +79,7 @@ def _embed(space_id: int) -> None:
 def _train(catalog_id: int) -> None:
     # By its name: the task's module loads all that trains, which the web has no use for.
     _send(
-        lambda: app.send_task("workers.train", [catalog_id]),
+        lambda producer: app.send_task("workers.train", [catalog_id], producer=producer),
         "broker unavailable, the sweep will train",
         catalog=catalog_id,
     )
@@ -83,7 +87,7 @@ def _train(catalog_id: int) -> None:
 
 def _evaluate(catalog_id: int) -> None:
     _send(
-        lambda: app.send_task("workers.evaluate", [catalog_id]),
+        lambda producer: app.send_task("workers.evaluate", [catalog_id], producer=producer),
         "broker unavailable, the nightly task will evaluate",
         catalog=catalog_id,
     )
@@ -92,26 +96,42 @@ def _evaluate(catalog_id: int) -> None:
 def _fetch(feed_id: int) -> None:
     # By its name, as training: the web has no use for what reads files.
     _send(
-        lambda: app.send_task("workers.fetch_feed", [feed_id]),
+        lambda producer: app.send_task("workers.fetch_feed", [feed_id], producer=producer),
         "broker unavailable, the sweep will fetch",
         feed=feed_id,
     )
 
 
-def _send(send: Callable[[], object], warning: str, **subject: int) -> None:
+def _send(send: Callable[[Producer], object], warning: str, **subject: int) -> None:
     """What was written is safe: a broker that is down must not make the request fail."""
-    if time.monotonic() < _outage.until:
+    now = time.monotonic()
+    if now < _outage.until:
         return
+    if _outage.is_on:
+        _outage.until = now + _PAUSE_SECONDS
     try:
-        send()
+        with _producers().acquire(block=True) as producer:
+            send(producer)
     except BrokerError as exc:
-        _outage.until = time.monotonic() + _PAUSE_SECONDS
+        _outage.is_on, _outage.until = True, time.monotonic() + _PAUSE_SECONDS
         log.warning(warning, error=str(exc), **subject)
+    else:
+        _outage.is_on, _outage.until = False, 0.0
+
+
+@cache
+def _producers() -> Any:
+    patience = {
+        "socket_timeout": _BROKER_SECONDS,
+        "socket_connect_timeout": _BROKER_SECONDS,
+        "max_retries": 0,
+    }
+    return pools.producers[app.connection_for_write(transport_options=patience)]
 
 
 def _take_up_work(sender: Any, **_: Any) -> None:
     """Give back what this worker had claimed before it was killed, and start at once."""
-    staleness.release_owner(f"{sender.hostname}:")
+    staleness.release_owner(sender.hostname)
     lifecycle.try_again()
     tasks.heartbeat.delay()
     tasks.sweep_embeddings.delay()

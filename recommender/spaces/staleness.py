@@ -185,10 +185,12 @@ def renew(space_id: int, product_ids: Sequence[int], owner: str) -> None:
     )
 
 
-def spaces_at_work() -> list[int]:
-    """The spaces that a worker embeds at this moment."""
-    query = "SELECT DISTINCT space_id FROM recommender_embeddingclaim WHERE until > now() + %s"
-    return [row[0] for row in database.fetch(query, (LEASE - _AT_WORK,))]
+def at_work() -> list[tuple[int, str]]:
+    """The spaces that are embedded at this moment, each with every owner of claims there."""
+    query = (
+        "SELECT DISTINCT space_id, owner FROM recommender_embeddingclaim WHERE until > now() + %s"
+    )
+    return [(space_id, owner) for space_id, owner in database.fetch(query, (LEASE - _AT_WORK,))]
 
 
 def release(space_id: int, product_ids: Sequence[int]) -> None:
@@ -223,12 +225,16 @@ def claimed(space_id: int) -> list[int]:
     return [row[0] for row in database.fetch(query, (space_id,))]
 
 
-def release_owner(prefix: str) -> int:
-    """End the claims of a dead worker's processes now; how many there were."""
+def release_owner(dead: str) -> int:
+    """End the claims of a dead process, or of all of a dead worker's, now; how many there were.
+
+    Args:
+        dead: a process as the owner of its claims, `worker:number`, or a worker.
+    """
     return database.execute(
         "UPDATE recommender_embeddingclaim SET until = now() "
-        "WHERE starts_with(owner, %s) AND until > now()",
-        (prefix,),
+        "WHERE (owner = %(dead)s OR starts_with(owner, %(dead)s || ':')) AND until > now()",
+        {"dead": dead},
     )
 
 

@@ -5,7 +5,7 @@ import os
 import socket
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,33 +20,44 @@ from tests.threads import wait_until
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """What `manage.py up` runs."""
+    """What `manage.py up` runs.
+
+    `variables` are added to its environment; `within` is a command that its commands are run by,
+    such as one that enters a network namespace, in which `host` is its address.
+    """
 
     data_dir: Path
     port: int
     variables: Mapping[str, str] = field(default_factory=dict)
+    host: str = "127.0.0.1"
+    within: Sequence[str] = ()
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        return f"http://{self.host}:{self.port}"
 
     @classmethod
-    def under(cls, directory: Path, variables: Mapping[str, str] | None = None) -> "Service":
-        """One in a directory that other users may pass through, as the servers must.
-
-        `variables` are added to its environment.
-        """
+    def under(
+        cls,
+        directory: Path,
+        variables: Mapping[str, str] | None = None,
+        *,
+        host: str = "127.0.0.1",
+        within: Sequence[str] = (),
+    ) -> "Service":
+        """One in a directory that other users may pass through, as the servers must."""
         directory.chmod(0o711)
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
-            return cls(directory / "data", probe.getsockname()[1], variables or {})
+            port = probe.getsockname()[1]
+        return cls(directory / "data", port, variables or {}, host, within)
 
     @property
     def environment(self) -> dict[str, str]:
         return os.environ | {"KINSHIP_DATA_DIR": str(self.data_dir)} | dict(self.variables)
 
     def command(self, *arguments: str) -> list[str]:
-        return [sys.executable, str(PROJECT_DIR / "manage.py"), *arguments]
+        return [*self.within, sys.executable, str(PROJECT_DIR / "manage.py"), *arguments]
 
     def manage(self, *arguments: str) -> str:
         """Run a command that must succeed; what it prints."""

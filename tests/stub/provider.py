@@ -28,13 +28,16 @@ class Stub:
             assert stub.record.paid["mug"] == 1
     """
 
-    def __init__(self, behaviour: Behaviour | None = None, *, port: int = 0) -> None:
+    def __init__(
+        self, behaviour: Behaviour | None = None, *, host: str = "127.0.0.1", port: int = 0
+    ) -> None:
         """Port 0 is any free one."""
+        self._host = host
         self.record = Record()
         self._lock = threading.Lock()
         self._scripted: deque[Reply] = deque()
         self._stopping = threading.Event()
-        self._server = Server(port, self.record, self._answer, self._stopping.wait)
+        self._server = Server((host, port), self.record, self._answer, self._stopping.wait)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,))
         self.behave(behaviour or Behaviour())
 
@@ -55,7 +58,7 @@ class Stub:
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self._server.server_port}"
+        return f"http://{self._host}:{self._server.server_port}"
 
     @property
     def native_url(self) -> str:

@@ -1,4 +1,4 @@
-"""The stub's HTTP server: one thread a connection, kept alive, on 127.0.0.1."""
+"""The stub's HTTP server: one thread a connection, kept alive."""
 
 import socket
 import sys
@@ -42,7 +42,7 @@ class Server(ThreadingHTTPServer):
 
     def __init__(
         self,
-        port: int,
+        address: tuple[str, int],
         record: Record,
         answer: Callable[[Call], Answer | None],
         wait: Callable[[float], object],
@@ -52,7 +52,7 @@ class Server(ThreadingHTTPServer):
         self.answer = answer
         self.wait = wait
         self._open: set[socket.socket] = set()
-        super().__init__(("127.0.0.1", port), _Handler)
+        super().__init__(address, _Handler)
 
     def process_request(self, request: Any, client_address: Any) -> None:
         self._open.add(request)

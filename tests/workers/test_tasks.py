@@ -1,3 +1,6 @@
+import os
+import socket
+import subprocess
 import time
 from datetime import timedelta
 
@@ -187,6 +190,27 @@ def test_what_changes_while_a_worker_is_at_it_is_left_to_that_worker(
     assert staleness.count(committed_shop.space) == 40
 
 
+def test_what_a_killed_process_of_this_worker_was_at_is_taken_up_at_once(
+    committed_shop: Shop, broker: Broker
+) -> None:
+    busy(committed_shop)
+    killed = subprocess.Popen(["sleep", "60"])
+    killed.kill()
+    killed.wait()
+    asked = (committed_shop.space.pk, time.time())
+    for place, pid in enumerate((killed.pid, os.getpid())):
+        owner = f"{socket.gethostname()}:{pid}"
+        staleness.claim(committed_shop.space, owner=owner, after=0, limit=10 + place)
+    broker.take()
+
+    tasks.embed_space.apply(asked)
+    assert staleness.count(committed_shop.space) == 40, "the other process will come to it"
+
+    EmbeddingClaim.objects.filter(owner=owner).delete()
+    tasks.embed_space.apply(asked)
+    assert staleness.count(committed_shop.space) == 0
+
+
 def test_a_large_backlog_is_worked_at_by_several_processes(
     committed_shop: Shop, broker: Broker
 ) -> None:
@@ -222,7 +246,7 @@ def unpaid(shop: Shop) -> Space:
     return shop.space
 
 
-def test_a_space_whose_model_is_not_there_is_paused_and_tried_again_by_each_sweep(
+def test_a_space_whose_model_is_not_there_is_paused_and_tried_again_when_it_is_due(
     committed_shop: Shop, broker: Broker
 ) -> None:
     space = unpaid(busy(committed_shop))
@@ -236,6 +260,10 @@ def test_a_space_whose_model_is_not_there_is_paused_and_tried_again_by_each_swee
     assert not EmbeddingClaim.objects.exists()
 
     Space.objects.filter(pk=space.pk).update(model="fake")
+    tasks.sweep_embeddings()
+    assert broker.work() == [], "it waits a minute"
+
+    Space.objects.filter(pk=space.pk).update(retry_at=timezone.now())
     tasks.sweep_embeddings()
     broker.work()
 

@@ -1,6 +1,8 @@
 import os
+import socket
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pytest
@@ -25,6 +27,7 @@ from django.test import Client
 from recommender.catalog.catalogs import create_key
 from recommender.models import ApiKey, Catalog
 key = create_key(Catalog.objects.get(), ApiKey.Scope.SERVER)
+Client(headers={"Host": "localhost"}).get("/healthz")  # loads all that answers
 for number in range(3):
     began = time.monotonic()
     answer = Client(headers={"Host": "localhost"}).put(
@@ -94,9 +97,16 @@ def test_a_worker_that_starts_takes_up_what_it_had_claimed_before_it_was_killed(
     assert [name for name, _ in broker.take()] == ["heartbeat", "sweep_embeddings"]
 
 
-@pytest.mark.parametrize("url", ["redis://127.0.0.1:1/0", "amqp://127.0.0.1:1//"])
-def test_a_broker_that_is_down_fails_no_request_and_delays_only_the_first(
-    committed_shop: Shop, url: str
+@pytest.fixture
+def hung() -> Iterator[int]:
+    """The port of a server that takes connections and never answers."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield server.getsockname()[1]
+
+
+@pytest.mark.parametrize("url", ["redis://127.0.0.1:1/0", "amqp://127.0.0.1:1//", "redis://{hung}"])
+def test_a_broker_that_is_down_or_hangs_fails_no_request_and_delays_only_the_first(
+    committed_shop: Shop, url: str, hung: int
 ) -> None:
     database = connection.settings_dict
     run = subprocess.run(
@@ -106,7 +116,7 @@ def test_a_broker_that_is_down_fails_no_request_and_delays_only_the_first(
         | {
             "DATABASE_URL": f"postgresql://{database['USER']}@/{database['NAME']}"
             f"?host={settings.STACK.layout.sockets}",
-            "BROKER_URL": url,
+            "BROKER_URL": url.format(hung=f"127.0.0.1:{hung}/0"),
         },
         capture_output=True,
         text=True,

@@ -236,7 +236,7 @@ def test_a_product_that_workers_die_of_is_quarantined_and_the_others_are_embedde
     shop.stock(**numbered(5))
     for _ in range(3):
         (killer,) = staleness.claim(shop.space, owner="worker:1", after=0, limit=1)
-        staleness.release_owner("worker:")
+        staleness.release_owner("worker")
 
     shop.embed()
 

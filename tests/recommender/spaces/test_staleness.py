@@ -167,13 +167,13 @@ def test_a_claim_that_is_renewed_lasts_from_then_on(shop: Shop) -> None:
 
 def test_a_space_is_at_work_while_its_claims_are_made_or_renewed(shop: Shop) -> None:
     shop.stock(mug="Blue mug")
-    assert staleness.spaces_at_work() == []
+    assert staleness.at_work() == []
 
-    claim(shop)
-    assert staleness.spaces_at_work() == [shop.space.pk]
+    claim(shop, "worker:1")
+    assert staleness.at_work() == [(shop.space.pk, "worker:1")]
 
     EmbeddingClaim.objects.update(until=F("until") - 2 * staleness.RENEWAL)
-    assert staleness.spaces_at_work() == []
+    assert staleness.at_work() == []
 
 
 def test_what_is_released_can_be_claimed_at_once(shop: Shop) -> None:
@@ -191,7 +191,9 @@ def test_the_claims_of_a_dead_worker_are_given_back_and_no_others(shop: Shop) ->
     for owner in ("kinship@host:10", "kinship@host:11", "kinship@host2:10", "temporary@host:10"):
         claim(shop, owner, limit=1)
 
-    assert staleness.release_owner("kinship@host:") == 2
+    assert staleness.release_owner("kinship@host:1") == 0, "another process's"
+    assert staleness.release_owner("kinship@host:10") == 1
+    assert staleness.release_owner("kinship@host") == 1
 
     held = EmbeddingClaim.objects.filter(until__gt=timezone.now())
     assert set(held.values_list("owner", flat=True)) == {"kinship@host2:10", "temporary@host:10"}
@@ -201,10 +203,10 @@ def test_the_claims_of_a_dead_worker_are_given_back_and_no_others(shop: Shop) ->
 def test_a_product_that_its_worker_died_of_twice_is_claimed_alone(shop: Shop) -> None:
     shop.stock(**numbered(5))
     first, second, *others = claim(shop, "worker:1", limit=4)
-    staleness.release_owner("worker:")
+    staleness.release_owner("worker")
     assert [product.deaths for product in claim(shop, "worker:2")] == [1, 1, 1, 1, 0]
     staleness.release(shop.space.pk, [others[0].id])
-    staleness.release_owner("worker:")
+    staleness.release_owner("worker")
 
     for suspect in (first, second):
         (alone,) = claim(shop, "worker:3")
