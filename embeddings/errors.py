@@ -4,8 +4,11 @@
 class EmbeddingError(Exception):
     """No vector was made; the message says why and what to do.
 
-    `code` is what the provider calls the error, or empty.
+    `code` is what the provider calls the error, or empty. `paid` is what the call cost and gave all
+    the same, as `types.Part`; None where nothing came.
     """
+
+    paid: object = None
 
     def __init__(self, message: str, *, code: str = "") -> None:
         super().__init__(message)

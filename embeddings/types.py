@@ -99,6 +99,24 @@ class Usage:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Part:
+    """What can be used of an answer that is not what was asked for, and was paid for.
+
+    Attributes:
+        places: of the call's inputs, those whose vectors are in `embeddings`, whose usage is the
+            whole call's.
+    """
+
+    places: tuple[int, ...]
+    embeddings: "Embeddings"
+
+    @classmethod
+    def of_nothing(cls, usage: Usage) -> Self:
+        """Nothing of it can be used."""
+        return cls((), Embeddings(np.empty((0, 0), np.float32), usage))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Embeddings:
     """A call's answer, in the order of its inputs.
 

@@ -52,12 +52,13 @@ def sweep_embeddings(self: "Task[Any, Any]") -> None:
     """Start the embedding of every living space; one with nothing stale ends at once.
 
     Not where a worker is at it: it hands over to itself until nothing is left, and a second
-    such chain each minute would crowd out all other work. What is paused is tried again, and what
-    is in quarantine only because its picture could not be had.
+    such chain each minute would crowd out all other work. What is paused is tried again, ever later
+    where a person has to act, and what is in quarantine only because its picture could not be had.
     """
     quarantine.retry_media()
     staleness.forget_deaths()
-    idle = lifecycle.living().exclude(pk__in=_at_work(self.request.hostname))
+    due = lifecycle.due(lifecycle.living())
+    idle = due.exclude(pk__in=_at_work(self.request.hostname))
     for space_id in idle.values_list("pk", flat=True):
         embed_space.delay(space_id, time.time())
 
@@ -84,7 +85,8 @@ def embed_space(self: "Task[Any, Any]", space_id: int, asked_at: float | None = 
         asked_at < _seen_to.get(space_id, 0.0) or space_id in _at_work(self.request.hostname)
     ):
         return  # done, or somebody at work will come to it
-    space = lifecycle.living().select_related("catalog").filter(pk=space_id).first()
+    due = lifecycle.due(lifecycle.living())
+    space = due.select_related("catalog").filter(pk=space_id).first()
     if space is None:
         return
     owner = f"{self.request.hostname}:{os.getpid()}"
@@ -137,7 +139,7 @@ def _embed(space: Space, owner: str, *, is_first: bool) -> None:
     try:
         embedder = alignment.trained_embedder_of(space)
     except (Misconfigured, Unavailable) as exc:
-        lifecycle.pause(space, str(exc))
+        lifecycle.pause(space, str(exc), needs_person=isinstance(exc, Misconfigured))
         return
     size = BatchSize(embedder.spec)
     until, after = time.monotonic() + _SLICE_SECONDS, 0

@@ -18,7 +18,7 @@ from kombu.exceptions import OperationalError as BrokerError
 from recommender.catalog import feeds
 from recommender.catalog.catalogs import products_changed
 from recommender.insight import evaluations
-from recommender.spaces import staleness
+from recommender.spaces import lifecycle, staleness
 from recommender.training import runs
 from workers import process, tasks
 from workers.app import app
@@ -132,6 +132,7 @@ def _producers() -> Any:
 def _take_up_work(sender: Any, **_: Any) -> None:
     """Give back what this worker had claimed before it was killed, and start at once."""
     staleness.release_owner(sender.hostname)
+    lifecycle.try_again()
     tasks.heartbeat.delay()
     tasks.sweep_embeddings.delay()
 

@@ -9,7 +9,7 @@ import random
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from heapq import heappop, heappush
 from queue import Empty, SimpleQueue
@@ -19,10 +19,16 @@ from embeddings.base import Embedder
 from embeddings.calls import batching, tokens
 from embeddings.calls.circuit import Circuit
 from embeddings.calls.meter import Meter
-from embeddings.calls.outcome import Outcome, embedded_rows
+from embeddings.calls.outcome import EmbeddedRow, Outcome, embedded_rows
 from embeddings.calls.rate_limit import Limiter
-from embeddings.errors import EmbeddingError, Rejected, Unavailable
-from embeddings.types import Embeddings, Input, Role
+from embeddings.errors import (
+    BudgetSpent,
+    EmbeddingError,
+    Misconfigured,
+    Rejected,
+    Unavailable,
+)
+from embeddings.types import Embeddings, Input, Part, Role
 
 # After the n-th attempt, the next waits for up to 0.25 * 2^n seconds.
 _BACKOFF = 0.25
@@ -123,9 +129,18 @@ class Run:
         size = sum(self._sizes[call.start : call.stop])
         try:
             self.circuit.check()
-            slot = time.monotonic() + self._delay(size)
             self.meter.reserve(size)
+        except BudgetSpent as exc:
+            self._spend_less(call, exc)
+            return
         except EmbeddingError as exc:
+            heappush(self.waiting, call)
+            self._hold_back(exc)
+            return
+        try:
+            slot = time.monotonic() + self._delay(size)
+        except EmbeddingError as exc:
+            self.meter.failed(size)
             heappush(self.waiting, call)
             self._hold_back(exc)
             return
@@ -156,6 +171,18 @@ class Run:
         else:
             self._finish(error)
 
+    def _spend_less(self, call: Call, error: BudgetSpent) -> None:
+        """Wait for what calls under way give back, then make smaller ones, then end the run."""
+        if self._under_way or len(call.rows) == 1:
+            heappush(self.waiting, call)
+        else:
+            self._halve(call)
+            return
+        if self._under_way:
+            self._must_hear = True
+        else:
+            self._finish(error)
+
     def _make(self, call: Call, slot: float) -> Answer:
         """Make a call at its time. The one part that runs in other threads."""
         if self._ended.wait(max(0.0, slot - time.monotonic())):
@@ -176,10 +203,35 @@ class Run:
         if isinstance(answer, Embeddings):
             self.circuit.succeeded()
             self.meter.answered(call.rows, reserved, answer)
-            self._keep(call, answer)
+            self._keep(call.rows, answer)
+        elif answer is not None and isinstance(answer.paid, Part):
+            self._take_part(call, reserved, answer, answer.paid)
         else:
             self.meter.failed(reserved)
             self._take(call, answer)
+
+    def _take_part(self, call: Call, reserved: int, error: EmbeddingError, part: Part) -> None:
+        """Book what was paid and keep what is good of it; ask for every other row alone."""
+        good = [call.start + place for place in part.places]
+        self.meter.answered(good, reserved, part.embeddings)
+        if not good:
+            self._take(call, self._as_of_one(error))
+            return
+        self.circuit.succeeded()
+        self._keep(good, part.embeddings)
+        for row in sorted(set(call.rows) - set(good)):
+            alone = replace(call, start=row, stop=row + 1)
+            if isinstance(error, Rejected):
+                heappush(self.waiting, replace(alone, not_before=0.0))
+            else:
+                self._again(alone, error, None)
+
+    def _as_of_one(self, error: EmbeddingError) -> EmbeddingError:
+        """The error; a model that gave right vectors in this run is not another by one wrong."""
+        has_answered = any(isinstance(made, EmbeddedRow) for made in self._made)
+        if isinstance(error, Misconfigured) and has_answered:
+            return Unavailable(str(error))
+        return error
 
     def _take(self, call: Call, error: EmbeddingError | None) -> None:
         """What is to follow on a call without vectors."""
@@ -193,16 +245,20 @@ class Run:
             if error is not None:
                 self._finish(error)
 
-    def _keep(self, call: Call, answer: Embeddings) -> None:
-        sizes = self._sizes[call.start : call.stop]
-        self._made[call.start : call.stop] = embedded_rows(answer, sizes)
+    def _keep(self, rows: Sequence[int], answer: Embeddings) -> None:
+        sizes = [self._sizes[row] for row in rows]
+        for row, made in zip(rows, embedded_rows(answer, sizes), strict=True):
+            self._made[row] = made
 
     def _retry(self, call: Call, error: Unavailable) -> None:
         if error.is_throttling:
             self.limiter.throttled(error.retry_after)
         else:
             self.circuit.failed(str(error))
-        wait = error.retry_after
+        self._again(call, error, error.retry_after)
+
+    def _again(self, call: Call, error: EmbeddingError, wait: float | None) -> None:
+        """Make a call once more after a pause in seconds, or one that is drawn; or give it up."""
         if wait is None:
             wait = random.uniform(0.0, _BACKOFF * 2**call.attempt)  # noqa: S311 - no secret
         if call.attempt >= self.attempts or wait > self.patience:
@@ -215,6 +271,9 @@ class Run:
         if len(call.rows) == 1:
             self._give_up(call, error)
             return
+        self._halve(call)
+
+    def _halve(self, call: Call) -> None:
         middle = (call.start + call.stop) // 2
         heappush(self.waiting, Call(0.0, call.start, middle))
         heappush(self.waiting, Call(0.0, middle, call.stop))

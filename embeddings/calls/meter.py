@@ -22,7 +22,7 @@ class Meter(Protocol):
         ...
 
     def answered(self, rows: Sequence[int], reserved: int, answer: Embeddings) -> None:
-        """The call for these rows (places among the inputs) was answered, and costs."""
+        """The call was answered for these rows (places among the inputs), maybe none, and costs."""
         ...
 
     def failed(self, reserved: int) -> None:

@@ -34,7 +34,7 @@ def embedded_rows(answer: Embeddings, sizes: Sequence[int]) -> list[EmbeddedRow]
         sizes: the rows' estimated tokens; the call's are shared out by them, whole and with the
             same sum.
     """
-    total, whole = answer.usage.tokens, sum(sizes)
+    total, whole = answer.usage.tokens, sum(sizes) or 1
     bounds = [total * size // whole for size in accumulate(sizes, initial=0)]
     shares = [after - before for before, after in pairwise(bounds)]
     vectors = answer.vectors if answer.vectors.shape[1] else repeat(None, len(sizes))

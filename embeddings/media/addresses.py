@@ -4,6 +4,7 @@ What a shop writes into a product must not make a worker talk to the machines ar
 (server-side request forgery: CWE-918).
 """
 
+import re
 import socket
 from collections.abc import Callable, Sequence
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
@@ -41,6 +42,21 @@ _GLOBAL_V6 = ip_network("2000::/3")
 _SPECIAL_V6 = tuple(map(ip_network, ("2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20")))
 # IPv4-mapped (RFC 4291) and NAT64 (RFC 6052): the last four bytes are the address meant.
 _EMBEDDING_V4 = tuple(map(ip_network, ("::ffff:0:0/96", "64:ff9b::/96")))
+
+
+_USER = re.compile(r"(?<=://)[^/?#]*(?=@)")
+HIDDEN = "***"
+
+
+def without_user(address: str) -> str:
+    """An address that may be shown: with stars for the user and password in it."""
+    return _USER.sub(HIDDEN, address, count=1)
+
+
+def user_of(address: str) -> str:
+    """The user and password in an address as they are written; empty where there are none."""
+    found = _USER.search(address)
+    return found[0] if found else ""
 
 
 def is_public(address: Address) -> bool:

@@ -4,6 +4,7 @@ They are treated as a stranger's: only http and https, only public machines, and
 time. Proxies of the environment are not used: a proxy would resolve the name anew, and unchecked.
 """
 
+import base64
 import ssl
 import zlib
 from collections.abc import Callable, Iterator, Mapping
@@ -41,6 +42,8 @@ class Visit:
         headers: of the request, beside its own; If-None-Match and If-Modified-Since make 304 an
             answer.
         advice: what to do where it is too large.
+        takes_user: whether the address may name a user and a password, who are told to its own
+            host by basic authentication, and to none that it redirects to.
     """
 
     max_bytes: int
@@ -49,6 +52,7 @@ class Visit:
     resolve: Resolver = addresses.lookup
     headers: Mapping[str, str] = field(default_factory=dict)
     advice: str = "give a smaller one"
+    takes_user: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +74,13 @@ def download(address: str, visit: Visit, write: Callable[[bytes], object]) -> An
     """
     deadline = Deadline.after(visit.times.total)
     backend = CheckedBackend(deadline, visit.allowed_hosts, visit.resolve)
-    url = _url(address)
+    url, user = _parted(_url(address), visit)
     for _ in range(_MAX_REDIRECTS + 1):
-        answer = _get(url, visit, backend, write)
+        answer = _get(url, user, visit, backend, write)
         if isinstance(answer, Answer):
             return answer
+        if _origin(answer) != _origin(url):
+            user = {}
         url = answer
     raise Rejected(f"it redirects more than {_MAX_REDIRECTS} times; give the last address.")
 
@@ -95,22 +101,45 @@ def _url(address: str | httpx.URL) -> httpx.URL:
     try:
         url = httpx.URL(address)
     except httpx.InvalidURL as exc:
-        raise Rejected(f"this is no valid address ({exc}); correct it.") from exc
+        # What is wrong may be the password.
+        why = "" if "@" in str(address) else f" ({exc})"
+        raise Rejected(f"this is no valid address{why}; correct it.") from exc
     if url.scheme not in _PORTS or not url.raw_host:
         raise Rejected("only http and https addresses are fetched; give one.")
     if url.port is not None and not 1 <= url.port <= 65_535:
         raise Rejected(f"there is no port {url.port}; correct the address.")
-    if url.userinfo:
-        raise Rejected("an address with a user name is not fetched; leave it out.")
     return url
 
 
+def _parted(url: httpx.URL, visit: Visit) -> tuple[httpx.URL, dict[str, str]]:
+    """The address without its user, and the header that tells the host who asks."""
+    if not url.userinfo:
+        return url, {}
+    if not visit.takes_user:
+        raise Rejected("an address with a user name is not fetched; leave it out.")
+    told = base64.b64encode(f"{url.username}:{url.password}".encode()).decode()
+    return url.copy_with(userinfo=b""), {"Authorization": f"Basic {told}"}
+
+
+def _without_user(url: httpx.URL) -> httpx.URL:
+    if url.userinfo:
+        raise Rejected("it redirects to an address with a user name, which is not fetched.")
+    return url
+
+
+def _origin(url: httpx.URL) -> httpcore.Origin:
+    return httpcore.Origin(url.raw_scheme, url.raw_host, url.port or _PORTS[url.scheme])
+
+
 def _get(
-    url: httpx.URL, visit: Visit, backend: CheckedBackend, write: Callable[[bytes], object]
+    url: httpx.URL,
+    user: Mapping[str, str],
+    visit: Visit,
+    backend: CheckedBackend,
+    write: Callable[[bytes], object],
 ) -> Answer | httpx.URL:
     """What is there, or where it redirects to."""
-    port = url.port or _PORTS[url.scheme]
-    origin = httpcore.Origin(url.raw_scheme, url.raw_host, port)
+    origin = _origin(url)
     times = visit.times
     timeout = {"connect": times.connect, "read": times.read, "write": times.read}
     # Compressing a picture again gains nothing, and hides how large it is.
@@ -119,7 +148,7 @@ def _get(
         "User-Agent": "Kinship",
         "Accept-Encoding": "identity",
     }
-    sent.update(visit.headers)
+    sent.update({**visit.headers, **user})
     try:
         with (
             httpcore.HTTPConnection(
@@ -128,7 +157,7 @@ def _get(
             connection.stream(
                 "GET",
                 httpcore.URL(
-                    scheme=url.raw_scheme, host=url.raw_host, port=port, target=url.raw_path
+                    scheme=url.raw_scheme, host=url.raw_host, port=origin.port, target=url.raw_path
                 ),
                 headers=list(sent.items()),
                 extensions={"timeout": timeout},
@@ -139,7 +168,7 @@ def _get(
                 for name, value in response.headers
             }
             if response.status in _REDIRECTS and "location" in headers:
-                return _url(_joined(url, headers["location"].encode("latin-1")))
+                return _without_user(_url(_joined(url, headers["location"].encode("latin-1"))))
             if response.status == _NOT_MODIFIED and not _CONDITIONS.isdisjoint(visit.headers):
                 return Answer(headers, is_modified=False)
             _check_status(response.status)

@@ -1,15 +1,66 @@
 """Reading a provider's answer: rows in any order, vectors as numbers or as base64."""
 
 import base64
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from itertools import chain
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from embeddings.errors import Misconfigured, Unavailable
+from embeddings.errors import EmbeddingError, Misconfigured, Unavailable
+from embeddings.types import Embeddings, Part, Usage
 
 Row = Mapping[str, Any]
+
+
+def read(
+    rows: object,
+    index_name: str,
+    count: int,
+    usage: Usage,
+    make: Callable[[Sequence[Row]], Embeddings],
+) -> Embeddings:
+    """What an answer's rows make, in the order of the inputs.
+
+    Args:
+        count: of the inputs.
+        make: the vectors of rows; their usage is not looked at.
+
+    Raises:
+        EmbeddingError: as `in_order` and `make`, with what was paid: those rows that are usable.
+    """
+    try:
+        return replace(make(in_order(rows, index_name, count)), usage=usage)
+    except EmbeddingError as exc:
+        exc.paid = _usable(rows, index_name, count, usage, make)
+        raise
+
+
+def _usable(
+    rows: object,
+    index_name: str,
+    count: int,
+    usage: Usage,
+    make: Callable[[Sequence[Row]], Embeddings],
+) -> Part:
+    """Of an answer the rows that say whose they are, and can be read alone."""
+    objects = [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
+    claimed = Counter(row.get(index_name) for row in objects if type(row.get(index_name)) is int)
+    made: dict[int, Embeddings] = {}
+    for row in objects:
+        place = row.get(index_name)
+        if type(place) is int and 0 <= place < count and claimed[place] == 1:
+            with suppress(EmbeddingError):
+                made[place] = make([row])
+    if not made:
+        return Part.of_nothing(usage)
+    joined = np.concatenate([part.vectors for part in made.values()])
+    sparse = tuple(chain.from_iterable(part.sparse for part in made.values()))
+    return Part(tuple(made), Embeddings(joined, usage, sparse))
 
 
 def in_order(rows: object, index_name: str, count: int) -> list[Row]:

@@ -11,11 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from embeddings.base import BaseEmbedder
-from embeddings.errors import Rejected, Unavailable
+from embeddings.errors import EmbeddingError, Rejected, Unavailable
 from embeddings.providers import answer, http, media_limits, wire_errors
 from embeddings.providers.answer import Row
 from embeddings.spec import Fusion, ModelSpec
-from embeddings.types import Embeddings, Input, Output, Role, SparseVector, Usage
+from embeddings.types import Embeddings, Input, Output, Part, Role, SparseVector, Usage
 
 _TEXT = "services/embeddings/text-embedding/text-embedding"
 _MULTIMODAL = "services/embeddings/multimodal-embedding/multimodal-embedding"
@@ -78,12 +78,14 @@ class DashScopeTextEmbedder(_DashScopeEmbedder):
     def _embed(self, inputs: Sequence[Input], role: Role) -> Embeddings:
         texts = [row.text for row in inputs]
         unchecked, usage = self._api.call(_TEXT, {"texts": texts}, self._parameters(role))
-        rows = answer.in_order(unchecked, "text_index", len(inputs))
-        vectors = np.empty((len(inputs), 0), np.float32)
+        return answer.read(unchecked, "text_index", len(inputs), usage, self._vectors)
+
+    def _vectors(self, rows: Sequence[Row]) -> Embeddings:
+        vectors = np.empty((len(rows), 0), np.float32)
         if self._output.is_dense:
             vectors = answer.dense([row.get("embedding") for row in rows], self.spec.dimension)
         sparse = map(_sparse, rows) if self._output.is_sparse else ()
-        return Embeddings.normalised(vectors, usage, tuple(sparse))
+        return Embeddings.normalised(vectors, Usage(0), tuple(sparse))
 
     def _parameters(self, role: Role) -> dict[str, object]:
         parameters: dict[str, object] = {"text_type": str(role)}
@@ -113,9 +115,18 @@ class DashScopeMultimodalEmbedder(_DashScopeEmbedder):
             _MULTIMODAL, asked, self._parameters(role, is_fused=is_fused)
         )
         counts = [1] if is_fused else [len(row) for row in contents]
-        rows = answer.in_order(unchecked, "index", sum(counts))
+        try:
+            made = answer.read(unchecked, "index", sum(counts), usage, self._vectors)
+            return _mean_of_each(made, counts)
+        except EmbeddingError as exc:
+            # The vectors of a row's contents are none of the row.
+            if exc.paid is None or sum(counts) != len(inputs):
+                exc.paid = Part.of_nothing(usage)
+            raise
+
+    def _vectors(self, rows: Sequence[Row]) -> Embeddings:
         vectors = answer.dense([row.get("embedding") for row in rows], self.spec.dimension)
-        return _mean_of_each(Embeddings.normalised(vectors, usage), counts)
+        return Embeddings.normalised(vectors, Usage(0))
 
     def _is_fused(self, contents: Sequence[Sequence[object]]) -> bool:
         if self.spec.fusion is Fusion.NEVER:

@@ -5,6 +5,7 @@ from typing import Any
 
 from embeddings.base import BaseEmbedder
 from embeddings.providers import answer, http
+from embeddings.providers.answer import Row
 from embeddings.providers.table import ProviderOptions
 from embeddings.spec import ModelSpec
 from embeddings.types import Embeddings, Input, Role, Usage
@@ -35,9 +36,12 @@ class OpenAICompatibleEmbedder(BaseEmbedder):
 
     def _embed(self, inputs: Sequence[Input], role: Role) -> Embeddings:
         reply = self._endpoint.post("embeddings", self._body(inputs, role), timeout=self._timeout)
-        rows = answer.in_order(reply.get("data"), "index", len(inputs))
+        usage = _usage(reply.get("usage"))
+        return answer.read(reply.get("data"), "index", len(inputs), usage, self._vectors)
+
+    def _vectors(self, rows: Sequence[Row]) -> Embeddings:
         vectors = answer.dense([row.get("embedding") for row in rows], self._sent_dimension)
-        return Embeddings.normalised(vectors[:, : self.spec.dimension], _usage(reply.get("usage")))
+        return Embeddings.normalised(vectors[:, : self.spec.dimension], Usage(0))
 
     def _body(self, inputs: Sequence[Input], role: Role) -> dict[str, object]:
         prompt = self._prompt(role)

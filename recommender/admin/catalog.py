@@ -211,11 +211,12 @@ class CatalogAdmin(evaluation.MayEvaluate, ModelAdmin[Catalog]):
 
     @admin.display(description="Spent this month")
     def spent(self, catalog: Catalog) -> str:
-        """What embedding has cost, with what is set aside for calls, and of which budget."""
-        spent = ledger.spent(catalog, ledger.today())
-        if catalog.monthly_budget is None:
-            return spend_month.dollars(spent)
-        return spend.budget_bar(Budget(catalog.pk, catalog.name, catalog.monthly_budget, spent))
+        """What embedding has cost, what is reserved for calls, and of which budget."""
+        cost, reserved = ledger.spent(catalog, ledger.today())
+        limit = catalog.monthly_budget
+        if limit is None:
+            return spend_month.dollars(cost)
+        return spend.budget_bar(Budget(catalog.pk, catalog.name, limit, cost, reserved))
 
     def save_model(
         self, request: HttpRequest, obj: Catalog, form: ModelForm[Catalog], change: bool

@@ -9,7 +9,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 
 from recommender import database
-from recommender.admin import counts, embedding, training
+from recommender.admin import counts, embedding, feed, training
 from recommender.admin.fragments import Chart, Series
 from recommender.models import Catalog, TrainingRun
 
@@ -138,7 +138,7 @@ def fill(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     """Add what the dashboard shows; Unfold's DASHBOARD_CALLBACK."""
     now = embedding.state()
     context["parts"] = [*embedding.health_parts(), *embedding.parts(now)]
-    context["notices"] = embedding.notices(now, request)
+    context["notices"] = [*embedding.notices(now, request), *feed.notices(request)]
     if request.user.has_perm("recommender.view_catalog"):
         context["overviews"] = overviews()
         context["more_catalogs"] = max(0, Catalog.objects.count() - _CATALOGS)

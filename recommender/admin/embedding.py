@@ -177,7 +177,7 @@ def _pause(cause: str, spaces: Sequence[Space], spent: set[int]) -> Notice:
 def _budget(budget: Budget) -> Notice:
     text = (
         f"{dollars(budget.spent)} of {dollars(budget.limit)} in {ledger.today():%B %Y}. Embedding "
-        "pauses where the next call would cost more than is left; raise the budget to avoid that."
+        "pauses where the next product would cost more than is left; raise the budget to avoid it."
     )
     title = f"{budget.catalog} has spent {budget.share:.0%} of its budget"
     return Notice(

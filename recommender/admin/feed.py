@@ -1,6 +1,7 @@
 """Feeds: where a catalog's products come from, when, and what came of the last time."""
 
 from typing import Any, ClassVar
+from urllib.parse import urlsplit
 
 from django import forms
 from django.contrib import admin, messages
@@ -16,8 +17,10 @@ from unfold.widgets import (
     UnfoldAdminTextInputWidget,
 )
 
+from embeddings.media.addresses import HIDDEN, user_of
 from recommender.admin import base, fragments
 from recommender.admin.base import ModelAdmin, ModelForm, Question, action
+from recommender.admin.embedding import Notice
 from recommender.catalog import feeds
 from recommender.importing import product_arguments
 from recommender.importing.row import RefusedError
@@ -51,10 +54,33 @@ class FeedForm(ModelForm[Feed]):
     class Meta:
         model = Feed
         exclude = ()  # The fieldsets choose.
+        help_texts: ClassVar = {
+            "url": "Of a file of products, as ./kinship import_products takes it. A user and "
+            "password, as in https://user:password@host/, are told to its host alone, never shown.",
+        }
         widgets: ClassVar = {
             "url": UnfoldAdminTextInputWidget,
             "options": UnfoldAdminTextareaWidget(attrs={"rows": 2}),
         }
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.instance.url:
+            self.initial["url"] = self.instance.shown_url
+
+    def clean_url(self) -> str:
+        """The address, with the user and password that are kept where the page shows stars.
+
+        Raises:
+            ValidationError: it is another host's, which is not to be told them.
+        """
+        given: str = self.cleaned_data["url"]
+        if user_of(given) != HIDDEN:
+            return given
+        kept = self.initial.get("url", "")
+        if _host(given) != _host(kept):
+            raise ValidationError("The address is of another host: give user and password anew.")
+        return given.replace(HIDDEN, user_of(self.instance.url), 1)
 
     def clean_options(self) -> str:
         """Options that the command knows."""
@@ -91,7 +117,15 @@ class FeedAdmin(ModelAdmin[Feed]):
 
     def get_fieldsets(self, request: HttpRequest, obj: Feed | None = None) -> Any:
         """A new one has no result."""
-        return self.add_fieldsets if obj is None else super().get_fieldsets(request, obj)
+        if obj is None:
+            return self.add_fieldsets
+        fieldsets = super().get_fieldsets(request, obj)
+        if self.has_change_permission(request, obj):
+            return fieldsets
+        # Without a form, the field is shown as it is stored.
+        first, (title, settings), *others = fieldsets
+        shown = tuple("address" if name == "url" else name for name in settings["fields"])
+        return (first, (title, {"fields": shown}), *others)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Feed | None = None) -> Any:
         """The catalog stays: its products came from here."""
@@ -147,7 +181,7 @@ class FeedAdmin(ModelAdmin[Feed]):
     @admin.display(description="Address")
     def address(self, feed: Feed) -> SafeString:
         """Where it is."""
-        return fragments.prose(feed.url)
+        return fragments.prose(feed.shown_url)
 
     @admin.display(description="Fetched")
     def schedule(self, feed: Feed) -> str:
@@ -185,6 +219,30 @@ class FeedAdmin(ModelAdmin[Feed]):
         return fragments.stored_table(dict(feed.counts))
 
 
+def _host(address: str) -> str:
+    parts = urlsplit(address)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}".lower()
+
+
+_NOTICES = 10
+
+
+def notices(request: HttpRequest) -> list[Notice]:
+    """Of every feed that failed the last time why, for who may see feeds."""
+    if not request.user.has_perm("recommender.view_feed"):
+        return []
+    failed = Feed.objects.filter(status=Feed.Status.FAILED).select_related("catalog")
+    return [
+        Notice(
+            "danger",
+            f"The {feed} failed",
+            feed.error,
+            [(str(feed), reverse("admin:recommender_feed_change", args=[feed.pk]))],
+        )
+        for feed in failed.order_by("-finished_at")[:_NOTICES]
+    ]
+
+
 def schedule(feed: Feed) -> str:
     """When a feed is fetched, in words."""
     if not feed.is_enabled:
@@ -203,7 +261,7 @@ def of_catalog(catalog: Catalog) -> SafeString:
     at = f", {fragments.time(feed.finished_at)}" if feed.finished_at else ""
     said = f"{schedule(feed)}; {feed.get_status_display()}{at}"
     address = reverse("admin:recommender_feed_change", args=[feed.pk])
-    return format_html('<a href="{}" class="text-link">{}</a>: {}', address, feed.url, said)
+    return format_html('<a href="{}" class="text-link">{}</a>: {}', address, feed.shown_url, said)
 
 
 def _counted(feed: Feed) -> str:
@@ -214,8 +272,8 @@ def _counted(feed: Feed) -> str:
 def _question(feed: Feed) -> Question:
     return Question(
         title=f"Fetch the {feed}",
-        text=f"A worker fetches {feed.url} and imports it, where it has changed since the last "
-        "time.",
+        text=f"A worker fetches {feed.shown_url} and imports it, where it has changed since the "
+        "last time.",
         button="Fetch now",
         box="Fetch it even if it has not changed, and take off sale what it lacks even if that is "
         "more than 20 % of the products on sale",

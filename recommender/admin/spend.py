@@ -50,8 +50,12 @@ def budget_bar(budget: Budget) -> SafeString:
     """What is spent of a budget."""
     css = "bg-primary-600" if budget.share < NEARLY_SPENT else "bg-orange-400"
     css = css if budget.share < 1 else "bg-red-500"
-    text = f"{dollars(budget.spent)} of {dollars(budget.limit)}"
+    text = f"{dollars(budget.spent)} of {dollars(budget.limit)}{_reserved(budget)}"
     return fragments.stack([BarPart(text, budget.share, css)], text)
+
+
+def _reserved(budget: Budget) -> str:
+    return f", {dollars(budget.reserved)} reserved" if budget.reserved else ""
 
 
 def _figures(month: Month) -> Sequence[tuple[str, str]]:
@@ -93,7 +97,7 @@ def _budgets(budgets: Sequence[Budget]) -> Table:
         [fragments.catalog_link(budget.catalog_id, budget.catalog), budget_bar(budget)]
         for budget in nearest
     ]
-    return Table(["Catalog", "Spent and set aside"], rows, note)
+    return Table(["Catalog", "Spent"], rows, note)
 
 
 # More choices than this is no help.

@@ -165,26 +165,35 @@ def respond(request: ApiRequest, answer: Answer, ask: ListRequest, **more: objec
     """The answer as JSON, with members of its own where an endpoint has more."""
     public = request.auth.public_attributes
     language = reasons.language_of(request.headers.get("Accept-Language", ""))
+    items = codec.within_bytes(
+        _item(item, rank, language if ask.explain else None, public)
+        for rank, item in enumerate(answer.items, start=1)
+    )
+    is_cut = len(items) < len(answer.items)
     response = codec.respond(
         {
             "rec_id": str(uuid4()),
             "spaces": answer.spaces,
-            "complete": answer.complete,
-            "reason": answer.reason,
+            "complete": answer.complete and not is_cut,
+            "reason": _cut(len(items)) if is_cut else answer.reason,
             "missing_ids": answer.missing_ids,
             "fallback": answer.fallback,
             "degraded": answer.degraded,
             **more,
-            "items": [
-                _item(item, rank, language if ask.explain else None, public)
-                for rank, item in enumerate(answer.items, start=1)
-            ],
+            "items": items,
         }
     )
     if ask.explain:
         response["Content-Language"] = language
         patch_vary_headers(response, ["Accept-Language"])
     return response
+
+
+def _cut(listed: int) -> str:
+    return (
+        f"Ended after {listed} products, as their fields have {codec.MOST_BYTES >> 20} MB; ask for "
+        "fewer fields, or read the products by their ids."
+    )
 
 
 def _item(

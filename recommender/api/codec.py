@@ -1,7 +1,7 @@
 """JSON in and out, and query parameters."""
 
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
@@ -130,6 +130,23 @@ def has_nul(value: Any) -> bool:
 def respond(value: Any, status: int = 200) -> HttpResponse:
     """A plain value as the answer, serialised once."""
     return HttpResponse(encode(value), status=status, content_type="application/json")
+
+
+# After so many bytes a list of products ends, whether of a page or of an answer.
+MOST_BYTES = 8 * 1024 * 1024
+
+
+def within_bytes(values: Iterable[Any]) -> list[orjson.Fragment]:
+    """The values as JSON, up to the one with which they have MOST_BYTES; the rest is not made."""
+    fragments: list[orjson.Fragment] = []
+    size = 0
+    for value in values:
+        if size > MOST_BYTES:
+            break
+        item = encode(value)
+        fragments.append(orjson.Fragment(item))
+        size += len(item)
+    return fragments
 
 
 def encode(value: Any) -> bytes:

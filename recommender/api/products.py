@@ -31,8 +31,7 @@ from recommender.models import Catalog, Product
 
 router = Router(tags=["products"], auth=server_key)
 
-# So many are read at once, a usual page and one more; after so many bytes a page ends.
-_CHUNK, _PAGE_BYTES = 101, 8 * 1024 * 1024
+_CHUNK = 101  # so many are read at once: a usual page and one more
 
 Limit = Annotated[int, Parameters(ge=1, le=1000)]
 Cursor = Annotated[str | None, WithJsonSchema({"type": "string"})]
@@ -58,7 +57,7 @@ def _page(catalog: Catalog, after: int, limit: int) -> tuple[list[orjson.Fragmen
     while True:
         found = list(products.filter(pk__gt=after)[:_CHUNK])
         for product in found:
-            if len(items) == limit or size > _PAGE_BYTES:
+            if len(items) == limit or size > codec.MOST_BYTES:
                 return items, after
             item = codec.encode(_shown(product))
             items.append(orjson.Fragment(item))

@@ -9,6 +9,7 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 
+from embeddings.media.addresses import without_user
 from recommender.catalog.catalogs import find_catalog
 from recommender.importing import conditions, fetching, formats, importer, mapping, source
 from recommender.importing.formats import Format
@@ -164,14 +165,14 @@ def imported(
         if found.path is None:
             since = f"{found.since:%Y-%m-%d %H:%M} UTC" if found.since else "the last time"
             say(
-                f"{address} is not changed since {since}, when it was imported. Nothing was done; "
-                "--anew imports it nevertheless."
+                f"{without_user(address)} is not changed since {since}, when it was imported. "
+                "Nothing was done; --anew imports it nevertheless."
             )
             return None
         try:
             summary = _imported(found.path, known, options, catalog, make_intake, say)
         except RefusedError as exc:
-            raise RefusedError(str(exc).replace(str(found.path), address)) from exc
+            raise RefusedError(str(exc).replace(str(found.path), without_user(address))) from exc
         # An event that was rejected may be taken the next time: its product has come.
         is_final = known[0].kind == "products" or not summary.rejected
         if is_final and not (summary.failure or options["dry_run"]):

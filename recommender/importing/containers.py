@@ -6,6 +6,7 @@ Whatever it comes in, what is read here is a stream of bytes in UTF-8.
 import codecs
 import gzip
 import io
+import lzma
 import re
 import zipfile
 import zlib
@@ -33,34 +34,78 @@ _ODD_IN_WESTERN = re.compile(
     "|[ÂÃâ][^A-Za-z\\s]|[a-z][À-Ö][^A-Za-zÀ-ö]"
 )
 # What reading a damaged file raises.
-DAMAGED = (EOFError, zlib.error, gzip.BadGzipFile, zstandard.ZstdError, zipfile.BadZipFile)
+DAMAGED = (
+    *(EOFError, zlib.error, gzip.BadGzipFile, zstandard.ZstdError, zipfile.BadZipFile),
+    lzma.LZMAError,
+)
+# Rows pack to a tenth or a fiftieth. What was made to unpack to terabytes is not read to its end.
+_MOST_TIMES, _SMALL = 250, 10_000_000  # the size of the file; bytes
 
 
 def unpacked(file: BinaryIO) -> BinaryIO:
     """What is packed in a file that is open at its start, which stays there until this is read.
 
+    Reading it raises RefusedError where it is far larger than rows can be that pack so small.
+
     Raises:
         RefusedError: it is a ZIP of none or of several files.
     """
     magic = file.read(4)
+    size = file.seek(0, io.SEEK_END)
     file.seek(0)
     if magic.startswith(_GZIP):
-        return cast(BinaryIO, io.BufferedReader(gzip.GzipFile(fileobj=file), _CHUNK))
+        return _bounded(cast(BinaryIO, gzip.GzipFile(fileobj=file)), size)
     if magic == _ZSTD:
         reader = zstandard.ZstdDecompressor().stream_reader(
             file, read_across_frames=True, closefd=False
         )
-        return cast(BinaryIO, io.BufferedReader(cast(io.RawIOBase, reader), _CHUNK))
+        return _bounded(cast(BinaryIO, reader), size)
     if magic == _ZIP:
-        return _only_member(file)
+        return _bounded(_only_member(file), size)
     return file
+
+
+def _bounded(stream: BinaryIO, packed: int) -> BinaryIO:
+    return cast(BinaryIO, io.BufferedReader(_Bounded(stream, packed), _CHUNK))
+
+
+class _Bounded(io.RawIOBase):
+    """What is packed in so many bytes, up to where it can be no file of rows."""
+
+    def __init__(self, stream: BinaryIO, packed: int) -> None:
+        self._stream, self._packed, self._left = stream, packed, max(_SMALL, _MOST_TIMES * packed)
+
+    def readable(self) -> bool:
+        """It is."""
+        return True
+
+    def readinto(self, buffer: "memoryview[int]") -> int:  # type: ignore[override]
+        """Fill the buffer; how many bytes were there.
+
+        Raises:
+            RefusedError: it is far too large.
+        """
+        content = self._stream.read(len(buffer))
+        self._left -= len(content)
+        if self._left < 0:
+            raise RefusedError(
+                f"The file of {self._packed / 1e6:,.1f} MB unpacks to more than "
+                f"{max(_SMALL, _MOST_TIMES * self._packed) / 1e6:,.0f} MB, as no file of rows "
+                "does; nothing was imported. If it is right, unpack it and import what was in it."
+            )
+        buffer[: len(content)] = content
+        return len(content)
+
+
+# A password, a compression that zipfile does not know, and a name that is no text are among them.
+_NO_ARCHIVE = (zipfile.BadZipFile, RuntimeError, NotImplementedError, ValueError)
 
 
 def is_workbook(file: BinaryIO) -> bool:
     """Whether a file that is open at its start is an Excel workbook, which is a ZIP too."""
     try:
         return "xl/workbook.xml" in zipfile.ZipFile(file).namelist()
-    except zipfile.BadZipFile:
+    except _NO_ARCHIVE:
         return False
     finally:
         file.seek(0)
@@ -80,9 +125,8 @@ def _only_member(file: BinaryIO) -> BinaryIO:
                 f"The ZIP file holds {len(names)} files ({listed}); it must hold one. "
                 "Unpack it, and import the one you mean."
             )
-        return cast(BinaryIO, io.BufferedReader(cast(io.RawIOBase, archive.open(names[0])), _CHUNK))
-    # A password, and a compression that zipfile does not know, are these errors.
-    except (zipfile.BadZipFile, RuntimeError, NotImplementedError) as exc:
+        return cast(BinaryIO, archive.open(names[0]))
+    except _NO_ARCHIVE as exc:
         raise RefusedError(f"The ZIP file cannot be read: {exc}.") from exc
 
 
@@ -185,7 +229,8 @@ def undamaged(rows: Iterator[Row]) -> Iterator[Row]:
         for row in rows:
             line = row.line
             yield row
-    except DAMAGED as exc:
+    # Of what bzip2 has packed, damage is an OSError.
+    except (*DAMAGED, OSError) as exc:
         raise RefusedError(
             f"The file is damaged after line {line:,} ({exc}); nothing was imported. "
             "Get the file again."

@@ -1,24 +1,30 @@
-"""Rows of files that are one document: a JSON array or object, feeds, Parquet, Excel workbooks.
+"""Rows of files that are one document of text: a JSON array or object, feeds.
 
 One bad element of an array costs no other, which no JSON parser for streams gives (decision 37):
-an array is parted into its elements before these are parsed. Parquet and Excel are read by packages
-that are extras.
+an array is parted into its elements before these are parsed.
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import date, datetime, timedelta
-from decimal import Decimal
-from importlib import import_module
+from collections.abc import Iterator
 from typing import Any, BinaryIO
 
 import orjson
 from lxml import etree
 
-from recommender.importing.row import MAX_BYTES, Line, RefusedError, Row, json_row, line_of
+from recommender.importing.row import (
+    MAX_BYTES,
+    TOO_DEEP,
+    TOO_LONG,
+    Line,
+    RefusedError,
+    Row,
+    json_row,
+    line_of,
+)
 
 _CHUNK = 1 << 16
 _MAX_OBJECT = 64 << 20
+_MAX_PARTS = 8_000_000  # commas and brackets: a list of nothing takes 30 times its length in memory
 _PIECES = re.compile(rb'\\.|["\[\]{},]|[^"\\\[\]{},]+', re.DOTALL)
 # Members of an object that may hold its rows, in the order in which they are looked for.
 _MAX_MEMBERS = 4
@@ -119,13 +125,49 @@ def read_json_object(stream: BinaryIO) -> Iterator[Row]:
             f"The file is one JSON object of more than {_MAX_OBJECT >> 20} MiB. Write its rows "
             "as JSON Lines: jq -c '.products[]' FILE"
         )
+    parts = content.count(b",") + content.count(b"[") + content.count(b"{")
+    if parts > _MAX_PARTS:
+        raise RefusedError(
+            f"The file is one JSON object of {parts:,} parts by its commas and brackets, of "
+            f"{_MAX_PARTS:,} at most. Write its rows as JSON Lines: jq -c '.products[]' FILE"
+        )
     document = _object(content.decode(errors="backslashreplace"))
     if document is None:
         raise RefusedError("The file is neither one valid JSON object nor one a line.")
     rows = _rows_of(document)
     for number, values in enumerate([document] if rows is None else rows, 1):
-        raw = orjson.dumps(values)
+        try:
+            raw = orjson.dumps(values)
+        except orjson.JSONEncodeError:
+            yield Row(number, "", {}, TOO_DEEP)
+            continue
         yield json_row(line_of(number, raw), raw.decode())
+
+
+_MAX_BETWEEN = 4 << 20  # bytes from the end of one item to that of the next; they are in memory
+
+
+class _Watched:
+    """The text of a feed, up to where it goes on without an item."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+        self._since = self._items = 0
+
+    def read(self, size: int) -> bytes:
+        if self._since > _MAX_BETWEEN:
+            raise RefusedError(
+                f"The feed has more than {_MAX_BETWEEN >> 20} MiB after its {self._items:,} first "
+                "items without the end of another; nothing was imported. Its products must be "
+                "elements called item or entry."
+            )
+        content = self._stream.read(size)
+        self._since += len(content)
+        return content
+
+    def item_read(self) -> None:
+        self._since = 0
+        self._items += 1
 
 
 def read_feed(stream: BinaryIO) -> Iterator[Row]:
@@ -134,10 +176,11 @@ def read_feed(stream: BinaryIO) -> Iterator[Row]:
     Namespaces are left out; what occurs several times is a list.
 
     Raises:
-        RefusedError: it is not well-formed XML.
+        RefusedError: it is not well-formed XML, or far too long without an item.
     """
+    watched = _Watched(stream)
     elements = etree.iterparse(
-        stream,
+        watched,
         tag=("{*}item", "{*}entry"),
         resolve_entities=False,
         no_network=True,
@@ -147,14 +190,27 @@ def read_feed(stream: BinaryIO) -> Iterator[Row]:
     )
     try:
         for _, element in elements:
+            watched.item_read()
             raw = etree.tostring(element, encoding="unicode", with_tail=False)
-            yield Row(element.sourceline or 0, raw[:MAX_BYTES], _members(element))
-            # What is read would stay in memory to the end of the file.
-            element.clear()
-            while element.getprevious() is not None:
-                del element.getparent()[0]
+            line = element.sourceline or 0
+            is_too_long = len(raw) > MAX_BYTES
+            yield (
+                Row(line, raw[:MAX_BYTES], {}, TOO_LONG)
+                if is_too_long
+                else Row(line, raw, _members(element))
+            )
+            _forget(element)
     except etree.XMLSyntaxError as exc:
         raise RefusedError(f"The feed is not well-formed XML: {exc}. Get it again.") from exc
+
+
+def _forget(element: Any) -> None:
+    """Free what is read: it would stay in memory to the end of the file."""
+    element.clear()
+    while element is not None:
+        while element.getprevious() is not None:
+            del element.getparent()[0]
+        element = element.getparent()
 
 
 def _members(element: Any) -> dict[str, Any]:
@@ -173,85 +229,3 @@ def _members(element: Any) -> dict[str, Any]:
         else:
             members[name] = [members[name], value]
     return members
-
-
-_BATCH = 1_000  # rows
-
-
-def read_parquet(file: BinaryIO) -> Iterator[Row]:
-    """The rows of a Parquet file.
-
-    Raises:
-        RefusedError: the package is missing, or the file damaged.
-    """
-    parquet = _package("pyarrow.parquet", "parquet", "A Parquet file")
-    damaged = import_module("pyarrow").ArrowException
-    try:
-        number = 0
-        for batch in parquet.ParquetFile(file).iter_batches(_BATCH):
-            for values in batch.to_pylist():
-                number += 1
-                yield _row(number, values)
-    except (damaged, OSError, ValueError) as exc:
-        raise RefusedError(f"The Parquet file cannot be read: {exc}. Get it again.") from exc
-
-
-def read_workbook(file: BinaryIO) -> Iterator[Row]:
-    """The rows of an Excel workbook's first sheet that has any; its first row names the columns.
-
-    Raises:
-        RefusedError: the package is missing, or the file damaged.
-    """
-    calamine = _package("python_calamine", "excel", "An Excel workbook")
-    try:
-        workbook = calamine.CalamineWorkbook.from_filelike(file)
-        for index in range(len(workbook.sheet_names)):
-            lines = iter(workbook.get_sheet_by_index(index).iter_rows())
-            header = next((cells for cells in lines if any(cells)), None)
-            if header is not None:
-                names = [str(_plain(cell)).strip() for cell in header]
-                yield from _sheet_rows(names, lines)
-                return
-    except calamine.CalamineError as exc:
-        raise RefusedError(f"The workbook cannot be read: {exc}. Save it as CSV (UTF-8).") from exc
-
-
-def _sheet_rows(names: list[str], lines: Iterator[list[Any]]) -> Iterator[Row]:
-    for number, cells in enumerate(lines, 2):
-        if any(cell != "" for cell in cells):
-            yield _row(number, dict(zip(names, cells, strict=False)))
-
-
-def _row(number: int, values: Mapping[str, Any]) -> Row:
-    plain = {name: _plain(value) for name, value in values.items()}
-    return Row(number, orjson.dumps(plain, default=str).decode(), plain)
-
-
-_AS_JSON: Sequence[tuple[Any, Callable[[Any], Any]]] = (
-    (Decimal, lambda value: _plain(float(value))),
-    ((datetime, date), lambda value: value.isoformat()),
-    (timedelta, lambda value: value.total_seconds()),
-    (bytes, lambda value: value.decode(errors="backslashreplace")),
-    ((list, tuple), lambda value: [_plain(member) for member in value]),
-    (dict, lambda value: {name: _plain(member) for name, member in value.items()}),
-    # Whole numbers have no point, as ids have none.
-    (float, lambda value: int(value) if value.is_integer() and abs(value) < 2**53 else value),
-)
-
-
-def _plain(value: Any) -> Any:
-    """The value as JSON has it."""
-    for kind, convert in _AS_JSON:
-        if isinstance(value, kind):
-            return convert(value)
-    return value
-
-
-def _package(name: str, extra: str, what: str) -> Any:
-    try:
-        return import_module(name)
-    except ImportError as exc:
-        raise RefusedError(
-            f"{what} needs a package that is not installed: make setup EXTRAS={extra}. "
-            "Or save the file as CSV."
-        ) from exc

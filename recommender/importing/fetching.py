@@ -16,6 +16,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from embeddings.errors import Rejected, Unavailable
+from embeddings.media.addresses import without_user
 from embeddings.media.connection import TimeLimits
 from embeddings.media.download import Visit, download, named
 from recommender.importing.row import RefusedError
@@ -85,12 +86,14 @@ def fetched(
     Args:
         identity: what, beside the address, makes an import of it this one and no other.
         anew: fetch it even if it has not changed.
+        say: is told of the address without the user and password in it, as errors are.
 
     Raises:
         UnreachableError: its host does not answer.
         RefusedError: it cannot be fetched.
     """
-    key = hashlib.sha256(repr((address, *identity)).encode()).digest()
+    shown = without_user(address)
+    key = hashlib.sha256(repr((shown, *identity)).encode()).digest()
     known = FetchedFile.objects.filter(catalog=catalog, key=key).first()
     conditions = {} if anew or known is None or _is_undone(known) else known.conditions
     with tempfile.TemporaryDirectory(dir=_directory()) as directory:
@@ -100,10 +103,10 @@ def fetched(
         if headers is None:
             yield Fetched(None, known.fetched_at if known else None, lambda: None)
             return
-        path = path.rename(path.with_name(_name(address, headers)))
+        path = path.rename(path.with_name(_name(shown, headers)))
         size, seconds = path.stat().st_size / 1e6, time.monotonic() - started
-        say(f"{size:,.1f} MB fetched in {seconds:.1f} s from {address}")
-        yield Fetched(path, None, lambda: _remember(catalog, key, address, headers))
+        say(f"{size:,.1f} MB fetched in {seconds:.1f} s from {shown}")
+        yield Fetched(path, None, lambda: _remember(catalog, key, shown, headers))
 
 
 def _is_undone(known: FetchedFile) -> bool:
@@ -126,28 +129,30 @@ def _directory() -> Path:
 
 def _download(address: str, path: Path, conditions: Mapping[str, str]) -> Mapping[str, str] | None:
     """The headers of what is now in the file; None where it has not changed."""
+    shown = without_user(address)
     visit = Visit(
         max_bytes=settings.FEED_BYTES,
         allowed_hosts=settings.MEDIA_HOSTS,
         times=TIMES,
         headers={"Accept-Encoding": "gzip", **conditions},
         advice="raise KINSHIP_FEED_MAX_MB",
+        takes_user=True,
     )
     try:
-        with named(address, "file"), path.open("wb") as file:
+        with named(shown, "file"), path.open("wb") as file:
             answer = download(address, visit, file.write)
     except Unavailable as exc:
         raise UnreachableError(str(exc)) from exc
     except Rejected as exc:
         raise RefusedError(str(exc)) from exc
     except OSError as exc:
-        raise RefusedError(f"{address} cannot be stored: {exc.strerror or exc}.") from exc
+        raise RefusedError(f"{shown} cannot be stored: {exc.strerror or exc}.") from exc
     if not answer.is_modified:
         return None
     with path.open("rb") as file:
         if _PAGE.match(file.read(4096)):
             raise RefusedError(
-                f"At {address} is a web page, not a file of products or events; a sign-in may be "
+                f"At {shown} is a web page, not a file of products or events; a sign-in may be "
                 "asked for. Give the address of the file itself."
             )
     return answer.headers

@@ -114,6 +114,16 @@ class Dialect:
         return (line.rstrip("\r\n").split(self.delimiter) for line in lines)
 
 
+def first_record(lines: Iterator[Line], dialect: Dialect) -> list[str]:
+    """The header, which may hold quoted line ends; moves `lines` past it.
+
+    Raises:
+        csv.Error: it has none, or one of more than 1 MiB.
+    """
+    records = dialect.cells(_Feed(lines))
+    return next(record for record in records if record)
+
+
 def read_csv(lines: Iterator[Line], columns: Sequence[str], dialect: Dialect) -> Iterator[Row]:
     """The rows below the header, which has been read; blank lines are none."""
     feed = _Feed(lines)
@@ -137,37 +147,54 @@ def read_csv(lines: Iterator[Line], columns: Sequence[str], dialect: Dialect) ->
                 continue
             problem = TOO_MANY if len(cells) > len(columns) else TOO_FEW
         # A stray quote swallows the lines after it: give up the first, read the others again.
-        bad = feed.take_first()
-        yield Row(bad.number, _raw([bad]), {}, bad.problem or problem)
+        bad = feed.take_bad()
+        yield Row(bad[0].number, _raw(bad), {}, bad[0].problem or problem)
         reader = dialect.cells(feed)
 
 
+# So many lines are read again at least, and so many times those read once at most: a file may be
+# made such that each of its lines swallows all after it.
+_AGAIN_AT_LEAST, _AGAIN_TIMES = 200_000, 8
+
+
 class _Feed:
-    """Lines for a csv.reader, kept until it is known what they make."""
+    """Lines for a csv.reader, kept until it is known what they make: 1 MiB at most."""
 
     def __init__(self, lines: Iterator[Line]) -> None:
         self._lines = lines
         self._again: deque[Line] = deque()
         self._given: list[Line] = []
+        self._size = 0
+        self._read = self._read_again = 0
 
     def __iter__(self) -> "_Feed":
         return self
 
     def __next__(self) -> str:
-        line = self._again.popleft() if self._again else next(self._lines)
+        if self._size > MAX_BYTES:
+            raise csv.Error(TOO_LONG)
+        if self._again:
+            line = self._again.popleft()
+        else:
+            line = next(self._lines)
+            self._read += 1
         self._given.append(line)
+        self._size += len(line.text)
         return line.text
 
     def take_all(self) -> list[Line]:
         """The lines since the last row; they are done with."""
-        given, self._given = self._given, []
+        given, self._given, self._size = self._given, [], 0
         return given
 
-    def take_first(self) -> Line:
-        """The first line since the last row; those after it come again."""
+    def take_bad(self) -> list[Line]:
+        """The first line since the last row; those after it come again, if not far too often."""
         first, *others = self.take_all()
+        if self._read_again > _AGAIN_AT_LEAST + _AGAIN_TIMES * self._read:
+            return [first, *others]
+        self._read_again += len(others)
         self._again.extendleft(reversed(others))
-        return first
+        return [first]
 
 
 def _raw(lines: Sequence[Line]) -> str:
@@ -175,6 +202,9 @@ def _raw(lines: Sequence[Line]) -> str:
 
 
 NOT_JSON, NOT_OBJECT = "malformed row: not valid JSON", "malformed row: not a JSON object"
+TOO_DEEP = "malformed row: nests deeper than 254 levels"
+# orjson reads 1,024 levels, but writes so many.
+_MOST_LEVELS = 254
 
 
 def read_json_lines(lines: Iterator[Line]) -> Iterator[Row]:
@@ -195,4 +225,14 @@ def json_row(line: Line, raw: str) -> Row:
         return Row(line.number, raw, {}, NOT_JSON)
     if not isinstance(values, dict):
         return Row(line.number, raw, {}, NOT_OBJECT)
+    if raw.count("[") + raw.count("{") > _MOST_LEVELS and not _can_be_written(values):
+        return Row(line.number, raw, {}, TOO_DEEP)
     return Row(line.number, raw, values)
+
+
+def _can_be_written(values: Any) -> bool:
+    try:
+        orjson.dumps(values)
+    except orjson.JSONEncodeError:
+        return False
+    return True

@@ -10,7 +10,7 @@ from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
 
-from recommender.importing import containers, documents, formats
+from recommender.importing import containers, documents, formats, sheets
 from recommender.importing.formats import Format
 from recommender.importing.mapping import Columns, exploded
 from recommender.importing.row import (
@@ -18,6 +18,7 @@ from recommender.importing.row import (
     Line,
     RefusedError,
     Row,
+    first_record,
     read_csv,
     read_json_lines,
     split_lines,
@@ -31,6 +32,8 @@ _UNESCAPED = {"\\t": "\t", "tab": "\t"}
 _META_COMMENT = re.compile(r'"?# (Required|Optional)')  # above the header of its templates
 # So many rows are looked at before the file is read.
 SAMPLE_ROWS = 1000
+# Of a document that names ever more of them, no more are looked at.
+_MOST_COLUMNS = 10_000
 _PARQUET = b"PAR1"
 
 ReadRows = Callable[[BinaryIO], Iterator[Row]]
@@ -134,10 +137,10 @@ def _examined(path: Path, file: BinaryIO, options: Options, known: Sequence[Form
     file.seek(0)
     if magic == _PARQUET:
         columns = Columns((), complete=True)
-        return _listed(path, file, documents.read_parquet, columns)
+        return _listed(path, file, sheets.read_parquet, columns)
     if magic.startswith(b"PK") and containers.is_workbook(file):
         columns = Columns((), complete=True, are_text=True)
-        return _listed(path, file, documents.read_workbook, columns)
+        return _listed(path, file, sheets.read_workbook, columns)
     encoding = options.encoding or containers.encoding_of(containers.unpacked(file))
     notices = () if options.encoding else _encoding_notice(path, encoding)
     opened = partial(_text, encoding=encoding)
@@ -202,11 +205,16 @@ _OF_JSON = Columns((), complete=False)
 def _listed(path: Path, file: BinaryIO, read: ReadRows, columns: Columns = _OF_JSON) -> Source:
     """A source whose rows name their columns themselves; `columns` is without their names."""
     names: dict[str, None] = {}
+    problem: str | None = None
     file.seek(0)
     for row in islice(read(file), SAMPLE_ROWS):
-        names.update(dict.fromkeys(row.values))
+        problem = problem or (row.problem and f" Line {row.line:,}: {row.problem}.")
+        if len(names) < _MOST_COLUMNS:
+            names.update(dict.fromkeys(row.values))
     if not names:
-        raise RefusedError(f"{path} has no row with columns in its first {SAMPLE_ROWS:,} rows.")
+        raise RefusedError(
+            f"{path} has no row with columns in its first {SAMPLE_ROWS:,} rows.{problem or ''}"
+        )
     return Source(path=path, columns=replace(columns, names=tuple(names)), read=read)
 
 
@@ -229,7 +237,7 @@ def _csv_source(
                 source = _without_header(path, lines, shape.columns, Dialect(shape.delimiter))
                 return replace(source, format=form)
     dialect = _dialect(path, partial(lines, file), delimiter)
-    names = tuple(name.strip() for name in _first_record(lines(file), dialect))
+    names = tuple(name.strip() for name in first_record(lines(file), dialect))
     if not any(names):
         raise RefusedError(
             f"{path} has no header. Its first line must name its columns, or say them: "
@@ -238,7 +246,7 @@ def _csv_source(
 
     def read(file: BinaryIO) -> Iterator[Row]:
         below = lines(file)
-        _first_record(below, dialect)
+        first_record(below, dialect)
         return read_csv(below, names, dialect)
 
     return Source(path=path, columns=Columns(names, complete=True, are_text=True), read=read)
@@ -273,7 +281,7 @@ def _dialect(path: Path, lines: Callable[[], Iterator[Line]], delimiter: str | N
     headers: dict[str, int] = {}
     for candidate in (delimiter,) if delimiter else _DELIMITERS:
         with suppress(csv.Error, StopIteration):
-            headers[candidate] = len(_first_record(lines(), Dialect(candidate)))
+            headers[candidate] = len(first_record(lines(), Dialect(candidate)))
     best = max(headers, key=lambda candidate: headers[candidate], default=None)
     # A delimiter of several marks knows no quotes, and reads anything.
     if best is None or (len(best) > 1 and headers[best] == 1):
@@ -282,9 +290,3 @@ def _dialect(path: Path, lines: Callable[[], Iterator[Line]], delimiter: str | N
             "end in LF or CR LF."
         )
     return Dialect(best)
-
-
-def _first_record(lines: Iterator[Line], dialect: Dialect) -> list[str]:
-    """The header, which may hold quoted line ends; moves `lines` past it."""
-    records = dialect.cells(line.text for line in lines)
-    return next(record for record in records if record)

@@ -161,7 +161,8 @@ def _drop_abandoned() -> None:
 
 _ROWS = sql.SQL(r"""
 COPY (
-    SELECT line, reason, CASE WHEN raw ~ '^[=+@\t\r-]' THEN '''' || raw ELSE raw END AS row
+    SELECT line, reason,
+        CASE WHEN raw ~ '^[=+@\uFF1D\uFF0B\uFF0D\uFF20\t\r\n-]' THEN '''' || raw ELSE raw END AS row
     FROM {} s WHERE reason IS NOT NULL ORDER BY s.row
 ) TO STDOUT WITH (FORMAT csv, HEADER, ENCODING 'UTF8')
 """)
@@ -195,7 +196,8 @@ def write_rejects(path: Path, staging: Staging) -> None:
     """Write line number, reason and row of all that is rejected; whole or not at all.
 
     For this account's eyes only: rows hold what users did. A row that a spreadsheet would
-    calculate, as `=HYPERLINK(…)`, has an apostrophe before it.
+    calculate, as `=HYPERLINK(…)` or the same with the wide signs of East Asia, has an apostrophe
+    before it.
     """
     partial = _partial(path)
     partial.unlink(missing_ok=True)

@@ -102,7 +102,7 @@ DROP VIEW kinship_languages;
 
 
 class Migration(migrations.Migration):
-    dependencies = [("recommender", "0013_sign_in_tries")]
+    dependencies = [("recommender", "0014_space_retry_at")]
 
     operations = [
         UnaccentExtension(),

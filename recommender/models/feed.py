@@ -4,6 +4,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
 
+from embeddings.media.addresses import without_user
 from recommender.models.catalog import Catalog
 
 MAX_URL = 2_000
@@ -82,6 +83,11 @@ class Feed(models.Model):
 
     def __str__(self) -> str:
         return f"feed of {self.catalog}"
+
+    @property
+    def shown_url(self) -> str:
+        """The address without the user and password in it."""
+        return without_user(self.url)
 
     def clean(self) -> None:
         """See that it has one schedule.

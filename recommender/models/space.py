@@ -89,6 +89,7 @@ class Space(models.Model):
         blank=True, default="", editable=False, help_text="Why nothing is embedded at present."
     )
     paused_at = models.DateTimeField(null=True, blank=True, editable=False)
+    retry_at = models.DateTimeField(null=True, blank=True, editable=False)
     alignment = models.BinaryField(
         null=True,
         blank=True,

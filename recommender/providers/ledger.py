@@ -36,12 +36,14 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """A month's budget of a catalog, and what of it is spent or set aside, in US dollars."""
+    """A month's budget of a catalog, what of it is spent, and what reserved for calls under way, in
+    US dollars."""
 
     catalog_id: int
     catalog: str
     limit: Decimal
     spent: Decimal
+    reserved: Decimal
 
     @property
     def share(self) -> float:
@@ -85,13 +87,15 @@ _BOOK = _INSERT + _UPSERT
 _BOOK_LAZILY = _INSERT + sql.SQL("FROM set_config('synchronous_commit', 'off', true)") + _UPSERT
 
 _SPENT = sql.SQL("""
-    SELECT coalesce(sum(cost + CASE WHEN day >= %(alive)s THEN reserved ELSE 0 END), 0) AS total
+    SELECT coalesce(sum(cost), 0) AS cost,
+        coalesce(sum(CASE WHEN day >= %(alive)s THEN reserved ELSE 0 END), 0) AS reserved
     FROM recommender_embeddingspend
     WHERE catalog_id = %(catalog)s AND day >= %(first)s AND day < %(next)s
 """)
 _BUDGETS = """
     SELECT c.id, c.name, c.monthly_budget,
-        coalesce(sum(s.cost + CASE WHEN s.day >= %(alive)s THEN s.reserved ELSE 0 END), 0)
+        coalesce(sum(s.cost), 0),
+        coalesce(sum(CASE WHEN s.day >= %(alive)s THEN s.reserved ELSE 0 END), 0)
     FROM recommender_catalog c LEFT JOIN recommender_embeddingspend s
         ON s.catalog_id = c.id AND s.day >= %(first)s AND s.day < %(next)s
     WHERE c.monthly_budget IS NOT NULL
@@ -106,7 +110,8 @@ _RESERVE = (
     + sql.SQL("FROM recommender_catalog c, ({spent}) AS spent ").format(spent=_SPENT)
     + sql.SQL("""
         WHERE c.id = %(catalog)s
-          AND (c.monthly_budget IS NULL OR spent.total + %(reserved)s <= c.monthly_budget)
+          AND (c.monthly_budget IS NULL
+               OR spent.cost + spent.reserved + %(reserved)s <= c.monthly_budget)
     """)
     + _UPSERT
 )
@@ -179,10 +184,11 @@ def has_budget(catalog: Catalog) -> bool:
     return Catalog.objects.filter(pk=catalog.pk, monthly_budget__isnull=False).exists()
 
 
-def spent(catalog: Catalog, day: date) -> Decimal:
-    """What the day's month has cost so far, in US dollars, with what is set aside for calls."""
+def spent(catalog: Catalog, day: date) -> tuple[Decimal, Decimal]:
+    """What the day's month has cost so far, and what is reserved for calls, in US dollars."""
     parameters = {"catalog": catalog.pk} | _month_of(day)
-    return Decimal(database.fetch(_SPENT, parameters)[0][0])
+    cost, reserved = database.fetch(_SPENT, parameters)[0]
+    return Decimal(cost), Decimal(reserved)
 
 
 def left(catalog: Catalog) -> Decimal | None:
@@ -190,7 +196,7 @@ def left(catalog: Catalog) -> Decimal | None:
     catalog.refresh_from_db(fields=["monthly_budget"])
     if catalog.monthly_budget is None:
         return None
-    return max(Decimal(0), catalog.monthly_budget - spent(catalog, today()))
+    return max(Decimal(0), catalog.monthly_budget - sum(spent(catalog, today())))
 
 
 def budgets(day: date) -> list[Budget]:
@@ -212,8 +218,10 @@ def _month_of(day: date) -> dict[str, date]:
 def _spent_error(catalog_id: int, day: date) -> BudgetSpent:
     catalog = Catalog.objects.get(pk=catalog_id)
     until = next_month(day)
+    cost, reserved = spent(catalog, day)
     return BudgetSpent(
-        f"The monthly budget of catalog {catalog} (${catalog.monthly_budget}) is spent "
-        f"(${spent(catalog, day):.2f} so far in {day:%B %Y}). Raise it: ./kinship create_catalog "
-        f"{catalog} --update --monthly-budget AMOUNT, or wait until {until.day} {until:%B}."
+        f"The monthly budget of catalog {catalog} (${catalog.monthly_budget}) does not allow "
+        f"another call: ${cost:.2f} are spent in {day:%B %Y}, ${reserved:.2f} reserved. Raise it: "
+        f"./kinship create_catalog {catalog} --update --monthly-budget AMOUNT, or wait until "
+        f"{until.day} {until:%B}."
     )

@@ -227,7 +227,8 @@ class _LedgerMeter:
         digests = [self._digests[row] for row in rows]
         embedded = dict(zip(digests, outcome.embedded_rows(answer, sizes), strict=True))
         with transaction.atomic(durable=True):
-            cache.store(self._spec.key, embedded)
+            if embedded:
+                cache.store(self._spec.key, embedded)
             # Last: every other call of the space books on this row and waits for it.
             self._entry.book(consumed)
         self.rows += len(rows)

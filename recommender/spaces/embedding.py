@@ -15,7 +15,14 @@ from embeddings.calls import long_text
 from embeddings.calls.long_text import Treatment
 from embeddings.calls.outcome import EmbeddedRow, Outcome
 from embeddings.calls.tokens import estimate
-from embeddings.errors import EmbeddingError, MediaUnavailable, Rejected, TooLong, Unavailable
+from embeddings.errors import (
+    EmbeddingError,
+    MediaUnavailable,
+    Misconfigured,
+    Rejected,
+    TooLong,
+    Unavailable,
+)
 from embeddings.types import Role, SparseVector
 from recommender import database
 from recommender.models import Space
@@ -104,7 +111,8 @@ def embed_claimed(space: Space, embedder: Embedder, *, owner: str, after: int, l
     finally:
         staleness.release(space.pk, ids)
     if answer.stops:
-        lifecycle.pause(space, str(answer.failure))
+        is_misconfigured = isinstance(answer.failure, Misconfigured)
+        lifecycle.pause(space, str(answer.failure), needs_person=is_misconfigured)
     return Step(len(products), ids[-1], answer.stops)
 
 

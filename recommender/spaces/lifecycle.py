@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from functools import partial
 
 from django.db import transaction
 from django.db.models import QuerySet
-from django.db.models.functions import Now
 from django.utils import timezone
 
 from embeddings.errors import Misconfigured
@@ -216,12 +216,12 @@ def _retire(space: Space) -> int:
         return 0
     freed = partitions.size(space.pk)
     space.status, space.retired_at = Space.Status.RETIRED, timezone.now()
-    space.paused_reason, space.paused_at = "", None
+    space.paused_reason, space.paused_at, space.retry_at = "", None, None
     # What was learnt is of use with the vectors only, and would make every list of spaces heavy.
     space.alignment = space.fold_in = None
     space.save(
         update_fields=[
-            *("status", "retired_at", "paused_reason", "paused_at"),
+            *("status", "retired_at", "paused_reason", "paused_at", "retry_at"),
             *("alignment", "fold_in"),
         ]
     )
@@ -241,14 +241,39 @@ def _drop(space_id: int) -> None:
     QuarantinedProduct.objects.filter(space=space_id).delete()
 
 
-def pause(space: Space, reason: str) -> None:
-    """Say that embedding stopped and why; the time stays that of the first such reason."""
-    paused = Space.objects.filter(pk=space.pk).exclude(paused_reason=reason)
-    paused.update(paused_reason=reason, paused_at=Now())
+# A space that waits for a person is tried again after as long as it has been waiting, within these.
+_SHORTEST_WAIT, _LONGEST_WAIT = timedelta(minutes=1), timedelta(hours=1)
+
+
+def pause(space: Space, reason: str, *, needs_person: bool = False) -> None:
+    """Say that embedding stopped and why; the time stays that of the first such reason.
+
+    Args:
+        needs_person: it stays so until a person changes something: it is tried again ever later.
+    """
+    now = timezone.now()
+    known = Space.objects.filter(pk=space.pk, paused_reason=reason)
+    since = known.values_list("paused_at", flat=True).first() or now
+    retry_at = None
+    if needs_person:
+        retry_at = now + min(max(now - since, _SHORTEST_WAIT), _LONGEST_WAIT)
+    Space.objects.filter(pk=space.pk).update(
+        paused_reason=reason, paused_at=since, retry_at=retry_at
+    )
 
 
 def resume(space: Space) -> None:
     """Take back that embedding stopped."""
     Space.objects.filter(pk=space.pk).exclude(paused_reason="").update(
-        paused_reason="", paused_at=None
+        paused_reason="", paused_at=None, retry_at=None
     )
+
+
+def try_again() -> None:
+    """Have every space tried at once: a worker that starts may have another configuration."""
+    Space.objects.exclude(retry_at=None).update(retry_at=None)
+
+
+def due(spaces: QuerySet[Space]) -> QuerySet[Space]:
+    """Of these spaces those that do not wait for a person."""
+    return spaces.exclude(retry_at__gt=timezone.now())

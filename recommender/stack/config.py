@@ -86,6 +86,7 @@ def _fits_everywhere(socket: Path) -> bool:
     return len(name) <= _SOCKET_PATH_LIMIT and re.fullmatch(rb"[\w./+-]+", name) is not None
 
 
+PLACEHOLDER = "change-me"
 DATABASE_NAME = "kinship"
 DATABASE_USER = "kinship"
 
@@ -143,7 +144,8 @@ def database_parameters(config: StackConfig) -> dict[str, Any]:
     """HOST, PORT, NAME, USER, PASSWORD and OPTIONS for an entry of Django's DATABASES.
 
     Raises:
-        StackError: the URL is not one that libpq understands, or names no database.
+        StackError: the URL is not one that libpq understands, names no database, or has the
+            password of the example.
     """
     parameters = _conninfo(database_url(config))
     if not parameters.get("dbname"):
@@ -160,6 +162,13 @@ def database_parameters(config: StackConfig) -> dict[str, Any]:
     settings: dict[str, Any] = {
         key: str(parameters.pop(name, "")) for key, name in django_names.items()
     }
+    if settings["PASSWORD"] == PLACEHOLDER:
+        raise StackError(
+            "The password in DATABASE_URL is the placeholder of docker/.env.example, which "
+            "everybody knows. Set POSTGRES_PASSWORD in docker/.env to what `openssl rand -hex 24` "
+            "prints; a database that was made with the placeholder keeps it until you tell it: "
+            "ALTER USER kinship PASSWORD '…'."
+        )
     return settings | {"OPTIONS": parameters}
 
 
@@ -205,14 +214,13 @@ def _conninfo(url: str) -> dict[str, Any]:
 # Of a key's characters; one that is made has 67.
 SHORTEST_KEY = 32
 _FEWEST_DIFFERENT = 8
-_PLACEHOLDER = "change-me"
 
 logger = logging.getLogger(__name__)
 
 
 def secret_key_problem(key: str) -> str | None:
     """Why nobody should sign with this key; None where it will do."""
-    if key.startswith(_PLACEHOLDER):
+    if key.startswith(PLACEHOLDER):
         return "is the placeholder of docker/.env.example, which everybody knows"
     if len(key) < SHORTEST_KEY:
         return f"has {len(key)} characters, and needs {SHORTEST_KEY}"

@@ -20,13 +20,14 @@ class Answer:
 class MediaHost:
     """Serves what is put on it, and only if it has changed where it has an ETag or a time.
 
-    `hosts` are those that were named in requests, `served` how often content was sent.
+    `hosts` and `headers` are those of requests, `served` how often content was sent.
     """
 
     def __init__(self, server: ThreadingHTTPServer) -> None:
         self._port = server.server_address[1]
         self.answers: dict[str, Answer] = {}
         self.hosts: list[str] = []
+        self.headers: list[dict[str, str]] = []
         self.served = 0
         self.closing = threading.Event()
 
@@ -70,6 +71,7 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         host = self.server.host
         host.hosts.append(self.headers["Host"])
+        host.headers.append(dict(self.headers.items()))
         answer = host.answers.get(self.path, Answer(status=404))
         if self._has(answer):
             answer = Answer(status=304)

@@ -1,5 +1,6 @@
 """Embedding through a hosted model that is not well, by the workers' own tasks."""
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -16,7 +17,7 @@ from recommender.models import (
     Space,
 )
 from recommender.providers.config import ModelsConfig
-from recommender.spaces import quarantine, staleness
+from recommender.spaces import lifecycle, quarantine, staleness
 from recommender.spaces.lifecycle import create_space, retire
 from tests.shop import Shop, numbered
 from tests.stub import Behaviour, Stub
@@ -186,3 +187,25 @@ def test_a_space_that_is_retired_while_it_is_embedded_ends_quietly(
 
     assert broker.take() == []
     assert not EmbeddingClaim.objects.exists()
+
+
+def test_a_pause_for_configuration_backs_off_and_asks_the_provider_no_more(
+    committed_shop: Shop, broker: Broker, settings: Settings
+) -> None:
+    committed_shop.stock(mug="Mug")
+
+    with hosted(committed_shop, settings, replace(WELL, api_key="another")) as stub:
+        for _ in range(3):
+            tasks.sweep_embeddings()
+            tasks.embed_space.delay(committed_shop.space.pk, time.time())
+            broker.work()
+        assert stub.record.requests == 1
+        assert "API key" in committed_shop.space.paused_reason
+
+        stub.behave(WELL)
+        lifecycle.try_again()
+        tasks.sweep_embeddings()
+        broker.work()
+
+    assert committed_shop.space.paused_reason == ""
+    assert_embedded(committed_shop, 1, 0)

@@ -246,7 +246,7 @@ def unpaid(shop: Shop) -> Space:
     return shop.space
 
 
-def test_a_space_whose_model_is_not_there_is_paused_and_tried_again_by_each_sweep(
+def test_a_space_whose_model_is_not_there_is_paused_and_tried_again_when_it_is_due(
     committed_shop: Shop, broker: Broker
 ) -> None:
     space = unpaid(busy(committed_shop))
@@ -260,6 +260,10 @@ def test_a_space_whose_model_is_not_there_is_paused_and_tried_again_by_each_swee
     assert not EmbeddingClaim.objects.exists()
 
     Space.objects.filter(pk=space.pk).update(model="fake")
+    tasks.sweep_embeddings()
+    assert broker.work() == [], "it waits a minute"
+
+    Space.objects.filter(pk=space.pk).update(retry_at=timezone.now())
     tasks.sweep_embeddings()
     broker.work()
 

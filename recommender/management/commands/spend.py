@@ -96,12 +96,13 @@ def _cells(row: EmbeddingSpend) -> tuple[str, ...]:
 
 
 def _budgets(month: date, catalogs: Sequence[Catalog]) -> list[str]:
-    return [
-        f"Budget of {catalog}: ${ledger.spent(catalog, month):,.2f} of "
-        f"${catalog.monthly_budget:,.2f} spent."
-        for catalog in catalogs
-        if catalog.monthly_budget is not None
-    ]
+    return [_budget(catalog, month) for catalog in catalogs if catalog.monthly_budget is not None]
+
+
+def _budget(catalog: Catalog, month: date) -> str:
+    cost, reserved = ledger.spent(catalog, month)
+    also = f", ${reserved:,.2f} reserved" if reserved else ""
+    return f"Budget of {catalog}: ${cost:,.2f} of ${catalog.monthly_budget:,.2f} spent{also}."
 
 
 def _as_json(month: date, catalogs: Sequence[Catalog], rows: Sequence[EmbeddingSpend]) -> str:

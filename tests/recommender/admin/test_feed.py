@@ -1,6 +1,8 @@
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
+from django.contrib.auth.models import Permission
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -159,3 +161,61 @@ def test_whoever_may_only_look_cannot_fetch(client: Client, feed: Feed, django_u
     client.force_login(viewer)
     address = reverse("admin:recommender_feed_fetch", args=[feed.pk])
     assert client.post(address).status_code == 403
+
+
+SECRET = "https://shop:p%40ss@shop.example/feed.xml"
+
+
+def test_the_user_and_password_of_a_feed_are_kept_and_never_shown(
+    admin_client: Client, client: Client, catalog: Catalog, django_user_model: Any
+) -> None:
+    feed = Feed.objects.create(catalog=catalog, url=SECRET, every_hours=6)
+    looker = django_user_model.objects.create_user("looker", password="x", is_staff=True)
+    looker.user_permissions.set(Permission.objects.filter(codename__startswith="view_"))
+    client.force_login(looker)
+    catalog_page = reverse("admin:recommender_catalog_change", args=[catalog.pk])
+    fetch_page = f"{reverse('admin:index')}recommender/feed/{feed.pk}/fetch"
+
+    for asker in (admin_client, client):
+        for address in (
+            reverse(LIST),
+            change(feed),
+            catalog_page,
+            fetch_page,
+            reverse("admin:index"),
+        ):
+            assert b"p%40ss" not in asker.get(address, follow=True).content
+    assert "https://***@shop.example/feed.xml" in admin_client.get(change(feed)).content.decode()
+
+    admin_client.post(
+        change(feed), form(catalog, url="https://***@shop.example/feed.xml", every_hours=7)
+    )
+    feed.refresh_from_db()
+    assert (feed.url, feed.every_hours) == (SECRET, 7)
+
+    admin_client.post(
+        change(feed), form(catalog, url="https://***@shop.example/new.xml", every_hours=7)
+    )
+    feed.refresh_from_db()
+    assert feed.url == SECRET.replace("feed.xml", "new.xml")
+
+    answer = admin_client.post(
+        change(feed), form(catalog, url="https://***@evil.example/", every_hours=7)
+    )
+    assert "give user and password anew" in page.text(answer)
+    feed.refresh_from_db()
+    assert "evil" not in feed.url
+
+
+def test_the_dashboard_shows_feeds_that_failed(
+    admin_client: Client, client: Client, feed: Feed, django_user_model: Any
+) -> None:
+    assert "failed" not in page.text(admin_client.get(reverse("admin:index")))
+    Feed.objects.update(status=Feed.Status.FAILED, error="Its host answered 404.")
+
+    response = admin_client.get(reverse("admin:index"))
+
+    assert "The feed of shop failed Its host answered 404." in page.text(response)
+    assert change(feed) in page.hrefs(response)
+    client.force_login(django_user_model.objects.create_user("blind", password="x", is_staff=True))
+    assert "404" not in page.text(client.get(reverse("admin:index")))

@@ -3,6 +3,7 @@
 import gzip
 import os
 import time
+from base64 import b64encode
 from collections.abc import Iterator
 
 import pytest
@@ -62,6 +63,36 @@ def test_a_feed_is_fetched_and_only_again_where_it_has_changed(
     host.put("/feed.xml", Answer(FEED.replace(b"Red", b"Blue"), headers={"ETag": '"2"'}))
     assert desk.products(address, "--replace").count("products changed") == 1
     assert "is not changed" in desk.products(address, "--replace").output
+
+
+def test_a_user_in_the_address_is_told_to_its_host_alone_and_never_shown(
+    shop: Shop, desk: Desk, host: MediaHost, settings: LazySettings
+) -> None:
+    settings.MEDIA_HOSTS = frozenset({"127.0.0.1", "localhost"})
+    address = host.put("/feed.xml", Answer(FEED, headers={"ETag": '"1"'})).replace(
+        "://", "://shop:p%40ss@"
+    )
+    shown = address.replace("shop:p%40ss", "***")
+
+    report = desk.products(address)
+
+    assert report.count("products added") == 2
+    assert f"from {shown}" in report.output
+    assert host.headers[-1]["Authorization"] == "Basic " + b64encode(b"shop:p@ss").decode()
+    assert FetchedFile.objects.get().address == shown
+    assert f"{shown} is not changed" in desk.products(address).output
+
+    elsewhere = host.address("/feed.xml", "localhost")
+    host.put("/moved.xml", Answer(status=302, headers={"Location": elsewhere}))
+    desk.products(address.replace("feed.xml", "moved.xml"), "--anew")
+    assert "Authorization" in host.headers[-2]
+    assert "Authorization" not in host.headers[-1]
+
+    for wrong in ("/gone.xml", "/feed.xml:99999"):
+        with pytest.raises(CommandError) as refused:
+            desk.products(address.replace("/feed.xml", wrong))
+        assert "p%40ss" not in str(refused.value)
+        assert "***@" in str(refused.value)
 
 
 def test_what_something_else_took_off_sale_since_comes_back_though_nothing_has_changed(

@@ -114,10 +114,14 @@ def test_a_row_in_another_encoding_is_kept_as_far_as_it_can_be_shown(shop, desk)
     assert report.rejects == [{"line": "3", "reason": "not UTF-8", "row": r"b,Caf\xe9"}]
 
 
+# A spreadsheet in Japanese calculates these, too.
+WIDE = [f"{chr(ord(sign) + 0xFEE0)}1" for sign in "=+-@"]
+
+
 def test_a_rejected_row_is_no_formula_and_for_nobody_else(shop, desk):
-    rows = ['=HYPERLINK("http://x.example";"a")', "+1", "-1", "@a", "\t=1", "a=1", "12-3"]
+    rows = ['=HYPERLINK("http://x.example";"a")', "+1", "-1", "@a", "\t=1", *WIDE, "a=1", "12-3"]
     report = desk.products("id,title\nok,Mug\n" + "".join(f"{row}\n" for row in rows))
-    assert [row["row"] for row in report.rejects] == [f"'{row}" for row in rows[:5]] + rows[5:]
+    assert [row["row"] for row in report.rejects] == [f"'{row}" for row in rows[:9]] + rows[9:]
     assert (desk.directory / "rejects.csv").stat().st_mode & 0o777 == 0o600
 
 

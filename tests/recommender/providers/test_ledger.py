@@ -96,7 +96,7 @@ def test_reservations_of_the_dead_lapse_with_their_day(shop: Shop) -> None:
     give_budget(shop, "1")
     days_ago = TODAY - timedelta(days=2)
     entry(shop, days_ago).reserve(Decimal("0.9"))
-    assert ledger.spent(shop.catalog, days_ago) == 0
+    assert ledger.spent(shop.catalog, days_ago) == (0, 0)
     entry(shop, days_ago).reserve(Decimal("0.9"))
 
 
@@ -125,9 +125,9 @@ def test_the_error_says_how_to_go_on(shop: Shop) -> None:
         entry(shop, day).reserve(Decimal("0.02"))
 
     assert str(caught.value) == (
-        "The monthly budget of catalog shop ($20.00) is spent ($19.99 so far in November 2026). "
-        "Raise it: ./kinship create_catalog shop --update --monthly-budget AMOUNT, or wait until "
-        "1 December."
+        "The monthly budget of catalog shop ($20.00) does not allow another call: $19.99 are spent "
+        "in November 2026, $0.00 reserved. Raise it: ./kinship create_catalog shop --update "
+        "--monthly-budget AMOUNT, or wait until 1 December."
     )
 
 
@@ -150,7 +150,7 @@ def test_the_money_outlives_the_space(shop: Shop) -> None:
     assert (row.space_label, row.cost) == ("text@1", Decimal("0.5"))
 
 
-def test_budgets_say_what_is_spent_and_set_aside(shop: Shop) -> None:
+def test_budget_says_spent_for_what_is_spent_and_reserved_for_the_rest(shop: Shop) -> None:
     Shop.open("unlimited")
     idle = Shop.open("idle")
     give_budget(shop, "20")
@@ -161,6 +161,8 @@ def test_budgets_say_what_is_spent_and_set_aside(shop: Shop) -> None:
 
     empty, mine = ledger.budgets(TODAY)
 
-    assert (mine.catalog, mine.limit, mine.spent) == ("shop", 20, 5)
-    assert mine.share == 0.25
+    assert (mine.catalog, mine.limit, mine.spent, mine.reserved) == ("shop", 20, 4, 1)
+    assert mine.share == 0.2
+    with pytest.raises(BudgetSpent, match=r"\$4.00 are spent in .*, \$1.00 reserved"):
+        entry(shop).reserve(Decimal("15.5"))
     assert (empty.catalog, empty.spent, empty.share) == ("idle", 0, 1.0)

@@ -162,7 +162,7 @@ def test_nothing_is_sent_beyond_the_budget_and_it_is_said(shop: Shop) -> None:
     assert 0 < len(made) < 100
     assert EmbeddingSpend.objects.get().cost == ledger.price(SPEC, hosted.tokens) <= Decimal("0.06")
     assert EmbeddingSpend.objects.get().reserved == 0
-    assert "The monthly budget of catalog shop ($0.06) is spent ($0.0" in str(spent[0])
+    assert "The monthly budget of catalog shop ($0.06) does not allow another call" in str(spent[0])
     assert "./kinship create_catalog shop --update --monthly-budget" in str(spent[0])
 
 

@@ -1,3 +1,4 @@
+import re
 from pathlib import Path
 
 import psycopg
@@ -12,7 +13,7 @@ from recommender.stack import (
     database_url,
     read_config,
 )
-from recommender.stack.config import Layout, without_password
+from recommender.stack.config import PROJECT_DIR, Layout, without_password
 
 BASE = Path("/srv/kinship")
 
@@ -90,6 +91,15 @@ def test_a_database_url_that_cannot_be_used_is_refused_with_an_example(url, comp
         database_parameters(external(url))
 
 
+def test_the_password_of_the_example_is_refused_with_what_to_set():
+    example = (PROJECT_DIR / "docker/.env.example").read_text()
+    placeholder = example.partition("POSTGRES_PASSWORD=")[2].partition("\n")[0]
+    url = f"postgresql://kinship:{placeholder}@postgres:5432/kinship"
+    with pytest.raises(StackError, match=r"Set POSTGRES_PASSWORD .*ALTER USER kinship") as refused:
+        database_parameters(external(url))
+    assert placeholder not in str(refused.value)
+
+
 def test_an_unknown_broker_is_refused_with_an_example():
     with pytest.raises(StackError, match=r"redis://host:6379/0 \(for Valkey too\) or amqp://"):
         broker_url(external(broker="kafka://host"))
@@ -132,3 +142,11 @@ def test_a_path_that_is_too_long_or_needs_quoting_gets_a_short_plain_one(data_di
 
 def test_two_data_directories_never_share_sockets():
     assert Layout(Path("/srv/a b")).sockets != Layout(Path("/srv/a c")).sockets
+
+
+def test_compose_passes_every_variable_of_the_example_on():
+    example = (PROJECT_DIR / "docker/.env.example").read_text()
+    compose = (PROJECT_DIR / "docker/compose.yml").read_text()
+    names = set(re.findall(r"^#?([A-Z_]+)=", example, re.MULTILINE))
+    assert "KINSHIP_CORS_ORIGINS" in names
+    assert [name for name in names if not re.search(rf"\b{name}\b", compose)] == []
