@@ -35,7 +35,7 @@ NAME = "./kinship"
 WITHOUT_DATABASE = {
     *("check", "collectstatic", "compilemessages", "diffsettings", "findstatic", "help"),
     *("makemessages", "makemigrations", "startapp", "startproject", "version"),
-    *("demo", "down", "restore", "status", "up"),
+    *("demo", "down", "restore", "status", "up", "upgrade_postgres"),
 }
 INTERRUPTED = 130
 UNREAD = 141
@@ -61,6 +61,7 @@ Your data
 What comes of it
   recommend        lists for many users, as JSON Lines
   evaluate         how good the lists are
+  evaluate_search  how good search is, by judged queries
   space            change the embedding model, and go back
   spend            what embedding cost
   embed_file       the vectors of a text file's lines
@@ -68,6 +69,7 @@ What comes of it
 Safety
   backup           all of it in one file, while it runs
   restore          a backup in an empty data directory
+  upgrade_postgres the database's files, to a newer PostgreSQL
 
 Administrators of the admin
   createsuperuser, changepassword
@@ -97,7 +99,7 @@ class KinshipCommandLine(ManagementUtility):
             ImproperlyConfigured: settings or embedding models are not right.
             StackError: what it needs cannot start.
         """
-        command = super().fetch_command(subcommand)
+        command = super().fetch_command(subcommand.replace("-", "_"))
         if type(command).__module__.startswith("recommender."):
             # Checks load every page of the API and of the admin: `check` and the tests do that.
             command.requires_system_checks = ()

@@ -69,7 +69,7 @@ def measure(service: Service, options: Options, progress: Progress) -> Found:
             _hosted(options.products // 5, providers, progress),
             _unwell(options.products // 10, providers, progress),
         ]
-    parts.append(_slots(progress))
+    parts.append(_slots(options.seconds, progress))
     return Found(
         [measurement for part in parts for measurement in part.measured],
         [target for part in parts for target in part.targets],
@@ -153,11 +153,12 @@ def _rate(counts: Sequence[tuple[float, int]]) -> float:
     return (after - before) / (end - start)
 
 
-def _slots(progress: Progress) -> Found:
+def _slots(seconds: float, progress: Progress) -> Found:
     """The rate limiter alone: at the fastest rate of a known model, and at none."""
     progress("embedding: the rate limiter in eight processes")
     rate = doubles.REQUESTS_PER_MINUTE / 60
-    limited, unlimited = slots.measure("bench", rate), slots.measure("bench-unlimited", math.inf)
+    rates = {"bench": rate, "bench-unlimited": math.inf}
+    limited, unlimited = slots.measure(rates, seconds).values()
     return Found(
         [
             Measured("rate limiter, 8 processes", limited.per_second, "slots/s"),

@@ -26,6 +26,8 @@ class Figure:
     """The median round of one kind of request; latencies in milliseconds.
 
     Attributes:
+        processor: time of all cores that an answer took of web and PostgreSQL, milliseconds; tells
+            two versions apart on a machine that others use, too.
         passing: per cent of the products that pass the filter; None where there is none.
     """
 
@@ -33,6 +35,7 @@ class Figure:
     per_second: float
     p50: float
     p99: float
+    processor: float | None = None
     recall: float | None = None
     fewest: int | None = None
     full: float | None = None
@@ -73,11 +76,22 @@ def figure(
         per_second=sample.per_second,
         p50=float(p50),
         p99=float(p99),
+        processor=_processor(rounds),
         recall=recall.share if recall else None,
         fewest=recall.fewest if recall else None,
         full=recall.full if recall else None,
         passing=passing,
     )
+
+
+def _processor(rounds: Sequence[Sample]) -> float | None:
+    """Milliseconds an answer, of the median round by that."""
+    known = [
+        sample.processor * 1000 / len(sample.latencies)
+        for sample in rounds
+        if sample.processor is not None
+    ]
+    return sorted(known)[len(known) // 2] if known else None
 
 
 def targets(figures: Sequence[Figure]) -> list[Target]:

@@ -31,10 +31,12 @@ class LoadError(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One round: its length, and how long each answer took, in seconds."""
+    """One round: its length, how long each answer took, and the processor time of the service for
+    all of them, in seconds; None where that is not known."""
 
     seconds: float
     latencies: Sequence[float]
+    processor: float | None = None
 
     @property
     def per_second(self) -> float:

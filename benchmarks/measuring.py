@@ -13,6 +13,7 @@ from benchmarks import cases, figures, load, pgbench, truth
 from benchmarks.figures import Figure
 from benchmarks.load import Sample
 from benchmarks.options import FILTERS, RECOMMENDATIONS, SIMILAR, Options
+from benchmarks.server import Web
 from benchmarks.truth import Recall
 from recommender.models import Catalog, User
 
@@ -37,21 +38,23 @@ class Kind:
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """Who asks the service: where, with which key, over how many connections."""
+    """Who asks the service: which, with which key, over how many connections."""
 
-    url: str
+    web: Web
     key: str
     connections: int
 
     def answers(self, paths: Sequence[str]) -> list[list[str]]:
         """The products' ids in the answers to these paths."""
-        bodies = load.fetch(self.url, paths, self.key)
+        bodies = load.fetch(self.web.url, paths, self.key)
         return [[item["id"] for item in json.loads(body)["items"]] for body in bodies]
 
     def load(self, paths: Sequence[str], seconds: float) -> Sample:
         """One round of these paths, over and over."""
-        requests = [load.request(self.url, path, self.key) for path in paths]
-        return load.run(self.url, cycle(requests), connections=self.connections, seconds=seconds)
+        url, before = self.web.url, self.web.processor_seconds()
+        requests = [load.request(url, path, self.key) for path in paths]
+        sample = load.run(url, cycle(requests), connections=self.connections, seconds=seconds)
+        return replace(sample, processor=self.web.processor_seconds() - before)
 
 
 def measure(catalog: Catalog, client: Client, options: Options, progress: Progress) -> list[Figure]:

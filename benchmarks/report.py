@@ -14,7 +14,7 @@ from benchmarks.embedding import Measured
 from benchmarks.figures import Figure, Target
 from benchmarks.options import Options
 
-_FIGURES = ("served", "requests/s", "p50 ms", "p99 ms", "recall@20", "rows")
+_FIGURES = ("served", "requests/s", "p50 ms", "p99 ms", "CPU ms", "recall@20", "rows")
 _MEASURED = ("measured", "value", "unit")
 _TARGETS = ("target", "wanted", "measured", "")
 
@@ -105,6 +105,7 @@ def _figure(figure: Figure) -> Sequence[str]:
         f"{figure.per_second:,.0f}",
         f"{figure.p50:.1f}",
         f"{figure.p99:.1f}",
+        "" if figure.processor is None else f"{figure.processor:.2f}",
         "" if figure.recall is None else f"{figure.recall:.3f}",
         "" if figure.fewest is None else str(figure.fewest),
     )

@@ -40,8 +40,8 @@ def _measure(options: Options, progress: loading.Progress) -> Report:
         catalog, seconds = loading.load(options, progress)
         key = catalogs.create_key(catalog, ApiKey.Scope.SERVER, "benchmark")
         progress("web")
-        with server.web(service) as url:
-            client = Client(url, key, options.connections)
+        with server.web(service) as web:
+            client = Client(web, key, options.connections)
             measured = measuring.measure(catalog, client, options, progress)
         return Report(
             options=options,

@@ -5,9 +5,12 @@ import socket
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
+
+import psutil
 
 from benchmarks import load
-from recommender.stack import StackConfig, StackError, stop
+from recommender.stack import StackConfig, StackError, postgres, stop
 from recommender.stack.launch import claimed
 from recommender.stack.preparation import prepare
 from recommender.stack.processes import end_sessions
@@ -37,9 +40,23 @@ def stack(config: StackConfig) -> Iterator[Service]:
             remove_record(config.layout)
 
 
+@dataclass(frozen=True, slots=True)
+class Web:
+    """The web, answering, and PostgreSQL below it."""
+
+    url: str
+    processes: tuple[psutil.Process, ...]
+
+    def processor_seconds(self) -> float:
+        """The processor time that both have taken, user and system, with all they started."""
+        family = [child for root in self.processes for child in root.children(recursive=True)]
+        times = [process.cpu_times() for process in (*self.processes, *family)]
+        return sum(time.user + time.system for time in times)
+
+
 @contextmanager
-def web(service: Service) -> Iterator[str]:
-    """The web, answering; yields its URL.
+def web(service: Service) -> Iterator[Web]:
+    """The web, answering.
 
     Raises:
         StackError: it does not answer.
@@ -50,7 +67,7 @@ def web(service: Service) -> Iterator[str]:
     child.tend()
     try:
         _await(service, child)
-        yield service.url
+        yield Web(service.url, tuple(_processes(service, child)))
     finally:
         if child.record is not None:
             end_sessions([(child.record, spec.grace)])
@@ -72,6 +89,13 @@ def worker(service: Service, variables: Mapping[str, str]) -> Iterator[None]:
     finally:
         if child.record is not None:
             end_sessions([(child.record, spec.grace)])
+
+
+def _processes(service: Service, web: Child) -> Iterator[psutil.Process]:
+    if web.record is not None:
+        yield psutil.Process(web.record.pid)
+    if (database := postgres.running(service.config.layout)) is not None:
+        yield database
 
 
 def _await(service: Service, child: Child) -> None:

@@ -2,7 +2,7 @@
 
 import multiprocessing
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from threading import Barrier
@@ -11,7 +11,6 @@ import django
 import numpy as np
 
 _PROCESSES = 8
-_SECONDS = 10.0
 # The limit rises from a quarter to all of the rate within this time.
 _RAMP_SECONDS = 3.0
 # Each process starts Django before it waits for the others.
@@ -27,23 +26,27 @@ class Slots:
     p99: float
 
 
-def measure(key: str, per_second: float) -> Slots:
-    """Reserve slots of one limit in eight processes, each waiting for its slot as a worker does.
+def measure(rates: Mapping[str, float], seconds: float) -> dict[str, Slots]:
+    """Reserve slots in eight processes, each waiting for its slot as a worker does.
 
     Args:
-        per_second: the rate; where it is more than the store can give, the store's own limit is
-            measured.
+        rates: slots a second by the name of the limit, measured one after the other; where it is
+            more than the store can give, the store's own limit is measured.
+        seconds: length of each measurement, after the ramp.
     """
     context = multiprocessing.get_context("spawn")
+    found = {}
     with context.Manager() as manager:
         start = manager.Barrier(_PROCESSES, timeout=_START_SECONDS)
-        arguments = zip(*[(key, per_second, start)] * _PROCESSES, strict=True)
         with ProcessPoolExecutor(_PROCESSES, context, django.setup) as pool:
-            taken = list(pool.map(_reserve, *arguments))
-    return _summary([latency for latencies in taken for latency in latencies])
+            for key, rate in rates.items():
+                arguments = (key, rate, seconds, start)
+                running = [pool.submit(_reserve, *arguments) for _ in range(_PROCESSES)]
+                found[key] = _summary([future.result() for future in running], seconds)
+    return found
 
 
-def _reserve(key: str, per_second: float, start: Barrier) -> list[float]:
+def _reserve(key: str, per_second: float, seconds: float, start: Barrier) -> list[float]:
     """The milliseconds of each reservation after the ramp."""
     # Only here: the settings must be there first.
     from embeddings.calls.rate_limit import Rate  # noqa: PLC0415
@@ -53,7 +56,7 @@ def _reserve(key: str, per_second: float, start: Barrier) -> list[float]:
     limiter.delay(1)
     start.wait()
     measured_from = time.monotonic() + _RAMP_SECONDS
-    until = measured_from + _SECONDS
+    until = measured_from + seconds
     latencies = []
     while time.monotonic() < until:
         asked_at = time.monotonic()
@@ -65,6 +68,7 @@ def _reserve(key: str, per_second: float, start: Barrier) -> list[float]:
     return latencies
 
 
-def _summary(latencies: Sequence[float]) -> Slots:
+def _summary(taken: Sequence[list[float]], seconds: float) -> Slots:
+    latencies = [latency for of_process in taken for latency in of_process]
     median, p99 = np.percentile(latencies, [50, 99])
-    return Slots(len(latencies) / _SECONDS, float(median), float(p99))
+    return Slots(len(latencies) / seconds, float(median), float(p99))

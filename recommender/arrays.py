@@ -59,15 +59,45 @@ def _values(sent: bytes | None, dtype: np.dtype[np.void]) -> NDArray[np.void]:
     return np.frombuffer(sent, dtype, offset=_HEADER)["value"]
 
 
+# Of a half-precision number in 32 bits, the sign and, moved to the right place, all else.
+_HALF_BITS = np.array(0x8FFFE000, dtype=np.uint32).view(np.int32)
+# How much larger the exponents are by then.
+_HALF_SCALE = np.float32(2.0**112)
+
+
+def widened(halves: NDArray[np.float16]) -> NDArray[np.float32]:
+    """Finite halves in single precision: astype() takes three times as long for the same."""
+    bits = halves.view(np.int16).astype(np.int32)
+    bits <<= 13
+    bits &= _HALF_BITS
+    wide: NDArray[np.float32] = bits.view(np.float32)
+    wide *= _HALF_SCALE
+    return wide
+
+
 Keys = NDArray[np.int64]
+
+
+def distinct(keys: Keys) -> tuple[Keys, NDArray[np.int64]]:
+    """The distinct keys, ascending, and which of them each key is; np.unique in half the time."""
+    if not len(keys):
+        return keys, np.zeros(0, dtype=np.int64)
+    order = keys.argsort()
+    ascending = keys[order]
+    starts = np.empty(len(keys), dtype=bool)
+    starts[0] = True
+    np.not_equal(ascending[1:], ascending[:-1], out=starts[1:])
+    rows = np.empty(len(keys), dtype=np.int64)
+    rows[order] = starts.cumsum() - 1
+    return ascending[starts], rows
 
 
 def places(known: Keys, wanted: Keys) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
     """Where each wanted key is in a list of distinct keys, and whether it is; shape (wanted,)."""
     if not len(known):
         return np.zeros(len(wanted), dtype=np.int64), np.zeros(len(wanted), dtype=bool)
-    order = np.argsort(known)
-    rows = order[np.minimum(np.searchsorted(known, wanted, sorter=order), len(known) - 1)]
+    order = known.argsort()
+    rows = order[np.minimum(known.searchsorted(wanted, sorter=order), len(known) - 1)]
     return rows, known[rows] == wanted
 
 
@@ -75,13 +105,39 @@ def sorted_places(known: Keys, wanted: Keys) -> tuple[NDArray[np.int64], NDArray
     """The same where the known keys ascend: among many, for the price of the wanted alone."""
     if not len(known):
         return np.zeros(len(wanted), dtype=np.int64), np.zeros(len(wanted), dtype=bool)
-    rows = np.minimum(np.searchsorted(known, wanted), len(known) - 1).astype(np.int64)
+    rows = np.minimum(known.searchsorted(wanted), len(known) - 1)
     return rows, known[rows] == wanted
+
+
+def largest(values: NDArray[np.floating], limit: int) -> NDArray[np.int64]:
+    """The places of the largest values, largest first and ties by place; shape (limit,) at most.
+
+    Only those are sorted: a stable sort of a thousand numbers takes a fifth of a millisecond.
+    """
+    if len(values) <= limit or limit <= 0:
+        return np.argsort(-values, kind="stable")[:limit]
+    least = np.partition(values, len(values) - limit)[len(values) - limit]
+    among = np.flatnonzero(values >= least)
+    return among[np.argsort(-values[among], kind="stable")[:limit]]
+
+
+def largest_of_rows(
+    values: NDArray[np.float64], limit: int
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """The places of the largest values of each row, and those values; shape (rows, few) each."""
+    rows = np.arange(len(values))
+    left = values.copy(order="C")
+    places = []
+    for _ in range(min(limit, values.shape[1])):
+        places.append(left.argmax(axis=1))
+        left[rows, places[-1]] = -np.inf
+    best = np.array(places, dtype=np.int64).reshape(len(places), len(values)).T
+    return best, values[rows[:, None], best]
 
 
 def heaviest(labels: NDArray[np.int64], weights: NDArray[np.float64], limit: int) -> list[int]:
     """The labels with most of the weight, heaviest first; 0 is none."""
-    ids, rows = np.unique(labels, return_inverse=True)
+    ids, rows = distinct(labels)
     sums = np.bincount(rows, weights, len(ids)) * (ids != 0)
     best = np.argsort(-sums, kind="stable")[:limit]
     return [int(ids[row]) for row in best if sums[row] > 0]

@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.utils.module_loading import import_string
 
-from recommender.api import addresses, problems
+from recommender.api import addresses, problems, shortcut
 from recommender.api.problems import Problem
 
 Handler = Callable[[HttpRequest], HttpResponse]
@@ -48,7 +48,10 @@ class AdminOnly:
             _protect(request, page, _ADMIN_POLICY)
             return page
         addresses.route(request)
-        response = problems.answer(request, problem) if problem else self._get_response(request)
+        if problem is not None:
+            response = problems.answer(request, problem)
+        else:
+            response = shortcut.answer(request) or self._get_response(request)
         # django-ninja answers a wrong method with plain text, before any of its error handlers;
         # the embedding endpoints answer theirs in the form of their protocol.
         if response.status_code == 405 and response["Content-Type"] != "application/json":

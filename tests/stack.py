@@ -6,9 +6,12 @@ directory, and stops what is left of them, also where a worker was killed.
 """
 
 import atexit
+import gc
 import os
+import re
 import shutil
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
@@ -17,6 +20,7 @@ import pytest
 from recommender import stack
 from tests import signals
 
+_WHOLLY_SLOW = re.compile(r"^pytestmark = \[?\s*pytest\.mark\.slow", re.MULTILINE)
 _RUN_DIR = "KINSHIP_TESTS_DIR"
 _WORKER = os.environ.get("PYTEST_XDIST_WORKER")
 
@@ -45,12 +49,30 @@ def pytest_configure(config: pytest.Config) -> None:
     if _WORKER or config.option.dist == "no":
         config = _config_of(_DATA_DIR)
         stack.ensure_started(config)
-        _wait_for_no_disk(config)
+        _quicken(config)
 
 
 def pytest_xdist_auto_num_workers() -> int:
     """A worker for each processor that this process may use."""
     return len(os.sched_getaffinity(0))
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave out files of which all is slow, where that is not wanted: some load much."""
+    if config.option.markexpr != "not slow" or collection_path.suffix != ".py":
+        return None
+    return _WHOLLY_SLOW.search(collection_path.read_text(encoding="utf-8")) is not None or None
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Iterator[None]:
+    """What is loaded and collected stays: the garbage collector need not look through it."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 @pytest.hookimpl(trylast=True)
@@ -65,12 +87,18 @@ def _config_of(data_dir: Path) -> stack.StackConfig:
     return stack.read_config({"KINSHIP_DATA_DIR": str(data_dir)}, _RUN)
 
 
-def _wait_for_no_disk(config: stack.StackConfig) -> None:
-    """What a test commits need not outlive the machine; processes may still be killed."""
+def _quicken(config: stack.StackConfig) -> None:
+    """Set the server up for many small tests, and start it again with that.
+
+    What a test commits need not outlive the machine; processes may still be killed. And whoever
+    drops a table looks through all shared buffers: each test that is rolled back drops some.
+    """
     with psycopg.connect(stack.database_url(config), autocommit=True) as connection:
         for name in ("fsync", "synchronous_commit", "full_page_writes"):
             connection.execute(f"ALTER SYSTEM SET {name} TO off")
-        connection.execute("SELECT pg_reload_conf()")
+        connection.execute("ALTER SYSTEM SET shared_buffers TO '64MB'")
+    stack.stop(config)
+    stack.ensure_started(config)
 
 
 def _remove() -> None:

@@ -72,12 +72,12 @@ def overtaken(
         return running.result(timeout=30)
 
 
-def wait_until(condition: Callable[[], bool], seconds: float = 30) -> None:
-    """Poll until the condition holds; fails after so many seconds."""
+def wait_until(condition: Callable[[], bool], seconds: float = 30, *, every: float = 0.02) -> None:
+    """Poll until the condition holds, every so many seconds; fails after `seconds`."""
     until = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < until, "it did not happen in time"
-        time.sleep(0.02)
+        time.sleep(every)
 
 
 def _closing(work: Callable[[], T]) -> T:

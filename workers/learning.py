@@ -1,25 +1,24 @@
 """Tasks that learn from history, and that look how well that goes."""
 
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import structlog
 from celery import shared_task
 from django.conf import settings
 
 from recommender.insight import evaluations
-from recommender.insight.evaluation import EvaluationError
-from recommender.insight.evaluation import evaluate as evaluate_catalog
 from recommender.models import Catalog
 from recommender.training import runs
-from recommender.training.fitting import Progress
-from recommender.training.run import train as train_run
+
+if TYPE_CHECKING:
+    from recommender.training.fitting import Progress
 
 log = structlog.get_logger()
 
 _MODES: tuple[Literal["new", "all"], ...] = ("new", "all")
 
 
-def _logged(**context: int) -> Progress:
+def _logged(**context: int) -> "Progress":
     """Progress as lines of the log: one for each activity."""
     last = ""
 
@@ -39,6 +38,9 @@ def train(catalog_id: int) -> None:
     One whose worker died is not carried out again by the message that the broker gives back: what
     killed the worker would kill the next. The sweep asks for another.
     """
+    # A second to load, which a worker and beat do not spend when they start.
+    from recommender.training.run import train as train_run  # noqa: PLC0415
+
     with runs.claimed(catalog_id) as claim:
         if claim is not None:
             run = claim.run
@@ -57,6 +59,10 @@ def sweep_training() -> None:
 @shared_task(name="workers.evaluate", time_limit=settings.LEARNING_SECONDS)
 def evaluate(catalog_id: int) -> None:
     """Evaluate a catalog in both modes and keep what was found."""
+    # As in `train`.
+    from recommender.insight.evaluation import EvaluationError  # noqa: PLC0415
+    from recommender.insight.evaluation import evaluate as evaluate_catalog  # noqa: PLC0415
+
     catalog = Catalog.objects.filter(pk=catalog_id).first()
     if catalog is None:
         return

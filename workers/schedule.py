@@ -26,6 +26,12 @@ PERIODIC = (
         "Embeds every product whose vector is missing or stale, whatever was lost before.",
     ),
     Periodic(
+        "Word count",
+        "workers.sweep_words",
+        timedelta(minutes=1),
+        "Counts the words that products are searched by, where products have changed.",
+    ),
+    Periodic(
         "Profile refresh",
         "workers.sweep_profiles",
         timedelta(minutes=5),

@@ -20,6 +20,7 @@ from recommender.models import Catalog, Heartbeat, Space
 from recommender.profiles import builder
 from recommender.profiles import builder as profile_staleness
 from recommender.providers import cache
+from recommender.retrieval import vocabulary
 from recommender.spaces import alignment, embedding, lifecycle, quarantine, staleness, trained
 from recommender.stack import machine
 from recommender.stack.processes import find_process
@@ -178,6 +179,20 @@ def finish_space(space_id: int) -> None:
             refresh_profiles.delay(space_id)
             for follower in trained.followers(space_id):
                 embed_space.delay(follower, time.time())
+
+
+@shared_task(name="workers.sweep_words")
+def sweep_words() -> None:
+    """Count the words of every catalog where that is due."""
+    for catalog_id in vocabulary.due():
+        count_words.delay(catalog_id)
+
+
+@shared_task(name="workers.count_words")
+def count_words(catalog_id: int) -> None:
+    """Count the words that a catalog's products are searched by, where that is due."""
+    if catalog_id in vocabulary.due():
+        vocabulary.count(Catalog.objects.get(pk=catalog_id))
 
 
 @shared_task(name="workers.sweep_profiles")

@@ -25,6 +25,7 @@ from recommender.providers import ledger
 from recommender.providers.circuit import OpenCircuit, open_circuits
 from recommender.providers.ledger import NEARLY_SPENT, Budget
 from recommender.spaces.lifecycle import living
+from recommender.stack import archive
 from recommender.stack.broker import broker_problem
 
 _BROKER_SECONDS = 2
@@ -47,7 +48,7 @@ class Part:
 
 
 def health_parts() -> list[Part]:
-    """Database, broker, workers and beat."""
+    """Database, broker, workers, beat and, where there is one, the archive."""
     now = timezone.now()
     beats = Heartbeat.objects.filter(at__gt=now - ALIVE_FOR).count()
     seen = Heartbeat.objects.aggregate(latest=Max("at"))["latest"]
@@ -58,7 +59,14 @@ def health_parts() -> list[Part]:
         _broker(),
         Part("Workers", beats > 0, f"{beats} alive, {_ago('heartbeat', seen, now)}"),
         Part("Beat", beat_works, _ago("task sent", sent, now)),
+        *([] if settings.STACK.wal_archive is None else [_archive()]),
     ]
+
+
+def _archive() -> Part:
+    run = archive.newest_run(database.fetch(archive.SLOTS, [archive.PREFIX]))
+    late = archive.lateness(run) if run else "has not begun"
+    return Part("Archive", late is None, late or "follows the database", "Behind")
 
 
 def _database() -> Part:

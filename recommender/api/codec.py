@@ -3,6 +3,7 @@
 import json
 from collections.abc import Collection
 from typing import Any
+from urllib.parse import unquote_to_bytes
 
 import orjson
 from django.http import HttpRequest, HttpResponse
@@ -153,8 +154,14 @@ def check_known(request: HttpRequest, known: Collection[str]) -> None:
     """See that nothing that was asked for is silently ignored.
 
     Raises:
-        Problem: 400 for a query parameter that is none of these, or that is there twice.
+        Problem: 400 for a query parameter that is none of these, that is there twice, or that is
+            no UTF-8.
     """
+    try:
+        unquote_to_bytes(request.META["QUERY_STRING"]).decode()
+    except UnicodeDecodeError as exc:
+        detail = "A query parameter is not UTF-8; encode it so before percent-encoding it."
+        raise Problem(400, "not-utf-8", detail) from exc
     for name, given in request.GET.lists():
         if name not in known:
             names = ", ".join(known) or "none"

@@ -19,6 +19,7 @@ from recommender.api.example_errors import (
     NO_USER,
     NOT_JSON,
     OTHER_USER,
+    PARAMETER,
     PRODUCT_ID,
     SERVER,
     SYNC,
@@ -74,7 +75,7 @@ _REQUEST = {
 }
 
 
-def _listed(code: str, text: str, because: str) -> dict[str, Any]:
+def _listed(code: str, text: str, because: str | None) -> dict[str, Any]:
     """An answer of one product."""
     contributions = {"text": 0.72}
     return {
@@ -84,6 +85,7 @@ def _listed(code: str, text: str, because: str) -> dict[str, Any]:
         "reason": None,
         "missing_ids": [],
         "fallback": None,
+        "degraded": {},
         "items": [
             {
                 "id": _OTHER["id"],
@@ -93,7 +95,7 @@ def _listed(code: str, text: str, because: str) -> dict[str, Any]:
                 "why": {
                     "code": code,
                     "source": "text",
-                    "because": [because],
+                    "because": [because] if because else [],
                     "interest": None,
                     "contributions": contributions,
                     "channel": "text",
@@ -122,6 +124,12 @@ _LIKE = _listed("similar_to", "Similar to Night Watch espresso beans, 1 kg", PRO
 _FOR_USER = _listed(
     "because_bought", "Because you bought Night Watch espresso beans, 1 kg", PRODUCT_ID
 )
+_FOUND = _listed("matches_search", "Matches your search", None) | {
+    "query": {"text": "expresso beans", "meant": "espresso beans", "missing_words": [],
+              "relaxed": False},
+}  # fmt: skip
+_CHART = {name: _LIST[name] for name in ("count", "filter", "fields", "explain")}
+_SEARCHED = invalid("query.q", "is missing")
 _ROWS = {"array": [{"id": PRODUCT_ID, **_PRODUCT}, _OTHER], "one product": _OTHER}
 _GIVEN = {"a product": _PRODUCT}
 _WRITTEN = (*SERVER, NOT_JSON, BAD_PRICE, TWO_IDS, *TOO_LARGE)
@@ -153,6 +161,56 @@ CALLS: Mapping[tuple[str, str], Call] = {
         bodies=_BODIES,
         parameters=_USER_PATH,
         errors=(*_OF_USER, NOT_JSON, TOO_MANY, *TOO_LARGE),
+    ),
+    **{
+        ("get", f"/v1/{name}"): Call(
+            answers={200: "AnswerOut"},
+            answer=_listed(code, text, None),
+            parameters=_CHART,
+            errors=(*_ASKED, invalid("query.count", "Input should be a valid integer")),
+        )
+        for name, code, text in (
+            ("popular", "popular", "Popular right now"),
+            ("trending", "trending", "More popular than usual"),
+            ("new", "new", "Newly added"),
+        )
+    },
+    ("post", "/v1/recommendations"): Call(
+        answers={200: "AnswerOut"},
+        answer=_LIKE,
+        bodies={
+            "products": {"products": [PRODUCT_ID, {"id": "foo-004", "weight": -1}]},
+            "a session": {"session": [{"type": "view", "product": PRODUCT_ID}]} | _REQUEST,
+            "a user, and a session": {
+                "user": USER_ID,
+                "session": [{"type": "add_to_cart", "product": PRODUCT_ID, "at": _AT}],
+            },
+        },
+        errors=(*_OF_USER, NOT_JSON, TOO_MANY, *TOO_LARGE),
+    ),
+    ("get", "/v1/search"): Call(
+        answers={200: "SearchOut"},
+        answer=_FOUND,
+        parameters=_CHART | {"q": "expresso beans", "user": USER_ID, "personal": 0.5},
+        errors=(*_OF_USER, _SEARCHED, invalid("query.count", "Input should be a valid integer")),
+    ),
+    ("post", "/v1/search"): Call(
+        answers={200: "SearchOut"},
+        answer=_FOUND,
+        bodies={
+            "words": {"q": "expresso beans", "fields": ["title"]},
+            "filtered, for a user": {"q": "coffee", "user": USER_ID, "personal": 0.5} | _REQUEST,
+        },
+        errors=(*_OF_USER, NOT_JSON, invalid("body.q", "is missing"), *TOO_LARGE),
+    ),
+    ("get", "/v1/suggest"): Call(
+        answers={200: "SuggestionsOut"},
+        answer={"suggestions": [
+            {"text": "espresso", "kind": "words", "id": None},
+            {"text": "Night Watch espresso beans, 1 kg", "kind": "product", "id": PRODUCT_ID},
+        ]},
+        parameters={"q": "espr", "count": 8},
+        errors=(*ANY, PARAMETER, _SEARCHED),
     ),
     ("get", "/v1/products"): Call(
         answers={200: "ProductPageOut"},

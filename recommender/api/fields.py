@@ -92,6 +92,14 @@ Text = Annotated[
     _read(values.text, ""),
     _any(_string(maxLength=values.MAX_TEXT), _NUMBER, _NULL),
 ]
+# What is searched for, in characters.
+MAX_QUERY = 500
+SearchText = Annotated[
+    str,
+    Field(min_length=1, max_length=MAX_QUERY),
+    _required(values.label),
+    _any(_string(minLength=1, maxLength=MAX_QUERY, pattern=r"[^\s\u001c-\u001f\u0085]"), _NUMBER),
+]
 _LABEL = _any(_string(maxLength=values.MAX_LABEL), _NUMBER, _NULL)
 Label = Annotated[str, Field(max_length=values.MAX_LABEL), _read(values.label, ""), _LABEL]
 Path = Annotated[str, Field(max_length=values.MAX_LABEL), _read(values.path, ""), _LABEL]

@@ -13,6 +13,7 @@ from recommender.api import codec
 from recommender.models import Heartbeat
 from recommender.models.provider import ALIVE_FOR
 from recommender.providers.circuit import OpenCircuit, open_circuits
+from recommender.stack import archive
 from recommender.stack.broker import broker_problem
 from recommender.stack.external import pgvector_problem
 
@@ -35,15 +36,17 @@ def healthz(request: HttpRequest) -> HttpResponse:  # noqa: ARG001
 
 
 def readyz(request: HttpRequest) -> HttpResponse:  # noqa: ARG001
-    """Database, broker, index, worker and providers, each with what is wrong with it.
+    """Database, broker, index, worker, providers and archive, each with what is wrong with it.
 
     Anybody may ask: what names catalogs, hosts or paths is logged, and not answered.
 
     A provider of embeddings that is down is no reason to send requests elsewhere: new products
-    wait for their vectors, and all else is answered.
+    wait for their vectors, and all else is answered. Nor is an archive that fails.
     """
     needed = {name: check() for name, check in _NEEDED.items()}
     checks = needed | {"providers": _providers()}
+    if settings.STACK.wal_archive is not None:
+        checks["archive"] = _archive()
     ready = _all_ok(needed)
     status = "not ready" if not ready else "ok" if _all_ok(checks) else "degraded"
     return codec.respond({"status": status, "checks": checks}, 200 if ready else 503)
@@ -104,6 +107,18 @@ def _providers() -> str:
     except DatabaseError:
         return "unknown: the database does not answer"
     return "; ".join(map(_described, circuits)) or "ok"
+
+
+def _archive() -> str:
+    try:
+        slots = database.fetch(archive.SLOTS, [archive.PREFIX])
+    except DatabaseError:
+        return "unknown: the database does not answer"
+    run = archive.newest_run(slots)
+    if run is None:
+        return "has not begun; run ./kinship up"
+    late = archive.lateness(run)
+    return f"{late}; ./kinship status says more" if late else "ok"
 
 
 def _described(circuit: OpenCircuit) -> str:

@@ -10,8 +10,8 @@ from django.utils.html import strip_tags
 from django.utils.translation.trans_real import parse_accept_lang_header
 
 from recommender.engine.answer import Item
-from recommender.engine.backfill import NEWEST, POPULAR
-from recommender.engine.candidates import SEED, Cause
+from recommender.engine.backfill import NEWEST, POPULAR, TRENDING
+from recommender.engine.candidates import SEARCHED, SEED, Cause
 from recommender.ranking.ranker import BASE
 
 DEFAULT_LANGUAGE = "en"
@@ -56,14 +56,16 @@ _SENTENCES = {
     "rated_before": "You rated this",
     "chosen_before": "You chose this before",
     "fits_taste": "Fits what you usually choose",
+    "matches_search": "Matches your search",
     "popular": "Popular right now",
+    "trending": "More popular than usual",
     "new": "Newly added",
     "for_you": "Picked for you",
 }
 CODES = (*_BECAUSE, *_SENTENCES)
 
 # Where no product led here: by what contributes most.
-_BY_SOURCE = {POPULAR: "popular", NEWEST: "new", "product": "fits_taste"}
+_BY_SOURCE = {POPULAR: "popular", TRENDING: "trending", NEWEST: "new", "product": "fits_taste"}
 # What speaks for a product without any other product's having led to it.
 _LEADS_NOWHERE = frozenset({BASE, *_BY_SOURCE})
 
@@ -79,6 +81,8 @@ def code_of(item: Item) -> str:
         return _BY_SOURCE.get(item.source, "for_you")
     if cause.event == SEED:
         return "similar_to"
+    if cause.event == SEARCHED:
+        return "matches_search"
     verb = _VERBS.get(cause.event, _OTHER_VERB)
     if cause.id == item.id:
         return f"{verb}_before"

@@ -1,89 +1,33 @@
 """Similar products and recommendations."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import Annotated, Any
-from uuid import uuid4
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.utils.cache import patch_vary_headers
 from ninja import Query as Parameters
-from ninja import Router, Schema
-from pydantic import Field, ValidationError
+from ninja import Router
 
-from recommender.api import codec, problems, reasons, user_tokens
-from recommender.api.auth import BROWSER, ApiRequest, Caller, any_key
+from recommender.api import codec, user_tokens
+from recommender.api.answers import AnswerOut, from_query, query_of, respond
+from recommender.api.auth import BROWSER, ApiRequest, any_key
 from recommender.api.fields import PathId
 from recommender.api.problems import Problem
-from recommender.api.schemas import RecommendationRequest, RequestParameters
-from recommender.engine import recommend
-from recommender.engine.answer import (
-    Answer,
-    Item,
-    Query,
-    UnknownFieldError,
-    UnknownProductError,
-    check_fields,
+from recommender.api.schemas import (
+    AdHocRequest,
+    ListParameters,
+    ListRequest,
+    RecommendationRequest,
+    RequestParameters,
+    SeedIn,
+    SessionEventIn,
 )
-from recommender.retrieval import filters
-from recommender.retrieval.filters import FilterError, FilterFieldError
+from recommender.engine import backfill, recommend
+from recommender.engine.answer import Item, Query, UnknownProductError
+from recommender.engine.given_history import GivenEvent
+from recommender.models import Catalog
 
 router = Router(tags=["recommendations"], auth=any_key)
-
-
-class WhyOut(Schema):
-    """Why an item is there; contributions add up to its score, and one below 0 is against it."""
-
-    code: Annotated[
-        str,
-        Field(
-            description="The one reason, for those who write their own sentences; a code never "
-            "changes its meaning. `because_…` and `similar_to` speak of the first of `because`, "
-            f"`…_before` of the product itself: {', '.join(reasons.CODES)}."
-        ),
-    ]
-    source: Annotated[str, Field(description="What contributes most.")]
-    because: Annotated[
-        list[str], Field(description="The user's own products that led here, the first most.")
-    ]
-    interest: Annotated[
-        str | None,
-        Field(description="The own product that stands for the interest nearest to it."),
-    ]
-    contributions: dict[str, float]
-    channel: Annotated[str, Field(deprecated=True, description="The old name of `source`.")]
-    parts: Annotated[
-        dict[str, float], Field(deprecated=True, description="The old name of `contributions`.")
-    ]
-    text: Annotated[
-        str | None,
-        Field(
-            description="The same reason in a sentence, where `explain` is true: in the first "
-            "language of `Accept-Language` that there is, else in English."
-        ),
-    ] = None
-
-
-class ItemOut(Schema):
-    """One product."""
-
-    id: str
-    rank: int
-    score: float
-    fields: dict[str, Any]
-    why: WhyOut
-
-
-class AnswerOut(Schema):
-    """A list of products, and whether and why it is not all that was asked for."""
-
-    rec_id: str
-    spaces: list[str]
-    complete: bool
-    reason: str | None
-    missing_ids: list[str]
-    fallback: str | None
-    items: list[ItemOut]
 
 
 @router.get("/products/{id:product_id}/similar", response=AnswerOut, summary="Similar products")
@@ -91,7 +35,7 @@ def get_similar(
     request: ApiRequest, product_id: PathId, ask: Parameters[RequestParameters]
 ) -> HttpResponse:
     """The available products most like this one."""
-    return _similar(request, product_id, _from_parameters(request, ask))
+    return answer_similar(request, product_id, from_query(request, ask, RecommendationRequest))
 
 
 @router.post(
@@ -102,7 +46,7 @@ def post_similar(
 ) -> HttpResponse:
     """The same, with the request as a body."""
     codec.check_known(request, ())
-    return _similar(request, product_id, ask)
+    return answer_similar(request, product_id, ask)
 
 
 @router.get(
@@ -118,7 +62,7 @@ def get_recommendations(
 
     So it is for a browser key without a user token, where the shop's server knows the user.
     """
-    return _recommend(request, user_id, _from_parameters(request, ask))
+    return answer_user(request, user_id, from_query(request, ask, RecommendationRequest))
 
 
 @router.post(
@@ -132,29 +76,104 @@ def post_recommendations(
 ) -> HttpResponse:
     """The same, with the request as a body."""
     codec.check_known(request, ())
-    return _recommend(request, user_id, ask)
+    return answer_user(request, user_id, ask)
 
 
-def _similar(request: ApiRequest, product_id: str, ask: RecommendationRequest) -> HttpResponse:
-    catalog = request.auth.catalog
-    try:
-        answer = recommend.similar(catalog, product_id, _query(request.auth, ask))
-    except UnknownProductError as exc:
-        detail = f"There is no product {product_id!r}."
-        raise Problem(404, "unknown-product", detail, missing_ids=[product_id]) from exc
-    return _respond(request, answer, ask)
+@router.get("/popular", response=AnswerOut, summary="What is popular")
+def get_popular(request: ApiRequest, ask: Parameters[ListParameters]) -> HttpResponse:
+    """The available products by what users did in the last 30 days, then ever."""
+    return _chart(request, ask, backfill.POPULAR)
 
 
-def _recommend(request: ApiRequest, user_id: str, ask: RecommendationRequest) -> HttpResponse:
-    may_know = user_tokens.may_know(request, user_id)
-    query = replace(_query(request.auth, ask), anonymous_only=not may_know)
-    answer = recommend.recommend(request.auth.catalog, user_id, query)
+@router.get("/trending", response=AnswerOut, summary="What is more popular than usual")
+def get_trending(request: ApiRequest, ask: Parameters[ListParameters]) -> HttpResponse:
+    """The available products that have more users this week than in a usual week of the quarter."""
+    return _chart(request, ask, backfill.TRENDING)
+
+
+@router.get("/new", response=AnswerOut, summary="What is new")
+def get_new(request: ApiRequest, ask: Parameters[ListParameters]) -> HttpResponse:
+    """The available products, the latest first."""
+    return _chart(request, ask, backfill.NEWEST)
+
+
+def _chart(request: ApiRequest, given: ListParameters, name: str) -> HttpResponse:
+    ask = from_query(request, given, ListRequest)
+    answer = backfill.chart(request.auth.catalog, name, query_of(request.auth, ask))
+    return respond(request, answer, ask)
+
+
+@router.post(
+    "/recommendations",
+    response=AnswerOut,
+    summary="Recommendations for products, a session, a user",
+    openapi_extra=user_tokens.DOCUMENTED,
+)
+def post_ad_hoc(request: ApiRequest, ask: AdHocRequest) -> HttpResponse:
+    """The products for what the request tells, which is not stored.
+
+    `products` are liked, or with a weight below 0 disliked; `session` is what somebody just did;
+    with `user` both are later than what that user did. For nothing at all, what is popular.
+    """
+    codec.check_known(request, ())
+    may_know = ask.user is None or user_tokens.may_know(request, ask.user)
+    query = replace(_query(request, ask), anonymous_only=not may_know)
+    given = [*map(_seed, ask.products), *_session(request.auth.catalog, ask.session)]
+    answer = recommend.recommend_for(request.auth.catalog, given, query, ask.user)
     if not may_know:
         answer = replace(answer, items=tuple(map(_without_own, answer.items)))
-    response = _respond(request, answer, ask)
+    return _varying(request, respond(request, answer, ask))
+
+
+def _seed(product: str | SeedIn) -> GivenEvent:
+    if isinstance(product, str):
+        return GivenEvent(product=product)
+    return GivenEvent(product=product.id, weight=product.weight)
+
+
+def _session(catalog: Catalog, events: Sequence[SessionEventIn]) -> Iterator[GivenEvent]:
+    """The events as the engine reads them.
+
+    Raises:
+        Problem: 400 for a type that the catalog has no weight for.
+    """
+    for place, event in enumerate(events):
+        if event.type not in catalog.event_weights:
+            known = ", ".join(sorted(catalog.event_weights))
+            message = f"{event.type!r} is no type of event here; there are: {known}."
+            errors = [{"where": f"body.session.{place}.type", "message": message}]
+            raise Problem(400, "unknown-event-type", message, errors=errors)
+        yield GivenEvent(product=event.product, type=event.type, value=event.value, at=event.at)
+
+
+def _varying(request: ApiRequest, response: HttpResponse) -> HttpResponse:
+    """The answer, which for a browser key depends on its user token."""
     if request.auth.scope == BROWSER:
         patch_vary_headers(response, [user_tokens.HEADER])
     return response
+
+
+def answer_similar(
+    request: ApiRequest, product_id: str, ask: RecommendationRequest
+) -> HttpResponse:
+    """Similar products; a Problem for one that is unknown, and for what cannot be used."""
+    catalog = request.auth.catalog
+    try:
+        answer = recommend.similar(catalog, product_id, _query(request, ask))
+    except UnknownProductError as exc:
+        detail = f"There is no product {product_id!r}."
+        raise Problem(404, "unknown-product", detail, missing_ids=[product_id]) from exc
+    return respond(request, answer, ask)
+
+
+def answer_user(request: ApiRequest, user_id: str, ask: RecommendationRequest) -> HttpResponse:
+    """Recommendations; a Problem for a user token that is not right, and what cannot be used."""
+    may_know = user_tokens.may_know(request, user_id)
+    query = replace(_query(request, ask), anonymous_only=not may_know)
+    answer = recommend.recommend(request.auth.catalog, user_id, query)
+    if not may_know:
+        answer = replace(answer, items=tuple(map(_without_own, answer.items)))
+    return _varying(request, respond(request, answer, ask))
 
 
 def _without_own(item: Item) -> Item:
@@ -162,128 +181,7 @@ def _without_own(item: Item) -> Item:
     return replace(item, because=(), interest=None, cause=None)
 
 
-def _from_parameters(request: HttpRequest, given: RequestParameters) -> RecommendationRequest:
-    """The request that query parameters make.
-
-    Raises:
-        Problem: 400 for an unknown parameter or a value that is not right.
-    """
-    codec.check_known(request, RequestParameters.model_fields)
-    document: dict[str, Any] = {"count": given.count, "explain": given.explain}
-    if given.filter:
-        document["filter"] = codec.decode(given.filter.encode(), "filter")
-    if given.fields:
-        document["fields"] = given.fields.split(",")
-    if given.exclude is not None:
-        document["exclude"] = [
-            name for name in given.exclude.split(",") if name not in ("", "none")
-        ]
-    if given.as_of:
-        document["as_of"] = given.as_of
-    try:
-        return RecommendationRequest.model_validate(document)
-    except ValidationError as exc:
-        errors = [{**error, "loc": ("query", *error["loc"])} for error in exc.errors()]
-        raise problems.invalid(errors) from exc
-
-
-def _query(caller: Caller, ask: RecommendationRequest) -> Query:
-    """The engine's query.
-
-    Raises:
-        Problem: 400 for a filter or a field that cannot be used.
-    """
-    try:
-        return _with_attributes(caller, lambda known: _checked(ask, known))
-    except FilterError as exc:
-        message = _told(caller, exc) if isinstance(exc, FilterFieldError) else str(exc)
-        errors = [{"where": exc.where, "message": message}]
-        raise Problem(400, "invalid-filter", message, errors=errors) from exc
-    except UnknownFieldError as exc:
-        message = _told(caller, exc)
-        errors = [{"where": "fields", "message": message}]
-        raise Problem(400, "unknown-field", message, errors=errors) from exc
-
-
-def _with_attributes(caller: Caller, check: Callable[[Mapping[str, str]], Query]) -> Query:
-    """Check against the remembered attributes, and where that fails against today's."""
-    try:
-        return check(caller.attributes)
-    except (FilterError, UnknownFieldError):
-        caller.catalog.refresh_from_db(fields=["attributes", "public_attributes"])
-        return check(caller.attributes)
-
-
-def _told(caller: Caller, error: Exception) -> str:
-    """What to say of an unknown field; a browser key is not told whether it is there."""
-    if caller.scope != BROWSER:
-        return str(error)
-    return (
-        f"{error} A browser key knows only the attributes that the catalog makes public: "
-        f"./kinship create_catalog {caller.catalog.name} --update --public-attributes NAME,NAME"
-    )
-
-
-def _checked(ask: RecommendationRequest, attributes: Mapping[str, str]) -> Query:
-    return Query(
-        count=ask.count,
-        filter=filters.parse(ask.filter, attributes) if ask.filter is not None else None,
-        fields=check_fields(ask.fields, attributes),
-        exclude=frozenset(ask.exclude),
-        before=ask.as_of,
-        named=ask.explain,
-    )
-
-
-def _respond(request: ApiRequest, answer: Answer, ask: RecommendationRequest) -> HttpResponse:
-    public = request.auth.public_attributes
-    language = reasons.language_of(request.headers.get("Accept-Language", ""))
-    response = codec.respond(
-        {
-            "rec_id": str(uuid4()),
-            "spaces": answer.spaces,
-            "complete": answer.complete,
-            "reason": answer.reason,
-            "missing_ids": answer.missing_ids,
-            "fallback": answer.fallback,
-            "items": [
-                _item(item, rank, language if ask.explain else None, public)
-                for rank, item in enumerate(answer.items, start=1)
-            ],
-        }
-    )
-    if ask.explain:
-        response["Content-Language"] = language
-        patch_vary_headers(response, ["Accept-Language"])
-    return response
-
-
-def _item(
-    item: Item, rank: int, language: str | None, public: Collection[str] | None
-) -> dict[str, Any]:
-    code = reasons.code_of(item)
-    why = {
-        "code": code,
-        "source": item.source,
-        "because": item.because,
-        "interest": item.interest,
-        "contributions": item.contributions,
-        "channel": item.source,
-        "parts": item.contributions,
-    }
-    if language is not None:
-        why["text"] = reasons.sentence(code, item.cause, language)
-    return {
-        "id": item.id,
-        "rank": rank,
-        "score": item.score,
-        "fields": item.fields if public is None else _public_fields(item.fields, public),
-        "why": why,
-    }
-
-
-def _public_fields(fields: Mapping[str, Any], public: Collection[str]) -> Mapping[str, Any]:
-    """The fields with no other attributes than these."""
-    if "attributes" not in fields:
-        return fields
-    return {**fields, "attributes": {k: v for k, v in fields["attributes"].items() if k in public}}
+def _query(request: ApiRequest, ask: RecommendationRequest) -> Query:
+    """The engine's query; raises as `query_of`."""
+    query = query_of(request.auth, ask)
+    return replace(query, exclude=frozenset(ask.exclude), before=ask.as_of)

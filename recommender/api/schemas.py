@@ -17,6 +17,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, WithJsonSche
 
 from recommender.api import codec, problems
 from recommender.api.fields import (
+    ID_PATTERN,
+    MAX_QUERY,
     AttributeChanges,
     Count,
     Currency,
@@ -31,6 +33,7 @@ from recommender.api.fields import (
     Price,
     ProductAttributes,
     Reference,
+    SearchText,
     Stock,
     Text,
     Time,
@@ -41,8 +44,9 @@ from recommender.api.fields import (
 )
 from recommender.api.problems import Problem
 from recommender.catalog import values
-from recommender.catalog.values import BadValueError
+from recommender.catalog.values import MAX_ID, BadValueError
 from recommender.engine.answer import MAX_COUNT
+from recommender.engine.search import DEFAULT_PERSONAL
 
 
 class Strict(Schema):
@@ -108,28 +112,79 @@ class EventIn(Strict):
     rec_id: Reference = None
 
 
-class RecommendationRequest(Strict):
-    """What a request for products may say; every member is optional."""
+# Of a request: products to start from or events of a session, and what one may weigh.
+MOST_SEEDS, MOST_WEIGHT = 100, 1000.0
+
+
+class ListRequest(Strict):
+    """What every request for a list of products may say; every member is optional."""
 
     count: Count = 12
     filter: dict[str, Any] | None = None
     fields: list[Label] = []
-    exclude: list[Literal["seen", "purchased"]] = ["seen"]
-    as_of: Time = None
     explain: Annotated[bool, Field(strict=True)] = False
 
 
-def _text(description: str, **words: str) -> WithJsonSchema:
+class RecommendationRequest(ListRequest):
+    """What a request for similar or recommended products may say; every member is optional."""
+
+    exclude: list[Literal["seen", "purchased"]] = ["seen"]
+    as_of: Time = None
+
+
+class SeedIn(Strict):
+    """A product to start from; a weight below 0 is for what is not wanted."""
+
+    id: Id
+    weight: Annotated[float, Field(ge=-MOST_WEIGHT, le=MOST_WEIGHT, strict=True)] = 1.0
+
+
+class SessionEventIn(Strict):
+    """What somebody just did; without a time it is later than the one before it."""
+
+    type: EventType
+    product: Id
+    value: Number = None
+    at: Time = None
+
+
+class AdHocRequest(RecommendationRequest):
+    """What to recommend by: products, what somebody just did, a user; every member is optional."""
+
+    products: Annotated[list[Id | SeedIn], Field(max_length=MOST_SEEDS)] = []
+    session: Annotated[list[SessionEventIn], Field(max_length=MOST_SEEDS)] = []
+    user: OptionalId = None
+
+
+class SearchRequest(ListRequest):
+    """What a search may say; only the text is not optional."""
+
+    q: SearchText
+    user: OptionalId = None
+    personal: Annotated[float, Field(ge=0, le=1, strict=True, allow_inf_nan=False)] = (
+        DEFAULT_PERSONAL
+    )
+
+
+def _text(description: str, **words: str | int) -> WithJsonSchema:
     """A parameter that is text; one that is left out is no null."""
     return WithJsonSchema({"type": "string", "description": description} | words)
 
 
-class RequestParameters(Schema):
-    """The members of a request as query parameters."""
+class ListParameters(Schema):
+    """The members of a ListRequest as query parameters."""
 
     count: Annotated[int, Field(ge=1, le=MAX_COUNT)] = 12
-    filter: Annotated[str | None, _text("A filter, as JSON.")] = None
+    filter: Annotated[str | None, _text("A filter, as JSON.", pattern=r"^\s*(\{.*|null\s*)?$")] = (
+        None
+    )
     fields: Annotated[str | None, _text("Names, separated by commas.")] = None
+    explain: Flag = False
+
+
+class RequestParameters(ListParameters):
+    """The members of a RecommendationRequest as query parameters."""
+
     exclude: Annotated[
         str | None,
         _text(
@@ -138,7 +193,34 @@ class RequestParameters(Schema):
         ),
     ] = None
     as_of: TimeParameter = None
-    explain: Flag = False
+
+
+class SearchParameters(ListParameters):
+    """The members of a SearchRequest as query parameters."""
+
+    q: Annotated[
+        str,
+        Field(min_length=1, max_length=MAX_QUERY),
+        _text("What is searched for.", minLength=1, maxLength=MAX_QUERY),
+    ]
+    user: Annotated[
+        str | None,
+        _text("The user whose taste counts, too.", pattern=f"^$|{ID_PATTERN}", maxLength=MAX_ID),
+    ] = None
+    personal: Annotated[
+        float,
+        Field(ge=0, le=1, description="How much the user's taste counts beside the words."),
+    ] = DEFAULT_PERSONAL
+
+
+class SuggestParameters(Schema):
+    """A text as far as it is typed."""
+
+    q: Annotated[
+        SearchText,
+        _text("What was typed.", minLength=1, maxLength=MAX_QUERY),
+    ]
+    count: Annotated[int, Field(ge=1, le=20)] = 8
 
 
 MAX_ROWS = 10_000

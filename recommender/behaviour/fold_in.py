@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import solve
 
 from recommender.arrays import pack_arrays, unpack_arrays
 from recommender.behaviour.interactions import preference
@@ -26,6 +25,8 @@ class LeastSquares:
         """The x that minimises Σ cᵢ(1 − x·yᵢ)² over the user's products, with confidence
         cᵢ = alpha · preferenceᵢ, + Σ (x·y)² over all others + regularization · |x|²
         (Hu, Koren & Volinsky 2008, equation 4)."""
+        from scipy.linalg import solve  # noqa: PLC0415 - every command would wait for it
+
         y = vectors.astype(np.float64)
         confidence = self.alpha * preferred.astype(np.float64)
         left = self.gramian + self.regularization * np.eye(len(self.gramian))

@@ -1,10 +1,13 @@
 """What users did, as arrays."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
 
 SECONDS_A_DAY = 86_400.0
 
@@ -46,21 +49,24 @@ class Interactions:
         """Those that say something good."""
         return self.where(self.weights > 0)
 
-    def summed(self, values: NDArray[np.float64] | None = None) -> csr_array:
+    def summed(self, values: NDArray[np.float64] | None = None) -> "csr_array":
         """Users × products: the sum of a value by event, by default of ones; float32."""
+        # What every command loads reads this module, and few commands sum.
+        from scipy.sparse import csr_array  # noqa: PLC0415
+
         data = np.ones(len(self)) if values is None else values
         shape = (self.n_users, self.n_products)
         matrix = csr_array((data.astype(np.float32), (self.users, self.products)), shape=shape)
         matrix.sum_duplicates()
         return matrix
 
-    def binary(self) -> csr_array:
+    def binary(self) -> "csr_array":
         """Users × products: 1 where there is an event; float32."""
         matrix = self.summed()
         matrix.data[:] = 1.0
         return matrix
 
-    def decayed(self, half_life_days: float, clock: float) -> csr_array:
+    def decayed(self, half_life_days: float, clock: float) -> "csr_array":
         """Users × products: the sum of the positive weights, halved for every half-life before
         the clock; float32."""
         ages = np.maximum(clock - self.times, 0.0) / SECONDS_A_DAY
@@ -81,7 +87,7 @@ def preference(weights: NDArray[np.number]) -> NDArray[np.float32]:
     return np.asarray(np.log1p(np.maximum(weights, 0.0)), dtype=np.float32)
 
 
-def preferences(interactions: Interactions, *, half_life_days: float, clock: float) -> csr_array:
+def preferences(interactions: Interactions, *, half_life_days: float, clock: float) -> "csr_array":
     """Users × products: the preference of each pair, those that are not zero; float32.
 
     Args:

@@ -5,7 +5,6 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import solve
 
 from recommender.arrays import pack_arrays, unpack_arrays
 
@@ -93,6 +92,8 @@ def fit(
 
 def _ridge(content: NDArray[np.float32], behaviour: NDArray[np.float32], penalty: float) -> _Map:
     """Weights and intercept; the intercept is not penalised."""
+    from scipy.linalg import solve  # noqa: PLC0415 - every command would wait for it
+
     x = content.astype(np.float64)
     centre, mean = x.mean(axis=0), behaviour.mean(axis=0, dtype=np.float64)
     x -= centre

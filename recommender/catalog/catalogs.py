@@ -102,6 +102,7 @@ NO_LIMIT = Decimal("Infinity")
 
 _SETTINGS = (
     "clock",
+    "language",
     "half_life_days",
     "monthly_budget",
     "rating_min",
@@ -114,6 +115,8 @@ _TASTE = ("clock", "half_life_days", "rating_scale")
 
 # Emptied in SQL, in this order: Django would first read every row into memory.
 _LARGE_TABLES = (
+    "recommender_searchdocument",
+    "recommender_searchword",
     "recommender_event",
     "recommender_eventkey",
     "recommender_productneighbor",
@@ -127,6 +130,7 @@ class CatalogSettings(TypedDict, total=False):
     """What of a catalog can be set; what is None stays as it is."""
 
     clock: str | None  # of Catalog.Clock
+    language: str | None  # as PostgreSQL calls it; "" has it recognised
     half_life_days: float | None  # after so many days an event counts half
     monthly_budget: Decimal | None  # in US dollars; NO_LIMIT takes it away
     rating_scale: tuple[float, float] | None  # the worst and the best rating
@@ -216,7 +220,9 @@ def _set(catalog: Catalog, given: CatalogSettings) -> None:
         catalog.rating_min, catalog.rating_max = scale
     if budget is not None:
         catalog.monthly_budget = None if budget == NO_LIMIT else budget
-    for name in ("clock", "half_life_days", "public_attributes", "browser_event_types"):
+    for name in ("clock", "language", "half_life_days", "public_attributes", "browser_event_types"):
         if given.get(name) is not None:
             setattr(catalog, name, given[name])
+    if catalog._state.adding and catalog.language:
+        catalog.search_language = catalog.language
     catalog.full_clean()

@@ -14,6 +14,7 @@ from recommender.demo import EventRow
 from recommender.history import ingest, popularity
 from recommender.history.ingest import NewEvent
 from recommender.models import Catalog, User
+from recommender.retrieval import vocabulary
 
 NAME = "demo"
 _CHUNK = 5000
@@ -34,6 +35,7 @@ def load() -> Catalog:
         for chunk in _chunks(demo.read_events(end=timezone.now())):
             ingest.ingest(catalog, [_event(row) for row in chunk])
         popularity.refresh(catalog)
+        vocabulary.count(catalog)
         announce_changes(catalog)
     return catalog
 

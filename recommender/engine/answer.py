@@ -1,7 +1,7 @@
 """What is asked of the engine and what it answers, with the product fields carried along."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -44,21 +44,6 @@ class Item:
     fields: Mapping[str, Any] = field(default_factory=dict)
     cause: Cause | None = None  # the product that the one reason given names: itself, if had before
 
-    def because_of(
-        self, causes: Sequence[Cause], interest: Cause | None, itself: Cause | None
-    ) -> "Item":
-        """The same item with the own products that led to it.
-
-        Args:
-            itself: the item, where the user had it before: no other reason is plainer.
-        """
-        return replace(
-            self,
-            because=tuple(cause.id for cause in causes),
-            interest=None if interest is None else interest.id,
-            cause=itself or next(iter(causes), None),
-        )
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
@@ -70,6 +55,7 @@ class Answer:
     reason: str | None = None
     missing_ids: tuple[str, ...] = ()
     fallback: str | None = None
+    degraded: Mapping[str, str] = field(default_factory=dict)  # what did not run, and why
 
 
 class UnknownProductError(LookupError):

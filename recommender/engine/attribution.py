@@ -59,7 +59,7 @@ def of_links(
         items: keys, distinct.
     """
     columns, linked = arrays.places(items, targets)
-    own, rows = np.unique(sources[linked], return_inverse=True)
+    own, rows = arrays.distinct(sources[linked])
     cells = rows * len(items) + columns[linked]
     sums = np.bincount(cells, np.maximum(scores[linked], 0.0), len(own) * len(items))
     return Attribution(
@@ -86,10 +86,10 @@ def strongest(
         of_part = [attribution for attribution in attributions if attribution.part == part]
         values = np.array([max(0.0, given_by.get(part, 0.0)) for given_by in parts])
         given += values * _shares(of_part, keys)
-    best = np.argsort(-given, axis=0, kind="stable")[:ATTRIBUTED]
+    best, amounts = arrays.largest_of_rows(given.T, ATTRIBUTED)
     return [
-        tuple(int(keys[row]) for row in best[:, column] if given[row, column] > 0)
-        for column in range(len(items))
+        tuple(key for key, amount in zip(of_item, gave, strict=True) if amount > 0)
+        for of_item, gave in zip(keys[best].tolist(), amounts.tolist(), strict=True)
     ]
 
 

@@ -15,7 +15,7 @@ from recommender.ranking.ranker import reciprocal_rank
 from recommender.retrieval import filter_cache
 from recommender.retrieval.filters import Filter
 
-POPULAR, NEWEST = "popular", "newest"
+POPULAR, NEWEST, TRENDING = "popular", "newest", "trending"
 
 _POPULAR_NOW = sql.SQL("""
 SELECT p.external_id, s.recent FROM recommender_productpopularity s
@@ -29,6 +29,15 @@ SELECT p.external_id, COALESCE(s.recent, 0) AS recent FROM ({popularity}) s
 JOIN recommender_product p ON p.id = s.product_id
 WHERE {condition} AND {keep}
 ORDER BY recent DESC, s.total DESC, s.product_id LIMIT {limit}
+""")
+
+# Users above those of a usual week of the quarter, in standard deviations of a Poisson count.
+_TRENDING = sql.SQL("""
+SELECT p.external_id, (s.week_users - s.quarter_users * 7 / 90.0)
+    / sqrt(s.quarter_users * 7 / 90.0 + 1) AS surplus
+FROM recommender_productpopularity s JOIN recommender_product p ON p.id = s.product_id
+WHERE s.catalog_id = %(catalog)s AND s.week_users > 0 AND {condition} AND {keep}
+ORDER BY surplus DESC, s.week_users DESC, s.product_id LIMIT {limit}
 """)
 
 _NEWEST = sql.SQL("""
@@ -178,6 +187,34 @@ def newest(
     is_past = before is None and catalog.clock == Catalog.Clock.LAST_EVENT
     now = popularity.clock(catalog) if is_past else before or timezone.now()
     return _run(_NEWEST, {"catalog": catalog.pk, "now": now}, limit, filter, excluded)
+
+
+def trending(
+    catalog: Catalog,
+    limit: int,
+    *,
+    filter: Filter | None = None,  # noqa: A002 - the API's word
+) -> list[Listed]:
+    """Available products that have more users this week than in a usual week of the quarter."""
+    listed = _run(_TRENDING, {"catalog": catalog.pk}, limit, filter, ())
+    return [Listed(one.id, float(one.score)) for one in listed if one.score > 0]
+
+
+def chart(catalog: Catalog, name: str, query: Query) -> Answer:
+    """One list for everybody, best first: POPULAR, TRENDING or NEWEST; not filled up by others.
+
+    The score is the list's own: the weight of what users did in the last 30 days; how much more
+    than usual a product has users this week; of what is new, 1 / (60 + place).
+    """
+    if name == NEWEST:
+        listed = newest(catalog, query.count, filter=query.filter)
+        listed = [Listed(one.id, reciprocal_rank(n)) for n, one in enumerate(listed, start=1)]
+    elif name == TRENDING:
+        listed = trending(catalog, query.count, filter=query.filter)
+    else:
+        listed = popular(catalog, query.count, filter=query.filter)
+    items = [Item(one.id, one.score, name, {name: one.score}) for one in listed]
+    return complete(catalog, items, query)
 
 
 def _run(

@@ -17,6 +17,8 @@ Floats = NDArray[np.float32]
 
 # The event of a product that a request names instead of the user's having done anything with it.
 SEED = "seed"
+# The same of an answer to a search: no product led to it, but words did.
+SEARCHED = "searched"
 
 
 @dataclass(frozen=True, slots=True)

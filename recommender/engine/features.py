@@ -93,9 +93,9 @@ def _share(own: ProductColumns, products: ProductColumns, label: str, mine: OwnP
     total = float(weights.sum())
     if not total:
         return np.zeros(len(labels), dtype=np.float32)
-    ids, rows = np.unique(own.labels[label], return_inverse=True)
+    ids, rows = arrays.distinct(own.labels[label])
     shares = np.bincount(rows, weights, len(ids)) / total
-    at, known = arrays.places(ids, labels)
+    at, known = arrays.sorted_places(ids, labels)
     return np.where(known & (labels != 0), shares[at], 0.0).astype(np.float32)
 
 

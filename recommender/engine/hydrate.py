@@ -90,7 +90,9 @@ def hydrate(
     listed, own = _columns(row, _LISTED), _columns(row, _OWN)
     places = np.searchsorted(candidates, listed.products)
     similarities = {
-        space.name: _similarities(profile, vectors.complete(getattr(row, _sent(space)))[places])
+        space.name: _similarities(
+            profile, arrays.widened(vectors.complete(getattr(row, _sent(space)))[places])
+        )
         for (space, profile), vectors in zip(profiles, known, strict=True)
     }
     return Hydrated(

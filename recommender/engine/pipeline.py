@@ -5,21 +5,26 @@ context → sources → fuse → hydrate and filter → features → rank → re
 A store makes the context and hydrates; the last stage is `backfill`'s, which completes lists.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import repeat
 
 import numpy as np
 from numpy.typing import NDArray
 
+from recommender import arrays
 from recommender.engine import attribution, features, rerank, sources
 from recommender.engine.answer import Item
-from recommender.engine.candidates import Candidates, Cause, Keys, UserContext
+from recommender.engine.candidates import Candidates, Cause, Hydrated, Keys, UserContext
 from recommender.engine.sources.base import CandidateSource
 from recommender.engine.store import CandidateStore
 from recommender.ranking import table
 from recommender.ranking.ranker import BASE, Ranker, Scored, reciprocal_rank
 from recommender.ranking.table import Columns
+
+# Of an item: the own products that led to it, the nearest interest, and what one sentence tells of.
+_Reason = tuple[tuple[str, ...], str | None, Cause | None]
 
 
 @dataclass(frozen=True)
@@ -41,7 +46,16 @@ class Pipeline:
     def candidates(self, context: UserContext) -> Candidates:
         """Proposed, fused, hydrated, scored, with features."""
         kept = self.store.config.kept_for(self.count)
-        candidates = self._hydrated(context, self._proposed(context, kept))
+        return self._scored(self._hydrated(context, self._proposed(context, kept)))
+
+    def candidates_of(self, context: UserContext, products: Keys) -> Candidates:
+        """These products as candidates, whoever proposed them; ascending keys.
+
+        Those that may not be listed are left out.
+        """
+        return self._scored(self._looked_up(context, self.store.hydrate(context, products)))
+
+    def _scored(self, candidates: Candidates) -> Candidates:
         for source in self.sources:
             source.score(candidates)
         features.fill(candidates)
@@ -79,6 +93,10 @@ class Pipeline:
             if further is not None:
                 context = further
                 hydrated = self.store.hydrate(context, self._proposed(context, None))
+        return self._looked_up(context, hydrated)
+
+    def _looked_up(self, context: UserContext, hydrated: Hydrated) -> Candidates:
+        """Candidates of which all is known, and which nothing has scored yet."""
         keys = hydrated.products.products
         return Candidates(
             context=context,
@@ -103,41 +121,51 @@ class Pipeline:
         # Fusion gives nothing to what no source speaks for.
         spoken = [place for place, given in enumerate(contributions) if given.keys() - {BASE}]
         rows, contributions = rows[spoken], [contributions[place] for place in spoken]
-        items = [
-            Item(candidates.products.ids[row], score, _strongest(given), given)
-            for row, score, given in zip(
-                rows.tolist(), scored.scores[rows].tolist(), contributions, strict=True
+        reasons: Iterable[_Reason] = repeat(((), None, None))
+        if explain:
+            reasons = self._reasons(candidates, rows, contributions)
+        scores = scored.scores[rows].tolist()
+        return [
+            Item(
+                *(candidates.products.ids[row], score, _strongest(given), given),
+                because=because,
+                interest=interest,
+                cause=cause,
+            )
+            for row, score, given, (because, interest, cause) in zip(
+                rows.tolist(), scores, contributions, reasons, strict=False
             )
         ]
-        return self._attributed(candidates, rows, items) if explain else items
 
-    def _attributed(
-        self, candidates: Candidates, rows: NDArray[np.int64], items: Sequence[Item]
-    ) -> list[Item]:
-        """The items with the own products that led to each."""
+    def _reasons(
+        self,
+        candidates: Candidates,
+        rows: NDArray[np.int64],
+        contributions: Sequence[Mapping[str, float]],
+    ) -> Iterator[_Reason]:
+        """The own products that led to each item. An item had before is the plainest reason."""
         attributions = [
             credit for source in self.sources for credit in source.attribute(candidates, rows)
         ]
-        products = candidates.table.products[rows]
-        led = attribution.strongest(attributions, products, [item.contributions for item in items])
+        items = candidates.table.products[rows]
+        led = attribution.strongest(attributions, items, contributions)
         interests = attribution.nearest_interests(candidates, rows).tolist()
-        events = candidates.context.strongest_events
+        events, ids = candidates.context.strongest_events, candidates.products.ids
+        products = items.tolist()
         causes = {
-            key: Cause(item.id, event=events.get(key, ""))
-            for key, item in zip(products.tolist(), items, strict=True)
+            product: Cause(ids[row], event=events.get(product, ""))
+            for product, row in zip(products, rows.tolist(), strict=True)
         }
         causes |= candidates.causes()
         had = set(candidates.context.own.products.tolist())
-        return [
-            item.because_of(
-                [causes[key] for key in keys if key in causes],
-                causes.get(interest),
-                causes[product] if product in had else None,
+        for product, keys, interest in zip(products, led, interests, strict=True):
+            because = [causes[key] for key in keys if key in causes]
+            nearest = causes.get(interest)
+            yield (
+                tuple(cause.id for cause in because),
+                None if nearest is None else nearest.id,
+                causes[product] if product in had else next(iter(because), None),
             )
-            for item, product, keys, interest in zip(
-                items, products.tolist(), led, interests, strict=True
-            )
-        ]
 
 
 def _strongest(contributions: Mapping[str, float]) -> str:
@@ -151,7 +179,7 @@ def fuse(
 
     Args:
         lists: of distinct keys each, best first.
-        excluded: distinct keys that must not be among them.
+        excluded: keys that must not be among them, ascending.
         limit: how many; None for all.
 
     Returns:
@@ -159,10 +187,11 @@ def fuse(
     """
     if not lists:
         return np.zeros(0, dtype=np.int64)
-    products, places = np.unique(np.concatenate(lists), return_inverse=True)
-    kept = np.flatnonzero(~np.isin(products, excluded, assume_unique=True))
+    products, places = arrays.distinct(np.concatenate(lists))
+    _, is_excluded = arrays.sorted_places(excluded, products)
+    kept = np.flatnonzero(~is_excluded)
     if limit is not None and len(kept) > limit:
-        worth = [reciprocal_rank(1 + place) for place in range(max(map(len, lists)))]
+        worth = np.array([reciprocal_rank(1 + place) for place in range(max(map(len, lists)))])
         sums = np.bincount(places, np.concatenate([worth[: len(keys)] for keys in lists]))
-        kept = np.sort(kept[np.argsort(-sums[kept], kind="stable")[:limit]])
+        kept = np.sort(kept[arrays.largest(sums[kept].astype(np.float64), limit)])
     return products[kept]

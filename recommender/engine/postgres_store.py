@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 
 import numpy as np
 
@@ -25,6 +24,8 @@ class PostgresStore:
     catalog: Catalog
     user: StoredUser
     query: Query
+    # Whether the user's history is the request's, so that no profile of it is stored.
+    is_given: bool = False
     config: CandidateConfig = LIVE
 
     @property
@@ -92,7 +93,7 @@ class PostgresStore:
         profiles = self._profiles()
         signals = self._search(context, profiles, limit)
         stale = [space.pk for space in self.spaces if space.name not in signals.profiles]
-        if not stale or not self.user.history_version or self.query.before is not None:
+        if not stale or not self.user.history_version or self._is_of_a_request():
             return signals
         for space in Space.objects.filter(pk__in=stale).select_related("catalog"):
             builder.refresh(space, [self.user.pk])
@@ -106,16 +107,20 @@ class PostgresStore:
 
     def _profiles(self) -> Sequence[Profile]:
         """The user's profile in each space."""
-        if self.query.before is not None:
-            return list(self._built(self.query.before))
+        if self._is_of_a_request():
+            return list(self._built())
         return [
             profile_search.stored(space, self.user.pk, self.user.history_version)
             for space in self.spaces
         ]
 
-    def _built(self, before: datetime) -> Iterator[Profile]:
-        """Profiles of the history before a time, which are in no table."""
+    def _is_of_a_request(self) -> bool:
+        """Whether no stored profile is of this history."""
+        return self.is_given or self.query.before is not None
+
+    def _built(self) -> Iterator[Profile]:
+        """Profiles that are in no table: of a history that was given, or before a time."""
         spaces = {space.pk: space for space in self.spaces}
         for row in Space.objects.filter(pk__in=spaces).select_related("catalog"):
-            profile = builder.build(row, [self.user.pk], before).get(self.user.pk, [])
-            yield profile_search.given(spaces[row.pk], profile)
+            profiles = builder.build_of(row, {self.user.pk: self.user.history})
+            yield profile_search.given(spaces[row.pk], profiles.get(self.user.pk, []))

@@ -1,24 +1,24 @@
 """Live answers: products for a user, and products like a product."""
 
+from collections.abc import Sequence
 from dataclasses import replace
-from functools import cache, partial
+from functools import partial
 from typing import Any
 
 from psycopg import sql
 
-from recommender import database
 from recommender.engine import backfill
 from recommender.engine.answer import Answer, Item, Query, UnknownProductError
 from recommender.engine.candidates import SEED, Cause
+from recommender.engine.given_history import GivenEvent, with_history
 from recommender.engine.pipeline import Pipeline
 from recommender.engine.postgres_store import PostgresStore
 from recommender.engine.stored import find_user, ranker_of
 from recommender.models import Catalog
-from recommender.retrieval import vector_search
+from recommender.retrieval import seed
 from recommender.retrieval.filters import Filter
-from recommender.retrieval.vector_search import Neighbour, QueryVectors
-from recommender.spaces import partitions, switching
-from recommender.spaces.switching import ServingSpace
+from recommender.retrieval.vector_search import Neighbour
+from recommender.spaces import switching
 
 # As `fallback`: what is popular, since nobody vouches that it is the user who asks.
 NO_USER_TOKEN = "no_user_token"  # noqa: S105 - a word, not a password
@@ -40,12 +40,41 @@ def _recommend(catalog: Catalog, external_id: str, query: Query) -> Answer:
         return backfill.fall_back(catalog, query, missing_ids=(external_id,))
     if query.anonymous_only and not user.is_anonymous:
         return replace(backfill.fall_back(catalog, query), fallback=NO_USER_TOKEN)
+    if not user.history_version:
+        return backfill.fall_back(catalog, query, excluded=user.excluded.tolist())
+    return _for(PostgresStore(catalog=catalog, user=user, query=query))
+
+
+def recommend_for(
+    catalog: Catalog, given: Sequence[GivenEvent], query: Query, external_id: str | None = None
+) -> Answer:
+    """The products for products and events that are given, after what is stored of a user, if any.
+
+    Ids of products and users that nobody knows are in `missing_ids`; of a user of whom the caller
+    may not ask only what is given counts, and `degraded` says so.
+    """
+    return switching.answered(partial(_recommend_for, catalog, given, query, external_id))
+
+
+def _recommend_for(
+    catalog: Catalog, given: Sequence[GivenEvent], query: Query, external_id: str | None
+) -> Answer:
+    stored = None if external_id is None else find_user(catalog, external_id, query)
+    missing = () if external_id is None or stored else (external_id,)
+    degraded = {}
+    if stored is not None and query.anonymous_only and not stored.is_anonymous:
+        stored, degraded = None, {"user": NO_USER_TOKEN}
+    user, unknown = with_history(catalog, stored, given, query)
+    answer = _for(PostgresStore(catalog=catalog, user=user, query=query, is_given=True))
+    return replace(answer, missing_ids=(*missing, *unknown), degraded=degraded)
+
+
+def _for(store: PostgresStore) -> Answer:
+    """The list of a store's user, filled up; what is popular where nothing tells their taste."""
+    catalog, user, query = store.catalog, store.user, store.query
     excluded = user.excluded.tolist()
-    items = []
-    if user.history_version:
-        store = PostgresStore(catalog=catalog, user=user, query=query)
-        pipeline = Pipeline(store, query.count)
-        items = pipeline.recommend(store.context(), ranker_of(user.ranker), explain=True)
+    ranker = ranker_of(user.ranker)
+    items = Pipeline(store, query.count).recommend(store.context(), ranker, explain=True)
     if not items:
         return backfill.fall_back(catalog, query, excluded=excluded)
     by_id = {item.id: item for item in items}
@@ -59,20 +88,6 @@ def _recommend(catalog: Catalog, external_id: str, query: Query) -> Answer:
     )
 
 
-# The seed and the space that serves in one round trip; no row where the seed is unknown.
-_SEED = f"""
-SELECT p.id, p.category, p.title, {switching.SERVING_COLUMNS} FROM recommender_product p
-LEFT JOIN recommender_space s
-    ON s.catalog_id = p.catalog_id AND s.name = 'text' AND s.status = 'active'
-WHERE p.catalog_id = %s AND p.external_id = %s AND p.deleted_at IS NULL
-"""  # noqa: S608 - built from constants
-
-_VECTOR = sql.SQL(
-    "SELECT 0, 1::float8, NULL::bigint, embedding FROM {} WHERE product_id = %(seed)s "
-    "AND embedding IS NOT NULL"
-)
-
-
 def similar(catalog: Catalog, external_id: str, query: Query) -> Answer:
     """The available products most like this one, by cosine similarity in the active space.
 
@@ -81,44 +96,43 @@ def similar(catalog: Catalog, external_id: str, query: Query) -> Answer:
     Raises:
         UnknownProductError: where the catalog has no such product.
     """
-    return switching.answered(partial(_similar, catalog, external_id, query))
-
-
-def _similar(catalog: Catalog, external_id: str, query: Query) -> Answer:
-    rows = database.fetch(_SEED, (catalog.pk, external_id))
-    if not rows:
-        raise UnknownProductError(external_id)
-    seed, category, title, *columns = rows[0]
-    space = ServingSpace(*columns) if columns[0] is not None else None
-    cause = Cause(external_id, title, SEED)
-    items = [
-        Item(
-            n.external_id,
-            n.similarity,
-            "text",
-            {"text": n.similarity},
-            because=(external_id,),
-            cause=cause,
-        )
-        for n in (_neighbours(space, seed, query) if space else [])
-        if n.product_id != seed
-    ][: query.count]
-    if space and items:
-        return backfill.complete(catalog, items, query, excluded=(seed,), spaces=(space.label,))
-    return backfill.fall_back(
-        catalog, query, excluded=(seed,), filters=_category_first(category, query.filter)
+    return switching.answered(
+        partial(_similar, catalog, external_id, query),
+        again=partial(_similar_step_by_step, catalog, external_id, query),
     )
 
 
-def _neighbours(space: ServingSpace, seed: int, query: Query) -> list[Neighbour]:
-    vectors = QueryVectors("seed", _seed_select(space.pk), {"seed": seed})
-    # One more than asked: the nearest of all is the product itself.
-    return vector_search.nearest(space, vectors, limit=query.count + 1, filter=query.filter)
+def _similar(catalog: Catalog, external_id: str, query: Query) -> Answer:
+    if query.filter is None and not query.named:
+        # Nearly always all that is needed. One more than asked: the nearest of all is the seed.
+        space, near = seed.nearest_at_once(catalog.pk, external_id, query.count + 1)
+        items = _similar_items(near, Cause(external_id, event=SEED), query)
+        if space and len(items) == query.count:
+            return backfill.complete(catalog, items, query, spaces=(space.label,))
+    return _similar_step_by_step(catalog, external_id, query)
 
 
-@cache
-def _seed_select(space_id: int) -> sql.Composed:
-    return _VECTOR.format(partitions.product_vectors(space_id))
+def _similar_step_by_step(catalog: Catalog, external_id: str, query: Query) -> Answer:
+    found = seed.find(catalog.pk, external_id)
+    if found is None:
+        raise UnknownProductError(external_id)
+    cause = Cause(external_id, found.title if query.named else "", SEED)
+    items = _similar_items(seed.nearest(found, query.count + 1, query.filter), cause, query)
+    if found.space and items:
+        spaces = (found.space.label,)
+        return backfill.complete(catalog, items, query, excluded=(found.key,), spaces=spaces)
+    filters = _category_first(found.category, query.filter)
+    return backfill.fall_back(catalog, query, excluded=(found.key,), filters=filters)
+
+
+def _similar_items(near: Sequence[Neighbour], cause: Cause, query: Query) -> list[Item]:
+    """The neighbours as an answer has them, without the seed itself."""
+    because = (cause.id,)
+    return [
+        Item(n.external_id, n.similarity, "text", {"text": n.similarity}, because, cause=cause)
+        for n in near
+        if n.external_id != cause.id
+    ][: query.count]
 
 
 def _category_first(category: str, given: Filter | None) -> list[Filter | None]:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
+from recommender import arrays
 from recommender.engine.candidates import Candidates
 
 Floats = NDArray[np.float64]
@@ -18,5 +19,5 @@ def rerank(candidates: Candidates, scores: Floats, count: int) -> NDArray[np.int
     """The rows of the best candidates by their reranked scores, best first and ties by row."""
     for reranker in RERANKERS:
         scores = reranker(candidates, scores)
-    best = np.argsort(-scores, kind="stable")[:count]
+    best = arrays.largest(scores, count)
     return best[np.isfinite(scores[best])]

@@ -210,7 +210,7 @@ class ItemNeighbours:
     def best(self, name: str, limit: int) -> NDArray[np.int64]:
         """Keys of the products with the highest of these sums above zero, best first."""
         sums = self._sums(name)
-        rows = np.argsort(-sums, kind="stable")[:limit]
+        rows = arrays.largest(sums, limit)
         return self.products[rows[sums[rows] > 0]]
 
     def scores(self, name: str, candidates: NDArray[np.int64]) -> NDArray[np.float32]:
@@ -226,7 +226,7 @@ class ItemNeighbours:
 
 def summed_similarities(links: Links, own: OwnProducts) -> ItemNeighbours:
     """Links with their sums."""
-    products, places = np.unique(links.targets, return_inverse=True)
+    products, places = arrays.distinct(links.targets)
     mine, _ = arrays.places(own.products, links.sources)
     weighted = links.scores * own.recent[mine]
     return ItemNeighbours(

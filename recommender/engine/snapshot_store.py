@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
+from recommender import arrays
 from recommender.behaviour.interactions import MAX_EVENTS, History
 from recommender.engine import scores
 from recommender.engine.candidates import Cause, Floats, Hydrated, Keys, ProductColumns, UserContext
@@ -255,9 +256,5 @@ def _dense(matrix: csr_array) -> Floats:
 def _best(score: Floats, listable: Mask, limit: int) -> Rows:
     """The rows of the listable products with the highest scores above zero, the best first."""
     scores = np.where(listable, score, 0.0)
-    if len(scores) > limit:
-        rows = np.argpartition(-scores, limit)[:limit]
-    else:
-        rows = np.arange(len(scores))
-    rows = rows[scores[rows] > 0]
-    return rows[np.argsort(-scores[rows], kind="stable")].astype(np.int64)
+    rows = arrays.largest(scores, limit)
+    return rows[scores[rows] > 0]

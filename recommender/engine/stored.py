@@ -32,7 +32,29 @@ from recommender.retrieval.filter_cache import VISIBLE
 from recommender.spaces import switching
 from recommender.spaces.switching import ServingSpace
 
-# What was learnt from later events than are asked for is not there; content was never learnt.
+# What serves a catalog `c`: its spaces, its rank, and whether neighbours may be used. What was
+# learnt from later events than are asked for is not there; content was never learnt.
+_SERVING = sql.SQL("""
+    (SELECT json_agg(json_build_array({space}) ORDER BY s.id) FROM recommender_space s
+     WHERE s.catalog_id = c.id AND s.status = 'active' AND (
+        s.kind <> 'behaviour' OR %(before)s::timestamptz IS NULL
+        OR s.trained_until <= %(before)s)),
+    (SELECT r.id FROM recommender_ranker r
+     WHERE r.catalog_id = c.id AND r.mode = %(mode)s AND r.is_active
+       AND (%(before)s::timestamptz IS NULL OR r.trained_until <= %(before)s)),
+    %(before)s::timestamptz IS NULL OR %(before)s >= (
+        SELECT max(t.trained_until) FROM recommender_trainingrun t
+        WHERE t.catalog_id = c.id AND t.status = 'done')
+""").format(space=sql.SQL(switching.SERVING_COLUMNS))
+
+_CATALOG = (
+    sql.SQL(
+        "SELECT c.popularity_refreshed_at, {} FROM recommender_catalog c WHERE c.id = %(catalog)s"
+    )
+    .format(_SERVING)
+    .as_bytes(None)
+)
+
 # A row, where the user is known: the members of a StoredUser.
 _USER = (
     sql.SQL("""
@@ -42,16 +64,7 @@ SELECT u.id, u.is_anonymous, u.history_version, c.popularity_refreshed_at,
         WHERE e.user_id = u.id AND e.product_id IS NOT NULL AND e.type = ANY(%(own)s)
           AND (%(before)s::timestamptz IS NULL OR e.at < %(before)s))),
     h.products, h.weights, h.times, h.types,
-    (SELECT json_agg(json_build_array({space}) ORDER BY s.id) FROM recommender_space s
-     WHERE s.catalog_id = u.catalog_id AND s.status = 'active' AND (
-        s.kind <> 'behaviour' OR %(before)s::timestamptz IS NULL
-        OR s.trained_until <= %(before)s)),
-    (SELECT r.id FROM recommender_ranker r
-     WHERE r.catalog_id = u.catalog_id AND r.mode = %(mode)s AND r.is_active
-       AND (%(before)s::timestamptz IS NULL OR r.trained_until <= %(before)s)),
-    %(before)s::timestamptz IS NULL OR %(before)s >= (
-        SELECT max(t.trained_until) FROM recommender_trainingrun t
-        WHERE t.catalog_id = u.catalog_id AND t.status = 'done')
+    {serving}
 FROM recommender_user u JOIN recommender_catalog c ON c.id = u.catalog_id
 CROSS JOIN LATERAL (
     SELECT array_send(array_agg(l.product_id)) AS products,
@@ -62,7 +75,7 @@ CROSS JOIN LATERAL (
 ) h
 WHERE u.catalog_id = %(catalog)s AND u.external_id = %(user)s
 """)
-    .format(space=sql.SQL(switching.SERVING_COLUMNS), latest=reader.LATEST)
+    .format(serving=_SERVING, latest=reader.LATEST)
     .as_bytes(None)
 )
 
@@ -116,6 +129,25 @@ def find_user(catalog: Catalog, external_id: str, query: Query) -> StoredUser | 
             times=arrays.floats(times),
         ),
         types=types or (),
+        spaces=tuple(ServingSpace(*columns) for columns in spaces or ()),
+        ranker=ranker,
+        knows_neighbours=bool(knows),
+    )
+
+
+def nobody(catalog: Catalog, query: Query) -> StoredUser:
+    """Somebody without a history, and what serves their catalog."""
+    parameters = {"catalog": catalog.pk, "before": query.before, "mode": mode_of(query)}
+    refreshed_at, spaces, ranker, knows = database.fetch(_CATALOG, parameters)[0]
+    nothing = np.zeros(0)
+    return StoredUser(
+        pk=0,
+        is_anonymous=True,
+        history_version=0,
+        popularity_refreshed_at=refreshed_at,
+        excluded=nothing.astype(np.int64),
+        history=History(product_ids=nothing.astype(np.int64), weights=nothing, times=nothing),
+        types=(),
         spaces=tuple(ServingSpace(*columns) for columns in spaces or ()),
         ranker=ranker,
         knows_neighbours=bool(knows),

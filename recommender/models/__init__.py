@@ -11,6 +11,7 @@ from recommender.models.provider import (
     ProviderCircuit,
     RateLimit,
 )
+from recommender.models.search import SearchDocument, SearchWord
 from recommender.models.space import (
     EmbeddingClaim,
     ProductVector,
@@ -50,6 +51,8 @@ __all__ = [
     "QuarantinedProduct",
     "Ranker",
     "RateLimit",
+    "SearchDocument",
+    "SearchWord",
     "SeenProduct",
     "SignInTries",
     "Space",

@@ -57,6 +57,14 @@ def _are_weights(weights: object) -> bool:
 
 DEFAULT_RATING_SCALE = (0.0, 5.0)
 
+# Those that PostgreSQL 16 reduces words to their stems in, and one for none.
+LANGUAGES = (
+    *("simple", "arabic", "armenian", "basque", "catalan", "danish", "dutch", "english", "finnish"),
+    *("french", "german", "greek", "hindi", "hungarian", "indonesian", "irish", "italian"),
+    *("lithuanian", "nepali", "norwegian", "portuguese", "romanian", "russian", "serbian"),
+    *("spanish", "swedish", "tamil", "turkish", "yiddish"),
+)
+
 
 def default_event_weights() -> dict[str, float]:
     """A fresh copy of the default weights, for a new catalog's row."""
@@ -132,6 +140,26 @@ class Catalog(models.Model):
         blank=True,
         help_text="Types of event that a browser key may send without a user token, separated by "
         "commas.",
+    )
+    language = models.CharField(
+        max_length=63,
+        blank=True,
+        default="",
+        db_default="",
+        choices=[(name, name.capitalize()) for name in LANGUAGES],
+        help_text="What the products are written in; simple: words are searched for as they are, "
+        "not by their stems. Empty: recognised from their texts.",
+    )
+    search_language = models.CharField(
+        max_length=63,
+        default="english",
+        db_default="english",
+        editable=False,
+        help_text="What the products' lexemes are made by now.",
+    )
+    words_counted_at = models.DateTimeField(null=True, blank=True, editable=False)
+    words_counted_of = models.PositiveBigIntegerField(
+        default=0, db_default=0, editable=False, help_text="Products whose words were counted."
     )
     monthly_budget = models.DecimalField(
         max_digits=10,

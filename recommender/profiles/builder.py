@@ -3,7 +3,7 @@
 Staleness is data: a profile is stale when it was made from another version of the history.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
 
@@ -15,6 +15,7 @@ from psycopg import sql
 
 from recommender import database
 from recommender.behaviour.fold_in import FoldIn
+from recommender.behaviour.interactions import History
 from recommender.history import reader
 from recommender.models import Catalog, ProfileVector, Space, User
 from recommender.profiles.profile import ProfileRow, profile
@@ -41,8 +42,12 @@ def build(
 
     Users whose history has no product with a vector are absent. Two queries for all of them.
     """
+    return build_of(space, reader.load(user_ids, before))
+
+
+def build_of(space: Space, histories: Mapping[int, History]) -> dict[int, list[ProfileRow]]:
+    """The profiles in a space of the users with these histories; one query for all of them."""
     catalog: Catalog = space.catalog
-    histories = reader.load(user_ids, before)
     products = {
         product for history in histories.values() for product in history.product_ids.tolist()
     }

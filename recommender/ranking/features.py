@@ -49,9 +49,9 @@ def reciprocals(scores: NDArray[np.float32], offset: int) -> NDArray[np.float32]
     Returns:
         Shape (channels, candidates).
     """
-    worth = 1 / (offset + np.arange(scores.shape[-1], dtype=np.float32))
     result = np.empty_like(scores)
-    np.put_along_axis(result, order(scores), np.broadcast_to(worth, scores.shape), axis=-1)
+    channels = np.arange(len(scores))[:, None]
+    result[channels, order(scores)] = 1 / (offset + np.arange(scores.shape[-1], dtype=np.float32))
     result[scores == 0] = 0
     return result
 

@@ -121,7 +121,7 @@ class Known:
         """Keys of the products whose vectors are to be sent."""
         return [self.products[at] for at in np.flatnonzero(self.rows < 0).tolist()]
 
-    def complete(self, sent: bytes | None) -> NDArray[np.float32]:
+    def complete(self, sent: bytes | None) -> _Halves:
         """All the vectors, of those missing as `select` sends them; shape (products, dimension).
 
         One without a vector has zeros. What was sent is remembered.
@@ -136,7 +136,7 @@ class Known:
             vectors[[places[key] for key in rows["product"].tolist()]] = rows["halfvec"]["vector"]
             if self.space.embedded_at is not None:
                 _memory.put(_key(self.space), list(places), vectors[missing])
-        return vectors.astype(np.float32)
+        return vectors
 
 
 def known(space: ServingSpace, products: Sequence[int]) -> Known:

@@ -31,6 +31,8 @@ class QueryVectors:
     name: str
     select: sql.Composable
     parameters: Mapping[str, Any]
+    # What must hold of the database for the search to be the right one; asked with it.
+    condition: sql.Composable | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +118,18 @@ def nearest(
     Every product that passes the filter can be found: where few pass, all of them are compared;
     where many pass, the index is used, and where it runs dry all are compared after all.
     """
-    rows = _find(space, vectors, limit, filter, excluded)
+    return _neighbours(_find(space, vectors, limit, filter, excluded))
+
+
+def nearest_if_current(
+    space: ServingSpace, vectors: QueryVectors, *, limit: int
+) -> list[Neighbour]:
+    """The same, but nothing where the condition of the query vectors does not hold."""
+    rows = _find(space, vectors, limit, None, ())
+    return _neighbours(rows) if all(is_current for *_, is_current in rows) else []
+
+
+def _neighbours(rows: Sequence[_Row]) -> list[Neighbour]:
     return [
         Neighbour(key, weight, anchor, product, external_id, similarity)
         for key, weight, anchor, product, external_id, similarity, _ in rows
@@ -156,7 +169,7 @@ def compose(
     Its parameters are those of the source and of the filter; `excluded`, product keys, where
     products are excluded; `passing` and `passing_version` for Search.AMONG.
     """
-    current: sql.Composable = sql.SQL("true")
+    current = vectors.condition or sql.SQL("true")
     if search is Search.AMONG:
         version = filter_cache.version_of(space)
         current = sql.SQL("{} IS NOT DISTINCT FROM %(passing_version)s").format(version)

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from psycopg import sql
 
 from embeddings.types import SparseVector
-from recommender import database
+from recommender import arrays, database
 from recommender.models import Space
 
 
@@ -179,7 +179,8 @@ def halfvec_type(dimension: int) -> np.dtype[np.void]:
 
 def halfvec_rows(sent: Sequence[bytes], dimension: int) -> NDArray[np.float32]:
     """Vectors as halfvec_send() sent them, shape (vectors, dimension)."""
-    return np.frombuffer(b"".join(sent), halfvec_type(dimension))["vector"].astype(np.float32)
+    rows = np.frombuffer(b"".join(sent), halfvec_type(dimension))["vector"]
+    return arrays.widened(rows.astype(np.float16))
 
 
 def halfvecs(vectors: Sequence[NDArray[np.float32]]) -> list[bytes]:

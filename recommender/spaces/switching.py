@@ -200,6 +200,21 @@ SERVING_COLUMNS = (
 )
 
 
+_SERVES = sql.SQL("""EXISTS (
+    SELECT FROM recommender_space s WHERE s.id = {id} AND s.status = 'active' AND s.name = {name}
+    AND s.ef_search = {ef_search} AND s.indexed_rows = {indexed_rows})""")
+
+
+def still_serves(space: ServingSpace) -> sql.Composed:
+    """The SQL of whether a space serves as it did; the rest of it never changes."""
+    return _SERVES.format(
+        id=sql.Literal(space.pk),
+        name=sql.Literal(space.name),
+        ef_search=sql.Literal(space.ef_search),
+        indexed_rows=sql.Literal(space.indexed_rows),
+    )
+
+
 def serving(space: Space) -> ServingSpace:
     """A row as the engine sees it."""
     return ServingSpace(
@@ -216,11 +231,14 @@ def serving(space: Space) -> ServingSpace:
     )
 
 
-def answered(answer: Callable[[], T]) -> T:
+def answered(answer: Callable[[], T], again: Callable[[], T] | None = None) -> T:
     """What `answer` returns, which finds the space that serves and then searches it.
 
     A space may be switched from and retired between the two. Its tables are gone then, and the
     answer is made once more from the start: of the space that serves now, and of no other.
+
+    Args:
+        again: what makes it then, where `answer` remembers the space.
     """
     try:
         # In a transaction the first try must be undone; without one there is nothing to undo.
@@ -229,4 +247,4 @@ def answered(answer: Callable[[], T]) -> T:
     except ProgrammingError as exc:
         if not isinstance(exc.__cause__, psycopg.errors.UndefinedTable):
             raise
-    return answer()
+    return (again or answer)()

@@ -143,9 +143,9 @@ def open_the_way(layout: Layout, account: Account) -> None:
         return
     for tree in program_trees():
         _let_read(tree)
-        _let_pass(tree, account)
+        let_pass(tree, account)
     for directory in (layout.postgres, layout.log("valkey"), layout.sockets):
-        _let_pass(directory, account)
+        let_pass(directory, account)
 
 
 def _let_read(tree: Path) -> None:
@@ -158,8 +158,10 @@ def _let_read(tree: Path) -> None:
         path.chmod(mode | (0o005 if mode & stat.S_IXUSR else 0o004))
 
 
-def _let_pass(path: Path, account: Account) -> None:
-    """Let the account, and nobody else where the file system can say so, pass to a path."""
+def let_pass(path: Path, account: Account) -> None:
+    """As root: let the account pass to a path, and nobody else where the file system can say so."""
+    if account.uid == os.geteuid():
+        return
     for directory in reversed(path.resolve().parents):
         status = directory.stat()
         if status.st_uid == account.uid or status.st_mode & stat.S_IXOTH:

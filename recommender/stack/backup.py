@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import IO, Self
+from typing import IO
 from zipfile import BadZipFile, ZipFile
 
 import psycopg
@@ -23,10 +23,11 @@ from recommender import VERSION
 from recommender.stack.client_programs import client_program
 from recommender.stack.config import StackConfig, StackError, database_url
 from recommender.stack.external import connect
+from recommender.stack.manifest import FORMAT, Manifest, NewerFormatError, Part, database_facts
 
-FORMAT = 1
 MANIFEST, DATABASE = "manifest.json", "database.dump"
 SECRET_KEY, SETTINGS = "secret_key", "settings.json"
+SUFFIX = ".backup"
 MB = 1024**2
 
 # What is done now, and how many of its parts are done, of how many; 0 where nobody knows.
@@ -37,59 +38,7 @@ _TABLES = """
     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
     WHERE c.relkind IN ('r', 'm') AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
 """
-_MIGRATIONS = "SELECT app || '.' || name FROM django_migrations ORDER BY 1"
-_PGVECTOR = "SELECT extversion FROM pg_extension WHERE extname = 'vector'"
 _DUMPED = re.compile(r'dumping contents of table "(.+)"')
-
-
-class NewerFormatError(Exception):
-    """The manifest is of a form that a newer Kinship writes."""
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """One file inside a backup, as it must be read back."""
-
-    size: int
-    sha256: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Manifest:
-    """What a backup says of itself.
-
-    Args:
-        format, created: the version of the backup's own form; when, as ISO 8601 in UTC.
-        postgres: the server's version as a number, such as 180006.
-        pgvector: the extension's version; empty where it was not installed.
-        migrations: those applied, such as `recommender.0001_initial`.
-        database_bytes: the tables without their indexes.
-        parts: the other files of the backup by their names.
-    """
-
-    format: int
-    version: str
-    created: str
-    postgres: int
-    pgvector: str
-    migrations: tuple[str, ...]
-    database_bytes: int
-    parts: Mapping[str, Part]
-
-    @classmethod
-    def read(cls, text: bytes) -> Self:
-        """Read it back.
-
-        Raises:
-            KeyError, TypeError, ValueError, AttributeError: it is none.
-            NewerFormatError: it is of a form that is not known here.
-        """
-        fields = json.loads(text)
-        if fields["format"] > FORMAT:
-            raise NewerFormatError
-        parts = {name: Part(**part) for name, part in fields.pop("parts").items()}
-        migrations = tuple(map(str, fields.pop("migrations")))
-        return cls(parts=parts, migrations=migrations, **fields)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,14 +75,14 @@ def estimate(config: StackConfig) -> Estimate:
     return Estimate(int(size or 0), {str(name): int(bytes_ or 0) for name, bytes_ in tables})
 
 
-def target_file(path: Path, now: datetime) -> Path:
+def target_file(path: Path, now: datetime, suffix: str = SUFFIX) -> Path:
     """The file that a backup goes to: the path itself, or one named by the time in a directory.
 
     Raises:
         StackError: it is there already, its directory is not, or nothing may be written there.
     """
     try:
-        target = path / f"kinship-{now:%Y%m%dT%H%M%SZ}.backup" if path.is_dir() else path
+        target = path / f"kinship-{now:%Y%m%dT%H%M%SZ}{suffix}" if path.is_dir() else path
         has_directory, is_taken = target.parent.is_dir(), target.exists()
     except OSError as exc:
         raise StackError(_why_not_written(exc, path)) from exc
@@ -184,13 +133,10 @@ def _why_not_written(error: OSError, target: Path) -> str:
 def _write(source: Source, file: IO[bytes], progress: Progress) -> Manifest:
     url = database_url(source.config)
     sizes = estimate(source.config)
-    with connect(url) as link:
-        server = link.info.server_version
-        pgvector = "".join(str(version) for (version,) in link.execute(_PGVECTOR))
-        migrations = tuple(str(name) for (name,) in link.execute(_MIGRATIONS))
+    facts = database_facts(url)
     parts: dict[str, Part] = {}
     with ZipFile(file, "w") as archive:
-        with _dumping(url, server, sizes, progress) as dump:
+        with _dumping(url, facts.postgres, sizes, progress) as dump:
             parts[DATABASE] = _add(archive, DATABASE, dump)
         texts = {SECRET_KEY: source.secret_key, SETTINGS: json.dumps(dict(source.variables))}
         for name, text in texts.items():
@@ -199,9 +145,9 @@ def _write(source: Source, file: IO[bytes], progress: Progress) -> Manifest:
             format=FORMAT,
             version=VERSION,
             created=datetime.now(UTC).isoformat(timespec="seconds"),
-            postgres=server,
-            pgvector=pgvector,
-            migrations=migrations,
+            postgres=facts.postgres,
+            pgvector=facts.pgvector,
+            migrations=facts.migrations,
             database_bytes=sizes.most,
             parts=parts,
         )
@@ -251,20 +197,26 @@ def read_manifest(file: Path) -> Manifest:
     Raises:
         StackError: it is none, is not whole, or is of a newer form.
     """
+    with reading_manifest(file), ZipFile(file) as archive:
+        return Manifest.read(archive.read(MANIFEST))
+
+
+@contextmanager
+def reading_manifest(backup: Path) -> Iterator[None]:
+    """Say of a backup that it is none, is not whole, or is of a newer form (StackError)."""
     try:
-        with ZipFile(file) as archive:
-            return Manifest.read(archive.read(MANIFEST))
+        yield
     except NewerFormatError as exc:
         raise StackError(
-            f"{file} was made by a newer Kinship, in a form that {VERSION} does not know. Restore "
-            "it with the Kinship that made it. Nothing has been touched."
+            f"{backup} was made by a newer Kinship, in a form that {VERSION} does not know. "
+            "Restore it with the Kinship that made it. Nothing has been touched."
         ) from exc
     except OSError as exc:
-        raise StackError(f"Cannot read {file}: {exc.strerror}.") from exc
+        raise StackError(f"Cannot read {exc.filename or backup}: {exc.strerror}.") from exc
     except (BadZipFile, KeyError, TypeError, ValueError, AttributeError) as exc:
         raise StackError(
-            f"{file} is no whole backup of Kinship: it was cut off, changed, or is something else. "
-            "Restore another one. Nothing has been touched."
+            f"{backup} is no whole backup of Kinship: it was cut off, changed, or is something "
+            "else. Restore another one. Nothing has been touched."
         ) from exc
 
 

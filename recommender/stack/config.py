@@ -94,11 +94,16 @@ _BROKER_SCHEMES = ("redis", "rediss", "redis+socket", "sentinel", "amqp", "amqps
 
 @dataclass(frozen=True, slots=True)
 class StackConfig:
-    """Where the stack keeps its data, and the external servers that replace embedded ones."""
+    """Where the stack keeps its data, and the external servers that replace embedded ones.
+
+    Args:
+        wal_archive: where the embedded PostgreSQL's log is archived; None for no archive.
+    """
 
     data_dir: Path
     database_url: str | None
     broker_url: str | None
+    wal_archive: Path | None = None
 
     @property
     def layout(self) -> Layout:
@@ -107,12 +112,23 @@ class StackConfig:
 
 
 def read_config(environ: Mapping[str, str], base_dir: Path) -> StackConfig:
-    """The stack that DATABASE_URL, BROKER_URL and KINSHIP_DATA_DIR (default .data) ask for."""
+    """The stack that DATABASE_URL, BROKER_URL, KINSHIP_DATA_DIR (.data) and _WAL_ARCHIVE ask for.
+
+    Raises:
+        StackError: an archive is wanted of a database that is not the embedded one.
+    """
     data_dir = Path(environ.get("KINSHIP_DATA_DIR") or base_dir / ".data")
+    archive = environ.get("KINSHIP_WAL_ARCHIVE")
+    if archive and environ.get("DATABASE_URL"):
+        raise StackError(
+            "KINSHIP_WAL_ARCHIVE is for the embedded PostgreSQL, and DATABASE_URL names another "
+            "server, whose own means archive it. Unset one of the two."
+        )
     return StackConfig(
         data_dir=data_dir.expanduser().resolve(),
         database_url=environ.get("DATABASE_URL") or None,
         broker_url=environ.get("BROKER_URL") or None,
+        wal_archive=Path(archive).expanduser().resolve() if archive else None,
     )
 
 

@@ -36,7 +36,8 @@ def read_service(order: IO[str]) -> Service:
     """The service that `launch` wrote down."""
     fields = json.load(order)
     config = fields.pop("config")
-    config["data_dir"] = Path(config["data_dir"])
+    for name in ("data_dir", "wal_archive"):
+        config[name] = config[name] and Path(config[name])
     return Service(config=StackConfig(**config), **fields)
 
 

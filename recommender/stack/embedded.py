@@ -3,6 +3,7 @@
 import os
 import pwd
 import stat
+from collections.abc import Mapping
 from pathlib import Path
 
 from recommender.stack import postgres, valkey
@@ -66,6 +67,24 @@ def ensure_started(config: StackConfig) -> None:
         _start(config.layout, missing)
     if "postgres" in missing:
         check_pgvector(database_url(config))
+
+
+def start_database(config: StackConfig, settings: Mapping[str, str], seconds: int) -> None:
+    """Start the embedded PostgreSQL alone, with settings that hold until it stops.
+
+    Args:
+        seconds: it may take until it answers.
+
+    Raises:
+        StackError: it cannot start.
+    """
+    ensure_data_dir(config)
+    with file_lock(_start_lock(config)):
+        account = server_account(config.layout)
+        claim_directory(config.layout.sockets, account)
+        open_the_way(config.layout, account)
+        postgres.prepare(config.layout, account)
+        postgres.start(config.layout, account, settings, seconds)
 
 
 def stop(config: StackConfig) -> list[str]:

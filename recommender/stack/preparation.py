@@ -14,6 +14,7 @@ from django.db.migrations.executor import MigrationExecutor
 from psycopg.errors import InsufficientPrivilege
 
 from recommender import VERSION, migrations
+from recommender.stack import archive
 from recommender.stack.broker import check_broker
 from recommender.stack.config import Layout, StackConfig, StackError, database_url
 from recommender.stack.embedded import ensure_started
@@ -32,6 +33,7 @@ def prepare(config: StackConfig) -> None:
     ensure_started(config)
     check_database(config)
     check_broker(config)
+    archive.prepare(config)
     migrate(config)
     _collect_static_files(config.layout)
 

@@ -50,16 +50,25 @@ def log_tail(path: Path, lines: int = 15) -> str:
 
 
 def run_program(
-    program: Path, arguments: Sequence[str], account: Account, log: Path, stdin: str = ""
+    program: Path,
+    arguments: Sequence[str],
+    account: Account,
+    log: Path,
+    *,
+    stdin: str = "",
+    directory: Path = Path("/"),
 ) -> int:
     """Run a program in a session of its own, its output appended to a log; its exit code.
+
+    Args:
+        directory: where it runs.
 
     Interrupted, it passes the interrupt on: initdb and pg_ctl then clean up behind themselves.
     """
     process = None
     try:
         with _interrupts_deferred():
-            process = _start([str(program), *arguments], account, log, stdin)
+            process = _start([str(program), *arguments], account, log, stdin, directory)
         return process.wait()
     except KeyboardInterrupt:
         if process is not None:
@@ -69,7 +78,7 @@ def run_program(
 
 
 def _start(
-    command: list[str], account: Account, log: Path, stdin: str
+    command: list[str], account: Account, log: Path, stdin: str, directory: Path
 ) -> "subprocess.Popen[bytes]":
     # Nothing of the user's environment (PGDATA, LD_PRELOAD, a locale) reaches the server.
     environment = {"PATH": os.defpath, "LANG": "C.UTF-8", "TZ": "UTC"}
@@ -82,10 +91,10 @@ def _start(
             stdin=source,
             stdout=output,
             stderr=subprocess.STDOUT,
-            cwd="/",
+            cwd=directory,
             env=environment,
             start_new_session=True,
-            **_identity(account),
+            **identity(account),
         )
 
 
@@ -110,13 +119,16 @@ def _interrupts_deferred() -> Iterator[None]:
             signal.raise_signal(number)
 
 
-class _Identity(TypedDict, total=False):
+class Identity(TypedDict, total=False):
+    """Arguments of Popen by which a process has another account's rights, and no other."""
+
     user: int
     group: int
     extra_groups: list[int]
 
 
-def _identity(account: Account) -> _Identity:
+def identity(account: Account) -> Identity:
+    """The arguments of Popen for this account; none for this process's own."""
     if account.uid == os.geteuid():
         return {}
     return {"user": account.uid, "group": account.gid, "extra_groups": []}

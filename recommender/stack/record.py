@@ -16,7 +16,7 @@ import psutil
 from recommender.stack.config import Layout
 from recommender.stack.processes import ProcessRecord
 
-SERVICES = ("web", "worker", "beat")
+SERVICES = ("web", "worker", "beat", "archive")
 
 logger = logging.getLogger(__name__)
 
@@ -112,7 +112,7 @@ def _find(layout: Layout) -> ServiceRecord | None:
     supervisor: ProcessRecord | None = None
     children: dict[str, ProcessRecord] = {}
     for process, files in _open_files():
-        with suppress(psutil.NoSuchProcess):
+        with suppress(psutil.NoSuchProcess, ProcessLookupError):
             if lock in files:
                 supervisor = ProcessRecord.of(process.pid)
             elif os.getsid(process.pid) == process.pid and (written := files & logs.keys()):

@@ -21,7 +21,6 @@ from recommender.stack.backup import (
     MB,
     SECRET_KEY,
     SETTINGS,
-    Manifest,
     Progress,
     check_parts,
     read_manifest,
@@ -31,6 +30,8 @@ from recommender.stack.client_programs import client_program
 from recommender.stack.config import DATABASE_NAME, StackConfig, StackError, database_url
 from recommender.stack.embedded import ensure_data_dir, ensure_started
 from recommender.stack.external import check_database, connect
+from recommender.stack.manifest import Manifest
+from recommender.stack.physical import read_physical
 from recommender.stack.processes import try_lock
 from recommender.stack.status import State, collect
 
@@ -55,12 +56,13 @@ def inspect(file: Path, known: Set[str]) -> Manifest:
     """Check whether this Kinship can restore a backup; its manifest.
 
     Args:
+        file: for a physical backup, its directory.
         known: the migrations that this version has, as `recommender.0001_initial`.
 
     Raises:
         StackError: it cannot: the file is no backup, or is of a newer Kinship.
     """
-    manifest = read_manifest(file)
+    manifest = read_physical(file) if file.is_dir() else read_manifest(file)
     if newer := newer_migrations(frozenset(manifest.migrations), known):
         raise StackError(
             f"{file} was made by Kinship {manifest.version}, which is newer than this {VERSION}: "

@@ -11,10 +11,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from recommender.stack import machine
+from recommender.stack import archive, machine
+from recommender.stack.account import Account, current
 from recommender.stack.config import PROJECT_DIR, StackConfig
 from recommender.stack.processes import ProcessRecord, end_sessions
-from recommender.stack.program import open_log
+from recommender.stack.program import identity, open_log
 from recommender.stack.record import read_record
 
 _LISTEN_ON_ALL = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}  # noqa: S104 - mapped away
@@ -49,16 +50,20 @@ class ChildSpec:
 
     Args:
         grace: seconds that it has to end by itself before it is killed.
+        is_needed: whether the service is not ready where it keeps ending.
+        is_exposed: whether it works with what strangers send, and so has no rights of root.
     """
 
     name: str
     command: tuple[str, ...]
     log: Path
     grace: float
+    is_needed: bool = True
+    is_exposed: bool = True
 
 
 def child_specs(service: Service) -> tuple[ChildSpec, ...]:
-    """Web, worker and beat."""
+    """Web, worker and beat, and where one is wanted what archives the database's log."""
     cores = machine.detect().cores
     layout = service.config.layout
     commands = {
@@ -66,8 +71,17 @@ def child_specs(service: Service) -> tuple[ChildSpec, ...]:
         "worker": (_worker_command(service.workers or cores), 20.0),
         "beat": (_beat_command(), 5.0),
     }
+    if service.config.wal_archive is not None:
+        commands["archive"] = (archive.command(service.config), 5.0)
     return tuple(
-        ChildSpec(name=name, command=command, log=layout.log(name), grace=grace)
+        ChildSpec(
+            name=name,
+            command=command,
+            log=layout.log(name),
+            grace=grace,
+            is_needed=name != "archive",
+            is_exposed=name != "archive",
+        )
         for name, (command, grace) in commands.items()
     )
 
@@ -135,8 +149,12 @@ logger = logging.getLogger(__name__)
 class Child:
     """A process in a session of its own, which a terminal's Ctrl-C does not reach."""
 
-    def __init__(self, spec: ChildSpec, environment: Mapping[str, str]) -> None:
+    def __init__(
+        self, spec: ChildSpec, environment: Mapping[str, str], account: Account | None = None
+    ) -> None:
+        """`account`: who runs it; None for this process's own."""
         self.spec = spec
+        self._account = account or current()
         self.crashes = 0
         self.record: ProcessRecord | None = None
         self._environment = environment
@@ -166,6 +184,7 @@ class Child:
                 env=self._environment,
                 start_new_session=True,
                 umask=0o077,  # files with refused rows, and the like
+                **identity(self._account),
             )
         self._started = now
         self.record = ProcessRecord.of(self._process.pid)

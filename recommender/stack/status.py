@@ -1,12 +1,13 @@
 """What of the stack runs."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
+from pathlib import Path
 
 import psutil
 
-from recommender.stack import postgres, valkey
+from recommender.stack import archive, postgres, valkey
 from recommender.stack.broker import check_broker
 from recommender.stack.config import (
     StackConfig,
@@ -28,16 +29,23 @@ class State(StrEnum):
     STOPPED = "stopped"
     EXTERNAL = "external"
     UNREACHABLE = "unreachable"
+    FAILING = "failing"
 
 
 @dataclass(frozen=True, slots=True)
 class PartStatus:
-    """One part of the stack; `url` is where it answers, without a password."""
+    """One part of the stack.
+
+    Args:
+        url: where it answers, without a password.
+        advice: what is wrong, or lacking, and what to do.
+    """
 
     name: str
     state: State
     pid: int | None = None
     url: str | None = None
+    advice: str | None = None
 
     @property
     def up(self) -> bool:
@@ -46,7 +54,7 @@ class PartStatus:
 
 
 def collect(config: StackConfig) -> list[PartStatus]:
-    """The state of PostgreSQL, Valkey, web, worker, beat and their supervisor.
+    """The state of PostgreSQL, Valkey, web, worker, beat, their supervisor, and the archive.
 
     Raises:
         StackError: the data directory is another user's.
@@ -78,10 +86,24 @@ def _service(config: StackConfig) -> list[PartStatus]:
         if record.supervisor is not None:
             known["supervisor"] = record.supervisor
         urls = {"web": record.url}
-    return [
+    parts = [
         _own(name, known[name].find() if name in known else None, urls.get(name))
         for name in ("web", "worker", "beat", "supervisor")
     ]
+    if config.wal_archive is not None:
+        process = known["archive"].find() if "archive" in known else None
+        parts.append(_archive(config, config.wal_archive, process))
+    return parts
+
+
+def _archive(config: StackConfig, root: Path, process: psutil.Process | None) -> PartStatus:
+    part = _own("archive", process, str(root))
+    try:
+        health = archive.health(config, root)
+    except StackError:  # the server is stopped, which has a line of its own
+        return part
+    state = State.FAILING if health.is_failing else part.state
+    return replace(part, state=state, advice=health.advice)
 
 
 def _reached(check: Callable[[StackConfig], None], config: StackConfig) -> State:

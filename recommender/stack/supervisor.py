@@ -9,6 +9,7 @@ import httpx
 
 from recommender.stack.config import StackError
 from recommender.stack.embedded import ensure_started, missing_servers
+from recommender.stack.privileges import rights
 from recommender.stack.processes import ProcessRecord, StopSignals, end_sessions
 from recommender.stack.program import log_tail, rotate_log
 from recommender.stack.record import ServiceRecord
@@ -68,6 +69,17 @@ class Probe:
         return True
 
 
+def children_of(service: Service) -> list[Child]:
+    """Web, worker, beat and the archive, each with the rights that it is to have."""
+    environment = os.environ | {"KINSHIP_DATA_DIR": str(service.config.data_dir)}
+    dropped = rights(service)
+    exposed = environment | dict(dropped.variables)
+    return [
+        Child(spec, exposed, dropped.account) if spec.is_exposed else Child(spec, environment)
+        for spec in child_specs(service)
+    ]
+
+
 _TICK = 0.1  # seconds
 _SERVER_CHECK_SECONDS = 2.0
 _LOG_CHECK_SECONDS = 30.0
@@ -96,8 +108,7 @@ class Supervisor:
         self._signals = signals
         self._on_ready = on_ready
         self._ready_within = ready_within
-        environment = os.environ | {"KINSHIP_DATA_DIR": str(service.config.data_dir)}
-        self._children = [Child(spec, environment) for spec in child_specs(service)]
+        self._children: list[Child] = []
         self._is_ready = False
         self._web_probe = Probe(service.url)
         self._began = self._reported = self._checked = self._rotated = time.monotonic()
@@ -110,6 +121,8 @@ class Supervisor:
         """
         raise_file_limit()
         try:
+            with self._signals.interruptible():
+                self._children = children_of(self._service)
             while not self._signals.wait(_TICK):
                 self._tick()
         except KeyboardInterrupt:
@@ -159,7 +172,7 @@ class Supervisor:
 
     def _give_up_on_the_hopeless(self) -> None:
         for child in self._children:
-            if child.crashes >= _HOPELESS_CRASHES:
+            if child.spec.is_needed and child.crashes >= _HOPELESS_CRASHES:
                 raise StackError(
                     f"{child.spec.name} ended {child.crashes} times before Kinship was ready. "
                     f"{child.spec.log} ends:\n{log_tail(child.spec.log)}"

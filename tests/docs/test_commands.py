@@ -30,6 +30,7 @@ PAGES = (
     "docs/train.md",
     "docs/quality.md",
     "docs/recommend.md",
+    "docs/search.md",
     "docs/drop-in.md",
     "docs/operate.md",
     "docs/start.md",
@@ -63,6 +64,7 @@ def newcomer(provider: dict[str, str]) -> Iterator[tuple[Path, dict[str, str]]]:
     home.chmod(0o755)
     (home / "kinship").symlink_to(ROOT / "kinship")
     shutil.copy(ROOT / "tests/recommender/importing/samples/shopify.csv", home / EXPORT)
+    shutil.copy(ROOT / "recommender/demo/judged_queries.csv", home)
     _write_transactions(home / "transactions.csv.gz")
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))

@@ -17,6 +17,7 @@ def service() -> Iterator[Service]:
     with ExitStack() as stack:
         directory = stack.enter_context(TemporaryDirectory(prefix="kinship-e2e-"))
         variables = stack.enter_context(upstreams.serving())
+        variables |= {"KINSHIP_WAL_ARCHIVE": f"{directory}/archive"}
         service = Service.under(Path(directory), variables)
         service.manage("up", "--detach", "--port", str(service.port), "--workers", "2")
         yield service

@@ -17,6 +17,9 @@ import psycopg
 from recommender.stack.config import PROJECT_DIR, Layout
 from tests.threads import wait_until
 
+# Seconds. What asks a service more often slows it down.
+POLL = 0.2
+
 
 @dataclass(frozen=True, slots=True)
 class Service:
@@ -100,11 +103,11 @@ class Service:
         return answer.status_code, answer.json()["checks"]
 
     def wait_until_ready(self) -> None:
-        wait_until(lambda: self.ready()[0] == httpx.codes.OK, 60)
+        wait_until(lambda: self.ready()[0] == httpx.codes.OK, 60, every=POLL)
 
     def wait_until_embedded(self, catalog: str, seconds: float = 60) -> None:
         """Wait until no product of the catalog is without a fresh vector."""
-        wait_until(lambda: self.stale(catalog) == 0, seconds)
+        wait_until(lambda: self.stale(catalog) == 0, seconds, every=POLL)
 
     def stale(self, catalog: str) -> int:
         """How many products of the catalog have no fresh vector in its space."""

@@ -62,6 +62,12 @@ def test_places_are_those_of_equal_keys(known, wanted):
             assert not there or among[row] == key
 
 
+def test_every_finite_half_is_widened_to_the_same_number():
+    halves = np.arange(65536, dtype=np.uint16).view(np.float16)
+    halves = halves[np.isfinite(halves)].reshape(2, -1)
+    assert arrays.widened(halves).tobytes() == halves.astype(np.float32).tobytes()
+
+
 def test_arrays_come_back_as_they_were():
     arrays = {"names": np.array(["a", "ü"]), "means": np.array([1.5]), "nothing": np.zeros(0)}
     back = unpack_arrays(pack_arrays(arrays))
@@ -82,3 +88,28 @@ def test_objects_are_refused_as_reading_them_would_run_code():
     np.savez(buffer, evil=np.array([{"a": 1}], dtype=object))
     with pytest.raises(ValueError, match="allow_pickle=False"):
         unpack_arrays(buffer.getvalue())
+
+
+@given(st.lists(st.integers(-3, 3), max_size=40), st.integers(0, 45))
+def test_the_largest_are_those_that_a_stable_sort_puts_first(numbers, limit):
+    values = np.array(numbers, dtype=np.float64)
+    expected = np.argsort(-values, kind="stable")[:limit]
+    assert arrays.largest(values, limit).tolist() == expected.tolist()
+
+
+@given(st.lists(st.integers(-5, 5), max_size=40))
+def test_distinct_keys_ascend_and_each_key_is_found_among_them(numbers):
+    keys = np.array(numbers, dtype=np.int64)
+    distinct, rows = arrays.distinct(keys)
+    assert distinct.tolist() == sorted(set(numbers))
+    assert distinct[rows].tolist() == numbers
+
+
+@given(st.integers(0, 4), st.integers(0, 6), st.integers(1, 4), st.randoms())
+def test_the_largest_of_each_row_are_those_of_the_row_alone(rows, columns, limit, random):
+    values = np.array(
+        [[random.randint(0, 3) for _ in range(columns)] for _ in range(rows)], dtype=np.float64
+    ).reshape(rows, columns)
+    places, amounts = arrays.largest_of_rows(values, limit)
+    assert places.tolist() == [arrays.largest(row, limit).tolist() for row in values]
+    assert amounts.tolist() == [sorted(row, reverse=True)[:limit] for row in values.tolist()]

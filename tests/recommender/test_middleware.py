@@ -25,8 +25,7 @@ def browser() -> Client:
 
 
 @pytest.fixture
-def operator(db, settings) -> User:
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # it is fast
+def operator(db) -> User:
     return User.objects.create_superuser("operator", password="a long password")
 
 

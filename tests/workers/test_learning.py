@@ -24,6 +24,7 @@ def busy(shop: Shop, users: int = 40) -> Shop:
     return shop
 
 
+@pytest.mark.slow
 def test_what_is_asked_for_is_trained_by_a_worker(committed_shop: Shop, broker: Broker) -> None:
     busy(committed_shop)
     broker.take()
@@ -99,6 +100,7 @@ def test_the_sweep_asks_for_the_training_of_catalogs_with_new_events(
     assert TrainingRun.objects.count() == 1
 
 
+@pytest.mark.slow
 def test_live_catalogs_are_evaluated_in_both_modes(committed_shop: Shop, broker: Broker) -> None:
     busy(committed_shop)
     museum = Shop.open("museum", clock=Catalog.Clock.LAST_EVENT)

@@ -104,6 +104,7 @@ def hung() -> Iterator[int]:
         yield server.getsockname()[1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("url", ["redis://127.0.0.1:1/0", "amqp://127.0.0.1:1//", "redis://{hung}"])
 def test_a_broker_that_is_down_or_hangs_fails_no_request_and_delays_only_the_first(
     committed_shop: Shop, url: str, hung: int

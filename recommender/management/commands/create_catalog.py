@@ -12,7 +12,7 @@ from recommender.catalog import catalogs, values
 from recommender.catalog.values import BadValueError
 from recommender.management.waiting import next_step
 from recommender.models import Catalog
-from recommender.models.catalog import DEFAULT_BROWSER_EVENT_TYPES
+from recommender.models.catalog import DEFAULT_BROWSER_EVENT_TYPES, LANGUAGES
 
 
 class Command(BaseCommand):
@@ -36,6 +36,13 @@ Make a catalog, ready for products and events.
             "--clock",
             choices=Catalog.Clock.values,
             help="what now means for decay and popularity (a new one's: now)",
+        )
+        parser.add_argument(
+            "--language",
+            choices=("recognised", *LANGUAGES),
+            metavar="NAME",
+            help="what the products are written in, such as german, for search; 'simple': words "
+            "are not reduced to their stems (a new one's: recognised from the texts)",
         )
         parser.add_argument(
             "--model", metavar="KEY", help="embedding model (a new one's: KINSHIP_DEFAULT_MODEL)"
@@ -84,6 +91,7 @@ Make a catalog, ready for products and events.
         space = {"model": options["model"], "dimension": options["dimension"]}
         given = {
             "clock": options["clock"],
+            "language": "" if options["language"] == "recognised" else options["language"],
             "half_life_days": options["half_life"],
             "monthly_budget": options["monthly_budget"],
             "rating_scale": options["rating_scale"],
@@ -121,8 +129,8 @@ Make a catalog, ready for products and events.
             )
         if all(value is None for value in given.values()):
             raise CommandError(
-                "Nothing to change: give --clock, --half-life, --monthly-budget, --rating-scale, "
-                "--public-attributes or --browser-events."
+                "Nothing to change: give --clock, --language, --half-life, --monthly-budget, "
+                "--rating-scale, --public-attributes or --browser-events."
             )
         catalogs.change_catalog(catalogs.find_catalog(name), **given)
         self.stdout.write(f"Changed the catalog {name}.")

@@ -20,7 +20,8 @@ class Command(BaseCommand):
     """Shows every part of the stack."""
 
     help = """\
-Show what runs: PostgreSQL, Valkey, web, worker, beat and their supervisor.
+Show what runs: PostgreSQL, Valkey, web, worker, beat, their supervisor and, where there is one, the
+archive of the database's log.
 Exits with 0 when all is up, else with 3.
 
   ./kinship status
@@ -55,4 +56,7 @@ def _print_table(parts: list[PartStatus], data_dir: Path) -> None:
         table.add_row(part.name, f"[{colour}]{part.state}[/]", pid, part.url)
     console = Console(soft_wrap=True)
     console.print(table)
+    for part in parts:
+        if part.advice is not None:
+            console.print(f"{part.name}: {part.advice}", markup=False, highlight=False)
     console.print(f"data directory {data_dir}", markup=False)

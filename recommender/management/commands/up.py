@@ -1,6 +1,5 @@
 """`./kinship up`: run Kinship."""
 
-import os
 import secrets
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
 
@@ -11,13 +10,14 @@ from django.core.management.base import BaseCommand
 
 from recommender.models import Catalog
 from recommender.stack.launch import AlreadyRunningError, run_stack, start_detached
+from recommender.stack.privileges import web_has_root
 from recommender.stack.service import Service
 
 FIRST_OPERATOR = "admin"
 
 _AS_ROOT = (
-    "Web and workers run as root, who started them: a fault in one would have the whole machine. "
-    "Where that matters, run Kinship as an ordinary user."
+    "Web and workers run as root: a fault in one would have the whole machine. {log} says why; "
+    "where that matters, mend it, or run Kinship as an ordinary user."
 )
 
 
@@ -79,8 +79,8 @@ prints the password once. Ctrl-C, or `./kinship down`, stops all of it.
                 f"        shown this once; a new one: ./kinship changepassword {FIRST_OPERATOR}"
             )
         self.stdout.write(f"  {how_to_stop}")
-        if os.geteuid() == 0:
-            self.stderr.write(_AS_ROOT)
+        if web_has_root(service.config):
+            self.stderr.write(_AS_ROOT.format(log=service.config.layout.log("supervisor")))
         if not Catalog.objects.exists():
             self.stdout.write("Next: ./kinship create_catalog NAME")
         self.stdout.flush()

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
-from django.conf import LazySettings
 from django.utils import timezone
 
 from recommender.catalog.catalogs import products_changed
@@ -20,12 +19,6 @@ PRODUCTS = (
     {"id": "tent-1", "title": "Tent for two", "category": "Outdoor", "brand": "Nord"},
     {"id": "tent-2", "title": "Tent for four", "category": "Outdoor", "brand": "Nord"},
 )
-
-
-@pytest.fixture(autouse=True)
-def quick_passwords(settings: LazySettings) -> None:
-    """The real hash is slow, as it should be, and every test makes an operator."""
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
 @pytest.fixture

@@ -1,3 +1,4 @@
+from datetime import timedelta
 from itertools import pairwise
 from typing import Any
 from uuid import UUID
@@ -5,9 +6,12 @@ from uuid import UUID
 import orjson
 import pytest
 from django.http import HttpResponse
+from django.utils import timezone
 
+from recommender.history import popularity
+from tests.recommender import goods
 from tests.recommender.api.client import Api, items, problem
-from tests.shop import event
+from tests.shop import NOON, event
 
 SIMILAR = "/v1/products/mug-red/similar"
 FOR_USER = "/v1/users/u1/recommendations"
@@ -28,7 +32,7 @@ def answer(response: HttpResponse) -> dict[str, Any]:
     assert response["Content-Type"] == "application/json"
     body: dict[str, Any] = response.json()
     assert list(body) == [
-        "rec_id", "spaces", "complete", "reason", "missing_ids", "fallback", "items",
+        "rec_id", "spaces", "complete", "reason", "missing_ids", "fallback", "degraded", "items",
     ]  # fmt: skip
     UUID(body["rec_id"])
     assert body["complete"] is (body["reason"] is None)
@@ -86,6 +90,26 @@ def test_get_and_post_answer_alike(visited, api, address, body):
     assert fetched.pop("rec_id") != posted.pop("rec_id")
     assert fetched == posted
     assert fetched["items"]
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {},
+        {"count": "3", "explain": "1", "fields": "title,price", "exclude": "none"},
+        {"count": "5", "filter": '{"category": {"under": "Kitchen"}}'},
+        {"count": "0"},
+        {"count": "5", "colour": "red"},
+        {"fields": "colour"},
+    ],
+)
+@BOTH
+def test_the_short_way_and_the_long_one_answer_alike(visited, api, address, parameters):
+    short = api.get(address, **parameters)
+    # A scheme in small letters is as good, but seldom sent.
+    long = api.get(address, {"Authorization": f"bearer {api.key}"}, **parameters)
+    assert (short.status_code, short["Content-Type"]) == (long.status_code, long["Content-Type"])
+    assert {**short.json(), "rec_id": ""} == {**long.json(), "rec_id": ""}
 
 
 @BOTH
@@ -287,3 +311,126 @@ def test_nothing_of_the_users_own_is_left_out_where_asked(visited: Any, api: Api
     repeats = {item["id"] for item in listed["items"] if "repeat" in item["why"]["contributions"]}
     assert repeats == own
     assert own < set(items(api.get(FOR_USER, exclude="purchased", count=24)))
+
+
+AD_HOC = "/v1/recommendations"
+
+
+def test_products_that_are_named_lead_to_others_of_their_kind(visited, api):
+    body = answer(api.post(AD_HOC, {"products": ["puzzle-red", "puzzle-blue"], "count": 4}))
+    assert {item["id"] for item in body["items"]} == {
+        f"puzzle-{colour}" for colour in ("green", "white", "black", "yellow")
+    }
+    assert {name for item in body["items"] for name in item["why"]["because"]} <= {
+        "puzzle-red",
+        "puzzle-blue",
+    }
+    assert body["items"][0]["why"]["code"] == "similar_to"
+
+
+def test_what_is_not_wanted_is_pushed_away(visited, api):
+    wanted = {"products": ["puzzle-red", "lamp-red"], "count": 18}
+    against = {"products": ["lamp-red", {"id": "puzzle-red", "weight": -1}], "count": 18}
+    first = items(api.post(AD_HOC, against))[:5]
+    assert {name.partition("-")[0] for name in first} == {"lamp"}
+    assert "puzzle" in {name.partition("-")[0] for name in items(api.post(AD_HOC, wanted))[:9]}
+
+
+def test_a_session_is_answered_and_not_stored(visited, api):
+    session = [{"type": "view", "product": "spade-red"}, {"type": "view", "product": "spade-blue"}]
+    body = answer(api.post(AD_HOC, {"session": session, "count": 4, "explain": True}))
+    assert {item["id"].partition("-")[0] for item in body["items"]} == {"spade"}
+    assert body["items"][0]["why"]["code"] == "because_viewed"
+    assert not visited.catalog.users.exclude(external_id="u1").exists()
+
+
+def test_a_session_is_later_than_what_the_user_did_before(visited, api):
+    session = [{"type": "purchase", "product": "puzzle-red"}]
+    alone = set(items(api.get(FOR_USER, count=6)))
+    body = answer(api.post(AD_HOC, {"user": "u1", "session": session, "count": 6}))
+    both = {item["id"] for item in body["items"]}
+    assert "puzzle" in {name.partition("-")[0] for name in both}
+    assert not {"mug-red", "mug-green", "lamp-red", "puzzle-red"} & both
+    assert both != alone
+
+
+def test_a_session_is_answered_as_the_same_history_is(visited, api):
+    events = [
+        event("u2", product, at=NOON + place * timedelta(hours=1))
+        for place, product in enumerate(("lamp-red", "mug-blue", "spade-red"))
+    ]
+    visited.post(*events)
+    session = [
+        {"type": one.type, "product": one.product, "at": one.at.isoformat()} for one in events
+    ]
+    stored = answer(api.get("/v1/users/u2/recommendations", count=20))
+    given = answer(api.post(AD_HOC, {"session": session, "count": 20}))
+    assert [item["id"] for item in given["items"]] == [item["id"] for item in stored["items"]]
+    for one, other in zip(given["items"], stored["items"], strict=True):
+        assert one["why"]["contributions"] == pytest.approx(other["why"]["contributions"])
+        assert one["why"]["because"] == other["why"]["because"]
+
+
+def test_a_user_alone_is_recommended_what_they_always_are(visited, api):
+    body = answer(api.post(AD_HOC, {"user": "u1", "count": 6}))
+    assert [item["id"] for item in body["items"]] == items(api.get(FOR_USER, count=6))
+
+
+def test_what_is_unknown_is_told_and_the_rest_counts(visited, api):
+    asked = {"products": ["gone", "mug-red"], "user": "nobody", "count": 3}
+    body = answer(api.post(AD_HOC, asked))
+    assert body["missing_ids"] == ["nobody", "gone"]
+    assert {item["id"].partition("-")[0] for item in body["items"]} == {"mug"}
+    for asked, missing in (({"products": ["gone"]}, ["gone"]), ({}, [])):
+        body = answer(api.post(AD_HOC, asked | {"count": 3}))
+        assert (body["missing_ids"], len(body["items"])) == (missing, 3)
+        assert body["fallback"] in ("popular", "newest")
+
+
+def test_a_browser_key_has_a_session_count_alone_where_it_may_not_know_the_user(
+    visited, api, browser
+):
+    api.put("/v1/users/u1", {})
+    session = [{"type": "view", "product": "spade-red"}]
+    body = answer(browser.post(AD_HOC, {"user": "u1", "session": session, "count": 3}))
+    assert body["degraded"] == {"user": "no_user_token"}
+    assert {item["id"].partition("-")[0] for item in body["items"]} == {"spade"}
+    assert all(item["why"]["because"] == [] for item in body["items"])
+
+
+@pytest.mark.parametrize(
+    ("body", "where"),
+    [
+        ({"products": [{"id": "mug-red", "weight": "much"}]}, "body.products"),
+        ({"products": [{"id": "mug-red", "weight": 1e9}]}, "body.products"),
+        ({"products": ["x"] * 101}, "body.products"),
+        ({"session": [{"type": "stare", "product": "mug-red"}]}, "body.session.0.type"),
+        ({"session": [{"type": "view"}]}, "body.session.0.product"),
+        ({"session": [{"type": "view", "product": "mug-red", "at": "soon"}]}, "body.session.0.at"),
+        ({"seeds": ["mug-red"]}, "body.seeds"),
+    ],
+)
+def test_what_is_not_right_of_a_session_is_named(visited, api, body, where):
+    errors = problem(api.post(AD_HOC, body), 400)["errors"]
+    assert any(one["where"].startswith(where) for one in errors), errors
+
+
+def test_what_is_popular_trending_and_new_is_listed_for_everybody(visited, api, browser):
+    for user in ("u2", "u3", "u4"):
+        visited.visit(user, "spade-red", "spade-blue")
+    now = timezone.now()
+    visited.post(*(event(f"n{n}", "puzzle-red", at=now - timedelta(hours=1)) for n in range(3)))
+    visited.put({**goods.goods()[3], "released_at": now.isoformat()})
+    popularity.refresh(visited.catalog)
+    found = {
+        name: answer(browser.get(f"/v1/{name}", count=3, explain="true"))
+        for name in ("popular", "trending", "new")
+    }
+    assert found["popular"]["items"][0]["id"] == found["trending"]["items"][0]["id"] == "puzzle-red"
+    assert found["new"]["items"][0]["id"] == goods.goods()[3]["id"]
+    codes = {name: body["items"][0]["why"]["code"] for name, body in found.items()}
+    assert codes == {"popular": "popular", "trending": "trending", "new": "new"}
+    assert [len(body["items"]) for body in found.values()] == [3, 1, 3]
+    under = '{"category": {"under": "Home"}}'
+    assert set(items(api.get("/v1/popular", filter=under))) == {"mug-red", "mug-green", "lamp-red"}
+    problem(api.get("/v1/popular", user="u1"), 400, "unknown-parameter")

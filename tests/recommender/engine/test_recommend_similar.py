@@ -7,6 +7,7 @@ from recommender import database
 from recommender.engine.answer import Answer, Query, UnknownProductError
 from recommender.engine.recommend import similar
 from recommender.history import popularity
+from recommender.models import Space
 from recommender.retrieval import filters
 from recommender.spaces import lifecycle, partitions
 from tests.recommender import goods
@@ -46,6 +47,22 @@ def test_the_score_is_the_cosine(stocked):
     assert (twin.id, twin.because) == ("mug-twin", ("mug-red",))
     assert twin.score == pytest.approx(1.0, abs=1e-3)
     assert twin.contributions == {"text": twin.score}
+
+
+def test_one_statement_answers_and_never_from_a_space_that_no_longer_serves(stocked):
+    first = similar(stocked.catalog, "mug-red", Query(count=5))
+    with CaptureQueriesContext(connection) as captured:
+        assert similar(stocked.catalog, "mug-red", Query(count=5)) == first
+    assert sum("recommender_product" in query["sql"] for query in captured) == 1
+
+    space = Space.objects.filter(pk=stocked.space.pk)
+    space.update(status=Space.Status.STANDBY)
+    assert similar(stocked.catalog, "mug-red", Query(count=5)).fallback is not None
+    space.update(status=Space.Status.ACTIVE)
+    assert similar(stocked.catalog, "mug-red", Query(count=5)) == first
+
+    forget_vector(stocked, "mug-red")
+    assert similar(stocked.catalog, "mug-red", Query(count=5)).fallback is not None
 
 
 @pytest.mark.parametrize("key", ["nothing", "", "MUG-RED", "mug-red ", "' OR 1=1 --", "%"])

@@ -24,6 +24,8 @@ from recommender.training.fitting import silent
 from tests.recommender.training import planted
 from tests.shop import DAY, Shop, event
 
+pytestmark = pytest.mark.slow
+
 EVERYTHING = Query(count=10, exclude=frozenset())
 NEW = Query(count=10)
 

@@ -146,6 +146,7 @@ def test_no_events_are_an_error_that_says_how_to_get_some(shop: Shop) -> None:
         run(shop, split=None)
 
 
+@pytest.mark.slow
 def test_what_is_learnt_finds_planted_tastes_and_nothing_serves_otherwise_afterwards(
     db: None,
 ) -> None:

@@ -1,8 +1,9 @@
+import lightgbm
 import numpy as np
 import pytest
 
 from recommender.ranking import lambdamart
-from recommender.ranking.features import Sample, sample
+from recommender.ranking.features import Sample, matrix, sample
 from recommender.ranking.lambdamart import LambdaMartRanker
 from tests.recommender.ranking.tables import examples, hits, table_of
 
@@ -59,3 +60,16 @@ def test_fifty_short_lists_are_enough_to_learn_from():
     few = lambdamart.fit(sample([examples(requests=50, size=8)]))
     asked = examples(requests=50, seed=1)
     assert hits(few.score(asked.table), asked) > 0.3
+
+
+def test_scores_are_exactly_those_of_lightgbm_whatever_is_unknown(ranker):
+    asked = examples(requests=30, seed=2).table
+    inputs = matrix(asked, ranker.names)
+    inputs[np.random.default_rng(3).random(inputs.shape) < 0.2] = np.nan
+    inputs[0] = np.nan
+    inputs[1] = 0.0
+    expected = lightgbm.Booster(model_str=ranker.model).predict(inputs)
+    scored = ranker.scored_features(inputs)
+    assert scored.scores.tolist() == expected.tolist()
+    sums = [sum(contributions.values()) for contributions in scored.explain(np.arange(len(inputs)))]
+    assert np.allclose(sums, expected)

@@ -1,6 +1,5 @@
 import math
 
-import numba
 import numpy as np
 import pytest
 from hypothesis import given
@@ -9,10 +8,6 @@ from numpy.typing import NDArray
 
 from recommender.ranking import metrics
 from recommender.ranking.metrics import ListMetrics, accuracy, interval, intervals, list_metrics
-
-# Compiling what ranx computes takes twenty seconds, computing it without takes none.
-numba.config.DISABLE_JIT = True
-import ranx  # noqa: E402 - reads the setting while it is imported
 
 PRODUCTS = [f"p{number}" for number in range(30)]
 lists = st.lists(st.sampled_from(PRODUCTS), unique=True)
@@ -54,6 +49,13 @@ def test_what_stands_below_k_does_not_count() -> None:
 
 
 def test_the_metrics_are_those_of_ranx() -> None:
+    # To load both takes two seconds, which only the worker that runs this spends.
+    import numba  # noqa: PLC0415
+
+    # Compiling what ranx computes takes twenty seconds, computing it without takes none.
+    numba.config.DISABLE_JIT = True
+    import ranx  # noqa: PLC0415 - reads the setting while it is imported
+
     random = np.random.default_rng(7)
     truth, run = {}, {}
     for user in range(60):

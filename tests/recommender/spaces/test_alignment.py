@@ -48,6 +48,7 @@ def show(shop: Shop, host: MediaHost, count: int) -> None:
     )
 
 
+@pytest.mark.slow
 def test_a_space_learns_to_find_pictures_by_text(shop: Shop, host: MediaHost, space: Space) -> None:
     show(shop, host, 108)
     embedder = trained_embedder_of(space)
@@ -68,6 +69,7 @@ def test_a_space_learns_to_find_pictures_by_text(shop: Shop, host: MediaHost, sp
     assert np.mean([row in nearest[row] for row in range(36)]) > 0.8
 
 
+@pytest.mark.slow
 def test_what_was_learnt_is_stored_and_kept(shop: Shop, host: MediaHost, space: Space) -> None:
     show(shop, host, 60)
     first = alignment.learn(space)
@@ -80,6 +82,7 @@ def test_what_was_learnt_is_stored_and_kept(shop: Shop, host: MediaHost, space: 
     assert Alignment.from_bytes(first).dimension == space.dimension == 256
 
 
+@pytest.mark.slow
 def test_pictures_that_cannot_be_had_are_passed_over(
     shop: Shop, host: MediaHost, space: Space
 ) -> None:
@@ -122,6 +125,7 @@ def test_where_the_pictures_host_is_down_it_is_tried_again_later(
         alignment.learn(space)
 
 
+@pytest.mark.slow
 def test_what_an_earlier_run_died_at_is_passed_over(
     shop: Shop, host: MediaHost, space: Space
 ) -> None:

@@ -1,6 +1,7 @@
 """A stack of its own for each test that starts and breaks one."""
 
 import os
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -8,7 +9,7 @@ from tempfile import TemporaryDirectory
 import psutil
 import pytest
 
-from recommender.stack import StackConfig, read_config, stop
+from recommender.stack import StackConfig, ensure_started, read_config, stop
 
 
 def processes_of(config: StackConfig) -> list[str]:
@@ -29,6 +30,25 @@ def config() -> Iterator[StackConfig]:
         yield config
         stop(config)
         assert processes_of(config) == []
+
+
+@pytest.fixture(scope="module")
+def stopped_stack() -> Iterator[Path]:
+    """The data directory of a stack that ran once."""
+    with TemporaryDirectory(prefix="kinship-test-") as directory:
+        config = StackConfig(Path(directory) / "data", database_url=None, broker_url=None)
+        ensure_started(config)
+        stop(config)
+        yield config.data_dir
+
+
+@pytest.fixture
+def started(config: StackConfig, stopped_stack: Path) -> StackConfig:
+    """A stack that runs, and not for the first time: making its data takes most of a start."""
+    # With the owners of the files: as root, the servers run as another user.
+    subprocess.run(["cp", "-a", str(stopped_stack), str(config.data_dir)], check=True)
+    ensure_started(config)
+    return config
 
 
 @pytest.fixture(scope="session")

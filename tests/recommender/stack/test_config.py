@@ -36,6 +36,13 @@ def test_a_relative_data_directory_is_made_absolute(tmp_path, monkeypatch):
     assert read_config({"KINSHIP_DATA_DIR": "data"}, BASE).data_dir == tmp_path / "data"
 
 
+def test_the_archive_is_of_the_embedded_database_only(tmp_path):
+    archived = {"KINSHIP_WAL_ARCHIVE": str(tmp_path / "wal")}
+    assert read_config(archived, BASE).wal_archive == tmp_path / "wal"
+    with pytest.raises(StackError, match="DATABASE_URL names another server"):
+        read_config(archived | {"DATABASE_URL": "postgresql://db/shop"}, BASE)
+
+
 def test_embedded_urls_name_the_sockets():
     config = read_config({}, BASE)
     assert (

@@ -95,15 +95,14 @@ def test_the_servers_listen_on_sockets_that_only_their_owner_enters(shared):
         assert client.config_get("port") == {"port": "0"}
 
 
-def test_nobody_but_the_owner_and_root_is_let_in_even_through_an_open_door(config):
+def test_nobody_but_the_owner_and_root_is_let_in_even_through_an_open_door(started):
     if os.geteuid() != 0:
         pytest.skip("only root can become another user")
-    ensure_started(config)
-    for directory in (config.layout.sockets, *config.layout.sockets.parents):
+    for directory in (started.layout.sockets, *started.layout.sockets.parents):
         directory.chmod(directory.stat().st_mode | 0o011)
-    (config.layout.sockets / ".s.PGSQL.5432").chmod(0o777)
+    (started.layout.sockets / ".s.PGSQL.5432").chmod(0o777)
     with as_nobody(), pytest.raises(psycopg.OperationalError, match="Peer authentication failed"):
-        psycopg.connect(database_url(config))
+        psycopg.connect(database_url(started))
 
 
 def test_nobody_else_passes_to_the_data_nor_through_what_is_above_them(config):
@@ -131,15 +130,14 @@ def test_starting_twice_changes_nothing(shared):
     assert (postgres.running(shared.layout).pid, valkey.running(shared.layout).pid) == pids
 
 
-def test_data_and_queued_work_survive_a_restart(config):
-    ensure_started(config)
-    query(config, "CREATE TABLE kept AS SELECT 7 AS number")
-    with broker(config) as client:
+def test_data_and_queued_work_survive_a_restart(started):
+    query(started, "CREATE TABLE kept AS SELECT 7 AS number")
+    with broker(started) as client:
         client.lpush("queue", "task")
-    assert sorted(stop(config)) == ["postgres", "valkey"]
-    ensure_started(config)
-    assert query(config, "SELECT number FROM kept") == 7
-    with broker(config) as client:
+    assert sorted(stop(started)) == ["postgres", "valkey"]
+    ensure_started(started)
+    assert query(started, "SELECT number FROM kept") == 7
+    with broker(started) as client:
         assert client.lrange("queue", 0, -1) == ["task"]
 
 
@@ -148,39 +146,36 @@ def test_stopping_what_never_ran_stops_nothing_and_makes_nothing(config):
     assert not config.data_dir.exists()
 
 
-def test_killed_servers_are_started_again_with_their_data(config):
-    ensure_started(config)
-    query(config, "CREATE TABLE kept AS SELECT 7 AS number")
-    for process in (postgres.running(config.layout), valkey.running(config.layout)):
+def test_killed_servers_are_started_again_with_their_data(started):
+    query(started, "CREATE TABLE kept AS SELECT 7 AS number")
+    for process in (postgres.running(started.layout), valkey.running(started.layout)):
         kill(process)
-    ensure_started(config)
-    assert query(config, "SELECT number FROM kept") == 7
-    with broker(config) as client:
+    ensure_started(started)
+    assert query(started, "SELECT number FROM kept") == 7
+    with broker(started) as client:
         assert client.ping()
 
 
-def test_a_killed_server_whose_session_still_works_is_started_again(config):
-    ensure_started(config)
-    with psycopg.connect(database_url(config)) as connection:
+def test_a_killed_server_whose_session_still_works_is_started_again(started):
+    with psycopg.connect(database_url(started)) as connection:
         session = psutil.Process(connection.info.backend_pid)
         session.suspend()  # in the midst of a long step, it does not notice its server's end
-        kill(postgres.running(config.layout))
-        ensure_started(config)
+        kill(postgres.running(started.layout))
+        ensure_started(started)
         assert find_process(session.pid) is None
-    assert query(config, "SELECT 1") == 1
+    assert query(started, "SELECT 1") == 1
 
 
-def test_a_process_number_that_went_to_another_process_is_not_believed(config):
-    ensure_started(config)
-    stop(config)
+def test_a_process_number_that_went_to_another_process_is_not_believed(started):
+    stop(started)
     stranger = os.getpid()
-    (config.layout.postgres / "postmaster.pid").write_text(
-        f"{stranger}\n{config.layout.postgres}\n1700000000\n5432\n\n\n  1 1\nready   \n"
+    (started.layout.postgres / "postmaster.pid").write_text(
+        f"{stranger}\n{started.layout.postgres}\n1700000000\n5432\n\n\n  1 1\nready   \n"
     )
-    (config.layout.valkey / "valkey.pid").write_text(f"{stranger}\n")
-    ensure_started(config)
-    assert query(config, "SELECT 1") == 1
-    with broker(config) as client:
+    (started.layout.valkey / "valkey.pid").write_text(f"{stranger}\n")
+    ensure_started(started)
+    assert query(started, "SELECT 1") == 1
+    with broker(started) as client:
         assert client.ping()
 
 

@@ -2,8 +2,8 @@ import psycopg
 import pytest
 
 from recommender.stack import database_url
+from recommender.stack.cluster import GB, MB, postgres_settings
 from recommender.stack.machine import Machine, detect
-from recommender.stack.postgres import GB, MB, postgres_settings
 
 
 def settings(*, memory: int = 16 * GB, cores: int = 4, shared_memory: int = 8 * GB):
@@ -41,8 +41,9 @@ def test_a_container_with_little_shared_memory_can_still_build_an_index_in_paral
     assert settings(shared_memory=8 * GB)["dynamic_shared_memory_type"] == "posix"
 
 
-def test_the_server_applies_every_setting(shared):
-    with psycopg.connect(database_url(shared)) as connection:
+@pytest.mark.slow
+def test_the_server_applies_every_setting(started):
+    with psycopg.connect(database_url(started)) as connection:
         applied = connection.execute(
             "SELECT name, setting FROM pg_file_settings "
             "WHERE sourcefile LIKE '%kinship.conf' AND applied AND error IS NULL"

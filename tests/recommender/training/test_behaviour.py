@@ -103,6 +103,7 @@ def test_with_too_few_new_events_the_old_version_goes_on_serving(planted_shop: S
     assert versions(planted_shop, Status.STANDBY) == []
 
 
+@pytest.mark.slow
 def test_a_version_that_does_better_on_the_last_days_replaces_the_old(db: None) -> None:
     shop = planted.open_shop()
     planted.visits(shop, by_taste=False)

@@ -23,6 +23,8 @@ from recommender.training.run import learn_ranker, train_ranker
 from tests.recommender.training import planted
 from tests.shop import DAY, NOON, Shop, event, numbered
 
+pytestmark = pytest.mark.slow
+
 STEPS = ["behaviour spaces", "popularity", "co-occurrence", "ranker"]
 NEW = Query(count=10)
 

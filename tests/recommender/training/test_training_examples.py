@@ -69,6 +69,7 @@ def seen_of_the_future(now: Snapshot, split: Split, learn: Learn, mode: str) -> 
     return [name for name in there if not np.array_equal(there[name], then[name], equal_nan=True)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", Mode.values)
 @pytest.mark.parametrize("scheme", [None, splits.LAST])
 def test_no_feature_sees_its_future(now: Snapshot, mode: str, scheme: str | None) -> None:
@@ -104,6 +105,7 @@ def test_what_is_fitted_to_a_past_moment_does_not_see_its_future_either(now: Sna
         assert (both[0][kind] != both[1][kind]).nnz == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("leak", "shows_in"),
     [

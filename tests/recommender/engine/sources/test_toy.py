@@ -70,6 +70,7 @@ def test_a_rank_learns_from_it() -> None:
     assert "toy:next" in features.names(lesson.table.columns)
 
 
+@pytest.mark.slow
 def test_it_is_evaluated(shop: Shop) -> None:
     shop.stock(**{f"p{number}": f"Article {number}" for number in range(40)})
     shop.embed()

@@ -1,0 +1,104 @@
+"""Search: the products that a text asks for."""
+
+from dataclasses import asdict, replace
+from typing import Annotated
+
+from django.http import HttpResponse
+from django.utils.cache import patch_vary_headers
+from ninja import Query as Parameters
+from ninja import Router, Schema
+from pydantic import Field
+
+from recommender.api import codec, user_tokens
+from recommender.api.answers import AnswerOut, from_query, query_of, respond
+from recommender.api.auth import BROWSER, ApiRequest, any_key
+from recommender.api.schemas import SearchParameters, SearchRequest, SuggestParameters
+from recommender.engine import search
+from recommender.engine.search import SearchAnswer, SearchQuery
+from recommender.retrieval import suggestions, vocabulary
+from recommender.retrieval.suggestions import Kind
+
+router = Router(tags=["search"], auth=any_key)
+
+
+class UnderstoodOut(Schema):
+    """What the text was taken for."""
+
+    text: str
+    meant: Annotated[
+        str | None,
+        Field(description="The text without what seems misspelt; it was searched for as well."),
+    ]
+    missing_words: Annotated[list[str], Field(description="Words that no product has.")]
+    relaxed: Annotated[
+        bool,
+        Field(description="Whether no product has all of the words, so that some are enough."),
+    ]
+
+
+class SearchOut(AnswerOut):
+    """The products that were found, and what the text was taken for."""
+
+    query: UnderstoodOut
+
+
+class SuggestionOut(Schema):
+    """A text to search for, or a thing to go to."""
+
+    text: str
+    kind: Kind
+    id: Annotated[str | None, Field(description="Of a product.")]
+
+
+class SuggestionsOut(Schema):
+    """What a text may become, the likeliest first."""
+
+    suggestions: list[SuggestionOut]
+
+
+@router.get("/suggest", response=SuggestionsOut, summary="Suggestions while typing")
+def get_suggestions(request: ApiRequest, ask: Parameters[SuggestParameters]) -> HttpResponse:
+    """Words, categories, brands and products that the text may become."""
+    codec.check_known(request, SuggestParameters.model_fields)
+    found = suggestions.suggest(request.auth.catalog, ask.q, ask.count)
+    return codec.respond({"suggestions": list(map(asdict, found))})
+
+
+@router.get("/search", response=SearchOut, summary="Search", openapi_extra=user_tokens.DOCUMENTED)
+def get_search(request: ApiRequest, ask: Parameters[SearchParameters]) -> HttpResponse:
+    """The available products that a text asks for, by words, meaning and id.
+
+    With a user, their taste counts, too.
+    """
+    return _search(request, from_query(request, ask, SearchRequest))
+
+
+@router.post(
+    "/search", response=SearchOut, summary="Search (body)", openapi_extra=user_tokens.DOCUMENTED
+)
+def post_search(request: ApiRequest, ask: SearchRequest) -> HttpResponse:
+    """The same, with the request as a body."""
+    codec.check_known(request, ())
+    return _search(request, ask)
+
+
+def _search(request: ApiRequest, ask: SearchRequest) -> HttpResponse:
+    user = ask.user
+    may_know = user is None or user_tokens.may_know(request, user)
+    query = replace(query_of(request.auth, ask), anonymous_only=not may_know)
+    asked = SearchQuery(text=ask.q, query=query, user=user, personal=ask.personal)
+    found = search.search(request.auth.catalog, asked)
+    response = respond(request, found.answer, ask, query=_understood(ask.q, found))
+    if request.auth.scope == BROWSER:
+        patch_vary_headers(response, [user_tokens.HEADER])
+    return response
+
+
+def _understood(text: str, found: SearchAnswer) -> dict[str, object]:
+    meant = vocabulary.meant(text, found.words)
+    return {
+        "text": text,
+        "meant": meant if meant != text else None,
+        "missing_words": [word.typed for word in found.words if not word.products],
+        "relaxed": bool(found.words) and not found.has_all,
+    }

@@ -1,0 +1,70 @@
+"""The short way to what is asked most: similar products and recommendations, by GET.
+
+To route, check and wrap a request takes Django and django-ninja as long as the engine takes for
+similar products. What is plainly right is answered here. All else, and whatever is to be refused,
+takes their way: so there is one place that says what is wrong.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from typing import cast
+from urllib.parse import parse_qsl
+
+from django.core.exceptions import ObjectDoesNotExist
+from django.db import Error
+from django.http import HttpRequest, HttpResponse
+from pydantic import ValidationError
+
+from recommender.api.answers import from_parameters
+from recommender.api.app import api
+from recommender.api.auth import ApiRequest, any_key
+from recommender.api.problems import Problem
+from recommender.api.recommendations import answer_similar, answer_user
+from recommender.api.schemas import RecommendationRequest, RequestParameters
+
+# Ids as nearly all are; any other is read by django-ninja.
+_ADDRESS = re.compile(r"/v1/([a-z]+)/([0-9A-Za-z][0-9A-Za-z._:-]{0,99})/([a-z]+)", re.ASCII)
+_SCHEME = "Bearer "
+_LONGEST_QUERY = 2000
+
+_Answer = Callable[[ApiRequest, str, RecommendationRequest], HttpResponse]
+_ANSWERS: Mapping[tuple[str, str], _Answer] = {
+    ("products", "similar"): answer_similar,
+    ("users", "recommendations"): answer_user,
+}
+
+
+def answer(request: HttpRequest) -> HttpResponse | None:
+    """The answer, an error where the key or the engine has one; None for what goes the long way."""
+    address = _ADDRESS.fullmatch(request.path_info)
+    key = request.META.get("HTTP_AUTHORIZATION", "")
+    query = request.META["QUERY_STRING"]
+    if address is None or request.method != "GET" or not key.startswith(_SCHEME):
+        return None
+    answer_this = _ANSWERS.get((address[1], address[3]))
+    ask = _checked(query) if len(query) <= _LONGEST_QUERY and query.isascii() else None
+    if answer_this is None or ask is None:
+        return None
+    recognised = cast(ApiRequest, request)
+    try:
+        recognised.auth = any_key.authenticate(request, key.removeprefix(_SCHEME))
+        return answer_this(recognised, address[2], ask)
+    except (Problem, Error, ObjectDoesNotExist) as exc:
+        return api.on_exception(request, exc)
+
+
+@lru_cache(maxsize=1000)
+def _checked(query: str) -> RecommendationRequest | None:
+    """The request that a query makes, which nobody changes; None where it may not be right."""
+    pairs = parse_qsl(query, keep_blank_values=True)
+    given = dict(pairs)
+    # What is right of a time depends on when it is.
+    if len(given) < len(pairs) or not given.keys() <= RequestParameters.model_fields.keys() - {
+        "as_of"
+    }:
+        return None
+    try:
+        return from_parameters(RequestParameters.model_validate(given), RecommendationRequest)
+    except (Problem, ValidationError):
+        return None

@@ -1,0 +1,89 @@
+"""A history that a request tells and nobody stores: products with weights, events of a session."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+import numpy as np
+from psycopg import sql
+
+from recommender import database
+from recommender.behaviour.interactions import MAX_EVENTS, History
+from recommender.engine.answer import SEEN, Query
+from recommender.engine.candidates import SEED
+from recommender.engine.stored import StoredUser, nobody
+from recommender.history import reader
+from recommender.models import Catalog
+
+# Seconds between events that have no time: they are in the order of their coming.
+_STEP = 1.0
+
+# Rows of (key, weight, time, type, place), the newest first; what says nothing is left out.
+_KNOWN = sql.SQL("""
+SELECT p.id, COALESCE(e.given, {weight}) AS weight, extract(epoch FROM e.at)::float8, e.type,
+    e.place
+FROM unnest(%(products)s::text[], %(types)s::text[], %(values)s::float8[], %(weights)s::float8[],
+            %(times)s::timestamptz[]) WITH ORDINALITY AS e(product, type, value, given, at, place)
+JOIN recommender_catalog c ON c.id = %(catalog)s
+JOIN recommender_product p
+    ON p.catalog_id = c.id AND p.external_id = e.product AND p.deleted_at IS NULL
+ORDER BY e.at DESC, e.place DESC
+""").format(weight=reader.WEIGHT)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GivenEvent:
+    """A product that a request names, or what somebody just did with it."""
+
+    product: str  # its id
+    type: str = SEED  # of event
+    value: float | None = None
+    weight: float | None = None  # what it says of taste; by its type and value where None
+    at: datetime | None = None  # of its place among the others where None
+
+
+def with_history(
+    catalog: Catalog, stored: StoredUser | None, given: Sequence[GivenEvent], query: Query
+) -> tuple[StoredUser, tuple[str, ...]]:
+    """A user whose latest events are those given, before what is stored of them; unknown ids.
+
+    Products that are given are left out of the answer, unless nothing is.
+
+    Args:
+        stored: None for nobody.
+    """
+    rows = database.fetch(_KNOWN, _parameters(catalog, given))
+    known = {row[-1] - 1 for row in rows}
+    missing = dict.fromkeys(one.product for place, one in enumerate(given) if place not in known)
+    telling = [row for row in rows if row[1]]
+    user = stored or nobody(catalog, query)
+    told = np.array([row[:3] for row in telling], dtype=np.float64).reshape(-1, 3)
+    ids = np.array([row[0] for row in telling], dtype=np.int64)
+    history = History(
+        product_ids=np.concatenate([ids, user.history.product_ids])[:MAX_EVENTS],
+        weights=np.concatenate([told[:, 1], user.history.weights])[:MAX_EVENTS],
+        times=np.concatenate([told[:, 2], user.history.times])[:MAX_EVENTS],
+    )
+    excluded = user.excluded
+    if SEEN in query.exclude:
+        excluded = np.union1d(excluded, np.array([row[0] for row in rows], dtype=np.int64))
+    types = [*(row[3] for row in telling), *user.types][:MAX_EVENTS]
+    return replace(user, history=history, types=types, excluded=excluded), tuple(missing)
+
+
+def _parameters(catalog: Catalog, given: Sequence[GivenEvent]) -> dict[str, object]:
+    now = time.time()
+    return {
+        "catalog": catalog.pk,
+        "products": [one.product for one in given],
+        "types": [one.type for one in given],
+        "values": [one.value for one in given],
+        "weights": [
+            1.0 if one.weight is None and one.type == SEED else one.weight for one in given
+        ],
+        "times": [
+            one.at or datetime.fromtimestamp(now - _STEP * (len(given) - place), UTC)
+            for place, one in enumerate(given)
+        ],
+    }

@@ -1,0 +1,261 @@
+"""Products for a text: by their words, by their meaning and by their ids, for a user or for all.
+
+Each way to find products gives a list with scores, and a weighted sum makes one of them: a convex
+combination, which Bruch, Gai & Ingber (2023) found better than reciprocal-rank fusion. With a
+user, their rank of the candidates is one more list.
+"""
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+
+import numpy as np
+import structlog
+from django.db.models import Q
+from psycopg import sql
+
+from embeddings.calls.outcome import EmbeddedRow
+from embeddings.errors import EmbeddingError
+from embeddings.types import Input, Modality, Output, Role
+from recommender.engine import backfill
+from recommender.engine.answer import Answer, Item, Query
+from recommender.engine.candidates import SEARCHED, Cause
+from recommender.engine.pipeline import Pipeline
+from recommender.engine.postgres_store import PostgresStore
+from recommender.engine.recommend import NO_USER_TOKEN
+from recommender.engine.stored import find_user, ranker_of
+from recommender.models import Catalog, Space
+from recommender.profiles import builder
+from recommender.providers import metered
+from recommender.providers.metered import Account, Effort
+from recommender.providers.places import place
+from recommender.retrieval import text_search, vector_search, vocabulary
+from recommender.retrieval.text_search import Match
+from recommender.retrieval.vector_search import QueryVectors
+from recommender.retrieval.vocabulary import QueryWord
+from recommender.spaces import switching
+from recommender.spaces.alignment import embedder_of
+from recommender.spaces.switching import serving
+
+log = structlog.get_logger()
+
+# The names of lists, as contributions to a score; a space's list has the space's name.
+BY_ID, WORDS, PERSONAL = "id", "words", "personal"
+
+# Each list is so long at least, and so many times as long as the answer.
+_PROPOSALS, _PROPOSALS_A_PLACE = 100, 2
+# What the best of each list is worth: by words, a product that has all of them in its title; by
+# meaning, the nearest of those that were found; by the user's taste, at full weight.
+_WORDS_WORTH, _MEANING_WORTH, _TASTE_WORTH = 1.0, 0.3, 0.5
+# An exact id is what was asked for, whatever else there is.
+_ID_WORTH = 10.0
+# How much a user's taste counts where nobody says.
+DEFAULT_PERSONAL = 0.5
+# A request does not wait for a provider as a worker does.
+_EFFORT = Effort(attempts=1, patience=1.0)
+_CAUSE = Cause("", event=SEARCHED)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SearchQuery:
+    """What is searched for, checked."""
+
+    text: str
+    query: Query
+    user: str | None = None  # whose taste counts
+    personal: float = 0.0  # how much it counts beside the words, 0 to 1
+    lists: Collection[str] | None = None  # by name, those that count; None for all
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SearchAnswer:
+    """The products that were found, and how."""
+
+    answer: Answer
+    words: Sequence[QueryWord]
+    has_all: bool  # whether some product has all of the words
+
+
+@dataclass(frozen=True, slots=True)
+class _List:
+    """Products that one way has found, and what each is worth."""
+
+    name: str
+    products: Sequence[tuple[int, str, float]]  # keys, ids and worths
+
+
+def search(catalog: Catalog, asked: SearchQuery) -> SearchAnswer:
+    """The available products that a text asks for, the best first.
+
+    Where nothing is found the answer is what is popular, and says so in `fallback`. A model that
+    cannot be asked costs the answer its list alone, and the answer says so in `degraded`.
+    """
+    return switching.answered(partial(_search, catalog, asked))
+
+
+def _search(catalog: Catalog, asked: SearchQuery) -> SearchAnswer:
+    query = asked.query
+    limit = max(_PROPOSALS, _PROPOSALS_A_PLACE * query.count)
+    words = vocabulary.look_up(catalog, asked.text)
+    matches = text_search.by_words(catalog, words, limit=limit, filter=query.filter)
+    near, degraded, spaces = _by_meaning(catalog, query, vocabulary.meant(asked.text, words), limit)
+    lists = [_by_id(catalog, asked), _by_words(catalog, words, matches), *near]
+    found = _combined(one for one in lists if asked.lists is None or one.name in asked.lists)
+    missing: tuple[str, ...] = ()
+    if asked.user is not None and asked.personal and found:
+        user = find_user(catalog, asked.user, query)
+        if user is None:
+            missing = (asked.user,)
+        elif query.anonymous_only and not user.is_anonymous:
+            degraded[PERSONAL] = NO_USER_TOKEN
+        elif user.history_version:
+            store = PostgresStore(catalog=catalog, user=user, query=query)
+            found = _personal(store, found, query.count, asked.personal)
+    return SearchAnswer(
+        answer=replace(_answer(catalog, query, found, spaces, missing), degraded=degraded),
+        words=words,
+        has_all=any(match.has_all for match in matches),
+    )
+
+
+@dataclass(slots=True)
+class _Found:
+    """A product with what each list contributes to its score."""
+
+    product_id: int
+    external_id: str
+    contributions: dict[str, float]
+
+    @property
+    def score(self) -> float:
+        return sum(self.contributions.values())
+
+
+def _by_id(catalog: Catalog, asked: SearchQuery) -> _List:
+    query = asked.query
+    ids = text_search.by_id(catalog, asked.text, limit=query.count, filter=query.filter)
+    return _List(
+        BY_ID, [(key, name, _ID_WORTH / rank) for rank, (key, name) in enumerate(ids, start=1)]
+    )
+
+
+def _by_words(catalog: Catalog, words: Sequence[QueryWord], matches: Sequence[Match]) -> _List:
+    scale = _WORDS_WORTH / text_search.best_score(words, catalog.words_counted_of)
+    return _List(WORDS, [(m.product_id, m.external_id, scale * m.score) for m in matches])
+
+
+def _combined(lists: Iterable[_List]) -> list[_Found]:
+    found: dict[int, _Found] = {}
+    for one in lists:
+        for key, external_id, worth in one.products:
+            product = found.setdefault(key, _Found(key, external_id, {}))
+            product.contributions[one.name] = worth
+    return _sorted(found.values())
+
+
+def _sorted(found: Iterable[_Found]) -> list[_Found]:
+    return sorted(found, key=lambda one: (-one.score, one.product_id))
+
+
+def _personal(
+    store: PostgresStore, found: Sequence[_Found], count: int, weight: float
+) -> list[_Found]:
+    """The same with the user's rank of them as one more list."""
+    pipeline, context = Pipeline(store, count), store.context()
+    if not pipeline.is_personal(context):
+        return list(found)
+    ranker = ranker_of(store.user.ranker)
+    keys = np.sort(np.array([one.product_id for one in found], dtype=np.int64))
+    table = pipeline.candidates_of(context, keys).table
+    best_first = table.products[np.argsort(-ranker.score(table), kind="stable")]
+    step = weight * _TASTE_WORTH / max(1, len(best_first))
+    worths = {
+        key: step * (len(best_first) - place) for place, key in enumerate(best_first.tolist())
+    }
+    for one in found:
+        if one.product_id in worths:
+            one.contributions[PERSONAL] = worths[one.product_id]
+    return _sorted(found)
+
+
+def _by_meaning(
+    catalog: Catalog, query: Query, text: str, limit: int
+) -> tuple[list[_List], dict[str, str], tuple[str, ...]]:
+    """The products nearest to the text in each space that reads texts; why not in others."""
+    lists: list[_List] = []
+    labels: list[str] = []
+    degraded: dict[str, str] = {}
+    dense = ~Q(kind=Space.Kind.BEHAVIOUR) & ~Q(output=Space.Output.SPARSE)
+    active = Space.objects.filter(dense, catalog=catalog, status=Space.Status.ACTIVE)
+    for space in active.defer("fold_in", "boilerplate").order_by("pk"):
+        try:
+            near = _nearest(catalog, space, query, text, limit)
+        except EmbeddingError as exc:
+            log.warning("search without a space", space=space.pk, error=str(exc))
+            degraded[space.name] = str(exc)
+            continue
+        if near is not None:
+            lists.append(near)
+            labels.append(str(space))
+    # Of several spaces each is worth a part.
+    shared = [
+        _List(one.name, [(key, name, worth / len(lists)) for key, name, worth in one.products])
+        for one in lists
+    ]
+    return shared, degraded, tuple(sorted(labels))
+
+
+def _nearest(catalog: Catalog, space: Space, query: Query, text: str, limit: int) -> _List | None:
+    """The products nearest to the text; None where the space reads no text.
+
+    Raises:
+        EmbeddingError: the model cannot be asked now.
+    """
+    embedder = embedder_of(space)
+    if Modality.TEXT not in embedder.spec.modalities or not Output(space.output).is_dense:
+        return None
+    source = Input(text=text)
+    # What costs nothing is not booked: all searches would write one row.
+    account = Account(catalog) if embedder.spec.is_hosted else None
+    with place(embedder.spec, [source]):
+        made = metered.embed_rows(embedder, [source], Role.QUERY, account, _EFFORT)[0]
+    if not isinstance(made, EmbeddedRow):
+        raise made
+    if made.vector is None:
+        return None
+    vectors = QueryVectors("text", _GIVEN, {"vector": builder.to_text(made.vector)})
+    near = vector_search.nearest(serving(space), vectors, limit=limit, filter=query.filter)
+    if not near:
+        return None
+    # Models differ in how far apart their similarities are: those that were found are the scale.
+    best, worst = near[0].similarity, near[-1].similarity
+    scale = _MEANING_WORTH / (best - worst or 1)
+    return _List(
+        space.name,
+        [(n.product_id, n.external_id, scale * (n.similarity - worst)) for n in near],
+    )
+
+
+_GIVEN = sql.SQL("SELECT 0, 1::float8, NULL::bigint, %(vector)s::halfvec")
+
+
+def _answer(
+    catalog: Catalog,
+    query: Query,
+    found: Sequence[_Found],
+    spaces: tuple[str, ...],
+    missing: tuple[str, ...],
+) -> Answer:
+    if not found:
+        return backfill.fall_back(catalog, query, missing_ids=missing)
+    items = [
+        Item(
+            one.external_id,
+            one.score,
+            max(one.contributions, key=lambda name: (one.contributions[name], name)),
+            one.contributions,
+            cause=_CAUSE,
+        )
+        for one in found[: query.count]
+    ]
+    return backfill.complete(catalog, items, query, spaces=spaces, missing_ids=missing)

@@ -1,0 +1,179 @@
+"""The products that have a query's words, or its id: through PostgreSQL's full-text index."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import log
+from typing import Any
+
+import orjson
+from psycopg import sql
+
+from recommender import database
+from recommender.models import Catalog
+from recommender.retrieval import filter_cache
+from recommender.retrieval.filters import Filter
+from recommender.retrieval.vocabulary import QueryWord
+
+# Each product that has one of the words costs some 3 microseconds to score. The rarest words that
+# together are in no more than so many products find them, and the others only score.
+_MOST_SCORED = 2000
+# What a word counts in the text, in attributes, in brand and category, in the title.
+_WEIGHTS = "{0.15, 0.3, 0.6, 1.0}"
+# What ts_rank gives for one, 6/π², before it minds the length of the text.
+_ONCE_IN_TITLE = 0.6079
+# What a word counts that is only near to the one asked for.
+_ALTERNATIVE = 0.7
+# Attributes that name one product, as shops and feeds call them.
+_IDENTIFIERS = ("gtin", "ean", "upc", "isbn", "sku", "mpn", "asin", "barcode")
+_LONGEST_ID = 255
+
+_BY_WORDS = sql.SQL("""
+SELECT d.product_id, p.external_id, {score} AS score, d.lexemes @@ %(all)s::tsquery
+FROM recommender_searchdocument d JOIN recommender_product p ON p.id = d.product_id
+WHERE d.catalog_id = %(catalog)s AND d.lexemes @@ %(any)s::tsquery AND {condition}
+ORDER BY score DESC, d.product_id LIMIT %(limit)s
+""")
+# One word's, weighted by how rare it is; shorter texts say more by having it (normalization 1).
+_SCORE = sql.SQL("{rarity} * ts_rank({weights}, d.lexemes, {word}::tsquery, 1)")
+
+_BY_ID = sql.SQL("""
+SELECT p.id, p.external_id FROM recommender_product p
+WHERE p.catalog_id = %(catalog)s
+  AND (p.external_id = ANY(%(ids)s) OR p.attributes @> ANY(%(attributes)s::jsonb[])) AND {condition}
+ORDER BY p.external_id = %(id)s DESC, p.id LIMIT %(limit)s
+""")
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """A product that a search by words found."""
+
+    product_id: int
+    external_id: str
+    score: float  # only those of one search compare
+    has_all: bool  # whether it has all of the words
+
+
+def by_words(
+    catalog: Catalog,
+    words: Sequence[QueryWord],
+    *,
+    limit: int,
+    filter: Filter | None = None,  # noqa: A002 - the API's word
+) -> list[Match]:
+    """The available products that have the words, the best first.
+
+    A product's score is the sum over the words of their inverse document frequency times
+    PostgreSQL's `ts_rank`. Where a word is very common, only products are found that have a rarer
+    one too.
+    """
+    if not words:
+        return []
+    parameters: dict[str, Any] = {
+        "catalog": catalog.pk,
+        "any": _finding(words, max(catalog.words_counted_of, 1)),
+        "all": " & ".join(f"({_any_of(word)})" for word in words),
+        "limit": limit,
+        **(filter.parameters if filter else {}),
+    }
+    scores = []
+    for place, word in enumerate(words):
+        name, rarity = f"word_{place}", f"rarity_{place}"
+        parameters[name] = _any_of(word)
+        parameters[rarity] = _rarity(word, catalog.words_counted_of)
+        scores.append(
+            _SCORE.format(
+                rarity=sql.Placeholder(rarity),
+                weights=sql.Literal(_WEIGHTS),
+                word=sql.Placeholder(name),
+            )
+        )
+    query = _BY_WORDS.format(
+        score=sql.SQL(" + ").join(scores), condition=filter_cache.condition(filter)
+    )
+    return [Match(*row) for row in database.fetch(query, parameters)]
+
+
+def best_score(words: Sequence[QueryWord], products: int) -> float:
+    """The score of a product that has each of the words once, in its title; 1 where there is none.
+
+    Args:
+        products: of the catalog.
+    """
+    return _ONCE_IN_TITLE * sum(_rarity(word, products) for word in words) or 1.0
+
+
+def by_id(
+    catalog: Catalog,
+    text: str,
+    *,
+    limit: int,
+    filter: Filter | None = None,  # noqa: A002 - the API's word
+) -> list[tuple[int, str]]:
+    """The available products of this id, or of this SKU, GTIN or the like: keys and ids.
+
+    Identifiers are attributes that are called so; upper and lower case are the same.
+    """
+    text = text.strip()
+    if not 0 < len(text) <= _LONGEST_ID:
+        return []
+    spellings = list(dict.fromkeys((text, text.upper(), text.lower())))
+    values: list[str | int] = [*spellings, *([int(text)] if _is_number(text) else [])]
+    names = [
+        name
+        for name in catalog.attributes
+        if name.lower().replace("-", "").replace("_", "") in _IDENTIFIERS
+    ]
+    parameters: Mapping[str, Any] = {
+        "catalog": catalog.pk,
+        "id": text,
+        "ids": spellings,
+        "attributes": [orjson.dumps({n: v}).decode() for n in names for v in values],
+        "limit": limit,
+        **(filter.parameters if filter else {}),
+    }
+    query = _BY_ID.format(condition=filter_cache.condition(filter))
+    return [(key, external_id) for key, external_id in database.fetch(query, parameters)]
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) <= len("9" * 18)
+
+
+def _finding(words: Sequence[QueryWord], products: int) -> str:
+    """The query of the products that are scored: any of the rarest words, or several at once."""
+    rarest = sorted(words, key=lambda word: word.products)
+    total = 0
+    either: list[str] = []
+    for word in rarest:
+        if either and total + word.products > _MOST_SCORED:
+            break
+        either.append(_any_of(word))
+        total += word.products
+    if total <= _MOST_SCORED:
+        return " | ".join(either)
+    # Even the rarest is common: as many of them at once as make it rare.
+    expected = float(products)
+    both: list[str] = []
+    for word in rarest:
+        if both and expected <= _MOST_SCORED:
+            break
+        both.append(f"({_any_of(word)})")
+        expected *= word.products / products
+    return " & ".join(both)
+
+
+def _any_of(word: QueryWord) -> str:
+    return " | ".join(" & ".join(map(_quoted, term.stems)) for term in word.terms)
+
+
+def _quoted(lexeme: str) -> str:
+    escaped = lexeme.replace("\\", "\\\\").replace("'", "''")
+    return f"'{escaped}'"
+
+
+def _rarity(word: QueryWord, products: int) -> float:
+    """Inverse document frequency as BM25 has it (Robertson & Zaragoza 2009), never below 0."""
+    having = min(word.products, products)
+    rarity = log(1 + (products - having + 0.5) / (having + 0.5))
+    return rarity * (_ALTERNATIVE if word.meant else 1)

@@ -1,0 +1,102 @@
+import pytest
+
+from recommender.catalog import catalogs
+from recommender.models import ApiKey
+from recommender.retrieval import vocabulary
+from tests.recommender.api.client import Api, items, problem
+
+SEARCH, SUGGEST = "/v1/search", "/v1/suggest"
+
+
+@pytest.fixture
+def counted(stocked):
+    """The goods with their vectors, and their words counted."""
+    vocabulary.count(stocked.catalog)
+    return stocked
+
+
+def test_a_text_finds_products_and_says_what_it_was_taken_for(counted, api):
+    body = api.get(SEARCH, q="red puzle", count=3, fields="title", explain="true").json()
+    assert body["items"][0]["id"] == "puzzle-red"
+    assert body["query"] == {
+        "text": "red puzle", "meant": "red puzzle", "missing_words": [], "relaxed": False,
+    }  # fmt: skip
+    assert body["degraded"] == {}
+    first = body["items"][0]
+    assert first["fields"] == {"title": "Red puzzle"}
+    assert (first["why"]["code"], first["why"]["text"]) == ("matches_search", "Matches your search")
+    assert sum(first["why"]["contributions"].values()) == pytest.approx(first["score"])
+
+
+def test_a_body_asks_the_same_as_parameters(counted, api):
+    body = {"q": "red", "count": 4, "filter": {"category": {"under": "Home"}}}
+    assert items(api.post(SEARCH, body)) == items(
+        api.get(SEARCH, q="red", count=4, filter='{"category": {"under": "Home"}}')
+    )
+
+
+def test_words_that_nothing_has_are_told(counted, api):
+    body = api.get(SEARCH, q="red xylophone").json()
+    assert body["query"]["missing_words"] == ["xylophone"]
+    assert body["query"]["relaxed"] is True
+
+
+@pytest.mark.parametrize(
+    ("body", "where"),
+    [
+        ({}, "body.q"),
+        ({"q": ""}, "body.q"),
+        ({"q": "   "}, "body.q"),
+        ({"q": "x" * 501}, "body.q"),
+        ({"q": ["red"]}, "body.q"),
+        ({"q": "red", "count": 0}, "body.count"),
+        ({"q": "red", "personal": 2}, "body.personal"),
+        ({"q": "red", "personal": "much"}, "body.personal"),
+        ({"q": "red", "colour": "red"}, "body.colour"),
+        ({"q": "red", "filter": {"colr": "red"}}, "filter.colr"),
+        ({"q": "red", "fields": ["colr"]}, "fields"),
+    ],
+)
+def test_what_is_not_right_is_named(counted, api, body, where):
+    assert where in {one["where"] for one in problem(api.post(SEARCH, body), 400)["errors"]}
+
+
+@pytest.mark.parametrize("address", [SEARCH, SUGGEST])
+def test_an_unknown_parameter_is_refused_and_the_text_must_be_there(counted, api, address):
+    problem(api.get(address, q="red", sort="price"), 400, "unknown-parameter")
+    for given in ({}, {"q": ""}, {"q": "x" * 501}, {"q": "red", "count": "many"}):
+        assert problem(api.get(address, **given), 400)["errors"][0]["where"].startswith("query.")
+
+
+@pytest.mark.parametrize("address", [SEARCH, SUGGEST])
+def test_a_text_that_is_no_utf_8_is_refused_and_one_of_odd_letters_is_not(counted, api, address):
+    problem(api.get(f"{address}?q=%FF"), 400, "not-utf-8")
+    problem(api.get(f"{address}?q=a%00b"), 400)
+    for text in ("🫖", "' OR 1=1 --", "a\\'b", "\u202etxet", "日本語", "%", "(&|!)", "x" * 500):
+        assert api.get(address, q=text).status_code == 200, text
+
+
+def test_a_browser_key_without_a_token_searches_without_the_taste(counted, browser, api):
+    counted.visit("u1", "mug-red", "mug-green")
+    api.put("/v1/users/u1", {})
+    body = browser.get(SEARCH, q="yellow", user="u1").json()
+    assert body["degraded"] == {"personal": "no_user_token"}
+    assert all("personal" not in item["why"]["contributions"] for item in body["items"])
+
+
+def test_a_browser_key_reads_no_attribute_that_is_not_public(counted, browser):
+    body = browser.get(SEARCH, q="red", fields="attributes").json()
+    assert all(item["fields"] == {"attributes": {}} for item in body["items"])
+
+
+def test_a_key_for_embedding_searches_nothing(counted):
+    key = Api(catalogs.create_key(counted.catalog, ApiKey.Scope.EMBED))
+    assert key.get(SEARCH, q="red").status_code == 403
+
+
+def test_what_is_being_typed_is_completed(counted, browser):
+    found = browser.get(SUGGEST, q="red puz", count=3).json()["suggestions"]
+    assert found == [
+        {"text": "red puzzle", "kind": "words", "id": None},
+        {"text": "Red puzzle", "kind": "product", "id": "puzzle-red"},
+    ]

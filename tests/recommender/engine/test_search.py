@@ -1,0 +1,114 @@
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from recommender.engine.answer import Query
+from recommender.engine.search import SearchAnswer, SearchQuery, search
+from recommender.models import Space
+from recommender.retrieval import filters, vocabulary
+from tests.recommender import goods
+from tests.shop import Shop
+
+
+@pytest.fixture
+def counted(stocked: Shop) -> Shop:
+    """The goods with their vectors, and their words counted."""
+    vocabulary.count(stocked.catalog)
+    stocked.catalog.refresh_from_db()
+    return stocked
+
+
+def look(shop: Shop, text: str, **given: object) -> SearchAnswer:
+    query = Query(count=6, exclude=frozenset(), **given)  # type: ignore[arg-type]
+    return search(shop.catalog, SearchQuery(text=text, query=query))
+
+
+def ids(found: SearchAnswer) -> list[str]:
+    return [item.id for item in found.answer.items]
+
+
+def test_words_and_meaning_find_together(counted):
+    found = look(counted, "red puzzles")
+    assert ids(found)[0] == "puzzle-red"
+    assert found.answer.items[0].contributions.keys() == {"words", "text"}
+    assert found.answer.spaces == ("text@1",)
+    assert (found.has_all, found.answer.degraded, found.answer.complete) == (True, {}, True)
+    for item in found.answer.items:
+        assert item.score == pytest.approx(sum(item.contributions.values()))
+
+
+def test_what_is_found_by_its_id_is_first(counted):
+    found = look(counted, "MUG-BLUE")
+    assert ids(found)[0] == "mug-blue"
+    assert found.answer.items[0].source == "id"
+
+
+def test_what_seems_misspelt_is_searched_for_as_it_is_meant(counted):
+    assert ids(look(counted, "blue lmap"))[0] == "lamp-blue"
+
+
+def test_where_no_product_has_all_words_some_are_enough(counted):
+    found = look(counted, "red xylophone")
+    assert not found.has_all
+    assert "puzzle-red" in ids(found)
+
+
+def test_a_filter_and_what_is_sold_out_are_minded_by_every_list(counted):
+    counted.catalog.products.filter(external_id="puzzle-red").update(in_stock=False)
+    cheap = filters.parse({"price": {"lte": 15}}, goods.DECLARED)
+    found = look(counted, "red puzzle", filter=cheap)
+    assert set(ids(found)) <= {
+        f"{kind}-{colour}" for kind in goods.KINDS for colour in ("red", "green")
+    }
+    assert "puzzle-red" not in ids(found)
+
+
+def test_fields_come_along(counted):
+    found = look(counted, "red puzzle", fields=("title", "attributes.grams"))
+    assert found.answer.items[0].fields == {"title": "Red puzzle", "attributes.grams": 100}
+
+
+def test_nothing_found_is_what_is_popular_and_says_so(shop):
+    shop.stock(a="Lamp", b="Mug")
+    found = look(shop, "xylophone")
+    assert set(ids(found)) == {"a", "b"}
+    assert found.answer.fallback in ("popular", "newest")
+
+
+def test_a_model_that_cannot_be_asked_costs_its_own_list_and_is_told(counted, settings):
+    Space.objects.filter(catalog=counted.catalog).update(model="qwen3-vl-embedding")
+    found = look(counted, "red puzzle")
+    assert ids(found)[0] == "puzzle-red"
+    assert found.answer.spaces == ()
+    assert found.answer.degraded.keys() == {"text"}
+
+
+def test_of_equal_products_the_user_finds_theirs_first(counted):
+    counted.visit("u1", "mug-red", "spade-red", "mug-green")
+    plain = search(counted.catalog, SearchQuery(text="yellow", query=Query(count=24)))
+    asked = SearchQuery(
+        text="yellow", query=Query(count=24, exclude=frozenset()), user="u1", personal=1.0
+    )
+    found = search(counted.catalog, asked)
+    order = ids(found)
+    assert set(order) == set(ids(plain))
+    assert order.index("mug-yellow") < order.index("puzzle-yellow")
+    assert "personal" in found.answer.items[0].contributions
+
+
+def test_a_user_whom_nobody_knows_is_told(counted):
+    query = Query(count=3, exclude=frozenset())
+    found = search(
+        counted.catalog, SearchQuery(text="mug", query=query, user="nobody", personal=1.0)
+    )
+    assert found.answer.missing_ids == ("nobody",)
+    assert len(found.answer.items) == 3
+
+
+def test_a_search_takes_few_statements(counted):
+    look(counted, "red puzzle")
+    with CaptureQueriesContext(connection) as queries:
+        look(counted, "blue lamp", fields=("title",))
+    asked = [query["sql"] for query in queries if "SELECT" in query["sql"]]
+    # Words, products by words, by id, the spaces, the nearest in one, and fields.
+    assert len([one for one in asked if "set_config" not in one]) == 6, asked
