@@ -15,7 +15,7 @@ from django.db.models import Q
 from psycopg import sql
 
 from embeddings.calls.outcome import EmbeddedRow
-from embeddings.errors import EmbeddingError
+from embeddings.errors import BudgetSpent, EmbeddingError, Misconfigured, Rejected, Unavailable
 from embeddings.types import Input, Modality, Output, Role
 from recommender.engine import backfill
 from recommender.engine.answer import Answer, Item, Query
@@ -54,6 +54,12 @@ DEFAULT_PERSONAL = 0.5
 # A request does not wait for a provider as a worker does.
 _EFFORT = Effort(attempts=1, patience=1.0)
 _CAUSE = Cause("", event=SEARCHED)
+_REASONS: dict[type[EmbeddingError], str] = {
+    Unavailable: "unavailable",
+    BudgetSpent: "budget_spent",
+    Misconfigured: "misconfigured",
+    Rejected: "rejected",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -192,7 +198,7 @@ def _by_meaning(
             near = _nearest(catalog, space, query, text, limit)
         except EmbeddingError as exc:
             log.warning("search without a space", space=space.pk, error=str(exc))
-            degraded[space.name] = str(exc)
+            degraded[space.name] = _reason(exc)
             continue
         if near is not None:
             lists.append(near)
@@ -203,6 +209,11 @@ def _by_meaning(
         for one in lists
     ]
     return shared, degraded, tuple(sorted(labels))
+
+
+def _reason(error: EmbeddingError) -> str:
+    """Why a model was not asked, as a code: what its provider says is for the log alone."""
+    return next((code for kind, code in _REASONS.items() if isinstance(error, kind)), "failed")
 
 
 def _nearest(catalog: Catalog, space: Space, query: Query, text: str, limit: int) -> _List | None:

@@ -75,12 +75,12 @@ def test_nothing_found_is_what_is_popular_and_says_so(shop):
     assert found.answer.fallback in ("popular", "newest")
 
 
-def test_a_model_that_cannot_be_asked_costs_its_own_list_and_is_told(counted, settings):
+def test_a_model_that_cannot_be_asked_costs_its_own_list_and_is_told(counted):
     Space.objects.filter(catalog=counted.catalog).update(model="qwen3-vl-embedding")
     found = look(counted, "red puzzle")
     assert ids(found)[0] == "puzzle-red"
     assert found.answer.spaces == ()
-    assert found.answer.degraded.keys() == {"text"}
+    assert found.answer.degraded == {"text": "misconfigured"}
 
 
 def test_of_equal_products_the_user_finds_theirs_first(counted):
