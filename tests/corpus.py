@@ -8,7 +8,9 @@ import gzip
 import io
 import lzma
 import random
+import struct
 import zipfile
+import zlib
 from collections.abc import Callable, Mapping
 
 import pyarrow
@@ -229,4 +231,39 @@ FILES: Mapping[str, tuple[str, bytes]] = {
         "a.parquet",
         _flipped(_parquet(id=list(map(str, range(99))), title=["a"] * 99), 30, 90),
     ),
+}
+
+
+def png(width: int, height: int) -> bytes:
+    """A PNG of one pixel that says it has so many."""
+
+    def chunk(kind: bytes, content: bytes) -> bytes:
+        checked = kind + content
+        return struct.pack(">I", len(content)) + checked + struct.pack(">I", zlib.crc32(checked))
+
+    header = struct.pack(">IIBBBBB", width, height, 8, 6, 0, 0, 0)
+    pixel = zlib.compress(bytes(5))
+    signature = b"\x89PNG\r\n\x1a\n"
+    return signature + chunk(b"IHDR", header) + chunk(b"IDAT", pixel) + chunk(b"IEND", b"")
+
+
+_SVG = b"<svg xmlns='http://www.w3.org/2000/svg' onload='alert(1)'><script>alert(1)</script></svg>"
+
+# What is said to be a picture, and is none that anybody can use.
+PICTURES: Mapping[str, bytes] = {
+    "one-wide": png(1, 49_000_000),
+    "square": png(60_000, 60_000),
+    "negative": png(0xFFFFFFFF, 0xFFFFFFFF),
+    "no-pixel": png(0, 0),
+    "cut-off": png(8, 8)[:40],
+    "signature-alone": png(1, 1)[:8],
+    "svg": _SVG,
+    "html": b"<!doctype html><script>alert(1)</script>",
+    "gif-and-script": b"GIF89a/*" + _SVG + b"*/=1;alert(1)//",
+    "zip-after-picture": png(0, 0) + zipped(("mug.txt", "mug")),
+    "pdf": b"%PDF-1.7\n1 0 obj<</Type/Catalog>>endobj",
+    "xml-entities": b"<!DOCTYPE a [<!ENTITY b 'c'>]><svg>&b;</svg>",
+    "executable": b"\x7fELF" + bytes(60),
+    "zeros": bytes(1000),
+    "nothing": b"",
 }

@@ -125,3 +125,15 @@ def test_an_answer_of_large_products_ends_after_8_mb_and_says_so(shop, api):
     assert [item["rank"] for item in body["items"]] == list(range(1, len(body["items"]) + 1))
     whole = api.post("/v1/users/guest/recommendations", ask | {"fields": []}).json()
     assert (whole["complete"], len(whole["items"])) == (True, 50)
+
+
+@pytest.mark.parametrize("text", corpus.TEXTS.values(), ids=list(corpus.TEXTS))
+def test_a_text_is_searched_for_and_completed_whatever_it_says(shop, api, text):
+    assert api.put("/v1/products/mug", product(text)).status_code == 201
+    for address in ("/v1/search", "/v1/suggest"):
+        answer = api.get(address, q=text)
+        if answer.status_code == 400:
+            assert "q" in problem(answer, 400)["errors"][0]["where"]
+        else:
+            assert answer.status_code == 200
+            assert answer["Content-Type"] == "application/json"

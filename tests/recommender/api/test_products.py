@@ -2,6 +2,8 @@ from urllib.parse import quote
 
 import pytest
 
+from recommender.history import popularity
+from recommender.retrieval import vocabulary
 from tests.recommender.api.client import Api, items, problem
 
 FULL = {
@@ -252,3 +254,37 @@ def test_patching_attributes_changes_those_that_are_named(api):
     many = {f"a{n}": n for n in range(198)}
     problem(api.patch("/v1/products/pot", {"attributes": many}), 400, "invalid")
     assert api.patch("/v1/products/pot", {"attributes": None}).json()["attributes"] == {}
+
+
+def test_what_is_deleted_is_answered_no_more_by_anything(stocked, api):
+    stocked.visit("u1", "mug-green", "mug-blue")
+    stocked.visit("u2", "mug-red")
+    popularity.refresh(stocked.catalog)
+    vocabulary.count(stocked.catalog)
+    lists = (
+        "/v1/products/mug-green/similar",
+        "/v1/users/u1/recommendations",
+        "/v1/popular",
+        "/v1/new",
+        "/v1/search?q=red+mug",
+    )
+
+    def listed() -> list[bool]:
+        return ["mug-red" in items(api.get(address)) for address in lists]
+
+    assert listed() == [True] * len(lists)
+    assert api.delete("/v1/products/mug-red").status_code == 204
+    assert listed() == [False] * len(lists)
+    assert "mug-red" not in items(api.get("/v1/products", limit=1000))
+    assert "mug-red" not in api.get("/v1/suggest", q="red mug").content.decode()
+    for again in (api.get, api.delete):
+        problem(again("/v1/products/mug-red"), 404, "unknown-product")
+    problem(api.patch("/v1/products/mug-red", {"title": "x"}), 404, "unknown-product")
+    problem(api.get("/v1/products/mug-red/similar"), 404, "unknown-product")
+    body = api.post("/v1/recommendations", {"products": ["mug-red"]}).json()
+    assert body["missing_ids"] == ["mug-red"]
+    event = {"type": "view", "user": "u1", "product": "mug-red"}
+    problem(api.post("/v1/events", event), 404, "unknown-product")
+    assert api.delete("/v1/users/u1").status_code == 204
+    problem(api.get("/v1/users/u1"), 404, "unknown-user")
+    assert api.get("/v1/users/u1/recommendations").json()["missing_ids"] == ["u1"]
