@@ -14,8 +14,9 @@ from recommender.retrieval import filter_cache
 from recommender.retrieval.filters import Filter
 from recommender.retrieval.vocabulary import QueryWord
 
-# Each product that has one of the words costs some 3 microseconds to score. The rarest words that
-# together are in no more than so many products find them, and the others only score.
+# Each product that has one of the words costs some 5 microseconds to read and score. The rarest
+# words that together are in no more than so many products find them, and the others only score.
+# Where even the rarest is in more, so many of the most popular products are looked at, too.
 _MOST_SCORED = 2000
 # What a word counts in the text, in attributes, in brand and category, in the title.
 _WEIGHTS = "{0.15, 0.3, 0.6, 1.0}"
@@ -28,10 +29,21 @@ _IDENTIFIERS = ("gtin", "ean", "upc", "isbn", "sku", "mpn", "asin", "barcode")
 _LONGEST_ID = 255
 
 _BY_WORDS = sql.SQL("""
-SELECT d.product_id, p.external_id, {score} AS score, d.lexemes @@ %(all)s::tsquery
+SELECT d.product_id, d.external_id, {score} AS score, d.lexemes @@ %(all)s::tsquery
+FROM ({found}) d ORDER BY score DESC, d.product_id LIMIT %(limit)s
+""")
+_FOUND = sql.SQL("""
+(SELECT d.product_id, p.external_id, d.lexemes
 FROM recommender_searchdocument d JOIN recommender_product p ON p.id = d.product_id
-WHERE d.catalog_id = %(catalog)s AND d.lexemes @@ %(any)s::tsquery AND {condition}
-ORDER BY score DESC, d.product_id LIMIT %(limit)s
+WHERE d.catalog_id = %(catalog)s AND d.lexemes @@ %(any)s::tsquery AND {condition} LIMIT {most})
+""")
+_FOUND_POPULAR = sql.SQL("""
+(SELECT d.product_id, p.external_id, d.lexemes FROM (
+    SELECT s.product_id FROM recommender_productpopularity s WHERE s.catalog_id = %(catalog)s
+    ORDER BY s.catalog_id, s.recent DESC, s.total DESC, s.product_id LIMIT {most}
+) s JOIN recommender_searchdocument d ON d.product_id = s.product_id
+JOIN recommender_product p ON p.id = d.product_id
+WHERE d.lexemes @@ %(any)s::tsquery AND {condition})
 """)
 # One word's, weighted by how rare it is; shorter texts say more by having it (normalization 1).
 _SCORE = sql.SQL("{rarity} * ts_rank({weights}, d.lexemes, {word}::tsquery, 1)")
@@ -65,15 +77,16 @@ def by_words(
 
     A product's score is the sum over the words of their inverse document frequency times
     PostgreSQL's `ts_rank`. Where a word is very common, only products are found that have a rarer
-    one too.
+    one too; where all are, the most popular products that have them, and some others.
     """
     if not words:
         return []
+    find, is_rare = _finding(words, max(catalog.words_counted_of, 1))
     parameters: dict[str, Any] = {
         "catalog": catalog.pk,
-        "any": _finding(words, max(catalog.words_counted_of, 1)),
+        "any": find,
         "all": " & ".join(f"({_any_of(word)})" for word in words),
-        "limit": limit,
+        "limit": limit if is_rare else 2 * limit,
         **(filter.parameters if filter else {}),
     }
     scores = []
@@ -88,10 +101,18 @@ def by_words(
                 word=sql.Placeholder(name),
             )
         )
+    among = [_FOUND] if is_rare else [_FOUND, _FOUND_POPULAR]
+    passing = {
+        "condition": filter_cache.condition(filter),
+        "most": sql.Literal(_MOST_SCORED),
+    }
     query = _BY_WORDS.format(
-        score=sql.SQL(" + ").join(scores), condition=filter_cache.condition(filter)
+        score=sql.SQL(" + ").join(scores),
+        found=sql.SQL(" UNION ALL ").join(part.format(**passing) for part in among),
     )
-    return [Match(*row) for row in database.fetch(query, parameters)]
+    # A product may have been found by both.
+    matches = dict.fromkeys(Match(*row) for row in database.fetch(query, parameters))
+    return list(matches)[:limit]
 
 
 def best_score(words: Sequence[QueryWord], products: int) -> float:
@@ -140,8 +161,9 @@ def _is_number(text: str) -> bool:
     return text.isascii() and text.isdigit() and len(text) <= len("9" * 18)
 
 
-def _finding(words: Sequence[QueryWord], products: int) -> str:
-    """The query of the products that are scored: any of the rarest words, or several at once."""
+def _finding(words: Sequence[QueryWord], products: int) -> tuple[str, bool]:
+    """The query of the products that are scored: any of the rarest words, or several at once; and
+    whether they are as few as may be scored."""
     rarest = sorted(words, key=lambda word: word.products)
     total = 0
     either: list[str] = []
@@ -151,7 +173,7 @@ def _finding(words: Sequence[QueryWord], products: int) -> str:
         either.append(_any_of(word))
         total += word.products
     if total <= _MOST_SCORED:
-        return " | ".join(either)
+        return " | ".join(either), True
     # Even the rarest is common: as many of them at once as make it rare.
     expected = float(products)
     both: list[str] = []
@@ -160,7 +182,7 @@ def _finding(words: Sequence[QueryWord], products: int) -> str:
             break
         both.append(f"({_any_of(word)})")
         expected *= word.products / products
-    return " & ".join(both)
+    return " & ".join(both), expected <= _MOST_SCORED
 
 
 def _any_of(word: QueryWord) -> str:

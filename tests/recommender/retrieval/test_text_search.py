@@ -3,6 +3,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from recommender.catalog import attributes
+from recommender.history import popularity
 from recommender.models import Product
 from recommender.retrieval import filters, text_search, vocabulary
 from tests.recommender import goods
@@ -76,13 +77,18 @@ def test_a_change_of_a_price_writes_no_lexemes(counted):
         assert cursor.fetchall() == before
 
 
-def test_common_words_find_few_of_many_and_rare_ones_all(shop, monkeypatch):
+def test_of_common_words_few_of_many_are_scored_and_of_rare_ones_all(shop, monkeypatch):
     monkeypatch.setattr(text_search, "_MOST_SCORED", 20)
     shop.stock(**{f"p{n}": f"Common thing{' rare' if n % 50 == 0 else ''}" for n in range(300)})
+    shop.visit("u1", *(f"p{n}" for n in range(290, 300)))
+    popularity.refresh(shop.catalog)
     vocabulary.count(shop.catalog)
     shop.catalog.refresh_from_db()
     assert set(found(shop, "common rare")) == {f"p{n}" for n in range(0, 300, 50)}
-    assert len(found(shop, "common thing", limit=300)) > 0
+    common = found(shop, "common thing", limit=300)
+    assert len(common) == len(set(common)) == 30
+    assert {f"p{n}" for n in range(290, 300)} < set(common), "the popular ones"
+    assert len(found(shop, "common thing", limit=7)) == 7
 
 
 @pytest.mark.parametrize(
