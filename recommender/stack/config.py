@@ -152,15 +152,10 @@ def database_parameters(config: StackConfig) -> dict[str, Any]:
         raise StackError(
             "DATABASE_URL names no database; write postgresql://user:password@host:5432/name"
         )
-    django_names = {
-        "HOST": "host",
-        "PORT": "port",
-        "NAME": "dbname",
-        "USER": "user",
-        "PASSWORD": "password",
-    }
+    keys = ("HOST", "PORT", "NAME", "USER", "PASSWORD")
+    names = ("host", "port", "dbname", "user", "password")
     settings: dict[str, Any] = {
-        key: str(parameters.pop(name, "")) for key, name in django_names.items()
+        key: str(parameters.pop(name, "")) for key, name in zip(keys, names, strict=True)
     }
     if settings["PASSWORD"] == PLACEHOLDER:
         raise StackError(
