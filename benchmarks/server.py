@@ -4,7 +4,7 @@ import os
 import socket
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 import psutil
@@ -48,10 +48,17 @@ class Web:
     processes: tuple[psutil.Process, ...]
 
     def processor_seconds(self) -> float:
-        """The processor time that both have taken, user and system, with all they started."""
+        """The processor time that both have taken, user and system, with all they started.
+
+        Without what has ended meanwhile, as a worker of autovacuum does.
+        """
         family = [child for root in self.processes for child in root.children(recursive=True)]
-        times = [process.cpu_times() for process in (*self.processes, *family)]
-        return sum(time.user + time.system for time in times)
+        seconds = 0.0
+        for process in (*self.processes, *family):
+            with suppress(psutil.NoSuchProcess):
+                used = process.cpu_times()
+                seconds += used.user + used.system
+        return seconds
 
 
 @contextmanager
