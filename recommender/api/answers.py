@@ -97,13 +97,10 @@ def from_parameters(given: ListParameters, schema: type[Request]) -> Request:
         Problem: 400 for a value that is not right.
     """
     document = given.model_dump(exclude_none=True)
-    for name in ("filter", "fields"):
-        if not document.get(name):
-            document.pop(name, None)
-    if "filter" in document:
-        document["filter"] = codec.decode(document["filter"].encode(), "filter")
-    if "fields" in document:
-        document["fields"] = document["fields"].split(",")
+    if text := document.pop("filter", ""):
+        document["filter"] = codec.decode(text.encode(), "filter")
+    if text := document.pop("fields", ""):
+        document["fields"] = text.split(",")
     if "exclude" in document:
         names = document["exclude"].split(",")
         document["exclude"] = [name for name in names if name not in ("", "none")]

@@ -15,7 +15,7 @@ from recommender.api.auth import BROWSER, ApiRequest, any_key
 from recommender.api.list_requests import SearchParameters, SearchRequest, SuggestParameters
 from recommender.engine import search
 from recommender.engine.search import SearchAnswer, SearchQuery
-from recommender.retrieval import suggestions, vocabulary
+from recommender.retrieval import suggestions
 from recommender.retrieval.suggestions import Kind
 
 router = Router(tags=["search"], auth=any_key)
@@ -95,10 +95,9 @@ def _search(request: ApiRequest, ask: SearchRequest) -> HttpResponse:
 
 
 def _understood(text: str, found: SearchAnswer) -> dict[str, object]:
-    meant = vocabulary.meant(text, found.words)
     return {
         "text": text,
-        "meant": meant if meant != text else None,
+        "meant": found.meant if found.meant != text else None,
         "missing_words": [word.typed for word in found.words if not word.products],
         "relaxed": bool(found.words) and not found.has_all,
     }

@@ -58,12 +58,12 @@ def with_history(
     missing = dict.fromkeys(one.product for place, one in enumerate(given) if place not in known)
     telling = [row for row in rows if row[1]]
     user = stored or nobody(catalog, query)
-    told = np.array([row[:3] for row in telling], dtype=np.float64).reshape(-1, 3)
     ids = np.array([row[0] for row in telling], dtype=np.int64)
+    told = np.array([row[1:3] for row in telling], dtype=np.float64).reshape(-1, 2)
     history = History(
         product_ids=np.concatenate([ids, user.history.product_ids])[:MAX_EVENTS],
-        weights=np.concatenate([told[:, 1], user.history.weights])[:MAX_EVENTS],
-        times=np.concatenate([told[:, 2], user.history.times])[:MAX_EVENTS],
+        weights=np.concatenate([told[:, 0], user.history.weights])[:MAX_EVENTS],
+        times=np.concatenate([told[:, 1], user.history.times])[:MAX_EVENTS],
     )
     excluded = user.excluded
     if SEEN in query.exclude:

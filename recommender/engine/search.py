@@ -79,6 +79,7 @@ class SearchAnswer:
 
     answer: Answer
     words: Sequence[QueryWord]
+    meant: str  # the text without what seems misspelt
     has_all: bool  # whether some product has all of the words
 
 
@@ -104,7 +105,8 @@ def _search(catalog: Catalog, asked: SearchQuery) -> SearchAnswer:
     limit = max(_PROPOSALS, _PROPOSALS_A_PLACE * query.count)
     words = vocabulary.look_up(catalog, asked.text)
     matches = text_search.by_words(catalog, words, limit=limit, filter=query.filter)
-    near, degraded, spaces = _by_meaning(catalog, query, vocabulary.meant(asked.text, words), limit)
+    meant = vocabulary.meant(asked.text, words)
+    near, degraded, spaces = _by_meaning(catalog, query, meant, limit)
     lists = [_by_id(catalog, asked), _by_words(catalog, words, matches), *near]
     found = _combined(one for one in lists if asked.lists is None or one.name in asked.lists)
     missing: tuple[str, ...] = ()
@@ -120,6 +122,7 @@ def _search(catalog: Catalog, asked: SearchQuery) -> SearchAnswer:
     return SearchAnswer(
         answer=replace(_answer(catalog, query, found, spaces, missing), degraded=degraded),
         words=words,
+        meant=meant,
         has_all=any(match.has_all for match in matches),
     )
 

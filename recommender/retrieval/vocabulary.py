@@ -222,7 +222,9 @@ def meant(text: str, words: Sequence[QueryWord]) -> str:
     """The text with the words that its misspelt ones are taken for."""
     for word in words:
         if word.meant:
-            text = re.sub(rf"\b{re.escape(word.typed)}\b", word.meant, text)
+            # Doubled: in what is put in, a backslash is no letter.
+            meaning = word.meant.replace("\\", r"\\")
+            text = re.sub(rf"\b{re.escape(word.typed)}\b", meaning, text)
     return text
 
 

@@ -146,8 +146,6 @@ def _table(rows: Sequence[SearchFigures], k: int) -> str:
 
 def _write(out: Path, figures: dict[str, list[SearchFigures]]) -> None:
     try:
-        out.write_bytes(
-            orjson.dumps(figures, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
-        )
+        out.write_bytes(orjson.dumps(figures, option=_INDENTED))
     except OSError as exc:
         raise CommandError(f"--json {out} cannot be written: {exc.strerror}.") from exc
