@@ -3,7 +3,6 @@
 from collections.abc import Callable, Collection, Mapping
 from types import MappingProxyType
 from typing import Annotated, Any, TypeVar
-from uuid import uuid4
 
 from django.http import HttpRequest
 from ninja import Schema
@@ -195,7 +194,7 @@ def document(
     more: Mapping[str, object] = MappingProxyType({}),
     recorder: Recorder | None = None,
 ) -> dict[str, Any]:
-    """The answer as JSON has it.
+    """The answer as JSON has it, but for its id.
 
     Args:
         more: members of its own, where an endpoint has some.
@@ -209,7 +208,6 @@ def document(
     is_cut = len(items) < len(answer.items)
     traced = {} if recorder is None else {"trace": list(map(_stage, recorder.stages))}
     return {
-        "rec_id": str(uuid4()),
         "spaces": answer.spaces,
         "complete": answer.complete and not is_cut,
         "reason": _cut(len(items)) if is_cut else answer.reason,

@@ -89,7 +89,8 @@ def _search(request: ApiRequest, _: str, ask: SearchRequest, after: Continuation
     query = replace(query_of(request.auth, ask, after), anonymous_only=not may_know)
     asked = SearchQuery(text=ask.q, query=query, user=user, personal=ask.personal)
     found = search.search(request.auth.catalog, asked)
-    return Made(found.answer, {"query": _understood(ask.q, found)})
+    is_vouched = may_know and user is not None
+    return Made(found.answer, is_vouched, {"query": _understood(ask.q, found)})
 
 
 def _understood(text: str, found: SearchAnswer) -> dict[str, object]:
