@@ -117,8 +117,10 @@ def post_ad_hoc(request: ApiRequest, ask: AdHocRequest) -> HttpResponse:
     """
     codec.check_known(request, ())
     may_know = ask.user is None or user_tokens.may_know(request, ask.user)
-    query = replace(_query(request, ask), anonymous_only=not may_know)
-    given = [*map(_seed, ask.products), *_session(request.auth.catalog, ask.session)]
+    seeds = list(map(_seed, ask.products))
+    product = seeds[0].product if len(seeds) == 1 else None
+    query = replace(_query(request, ask, product), anonymous_only=not may_know)
+    given = [*seeds, *_session(request.auth.catalog, ask.session)]
     answer = recommend.recommend_for(request.auth.catalog, given, query, ask.user)
     if not may_know:
         answer = replace(answer, items=tuple(map(_without_own, answer.items)))
@@ -159,7 +161,7 @@ def answer_similar(
     """Similar products; a Problem for one that is unknown, and for what cannot be used."""
     catalog = request.auth.catalog
     try:
-        answer = recommend.similar(catalog, product_id, _query(request, ask))
+        answer = recommend.similar(catalog, product_id, _query(request, ask, product_id))
     except UnknownProductError as exc:
         detail = f"There is no product {product_id!r}."
         raise Problem(404, "unknown-product", detail, missing_ids=[product_id]) from exc
@@ -181,7 +183,7 @@ def _without_own(item: Item) -> Item:
     return replace(item, because=(), interest=None, cause=None)
 
 
-def _query(request: ApiRequest, ask: RecommendationRequest) -> Query:
+def _query(request: ApiRequest, ask: RecommendationRequest, product: str | None = None) -> Query:
     """The engine's query; raises as `query_of`."""
-    query = query_of(request.auth, ask)
+    query = query_of(request.auth, ask, product=product, as_of=ask.as_of)
     return replace(query, exclude=frozenset(ask.exclude), before=ask.as_of)

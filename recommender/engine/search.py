@@ -119,8 +119,9 @@ def _search(catalog: Catalog, asked: SearchQuery) -> SearchAnswer:
         elif user.history_version:
             store = PostgresStore(catalog=catalog, user=user, query=query)
             found = _personal(store, found, query.count, asked.personal)
+    answer = _answer(catalog, query, found, spaces, missing)
     return SearchAnswer(
-        answer=replace(_answer(catalog, query, found, spaces, missing), degraded=degraded),
+        answer=replace(answer, degraded={**answer.degraded, **degraded}),
         words=words,
         meant=meant,
         has_all=any(match.has_all for match in matches),
