@@ -5,15 +5,16 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
+import numpy as np
 from psycopg import sql
 
-from recommender.engine import backfill
+from recommender.engine import backfill, trace
 from recommender.engine.answer import Answer, Item, Query, UnknownProductError
 from recommender.engine.candidates import SEED, Cause
 from recommender.engine.given_history import GivenEvent, with_history
 from recommender.engine.pipeline import Pipeline
 from recommender.engine.postgres_store import PostgresStore
-from recommender.engine.stored import find_user, ranker_of
+from recommender.engine.stored import find_user, ranker_of, told_of_ranker
 from recommender.models import Catalog
 from recommender.retrieval import seed
 from recommender.retrieval.filters import Filter
@@ -22,6 +23,8 @@ from recommender.spaces import switching
 
 # As `fallback`: what is popular, since nobody vouches that it is the user who asks.
 NO_USER_TOKEN = "no_user_token"  # noqa: S105 - a word, not a password
+# How many of those that were ranked, but not listed, an answer tells for its next page.
+_TAIL = 100
 
 
 def recommend(catalog: Catalog, external_id: str, query: Query) -> Answer:
@@ -35,7 +38,8 @@ def recommend(catalog: Catalog, external_id: str, query: Query) -> Answer:
 
 
 def _recommend(catalog: Catalog, external_id: str, query: Query) -> Answer:
-    user = find_user(catalog, external_id, query)
+    with trace.stage("user"):
+        user = find_user(catalog, external_id, query)
     if user is None:
         return backfill.fall_back(catalog, query, missing_ids=(external_id,))
     if query.anonymous_only and not user.is_anonymous:
@@ -75,19 +79,25 @@ def _for(store: PostgresStore) -> Answer:
     """The list of a store's user, filled up; what is popular where nothing tells their taste."""
     catalog, user, query = store.catalog, store.user, store.query
     excluded = user.excluded.tolist()
-    ranker = ranker_of(user.ranker)
-    items = Pipeline(store, query.count).recommend(store.context(), ranker, explain=True)
-    if not items:
+    with trace.stage("context"):
+        context, ranker = store.context(), ranker_of(user.ranker)
+        if trace.is_recording():
+            trace.note(**told_of_ranker(ranker, user.ranker))
+    tail = np.array(query.after.tail, dtype=np.int64)
+    pipeline = Pipeline(store, query.count)
+    ranked = pipeline.ranked(context, ranker, explain=True, spare=_TAIL, tail=tail)
+    if not ranked.items:
         return backfill.fall_back(catalog, query, excluded=excluded)
-    by_id = {item.id: item for item in items}
+    by_id = {item.id: item for item in ranked.items}
     backfill.fill(catalog, by_id, query, excluded=excluded, filter=query.filter)
-    return backfill.complete(
+    answer = backfill.complete(
         catalog,
         list(by_id.values()),
         query,
         excluded=excluded,
         spaces=tuple(sorted(space.label for space in user.spaces)),
     )
+    return replace(answer, tail=tuple(ranked.tail.tolist()))
 
 
 def similar(catalog: Catalog, external_id: str, query: Query) -> Answer:
@@ -105,9 +115,10 @@ def similar(catalog: Catalog, external_id: str, query: Query) -> Answer:
 
 
 def _similar(catalog: Catalog, external_id: str, query: Query) -> Answer:
-    if query.filter is None and not query.named:
+    if query.filter is None and not query.named and not query.after.shown:
         # Nearly always all that is needed. One more than asked: the nearest of all is the seed.
-        space, near = seed.nearest_at_once(catalog.pk, external_id, query.count + 1)
+        with trace.stage("nearest"):
+            space, near = seed.nearest_at_once(catalog.pk, external_id, query.count + 1)
         items = _similar_items(near, Cause(external_id, event=SEED), query)
         if space and len(items) == query.count:
             return backfill.complete(catalog, items, query, spaces=(space.label,))
@@ -119,7 +130,10 @@ def _similar_step_by_step(catalog: Catalog, external_id: str, query: Query) -> A
     if found is None:
         raise UnknownProductError(external_id)
     cause = Cause(external_id, found.title if query.named else "", SEED)
-    items = _similar_items(seed.nearest(found, query.count + 1, query.filter), cause, query)
+    with trace.stage("nearest"):
+        near = seed.nearest(found, query.count + 1, query.filter, query.after.shown)
+        trace.note(found=len(near))
+    items = _similar_items(near, cause, query)
     if found.space and items:
         spaces = (found.space.label,)
         return backfill.complete(catalog, items, query, excluded=(found.key,), spaces=spaces)
