@@ -1,6 +1,7 @@
 """What requests for products share: the engine's query, and its answer as JSON."""
 
 from collections.abc import Callable, Collection, Mapping
+from datetime import datetime
 from types import MappingProxyType
 from typing import Annotated, Any, TypeVar
 
@@ -23,6 +24,7 @@ from recommender.engine.answer import (
 )
 from recommender.engine.trace import Recorder, Stage
 from recommender.retrieval import filters
+from recommender.retrieval.filter_context import FilterContext
 from recommender.retrieval.filters import FilterError, FilterFieldError
 
 
@@ -136,17 +138,27 @@ def from_parameters(given: ListParameters, schema: type[Request]) -> Request:
         raise problems.invalid(errors) from exc
 
 
-def query_of(caller: Caller, ask: ListRequest, after: Continuation = FIRST_PAGE) -> Query:
+def query_of(
+    caller: Caller,
+    ask: ListRequest,
+    after: Continuation = FIRST_PAGE,
+    *,
+    product: str | None = None,
+    as_of: datetime | None = None,
+) -> Query:
     """The engine's query.
 
     Args:
         after: what the list goes on from.
+        product: the one that is asked about, with which a filter may compare others.
+        as_of: the time that spans of time end at; None for now.
 
     Raises:
         Problem: 400 for a filter or a field that cannot be used.
     """
+    context = FilterContext(caller.catalog, product, as_of)
     try:
-        return _with_attributes(caller, lambda known: _checked(ask, known, after))
+        return _with_attributes(caller, lambda known: _checked(ask, known, after, context))
     except FilterError as exc:
         message = _told(caller, exc) if isinstance(exc, FilterFieldError) else str(exc)
         errors = [{"where": exc.where, "message": message}]
@@ -176,10 +188,12 @@ def _told(caller: Caller, error: Exception) -> str:
     )
 
 
-def _checked(ask: ListRequest, attributes: Mapping[str, str], after: Continuation) -> Query:
+def _checked(
+    ask: ListRequest, attributes: Mapping[str, str], after: Continuation, context: FilterContext
+) -> Query:
     return Query(
         count=ask.count,
-        filter=filters.parse(ask.filter, attributes) if ask.filter is not None else None,
+        filter=None if ask.filter is None else filters.parse(ask.filter, attributes, context),
         fields=check_fields(ask.fields, attributes),
         exclude=frozenset(),
         named=ask.explain,

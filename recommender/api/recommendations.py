@@ -123,8 +123,10 @@ def _chart(name: str, request: ApiRequest, _: str, ask: ListRequest, after: Cont
 
 def _ad_hoc(request: ApiRequest, _: str, ask: AdHocRequest, after: Continuation) -> Made:
     may_know = ask.user is None or user_tokens.may_know(request, ask.user)
-    query = replace(_query(request, ask, after), anonymous_only=not may_know)
-    given = [*map(_seed, ask.products), *_session(request.auth.catalog, ask.session)]
+    seeds = list(map(_seed, ask.products))
+    product = seeds[0].product if len(seeds) == 1 else None
+    query = replace(_query(request, ask, after, product), anonymous_only=not may_know)
+    given = [*seeds, *_session(request.auth.catalog, ask.session)]
     answer = recommend.recommend_for(request.auth.catalog, given, query, ask.user)
     is_vouched = may_know and ask.user is not None
     return Made(answer if may_know else _without_own(answer), is_vouched)
@@ -156,7 +158,7 @@ def _similar(
 ) -> Made:
     """Similar products; a Problem for one that is unknown, and for what cannot be used."""
     try:
-        query = _query(request, ask, after)
+        query = _query(request, ask, after, product_id)
         return Made(recommend.similar(request.auth.catalog, product_id, query))
     except UnknownProductError as exc:
         detail = f"There is no product {product_id!r}."
@@ -179,9 +181,11 @@ def _without_own(answer: Answer) -> Answer:
     return replace(answer, items=tuple(items))
 
 
-def _query(request: ApiRequest, ask: RecommendationRequest, after: Continuation) -> Query:
+def _query(
+    request: ApiRequest, ask: RecommendationRequest, after: Continuation, product: str | None = None
+) -> Query:
     """The engine's query; raises as `query_of`."""
-    query = query_of(request.auth, ask, after)
+    query = query_of(request.auth, ask, after, product=product, as_of=ask.as_of)
     return replace(query, exclude=frozenset(ask.exclude), before=ask.as_of)
 
 

@@ -80,6 +80,7 @@ def complete(
         reason=_reason(catalog, query, len(items), excluded) if short else None,
         missing_ids=missing_ids,
         fallback=fallback,
+        degraded=query.filter.degraded if query.filter else {},
     )
 
 

@@ -70,7 +70,9 @@ def _recommend_for(
         stored, degraded = None, {"user": NO_USER_TOKEN}
     user, unknown = with_history(catalog, stored, given, query)
     answer = _for(PostgresStore(catalog=catalog, user=user, query=query, is_given=True))
-    return replace(answer, missing_ids=(*missing, *unknown), degraded=degraded)
+    return replace(
+        answer, missing_ids=(*missing, *unknown), degraded={**answer.degraded, **degraded}
+    )
 
 
 def _for(store: PostgresStore) -> Answer:

@@ -129,10 +129,11 @@ def _search(catalog: Catalog, asked: SearchQuery) -> SearchAnswer:
             with trace.stage("personal"):
                 found = _personal(store, found, query.count, asked.personal)
     page, rest = _paged(found, query)
+    answer = _answer(catalog, query, page, spaces, missing)
     return SearchAnswer(
         answer=replace(
-            _answer(catalog, query, page, spaces, missing),
-            degraded=degraded,
+            answer,
+            degraded={**answer.degraded, **degraded},
             tail=tuple(one.product_id for one in rest[:_TAIL]),
         ),
         words=words,
