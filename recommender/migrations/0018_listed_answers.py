@@ -15,7 +15,7 @@ CREATE UNLOGGED TABLE recommender_listedanswer_{slot} (
 
 
 class Migration(migrations.Migration):
-    dependencies = [("recommender", "0015_search")]
+    dependencies = [("recommender", "0016_places")]
 
     operations = [
         migrations.RunSQL(
