@@ -5,17 +5,23 @@ from typing import Annotated, Any, TypeVar
 from uuid import uuid4
 
 from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
 from django.utils.cache import patch_vary_headers
 from ninja import Schema
 from pydantic import Field, ValidationError
 
 from recommender.api import codec, problems, reasons
 from recommender.api.auth import BROWSER, ApiRequest, Caller
+from recommender.api.control_requests import ControlRequest
 from recommender.api.list_requests import ListParameters, ListRequest
 from recommender.api.problems import Problem
+from recommender.engine import rule_parsing
 from recommender.engine.answer import Answer, Item, Query, UnknownFieldError, check_fields
+from recommender.engine.rule_parsing import RuleContext
+from recommender.history import popularity
+from recommender.models import Catalog
 from recommender.retrieval import filters
-from recommender.retrieval.filters import FilterError, FilterFieldError
+from recommender.retrieval.filters import Filter, FilterError, FilterFieldError
 
 
 class WhyOut(Schema):
@@ -49,6 +55,13 @@ class WhyOut(Schema):
             "language of `Accept-Language` that there is, else in English."
         ),
     ] = None
+    placed: Annotated[
+        str | None,
+        Field(description="The rule that gave it its place: `promoted` or `explored`."),
+    ] = None
+    propensity: Annotated[
+        float | None, Field(description="How likely it was explored, where it was.")
+    ] = None
 
 
 class ItemOut(Schema):
@@ -79,6 +92,11 @@ class AnswerOut(Schema):
 
 Request = TypeVar("Request", bound=ListRequest)
 
+# Query parameters that are JSON, and those that are several words.
+_JSON = {"filter", "boost", "promote", "max_per", "rotation", "diversity"}
+_NAMES = {"fields", "exclude_ids"}
+_CONTROL = ControlRequest.model_fields.keys() - {"exclude_ids"}
+
 
 def from_query(request: HttpRequest, given: ListParameters, schema: type[Request]) -> Request:
     """The request that query parameters make, of which all are known.
@@ -96,11 +114,15 @@ def from_parameters(given: ListParameters, schema: type[Request]) -> Request:
     Raises:
         Problem: 400 for a value that is not right.
     """
-    document = given.model_dump(exclude_none=True)
-    if text := document.pop("filter", ""):
-        document["filter"] = codec.decode(text.encode(), "filter")
-    if text := document.pop("fields", ""):
-        document["fields"] = text.split(",")
+    document = given.model_dump(exclude_unset=True, exclude_none=True)
+    for name in _JSON & document.keys():
+        text = document.pop(name)
+        if text.strip():
+            document[name] = codec.decode(text.encode(), name)
+    for name in _NAMES & document.keys():
+        text = document.pop(name)
+        if text:
+            document[name] = text.split(",")
     if "exclude" in document:
         names = document["exclude"].split(",")
         document["exclude"] = [name for name in names if name not in ("", "none")]
@@ -118,7 +140,7 @@ def query_of(caller: Caller, ask: ListRequest) -> Query:
         Problem: 400 for a filter or a field that cannot be used.
     """
     try:
-        return _with_attributes(caller, lambda known: _checked(ask, known))
+        return _with_attributes(caller, lambda known: _checked(caller.catalog, ask, known))
     except FilterError as exc:
         message = _told(caller, exc) if isinstance(exc, FilterFieldError) else str(exc)
         errors = [{"where": exc.where, "message": message}]
@@ -148,13 +170,28 @@ def _told(caller: Caller, error: Exception) -> str:
     )
 
 
-def _checked(ask: ListRequest, attributes: Mapping[str, str]) -> Query:
+def _checked(catalog: Catalog, ask: ListRequest, attributes: Mapping[str, str]) -> Query:
+    def parse_filter(document: Any, where: str) -> Filter:
+        return filters.parse(document, attributes, where)
+
+    narrowed = parse_filter(ask.filter, "filter") if ask.filter is not None else None
+    if ask.exclude_ids:
+        others = {"not": {"id": {"in": ask.exclude_ids}}}
+        narrowed = parse_filter(others, "exclude_ids") & narrowed
+    rules = None
+    if _CONTROL & ask.model_fields_set:
+        now = popularity.clock(catalog) if catalog.clock == Catalog.Clock.LAST_EVENT else None
+        context = RuleContext(
+            attributes=attributes, now=now or timezone.now(), parse_filter=parse_filter
+        )
+        rules = rule_parsing.parse(ask.model_dump(include=_CONTROL, exclude_none=True), context)
     return Query(
         count=ask.count,
-        filter=filters.parse(ask.filter, attributes) if ask.filter is not None else None,
+        filter=narrowed,
         fields=check_fields(ask.fields, attributes),
         exclude=frozenset(),
         named=ask.explain,
+        rules=rules,
     )
 
 
@@ -197,7 +234,7 @@ def _item(
     item: Item, rank: int, language: str | None, public: Collection[str] | None
 ) -> dict[str, Any]:
     code = reasons.code_of(item)
-    why = {
+    why: dict[str, object] = {
         "code": code,
         "source": item.source,
         "because": item.because,
@@ -206,6 +243,8 @@ def _item(
         "channel": item.source,
         "parts": item.contributions,
     }
+    if item.placed is not None:
+        why["placed"], why["propensity"] = item.placed, item.propensity
     if language is not None:
         why["text"] = reasons.sentence(code, item.cause, language)
     return {

@@ -2,12 +2,14 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 
 from django.http import HttpResponse
 from django.utils.cache import patch_vary_headers
 from ninja import Query as Parameters
 from ninja import Router
 
+from recommender import durations
 from recommender.api import codec, user_tokens
 from recommender.api.answers import AnswerOut, from_query, query_of, respond
 from recommender.api.auth import BROWSER, ApiRequest, any_key
@@ -23,7 +25,9 @@ from recommender.api.list_requests import (
 )
 from recommender.api.problems import Problem
 from recommender.engine import backfill, recommend
-from recommender.engine.answer import Item, Query, UnknownProductError
+from recommender.engine.answer import IN_CART, Item, Query, UnknownProductError
+from recommender.engine.control import controlled
+from recommender.engine.exclusions import EventExclusion
 from recommender.engine.given_history import GivenEvent
 from recommender.models import Catalog
 
@@ -99,7 +103,9 @@ def get_new(request: ApiRequest, ask: Parameters[ListParameters]) -> HttpRespons
 
 def _chart(request: ApiRequest, given: ListParameters, name: str) -> HttpResponse:
     ask = from_query(request, given, ListRequest)
-    answer = backfill.chart(request.auth.catalog, name, query_of(request.auth, ask))
+    catalog = request.auth.catalog
+    make = partial(backfill.chart, catalog, name)
+    answer = controlled(catalog, query_of(request.auth, ask), make)
     return respond(request, answer, ask)
 
 
@@ -184,4 +190,15 @@ def _without_own(item: Item) -> Item:
 def _query(request: ApiRequest, ask: RecommendationRequest) -> Query:
     """The engine's query; raises as `query_of`."""
     query = query_of(request.auth, ask)
-    return replace(query, exclude=frozenset(ask.exclude), before=ask.as_of)
+    names = {one for one in ask.exclude if isinstance(one, str)}
+    events = [one for one in ask.exclude if not isinstance(one, str)]
+    return replace(
+        query,
+        exclude=frozenset(names - {IN_CART}),
+        excludes_cart=IN_CART in names,
+        event_exclusions=tuple(
+            EventExclusion(one.event, None if one.within is None else durations.seconds(one.within))
+            for one in events
+        ),
+        before=ask.as_of,
+    )

@@ -17,6 +17,7 @@ from recommender import arrays
 from recommender.engine import attribution, features, rerank, sources
 from recommender.engine.answer import Item
 from recommender.engine.candidates import Candidates, Cause, Hydrated, Keys, UserContext
+from recommender.engine.rerank import Reranked, Reranker
 from recommender.engine.sources.base import CandidateSource
 from recommender.engine.store import CandidateStore
 from recommender.ranking import table
@@ -33,6 +34,7 @@ class Pipeline:
 
     store: CandidateStore
     count: int  # how long the lists are to be
+    control: Reranker | None = None  # what makes the list; relevance alone where None
 
     @cached_property
     def sources(self) -> tuple[CandidateSource, ...]:
@@ -71,13 +73,16 @@ class Pipeline:
             return []
         candidates = self.candidates(context)
         scored = ranker.scored(candidates.table)
-        rows = rerank.rerank(candidates, scored.scores, self.count)
-        return self._items(candidates, scored, rows, explain=explain)
+        if self.control is None:
+            chosen = rerank.best(scored.scores, self.count)
+        else:
+            chosen = self.control.choose(candidates.products.ids, scored.scores, self.count)
+        return self._items(candidates, scored, chosen, explain=explain)
 
     def _proposed(self, context: UserContext, kept: int | None) -> Keys:
         n = self.store.config.proposals_for(self.count)
         capped: list[Keys] = []
-        all_kept: list[Keys] = []
+        all_kept: list[Keys] = [] if self.control is None else [self.control.keys()]
         for source in self.sources:
             (all_kept if source.keeps_all else capped).extend(source.propose(context, n))
         proposed = fuse(capped, context.excluded, kept)
@@ -115,8 +120,9 @@ class Pipeline:
         return table.columns(tuple(scores), tuple(names))
 
     def _items(
-        self, candidates: Candidates, scored: Scored, rows: NDArray[np.int64], *, explain: bool
+        self, candidates: Candidates, scored: Scored, chosen: Reranked, *, explain: bool
     ) -> list[Item]:
+        rows = chosen.rows
         contributions = scored.explain(rows)
         # Fusion gives nothing to what no source speaks for.
         spoken = [place for place, given in enumerate(contributions) if given.keys() - {BASE}]
@@ -131,7 +137,7 @@ class Pipeline:
                 because=because,
                 interest=interest,
                 cause=cause,
-            )
+            ).reranked(*chosen.of(row))
             for row, score, given, (because, interest, cause) in zip(
                 rows.tolist(), scores, contributions, reasons, strict=False
             )

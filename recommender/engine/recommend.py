@@ -7,9 +7,10 @@ from typing import Any
 
 from psycopg import sql
 
-from recommender.engine import backfill
+from recommender.engine import backfill, control
 from recommender.engine.answer import Answer, Item, Query, UnknownProductError
 from recommender.engine.candidates import SEED, Cause
+from recommender.engine.control import Control
 from recommender.engine.given_history import GivenEvent, with_history
 from recommender.engine.pipeline import Pipeline
 from recommender.engine.postgres_store import PostgresStore
@@ -22,6 +23,9 @@ from recommender.spaces import switching
 
 # As `fallback`: what is popular, since nobody vouches that it is the user who asks.
 NO_USER_TOKEN = "no_user_token"  # noqa: S105 - a word, not a password
+
+# Of similar products, the similarities whose relevance is 0 and 1.
+_COSINES = (0.0, 1.0)
 
 
 def recommend(catalog: Catalog, external_id: str, query: Query) -> Answer:
@@ -37,11 +41,11 @@ def recommend(catalog: Catalog, external_id: str, query: Query) -> Answer:
 def _recommend(catalog: Catalog, external_id: str, query: Query) -> Answer:
     user = find_user(catalog, external_id, query)
     if user is None:
-        return backfill.fall_back(catalog, query, missing_ids=(external_id,))
+        return replace(_fall_back(catalog, query), missing_ids=(external_id,))
     if query.anonymous_only and not user.is_anonymous:
-        return replace(backfill.fall_back(catalog, query), fallback=NO_USER_TOKEN)
+        return replace(_fall_back(catalog, query), fallback=NO_USER_TOKEN)
     if not user.history_version:
-        return backfill.fall_back(catalog, query, excluded=user.excluded.tolist())
+        return _fall_back(catalog, query, excluded=user.excluded.tolist())
     return _for(PostgresStore(catalog=catalog, user=user, query=query))
 
 
@@ -66,6 +70,7 @@ def _recommend_for(
         stored, degraded = None, {"user": NO_USER_TOKEN}
     user, unknown = with_history(catalog, stored, given, query)
     answer = _for(PostgresStore(catalog=catalog, user=user, query=query, is_given=True))
+    degraded |= answer.degraded
     return replace(answer, missing_ids=(*missing, *unknown), degraded=degraded)
 
 
@@ -73,19 +78,32 @@ def _for(store: PostgresStore) -> Answer:
     """The list of a store's user, filled up; what is popular where nothing tells their taste."""
     catalog, user, query = store.catalog, store.user, store.query
     excluded = user.excluded.tolist()
-    ranker = ranker_of(user.ranker)
-    items = Pipeline(store, query.count).recommend(store.context(), ranker, explain=True)
+    rules = None
+    if query.rules is not None:
+        rules = Control(catalog, query, user=user.pk, excluded=excluded)
+    pipeline = Pipeline(store, query.count, rules)
+    items = pipeline.recommend(store.context(), ranker_of(user.ranker), explain=True)
     if not items:
-        return backfill.fall_back(catalog, query, excluded=excluded)
+        return _fall_back(catalog, query, excluded=excluded)
     by_id = {item.id: item for item in items}
-    backfill.fill(catalog, by_id, query, excluded=excluded, filter=query.filter)
-    return backfill.complete(
+    if rules is None:
+        backfill.fill(catalog, by_id, query, excluded=excluded, filter=query.filter)
+    else:
+        rules.fill(by_id)
+    answer = backfill.complete(
         catalog,
         list(by_id.values()),
         query,
         excluded=excluded,
         spaces=tuple(sorted(space.label for space in user.spaces)),
     )
+    return answer if rules is None else rules.told(answer, {})
+
+
+def _fall_back(catalog: Catalog, query: Query, excluded: Sequence[int] = ()) -> Answer:
+    """What is popular, then what is new, by the rules of the query."""
+    make = partial(backfill.fall_back, catalog, excluded=excluded)
+    return control.controlled(catalog, query, make, excluded=excluded)
 
 
 def similar(catalog: Catalog, external_id: str, query: Query) -> Answer:
@@ -96,6 +114,11 @@ def similar(catalog: Catalog, external_id: str, query: Query) -> Answer:
     Raises:
         UnknownProductError: where the catalog has no such product.
     """
+    make = partial(_similar_at_once, catalog, external_id)
+    return control.controlled(catalog, query, make, scale=_COSINES)
+
+
+def _similar_at_once(catalog: Catalog, external_id: str, query: Query) -> Answer:
     return switching.answered(
         partial(_similar, catalog, external_id, query),
         again=partial(_similar_step_by_step, catalog, external_id, query),

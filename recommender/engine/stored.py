@@ -19,6 +19,7 @@ from psycopg import sql
 
 from recommender import arrays, database
 from recommender.behaviour.interactions import History
+from recommender.engine import exclusions
 from recommender.engine.answer import PURCHASED, SEEN, Query
 from recommender.engine.scores import WINDOWS, Popularity, of_columns
 from recommender.history import popularity as counting
@@ -122,7 +123,7 @@ def find_user(catalog: Catalog, external_id: str, query: Query) -> StoredUser | 
         is_anonymous=anonymous,
         history_version=version,
         popularity_refreshed_at=refreshed_at,
-        excluded=arrays.ints(excluded),
+        excluded=np.union1d(arrays.ints(excluded), _excluded(catalog, pk, query)),
         history=History(
             product_ids=arrays.ints(products),
             weights=arrays.floats(weights),
@@ -133,6 +134,14 @@ def find_user(catalog: Catalog, external_id: str, query: Query) -> StoredUser | 
         ranker=ranker,
         knows_neighbours=bool(knows),
     )
+
+
+def _excluded(catalog: Catalog, user: int, query: Query) -> NDArray[np.int64]:
+    """What the query leaves out by the user's events beside what they had."""
+    if not (query.event_exclusions or query.excludes_cart):
+        return np.zeros(0, dtype=np.int64)
+    now = query.before or counting.clock(catalog)
+    return exclusions.excluded(user, query.event_exclusions, in_cart=query.excludes_cart, now=now)
 
 
 def nobody(catalog: Catalog, query: Query) -> StoredUser:

@@ -8,6 +8,7 @@ but `ne` and `not_in`, which are the opposites of `eq` and `in`.
 """
 
 import hashlib
+import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -68,19 +69,27 @@ class Filter:
     parameters: Mapping[str, Any]
     key: str  # equal for equal filters, and short whatever they hold
 
+    def __and__(self, other: "Filter | None") -> "Filter":
+        """What passes both, which were parsed with names of their own."""
+        if other is None:
+            return self
+        condition = sql.SQL("{} AND {}").format(self.condition, other.condition)
+        return Filter(condition, {**self.parameters, **other.parameters}, self.key + other.key)
 
-def parse(document: Any, attributes: Mapping[str, str]) -> Filter:
+
+def parse(document: Any, attributes: Mapping[str, str], where: str = "filter") -> Filter:
     """Compile a filter document.
 
     Args:
         document: decoded JSON.
         attributes: the catalog's declared attributes and their types.
+        where: the member of the request that it is; filters of one statement differ in it.
 
     Raises:
         FilterError: for an unknown field or operator, a wrong type, too much or too deep.
     """
-    parser = _Parser(attributes)
-    condition = parser.group(document, "filter", 0)
+    parser = _Parser(attributes, where)
+    condition = parser.group(document, where, 0)
     text = orjson.dumps(document, option=orjson.OPT_SORT_KEYS)
     key = hashlib.blake2b(text, digest_size=16).hexdigest()
     return Filter(condition, parser.parameters, key)
@@ -103,8 +112,9 @@ def _shown(name: str) -> str:
 
 
 class _Parser:
-    def __init__(self, attributes: Mapping[str, str]) -> None:
+    def __init__(self, attributes: Mapping[str, str], where: str) -> None:
         self._attributes = attributes
+        self._prefix = re.sub(r"\W+", "_", where)
         self._numbers: Iterator[int] = count()
         self._conditions = 0
         self._values = self._looked_up = 0
@@ -238,7 +248,7 @@ class _Parser:
         return sql.SQL(form).format(self._bind(name), self._bind(list(given)))
 
     def _bind(self, value: Any) -> sql.Composable:
-        name = f"filter_{next(self._numbers)}"
+        name = f"{self._prefix}_{next(self._numbers)}"
         self.parameters[name] = value
         return sql.Placeholder(name)
 
