@@ -1,27 +1,21 @@
 """What requests for products share: the engine's query, and its answer as JSON."""
 
-from collections.abc import Callable, Collection, Mapping
-from typing import Annotated, Any, TypeVar
+from collections.abc import Collection, Mapping
+from types import MappingProxyType
+from typing import Annotated, Any
 from uuid import uuid4
 
-from django.http import HttpRequest, HttpResponse
-from django.utils import timezone
-from django.utils.cache import patch_vary_headers
 from ninja import Schema
-from pydantic import Field, ValidationError
+from pydantic import Field
 
-from recommender.api import codec, problems, reasons
-from recommender.api.auth import BROWSER, ApiRequest, Caller
-from recommender.api.control_requests import ControlRequest
-from recommender.api.list_requests import ListParameters, ListRequest
-from recommender.api.problems import Problem
-from recommender.engine import rule_parsing
-from recommender.engine.answer import Answer, Item, Query, UnknownFieldError, check_fields
-from recommender.engine.rule_parsing import RuleContext
-from recommender.history import popularity
-from recommender.models import Catalog
-from recommender.retrieval import filters
-from recommender.retrieval.filters import Filter, FilterError, FilterFieldError
+from recommender.api import codec, reasons
+from recommender.api.auth import ApiRequest
+from recommender.api.list_requests import ListRequest
+from recommender.engine.answer import (
+    Answer,
+    Item,
+)
+from recommender.engine.trace import Recorder, Stage
 
 
 class WhyOut(Schema):
@@ -74,6 +68,19 @@ class ItemOut(Schema):
     why: WhyOut
 
 
+class StageOut(Schema):
+    """A stage that ran."""
+
+    stage: str
+    milliseconds: Annotated[
+        float, Field(description="With those that it called, which come after it.")
+    ]
+    notes: Annotated[
+        dict[str, int | str | None],
+        Field(description="What it says of what it did: candidates by name, mostly."),
+    ]
+
+
 class AnswerOut(Schema):
     """A list of products, and whether and why it is not all that was asked for."""
 
@@ -87,140 +94,54 @@ class AnswerOut(Schema):
         dict[str, str],
         Field(description="What did not run for this answer, by its name, and why."),
     ]
+    trace: Annotated[
+        list[StageOut] | None,
+        Field(description="The stages in the order in which they began, where `trace` is true."),
+    ] = None
     items: list[ItemOut]
 
 
-Request = TypeVar("Request", bound=ListRequest)
+def document(
+    request: ApiRequest,
+    answer: Answer,
+    ask: ListRequest,
+    more: Mapping[str, object] = MappingProxyType({}),
+    recorder: Recorder | None = None,
+) -> dict[str, Any]:
+    """The answer as JSON has it.
 
-# Query parameters that are JSON, and those that are several words.
-_JSON = {"filter", "boost", "promote", "max_per", "rotation", "diversity"}
-_NAMES = {"fields", "exclude_ids"}
-_CONTROL = ControlRequest.model_fields.keys() - {"exclude_ids"}
-
-
-def from_query(request: HttpRequest, given: ListParameters, schema: type[Request]) -> Request:
-    """The request that query parameters make, of which all are known.
-
-    Raises:
-        Problem: 400 for an unknown parameter or a value that is not right.
+    Args:
+        more: members of its own, where an endpoint has some.
+        recorder: of the stages that made it, where they were asked for.
     """
-    codec.check_known(request, type(given).model_fields)
-    return from_parameters(given, schema)
-
-
-def from_parameters(given: ListParameters, schema: type[Request]) -> Request:
-    """The request that query parameters make.
-
-    Raises:
-        Problem: 400 for a value that is not right.
-    """
-    document = given.model_dump(exclude_unset=True, exclude_none=True)
-    for name in _JSON & document.keys():
-        text = document.pop(name)
-        if text.strip():
-            document[name] = codec.decode(text.encode(), name)
-    for name in _NAMES & document.keys():
-        text = document.pop(name)
-        if text:
-            document[name] = text.split(",")
-    if "exclude" in document:
-        names = document["exclude"].split(",")
-        document["exclude"] = [name for name in names if name not in ("", "none")]
-    try:
-        return schema.model_validate(document)
-    except ValidationError as exc:
-        errors = [{**error, "loc": ("query", *error["loc"])} for error in exc.errors()]
-        raise problems.invalid(errors) from exc
-
-
-def query_of(caller: Caller, ask: ListRequest) -> Query:
-    """The engine's query.
-
-    Raises:
-        Problem: 400 for a filter or a field that cannot be used.
-    """
-    try:
-        return _with_attributes(caller, lambda known: _checked(caller.catalog, ask, known))
-    except FilterError as exc:
-        message = _told(caller, exc) if isinstance(exc, FilterFieldError) else str(exc)
-        errors = [{"where": exc.where, "message": message}]
-        raise Problem(400, "invalid-filter", message, errors=errors) from exc
-    except UnknownFieldError as exc:
-        message = _told(caller, exc)
-        errors = [{"where": "fields", "message": message}]
-        raise Problem(400, "unknown-field", message, errors=errors) from exc
-
-
-def _with_attributes(caller: Caller, check: Callable[[Mapping[str, str]], Query]) -> Query:
-    """Check against the remembered attributes, and where that fails against today's."""
-    try:
-        return check(caller.attributes)
-    except (FilterError, UnknownFieldError):
-        caller.catalog.refresh_from_db(fields=["attributes", "public_attributes"])
-        return check(caller.attributes)
-
-
-def _told(caller: Caller, error: Exception) -> str:
-    """What to say of an unknown field; a browser key is not told whether it is there."""
-    if caller.scope != BROWSER:
-        return str(error)
-    return (
-        f"{error} A browser key knows only the attributes that the catalog makes public: "
-        f"./kinship create_catalog {caller.catalog.name} --update --public-attributes NAME,NAME"
-    )
-
-
-def _checked(catalog: Catalog, ask: ListRequest, attributes: Mapping[str, str]) -> Query:
-    def parse_filter(document: Any, where: str) -> Filter:
-        return filters.parse(document, attributes, where)
-
-    narrowed = parse_filter(ask.filter, "filter") if ask.filter is not None else None
-    if ask.exclude_ids:
-        others = {"not": {"id": {"in": ask.exclude_ids}}}
-        narrowed = parse_filter(others, "exclude_ids") & narrowed
-    rules = None
-    if _CONTROL & ask.model_fields_set:
-        now = popularity.clock(catalog) if catalog.clock == Catalog.Clock.LAST_EVENT else None
-        context = RuleContext(
-            attributes=attributes, now=now or timezone.now(), parse_filter=parse_filter
-        )
-        rules = rule_parsing.parse(ask.model_dump(include=_CONTROL, exclude_none=True), context)
-    return Query(
-        count=ask.count,
-        filter=narrowed,
-        fields=check_fields(ask.fields, attributes),
-        exclude=frozenset(),
-        named=ask.explain,
-        rules=rules,
-    )
-
-
-def respond(request: ApiRequest, answer: Answer, ask: ListRequest, **more: object) -> HttpResponse:
-    """The answer as JSON, with members of its own where an endpoint has more."""
     public = request.auth.public_attributes
-    language = reasons.language_of(request.headers.get("Accept-Language", ""))
+    language = language_of(request) if ask.explain else None
     items = codec.within_bytes(
-        _item(item, rank, language if ask.explain else None, public)
-        for rank, item in enumerate(answer.items, start=1)
+        _item(item, rank, language, public) for rank, item in enumerate(answer.items, start=1)
     )
     is_cut = len(items) < len(answer.items)
-    response = codec.respond(
-        {
-            "rec_id": str(uuid4()),
-            "spaces": answer.spaces,
-            "complete": answer.complete and not is_cut,
-            "reason": _cut(len(items)) if is_cut else answer.reason,
-            "missing_ids": answer.missing_ids,
-            "fallback": answer.fallback,
-            "degraded": answer.degraded,
-            **more,
-            "items": items,
-        }
-    )
-    if ask.explain:
-        response["Content-Language"] = language
-        patch_vary_headers(response, ["Accept-Language"])
-    return response
+    traced = {} if recorder is None else {"trace": list(map(_stage, recorder.stages))}
+    return {
+        "rec_id": str(uuid4()),
+        "spaces": answer.spaces,
+        "complete": answer.complete and not is_cut,
+        "reason": _cut(len(items)) if is_cut else answer.reason,
+        "missing_ids": answer.missing_ids,
+        "fallback": answer.fallback,
+        "degraded": answer.degraded,
+        **more,
+        **traced,
+        "items": items,
+    }
+
+
+def language_of(request: ApiRequest) -> str:
+    """The language that reasons are told in."""
+    return reasons.language_of(request.headers.get("Accept-Language", ""))
+
+
+def _stage(stage: Stage) -> dict[str, Any]:
+    return {"stage": stage.name, "milliseconds": stage.milliseconds, "notes": stage.notes}
 
 
 def _cut(listed: int) -> str:

@@ -70,6 +70,7 @@ _LIST = {
     "exclude": "seen",
     "as_of": _AT,
     "explain": True,
+    "trace": True,
     "boost": '[{"when": {"brand": "Foo Roasters"}, "times": 1.3}]',
     "promote": '{"share": 0.2, "filter": {"in_stock": true}}',
     "max_per": '{"brand": 2}',

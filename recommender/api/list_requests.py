@@ -36,6 +36,7 @@ class ListRequest(ControlRequest):
     filter: dict[str, Any] | None = None
     fields: list[Label] = []
     explain: Annotated[bool, Field(strict=True)] = False
+    trace: Annotated[bool, Field(strict=True)] = False
 
 
 class RecommendationRequest(ListRequest):
@@ -99,6 +100,7 @@ class ListParameters(Schema):
     )
     fields: Annotated[str | None, _text("Names, separated by commas.")] = None
     explain: Flag = False
+    trace: Flag = False
     boost: Annotated[str | None, _text("Boosts, as JSON.", pattern=r"^\s*(\[.*)?$")] = None
     promote: _OBJECT = None
     max_per: _OBJECT = None

@@ -5,14 +5,13 @@ from dataclasses import replace
 from functools import partial
 
 from django.http import HttpResponse
-from django.utils.cache import patch_vary_headers
 from ninja import Query as Parameters
 from ninja import Router
 
 from recommender import durations
-from recommender.api import codec, user_tokens
-from recommender.api.answers import AnswerOut, from_query, query_of, respond
-from recommender.api.auth import BROWSER, ApiRequest, any_key
+from recommender.api import codec, listing, user_tokens
+from recommender.api.answers import AnswerOut
+from recommender.api.auth import ApiRequest, any_key
 from recommender.api.fields import PathId
 from recommender.api.list_requests import (
     AdHocRequest,
@@ -23,11 +22,19 @@ from recommender.api.list_requests import (
     SeedIn,
     SessionEventIn,
 )
+from recommender.api.listing import Made, Operation
 from recommender.api.problems import Problem
+from recommender.api.queries import from_query, query_of
 from recommender.engine import backfill, recommend
-from recommender.engine.answer import IN_CART, Item, Query, UnknownProductError
+from recommender.engine.answer import (
+    IN_CART,
+    Answer,
+    Continuation,
+    EventExclusion,
+    Query,
+    UnknownProductError,
+)
 from recommender.engine.control import controlled
-from recommender.engine.exclusions import EventExclusion
 from recommender.engine.given_history import GivenEvent
 from recommender.models import Catalog
 
@@ -39,7 +46,8 @@ def get_similar(
     request: ApiRequest, product_id: PathId, ask: Parameters[RequestParameters]
 ) -> HttpResponse:
     """The available products most like this one."""
-    return answer_similar(request, product_id, from_query(request, ask, RecommendationRequest))
+    checked = from_query(request, ask, RecommendationRequest)
+    return listing.respond(request, SIMILAR, checked, product_id)
 
 
 @router.post(
@@ -50,7 +58,7 @@ def post_similar(
 ) -> HttpResponse:
     """The same, with the request as a body."""
     codec.check_known(request, ())
-    return answer_similar(request, product_id, ask)
+    return listing.respond(request, SIMILAR, ask, product_id)
 
 
 @router.get(
@@ -66,7 +74,8 @@ def get_recommendations(
 
     So it is for a browser key without a user token, where the shop's server knows the user.
     """
-    return answer_user(request, user_id, from_query(request, ask, RecommendationRequest))
+    checked = from_query(request, ask, RecommendationRequest)
+    return listing.respond(request, FOR_USER, checked, user_id)
 
 
 @router.post(
@@ -80,33 +89,25 @@ def post_recommendations(
 ) -> HttpResponse:
     """The same, with the request as a body."""
     codec.check_known(request, ())
-    return answer_user(request, user_id, ask)
+    return listing.respond(request, FOR_USER, ask, user_id)
 
 
 @router.get("/popular", response=AnswerOut, summary="What is popular")
 def get_popular(request: ApiRequest, ask: Parameters[ListParameters]) -> HttpResponse:
     """The available products by what users did in the last 30 days, then ever."""
-    return _chart(request, ask, backfill.POPULAR)
+    return listing.respond(request, POPULAR, from_query(request, ask, ListRequest))
 
 
 @router.get("/trending", response=AnswerOut, summary="What is more popular than usual")
 def get_trending(request: ApiRequest, ask: Parameters[ListParameters]) -> HttpResponse:
     """The available products that have more users this week than in a usual week of the quarter."""
-    return _chart(request, ask, backfill.TRENDING)
+    return listing.respond(request, TRENDING, from_query(request, ask, ListRequest))
 
 
 @router.get("/new", response=AnswerOut, summary="What is new")
 def get_new(request: ApiRequest, ask: Parameters[ListParameters]) -> HttpResponse:
     """The available products, the latest first."""
-    return _chart(request, ask, backfill.NEWEST)
-
-
-def _chart(request: ApiRequest, given: ListParameters, name: str) -> HttpResponse:
-    ask = from_query(request, given, ListRequest)
-    catalog = request.auth.catalog
-    make = partial(backfill.chart, catalog, name)
-    answer = controlled(catalog, query_of(request.auth, ask), make)
-    return respond(request, answer, ask)
+    return listing.respond(request, NEW, from_query(request, ask, ListRequest))
 
 
 @router.post(
@@ -122,13 +123,23 @@ def post_ad_hoc(request: ApiRequest, ask: AdHocRequest) -> HttpResponse:
     with `user` both are later than what that user did. For nothing at all, what is popular.
     """
     codec.check_known(request, ())
+    return listing.respond(request, AD_HOC, ask)
+
+
+def _chart(name: str, request: ApiRequest, _: str, ask: ListRequest, after: Continuation) -> Made:
+    query = query_of(request.auth, ask, after)
+    catalog = request.auth.catalog
+    return Made(controlled(catalog, query, partial(backfill.chart, catalog, name)))
+
+
+def _ad_hoc(request: ApiRequest, _: str, ask: AdHocRequest, after: Continuation) -> Made:
     may_know = ask.user is None or user_tokens.may_know(request, ask.user)
-    query = replace(_query(request, ask), anonymous_only=not may_know)
-    given = [*map(_seed, ask.products), *_session(request.auth.catalog, ask.session)]
+    seeds = list(map(_seed, ask.products))
+    product = seeds[0].product if len(seeds) == 1 else None
+    query = replace(_query(request, ask, after, product), anonymous_only=not may_know)
+    given = [*seeds, *_session(request.auth.catalog, ask.session)]
     answer = recommend.recommend_for(request.auth.catalog, given, query, ask.user)
-    if not may_know:
-        answer = replace(answer, items=tuple(map(_without_own, answer.items)))
-    return _varying(request, respond(request, answer, ask))
+    return Made(answer if may_know else _without_own(answer))
 
 
 def _seed(product: str | SeedIn) -> GivenEvent:
@@ -152,44 +163,39 @@ def _session(catalog: Catalog, events: Sequence[SessionEventIn]) -> Iterator[Giv
         yield GivenEvent(product=event.product, type=event.type, value=event.value, at=event.at)
 
 
-def _varying(request: ApiRequest, response: HttpResponse) -> HttpResponse:
-    """The answer, which for a browser key depends on its user token."""
-    if request.auth.scope == BROWSER:
-        patch_vary_headers(response, [user_tokens.HEADER])
-    return response
-
-
-def answer_similar(
-    request: ApiRequest, product_id: str, ask: RecommendationRequest
-) -> HttpResponse:
+def _similar(
+    request: ApiRequest, product_id: str, ask: RecommendationRequest, after: Continuation
+) -> Made:
     """Similar products; a Problem for one that is unknown, and for what cannot be used."""
-    catalog = request.auth.catalog
     try:
-        answer = recommend.similar(catalog, product_id, _query(request, ask))
+        query = _query(request, ask, after, product_id)
+        return Made(recommend.similar(request.auth.catalog, product_id, query))
     except UnknownProductError as exc:
         detail = f"There is no product {product_id!r}."
         raise Problem(404, "unknown-product", detail, missing_ids=[product_id]) from exc
-    return respond(request, answer, ask)
 
 
-def answer_user(request: ApiRequest, user_id: str, ask: RecommendationRequest) -> HttpResponse:
+def _for_user(
+    request: ApiRequest, user_id: str, ask: RecommendationRequest, after: Continuation
+) -> Made:
     """Recommendations; a Problem for a user token that is not right, and what cannot be used."""
     may_know = user_tokens.may_know(request, user_id)
-    query = replace(_query(request, ask), anonymous_only=not may_know)
+    query = replace(_query(request, ask, after), anonymous_only=not may_know)
     answer = recommend.recommend(request.auth.catalog, user_id, query)
-    if not may_know:
-        answer = replace(answer, items=tuple(map(_without_own, answer.items)))
-    return _varying(request, respond(request, answer, ask))
+    return Made(answer if may_know else _without_own(answer))
 
 
-def _without_own(item: Item) -> Item:
-    """The item without what the user had."""
-    return replace(item, because=(), interest=None, cause=None)
+def _without_own(answer: Answer) -> Answer:
+    """The answer without what the user had."""
+    items = (replace(item, because=(), interest=None, cause=None) for item in answer.items)
+    return replace(answer, items=tuple(items))
 
 
-def _query(request: ApiRequest, ask: RecommendationRequest) -> Query:
+def _query(
+    request: ApiRequest, ask: RecommendationRequest, after: Continuation, product: str | None = None
+) -> Query:
     """The engine's query; raises as `query_of`."""
-    query = query_of(request.auth, ask)
+    query = query_of(request.auth, ask, after, product=product, as_of=ask.as_of)
     names = {one for one in ask.exclude if isinstance(one, str)}
     events = [one for one in ask.exclude if not isinstance(one, str)]
     return replace(
@@ -202,3 +208,18 @@ def _query(request: ApiRequest, ask: RecommendationRequest) -> Query:
         ),
         before=ask.as_of,
     )
+
+
+SIMILAR = Operation(name="similar", schema=RecommendationRequest, make=_similar, subject="product")
+FOR_USER = Operation(
+    name="for_user", schema=RecommendationRequest, make=_for_user, subject="user", knows_users=True
+)
+AD_HOC = Operation(name="recommendations", schema=AdHocRequest, make=_ad_hoc, knows_users=True)
+POPULAR, TRENDING, NEW = (
+    Operation(name=name, schema=ListRequest, make=partial(_chart, chart))
+    for name, chart in (
+        ("popular", backfill.POPULAR),
+        ("trending", backfill.TRENDING),
+        ("new", backfill.NEWEST),
+    )
+)

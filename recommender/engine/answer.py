@@ -10,7 +10,6 @@ from psycopg import sql
 
 from recommender import database
 from recommender.engine.candidates import Cause
-from recommender.engine.exclusions import EventExclusion
 from recommender.engine.rule_columns import ListRules
 from recommender.retrieval.filters import Filter, unknown_field
 
@@ -18,6 +17,25 @@ from recommender.retrieval.filters import Filter, unknown_field
 SEEN, PURCHASED, IN_CART = "seen", "purchased", "in_cart"
 
 MAX_COUNT = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Continuation:
+    """What a list goes on from; products are keys."""
+
+    shown: tuple[int, ...] = ()  # by the pages before, and listed no more
+    tail: tuple[int, ...] = ()  # what would have come next then, the best first
+
+
+FIRST_PAGE = Continuation()
+
+
+@dataclass(frozen=True, slots=True)
+class EventExclusion:
+    """Products that the user had an event of this type with."""
+
+    type: str
+    seconds: float | None = None  # how long ago at most; None for ever
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +49,7 @@ class Query:
     before: datetime | None = None  # only history strictly before this time counts
     named: bool = False  # whether explanations name products by title
     anonymous_only: bool = False  # whether only users for whom nobody vouches get their own list
+    after: Continuation = FIRST_PAGE
     rules: ListRules | None = None  # what the list is made by beside relevance
     # Of the user's own products these are left out, too.
     event_exclusions: tuple[EventExclusion, ...] = ()
@@ -78,6 +97,7 @@ class Answer:
     missing_ids: tuple[str, ...] = ()
     fallback: str | None = None
     degraded: Mapping[str, str] = field(default_factory=dict)  # what did not run, and why
+    tail: tuple[int, ...] = ()  # keys of products that would come next, as far as they are known
 
 
 class UnknownProductError(LookupError):

@@ -1,7 +1,8 @@
 """The rules of one request at work: further candidates for them, and the list that they make."""
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
 from math import ceil
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 from psycopg import sql
 
 from recommender import database
-from recommender.engine import backfill, rerank, rule_columns
+from recommender.engine import backfill, rerank, rule_columns, trace
 from recommender.engine.answer import MAX_COUNT, Answer, Item, Query
 from recommender.engine.backfill import Listed
 from recommender.engine.rerank import Exploration, Reranked
@@ -41,7 +42,7 @@ class Control:
         self._given = query.rules
         self._rules = query.rules.rules
         self._user = user
-        self._excluded = excluded
+        self._excluded = (*excluded, *query.after.shown)
         self.degraded: dict[str, str] = {}  # rules that did not run, and why
         if query.rules.rules.rotation is not None and not user:
             self.degraded["rotation"] = "no_user"
@@ -67,7 +68,8 @@ class Control:
             scale: the scores whose relevance is 0 and 1, where they mean the same in every list.
             listed: so many of the first are in the list already.
         """
-        columns = rule_columns.read(self._catalog, ids, self._given, self._user)
+        with trace.stage("rules"):
+            columns = rule_columns.read(self._catalog, ids, self._given, self._user)
         chosen = rerank.rerank(
             scores,
             count,
@@ -78,6 +80,7 @@ class Control:
             exploration=self._exploration(columns.keys),
         )
         self.degraded |= chosen.degraded
+        trace.note(**_told(chosen))
         if not listed:
             self.irrelevant = chosen.irrelevant
         return chosen
@@ -101,27 +104,25 @@ class Control:
         items = sorted(pool.values(), key=lambda item: -item.score)
         scores = np.array([item.score for item in items], dtype=np.float64)
         chosen = self.choose([item.id for item in items], scores, query.count, scale=scale)
-        return self.told(
-            backfill.complete(
-                self._catalog,
-                [items[row].reranked(*chosen.of(row)) for row in chosen.rows.tolist()],
-                query,
-                excluded=self._excluded,
-                spaces=answer.spaces,
-                missing_ids=answer.missing_ids,
-                fallback=answer.fallback,
-            ),
-            answer.degraded,
+        completed = backfill.complete(
+            self._catalog,
+            [items[row].reranked(*chosen.of(row)) for row in chosen.rows.tolist()],
+            query,
+            excluded=self._excluded,
+            spaces=answer.spaces,
+            missing_ids=answer.missing_ids,
+            fallback=answer.fallback,
         )
+        return self.told(replace(completed, degraded=answer.degraded))
 
-    def told(self, answer: Answer, degraded: Mapping[str, str]) -> Answer:
+    def told(self, answer: Answer) -> Answer:
         """The answer with what there is to say of the rules."""
         reason = answer.reason
         if reason is not None and self.irrelevant:
             reason += f"; {self.irrelevant} candidates are below min_relevance"
         if reason is not None and self._rules.caps:
             reason += "; max_per leaves no more of the candidates"
-        return replace(answer, reason=reason, degraded={**degraded, **self.degraded})
+        return replace(answer, reason=reason, degraded={**answer.degraded, **self.degraded})
 
     def fill(self, items: dict[str, Item]) -> None:
         """Add popular, then new products to a short list, as far as the rules let them."""
@@ -187,6 +188,13 @@ class Control:
         rows = np.flatnonzero(np.isin(keys, [one.key for one in self._explorable]))
         shown, chosen = rule_columns.tries(keys[rows].tolist())
         return Exploration(rows=rows, shown=shown, chosen=chosen, rng=np.random.default_rng())
+
+
+def _told(chosen: Reranked) -> dict[str, int]:
+    """How many candidates each rule did something to."""
+    changed = {name: int(np.count_nonzero(change)) for name, change in chosen.changes.items()}
+    placed = Counter(chosen.placed.values())
+    return {**changed, **placed, "below_min_relevance": chosen.irrelevant}
 
 
 def _among(keys: Sequence[int]) -> Filter:

@@ -1,13 +1,12 @@
 """Products that a list leaves out by what a user did with them, and when."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
-
 import numpy as np
 from numpy.typing import NDArray
 
 from recommender import database
+from recommender.engine.answer import Query
+from recommender.history import popularity
+from recommender.models import Catalog
 
 # The latest of these says whether a product is in the user's cart.
 _CART = ("add_to_cart", "remove_from_cart", "purchase")
@@ -29,31 +28,35 @@ SELECT cart.product_id FROM (
 """
 
 
-@dataclass(frozen=True, slots=True)
-class EventExclusion:
-    """Products that the user had an event of this type with."""
-
-    type: str
-    seconds: float | None = None  # how long ago at most; None for ever
-
-
-def excluded(
-    user: int, rules: Sequence[EventExclusion], *, in_cart: bool, now: datetime
+def left_out(
+    catalog: Catalog, user: int, own: NDArray[np.int64], query: Query
 ) -> NDArray[np.int64]:
-    """Keys of the products that a user's events leave out, by the rules and by the cart.
+    """Keys of the products that a query leaves out; more where events, the cart or a page say so.
 
     Args:
         user: the user's key.
-        in_cart: whether what is in the user's cart is left out.
-        now: what counts is before this time.
+        own: what it leaves out of the products that they had.
     """
+    if query.event_exclusions or query.excludes_cart:
+        own = np.union1d(own, _by_events(catalog, user, query))
+    return and_shown(own, query)
+
+
+def and_shown(keys: NDArray[np.int64], query: Query) -> NDArray[np.int64]:
+    """The same with what pages before showed."""
+    shown = query.after.shown
+    return np.union1d(keys, np.array(shown, dtype=np.int64)) if shown else keys
+
+
+def _by_events(catalog: Catalog, user: int, query: Query) -> NDArray[np.int64]:
+    rules = query.event_exclusions
     parameters = {
         "user": user,
         "types": [rule.type for rule in rules],
         "spans": [rule.seconds for rule in rules],
-        "in_cart": in_cart,
+        "in_cart": query.excludes_cart,
         "cart": list(_CART),
-        "now": now,
+        "now": query.before or popularity.clock(catalog),
     }
     rows = database.fetch(_EXCLUDED, parameters)
     return np.array([row[0] for row in rows], dtype=np.int64)

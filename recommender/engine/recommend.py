@@ -5,16 +5,17 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
+import numpy as np
 from psycopg import sql
 
-from recommender.engine import backfill, control
+from recommender.engine import backfill, control, trace
 from recommender.engine.answer import Answer, Item, Query, UnknownProductError
 from recommender.engine.candidates import SEED, Cause
 from recommender.engine.control import Control
 from recommender.engine.given_history import GivenEvent, with_history
 from recommender.engine.pipeline import Pipeline
 from recommender.engine.postgres_store import PostgresStore
-from recommender.engine.stored import find_user, ranker_of
+from recommender.engine.stored import find_user, ranker_of, told_of_ranker
 from recommender.models import Catalog
 from recommender.retrieval import seed
 from recommender.retrieval.filters import Filter
@@ -23,7 +24,8 @@ from recommender.spaces import switching
 
 # As `fallback`: what is popular, since nobody vouches that it is the user who asks.
 NO_USER_TOKEN = "no_user_token"  # noqa: S105 - a word, not a password
-
+# How many of those that were ranked, but not listed, an answer tells for its next page.
+_TAIL = 100
 # Of similar products, the similarities whose relevance is 0 and 1.
 _COSINES = (0.0, 1.0)
 
@@ -39,7 +41,8 @@ def recommend(catalog: Catalog, external_id: str, query: Query) -> Answer:
 
 
 def _recommend(catalog: Catalog, external_id: str, query: Query) -> Answer:
-    user = find_user(catalog, external_id, query)
+    with trace.stage("user"):
+        user = find_user(catalog, external_id, query)
     if user is None:
         return replace(_fall_back(catalog, query), missing_ids=(external_id,))
     if query.anonymous_only and not user.is_anonymous:
@@ -70,22 +73,28 @@ def _recommend_for(
         stored, degraded = None, {"user": NO_USER_TOKEN}
     user, unknown = with_history(catalog, stored, given, query)
     answer = _for(PostgresStore(catalog=catalog, user=user, query=query, is_given=True))
-    degraded |= answer.degraded
-    return replace(answer, missing_ids=(*missing, *unknown), degraded=degraded)
+    return replace(
+        answer, missing_ids=(*missing, *unknown), degraded={**answer.degraded, **degraded}
+    )
 
 
 def _for(store: PostgresStore) -> Answer:
     """The list of a store's user, filled up; what is popular where nothing tells their taste."""
     catalog, user, query = store.catalog, store.user, store.query
     excluded = user.excluded.tolist()
+    with trace.stage("context"):
+        context, ranker = store.context(), ranker_of(user.ranker)
+        if trace.is_recording():
+            trace.note(**told_of_ranker(ranker, user.ranker))
     rules = None
     if query.rules is not None:
         rules = Control(catalog, query, user=user.pk, excluded=excluded)
+    tail = np.array(query.after.tail, dtype=np.int64)
     pipeline = Pipeline(store, query.count, rules)
-    items = pipeline.recommend(store.context(), ranker_of(user.ranker), explain=True)
-    if not items:
+    ranked = pipeline.ranked(context, ranker, explain=True, spare=_TAIL, tail=tail)
+    if not ranked.items:
         return _fall_back(catalog, query, excluded=excluded)
-    by_id = {item.id: item for item in items}
+    by_id = {item.id: item for item in ranked.items}
     if rules is None:
         backfill.fill(catalog, by_id, query, excluded=excluded, filter=query.filter)
     else:
@@ -97,7 +106,9 @@ def _for(store: PostgresStore) -> Answer:
         excluded=excluded,
         spaces=tuple(sorted(space.label for space in user.spaces)),
     )
-    return answer if rules is None else rules.told(answer, {})
+    if rules is not None:
+        answer = rules.told(answer)
+    return replace(answer, tail=tuple(ranked.tail.tolist()))
 
 
 def _fall_back(catalog: Catalog, query: Query, excluded: Sequence[int] = ()) -> Answer:
@@ -126,9 +137,10 @@ def _similar_at_once(catalog: Catalog, external_id: str, query: Query) -> Answer
 
 
 def _similar(catalog: Catalog, external_id: str, query: Query) -> Answer:
-    if query.filter is None and not query.named:
+    if query.filter is None and not query.named and not query.after.shown:
         # Nearly always all that is needed. One more than asked: the nearest of all is the seed.
-        space, near = seed.nearest_at_once(catalog.pk, external_id, query.count + 1)
+        with trace.stage("nearest"):
+            space, near = seed.nearest_at_once(catalog.pk, external_id, query.count + 1)
         items = _similar_items(near, Cause(external_id, event=SEED), query)
         if space and len(items) == query.count:
             return backfill.complete(catalog, items, query, spaces=(space.label,))
@@ -140,7 +152,10 @@ def _similar_step_by_step(catalog: Catalog, external_id: str, query: Query) -> A
     if found is None:
         raise UnknownProductError(external_id)
     cause = Cause(external_id, found.title if query.named else "", SEED)
-    items = _similar_items(seed.nearest(found, query.count + 1, query.filter), cause, query)
+    with trace.stage("nearest"):
+        near = seed.nearest(found, query.count + 1, query.filter, query.after.shown)
+        trace.note(found=len(near))
+    items = _similar_items(near, cause, query)
     if found.space and items:
         spaces = (found.space.label,)
         return backfill.complete(catalog, items, query, excluded=(found.key,), spaces=spaces)

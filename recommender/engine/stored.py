@@ -123,7 +123,7 @@ def find_user(catalog: Catalog, external_id: str, query: Query) -> StoredUser | 
         is_anonymous=anonymous,
         history_version=version,
         popularity_refreshed_at=refreshed_at,
-        excluded=np.union1d(arrays.ints(excluded), _excluded(catalog, pk, query)),
+        excluded=exclusions.left_out(catalog, pk, arrays.ints(excluded), query),
         history=History(
             product_ids=arrays.ints(products),
             weights=arrays.floats(weights),
@@ -136,14 +136,6 @@ def find_user(catalog: Catalog, external_id: str, query: Query) -> StoredUser | 
     )
 
 
-def _excluded(catalog: Catalog, user: int, query: Query) -> NDArray[np.int64]:
-    """What the query leaves out by the user's events beside what they had."""
-    if not (query.event_exclusions or query.excludes_cart):
-        return np.zeros(0, dtype=np.int64)
-    now = query.before or counting.clock(catalog)
-    return exclusions.excluded(user, query.event_exclusions, in_cart=query.excludes_cart, now=now)
-
-
 def nobody(catalog: Catalog, query: Query) -> StoredUser:
     """Somebody without a history, and what serves their catalog."""
     parameters = {"catalog": catalog.pk, "before": query.before, "mode": mode_of(query)}
@@ -154,7 +146,7 @@ def nobody(catalog: Catalog, query: Query) -> StoredUser:
         is_anonymous=True,
         history_version=0,
         popularity_refreshed_at=refreshed_at,
-        excluded=nothing.astype(np.int64),
+        excluded=exclusions.and_shown(nothing.astype(np.int64), query),
         history=History(product_ids=nothing.astype(np.int64), weights=nothing, times=nothing),
         types=(),
         spaces=tuple(ServingSpace(*columns) for columns in spaces or ()),
@@ -183,6 +175,15 @@ _FUSION = FusionRanker()
 def ranker_of(row_id: int | None) -> Ranker:
     """The rank in this row of the table; fusion where there is none."""
     return _FUSION if row_id is None else _read_ranker(row_id)
+
+
+def told_of_ranker(ranker: Ranker, row_id: int | None) -> dict[str, int | str | None]:
+    """What a trace says of the rank in this row."""
+    told: dict[str, int | str | None] = {"ranker": ranker.kind, "ranker_id": row_id}
+    if row_id is not None:
+        learnt = RankerRow.objects.filter(pk=row_id).values_list("trained_until", flat=True)
+        told["trained_until"] = next((until.isoformat() for until in learnt), None)
+    return told
 
 
 def active_ranker(catalog_id: int, mode: str) -> Ranker:

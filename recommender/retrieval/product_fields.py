@@ -50,6 +50,11 @@ class Field:
     name: str  # the attribute's, or the column's
     is_attribute: bool
 
+    @property
+    def is_textual(self) -> bool:
+        """Whether its value is one text, which is empty where there is none."""
+        return self.kind in {STRING, PATH, TEXT}
+
     def value(self, bind: Callable[[object], sql.Composable]) -> sql.Composable:
         """The SQL of the value that a product `p` has; NULL for none. Not of lists and places.
 
