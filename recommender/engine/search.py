@@ -17,7 +17,7 @@ from psycopg import sql
 from embeddings.calls.outcome import EmbeddedRow
 from embeddings.errors import BudgetSpent, EmbeddingError, Misconfigured, Rejected, Unavailable
 from embeddings.types import Input, Modality, Output, Role
-from recommender.engine import backfill, trace
+from recommender.engine import backfill, control, trace
 from recommender.engine.answer import Answer, Item, Query
 from recommender.engine.candidates import SEARCHED, Cause
 from recommender.engine.pipeline import Pipeline
@@ -99,7 +99,14 @@ def search(catalog: Catalog, asked: SearchQuery) -> SearchAnswer:
     Where nothing is found the answer is what is popular, and says so in `fallback`. A model that
     cannot be asked costs the answer its list alone, and the answer says so in `degraded`.
     """
-    return switching.answered(partial(_search, catalog, asked))
+    searched: list[SearchAnswer] = []
+
+    def make(query: Query) -> Answer:
+        searched.append(switching.answered(partial(_search, catalog, replace(asked, query=query))))
+        return searched[-1].answer
+
+    answer = control.controlled(catalog, asked.query, make)
+    return replace(searched[0], answer=answer)
 
 
 def _search(catalog: Catalog, asked: SearchQuery) -> SearchAnswer:
