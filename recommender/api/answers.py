@@ -70,6 +70,13 @@ class ItemOut(Schema):
     score: float
     fields: dict[str, Any]
     why: WhyOut
+    highlights: Annotated[
+        dict[str, str] | None,
+        Field(
+            description="Of a search with `highlight`, by field: HTML that is safe, with the "
+            "words of the query in `<em>`."
+        ),
+    ] = None
 
 
 class StageOut(Schema):
@@ -127,8 +134,9 @@ def from_parameters(given: ListParameters, schema: type[Request]) -> Request:
     document = given.model_dump(exclude_none=True)
     if text := document.pop("filter", ""):
         document["filter"] = codec.decode(text.encode(), "filter")
-    if text := document.pop("fields", ""):
-        document["fields"] = text.split(",")
+    for name in ("fields", "facets", "sort"):
+        if text := document.pop(name, ""):
+            document[name] = text.split(",")
     if "exclude" in document:
         names = document["exclude"].split(",")
         document["exclude"] = [name for name in names if name not in ("", "none")]
@@ -161,11 +169,11 @@ def query_of(
     try:
         return _with_attributes(caller, lambda known: _checked(ask, known, after, context))
     except FilterError as exc:
-        message = _told(caller, exc) if isinstance(exc, FilterFieldError) else str(exc)
+        message = told(caller, exc) if isinstance(exc, FilterFieldError) else str(exc)
         errors = [{"where": exc.where, "message": message}]
         raise Problem(400, "invalid-filter", message, errors=errors) from exc
     except UnknownFieldError as exc:
-        message = _told(caller, exc)
+        message = told(caller, exc)
         errors = [{"where": "fields", "message": message}]
         raise Problem(400, "unknown-field", message, errors=errors) from exc
 
@@ -179,7 +187,7 @@ def _with_attributes(caller: Caller, check: Callable[[Mapping[str, str]], Query]
         return check(caller.attributes)
 
 
-def _told(caller: Caller, error: Exception) -> str:
+def told(caller: Caller, error: Exception) -> str:
     """What to say of an unknown field; a browser key is not told whether it is there."""
     if caller.scope != BROWSER:
         return str(error)
@@ -273,6 +281,7 @@ def _item(
         "score": item.score,
         "fields": item.fields if public is None else _public_fields(item.fields, public),
         "why": why,
+        **({} if item.highlights is None else {"highlights": item.highlights}),
     }
 
 

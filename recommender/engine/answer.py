@@ -55,6 +55,7 @@ class Item:
     interest: str | None = None  # the own product that stands for the interest nearest to it
     fields: Mapping[str, Any] = field(default_factory=dict)
     cause: Cause | None = None  # the product that the one reason given names: itself, if had before
+    highlights: Mapping[str, str] | None = None  # by field, HTML with the words in <em>
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
