@@ -71,8 +71,39 @@ _LIST = {
     "as_of": _AT,
     "explain": True,
     "trace": True,
+    "boost": '[{"when": {"brand": "Foo Roasters"}, "times": 1.3}]',
+    "promote": '{"share": 0.2, "filter": {"in_stock": true}}',
+    "max_per": '{"brand": 2}',
+    "rotation": '{"rate": 0.4, "recover": "2h"}',
+    "diversity": "0.3",
+    "exploration": 0.1,
+    "min_relevance": 0.05,
+    "exclude_ids": "foo-009",
 }
-_BODIES = {"filtered and explained": _REQUEST, "all defaults": {}}
+# A list by every rule there is.
+_RULED = {
+    "count": 3,
+    "boost": [
+        {"when": {"brand": "Foo Roasters"}, "times": 1.3},
+        {"decay": "released_at", "half_life": "90d", "weight": 0.5},
+        {"formula": "relevance * (1 + 1 / (10 + price))"},
+    ],
+    "promote": {"share": 0.2, "filter": {"price": {"lte": 20}}},
+    "diversity": {"weight": 0.3, "by": ["brand", "category"]},
+    "max_per": {"brand": 2},
+    "rotation": {"rate": 0.4, "recover": "2h"},
+    "exploration": 0.1,
+    "min_relevance": 0.05,
+    "exclude_ids": ["foo-009"],
+}
+_BODIES = {
+    "filtered and explained": _REQUEST,
+    "by rules": _RULED,
+    "without what is in the cart or was viewed lately": {
+        "exclude": ["purchased", "in_cart", {"event": "view", "within": "7d"}]
+    },
+    "all defaults": {},
+}
 _ASKED = (*ANY, FILTER)
 _OF_USER = (*_ASKED, NO_TOKEN, OTHER_USER)
 _LIKE = _listed("similar_to", "Similar to Night Watch espresso beans, 1 kg", PRODUCT_ID)
@@ -95,7 +126,7 @@ _FOUND = _listed("matches_search", "Matches your search", None) | {
         ],
     },
 }  # fmt: skip
-_CHART = {name: _LIST[name] for name in ("count", "filter", "fields", "explain", "trace")}
+_CHART = {name: value for name, value in _LIST.items() if name not in ("exclude", "as_of")}
 _SEARCHED = invalid("query.q", "is missing")
 
 LISTS: Mapping[tuple[str, str], Call] = {

@@ -7,10 +7,10 @@ from typing import Annotated, Any
 from ninja import Schema
 from pydantic import Field as Member
 
-from recommender.api.answers import told
 from recommender.api.auth import Caller
 from recommender.api.list_requests import FacetIn
 from recommender.api.problems import Problem
+from recommender.api.queries import told
 from recommender.engine.answer import UnknownFieldError
 from recommender.retrieval import product_fields
 from recommender.retrieval.facets import FacetAsked, Facets

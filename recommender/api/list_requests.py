@@ -1,10 +1,11 @@
 """What requests for lists of products may say, as a body and as query parameters."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from ninja import Schema
 from pydantic import AfterValidator, Field, WithJsonSchema
 
+from recommender.api.control_requests import ControlRequest, Exclusion
 from recommender.api.fields import (
     ID_PATTERN,
     MAX_QUERY,
@@ -30,7 +31,7 @@ MOST_SEEDS, MOST_WEIGHT = 100, 1000.0
 MOST_SORT_KEYS = 5
 
 
-class ListRequest(Strict):
+class ListRequest(ControlRequest):
     """What every request for a list of products may say; every member is optional."""
 
     count: Count = 12
@@ -43,7 +44,7 @@ class ListRequest(Strict):
 class RecommendationRequest(ListRequest):
     """What a request for similar or recommended products may say; every member is optional."""
 
-    exclude: list[Literal["seen", "purchased"]] = ["seen"]
+    exclude: Annotated[list[Exclusion], Field(max_length=20)] = ["seen"]
     as_of: Time = None
 
 
@@ -105,6 +106,12 @@ def _text(description: str, **words: str | int) -> WithJsonSchema:
     return WithJsonSchema({"type": "string", "description": description} | words)
 
 
+# As ID_PATTERN, of several with commas between.
+_OF_IDS = r"[^,\u0000-\u001f\u007f-\u009f]"
+_ONE_OF_IDS = rf"{_OF_IDS}*[^\s.,\u0000-\u001f\u007f-\u009f]{_OF_IDS}*"
+_OBJECT = Annotated[str | None, _text("An object, as JSON.", pattern=r"^\s*(\{.*)?$")]
+
+
 class ListParameters(Schema):
     """The members of a ListRequest as query parameters."""
 
@@ -115,6 +122,20 @@ class ListParameters(Schema):
     fields: Annotated[str | None, _text("Names, separated by commas.")] = None
     explain: Flag = False
     trace: Flag = False
+    boost: Annotated[str | None, _text("Boosts, as JSON.", pattern=r"^\s*(\[.*)?$")] = None
+    promote: _OBJECT = None
+    max_per: _OBJECT = None
+    rotation: _OBJECT = None
+    diversity: Annotated[
+        str | None,
+        _text("A number from 0 to 1, or an object as JSON.", pattern=r"^\s*([0-9.]+|\{.*)?$"),
+    ] = None
+    exploration: Annotated[float, Field(ge=0, le=1)] = 0.0
+    min_relevance: Annotated[float, Field(ge=0, le=1)] = 0.0
+    exclude_ids: Annotated[
+        str | None,
+        _text("Ids, separated by commas.", pattern=rf"^({_ONE_OF_IDS}(,{_ONE_OF_IDS})*)?$"),
+    ] = None
 
 
 class RequestParameters(ListParameters):
@@ -123,8 +144,8 @@ class RequestParameters(ListParameters):
     exclude: Annotated[
         str | None,
         _text(
-            "`seen` (the default), `purchased`, or `none`; several separated by commas.",
-            pattern="^((seen|purchased|none)?(,(seen|purchased|none)?)*)$",
+            "`seen` (the default), `purchased`, `in_cart`, or `none`; several separated by commas.",
+            pattern="^((seen|purchased|in_cart|none)?(,(seen|purchased|in_cart|none)?)*)$",
         ),
     ] = None
     as_of: TimeParameter = None

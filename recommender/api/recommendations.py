@@ -8,8 +8,9 @@ from django.http import HttpResponse
 from ninja import Query as Parameters
 from ninja import Router
 
+from recommender import durations
 from recommender.api import codec, listing, user_tokens
-from recommender.api.answers import AnswerOut, from_query, query_of
+from recommender.api.answers import AnswerOut
 from recommender.api.auth import ApiRequest, any_key
 from recommender.api.fields import PathId
 from recommender.api.list_requests import (
@@ -23,8 +24,17 @@ from recommender.api.list_requests import (
 )
 from recommender.api.listing import Made, Operation
 from recommender.api.problems import Problem
+from recommender.api.queries import from_query, query_of
 from recommender.engine import backfill, recommend
-from recommender.engine.answer import Answer, Continuation, Query, UnknownProductError
+from recommender.engine.answer import (
+    IN_CART,
+    Answer,
+    Continuation,
+    EventExclusion,
+    Query,
+    UnknownProductError,
+)
+from recommender.engine.control import controlled
 from recommender.engine.given_history import GivenEvent
 from recommender.models import Catalog
 
@@ -118,7 +128,8 @@ def post_ad_hoc(request: ApiRequest, ask: AdHocRequest) -> HttpResponse:
 
 def _chart(name: str, request: ApiRequest, _: str, ask: ListRequest, after: Continuation) -> Made:
     query = query_of(request.auth, ask, after)
-    return Made(backfill.chart(request.auth.catalog, name, query))
+    catalog = request.auth.catalog
+    return Made(controlled(catalog, query, partial(backfill.chart, catalog, name)))
 
 
 def _ad_hoc(request: ApiRequest, _: str, ask: AdHocRequest, after: Continuation) -> Made:
@@ -185,7 +196,18 @@ def _query(
 ) -> Query:
     """The engine's query; raises as `query_of`."""
     query = query_of(request.auth, ask, after, product=product, as_of=ask.as_of)
-    return replace(query, exclude=frozenset(ask.exclude), before=ask.as_of)
+    names = {one for one in ask.exclude if isinstance(one, str)}
+    events = [one for one in ask.exclude if not isinstance(one, str)]
+    return replace(
+        query,
+        exclude=frozenset(names - {IN_CART}),
+        excludes_cart=IN_CART in names,
+        event_exclusions=tuple(
+            EventExclusion(one.event, None if one.within is None else durations.seconds(one.within))
+            for one in events
+        ),
+        before=ask.as_of,
+    )
 
 
 SIMILAR = Operation(name="similar", schema=RecommendationRequest, make=_similar, subject="product")

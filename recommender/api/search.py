@@ -9,11 +9,12 @@ from ninja import Router, Schema
 from pydantic import Field
 
 from recommender.api import codec, facets, listing, user_tokens
-from recommender.api.answers import AnswerOut, from_query, query_of
+from recommender.api.answers import AnswerOut
 from recommender.api.auth import ApiRequest, any_key
 from recommender.api.facets import FacetsOut
 from recommender.api.list_requests import SearchParameters, SearchRequest, SuggestParameters
 from recommender.api.listing import Made, Operation
+from recommender.api.queries import from_query, query_of
 from recommender.engine import search
 from recommender.engine.answer import Continuation
 from recommender.engine.search import SearchAnswer, SearchQuery

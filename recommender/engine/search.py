@@ -11,7 +11,7 @@ from functools import partial
 
 import numpy as np
 
-from recommender.engine import backfill, meaning, trace
+from recommender.engine import backfill, control, meaning, trace
 from recommender.engine.answer import Answer, Item, Query
 from recommender.engine.candidates import SEARCHED, Cause
 from recommender.engine.meaning import ScoredList
@@ -67,7 +67,8 @@ class SearchAnswer:
     words: Sequence[QueryWord]
     meant: str  # the text without what seems misspelt
     has_all: bool  # whether some product has all of the words
-    facets: Facets
+    matches: Matches  # all that the text is about, listed or not
+    facets: Facets = field(default_factory=Facets)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,7 +101,22 @@ def search(catalog: Catalog, asked: SearchQuery) -> SearchAnswer:
     Where nothing is found the answer is what is popular, and says so in `fallback`. A model that
     cannot be asked costs the answer its list alone, and the answer says so in `degraded`.
     """
-    return switching.answered(partial(_search, catalog, asked))
+    searched: list[SearchAnswer] = []
+
+    def make(query: Query) -> Answer:
+        searched.append(switching.answered(partial(_search, catalog, replace(asked, query=query))))
+        return searched[-1].answer
+
+    answer = control.controlled(catalog, asked.query, make)
+    found = replace(searched[0], answer=answer)
+    if asked.facets:
+        with trace.stage("facets"):
+            found = replace(found, facets=facets.count(found.matches, asked.facets))
+            trace.note(products=found.facets.products)
+    if asked.highlight:
+        with trace.stage("highlight"):
+            found = replace(found, answer=_highlighted(catalog, found.words, answer))
+    return found
 
 
 def _search(catalog: Catalog, asked: SearchQuery) -> SearchAnswer:
@@ -109,22 +125,10 @@ def _search(catalog: Catalog, asked: SearchQuery) -> SearchAnswer:
     limit = max(_PROPOSALS, _PROPOSALS_A_PLACE * query.count) + len(query.after.shown)
     with trace.stage("words"):
         read = _read(catalog, asked, limit)
-    ranked = (
-        _in_order(catalog, asked, read) if asked.sort else _by_worth(catalog, asked, read, limit)
-    )
-    counted = Facets()
-    if asked.facets:
-        with trace.stage("facets"):
-            everything = _matches(catalog, query, read, ranked.found)
-            counted = facets.count(everything, asked.facets)
-            trace.note(products=counted.products)
-    page, rest = (ranked.found[: query.count], ranked.found[query.count :])
-    if not asked.sort:
-        page, rest = _paged(ranked.found, query)
+    rank = _in_order if asked.sort else _by_worth
+    ranked = rank(catalog, asked, read, limit)
+    page, rest = _paged(ranked.found, query)
     answer = _answer(catalog, query, page, ranked.spaces, ranked.missing)
-    if asked.highlight:
-        with trace.stage("highlight"):
-            answer = _highlighted(catalog, read.words, answer)
     return SearchAnswer(
         answer=replace(
             answer,
@@ -134,7 +138,7 @@ def _search(catalog: Catalog, asked: SearchQuery) -> SearchAnswer:
         words=read.words,
         meant=read.meant,
         has_all=read.has_all,
-        facets=counted,
+        matches=_matches(catalog, query, read, ranked.found),
     )
 
 
@@ -174,11 +178,10 @@ def _by_worth(catalog: Catalog, asked: SearchQuery, read: _Read, limit: int) -> 
     return ranked
 
 
-def _in_order(catalog: Catalog, asked: SearchQuery, read: _Read) -> _Ranked:
+def _in_order(catalog: Catalog, asked: SearchQuery, read: _Read, limit: int) -> _Ranked:
     """Only what has the words or the id: what is near in meaning alone would be at the top by its
     price. Their places are their scores."""
     shown = set(asked.query.after.shown)
-    limit = asked.query.count + len(shown) + _TAIL
     with trace.stage("sort"):
         everything = _matches(catalog, asked.query, read, ())
         rows = matches.in_order(everything, asked.sort, limit)
