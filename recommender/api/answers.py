@@ -65,6 +65,13 @@ class ItemOut(Schema):
     score: float
     fields: dict[str, Any]
     why: WhyOut
+    highlights: Annotated[
+        dict[str, str] | None,
+        Field(
+            description="Of a search with `highlight`, by field: HTML that is safe, with the "
+            "words of the query in `<em>`."
+        ),
+    ] = None
 
 
 class StageOut(Schema):
@@ -172,6 +179,7 @@ def _item(
         "score": item.score,
         "fields": item.fields if public is None else _public_fields(item.fields, public),
         "why": why,
+        **({} if item.highlights is None else {"highlights": item.highlights}),
     }
 
 

@@ -68,6 +68,7 @@ class Item:
     interest: str | None = None  # the own product that stands for the interest nearest to it
     fields: Mapping[str, Any] = field(default_factory=dict)
     cause: Cause | None = None  # the product that the one reason given names: itself, if had before
+    highlights: Mapping[str, str] | None = None  # by field, HTML with the words in <em>
     placed: str | None = None  # the rule that gave it its place; None for its relevance
     propensity: float | None = None  # how likely it was explored, of what is
 
