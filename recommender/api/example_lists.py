@@ -14,9 +14,11 @@ from recommender.api.example_errors import (
     PRODUCT_ID,
     TOO_LARGE,
     TOO_MANY,
+    UNKNOWN_ANSWER,
     USER_ID,
     invalid,
     unknown,
+    unknown_answer,
 )
 
 _AT = "2026-01-22T10:00:00Z"
@@ -182,6 +184,13 @@ LISTS: Mapping[tuple[str, str], Call] = {
             },
         },
         errors=(*_OF_USER, NOT_JSON, TOO_MANY, *TOO_LARGE),
+    ),
+    ("post", "/v1/recommendations/{rec_id}/next"): Call(
+        answers={200: "AnswerOut"},
+        answer=_FOR_USER,
+        bodies={"as many as before": {}, "twelve": {"count": 12}},
+        parameters={"rec_id": UNKNOWN_ANSWER},
+        errors=(*_OF_USER, NOT_JSON, TOO_MANY, unknown_answer(), *TOO_LARGE),
     ),
     ("get", "/v1/search"): Call(
         answers={200: "SearchOut"},

@@ -105,7 +105,8 @@ def _search(request: ApiRequest, _: str, ask: SearchRequest, after: Continuation
     )
     found = search.search(request.auth.catalog, asked)
     counted = {"facets": facets.document(found.facets)} if ask.facets else {}
-    return Made(found.answer, {"query": _understood(ask.q, found), **counted})
+    more = {"query": _understood(ask.q, found), **counted}
+    return Made(found.answer, may_know and user is not None, more)
 
 
 def _understood(text: str, found: SearchAnswer) -> dict[str, object]:

@@ -156,6 +156,12 @@ def load_fields(
     }
 
 
+def product_keys(catalog_id: int, external_ids: Collection[str]) -> list[int]:
+    """The keys of those of these products that there are."""
+    query = "SELECT id FROM recommender_product WHERE catalog_id = %s AND external_id = ANY(%s)"
+    return [key for (key,) in database.fetch(query, (catalog_id, list(external_ids)))]
+
+
 def plain_value(value: Any) -> Any:
     """The value as JSON has it: a price as a number."""
     return float(value) if isinstance(value, Decimal) else value
