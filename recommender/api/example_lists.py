@@ -115,7 +115,7 @@ _FOR_USER = _listed(
 )
 _FOUND = _listed("matches_search", "Matches your search", None) | {
     "query": {"text": "expresso beans", "meant": "espresso beans", "missing_words": [],
-              "relaxed": False},
+              "synonyms": {}, "relaxed": False},
     "facets": {
         "products": 14,
         "complete": True,
