@@ -16,6 +16,7 @@ from recommender.api.fields import (
     Label,
     Number,
     OptionalId,
+    PathId,
     SearchText,
     Time,
     TimeParameter,
@@ -151,6 +152,26 @@ class RequestParameters(ListParameters):
     as_of: TimeParameter = None
 
 
+def _some_id(description: str) -> WithJsonSchema:
+    return _text(description, pattern=f"^$|{ID_PATTERN}", maxLength=MAX_ID)
+
+
+class ExplainRequest(RecommendationRequest):
+    """A product, and whose list or like what, with the members of the request for the list."""
+
+    product: Id
+    user: OptionalId = None
+    seed: OptionalId = None
+
+
+class ExplainParameters(RequestParameters):
+    """The members of an ExplainRequest as query parameters."""
+
+    product: PathId
+    user: Annotated[str | None, _some_id("Whose list.")] = None
+    seed: Annotated[str | None, _some_id("The product whose similar products are the list.")] = None
+
+
 class SearchParameters(ListParameters):
     """The members of a SearchRequest as query parameters."""
 
@@ -161,7 +182,7 @@ class SearchParameters(ListParameters):
     ]
     user: Annotated[
         str | None,
-        _text("The user whose taste counts, too.", pattern=f"^$|{ID_PATTERN}", maxLength=MAX_ID),
+        _some_id("The user whose taste counts, too."),
     ] = None
     personal: Annotated[
         float,

@@ -136,7 +136,7 @@ def _ad_hoc(request: ApiRequest, _: str, ask: AdHocRequest, after: Continuation)
     may_know = ask.user is None or user_tokens.may_know(request, ask.user)
     seeds = list(map(_seed, ask.products))
     product = seeds[0].product if len(seeds) == 1 else None
-    query = replace(_query(request, ask, after, product), anonymous_only=not may_know)
+    query = replace(ranked_query(request, ask, after, product), anonymous_only=not may_know)
     given = [*seeds, *_session(request.auth.catalog, ask.session)]
     answer = recommend.recommend_for(request.auth.catalog, given, query, ask.user)
     is_vouched = may_know and ask.user is not None
@@ -169,7 +169,7 @@ def _similar(
 ) -> Made:
     """Similar products; a Problem for one that is unknown, and for what cannot be used."""
     try:
-        query = _query(request, ask, after, product_id)
+        query = ranked_query(request, ask, after, product_id)
         return Made(recommend.similar(request.auth.catalog, product_id, query))
     except UnknownProductError as exc:
         detail = f"There is no product {product_id!r}."
@@ -181,7 +181,7 @@ def _for_user(
 ) -> Made:
     """Recommendations; a Problem for a user token that is not right, and what cannot be used."""
     may_know = user_tokens.may_know(request, user_id)
-    query = replace(_query(request, ask, after), anonymous_only=not may_know)
+    query = replace(ranked_query(request, ask, after), anonymous_only=not may_know)
     answer = recommend.recommend(request.auth.catalog, user_id, query)
     return Made(answer if may_know else _without_own(answer), may_know)
 
@@ -192,7 +192,7 @@ def _without_own(answer: Answer) -> Answer:
     return replace(answer, items=tuple(items))
 
 
-def _query(
+def ranked_query(
     request: ApiRequest, ask: RecommendationRequest, after: Continuation, product: str | None = None
 ) -> Query:
     """The engine's query; raises as `query_of`."""
