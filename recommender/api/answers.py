@@ -101,6 +101,8 @@ def from_parameters(given: ListParameters, schema: type[Request]) -> Request:
         document["filter"] = codec.decode(text.encode(), "filter")
     if text := document.pop("fields", ""):
         document["fields"] = text.split(",")
+    if text := document.pop("blend", ""):
+        document["blend"] = _weights(text)
     if "exclude" in document:
         names = document["exclude"].split(",")
         document["exclude"] = [name for name in names if name not in ("", "none")]
@@ -109,6 +111,26 @@ def from_parameters(given: ListParameters, schema: type[Request]) -> Request:
     except ValidationError as exc:
         errors = [{**error, "loc": ("query", *error["loc"])} for error in exc.errors()]
         raise problems.invalid(errors) from exc
+
+
+def _weights(text: str) -> Any:
+    """Weights by name: JSON, or `name:weight` separated by commas.
+
+    Raises:
+        Problem: 400 for JSON that is none.
+    """
+    if text.lstrip().startswith("{"):
+        return codec.decode(text.encode(), "blend")
+    pairs = [part.partition(":") for part in text.split(",")]
+    return {name.strip(): _number(weight) for name, _, weight in pairs}
+
+
+def _number(text: str) -> float | str:
+    """The number, or where it is none the text, which is refused by its name."""
+    try:
+        return float(text)
+    except ValueError:
+        return text
 
 
 def query_of(caller: Caller, ask: ListRequest) -> Query:

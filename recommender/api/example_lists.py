@@ -83,23 +83,41 @@ _FOUND = _listed("matches_search", "Matches your search", None) | {
               "relaxed": False},
 }  # fmt: skip
 _CHART = {name: _LIST[name] for name in ("count", "filter", "fields", "explain")}
+_OF_METHOD = {
+    "get": (invalid("query.count", "Input should be a valid integer"),),
+    "post": (NOT_JSON, TOO_MANY, *TOO_LARGE),
+}
 _SEARCHED = invalid("query.q", "is missing")
 
 LISTS: Mapping[tuple[str, str], Call] = {
     ("get", "/v1/products/{product_id}/similar"): Call(
         answers={200: "AnswerOut"},
         answer=_LIKE,
-        parameters=_PRODUCT_PATH | _LIST,
+        parameters=_PRODUCT_PATH | _LIST | {"blend": "content:1,behaviour:0.5"},
         errors=(*_ASKED, invalid("query.count", "Input should be a valid integer"),
                 unknown("product")),
     ),
     ("post", "/v1/products/{product_id}/similar"): Call(
         answers={200: "AnswerOut"},
         answer=_LIKE,
-        bodies=_BODIES,
+        bodies=_BODIES | {"a blend": {"blend": {"content": 1, "behaviour": 0.5}} | _REQUEST},
         parameters=_PRODUCT_PATH,
         errors=(*_ASKED, NOT_JSON, TOO_MANY, unknown("product"), *TOO_LARGE),
     ),
+    **{
+        (method, f"/v1/products/{{product_id}}/{name}"): Call(
+            answers={200: "AnswerOut"},
+            answer=_listed(code, text, PRODUCT_ID),
+            bodies=_BODIES if method == "post" else {},
+            parameters=_PRODUCT_PATH | (_CHART if method == "get" else {}),
+            errors=(*_ASKED, unknown("product"), *_OF_METHOD[method]),
+        )
+        for name, code, text in (
+            ("bought-together", "bought_with", "Often bought with Night Watch espresso beans"),
+            ("complements", "goes_with", "Goes with Night Watch espresso beans"),
+        )
+        for method in ("get", "post")
+    },
     ("get", "/v1/users/{user_id}/recommendations"): Call(
         answers={200: "AnswerOut"},
         answer=_FOR_USER,

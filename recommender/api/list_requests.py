@@ -1,9 +1,9 @@
 """What requests for lists of products may say, as a body and as query parameters."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from ninja import Schema
-from pydantic import Field, WithJsonSchema
+from pydantic import Field, WithJsonSchema, model_validator
 
 from recommender.api.fields import (
     ID_PATTERN,
@@ -23,6 +23,7 @@ from recommender.api.schemas import Strict
 from recommender.catalog.values import MAX_ID
 from recommender.engine.answer import MAX_COUNT
 from recommender.engine.search import DEFAULT_PERSONAL
+from recommender.ranking.related import Blend
 
 # Of a request: products to start from or events of a session, and what one may weigh.
 MOST_SEEDS, MOST_WEIGHT = 100, 1000.0
@@ -42,6 +43,33 @@ class RecommendationRequest(ListRequest):
 
     exclude: list[Literal["seen", "purchased"]] = ["seen"]
     as_of: Time = None
+
+
+Weight = Annotated[float, Field(ge=0, le=MOST_WEIGHT, strict=True, allow_inf_nan=False)]
+
+
+class BlendIn(Strict):
+    """How much each kind of evidence counts for similar products; one must be above 0."""
+
+    content: Weight = 0.0
+    behaviour: Weight = 0.0
+    cooccurrence: Weight = 0.0
+
+    @model_validator(mode="after")
+    def _counts_something(self) -> Self:
+        if not (self.content or self.behaviour or self.cooccurrence):
+            raise ValueError("one weight must be above 0: content, behaviour or cooccurrence")
+        return self
+
+    def to_blend(self) -> Blend:
+        """As the engine has it."""
+        return Blend(**self.model_dump())
+
+
+class SimilarRequest(RecommendationRequest):
+    """What a request for similar products may say; every member is optional."""
+
+    blend: BlendIn | None = None
 
 
 class SeedIn(Strict):
@@ -105,6 +133,22 @@ class RequestParameters(ListParameters):
         ),
     ] = None
     as_of: TimeParameter = None
+
+
+_BLEND = r"(content|behaviour|cooccurrence):[0-9]{0,4}\.?[0-9]{0,6}"
+
+
+class SimilarParameters(RequestParameters):
+    """The members of a SimilarRequest as query parameters."""
+
+    blend: Annotated[
+        str | None,
+        _text(
+            "Weights as `content:1,behaviour:0.5,cooccurrence:0.3`, or as JSON; what training "
+            "found is the default.",
+            pattern=rf"^(|{_BLEND}(,{_BLEND})*|\s*\{{.*)$",
+        ),
+    ] = None
 
 
 class SearchParameters(ListParameters):

@@ -1,4 +1,4 @@
-"""Similar products and recommendations."""
+"""Recommendations, and lists for everybody."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -23,30 +23,11 @@ from recommender.api.list_requests import (
 )
 from recommender.api.problems import Problem
 from recommender.engine import backfill, recommend
-from recommender.engine.answer import Item, Query, UnknownProductError
+from recommender.engine.answer import Item, Query
 from recommender.engine.given_history import GivenEvent
 from recommender.models import Catalog
 
 router = Router(tags=["recommendations"], auth=any_key)
-
-
-@router.get("/products/{id:product_id}/similar", response=AnswerOut, summary="Similar products")
-def get_similar(
-    request: ApiRequest, product_id: PathId, ask: Parameters[RequestParameters]
-) -> HttpResponse:
-    """The available products most like this one."""
-    return answer_similar(request, product_id, from_query(request, ask, RecommendationRequest))
-
-
-@router.post(
-    "/products/{id:product_id}/similar", response=AnswerOut, summary="Similar products (body)"
-)
-def post_similar(
-    request: ApiRequest, product_id: PathId, ask: RecommendationRequest
-) -> HttpResponse:
-    """The same, with the request as a body."""
-    codec.check_known(request, ())
-    return answer_similar(request, product_id, ask)
 
 
 @router.get(
@@ -117,7 +98,7 @@ def post_ad_hoc(request: ApiRequest, ask: AdHocRequest) -> HttpResponse:
     """
     codec.check_known(request, ())
     may_know = ask.user is None or user_tokens.may_know(request, ask.user)
-    query = replace(_query(request, ask), anonymous_only=not may_know)
+    query = replace(ranked_query(request, ask), anonymous_only=not may_know)
     given = [*map(_seed, ask.products), *_session(request.auth.catalog, ask.session)]
     answer = recommend.recommend_for(request.auth.catalog, given, query, ask.user)
     if not may_know:
@@ -153,23 +134,10 @@ def _varying(request: ApiRequest, response: HttpResponse) -> HttpResponse:
     return response
 
 
-def answer_similar(
-    request: ApiRequest, product_id: str, ask: RecommendationRequest
-) -> HttpResponse:
-    """Similar products; a Problem for one that is unknown, and for what cannot be used."""
-    catalog = request.auth.catalog
-    try:
-        answer = recommend.similar(catalog, product_id, _query(request, ask))
-    except UnknownProductError as exc:
-        detail = f"There is no product {product_id!r}."
-        raise Problem(404, "unknown-product", detail, missing_ids=[product_id]) from exc
-    return respond(request, answer, ask)
-
-
 def answer_user(request: ApiRequest, user_id: str, ask: RecommendationRequest) -> HttpResponse:
     """Recommendations; a Problem for a user token that is not right, and what cannot be used."""
     may_know = user_tokens.may_know(request, user_id)
-    query = replace(_query(request, ask), anonymous_only=not may_know)
+    query = replace(ranked_query(request, ask), anonymous_only=not may_know)
     answer = recommend.recommend(request.auth.catalog, user_id, query)
     if not may_know:
         answer = replace(answer, items=tuple(map(_without_own, answer.items)))
@@ -181,7 +149,7 @@ def _without_own(item: Item) -> Item:
     return replace(item, because=(), interest=None, cause=None)
 
 
-def _query(request: ApiRequest, ask: RecommendationRequest) -> Query:
+def ranked_query(request: ApiRequest, ask: RecommendationRequest) -> Query:
     """The engine's query; raises as `query_of`."""
     query = query_of(request.auth, ask)
     return replace(query, exclude=frozenset(ask.exclude), before=ask.as_of)

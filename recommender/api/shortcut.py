@@ -21,7 +21,8 @@ from recommender.api.app import api
 from recommender.api.auth import ApiRequest, any_key
 from recommender.api.list_requests import RecommendationRequest, RequestParameters
 from recommender.api.problems import Problem
-from recommender.api.recommendations import answer_similar, answer_user
+from recommender.api.recommendations import answer_user
+from recommender.api.related import answer_similar
 
 # Ids as nearly all are; any other is read by django-ninja.
 _ADDRESS = re.compile(r"/v1/([a-z]+)/([0-9A-Za-z][0-9A-Za-z._:-]{0,99})/([a-z]+)", re.ASCII)
