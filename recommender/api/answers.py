@@ -1,11 +1,12 @@
 """What requests for products share: the engine's query, and its answer as JSON."""
 
 from collections.abc import Callable, Collection, Mapping
+from datetime import datetime
+from types import MappingProxyType
 from typing import Annotated, Any, TypeVar
 from uuid import uuid4
 
-from django.http import HttpRequest, HttpResponse
-from django.utils.cache import patch_vary_headers
+from django.http import HttpRequest
 from ninja import Schema
 from pydantic import Field, ValidationError
 
@@ -13,8 +14,18 @@ from recommender.api import codec, problems, reasons
 from recommender.api.auth import BROWSER, ApiRequest, Caller
 from recommender.api.list_requests import ListParameters, ListRequest
 from recommender.api.problems import Problem
-from recommender.engine.answer import Answer, Item, Query, UnknownFieldError, check_fields
+from recommender.engine.answer import (
+    FIRST_PAGE,
+    Answer,
+    Continuation,
+    Item,
+    Query,
+    UnknownFieldError,
+    check_fields,
+)
+from recommender.engine.trace import Recorder, Stage
 from recommender.retrieval import filters
+from recommender.retrieval.filter_context import FilterContext
 from recommender.retrieval.filters import FilterError, FilterFieldError
 
 
@@ -61,6 +72,19 @@ class ItemOut(Schema):
     why: WhyOut
 
 
+class StageOut(Schema):
+    """A stage that ran."""
+
+    stage: str
+    milliseconds: Annotated[
+        float, Field(description="With those that it called, which come after it.")
+    ]
+    notes: Annotated[
+        dict[str, int | str | None],
+        Field(description="What it says of what it did: candidates by name, mostly."),
+    ]
+
+
 class AnswerOut(Schema):
     """A list of products, and whether and why it is not all that was asked for."""
 
@@ -74,6 +98,10 @@ class AnswerOut(Schema):
         dict[str, str],
         Field(description="What did not run for this answer, by its name, and why."),
     ]
+    trace: Annotated[
+        list[StageOut] | None,
+        Field(description="The stages in the order in which they began, where `trace` is true."),
+    ] = None
     items: list[ItemOut]
 
 
@@ -133,14 +161,27 @@ def _number(text: str) -> float | str:
         return text
 
 
-def query_of(caller: Caller, ask: ListRequest) -> Query:
+def query_of(
+    caller: Caller,
+    ask: ListRequest,
+    after: Continuation = FIRST_PAGE,
+    *,
+    product: str | None = None,
+    as_of: datetime | None = None,
+) -> Query:
     """The engine's query.
+
+    Args:
+        after: what the list goes on from.
+        product: the one that is asked about, with which a filter may compare others.
+        as_of: the time that spans of time end at; None for now.
 
     Raises:
         Problem: 400 for a filter or a field that cannot be used.
     """
+    context = FilterContext(caller.catalog, product, as_of)
     try:
-        return _with_attributes(caller, lambda known: _checked(ask, known))
+        return _with_attributes(caller, lambda known: _checked(ask, known, after, context))
     except FilterError as exc:
         message = _told(caller, exc) if isinstance(exc, FilterFieldError) else str(exc)
         errors = [{"where": exc.where, "message": message}]
@@ -170,42 +211,60 @@ def _told(caller: Caller, error: Exception) -> str:
     )
 
 
-def _checked(ask: ListRequest, attributes: Mapping[str, str]) -> Query:
+def _checked(
+    ask: ListRequest, attributes: Mapping[str, str], after: Continuation, context: FilterContext
+) -> Query:
     return Query(
         count=ask.count,
-        filter=filters.parse(ask.filter, attributes) if ask.filter is not None else None,
+        filter=None if ask.filter is None else filters.parse(ask.filter, attributes, context),
         fields=check_fields(ask.fields, attributes),
         exclude=frozenset(),
         named=ask.explain,
+        after=after,
     )
 
 
-def respond(request: ApiRequest, answer: Answer, ask: ListRequest, **more: object) -> HttpResponse:
-    """The answer as JSON, with members of its own where an endpoint has more."""
+def document(
+    request: ApiRequest,
+    answer: Answer,
+    ask: ListRequest,
+    more: Mapping[str, object] = MappingProxyType({}),
+    recorder: Recorder | None = None,
+) -> dict[str, Any]:
+    """The answer as JSON has it.
+
+    Args:
+        more: members of its own, where an endpoint has some.
+        recorder: of the stages that made it, where they were asked for.
+    """
     public = request.auth.public_attributes
-    language = reasons.language_of(request.headers.get("Accept-Language", ""))
+    language = language_of(request) if ask.explain else None
     items = codec.within_bytes(
-        _item(item, rank, language if ask.explain else None, public)
-        for rank, item in enumerate(answer.items, start=1)
+        _item(item, rank, language, public) for rank, item in enumerate(answer.items, start=1)
     )
     is_cut = len(items) < len(answer.items)
-    response = codec.respond(
-        {
-            "rec_id": str(uuid4()),
-            "spaces": answer.spaces,
-            "complete": answer.complete and not is_cut,
-            "reason": _cut(len(items)) if is_cut else answer.reason,
-            "missing_ids": answer.missing_ids,
-            "fallback": answer.fallback,
-            "degraded": answer.degraded,
-            **more,
-            "items": items,
-        }
-    )
-    if ask.explain:
-        response["Content-Language"] = language
-        patch_vary_headers(response, ["Accept-Language"])
-    return response
+    traced = {} if recorder is None else {"trace": list(map(_stage, recorder.stages))}
+    return {
+        "rec_id": str(uuid4()),
+        "spaces": answer.spaces,
+        "complete": answer.complete and not is_cut,
+        "reason": _cut(len(items)) if is_cut else answer.reason,
+        "missing_ids": answer.missing_ids,
+        "fallback": answer.fallback,
+        "degraded": answer.degraded,
+        **more,
+        **traced,
+        "items": items,
+    }
+
+
+def language_of(request: ApiRequest) -> str:
+    """The language that reasons are told in."""
+    return reasons.language_of(request.headers.get("Accept-Language", ""))
+
+
+def _stage(stage: Stage) -> dict[str, Any]:
+    return {"stage": stage.name, "milliseconds": stage.milliseconds, "notes": stage.notes}
 
 
 def _cut(listed: int) -> str:

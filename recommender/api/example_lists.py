@@ -70,6 +70,7 @@ _LIST = {
     "exclude": "seen",
     "as_of": _AT,
     "explain": True,
+    "trace": True,
 }
 _BODIES = {"filtered and explained": _REQUEST, "all defaults": {}}
 _ASKED = (*ANY, FILTER)
@@ -82,7 +83,7 @@ _FOUND = _listed("matches_search", "Matches your search", None) | {
     "query": {"text": "expresso beans", "meant": "espresso beans", "missing_words": [],
               "relaxed": False},
 }  # fmt: skip
-_CHART = {name: _LIST[name] for name in ("count", "filter", "fields", "explain")}
+_CHART = {name: _LIST[name] for name in ("count", "filter", "fields", "explain", "trace")}
 _OF_METHOD = {
     "get": (invalid("query.count", "Input should be a valid integer"),),
     "post": (NOT_JSON, TOO_MANY, *TOO_LARGE),

@@ -168,6 +168,15 @@ _FREE: Document = {
     # Null takes away what was stored before names had a limit.
     "patternProperties": {rf"^[\s\S]{{{values.MAX_NAME + 1},}}$": _NULL},
 }
+_PLACE: Document = {
+    "type": "object",
+    "properties": {
+        "lat": {"type": "number", "minimum": -90, "maximum": 90},
+        "lon": {"type": "number", "minimum": -180, "maximum": 180},
+    },
+    "required": ["lat", "lon"],
+    "additionalProperties": False,
+}
 # What can be filtered by.
 _TYPED = _FREE | {
     "additionalProperties": {
@@ -176,6 +185,7 @@ _TYPED = _FREE | {
             _NUMBER,
             {"type": "boolean"},
             {"type": "array", "items": _string()},
+            _PLACE,
             _NULL,
         ]
     }

@@ -36,6 +36,7 @@ class ListRequest(Strict):
     filter: dict[str, Any] | None = None
     fields: list[Label] = []
     explain: Annotated[bool, Field(strict=True)] = False
+    trace: Annotated[bool, Field(strict=True)] = False
 
 
 class RecommendationRequest(ListRequest):
@@ -120,6 +121,7 @@ class ListParameters(Schema):
     )
     fields: Annotated[str | None, _text("Names, separated by commas.")] = None
     explain: Flag = False
+    trace: Flag = False
 
 
 class RequestParameters(ListParameters):

@@ -2,15 +2,15 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 
 from django.http import HttpResponse
-from django.utils.cache import patch_vary_headers
 from ninja import Query as Parameters
 from ninja import Router
 
-from recommender.api import codec, user_tokens
-from recommender.api.answers import AnswerOut, from_query, query_of, respond
-from recommender.api.auth import BROWSER, ApiRequest, any_key
+from recommender.api import codec, listing, user_tokens
+from recommender.api.answers import AnswerOut, from_query, query_of
+from recommender.api.auth import ApiRequest, any_key
 from recommender.api.fields import PathId
 from recommender.api.list_requests import (
     AdHocRequest,
@@ -21,9 +21,10 @@ from recommender.api.list_requests import (
     SeedIn,
     SessionEventIn,
 )
+from recommender.api.listing import Made, Operation
 from recommender.api.problems import Problem
 from recommender.engine import backfill, recommend
-from recommender.engine.answer import Item, Query
+from recommender.engine.answer import Answer, Continuation, Query
 from recommender.engine.given_history import GivenEvent
 from recommender.models import Catalog
 
@@ -43,7 +44,8 @@ def get_recommendations(
 
     So it is for a browser key without a user token, where the shop's server knows the user.
     """
-    return answer_user(request, user_id, from_query(request, ask, RecommendationRequest))
+    checked = from_query(request, ask, RecommendationRequest)
+    return listing.respond(request, FOR_USER, checked, user_id)
 
 
 @router.post(
@@ -57,31 +59,25 @@ def post_recommendations(
 ) -> HttpResponse:
     """The same, with the request as a body."""
     codec.check_known(request, ())
-    return answer_user(request, user_id, ask)
+    return listing.respond(request, FOR_USER, ask, user_id)
 
 
 @router.get("/popular", response=AnswerOut, summary="What is popular")
 def get_popular(request: ApiRequest, ask: Parameters[ListParameters]) -> HttpResponse:
     """The available products by what users did in the last 30 days, then ever."""
-    return _chart(request, ask, backfill.POPULAR)
+    return listing.respond(request, POPULAR, from_query(request, ask, ListRequest))
 
 
 @router.get("/trending", response=AnswerOut, summary="What is more popular than usual")
 def get_trending(request: ApiRequest, ask: Parameters[ListParameters]) -> HttpResponse:
     """The available products that have more users this week than in a usual week of the quarter."""
-    return _chart(request, ask, backfill.TRENDING)
+    return listing.respond(request, TRENDING, from_query(request, ask, ListRequest))
 
 
 @router.get("/new", response=AnswerOut, summary="What is new")
 def get_new(request: ApiRequest, ask: Parameters[ListParameters]) -> HttpResponse:
     """The available products, the latest first."""
-    return _chart(request, ask, backfill.NEWEST)
-
-
-def _chart(request: ApiRequest, given: ListParameters, name: str) -> HttpResponse:
-    ask = from_query(request, given, ListRequest)
-    answer = backfill.chart(request.auth.catalog, name, query_of(request.auth, ask))
-    return respond(request, answer, ask)
+    return listing.respond(request, NEW, from_query(request, ask, ListRequest))
 
 
 @router.post(
@@ -97,13 +93,22 @@ def post_ad_hoc(request: ApiRequest, ask: AdHocRequest) -> HttpResponse:
     with `user` both are later than what that user did. For nothing at all, what is popular.
     """
     codec.check_known(request, ())
+    return listing.respond(request, AD_HOC, ask)
+
+
+def _chart(name: str, request: ApiRequest, _: str, ask: ListRequest, after: Continuation) -> Made:
+    query = query_of(request.auth, ask, after)
+    return Made(backfill.chart(request.auth.catalog, name, query))
+
+
+def _ad_hoc(request: ApiRequest, _: str, ask: AdHocRequest, after: Continuation) -> Made:
     may_know = ask.user is None or user_tokens.may_know(request, ask.user)
-    query = replace(ranked_query(request, ask), anonymous_only=not may_know)
-    given = [*map(_seed, ask.products), *_session(request.auth.catalog, ask.session)]
+    seeds = list(map(_seed, ask.products))
+    product = seeds[0].product if len(seeds) == 1 else None
+    query = replace(ranked_query(request, ask, after, product), anonymous_only=not may_know)
+    given = [*seeds, *_session(request.auth.catalog, ask.session)]
     answer = recommend.recommend_for(request.auth.catalog, given, query, ask.user)
-    if not may_know:
-        answer = replace(answer, items=tuple(map(_without_own, answer.items)))
-    return _varying(request, respond(request, answer, ask))
+    return Made(answer if may_know else _without_own(answer))
 
 
 def _seed(product: str | SeedIn) -> GivenEvent:
@@ -127,29 +132,39 @@ def _session(catalog: Catalog, events: Sequence[SessionEventIn]) -> Iterator[Giv
         yield GivenEvent(product=event.product, type=event.type, value=event.value, at=event.at)
 
 
-def _varying(request: ApiRequest, response: HttpResponse) -> HttpResponse:
-    """The answer, which for a browser key depends on its user token."""
-    if request.auth.scope == BROWSER:
-        patch_vary_headers(response, [user_tokens.HEADER])
-    return response
-
-
-def answer_user(request: ApiRequest, user_id: str, ask: RecommendationRequest) -> HttpResponse:
+def _for_user(
+    request: ApiRequest, user_id: str, ask: RecommendationRequest, after: Continuation
+) -> Made:
     """Recommendations; a Problem for a user token that is not right, and what cannot be used."""
     may_know = user_tokens.may_know(request, user_id)
-    query = replace(ranked_query(request, ask), anonymous_only=not may_know)
+    query = replace(ranked_query(request, ask, after), anonymous_only=not may_know)
     answer = recommend.recommend(request.auth.catalog, user_id, query)
-    if not may_know:
-        answer = replace(answer, items=tuple(map(_without_own, answer.items)))
-    return _varying(request, respond(request, answer, ask))
+    return Made(answer if may_know else _without_own(answer))
 
 
-def _without_own(item: Item) -> Item:
-    """The item without what the user had."""
-    return replace(item, because=(), interest=None, cause=None)
+def _without_own(answer: Answer) -> Answer:
+    """The answer without what the user had."""
+    items = (replace(item, because=(), interest=None, cause=None) for item in answer.items)
+    return replace(answer, items=tuple(items))
 
 
-def ranked_query(request: ApiRequest, ask: RecommendationRequest) -> Query:
+def ranked_query(
+    request: ApiRequest, ask: RecommendationRequest, after: Continuation, product: str | None = None
+) -> Query:
     """The engine's query; raises as `query_of`."""
-    query = query_of(request.auth, ask)
+    query = query_of(request.auth, ask, after, product=product, as_of=ask.as_of)
     return replace(query, exclude=frozenset(ask.exclude), before=ask.as_of)
+
+
+FOR_USER = Operation(
+    name="for_user", schema=RecommendationRequest, make=_for_user, subject="user", knows_users=True
+)
+AD_HOC = Operation(name="recommendations", schema=AdHocRequest, make=_ad_hoc, knows_users=True)
+POPULAR, TRENDING, NEW = (
+    Operation(name=name, schema=ListRequest, make=partial(_chart, chart))
+    for name, chart in (
+        ("popular", backfill.POPULAR),
+        ("trending", backfill.TRENDING),
+        ("new", backfill.NEWEST),
+    )
+)

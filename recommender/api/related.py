@@ -1,27 +1,28 @@
 """Products that go with a product: similar ones, those bought with it, those that complete it."""
 
 from collections.abc import Callable
+from functools import partial
 
 from django.http import HttpResponse
 from ninja import Query as Parameters
 from ninja import Router
 
-from recommender.api import codec
-from recommender.api.answers import AnswerOut, from_query, query_of, respond
+from recommender.api import codec, listing
+from recommender.api.answers import AnswerOut, from_query, query_of
 from recommender.api.auth import ApiRequest, any_key
 from recommender.api.fields import PathId
 from recommender.api.list_requests import (
-    BlendIn,
     ListParameters,
     ListRequest,
     RecommendationRequest,
     SimilarParameters,
     SimilarRequest,
 )
+from recommender.api.listing import Made, Operation
 from recommender.api.problems import Problem
 from recommender.api.recommendations import ranked_query
 from recommender.engine import bought, related
-from recommender.engine.answer import Answer, UnknownProductError
+from recommender.engine.answer import Answer, Continuation, UnknownProductError
 from recommender.engine.bought import Wanted
 
 router = Router(tags=["recommendations"], auth=any_key)
@@ -33,7 +34,7 @@ def get_similar(
 ) -> HttpResponse:
     """The available products most like this one: by content, or as training found it best."""
     checked = from_query(request, ask, SimilarRequest)
-    return answer_similar(request, product_id, checked, checked.blend)
+    return listing.respond(request, SIMILAR, checked, product_id)
 
 
 @router.post(
@@ -42,7 +43,7 @@ def get_similar(
 def post_similar(request: ApiRequest, product_id: PathId, ask: SimilarRequest) -> HttpResponse:
     """The same, with the request as a body."""
     codec.check_known(request, ())
-    return answer_similar(request, product_id, ask, ask.blend)
+    return listing.respond(request, SIMILAR, ask, product_id)
 
 
 @router.get(
@@ -56,7 +57,7 @@ def get_bought_together(
     Where the product was never bought with others, `fallback` says what is listed instead.
     """
     checked = from_query(request, ask, ListRequest)
-    return _bought(request, product_id, checked, bought.BOUGHT_TOGETHER)
+    return listing.respond(request, BOUGHT_TOGETHER, checked, product_id)
 
 
 @router.post(
@@ -67,7 +68,7 @@ def get_bought_together(
 def post_bought_together(request: ApiRequest, product_id: PathId, ask: ListRequest) -> HttpResponse:
     """The same, with the request as a body."""
     codec.check_known(request, ())
-    return _bought(request, product_id, ask, bought.BOUGHT_TOGETHER)
+    return listing.respond(request, BOUGHT_TOGETHER, ask, product_id)
 
 
 @router.get("/products/{id:product_id}/complements", response=AnswerOut, summary="Complements")
@@ -79,7 +80,7 @@ def get_complements(
     Where the product was never bought with others, `fallback` says what is listed instead.
     """
     checked = from_query(request, ask, ListRequest)
-    return _bought(request, product_id, checked, bought.COMPLEMENTS)
+    return listing.respond(request, COMPLEMENTS, checked, product_id)
 
 
 @router.post(
@@ -88,32 +89,42 @@ def get_complements(
 def post_complements(request: ApiRequest, product_id: PathId, ask: ListRequest) -> HttpResponse:
     """The same, with the request as a body."""
     codec.check_known(request, ())
-    return _bought(request, product_id, ask, bought.COMPLEMENTS)
+    return listing.respond(request, COMPLEMENTS, ask, product_id)
 
 
-def answer_similar(
-    request: ApiRequest,
-    product_id: str,
-    ask: RecommendationRequest,
-    blend: BlendIn | None = None,
-) -> HttpResponse:
+def _similar(
+    request: ApiRequest, product_id: str, ask: RecommendationRequest, after: Continuation
+) -> Made:
     """Similar products; a Problem for one that is unknown, and for what cannot be used."""
-    catalog, asked = request.auth.catalog, None if blend is None else blend.to_blend()
-    query = ranked_query(request, ask)
-    answer = _known(product_id, lambda: related.similar(catalog, product_id, query, asked))
-    return respond(request, answer, ask)
+    catalog, query = request.auth.catalog, ranked_query(request, ask, after, product_id)
+    # The short way asks for no blend.
+    given = ask.blend if isinstance(ask, SimilarRequest) else None
+    blend = None if given is None else given.to_blend()
+    return _known(product_id, lambda: related.similar(catalog, product_id, query, blend))
 
 
-def _bought(request: ApiRequest, product_id: str, ask: ListRequest, wanted: Wanted) -> HttpResponse:
-    catalog, query = request.auth.catalog, query_of(request.auth, ask)
-    answer = _known(product_id, lambda: bought.bought(catalog, product_id, query, wanted))
-    return respond(request, answer, ask)
+def _bought(
+    wanted: Wanted, request: ApiRequest, product_id: str, ask: ListRequest, after: Continuation
+) -> Made:
+    catalog = request.auth.catalog
+    query = query_of(request.auth, ask, after, product=product_id)
+    return _known(product_id, lambda: bought.bought(catalog, product_id, query, wanted))
 
 
-def _known(product_id: str, make: Callable[[], Answer]) -> Answer:
+def _known(product_id: str, make: Callable[[], Answer]) -> Made:
     """The answer; a Problem where the catalog has no such product."""
     try:
-        return make()
+        return Made(make())
     except UnknownProductError as exc:
         detail = f"There is no product {product_id!r}."
         raise Problem(404, "unknown-product", detail, missing_ids=[product_id]) from exc
+
+
+SIMILAR = Operation(name="similar", schema=SimilarRequest, make=_similar, subject="product")
+BOUGHT_TOGETHER, COMPLEMENTS = (
+    Operation(name=name, schema=ListRequest, make=partial(_bought, wanted), subject="product")
+    for name, wanted in (
+        ("bought_together", bought.BOUGHT_TOGETHER),
+        ("complements", bought.COMPLEMENTS),
+    )
+)

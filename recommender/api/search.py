@@ -4,16 +4,17 @@ from dataclasses import asdict, replace
 from typing import Annotated
 
 from django.http import HttpResponse
-from django.utils.cache import patch_vary_headers
 from ninja import Query as Parameters
 from ninja import Router, Schema
 from pydantic import Field
 
-from recommender.api import codec, user_tokens
-from recommender.api.answers import AnswerOut, from_query, query_of, respond
-from recommender.api.auth import BROWSER, ApiRequest, any_key
+from recommender.api import codec, listing, user_tokens
+from recommender.api.answers import AnswerOut, from_query, query_of
+from recommender.api.auth import ApiRequest, any_key
 from recommender.api.list_requests import SearchParameters, SearchRequest, SuggestParameters
+from recommender.api.listing import Made, Operation
 from recommender.engine import search
+from recommender.engine.answer import Continuation
 from recommender.engine.search import SearchAnswer, SearchQuery
 from recommender.retrieval import suggestions
 from recommender.retrieval.suggestions import Kind
@@ -70,7 +71,7 @@ def get_search(request: ApiRequest, ask: Parameters[SearchParameters]) -> HttpRe
 
     With a user, their taste counts, too.
     """
-    return _search(request, from_query(request, ask, SearchRequest))
+    return listing.respond(request, SEARCH, from_query(request, ask, SearchRequest))
 
 
 @router.post(
@@ -79,19 +80,16 @@ def get_search(request: ApiRequest, ask: Parameters[SearchParameters]) -> HttpRe
 def post_search(request: ApiRequest, ask: SearchRequest) -> HttpResponse:
     """The same, with the request as a body."""
     codec.check_known(request, ())
-    return _search(request, ask)
+    return listing.respond(request, SEARCH, ask)
 
 
-def _search(request: ApiRequest, ask: SearchRequest) -> HttpResponse:
+def _search(request: ApiRequest, _: str, ask: SearchRequest, after: Continuation) -> Made:
     user = ask.user
     may_know = user is None or user_tokens.may_know(request, user)
-    query = replace(query_of(request.auth, ask), anonymous_only=not may_know)
+    query = replace(query_of(request.auth, ask, after), anonymous_only=not may_know)
     asked = SearchQuery(text=ask.q, query=query, user=user, personal=ask.personal)
     found = search.search(request.auth.catalog, asked)
-    response = respond(request, found.answer, ask, query=_understood(ask.q, found))
-    if request.auth.scope == BROWSER:
-        patch_vary_headers(response, [user_tokens.HEADER])
-    return response
+    return Made(found.answer, {"query": _understood(ask.q, found)})
 
 
 def _understood(text: str, found: SearchAnswer) -> dict[str, object]:
@@ -101,3 +99,6 @@ def _understood(text: str, found: SearchAnswer) -> dict[str, object]:
         "missing_words": [word.typed for word in found.words if not word.products],
         "relaxed": bool(found.words) and not found.has_all,
     }
+
+
+SEARCH = Operation(name="search", schema=SearchRequest, make=_search, knows_users=True)

@@ -6,7 +6,7 @@ takes their way: so there is one place that says what is wrong.
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import cast
 from urllib.parse import parse_qsl
@@ -16,23 +16,24 @@ from django.db import Error
 from django.http import HttpRequest, HttpResponse
 from pydantic import ValidationError
 
+from recommender.api import listing
 from recommender.api.answers import from_parameters
 from recommender.api.app import api
 from recommender.api.auth import ApiRequest, any_key
 from recommender.api.list_requests import RecommendationRequest, RequestParameters
+from recommender.api.listing import Operation
 from recommender.api.problems import Problem
-from recommender.api.recommendations import answer_user
-from recommender.api.related import answer_similar
+from recommender.api.recommendations import FOR_USER
+from recommender.api.related import SIMILAR
 
 # Ids as nearly all are; any other is read by django-ninja.
 _ADDRESS = re.compile(r"/v1/([a-z]+)/([0-9A-Za-z][0-9A-Za-z._:-]{0,99})/([a-z]+)", re.ASCII)
 _SCHEME = "Bearer "
 _LONGEST_QUERY = 2000
 
-_Answer = Callable[[ApiRequest, str, RecommendationRequest], HttpResponse]
-_ANSWERS: Mapping[tuple[str, str], _Answer] = {
-    ("products", "similar"): answer_similar,
-    ("users", "recommendations"): answer_user,
+_OPERATIONS: Mapping[tuple[str, str], Operation] = {
+    ("products", "similar"): SIMILAR,
+    ("users", "recommendations"): FOR_USER,
 }
 
 
@@ -43,14 +44,14 @@ def answer(request: HttpRequest) -> HttpResponse | None:
     query = request.META["QUERY_STRING"]
     if address is None or request.method != "GET" or not key.startswith(_SCHEME):
         return None
-    answer_this = _ANSWERS.get((address[1], address[3]))
+    operation = _OPERATIONS.get((address[1], address[3]))
     ask = _checked(query) if len(query) <= _LONGEST_QUERY and query.isascii() else None
-    if answer_this is None or ask is None:
+    if operation is None or ask is None:
         return None
     recognised = cast(ApiRequest, request)
     try:
         recognised.auth = any_key.authenticate(request, key.removeprefix(_SCHEME))
-        return answer_this(recognised, address[2], ask)
+        return listing.respond(recognised, operation, ask, address[2])
     except (Problem, Error, ObjectDoesNotExist) as exc:
         return api.on_exception(request, exc)
 

@@ -1,6 +1,8 @@
 """The declared attributes of a catalog: their types come from the first product that has them."""
 
+import re
 from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 from django.conf import settings
@@ -8,8 +10,17 @@ from psycopg.types.json import Jsonb
 
 from recommender import database
 from recommender.models import Catalog
+from recommender.retrieval import places
 
 STRING, NUMBER, BOOLEAN, STRINGS = "string", "number", "boolean", "strings"
+TIME, GEO = "time", "geo"
+
+_DATE, _CLOCK = r"\d{4}-\d\d-\d\d", r"\d\d:\d\d(:\d\d(\.\d{1,6})?)?"
+_ZONE = r"(Z|[+-](0\d|1[0-4]):?\d\d)"
+# What only a machine writes, and means as a time: a text of a new attribute that is so declares it.
+_MOMENT = re.compile(rf"{_DATE}T{_CLOCK}{_ZONE}", re.ASCII)
+# What an attribute of times takes; PostgreSQL reads the same.
+_TIME = re.compile(rf"{_DATE}([T ]{_CLOCK}{_ZONE}?)?", re.ASCII)
 
 _DECLARE = """
 UPDATE recommender_catalog SET attributes = %(new)s::jsonb || attributes
@@ -24,10 +35,28 @@ def infer(value: Any) -> str | None:
     if isinstance(value, int | float):
         return NUMBER
     if isinstance(value, str):
-        return STRING
+        return TIME if _MOMENT.fullmatch(value) and _is_time(value) else STRING
     if isinstance(value, list) and all(isinstance(item, str) for item in value):
         return STRINGS
-    return None
+    return GEO if places.place(value) is not None else None
+
+
+def _is_time(value: str) -> bool:
+    """Whether a text is a time: a day, or a time of day with or without a zone."""
+    if not _TIME.fullmatch(value):
+        return False
+    try:
+        datetime.fromisoformat(value).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return False
+    return True
+
+
+def _fits(value: Any, kind: str, declared: str) -> bool:
+    """Whether a value of a type can be of the declared one."""
+    if isinstance(value, str) and declared in {STRING, TIME}:
+        return declared == STRING or _is_time(value)
+    return kind == declared
 
 
 def conflict(values: Mapping[str, Any], declared: Mapping[str, str]) -> str | None:
@@ -48,9 +77,10 @@ def conflict(values: Mapping[str, Any], declared: Mapping[str, str]) -> str | No
         kind = infer(value)
         if kind is None:
             return (
-                f"attribute {name!r} is neither a string, a number, a boolean nor a list of strings"
+                f"attribute {name!r} is neither a string, a number, a boolean, a list of strings "
+                'nor a place {"lat": 52.5, "lon": 13.4}'
             )
-        if declared.get(name, kind) != kind:
+        if not _fits(value, kind, declared.get(name, kind)):
             return f"attribute {name!r} is declared as {declared[name]}, not {kind}"
     return None
 

@@ -18,6 +18,17 @@ SEEN, PURCHASED = "seen", "purchased"
 MAX_COUNT = 1000
 
 
+@dataclass(frozen=True, slots=True)
+class Continuation:
+    """What a list goes on from; products are keys."""
+
+    shown: tuple[int, ...] = ()  # by the pages before, and listed no more
+    tail: tuple[int, ...] = ()  # what would have come next then, the best first
+
+
+FIRST_PAGE = Continuation()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Query:
     """What is asked, checked."""
@@ -29,6 +40,7 @@ class Query:
     before: datetime | None = None  # only history strictly before this time counts
     named: bool = False  # whether explanations name products by title
     anonymous_only: bool = False  # whether only users for whom nobody vouches get their own list
+    after: Continuation = FIRST_PAGE
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +68,7 @@ class Answer:
     missing_ids: tuple[str, ...] = ()
     fallback: str | None = None
     degraded: Mapping[str, str] = field(default_factory=dict)  # what did not run, and why
+    tail: tuple[int, ...] = ()  # keys of products that would come next, as far as they are known
 
 
 class UnknownProductError(LookupError):

@@ -8,6 +8,7 @@ from django.utils import timezone
 from psycopg import sql
 
 from recommender import database
+from recommender.engine import trace
 from recommender.engine.answer import Answer, Item, Query, load_fields
 from recommender.history import popularity
 from recommender.models import Catalog
@@ -68,7 +69,8 @@ def complete(
 ) -> Answer:
     """The answer of these items, with the fields asked for, and the reason if they are few."""
     short = len(items) < query.count
-    carried = load_fields(catalog.pk, [item.id for item in items], query.fields)
+    with trace.stage("fields"):
+        carried = load_fields(catalog.pk, [item.id for item in items], query.fields)
     return Answer(
         items=tuple(replace(item, fields=carried.get(item.id, {})) for item in items)
         if query.fields
@@ -78,6 +80,7 @@ def complete(
         reason=_reason(catalog, query, len(items), excluded) if short else None,
         missing_ids=missing_ids,
         fallback=fallback,
+        degraded=query.filter.degraded if query.filter else {},
     )
 
 
@@ -120,14 +123,19 @@ def fill(
             lists, few then need to look for more.
     """
     room = query.count + len(items)
-    if len(items) < query.count:
+    if len(items) >= query.count:
+        return
+    excluded = (*excluded, *query.after.shown)
+    with trace.stage("backfill"):
+        had = len(items)
         _append(items, popular_products, POPULAR, query.count)
-    if len(items) < query.count:
-        listed = popular(catalog, room, filter=filter, excluded=excluded, before=query.before)
-        _append(items, listed, POPULAR, query.count)
-    if len(items) < query.count:
-        listed = newest(catalog, room, filter=filter, excluded=excluded, before=query.before)
-        _append(items, listed, NEWEST, query.count)
+        if len(items) < query.count:
+            listed = popular(catalog, room, filter=filter, excluded=excluded, before=query.before)
+            _append(items, listed, POPULAR, query.count)
+        if len(items) < query.count:
+            listed = newest(catalog, room, filter=filter, excluded=excluded, before=query.before)
+            _append(items, listed, NEWEST, query.count)
+        trace.note(added=len(items) - had)
 
 
 def _append(items: dict[str, Item], candidates: Sequence[Listed], channel: str, count: int) -> None:
@@ -194,9 +202,10 @@ def trending(
     limit: int,
     *,
     filter: Filter | None = None,  # noqa: A002 - the API's word
+    excluded: Sequence[int] = (),
 ) -> list[Listed]:
     """Available products that have more users this week than in a usual week of the quarter."""
-    listed = _run(_TRENDING, {"catalog": catalog.pk}, limit, filter, ())
+    listed = _run(_TRENDING, {"catalog": catalog.pk}, limit, filter, excluded)
     return [Listed(one.id, float(one.score)) for one in listed if one.score > 0]
 
 
@@ -206,15 +215,18 @@ def chart(catalog: Catalog, name: str, query: Query) -> Answer:
     The score is the list's own: the weight of what users did in the last 30 days; how much more
     than usual a product has users this week; of what is new, 1 / (60 + place).
     """
-    if name == NEWEST:
-        listed = newest(catalog, query.count, filter=query.filter)
-        listed = [Listed(one.id, reciprocal_rank(n)) for n, one in enumerate(listed, start=1)]
-    elif name == TRENDING:
-        listed = trending(catalog, query.count, filter=query.filter)
-    else:
-        listed = popular(catalog, query.count, filter=query.filter)
+    shown = query.after.shown
+    with trace.stage(name):
+        if name == NEWEST:
+            listed = newest(catalog, query.count, filter=query.filter, excluded=shown)
+            listed = [Listed(one.id, reciprocal_rank(n)) for n, one in enumerate(listed, start=1)]
+        elif name == TRENDING:
+            listed = trending(catalog, query.count, filter=query.filter, excluded=shown)
+        else:
+            listed = popular(catalog, query.count, filter=query.filter, excluded=shown)
+        trace.note(found=len(listed))
     items = [Item(one.id, one.score, name, {name: one.score}) for one in listed]
-    return complete(catalog, items, query)
+    return complete(catalog, items, query, excluded=shown)
 
 
 def _run(

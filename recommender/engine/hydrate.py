@@ -8,6 +8,7 @@ import numpy as np
 from psycopg import sql
 
 from recommender import arrays, database
+from recommender.engine import trace
 from recommender.engine.candidates import (
     Cause,
     Floats,
@@ -49,6 +50,14 @@ SELECT c.*, o.* {vectors} FROM (
 ) o
 """)
 
+# Of candidates, one row: how many are deleted, out of stock, and how many do not pass the filter.
+_DROPPED = sql.SQL("""
+SELECT count(*) FILTER (WHERE p.deleted_at IS NOT NULL),
+    count(*) FILTER (WHERE p.deleted_at IS NULL AND NOT p.in_stock),
+    count(*) FILTER (WHERE {visible} AND NOT COALESCE({passes}, false))
+FROM recommender_product p WHERE p.catalog_id = %(catalog)s AND p.id = ANY(%(dropped)s::bigint[])
+""")
+
 _PRODUCT = sql.SQL("""
 COALESCE(ln(NULLIF(p.price::float8, 0)), 'NaN')::float4 AS price,
 {category} AS category, {brand} AS brand,
@@ -88,6 +97,8 @@ def hydrate(
     }
     row = database.fetch_named(statement, parameters)[0]
     listed, own = _columns(row, _LISTED), _columns(row, _OWN)
+    if trace.is_recording():
+        _note_dropped(catalog_id, np.setdiff1d(candidates, listed.products), filter)
     places = np.searchsorted(candidates, listed.products)
     similarities = {
         space.name: _similarities(
@@ -101,6 +112,19 @@ def hydrate(
         similarities=similarities,
         causes=partial(_causes, own, row.titles, context.strongest_events),
     )
+
+
+def _note_dropped(catalog_id: int, dropped: Keys, filter: Filter | None) -> None:  # noqa: A002
+    """Say why these are no candidates any more, where anybody asks."""
+    parameters = {
+        "catalog": catalog_id,
+        "dropped": database.array_text(dropped.tolist()),
+        **(filter.parameters if filter else {}),
+    }
+    passes = filter.condition if filter else sql.SQL("true")
+    statement = _DROPPED.format(visible=filter_cache.VISIBLE, passes=passes)
+    deleted, out_of_stock, not_passing = database.fetch(statement, parameters)[0]
+    trace.note(deleted=deleted, out_of_stock=out_of_stock, not_passing=not_passing)
 
 
 def _causes(

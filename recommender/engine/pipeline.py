@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recommender import arrays
-from recommender.engine import attribution, features, rerank, sources
+from recommender.engine import attribution, features, rerank, sources, trace
 from recommender.engine.answer import Item
 from recommender.engine.candidates import Candidates, Cause, Hydrated, Keys, UserContext
 from recommender.engine.sources.base import CandidateSource
@@ -25,6 +25,29 @@ from recommender.ranking.table import Columns
 
 # Of an item: the own products that led to it, the nearest interest, and what one sentence tells of.
 _Reason = tuple[tuple[str, ...], str | None, Cause | None]
+
+_NONE = np.zeros(0, dtype=np.int64)
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """What a source proposes: lists of keys, each best first."""
+
+    source: CandidateSource
+    lists: Sequence[Keys]
+
+    @property
+    def products(self) -> Keys:
+        """All of it, ascending."""
+        return np.unique(np.concatenate([_NONE, *self.lists]))
+
+
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """A list, best first, and the keys of those that would come next."""
+
+    items: list[Item]
+    tail: Keys
 
 
 @dataclass(frozen=True)
@@ -44,22 +67,26 @@ class Pipeline:
         """Whether anything but what is popular speaks for a candidate."""
         return any(source.has_signal(context) for source in self.sources)
 
-    def candidates(self, context: UserContext) -> Candidates:
-        """Proposed, fused, hydrated, scored, with features."""
-        kept = self.store.config.kept_for(self.count)
-        return self._scored(self._hydrated(context, self._proposed(context, kept)))
+    def candidates(self, context: UserContext, also: Keys = _NONE) -> Candidates:
+        """Proposed, fused, hydrated, scored, with features.
+
+        Args:
+            also: keys of products that are candidates, whoever proposes them.
+        """
+        return self._scored(self._hydrated(context, also))
 
     def candidates_of(self, context: UserContext, products: Keys) -> Candidates:
         """These products as candidates, whoever proposed them; ascending keys.
 
         Those that may not be listed are left out.
         """
-        return self._scored(self._looked_up(context, self.store.hydrate(context, products)))
+        return self._scored(self._looked_up(context, self._read(context, products)))
 
     def _scored(self, candidates: Candidates) -> Candidates:
-        for source in self.sources:
-            source.score(candidates)
-        features.fill(candidates)
+        with trace.stage("features"):
+            for source in self.sources:
+                source.score(candidates)
+            features.fill(candidates)
         return candidates
 
     def recommend(self, context: UserContext, ranker: Ranker, *, explain: bool) -> list[Item]:
@@ -68,24 +95,68 @@ class Pipeline:
         Args:
             explain: whether items name the own products that led to them.
         """
+        return self.ranked(context, ranker, explain=explain).items
+
+    def ranked(
+        self,
+        context: UserContext,
+        ranker: Ranker,
+        *,
+        explain: bool,
+        spare: int = 0,
+        tail: Keys = _NONE,
+    ) -> Ranked:
+        """The same, and what would come next.
+
+        Args:
+            spare: how many of those.
+            tail: what would have come next on the page before, best first: it goes first now.
+        """
         if not self.is_personal(context):
-            return []
-        candidates = self.candidates(context)
-        scored = ranker.scored(candidates.table)
-        rows = rerank.rerank(candidates, scored.scores, self.count)
-        return self._items(candidates, scored, rows, explain=explain)
+            return Ranked([], _NONE)
+        candidates = self.candidates(context, tail)
+        with trace.stage("rank"):
+            scored = ranker.scored(candidates.table)
+        with trace.stage("rerank"):
+            most = max(self.count + spare, len(tail) and len(candidates))
+            rows = rerank.rerank(candidates, scored.scores, most)
+            if len(tail):
+                rows = _those_first(candidates.table.products[rows], rows, tail, self.count)
+            trace.note(ranked=len(candidates), listed=len(rows[: self.count]))
+        with trace.stage("explain"):
+            items = self._items(candidates, scored, rows[: self.count], explain=explain)
+        next_rows = rows[self.count :][:spare]
+        return Ranked(items, candidates.table.products[next_rows])
 
-    def _proposed(self, context: UserContext, kept: int | None) -> Keys:
+    def proposals(self, context: UserContext) -> list[Proposal]:
+        """What each source proposes, left out by the answer or not."""
         n = self.store.config.proposals_for(self.count)
-        capped: list[Keys] = []
-        all_kept: list[Keys] = []
-        for source in self.sources:
-            (all_kept if source.keeps_all else capped).extend(source.propose(context, n))
-        proposed = fuse(capped, context.excluded, kept)
-        return np.unique(np.concatenate([proposed, *all_kept])) if all_kept else proposed
+        with trace.stage("sources"):
+            proposed = [Proposal(source, source.propose(context, n)) for source in self.sources]
+            if trace.is_recording():
+                trace.note(**{one.source.name: len(one.products) for one in proposed})
+        return proposed
 
-    def _hydrated(self, context: UserContext, proposed: Keys) -> Candidates:
-        hydrated = self.store.hydrate(context, proposed)
+    def fused(
+        self, context: UserContext, proposals: Sequence[Proposal], *, all_of_them: bool = False
+    ) -> Keys:
+        """The candidates that fusion keeps of what is proposed; ascending keys."""
+        capped = [keys for one in proposals if not one.source.keeps_all for keys in one.lists]
+        all_kept = [keys for one in proposals if one.source.keeps_all for keys in one.lists]
+        with trace.stage("fuse"):
+            limit = None if all_of_them else self.store.config.kept_for(self.count)
+            kept = fuse(capped, context.excluded, limit)
+            if all_kept:
+                kept = np.unique(np.concatenate([kept, *all_kept]))
+            if trace.is_recording():
+                given = np.unique(np.concatenate([_NONE, *capped, *all_kept]))
+                excluded = len(np.intersect1d(given, context.excluded))
+                trace.note(proposed=len(given), excluded=excluded, kept=len(kept))
+        return kept
+
+    def _hydrated(self, context: UserContext, also: Keys) -> Candidates:
+        proposed = _joined(self.fused(context, self.proposals(context)), also, context)
+        hydrated = self._read(context, proposed)
         left = len(hydrated.products.products)
         lost = len(proposed) - left
         if lost > left or (lost and left < self.count):
@@ -93,8 +164,15 @@ class Pipeline:
             further = self.store.searched_further(context)
             if further is not None:
                 context = further
-                hydrated = self.store.hydrate(context, self._proposed(context, None))
+                proposed = self.fused(context, self.proposals(context), all_of_them=True)
+                hydrated = self._read(context, _joined(proposed, also, context))
         return self._looked_up(context, hydrated)
+
+    def _read(self, context: UserContext, products: Keys) -> Hydrated:
+        with trace.stage("hydrate"):
+            hydrated = self.store.hydrate(context, products)
+            trace.note(candidates=len(products), kept=len(hydrated.products.products))
+        return hydrated
 
     def _looked_up(self, context: UserContext, hydrated: Hydrated) -> Candidates:
         """Candidates of which all is known, and which nothing has scored yet."""
@@ -167,6 +245,25 @@ class Pipeline:
                 None if nearest is None else nearest.id,
                 causes[product] if product in had else next(iter(because), None),
             )
+
+
+def _joined(proposed: Keys, also: Keys, context: UserContext) -> Keys:
+    """The proposed and others, but for those that are left out."""
+    if not len(also):
+        return proposed
+    return np.union1d(proposed, np.setdiff1d(also, context.excluded))
+
+
+def _those_first(products: Keys, rows: NDArray[np.int64], tail: Keys, count: int) -> Keys:
+    """The rows with those of the tail first, in its order; the first `count` by their rank.
+
+    Args:
+        products: of the rows, which come best first.
+    """
+    places, found = arrays.places(tail, products)
+    order = np.argsort(np.where(found, places, len(tail) + np.arange(len(rows))), kind="stable")
+    reordered: Keys = rows[np.concatenate([np.sort(order[:count]), order[count:]])]
+    return reordered
 
 
 def _strongest(contributions: Mapping[str, float]) -> str:

@@ -4,17 +4,21 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 
-from recommender.engine import backfill
+import numpy as np
+
+from recommender.engine import backfill, trace
 from recommender.engine.answer import Answer, Query
 from recommender.engine.given_history import GivenEvent, with_history
 from recommender.engine.pipeline import Pipeline
 from recommender.engine.postgres_store import PostgresStore
-from recommender.engine.stored import find_user, ranker_of
+from recommender.engine.stored import find_user, ranker_of, told_of_ranker
 from recommender.models import Catalog
 from recommender.spaces import switching
 
 # As `fallback`: what is popular, since nobody vouches that it is the user who asks.
 NO_USER_TOKEN = "no_user_token"  # noqa: S105 - a word, not a password
+# How many of those that were ranked, but not listed, an answer tells for its next page.
+_TAIL = 100
 
 
 def recommend(catalog: Catalog, external_id: str, query: Query) -> Answer:
@@ -28,7 +32,8 @@ def recommend(catalog: Catalog, external_id: str, query: Query) -> Answer:
 
 
 def _recommend(catalog: Catalog, external_id: str, query: Query) -> Answer:
-    user = find_user(catalog, external_id, query)
+    with trace.stage("user"):
+        user = find_user(catalog, external_id, query)
     if user is None:
         return backfill.fall_back(catalog, query, missing_ids=(external_id,))
     if query.anonymous_only and not user.is_anonymous:
@@ -59,23 +64,31 @@ def _recommend_for(
         stored, degraded = None, {"user": NO_USER_TOKEN}
     user, unknown = with_history(catalog, stored, given, query)
     answer = _for(PostgresStore(catalog=catalog, user=user, query=query, is_given=True))
-    return replace(answer, missing_ids=(*missing, *unknown), degraded=degraded)
+    return replace(
+        answer, missing_ids=(*missing, *unknown), degraded={**answer.degraded, **degraded}
+    )
 
 
 def _for(store: PostgresStore) -> Answer:
     """The list of a store's user, filled up; what is popular where nothing tells their taste."""
     catalog, user, query = store.catalog, store.user, store.query
     excluded = user.excluded.tolist()
-    ranker = ranker_of(user.ranker)
-    items = Pipeline(store, query.count).recommend(store.context(), ranker, explain=True)
-    if not items:
+    with trace.stage("context"):
+        context, ranker = store.context(), ranker_of(user.ranker)
+        if trace.is_recording():
+            trace.note(**told_of_ranker(ranker, user.ranker))
+    tail = np.array(query.after.tail, dtype=np.int64)
+    pipeline = Pipeline(store, query.count)
+    ranked = pipeline.ranked(context, ranker, explain=True, spare=_TAIL, tail=tail)
+    if not ranked.items:
         return backfill.fall_back(catalog, query, excluded=excluded)
-    by_id = {item.id: item for item in items}
+    by_id = {item.id: item for item in ranked.items}
     backfill.fill(catalog, by_id, query, excluded=excluded, filter=query.filter)
-    return backfill.complete(
+    answer = backfill.complete(
         catalog,
         list(by_id.values()),
         query,
         excluded=excluded,
         spaces=tuple(sorted(space.label for space in user.spaces)),
     )
+    return replace(answer, tail=tuple(ranked.tail.tolist()))

@@ -7,7 +7,7 @@ from typing import Any
 
 from psycopg import sql
 
-from recommender.engine import backfill
+from recommender.engine import backfill, trace
 from recommender.engine.answer import SEEN, Answer, Item, Query, UnknownProductError
 from recommender.engine.candidates import SEED, Cause
 from recommender.engine.config import RELATED
@@ -77,7 +77,8 @@ def _blended(
         excluded=user.excluded.tolist(),
         spaces=tuple(sorted(space.label for space in user.spaces)),
     )
-    return replace(answer, degraded=_not_learnt(user, asked) if asked else {})
+    lacking = _not_learnt(user, asked) if asked else {}
+    return replace(answer, degraded={**answer.degraded, **lacking})
 
 
 def _not_learnt(user: StoredUser, asked: Blend) -> dict[str, str]:
@@ -88,9 +89,10 @@ def _not_learnt(user: StoredUser, asked: Blend) -> dict[str, str]:
 
 
 def _similar(catalog: Catalog, external_id: str, query: Query) -> Answer:
-    if query.filter is None and not query.named:
+    if query.filter is None and not query.named and not query.after.shown:
         # Nearly always all that is needed. One more than asked: the nearest of all is the seed.
-        space, near = seed.nearest_at_once(catalog.pk, external_id, query.count + 1)
+        with trace.stage("nearest"):
+            space, near = seed.nearest_at_once(catalog.pk, external_id, query.count + 1)
         items = _similar_items(near, Cause(external_id, event=SEED), query)
         if space and len(items) == query.count:
             return backfill.complete(catalog, items, query, spaces=(space.label,))
@@ -102,7 +104,10 @@ def _similar_step_by_step(catalog: Catalog, external_id: str, query: Query) -> A
     if found is None:
         raise UnknownProductError(external_id)
     cause = Cause(external_id, found.title if query.named else "", SEED)
-    items = _similar_items(seed.nearest(found, query.count + 1, query.filter), cause, query)
+    with trace.stage("nearest"):
+        near = seed.nearest(found, query.count + 1, query.filter, query.after.shown)
+        trace.note(found=len(near))
+    items = _similar_items(near, cause, query)
     if found.space and items:
         spaces = (found.space.label,)
         return backfill.complete(catalog, items, query, excluded=(found.key,), spaces=spaces)

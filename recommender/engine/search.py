@@ -17,7 +17,7 @@ from psycopg import sql
 from embeddings.calls.outcome import EmbeddedRow
 from embeddings.errors import BudgetSpent, EmbeddingError, Misconfigured, Rejected, Unavailable
 from embeddings.types import Input, Modality, Output, Role
-from recommender.engine import backfill
+from recommender.engine import backfill, trace
 from recommender.engine.answer import Answer, Item, Query
 from recommender.engine.candidates import SEARCHED, Cause
 from recommender.engine.pipeline import Pipeline
@@ -49,6 +49,8 @@ _PROPOSALS, _PROPOSALS_A_PLACE = 100, 2
 _WORDS_WORTH, _MEANING_WORTH, _TASTE_WORTH = 1.0, 0.3, 0.5
 # An exact id is what was asked for, whatever else there is.
 _ID_WORTH = 10.0
+# How many of those that were found, but not listed, an answer tells for its next page.
+_TAIL = 100
 # How much a user's taste counts where nobody says.
 DEFAULT_PERSONAL = 0.5
 # A request does not wait for a provider as a worker does.
@@ -102,13 +104,19 @@ def search(catalog: Catalog, asked: SearchQuery) -> SearchAnswer:
 
 def _search(catalog: Catalog, asked: SearchQuery) -> SearchAnswer:
     query = asked.query
-    limit = max(_PROPOSALS, _PROPOSALS_A_PLACE * query.count)
-    words = vocabulary.look_up(catalog, asked.text)
-    matches = text_search.by_words(catalog, words, limit=limit, filter=query.filter)
-    meant = vocabulary.meant(asked.text, words)
-    near, degraded, spaces = _by_meaning(catalog, query, meant, limit)
-    lists = [_by_id(catalog, asked), _by_words(catalog, words, matches), *near]
-    found = _combined(one for one in lists if asked.lists is None or one.name in asked.lists)
+    # What was shown before is found again, and left out.
+    limit = max(_PROPOSALS, _PROPOSALS_A_PLACE * query.count) + len(query.after.shown)
+    with trace.stage("words"):
+        words = vocabulary.look_up(catalog, asked.text)
+        matches = text_search.by_words(catalog, words, limit=limit, filter=query.filter)
+        meant = vocabulary.meant(asked.text, words)
+    with trace.stage("meaning"):
+        near, degraded, spaces = _by_meaning(catalog, query, meant, limit)
+    with trace.stage("combine"):
+        lists = [_by_id(catalog, asked), _by_words(catalog, words, matches), *near]
+        used = [one for one in lists if asked.lists is None or one.name in asked.lists]
+        found = _combined(used, query.after.shown)
+        trace.note(**{one.name: len(one.products) for one in used}, found=len(found))
     missing: tuple[str, ...] = ()
     if asked.user is not None and asked.personal and found:
         user = find_user(catalog, asked.user, query)
@@ -118,13 +126,27 @@ def _search(catalog: Catalog, asked: SearchQuery) -> SearchAnswer:
             degraded[PERSONAL] = NO_USER_TOKEN
         elif user.history_version:
             store = PostgresStore(catalog=catalog, user=user, query=query)
-            found = _personal(store, found, query.count, asked.personal)
+            with trace.stage("personal"):
+                found = _personal(store, found, query.count, asked.personal)
+    page, rest = _paged(found, query)
+    answer = _answer(catalog, query, page, spaces, missing)
     return SearchAnswer(
-        answer=replace(_answer(catalog, query, found, spaces, missing), degraded=degraded),
+        answer=replace(
+            answer,
+            degraded={**answer.degraded, **degraded},
+            tail=tuple(one.product_id for one in rest[:_TAIL]),
+        ),
         words=words,
         meant=meant,
         has_all=any(match.has_all for match in matches),
     )
+
+
+def _paged(found: Sequence["_Found"], query: Query) -> tuple[list["_Found"], list["_Found"]]:
+    """The page, best first, and what comes after it: what would have come next goes first."""
+    places = {key: place for place, key in enumerate(query.after.tail)}
+    in_turn = sorted(found, key=lambda one: places.get(one.product_id, len(places)))
+    return _sorted(in_turn[: query.count]), in_turn[query.count :]
 
 
 @dataclass(slots=True)
@@ -142,7 +164,8 @@ class _Found:
 
 def _by_id(catalog: Catalog, asked: SearchQuery) -> _List:
     query = asked.query
-    ids = text_search.by_id(catalog, asked.text, limit=query.count, filter=query.filter)
+    limit = query.count + len(query.after.shown)
+    ids = text_search.by_id(catalog, asked.text, limit=limit, filter=query.filter)
     return _List(
         BY_ID, [(key, name, _ID_WORTH / rank) for rank, (key, name) in enumerate(ids, start=1)]
     )
@@ -153,12 +176,15 @@ def _by_words(catalog: Catalog, words: Sequence[QueryWord], matches: Sequence[Ma
     return _List(WORDS, [(m.product_id, m.external_id, scale * m.score) for m in matches])
 
 
-def _combined(lists: Iterable[_List]) -> list[_Found]:
+def _combined(lists: Iterable[_List], shown: Collection[int]) -> list[_Found]:
+    """All that was found and not shown before, the best first."""
     found: dict[int, _Found] = {}
     for one in lists:
         for key, external_id, worth in one.products:
             product = found.setdefault(key, _Found(key, external_id, {}))
             product.contributions[one.name] = worth
+    for key in shown:
+        found.pop(key, None)
     return _sorted(found.values())
 
 
@@ -270,6 +296,6 @@ def _answer(
             one.contributions,
             cause=_CAUSE,
         )
-        for one in found[: query.count]
+        for one in found
     ]
     return backfill.complete(catalog, items, query, spaces=spaces, missing_ids=missing)

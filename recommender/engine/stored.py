@@ -122,7 +122,7 @@ def find_user(catalog: Catalog, external_id: str, query: Query) -> StoredUser | 
         is_anonymous=anonymous,
         history_version=version,
         popularity_refreshed_at=refreshed_at,
-        excluded=arrays.ints(excluded),
+        excluded=_and_shown(arrays.ints(excluded), query),
         history=History(
             product_ids=arrays.ints(products),
             weights=arrays.floats(weights),
@@ -145,13 +145,18 @@ def nobody(catalog: Catalog, query: Query) -> StoredUser:
         is_anonymous=True,
         history_version=0,
         popularity_refreshed_at=refreshed_at,
-        excluded=nothing.astype(np.int64),
+        excluded=_and_shown(nothing.astype(np.int64), query),
         history=History(product_ids=nothing.astype(np.int64), weights=nothing, times=nothing),
         types=(),
         spaces=tuple(ServingSpace(*columns) for columns in spaces or ()),
         ranker=ranker,
         knows_neighbours=bool(knows),
     )
+
+
+def _and_shown(excluded: NDArray[np.int64], query: Query) -> NDArray[np.int64]:
+    shown = query.after.shown
+    return np.union1d(excluded, np.array(shown, dtype=np.int64)) if shown else excluded
 
 
 def own_types(catalog: Catalog, query: Query) -> list[str]:
@@ -174,6 +179,15 @@ _FUSION = FusionRanker()
 def ranker_of(row_id: int | None) -> Ranker:
     """The rank in this row of the table; fusion where there is none."""
     return _FUSION if row_id is None else _read_ranker(row_id)
+
+
+def told_of_ranker(ranker: Ranker, row_id: int | None) -> dict[str, int | str | None]:
+    """What a trace says of the rank in this row."""
+    told: dict[str, int | str | None] = {"ranker": ranker.kind, "ranker_id": row_id}
+    if row_id is not None:
+        learnt = RankerRow.objects.filter(pk=row_id).values_list("trained_until", flat=True)
+        told["trained_until"] = next((until.isoformat() for until in learnt), None)
+    return told
 
 
 def active_ranker(catalog_id: int, mode: str) -> Ranker:

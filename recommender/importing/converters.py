@@ -290,4 +290,6 @@ _CONVERTERS: Mapping[str, Callable[[Any], Any]] = {
     attributes.STRING: values.text,
     attributes.NUMBER: values.number,
     attributes.BOOLEAN: values.boolean,
+    attributes.TIME: values.text,
+    attributes.GEO: values.json_object,
 }

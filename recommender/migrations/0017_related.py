@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("recommender", "0015_search")]
+    dependencies = [("recommender", "0016_places")]
 
     operations = [
         migrations.AddField(

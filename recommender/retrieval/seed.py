@@ -1,5 +1,6 @@
 """A product to search from, and the space of texts that serves: what is most like the product."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -60,13 +61,18 @@ def nearest(
     seed: Seed,
     limit: int,
     filter: Filter | None,  # noqa: A002 - the API's word
+    excluded: Sequence[int] = (),
 ) -> list[Neighbour]:
-    """The available products nearest to a seed, itself first where it is available, too."""
+    """The available products nearest to a seed, itself first where it is available, too.
+
+    Args:
+        excluded: keys of products that are none of them.
+    """
     if seed.space is None:
         return []
     of_key, _ = _selects(seed.space.pk)
     vectors = QueryVectors("key", of_key, {"seed": seed.key})
-    return vector_search.nearest(seed.space, vectors, limit=limit, filter=filter)
+    return vector_search.nearest(seed.space, vectors, limit=limit, filter=filter, excluded=excluded)
 
 
 def nearest_at_once(

@@ -85,7 +85,7 @@ def by_words(
     parameters: dict[str, Any] = {
         "catalog": catalog.pk,
         "any": find,
-        "all": " & ".join(f"({_any_of(word)})" for word in words),
+        "all": having(words, all_of_them=True),
         "limit": limit if is_rare else 2 * limit,
         **(filter.parameters if filter else {}),
     }
@@ -113,6 +113,11 @@ def by_words(
     # A product may have been found by both.
     matches = dict.fromkeys(Match(*row) for row in database.fetch(query, parameters))
     return list(matches)[:limit]
+
+
+def having(words: Sequence[QueryWord], *, all_of_them: bool) -> str:
+    """What PostgreSQL looks for, a tsquery, in products that have the words."""
+    return (" & " if all_of_them else " | ").join(f"({_any_of(word)})" for word in words)
 
 
 def best_score(words: Sequence[QueryWord], products: int) -> float:

@@ -29,7 +29,8 @@ _AN_EDIT = 4.0
 _TEXT = sql.SQL("""
 concat_ws(' ', left(p.title, 2000), p.brand, replace(p.category, '/', ' '),
     CASE WHEN length(p.attributes::text) <= 20000
-         THEN (SELECT string_agg(value, ' ') FROM jsonb_each_text(p.attributes)) END,
+         THEN (SELECT string_agg(value #>> '{}', ' ') FROM jsonb_each(p.attributes)
+               WHERE jsonb_typeof(value) <> 'object') END,
     left(p.description, 20000))
 """)
 

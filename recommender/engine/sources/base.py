@@ -28,6 +28,11 @@ class CandidateSource(ABC):
     # Names of the scores that it gives, "<contribution>:<…>".
     columns: tuple[str, ...]
 
+    @property
+    def name(self) -> str:
+        """What it is called where its candidates are counted."""
+        return self.columns[0].partition(":")[0]
+
     @abstractmethod
     def propose(self, context: UserContext, n: int) -> Sequence[Keys]:
         """Lists of up to n distinct products each, the best first."""

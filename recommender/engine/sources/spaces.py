@@ -22,6 +22,10 @@ class SpaceSource(CandidateSource):
         names = space_names(space.kind, space.metric)
         self.columns = tuple(self._column(name) for name in names)
 
+    @property
+    def name(self) -> str:
+        return self._space.name
+
     def propose(self, context: UserContext, n: int) -> Sequence[Keys]:
         profile = context.profiles.get(self._space.name)
         return profile.nearest(n) if profile is not None else ()

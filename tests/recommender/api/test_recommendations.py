@@ -178,6 +178,36 @@ def test_a_filter_is_kept_to_and_a_short_list_says_why(visited, api, address):
     assert short["reason"] == "filter matches 2 products, 1 of them excluded"
 
 
+def test_a_filter_compares_with_the_product_that_is_asked_about(stocked, api, browser):
+    like = {"price": {"lt": {"product": "price", "times": 1.5}}, "brand": {"product": "brand"}}
+    cheaper = {"filter": like, "exclude": []}
+    expected = {"mug-red", "mug-green", "mug-blue", "mug-white"}
+    for key in (api, browser):
+        body = answer(key.post("/v1/products/mug-blue/similar", cheaper))
+        assert {item["id"] for item in body["items"]} == expected - {"mug-blue"}
+    body = answer(api.post("/v1/recommendations", {"products": ["mug-blue"]} | cheaper))
+    assert {item["id"] for item in body["items"]} == expected
+    for given in ({"products": ["mug-blue", "mug-red"]}, {"session": []}):
+        refused = problem(api.post("/v1/recommendations", given | cheaper), 400, "invalid-filter")
+        assert refused["errors"][0]["where"] == "filter.price.lt"
+
+
+def test_a_filter_that_compares_with_nothing_says_so(stocked, api):
+    stocked.put({"id": "bare", "title": "Grey mug"})
+    stocked.embed()
+    body = answer(
+        api.post("/v1/products/bare/similar", {"filter": {"price": {"lt": {"product": "price"}}}})
+    )
+    assert body["items"] == []
+    assert body["degraded"] == {"filter.price.lt": "product_without_value"}
+
+
+def test_a_browser_key_compares_with_no_attribute_that_is_not_public(stocked, browser):
+    secret = {"filter": {"price": {"lte": {"product": "grams"}}}}
+    refused = problem(browser.post(SIMILAR, secret), 400, "invalid-filter")
+    assert refused["errors"][0]["where"] == "filter.price.lte.product"
+
+
 def test_an_attribute_can_be_filtered_by_as_soon_as_a_product_has_it(stocked, api):
     address = "/v1/products/mug-red/similar"
     problem(api.post(address, {"filter": {"material": "tin"}}), 400, "invalid-filter")

@@ -3,7 +3,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from recommender.catalog import attributes
-from recommender.catalog.attributes import BOOLEAN, NUMBER, STRING, STRINGS, conflict, infer
+from recommender.catalog.attributes import (
+    BOOLEAN,
+    GEO,
+    NUMBER,
+    STRING,
+    STRINGS,
+    TIME,
+    conflict,
+    infer,
+)
 from recommender.models import Catalog
 from tests.shop import Shop
 
@@ -27,6 +36,17 @@ fitting = st.one_of(
         (["a", "b"], STRINGS),
         ([], STRINGS),
         (None, None),
+        ("2026-01-22T10:00:00Z", TIME),
+        ("2026-01-22T10:00+01:00", TIME),
+        ("2026-02-30T10:00:00Z", STRING),
+        ("2026-01-22", STRING),
+        ("20260122", STRING),
+        ({"lat": 52.5, "lon": 13}, GEO),
+        ({"lat": -90, "lon": 180}, GEO),
+        ({"lat": 91, "lon": 0}, None),
+        ({"lat": 0, "lon": True}, None),
+        ({"lat": "52.5", "lon": 13}, None),
+        ({"lat": 1, "lon": 1, "alt": 1}, None),
         ({"a": 1}, None),
         (["a", 1], None),
     ],
@@ -50,8 +70,30 @@ def test_a_value_of_another_type_conflicts_and_a_missing_one_does_not() -> None:
 
 def test_a_value_that_no_attribute_holds_conflicts() -> None:
     assert conflict({"size": {"w": 1}}, {}) == (
-        "attribute 'size' is neither a string, a number, a boolean nor a list of strings"
+        "attribute 'size' is neither a string, a number, a boolean, a list of strings "
+        'nor a place {"lat": 52.5, "lon": 13.4}'
     )
+
+
+@pytest.mark.parametrize(
+    ("value", "fits"),
+    [
+        ("2026-01-22", True),
+        ("2026-01-22 10:00", True),
+        ("2026-01-22T10:00:00.123456-05:00", True),
+        ("soon", False),
+        ("2026-13-01", False),
+        ("2026-01-22T10:00:00+23:00", False),
+        ("0001-01-01T00:00:00+01:00", False),
+        (20260122, False),
+    ],
+)
+def test_an_attribute_of_times_takes_times_alone(value: object, fits: bool) -> None:
+    assert (conflict({"at": value}, {"at": TIME}) is None) is fits
+
+
+def test_an_attribute_of_texts_takes_times_too() -> None:
+    assert conflict({"at": "2026-01-22T10:00:00Z"}, {"at": STRING}) is None
 
 
 def test_what_is_declared_is_remembered_here_and_in_the_table(shop: Shop) -> None:

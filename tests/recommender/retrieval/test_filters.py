@@ -1,5 +1,10 @@
-import pytest
+from datetime import UTC, datetime
 
+import pytest
+from psycopg import sql
+
+from recommender import database
+from recommender.retrieval import filters
 from tests.recommender import goods
 from tests.recommender.retrieval.filter_reference import holds
 from tests.recommender.retrieval.filtering import passing
@@ -45,6 +50,19 @@ GIFTS = {f"{kind}-{colour}" for kind in goods.KINDS for colour in goods.COLOURS[
         ({"category": {"under": "Home"}}, MUGS | LAMPS),
         ({"category": {"under": "Home/Kitchen/"}}, MUGS),
         ({"category": {"under": "Home/Kit"}}, set()),
+        ({"category": {"under": ["Home/Kitchen", "Garden", "Nowhere"]}},
+         MUGS | {f"spade-{colour}" for colour in goods.COLOURS}),
+        ({"id": {"prefix": "mug-"}}, MUGS),
+        ({"colour": {"prefix": "re"}}, REDS),
+        ({"brand": {"prefix": "mug"}}, set()),
+        ({"title": {"text": "mugs red"}}, {"mug-red"}),
+        ({"title": {"text": "like every other"}}, set()),
+        ({"description": {"text": "other mugs"}}, MUGS),
+        ({"category": {"text": "kitchen"}}, MUGS),
+        ({"brand": {"text": "lamps works"}}, LAMPS),
+        ({"colour": {"text": "RED"}}, REDS),
+        ({"tags": {"text": "gifts"}}, GIFTS),
+        ({"title": {"text": "the"}}, set()),
         ({"price": 10}, REDS),
         ({"price": 10.0}, REDS),
         ({"price": {"lt": 15}}, REDS),
@@ -124,6 +142,54 @@ def test_a_category_lies_under_its_ancestors_and_no_others(shop):
         "Home", "Home/", "Home/Bath", "Home/Bath/Tub",
     }  # fmt: skip
     assert passing(shop, {"category": {"under": "Home/Bath"}}) == {"Home/Bath", "Home/Bath/Tub"}
+
+
+def test_places_are_near_by_great_circle_distance(shop):
+    shop.put(
+        {"id": "berlin", "attributes": {"at": {"lat": 52.52, "lon": 13.405}}},
+        {"id": "potsdam", "attributes": {"at": {"lat": 52.39, "lon": 13.065}}},
+        {"id": "sydney", "attributes": {"at": {"lat": -33.87, "lon": 151.21}}},
+        {"id": "nowhere"},
+    )
+    kinds = {"at": "geo"}
+    alexanderplatz = {"lat": 52.5219, "lon": 13.4132}
+
+    def near(within: object) -> set[str]:
+        return passing(shop, {"at": {"near": alexanderplatz | {"within": within}}}, kinds)
+
+    assert near("500m") == set()
+    assert near("1km") == near(1000) == {"berlin"}
+    assert near("20mi") == {"berlin", "potsdam"}
+    assert near("20000km") == {"berlin", "potsdam", "sydney"}
+    assert passing(shop, {"at": {"exists": False}}, kinds) == {"nowhere"}
+    like = {"at": {"near": {"product": "at", "within": "30km"}}}
+    assert passing(shop, like, kinds, product="berlin") == {"berlin", "potsdam"}
+
+
+def test_near_places_are_found_through_an_index(shop):
+    shop.put(
+        *({"id": f"p{n}", "attributes": {"at": {"lat": n / 50 - 20, "lon": n / 20}}}
+          for n in range(2000))
+    )  # fmt: skip
+    database.execute("ANALYZE recommender_product")
+    near = filters.parse({"at": {"near": {"lat": 0, "lon": 50, "within": "5km"}}}, {"at": "geo"})
+    query = sql.SQL("SELECT p.id FROM recommender_product p WHERE {}").format(near.condition)
+    assert len(database.fetch(query, near.parameters)) == 1
+    plan = database.fetch(sql.SQL("EXPLAIN {}").format(query), near.parameters)
+    assert any("product_places" in line for (line,) in plan), plan
+
+
+def test_a_declared_time_is_compared_as_a_moment(shop):
+    shop.put(
+        {"id": "early", "attributes": {"at": "2024-01-01"}},
+        {"id": "late", "attributes": {"at": "2025-06-01T12:30:00+02:00"}},
+        {"id": "never", "attributes": {"at": "soon"}},
+    )
+    kinds = {"at": "time"}
+    assert passing(shop, {"at": "2025-06-01T10:30:00Z"}, kinds) == {"late"}
+    assert passing(shop, {"at": {"lt": "2024-01-01T00:00:01"}}, kinds) == {"early"}
+    year = {"at": {"within": "1y"}}
+    assert passing(shop, year, kinds, as_of=datetime(2025, 7, 1, tzinfo=UTC)) == {"late"}
 
 
 def test_in_stock_can_be_asked_for(shelved):

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from recommender.retrieval import filters
+from recommender.retrieval.filter_context import FilterContext
 from recommender.retrieval.filters import FilterError
 from tests.recommender import goods
 from tests.recommender.retrieval.filtering import passing
@@ -64,6 +65,37 @@ def deep(levels: int) -> dict[str, Any]:
         ({"id": ["x"] * 1001}, "filter.id.in"),
         ({"tags": ["x"] * 1001}, "filter.tags.contains_any"),
         ({"category": {"under": "/"}}, "filter.category.under"),
+        ({"category": {"under": []}}, "filter.category.under"),
+        ({"category": {"under": ["Home", 1]}}, "filter.category.under[1]"),
+        ({"title": {"text": " "}}, "filter.title.text"),
+        ({"title": {"text": ["red"]}}, "filter.title.text"),
+        ({"id": {"text": "red"}}, "filter.id"),
+        ({"description": "red"}, "filter.description"),
+        ({"brand": {"prefix": ""}}, "filter.brand.prefix"),
+        ({"price": {"prefix": "1"}}, "filter.price"),
+        ({"released_at": {"within": 30}}, "filter.released_at.within"),
+        ({"released_at": {"within": "30"}}, "filter.released_at.within"),
+        ({"released_at": {"older_than": "0d"}}, "filter.released_at.older_than"),
+        ({"released_at": {"older_than": "999999y"}}, "filter.released_at.older_than"),
+        ({"price": {"within": "30d"}}, "filter.price"),
+        ({"place": {"lat": 1, "lon": 1}}, "filter.place"),
+        ({"place": {"near": {"lat": 1, "lon": 1}}}, "filter.place.near"),
+        ({"place": {"near": {"lat": 91, "lon": 1, "within": "1km"}}}, "filter.place.near"),
+        ({"place": {"near": {"lat": 1, "lon": 1, "within": "1"}}}, "filter.place.near.within"),
+        ({"place": {"near": {"lat": 1, "lon": 1, "within": -1}}}, "filter.place.near.within"),
+        ({"place": {"near": {"lat": 1, "lon": 1, "within": 1e9}}}, "filter.place.near.within"),
+        ({"price": {"lte": {"product": "prize"}}}, "filter.price.lte.product"),
+        ({"price": {"lte": {"product": 1}}}, "filter.price.lte.product"),
+        ({"price": {"lte": {"product": "brand"}}}, "filter.price.lte.product"),
+        ({"price": {"lte": {"product": "price", "times": "2"}}}, "filter.price.lte.times"),
+        ({"price": {"lte": {"product": "price", "plus": True}}}, "filter.price.lte.plus"),
+        (
+            {"price": {"lte": {"product": "price", "times": 1e308, "plus": 1e308}}},
+            "filter.price.lte",
+        ),
+        ({"price": {"lte": {"product": "price", "minus": 1}}}, "filter.price.lte"),
+        ({"brand": {"product": "brand", "times": 2}}, "filter.brand.eq"),
+        ({"released_at": {"within": {"product": "released_at"}}}, "filter.released_at.within"),
         ({"category": {"under": 1}}, "filter.category.under"),
         ({"all": []}, "filter.all"),
         ({"all": {"price": 1}}, "filter.all"),
@@ -84,11 +116,21 @@ def deep(levels: int) -> dict[str, Any]:
         ({"created_at": {"in": ["9999-12-31T23:59:59-12:00"]}}, "filter.created_at.in[0]"),
     ],
 )
-def test_a_filter_that_cannot_be_used_is_an_error_that_says_where(document, where):
+def test_a_filter_that_cannot_be_used_is_an_error_that_says_where(shelved, document, where):
+    kinds = goods.DECLARED | {"place": "geo"}
     with pytest.raises(FilterError) as caught:
-        filters.parse(document, goods.DECLARED)
+        filters.parse(document, kinds, FilterContext(shelved.catalog, "mug-green"))
     assert caught.value.where == where
     assert str(caught.value).endswith(".")
+
+
+@pytest.mark.parametrize("product", [None, "mug-red"])
+def test_what_needs_a_product_or_a_catalog_is_refused_without_one(shelved, product):
+    context = FilterContext(shelved.catalog) if product is None else None
+    with pytest.raises(FilterError, match="no product to compare with"):
+        filters.parse({"price": {"lte": {"product": "price"}}}, {}, context)
+    with pytest.raises(FilterError, match="can be asked for here"):
+        filters.parse({"title": {"text": "red"}}, {})
 
 
 def test_the_error_for_an_unknown_field_names_what_is_near_and_stays_short():
