@@ -12,7 +12,7 @@ from pydantic import Field, ValidationError
 
 from recommender.api import codec, problems, reasons
 from recommender.api.auth import BROWSER, ApiRequest, Caller
-from recommender.api.list_requests import ListParameters, ListRequest
+from recommender.api.list_requests import ListParameters, ListRequest, blend_of
 from recommender.api.problems import Problem
 from recommender.engine.answer import (
     FIRST_PAGE,
@@ -130,7 +130,7 @@ def from_parameters(given: ListParameters, schema: type[Request]) -> Request:
     if text := document.pop("fields", ""):
         document["fields"] = text.split(",")
     if text := document.pop("blend", ""):
-        document["blend"] = _weights(text)
+        document["blend"] = blend_of(text)
     if "exclude" in document:
         names = document["exclude"].split(",")
         document["exclude"] = [name for name in names if name not in ("", "none")]
@@ -139,26 +139,6 @@ def from_parameters(given: ListParameters, schema: type[Request]) -> Request:
     except ValidationError as exc:
         errors = [{**error, "loc": ("query", *error["loc"])} for error in exc.errors()]
         raise problems.invalid(errors) from exc
-
-
-def _weights(text: str) -> Any:
-    """Weights by name: JSON, or `name:weight` separated by commas.
-
-    Raises:
-        Problem: 400 for JSON that is none.
-    """
-    if text.lstrip().startswith("{"):
-        return codec.decode(text.encode(), "blend")
-    pairs = [part.partition(":") for part in text.split(",")]
-    return {name.strip(): _number(weight) for name, _, weight in pairs}
-
-
-def _number(text: str) -> float | str:
-    """The number, or where it is none the text, which is refused by its name."""
-    try:
-        return float(text)
-    except ValueError:
-        return text
 
 
 def query_of(
@@ -214,9 +194,13 @@ def _told(caller: Caller, error: Exception) -> str:
 def _checked(
     ask: ListRequest, attributes: Mapping[str, str], after: Continuation, context: FilterContext
 ) -> Query:
+    asked = None if ask.filter is None else filters.parse(ask.filter, attributes, context)
+    if within := ask.within():
+        document = {k: {"under": v} if k == "category" else v for k, v in within.items()}
+        asked = filters.parse(document, attributes, context, "segment").and_also(asked)
     return Query(
         count=ask.count,
-        filter=None if ask.filter is None else filters.parse(ask.filter, attributes, context),
+        filter=asked,
         fields=check_fields(ask.fields, attributes),
         exclude=frozenset(),
         named=ask.explain,

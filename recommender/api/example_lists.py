@@ -134,15 +134,17 @@ LISTS: Mapping[tuple[str, str], Call] = {
     ),
     **{
         ("get", f"/v1/{name}"): Call(
-            answers={200: "AnswerOut"},
-            answer=_listed(code, text, None),
-            parameters=_CHART,
+            answers={200: "ChartOut"},
+            answer=_listed(code, text, None) | {"measured_by": measure},
+            parameters=_CHART
+            | {"category": "Food & Drink"}
+            | ({"window": "week"} if name == "popular" else {}),
             errors=(*_ASKED, invalid("query.count", "Input should be a valid integer")),
         )
-        for name, code, text in (
-            ("popular", "popular", "Popular right now"),
-            ("trending", "trending", "More popular than usual"),
-            ("new", "new", "Newly added"),
+        for name, code, text, measure in (
+            ("popular", "popular", "Popular right now", "users in the last 7 days"),
+            ("trending", "trending", "More popular than usual", "users in the last 7 days above …"),
+            ("new", "new", "Newly added", "time of release, else of coming in; …"),
         )
     },
     ("post", "/v1/recommendations"): Call(
@@ -155,6 +157,10 @@ LISTS: Mapping[tuple[str, str], Call] = {
                 "user": USER_ID,
                 "session": [{"type": "add_to_cart", "product": PRODUCT_ID, "at": _AT}],
             },
+            "a cart": {"cart": [PRODUCT_ID, "foo-004"], "user": USER_ID},
+            "a text, for a user": {"text": "gift for a gardener", "user": USER_ID},
+            "a category, for a user": {"category": "Kitchen", "user": USER_ID},
+            "a segment": {"segment": {"brand": "Cordwain Roasters"}, "count": 3},
         },
         errors=(*_OF_USER, NOT_JSON, TOO_MANY, *TOO_LARGE),
     ),

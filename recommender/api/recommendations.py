@@ -14,8 +14,10 @@ from recommender.api.auth import ApiRequest, any_key
 from recommender.api.fields import PathId
 from recommender.api.list_requests import (
     AdHocRequest,
-    ListParameters,
-    ListRequest,
+    CategoryParameters,
+    CategoryRequest,
+    PopularParameters,
+    PopularRequest,
     RecommendationRequest,
     RequestParameters,
     SeedIn,
@@ -23,10 +25,18 @@ from recommender.api.list_requests import (
 )
 from recommender.api.listing import Made, Operation
 from recommender.api.problems import Problem
-from recommender.engine import backfill, recommend
+from recommender.engine import backfill, bought, charts, recommend, search
 from recommender.engine.answer import Answer, Continuation, Query
 from recommender.engine.given_history import GivenEvent
+from recommender.engine.search import DEFAULT_PERSONAL, SearchQuery
 from recommender.models import Catalog
+
+
+class ChartOut(AnswerOut):
+    """A list for everybody, and what its scores say."""
+
+    measured_by: str
+
 
 router = Router(tags=["recommendations"], auth=any_key)
 
@@ -62,43 +72,49 @@ def post_recommendations(
     return listing.respond(request, FOR_USER, ask, user_id)
 
 
-@router.get("/popular", response=AnswerOut, summary="What is popular")
-def get_popular(request: ApiRequest, ask: Parameters[ListParameters]) -> HttpResponse:
+@router.get("/popular", response=ChartOut, summary="What is popular")
+def get_popular(request: ApiRequest, ask: Parameters[PopularParameters]) -> HttpResponse:
     """The available products by what users did in the last 30 days, then ever."""
-    return listing.respond(request, POPULAR, from_query(request, ask, ListRequest))
+    return listing.respond(request, POPULAR, from_query(request, ask, PopularRequest))
 
 
-@router.get("/trending", response=AnswerOut, summary="What is more popular than usual")
-def get_trending(request: ApiRequest, ask: Parameters[ListParameters]) -> HttpResponse:
+@router.get("/trending", response=ChartOut, summary="What is more popular than usual")
+def get_trending(request: ApiRequest, ask: Parameters[CategoryParameters]) -> HttpResponse:
     """The available products that have more users this week than in a usual week of the quarter."""
-    return listing.respond(request, TRENDING, from_query(request, ask, ListRequest))
+    return listing.respond(request, TRENDING, from_query(request, ask, CategoryRequest))
 
 
-@router.get("/new", response=AnswerOut, summary="What is new")
-def get_new(request: ApiRequest, ask: Parameters[ListParameters]) -> HttpResponse:
+@router.get("/new", response=ChartOut, summary="What is new")
+def get_new(request: ApiRequest, ask: Parameters[CategoryParameters]) -> HttpResponse:
     """The available products, the latest first."""
-    return listing.respond(request, NEW, from_query(request, ask, ListRequest))
+    return listing.respond(request, NEW, from_query(request, ask, CategoryRequest))
 
 
 @router.post(
     "/recommendations",
     response=AnswerOut,
-    summary="Recommendations for products, a session, a user",
+    summary="Recommendations for products, a session, a user, a cart, a text, a segment",
     openapi_extra=user_tokens.DOCUMENTED,
 )
 def post_ad_hoc(request: ApiRequest, ask: AdHocRequest) -> HttpResponse:
     """The products for what the request tells, which is not stored.
 
     `products` are liked, or with a weight below 0 disliked; `session` is what somebody just did;
-    with `user` both are later than what that user did. For nothing at all, what is popular.
+    with `user` both are later than what that user did. For a `cart`, what completes it; for a
+    `text`, what it asks for, ranked by the taste of the others; `category` and `segment` narrow
+    each of them. For nothing at all, what is popular.
     """
     codec.check_known(request, ())
     return listing.respond(request, AD_HOC, ask)
 
 
-def _chart(name: str, request: ApiRequest, _: str, ask: ListRequest, after: Continuation) -> Made:
+def _chart(
+    name: str, request: ApiRequest, _: str, ask: CategoryRequest, after: Continuation
+) -> Made:
     query = query_of(request.auth, ask, after)
-    return Made(backfill.chart(request.auth.catalog, name, query))
+    window = ask.window if isinstance(ask, PopularRequest) else None
+    chart = charts.chart(request.auth.catalog, name, query, window)
+    return Made(chart.answer, {"measured_by": chart.measured_by})
 
 
 def _ad_hoc(request: ApiRequest, _: str, ask: AdHocRequest, after: Continuation) -> Made:
@@ -107,8 +123,23 @@ def _ad_hoc(request: ApiRequest, _: str, ask: AdHocRequest, after: Continuation)
     product = seeds[0].product if len(seeds) == 1 else None
     query = replace(ranked_query(request, ask, after, product), anonymous_only=not may_know)
     given = [*seeds, *_session(request.auth.catalog, ask.session)]
-    answer = recommend.recommend_for(request.auth.catalog, given, query, ask.user)
-    return Made(answer if may_know else _without_own(answer))
+    answer = _answered(request.auth.catalog, ask, given, query)
+    # What completes a cart or answers a text names no product of the user's.
+    names_none = bool(ask.cart or ask.text)
+    return Made(answer if may_know or names_none else _without_own(answer))
+
+
+def _answered(
+    catalog: Catalog, ask: AdHocRequest, given: Sequence[GivenEvent], query: Query
+) -> Answer:
+    if ask.cart:
+        return bought.for_cart(catalog, ask.cart, query, user=ask.user)
+    if ask.text:
+        asked = SearchQuery(
+            text=ask.text, query=query, user=ask.user, given=given, personal=DEFAULT_PERSONAL
+        )
+        return search.search(catalog, asked).answer
+    return recommend.recommend_for(catalog, given, query, ask.user)
 
 
 def _seed(product: str | SeedIn) -> GivenEvent:
@@ -161,10 +192,10 @@ FOR_USER = Operation(
 )
 AD_HOC = Operation(name="recommendations", schema=AdHocRequest, make=_ad_hoc, knows_users=True)
 POPULAR, TRENDING, NEW = (
-    Operation(name=name, schema=ListRequest, make=partial(_chart, chart))
-    for name, chart in (
-        ("popular", backfill.POPULAR),
-        ("trending", backfill.TRENDING),
-        ("new", backfill.NEWEST),
+    Operation(name=name, schema=schema, make=partial(_chart, chart))
+    for name, schema, chart in (
+        ("popular", PopularRequest, backfill.POPULAR),
+        ("trending", CategoryRequest, backfill.TRENDING),
+        ("new", CategoryRequest, backfill.NEWEST),
     )
 )

@@ -13,8 +13,9 @@ from recommender.engine.config import BOUGHT as CONFIG
 from recommender.engine.given_history import GivenEvent, with_history
 from recommender.engine.pipeline import Pipeline
 from recommender.engine.postgres_store import PostgresStore
+from recommender.engine.recommend import NO_USER_TOKEN
 from recommender.engine.sources.substitutes import SubstituteSource
-from recommender.engine.stored import StoredUser
+from recommender.engine.stored import StoredUser, find_user
 from recommender.models import Catalog, ProductNeighbor, Space
 from recommender.ranking.related import BoughtRanker
 from recommender.spaces import switching
@@ -53,17 +54,17 @@ def for_cart(
     external_ids: Sequence[str],
     query: Query,
     wanted: Wanted = COMPLEMENTS,
-    left_out: Sequence[int] = (),
+    user: str | None = None,
 ) -> Answer:
     """The same for all of these products, none of which is listed.
 
-    Ids that nobody knows are in `missing_ids`.
+    Ids that nobody knows are in `missing_ids`; of a user of whom the caller may not ask nothing is
+    left out, and `degraded` says so.
 
     Args:
-        left_out: keys of further products that are not listed.
+        user: whose own products `query.exclude` leaves out.
     """
-    make = partial(_for_cart, catalog, external_ids, query, wanted, left_out)
-    return switching.answered(make)
+    return switching.answered(partial(_for_cart, catalog, external_ids, query, wanted, user))
 
 
 def _for_cart(
@@ -71,11 +72,25 @@ def _for_cart(
     external_ids: Sequence[str],
     query: Query,
     wanted: Wanted,
-    left_out: Sequence[int],
+    user: str | None,
 ) -> Answer:
     given = [GivenEvent(product=name, weight=1.0) for name in external_ids]
     cart, missing = with_history(catalog, None, given, replace(query, exclude=frozenset({SEEN})))
-    cart = replace(cart, excluded=np.union1d(cart.excluded, np.array(left_out, dtype=np.int64)))
+    stored = None if user is None else find_user(catalog, user, query)
+    degraded: dict[str, str] = {}
+    if user is not None and stored is None:
+        missing = (user, *missing)
+    elif stored is not None and query.anonymous_only and not stored.is_anonymous:
+        degraded = {"user": NO_USER_TOKEN}
+    elif stored is not None:
+        cart = replace(cart, excluded=np.union1d(cart.excluded, stored.excluded))
+    answer = _completed(catalog, cart, query, wanted, missing)
+    return replace(answer, degraded={**answer.degraded, **degraded})
+
+
+def _completed(
+    catalog: Catalog, cart: StoredUser, query: Query, wanted: Wanted, missing: tuple[str, ...]
+) -> Answer:
     for kind, reason in ((BOUGHT, wanted.reason), (TOGETHER, CHOSEN_WITH)):
         named = replace(cart, types=[reason] * len(cart.types))
         items = _listed(catalog, named, query, wanted, kind)

@@ -5,39 +5,30 @@ combination, which Bruch, Gai & Ingber (2023) found better than reciprocal-rank 
 user, their rank of the candidates is one more list.
 """
 
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 import numpy as np
-import structlog
-from django.db.models import Q
 from psycopg import sql
 
-from embeddings.calls.outcome import EmbeddedRow
-from embeddings.errors import BudgetSpent, EmbeddingError, Misconfigured, Rejected, Unavailable
-from embeddings.types import Input, Modality, Output, Role
-from recommender.engine import backfill, trace
+from recommender.engine import backfill, meaning, trace
 from recommender.engine.answer import Answer, Item, Query
 from recommender.engine.candidates import SEARCHED, Cause
+from recommender.engine.given_history import GivenEvent, with_history
+from recommender.engine.meaning import Vector
 from recommender.engine.pipeline import Pipeline
 from recommender.engine.postgres_store import PostgresStore
 from recommender.engine.recommend import NO_USER_TOKEN
-from recommender.engine.stored import find_user, ranker_of
+from recommender.engine.stored import StoredUser, find_user, ranker_of
 from recommender.models import Catalog, Space
 from recommender.profiles import builder
-from recommender.providers import metered
-from recommender.providers.metered import Account, Effort
-from recommender.providers.places import place
 from recommender.retrieval import text_search, vector_search, vocabulary
 from recommender.retrieval.text_search import Match
 from recommender.retrieval.vector_search import QueryVectors
 from recommender.retrieval.vocabulary import QueryWord
 from recommender.spaces import switching
-from recommender.spaces.alignment import embedder_of
 from recommender.spaces.switching import serving
-
-log = structlog.get_logger()
 
 # The names of lists, as contributions to a score; a space's list has the space's name.
 BY_ID, WORDS, PERSONAL = "id", "words", "personal"
@@ -53,15 +44,7 @@ _ID_WORTH = 10.0
 _TAIL = 100
 # How much a user's taste counts where nobody says.
 DEFAULT_PERSONAL = 0.5
-# A request does not wait for a provider as a worker does.
-_EFFORT = Effort(attempts=1, patience=1.0)
 _CAUSE = Cause("", event=SEARCHED)
-_REASONS: dict[type[EmbeddingError], str] = {
-    Unavailable: "unavailable",
-    BudgetSpent: "budget_spent",
-    Misconfigured: "misconfigured",
-    Rejected: "rejected",
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +54,8 @@ class SearchQuery:
     text: str
     query: Query
     user: str | None = None  # whose taste counts
-    personal: float = 0.0  # how much it counts beside the words, 0 to 1
+    given: Sequence[GivenEvent] = ()  # products and events that count as the user's latest
+    personal: float = 0.0  # how much their taste counts beside the words, 0 to 1
     lists: Collection[str] | None = None  # by name, those that count; None for all
 
 
@@ -117,19 +101,18 @@ def _search(catalog: Catalog, asked: SearchQuery) -> SearchAnswer:
         used = [one for one in lists if asked.lists is None or one.name in asked.lists]
         found = _combined(used, query.after.shown)
         trace.note(**{one.name: len(one.products) for one in used}, found=len(found))
-    missing: tuple[str, ...] = ()
-    if asked.user is not None and asked.personal and found:
-        user = find_user(catalog, asked.user, query)
-        if user is None:
-            missing = (asked.user,)
-        elif query.anonymous_only and not user.is_anonymous:
-            degraded[PERSONAL] = NO_USER_TOKEN
-        elif user.history_version:
-            store = PostgresStore(catalog=catalog, user=user, query=query)
-            with trace.stage("personal"):
-                found = _personal(store, found, query.count, asked.personal)
+    whose = _whose(catalog, asked)
+    degraded |= whose.degraded
+    if whose.user is not None and asked.personal and found:
+        excluded = set(whose.user.excluded.tolist())
+        found = [one for one in found if one.product_id not in excluded]
+        store = PostgresStore(
+            catalog=catalog, user=whose.user, query=query, is_given=bool(asked.given)
+        )
+        with trace.stage("personal"):
+            found = _personal(store, found, query.count, asked.personal)
     page, rest = _paged(found, query)
-    answer = _answer(catalog, query, page, spaces, missing)
+    answer = _answer(catalog, query, page, spaces, whose.missing)
     return SearchAnswer(
         answer=replace(
             answer,
@@ -140,6 +123,28 @@ def _search(catalog: Catalog, asked: SearchQuery) -> SearchAnswer:
         meant=meant,
         has_all=any(match.has_all for match in matches),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Whose:
+    """Somebody whose taste counts; None where nobody's does, and why."""
+
+    user: StoredUser | None = None
+    missing: tuple[str, ...] = ()
+    degraded: Mapping[str, str] = field(default_factory=dict)
+
+
+def _whose(catalog: Catalog, asked: SearchQuery) -> _Whose:
+    query, name = asked.query, asked.user
+    user = find_user(catalog, name, query) if name is not None and asked.personal else None
+    missing = (name,) if name is not None and asked.personal and user is None else ()
+    degraded = {}
+    if user is not None and query.anonymous_only and not user.is_anonymous:
+        user, degraded = None, {PERSONAL: NO_USER_TOKEN}
+    if asked.given:
+        user, unknown = with_history(catalog, user, asked.given, query)
+        return _Whose(user, (*missing, *unknown), degraded)
+    return _Whose(user if user is not None and user.history_version else None, missing, degraded)
 
 
 def _paged(found: Sequence["_Found"], query: Query) -> tuple[list["_Found"], list["_Found"]]:
@@ -217,53 +222,21 @@ def _by_meaning(
     catalog: Catalog, query: Query, text: str, limit: int
 ) -> tuple[list[_List], dict[str, str], tuple[str, ...]]:
     """The products nearest to the text in each space that reads texts; why not in others."""
-    lists: list[_List] = []
-    labels: list[str] = []
-    degraded: dict[str, str] = {}
-    dense = ~Q(kind=Space.Kind.BEHAVIOUR) & ~Q(output=Space.Output.SPARSE)
-    active = Space.objects.filter(dense, catalog=catalog, status=Space.Status.ACTIVE)
-    for space in active.defer("fold_in", "boilerplate").order_by("pk"):
-        try:
-            near = _nearest(catalog, space, query, text, limit)
-        except EmbeddingError as exc:
-            log.warning("search without a space", space=space.pk, error=str(exc))
-            degraded[space.name] = _reason(exc)
-            continue
-        if near is not None:
-            lists.append(near)
-            labels.append(str(space))
+    meant = meaning.of_text(catalog, text)
+    found = [(space, _nearest(space, vector, query, limit)) for space, vector in meant.vectors]
+    lists = [near for _, near in found if near is not None]
+    labels = sorted(str(space) for space, near in found if near is not None)
     # Of several spaces each is worth a part.
     shared = [
         _List(one.name, [(key, name, worth / len(lists)) for key, name, worth in one.products])
         for one in lists
     ]
-    return shared, degraded, tuple(sorted(labels))
+    return shared, dict(meant.degraded), tuple(labels)
 
 
-def _reason(error: EmbeddingError) -> str:
-    """Why a model was not asked, as a code: what its provider says is for the log alone."""
-    return next((code for kind, code in _REASONS.items() if isinstance(error, kind)), "failed")
-
-
-def _nearest(catalog: Catalog, space: Space, query: Query, text: str, limit: int) -> _List | None:
-    """The products nearest to the text; None where the space reads no text.
-
-    Raises:
-        EmbeddingError: the model cannot be asked now.
-    """
-    embedder = embedder_of(space)
-    if Modality.TEXT not in embedder.spec.modalities or not Output(space.output).is_dense:
-        return None
-    source = Input(text=text)
-    # What costs nothing is not booked: all searches would write one row.
-    account = Account(catalog) if embedder.spec.is_hosted else None
-    with place(embedder.spec, [source]):
-        made = metered.embed_rows(embedder, [source], Role.QUERY, account, _EFFORT)[0]
-    if not isinstance(made, EmbeddedRow):
-        raise made
-    if made.vector is None:
-        return None
-    vectors = QueryVectors("text", _GIVEN, {"vector": builder.to_text(made.vector)})
+def _nearest(space: Space, vector: Vector, query: Query, limit: int) -> _List | None:
+    """The products nearest to a vector; None where there is none."""
+    vectors = QueryVectors("text", _GIVEN, {"vector": builder.to_text(vector)})
     near = vector_search.nearest(serving(space), vectors, limit=limit, filter=query.filter)
     if not near:
         return None

@@ -54,6 +54,17 @@ class Filter:
     # By place in the document, why a condition compares with nothing.
     degraded: Mapping[str, str] = field(default_factory=dict)
 
+    def and_also(self, other: "Filter | None") -> "Filter":
+        """What passes both; their names must differ."""
+        if other is None:
+            return self
+        return Filter(
+            sql.SQL("({}) AND ({})").format(self.condition, other.condition),
+            {**self.parameters, **other.parameters},
+            f"{self.key} {other.key}",
+            {**self.degraded, **other.degraded},
+        )
+
 
 def parse(
     document: Any,

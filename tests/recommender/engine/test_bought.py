@@ -1,6 +1,7 @@
 """What is bought with products, and what completes them."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -8,7 +9,7 @@ from pytest_django.plugin import DjangoDbBlocker
 
 from recommender.catalog import catalogs
 from recommender.engine import bought
-from recommender.engine.answer import Answer, Query, UnknownProductError
+from recommender.engine.answer import SEEN, Answer, Query, UnknownProductError
 from recommender.engine.bought import BOUGHT_TOGETHER, COMPLEMENTS
 from recommender.history import popularity
 from recommender.models import ProductNeighbor
@@ -83,8 +84,15 @@ def test_a_cart_lists_what_goes_with_all_of_it_and_nothing_of_it(market):
     answer = bought.for_cart(market.catalog, cart, QUERY)
     assert ids(answer) == ["puzzle-red", "mug-green"]
     assert answer.missing_ids == ("no-such-product",)
-    left_out = [market.product("puzzle-red").pk]
-    assert ids(bought.for_cart(market.catalog, cart, QUERY, left_out=left_out)) == ["mug-green"]
+    market.visit("u90", "puzzle-red")
+    new = replace(QUERY, exclude=frozenset({SEEN}))
+    answer = bought.for_cart(market.catalog, cart, new, user="u90")
+    assert ids(answer) == ["mug-green"]
+    stranger = bought.for_cart(market.catalog, cart, replace(new, anonymous_only=True), user="u90")
+    assert ids(stranger) == ["puzzle-red", "mug-green"]
+    assert stranger.degraded == {"user": "no_user_token"}
+    nobody = bought.for_cart(market.catalog, cart, new, user="nobody")
+    assert nobody.missing_ids == ("nobody", "no-such-product")
 
 
 def test_a_filter_and_stock_are_kept_to(market):

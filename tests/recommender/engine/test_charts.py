@@ -3,7 +3,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.utils import timezone
 
-from recommender.engine import backfill
+from recommender.engine import backfill, charts
+from recommender.engine.answer import Query
 from recommender.engine.backfill import Listed
 from recommender.history import popularity
 from recommender.retrieval import filters
@@ -99,3 +100,28 @@ def test_another_catalog_is_not_listed(visited):
     assert backfill.popular(elsewhere.catalog, 10) == []
     assert backfill.popular(elsewhere.catalog, 10, before=NOW) == []
     assert backfill.newest(elsewhere.catalog, 10) == []
+
+
+@pytest.mark.parametrize(
+    ("window", "listed", "measured_by"),
+    [
+        ("week", {"mug-red": 3, "lamp-red": 1}, "users in the last 7 days"),
+        ("month", {"mug-red": 3, "lamp-red": 1}, "weight of events in the last 30 days"),
+        ("quarter", {"mug-red": 3, "lamp-red": 1}, "users in the last 90 days"),
+        ("all", {"mug-blue": 4, "mug-red": 3, "lamp-red": 1}, "weight of all events"),
+        (None, {"mug-red": 3, "lamp-red": 1, "mug-blue": 0}, "the last 30 days, the heaviest"),
+    ],
+)
+def test_a_window_of_popularity_lists_what_anybody_had_in_it_and_says_so(
+    visited, window, listed, measured_by
+):
+    chart = charts.chart(visited.catalog, "popular", Query(count=10), window)
+    assert {item.id: item.score for item in chart.answer.items} == listed
+    assert [item.id for item in chart.answer.items] == list(listed)
+    assert measured_by in chart.measured_by
+    assert ("times are made up" in chart.measured_by) is False
+    visited.catalog.has_made_up_times = True
+    assert (
+        "times are made up"
+        in charts.chart(visited.catalog, "popular", Query(count=1), window).measured_by
+    )
