@@ -12,8 +12,10 @@ from pydantic import Field, ValidationError
 
 from recommender.api import codec, problems, reasons
 from recommender.api.auth import BROWSER, ApiRequest, Caller
-from recommender.api.list_requests import ListParameters, ListRequest, blend_of
+from recommender.api.list_requests import ListRequest
 from recommender.api.problems import Problem
+from recommender.api.related_requests import blend_of
+from recommender.api.schemas import Strict
 from recommender.engine.answer import (
     FIRST_PAGE,
     Answer,
@@ -105,10 +107,10 @@ class AnswerOut(Schema):
     items: list[ItemOut]
 
 
-Request = TypeVar("Request", bound=ListRequest)
+Request = TypeVar("Request", bound=Strict)
 
 
-def from_query(request: HttpRequest, given: ListParameters, schema: type[Request]) -> Request:
+def from_query(request: HttpRequest, given: Schema, schema: type[Request]) -> Request:
     """The request that query parameters make, of which all are known.
 
     Raises:
@@ -118,7 +120,7 @@ def from_query(request: HttpRequest, given: ListParameters, schema: type[Request
     return from_parameters(given, schema)
 
 
-def from_parameters(given: ListParameters, schema: type[Request]) -> Request:
+def from_parameters(given: Schema, schema: type[Request]) -> Request:
     """The request that query parameters make.
 
     Raises:

@@ -12,12 +12,14 @@ from recommender.api.example_errors import (
     OTHER_USER,
     PARAMETER,
     PRODUCT_ID,
+    SERVER,
     TOO_LARGE,
     TOO_MANY,
     USER_ID,
     invalid,
     unknown,
 )
+from recommender.api.problems import Problem
 
 _AT = "2026-01-22T10:00:00Z"
 
@@ -88,6 +90,19 @@ _OF_METHOD = {
     "get": (invalid("query.count", "Input should be a valid integer"),),
     "post": (NOT_JSON, TOO_MANY, *TOO_LARGE),
 }
+_SEGMENTS: dict[str, Any] = {
+    "by": "brand", "spaces": ["text@1"], "missing_ids": [], "fallback": None, "degraded": {},
+    "items": [
+        {"value": "Cordwain Roasters", "rank": 1, "score": 0.41,
+         "products": ["foo-004"], "because": [PRODUCT_ID]},
+    ],
+}  # fmt: skip
+_NO_SEGMENT = Problem(
+    400,
+    "unknown-field",
+    "'price' is neither brand, category nor an attribute of texts or of true and false.",
+    errors=[{"where": "by", "message": "'price' is neither brand, category nor an attribute …"}],
+)
 _SEARCHED = invalid("query.q", "is missing")
 
 LISTS: Mapping[tuple[str, str], Call] = {
@@ -163,6 +178,25 @@ LISTS: Mapping[tuple[str, str], Call] = {
             "a segment": {"segment": {"brand": "Cordwain Roasters"}, "count": 3},
         },
         errors=(*_OF_USER, NOT_JSON, TOO_MANY, *TOO_LARGE),
+    ),
+    ("get", "/v1/users/{user_id}/segments"): Call(
+        answers={200: "SegmentsOut"},
+        answer=_SEGMENTS,
+        parameters=_USER_PATH | {"by": "brand", "count": 3, "filter": _LIST["filter"]},
+        errors=(*_OF_USER, _NO_SEGMENT, invalid("query.by", "is missing"), *_OF_METHOD["get"]),
+    ),
+    ("post", "/v1/users/{user_id}/segments"): Call(
+        answers={200: "SegmentsOut"},
+        answer=_SEGMENTS,
+        bodies={"brands": {"by": "brand"}, "an attribute": {"by": "attributes.roast", "count": 3}},
+        parameters=_USER_PATH,
+        errors=(*_OF_USER, _NO_SEGMENT, *_OF_METHOD["post"]),
+    ),
+    ("get", "/v1/products/{product_id}/audience"): Call(
+        answers={200: "AudienceOut"},
+        answer={"space": "als@1", "items": [{"id": USER_ID, "rank": 1, "score": 0.83}]},
+        parameters=_PRODUCT_PATH | {"count": 3, "exclude": "purchased"},
+        errors=(*SERVER, PARAMETER, unknown("product"), *_OF_METHOD["get"]),
     ),
     ("get", "/v1/search"): Call(
         answers={200: "SearchOut"},

@@ -14,10 +14,6 @@ from recommender.api.auth import ApiRequest, any_key
 from recommender.api.fields import PathId
 from recommender.api.list_requests import (
     AdHocRequest,
-    CategoryParameters,
-    CategoryRequest,
-    PopularParameters,
-    PopularRequest,
     RecommendationRequest,
     RequestParameters,
     SeedIn,
@@ -25,6 +21,12 @@ from recommender.api.list_requests import (
 )
 from recommender.api.listing import Made, Operation
 from recommender.api.problems import Problem
+from recommender.api.related_requests import (
+    CategoryParameters,
+    CategoryRequest,
+    PopularParameters,
+    PopularRequest,
+)
 from recommender.engine import backfill, bought, charts, recommend, search
 from recommender.engine.answer import Answer, Continuation, Query
 from recommender.engine.given_history import GivenEvent

@@ -122,6 +122,7 @@ _CHECKS: Mapping[str, Any] = {
     "maxLength": _holds(lambda v, e: not isinstance(v, str) or len(v) <= e),
     "minimum": _holds(lambda v, e: not _is_number(v) or v >= e),
     "maximum": _holds(lambda v, e: not _is_number(v) or v <= e),
+    "exclusiveMinimum": _holds(lambda v, e: not _is_number(v) or v > e),
     "exclusiveMaximum": _holds(lambda v, e: not _is_number(v) or v < e),
     "maxItems": _holds(lambda v, e: not isinstance(v, list) or len(v) <= e),
     "maxProperties": _holds(lambda v, e: not isinstance(v, dict) or len(v) <= e),

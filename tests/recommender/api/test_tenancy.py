@@ -45,6 +45,9 @@ ALLOWED: Mapping[tuple[str, str], set[str]] = {
         for name in ("bought-together", "complements")
         for method in ("GET", "POST")
     },
+    ("GET", "/v1/products/{product_id}/audience"): _SERVER,
+    ("GET", "/v1/users/{user_id}/segments"): _PUBLIC,
+    ("POST", "/v1/users/{user_id}/segments"): _PUBLIC,
     ("POST", "/v1/recommendations"): _PUBLIC,
     ("GET", "/v1/popular"): _PUBLIC,
     ("GET", "/v1/trending"): _PUBLIC,
