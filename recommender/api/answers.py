@@ -1,34 +1,20 @@
 """What requests for products share: the engine's query, and its answer as JSON."""
 
-from collections.abc import Callable, Collection, Mapping
-from datetime import datetime
+from collections.abc import Collection, Mapping
 from types import MappingProxyType
-from typing import Annotated, Any, TypeVar
-from uuid import uuid4
+from typing import Annotated, Any
 
-from django.http import HttpRequest
 from ninja import Schema
-from pydantic import Field, ValidationError
+from pydantic import Field
 
-from recommender.api import codec, problems, reasons
-from recommender.api.auth import BROWSER, ApiRequest, Caller
+from recommender.api import codec, reasons
+from recommender.api.auth import ApiRequest
 from recommender.api.list_requests import ListRequest
-from recommender.api.problems import Problem
-from recommender.api.related_requests import blend_of
-from recommender.api.schemas import Strict
 from recommender.engine.answer import (
-    FIRST_PAGE,
     Answer,
-    Continuation,
     Item,
-    Query,
-    UnknownFieldError,
-    check_fields,
 )
 from recommender.engine.trace import Recorder, Stage
-from recommender.retrieval import filters
-from recommender.retrieval.filter_context import FilterContext
-from recommender.retrieval.filters import FilterError, FilterFieldError
 
 
 class WhyOut(Schema):
@@ -62,6 +48,13 @@ class WhyOut(Schema):
             "language of `Accept-Language` that there is, else in English."
         ),
     ] = None
+    placed: Annotated[
+        str | None,
+        Field(description="The rule that gave it its place: `promoted` or `explored`."),
+    ] = None
+    propensity: Annotated[
+        float | None, Field(description="How likely it was explored, where it was.")
+    ] = None
 
 
 class ItemOut(Schema):
@@ -72,6 +65,13 @@ class ItemOut(Schema):
     score: float
     fields: dict[str, Any]
     why: WhyOut
+    highlights: Annotated[
+        dict[str, str] | None,
+        Field(
+            description="Of a search with `highlight`, by field: HTML that is safe, with the "
+            "words of the query in `<em>`."
+        ),
+    ] = None
 
 
 class StageOut(Schema):
@@ -107,109 +107,6 @@ class AnswerOut(Schema):
     items: list[ItemOut]
 
 
-Request = TypeVar("Request", bound=Strict)
-
-
-def from_query(request: HttpRequest, given: Schema, schema: type[Request]) -> Request:
-    """The request that query parameters make, of which all are known.
-
-    Raises:
-        Problem: 400 for an unknown parameter or a value that is not right.
-    """
-    codec.check_known(request, type(given).model_fields)
-    return from_parameters(given, schema)
-
-
-def from_parameters(given: Schema, schema: type[Request]) -> Request:
-    """The request that query parameters make.
-
-    Raises:
-        Problem: 400 for a value that is not right.
-    """
-    document = given.model_dump(exclude_none=True)
-    if text := document.pop("filter", ""):
-        document["filter"] = codec.decode(text.encode(), "filter")
-    if text := document.pop("fields", ""):
-        document["fields"] = text.split(",")
-    if text := document.pop("blend", ""):
-        document["blend"] = blend_of(text)
-    if "exclude" in document:
-        names = document["exclude"].split(",")
-        document["exclude"] = [name for name in names if name not in ("", "none")]
-    try:
-        return schema.model_validate(document)
-    except ValidationError as exc:
-        errors = [{**error, "loc": ("query", *error["loc"])} for error in exc.errors()]
-        raise problems.invalid(errors) from exc
-
-
-def query_of(
-    caller: Caller,
-    ask: ListRequest,
-    after: Continuation = FIRST_PAGE,
-    *,
-    product: str | None = None,
-    as_of: datetime | None = None,
-) -> Query:
-    """The engine's query.
-
-    Args:
-        after: what the list goes on from.
-        product: the one that is asked about, with which a filter may compare others.
-        as_of: the time that spans of time end at; None for now.
-
-    Raises:
-        Problem: 400 for a filter or a field that cannot be used.
-    """
-    context = FilterContext(caller.catalog, product, as_of)
-    try:
-        return _with_attributes(caller, lambda known: _checked(ask, known, after, context))
-    except FilterError as exc:
-        message = _told(caller, exc) if isinstance(exc, FilterFieldError) else str(exc)
-        errors = [{"where": exc.where, "message": message}]
-        raise Problem(400, "invalid-filter", message, errors=errors) from exc
-    except UnknownFieldError as exc:
-        message = _told(caller, exc)
-        errors = [{"where": "fields", "message": message}]
-        raise Problem(400, "unknown-field", message, errors=errors) from exc
-
-
-def _with_attributes(caller: Caller, check: Callable[[Mapping[str, str]], Query]) -> Query:
-    """Check against the remembered attributes, and where that fails against today's."""
-    try:
-        return check(caller.attributes)
-    except (FilterError, UnknownFieldError):
-        caller.catalog.refresh_from_db(fields=["attributes", "public_attributes"])
-        return check(caller.attributes)
-
-
-def _told(caller: Caller, error: Exception) -> str:
-    """What to say of an unknown field; a browser key is not told whether it is there."""
-    if caller.scope != BROWSER:
-        return str(error)
-    return (
-        f"{error} A browser key knows only the attributes that the catalog makes public: "
-        f"./kinship create_catalog {caller.catalog.name} --update --public-attributes NAME,NAME"
-    )
-
-
-def _checked(
-    ask: ListRequest, attributes: Mapping[str, str], after: Continuation, context: FilterContext
-) -> Query:
-    asked = None if ask.filter is None else filters.parse(ask.filter, attributes, context)
-    if within := ask.within():
-        document = {k: {"under": v} if k == "category" else v for k, v in within.items()}
-        asked = filters.parse(document, attributes, context, "segment").and_also(asked)
-    return Query(
-        count=ask.count,
-        filter=asked,
-        fields=check_fields(ask.fields, attributes),
-        exclude=frozenset(),
-        named=ask.explain,
-        after=after,
-    )
-
-
 def document(
     request: ApiRequest,
     answer: Answer,
@@ -217,7 +114,7 @@ def document(
     more: Mapping[str, object] = MappingProxyType({}),
     recorder: Recorder | None = None,
 ) -> dict[str, Any]:
-    """The answer as JSON has it.
+    """The answer as JSON has it, but for its id.
 
     Args:
         more: members of its own, where an endpoint has some.
@@ -231,7 +128,6 @@ def document(
     is_cut = len(items) < len(answer.items)
     traced = {} if recorder is None else {"trace": list(map(_stage, recorder.stages))}
     return {
-        "rec_id": str(uuid4()),
         "spaces": answer.spaces,
         "complete": answer.complete and not is_cut,
         "reason": _cut(len(items)) if is_cut else answer.reason,
@@ -264,7 +160,7 @@ def _item(
     item: Item, rank: int, language: str | None, public: Collection[str] | None
 ) -> dict[str, Any]:
     code = reasons.code_of(item)
-    why = {
+    why: dict[str, object] = {
         "code": code,
         "source": item.source,
         "because": item.because,
@@ -273,6 +169,8 @@ def _item(
         "channel": item.source,
         "parts": item.contributions,
     }
+    if item.placed is not None:
+        why["placed"], why["propensity"] = item.placed, item.propensity
     if language is not None:
         why["text"] = reasons.sentence(code, item.cause, language)
     return {
@@ -281,6 +179,7 @@ def _item(
         "score": item.score,
         "fields": item.fields if public is None else _public_fields(item.fields, public),
         "why": why,
+        **({} if item.highlights is None else {"highlights": item.highlights}),
     }
 
 

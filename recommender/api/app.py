@@ -17,6 +17,7 @@ from ninja.openapi.schema import OpenAPISchema
 from recommender.api import (
     addresses,
     documentation,
+    next_pages,
     problems,
     products,
     recommendations,
@@ -81,6 +82,7 @@ api.add_router("/v1", recommendations.router)
 api.add_router("/v1", related.router)
 api.add_router("/v1", segments.router)
 api.add_router("/v1", search.router)
+api.add_router("/v1", next_pages.router)
 api.add_router("/v1", sync.router)
 api.add_router("/v1", products.router)
 api.add_router("/v1", users.router)

@@ -15,9 +15,11 @@ from recommender.api.example_errors import (
     SERVER,
     TOO_LARGE,
     TOO_MANY,
+    UNKNOWN_ANSWER,
     USER_ID,
     invalid,
     unknown,
+    unknown_answer,
 )
 from recommender.api.problems import Problem
 
@@ -73,8 +75,39 @@ _LIST = {
     "as_of": _AT,
     "explain": True,
     "trace": True,
+    "boost": '[{"when": {"brand": "Foo Roasters"}, "times": 1.3}]',
+    "promote": '{"share": 0.2, "filter": {"in_stock": true}}',
+    "max_per": '{"brand": 2}',
+    "rotation": '{"rate": 0.4, "recover": "2h"}',
+    "diversity": "0.3",
+    "exploration": 0.1,
+    "min_relevance": 0.05,
+    "exclude_ids": "foo-009",
 }
-_BODIES = {"filtered and explained": _REQUEST, "all defaults": {}}
+# A list by every rule there is.
+_RULED = {
+    "count": 3,
+    "boost": [
+        {"when": {"brand": "Foo Roasters"}, "times": 1.3},
+        {"decay": "released_at", "half_life": "90d", "weight": 0.5},
+        {"formula": "relevance * (1 + 1 / (10 + price))"},
+    ],
+    "promote": {"share": 0.2, "filter": {"price": {"lte": 20}}},
+    "diversity": {"weight": 0.3, "by": ["brand", "category"]},
+    "max_per": {"brand": 2},
+    "rotation": {"rate": 0.4, "recover": "2h"},
+    "exploration": 0.1,
+    "min_relevance": 0.05,
+    "exclude_ids": ["foo-009"],
+}
+_BODIES = {
+    "filtered and explained": _REQUEST,
+    "by rules": _RULED,
+    "without what is in the cart or was viewed lately": {
+        "exclude": ["purchased", "in_cart", {"event": "view", "within": "7d"}]
+    },
+    "all defaults": {},
+}
 _ASKED = (*ANY, FILTER)
 _OF_USER = (*_ASKED, NO_TOKEN, OTHER_USER)
 _LIKE = _listed("similar_to", "Similar to Night Watch espresso beans, 1 kg", PRODUCT_ID)
@@ -84,8 +117,20 @@ _FOR_USER = _listed(
 _FOUND = _listed("matches_search", "Matches your search", None) | {
     "query": {"text": "expresso beans", "meant": "espresso beans", "missing_words": [],
               "relaxed": False},
+    "facets": {
+        "products": 14,
+        "complete": True,
+        "fields": [
+            {"field": "brand", "missing": 0, "has_more": False,
+             "buckets": [{"count": 14, "value": "Cordwain Roasters", "lower": None,
+                          "upper": None}]},
+            {"field": "price", "missing": 0, "has_more": False,
+             "buckets": [{"count": 9, "value": None, "lower": None, "upper": 20.0},
+                         {"count": 5, "value": None, "lower": 20.0, "upper": None}]},
+        ],
+    },
 }  # fmt: skip
-_CHART = {name: _LIST[name] for name in ("count", "filter", "fields", "explain", "trace")}
+_CHART = {name: value for name, value in _LIST.items() if name not in ("exclude", "as_of")}
 _OF_METHOD = {
     "get": (invalid("query.count", "Input should be a valid integer"),),
     "post": (NOT_JSON, TOO_MANY, *TOO_LARGE),
@@ -124,7 +169,9 @@ LISTS: Mapping[tuple[str, str], Call] = {
         (method, f"/v1/products/{{product_id}}/{name}"): Call(
             answers={200: "AnswerOut"},
             answer=_listed(code, text, PRODUCT_ID),
-            bodies=_BODIES if method == "post" else {},
+            bodies={"filtered and explained": _REQUEST, "all defaults": {}}
+            if method == "post"
+            else {},
             parameters=_PRODUCT_PATH | (_CHART if method == "get" else {}),
             errors=(*_ASKED, unknown("product"), *_OF_METHOD[method]),
         )
@@ -179,6 +226,13 @@ LISTS: Mapping[tuple[str, str], Call] = {
         },
         errors=(*_OF_USER, NOT_JSON, TOO_MANY, *TOO_LARGE),
     ),
+    ("post", "/v1/recommendations/{rec_id}/next"): Call(
+        answers={200: "AnswerOut"},
+        answer=_FOR_USER,
+        bodies={"as many as before": {}, "twelve": {"count": 12}},
+        parameters={"rec_id": UNKNOWN_ANSWER},
+        errors=(*_OF_USER, NOT_JSON, TOO_MANY, unknown_answer(), *TOO_LARGE),
+    ),
     ("get", "/v1/users/{user_id}/segments"): Call(
         answers={200: "SegmentsOut"},
         answer=_SEGMENTS,
@@ -201,7 +255,9 @@ LISTS: Mapping[tuple[str, str], Call] = {
     ("get", "/v1/search"): Call(
         answers={200: "SearchOut"},
         answer=_FOUND,
-        parameters=_CHART | {"q": "expresso beans", "user": USER_ID, "personal": 0.5},
+        parameters=_CHART
+        | {"q": "expresso beans", "user": USER_ID, "personal": 0.5, "facets": "brand,price",
+           "sort": "-price", "highlight": True},
         errors=(*_OF_USER, _SEARCHED, invalid("query.count", "Input should be a valid integer")),
     ),
     ("post", "/v1/search"): Call(
@@ -209,6 +265,12 @@ LISTS: Mapping[tuple[str, str], Call] = {
         answer=_FOUND,
         bodies={
             "words": {"q": "expresso beans", "fields": ["title"]},
+            "counted and sorted": {
+                "q": "coffee",
+                "facets": ["category", {"field": "price", "ranges": [10, 20, 50]}],
+                "sort": ["-price", "title"],
+                "highlight": True,
+            },
             "filtered, for a user": {"q": "coffee", "user": USER_ID, "personal": 0.5} | _REQUEST,
         },
         errors=(*_OF_USER, NOT_JSON, invalid("body.q", "is missing"), *TOO_LARGE),

@@ -1,10 +1,11 @@
 """What requests for lists of products may say, as a body and as query parameters."""
 
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any
 
 from ninja import Schema
-from pydantic import ConfigDict, Field, WithJsonSchema, model_validator
+from pydantic import AfterValidator, Field, WithJsonSchema
 
+from recommender.api.control_requests import ControlRequest, Exclusion
 from recommender.api.fields import (
     ID_PATTERN,
     MAX_QUERY,
@@ -15,24 +16,22 @@ from recommender.api.fields import (
     Label,
     Number,
     OptionalId,
-    OptionalText,
-    Path,
     SearchText,
     Time,
     TimeParameter,
 )
 from recommender.api.schemas import Strict
-from recommender.catalog.values import MAX_ID, MAX_LABEL
+from recommender.catalog.values import MAX_ID
 from recommender.engine.answer import MAX_COUNT
 from recommender.engine.search import DEFAULT_PERSONAL
+from recommender.retrieval.facets import MOST_FACETS, MOST_RANGES
 
 # Of a request: products to start from or events of a session, and what one may weigh.
 MOST_SEEDS, MOST_WEIGHT = 100, 1000.0
-# How many fields may narrow a segment.
-MOST_SEGMENTS = 5
+MOST_SORT_KEYS = 5
 
 
-class ListRequest(Strict):
+class ListRequest(ControlRequest):
     """What every request for a list of products may say; every member is optional."""
 
     count: Count = 12
@@ -49,7 +48,7 @@ class ListRequest(Strict):
 class RecommendationRequest(ListRequest):
     """What a request for similar or recommended products may say; every member is optional."""
 
-    exclude: list[Literal["seen", "purchased"]] = ["seen"]
+    exclude: Annotated[list[Exclusion], Field(max_length=20)] = ["seen"]
     as_of: Time = None
 
 
@@ -69,45 +68,20 @@ class SessionEventIn(Strict):
     at: Time = None
 
 
-# Of a field or an attribute; of a category, all that is below it.
-SegmentValue = Annotated[str, Field(max_length=MAX_LABEL)] | bool | Annotated[
-    float, Field(allow_inf_nan=False)
-]  # fmt: skip
-Segment = Annotated[dict[str, SegmentValue], Field(max_length=MOST_SEGMENTS)]
+_RangeEnd = Annotated[float, Field(strict=True, allow_inf_nan=False)]
 
 
-# A cart goes with none of what tells a taste.
-_EMPTY: dict[str, Any] = {"maxItems": 0}
-_CART_ALONE: dict[str, Any] = {
-    "anyOf": [
-        {"properties": {"cart": _EMPTY}},
-        {"properties": {"products": _EMPTY, "session": _EMPTY, "text": {"type": "null"}}},
-    ]
-}
+def _ascending(ends: list[float]) -> list[float]:
+    return sorted(set(ends))
 
 
-class AdHocRequest(RecommendationRequest):
-    """What to recommend by; every member is optional."""
+class FacetIn(Strict):
+    """A field whose values are counted, and the ends of ranges of its numbers."""
 
-    model_config = ConfigDict(json_schema_extra=_CART_ALONE)
-
-    products: Annotated[list[Id | SeedIn], Field(max_length=MOST_SEEDS)] = []
-    session: Annotated[list[SessionEventIn], Field(max_length=MOST_SEEDS)] = []
-    user: OptionalId = None
-    cart: Annotated[list[Id], Field(max_length=MOST_SEEDS)] = []
-    text: OptionalText = None
-    category: Path = ""
-    segment: Segment = {}
-
-    @model_validator(mode="after")
-    def _cart_alone(self) -> Self:
-        if self.cart and (self.products or self.session or self.text):
-            raise ValueError("a cart goes with a user alone: leave out products, session and text")
-        return self
-
-    def within(self) -> dict[str, Any]:
-        of_category = {"category": self.category} if self.category else {}
-        return {**self.segment, **of_category}
+    field: Label
+    ranges: Annotated[
+        list[_RangeEnd], Field(max_length=MOST_RANGES - 1), AfterValidator(_ascending)
+    ] = []
 
 
 class SearchRequest(ListRequest):
@@ -118,23 +92,23 @@ class SearchRequest(ListRequest):
     personal: Annotated[float, Field(ge=0, le=1, strict=True, allow_inf_nan=False)] = (
         DEFAULT_PERSONAL
     )
+    facets: Annotated[list[Label | FacetIn], Field(max_length=MOST_FACETS)] = []
+    sort: Annotated[list[Label], Field(max_length=MOST_SORT_KEYS)] = []
+    highlight: Annotated[bool, Field(strict=True)] = False
 
 
-def text_parameter(description: str, **words: str | int) -> WithJsonSchema:
+def as_text(description: str, **words: str | int) -> WithJsonSchema:
     """A parameter that is text; one that is left out is no null."""
     return WithJsonSchema({"type": "string", "description": description} | words)
 
 
-FilterText = Annotated[
-    str | None, text_parameter("A filter, as JSON.", pattern=r"^\s*(\{.*|null\s*)?$")
-]
-ExcludeText = Annotated[
-    str | None,
-    text_parameter(
-        "`seen` (the default), `purchased`, or `none`; several separated by commas.",
-        pattern="^((seen|purchased|none)?(,(seen|purchased|none)?)*)$",
-    ),
-]
+# As ID_PATTERN, of several with commas between.
+_OF_IDS = r"[^,\u0000-\u001f\u007f-\u009f]"
+_ONE_OF_IDS = rf"{_OF_IDS}*[^\s.,\u0000-\u001f\u007f-\u009f]{_OF_IDS}*"
+_OBJECT = Annotated[str | None, as_text("An object, as JSON.", pattern=r"^\s*(\{.*)?$")]
+
+
+FilterText = Annotated[str | None, as_text("A filter, as JSON.", pattern=r"^\s*(\{.*|null\s*)?$")]
 
 
 class ListParameters(Schema):
@@ -142,15 +116,35 @@ class ListParameters(Schema):
 
     count: Annotated[int, Field(ge=1, le=MAX_COUNT)] = 12
     filter: FilterText = None
-    fields: Annotated[str | None, text_parameter("Names, separated by commas.")] = None
+    fields: Annotated[str | None, as_text("Names, separated by commas.")] = None
     explain: Flag = False
     trace: Flag = False
+    boost: Annotated[str | None, as_text("Boosts, as JSON.", pattern=r"^\s*(\[.*)?$")] = None
+    promote: _OBJECT = None
+    max_per: _OBJECT = None
+    rotation: _OBJECT = None
+    diversity: Annotated[
+        str | None,
+        as_text("A number from 0 to 1, or an object as JSON.", pattern=r"^\s*([0-9.]+|\{.*)?$"),
+    ] = None
+    exploration: Annotated[float, Field(ge=0, le=1)] = 0.0
+    min_relevance: Annotated[float, Field(ge=0, le=1)] = 0.0
+    exclude_ids: Annotated[
+        str | None,
+        as_text("Ids, separated by commas.", pattern=rf"^({_ONE_OF_IDS}(,{_ONE_OF_IDS})*)?$"),
+    ] = None
 
 
 class RequestParameters(ListParameters):
     """The members of a RecommendationRequest as query parameters."""
 
-    exclude: ExcludeText = None
+    exclude: Annotated[
+        str | None,
+        as_text(
+            "`seen` (the default), `purchased`, `in_cart`, or `none`; several separated by commas.",
+            pattern="^((seen|purchased|in_cart|none)?(,(seen|purchased|in_cart|none)?)*)$",
+        ),
+    ] = None
     as_of: TimeParameter = None
 
 
@@ -160,18 +154,26 @@ class SearchParameters(ListParameters):
     q: Annotated[
         str,
         Field(min_length=1, max_length=MAX_QUERY),
-        text_parameter("What is searched for.", minLength=1, maxLength=MAX_QUERY),
+        as_text("What is searched for.", minLength=1, maxLength=MAX_QUERY),
     ]
     user: Annotated[
         str | None,
-        text_parameter(
-            "The user whose taste counts, too.", pattern=f"^$|{ID_PATTERN}", maxLength=MAX_ID
-        ),
+        as_text("The user whose taste counts, too.", pattern=f"^$|{ID_PATTERN}", maxLength=MAX_ID),
     ] = None
     personal: Annotated[
         float,
         Field(ge=0, le=1, description="How much the user's taste counts beside the words."),
     ] = DEFAULT_PERSONAL
+    facets: Annotated[
+        str | None, as_text("Fields whose values are counted, separated by commas.")
+    ] = None
+    sort: Annotated[
+        str | None,
+        as_text(
+            "Fields to sort by instead of relevance, separated by commas; `-price`: descending."
+        ),
+    ] = None
+    highlight: Flag = False
 
 
 class SuggestParameters(Schema):
@@ -179,6 +181,6 @@ class SuggestParameters(Schema):
 
     q: Annotated[
         SearchText,
-        text_parameter("What was typed.", minLength=1, maxLength=MAX_QUERY),
+        as_text("What was typed.", minLength=1, maxLength=MAX_QUERY),
     ]
     count: Annotated[int, Field(ge=1, le=20)] = 8

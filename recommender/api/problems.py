@@ -133,7 +133,9 @@ def invalid(errors: Sequence[Mapping[str, Any]]) -> Problem:
 def describe(error: Mapping[str, Any]) -> dict[str, str]:
     """One error of pydantic: where it is, and what it is."""
     message = error["msg"].removeprefix("Value error, ")
-    where = ".".join(str(part)[:_MOST_CHARACTERS] for part in error["loc"])
+    # A part in angle brackets is the form that a value was taken for, which is no place.
+    parts = (str(part) for part in error["loc"])
+    where = ".".join(part[:_MOST_CHARACTERS] for part in parts if not part.startswith("<"))
     return {"where": where, "message": message}
 
 

@@ -8,12 +8,13 @@ from django.http import HttpResponse
 from ninja import Query as Parameters
 from ninja import Router
 
+from recommender import durations
 from recommender.api import codec, listing, user_tokens
-from recommender.api.answers import AnswerOut, from_query, query_of
+from recommender.api.ad_hoc_requests import AdHocRequest
+from recommender.api.answers import AnswerOut
 from recommender.api.auth import ApiRequest, any_key
 from recommender.api.fields import PathId
 from recommender.api.list_requests import (
-    AdHocRequest,
     RecommendationRequest,
     RequestParameters,
     SeedIn,
@@ -21,6 +22,7 @@ from recommender.api.list_requests import (
 )
 from recommender.api.listing import Made, Operation
 from recommender.api.problems import Problem
+from recommender.api.queries import from_query, query_of
 from recommender.api.related_requests import (
     CategoryParameters,
     CategoryRequest,
@@ -28,7 +30,14 @@ from recommender.api.related_requests import (
     PopularRequest,
 )
 from recommender.engine import backfill, bought, charts, recommend, search
-from recommender.engine.answer import Answer, Continuation, Query
+from recommender.engine.answer import (
+    IN_CART,
+    Answer,
+    Continuation,
+    EventExclusion,
+    Query,
+)
+from recommender.engine.control import controlled
 from recommender.engine.given_history import GivenEvent
 from recommender.engine.search import DEFAULT_PERSONAL, SearchQuery
 from recommender.models import Catalog
@@ -113,10 +122,10 @@ def post_ad_hoc(request: ApiRequest, ask: AdHocRequest) -> HttpResponse:
 def _chart(
     name: str, request: ApiRequest, _: str, ask: CategoryRequest, after: Continuation
 ) -> Made:
-    query = query_of(request.auth, ask, after)
+    catalog, query = request.auth.catalog, query_of(request.auth, ask, after)
     window = ask.window if isinstance(ask, PopularRequest) else None
-    chart = charts.chart(request.auth.catalog, name, query, window)
-    return Made(chart.answer, {"measured_by": chart.measured_by})
+    answer = controlled(catalog, query, partial(charts.chart, catalog, name, window))
+    return Made(answer, more={"measured_by": charts.measured_by(catalog, name, window)})
 
 
 def _ad_hoc(request: ApiRequest, _: str, ask: AdHocRequest, after: Continuation) -> Made:
@@ -126,9 +135,10 @@ def _ad_hoc(request: ApiRequest, _: str, ask: AdHocRequest, after: Continuation)
     query = replace(ranked_query(request, ask, after, product), anonymous_only=not may_know)
     given = [*seeds, *_session(request.auth.catalog, ask.session)]
     answer = _answered(request.auth.catalog, ask, given, query)
+    is_vouched = may_know and ask.user is not None
     # What completes a cart or answers a text names no product of the user's.
     names_none = bool(ask.cart or ask.text)
-    return Made(answer if may_know or names_none else _without_own(answer))
+    return Made(answer if may_know or names_none else _without_own(answer), is_vouched)
 
 
 def _answered(
@@ -172,7 +182,7 @@ def _for_user(
     may_know = user_tokens.may_know(request, user_id)
     query = replace(ranked_query(request, ask, after), anonymous_only=not may_know)
     answer = recommend.recommend(request.auth.catalog, user_id, query)
-    return Made(answer if may_know else _without_own(answer))
+    return Made(answer if may_know else _without_own(answer), may_know)
 
 
 def _without_own(answer: Answer) -> Answer:
@@ -186,7 +196,18 @@ def ranked_query(
 ) -> Query:
     """The engine's query; raises as `query_of`."""
     query = query_of(request.auth, ask, after, product=product, as_of=ask.as_of)
-    return replace(query, exclude=frozenset(ask.exclude), before=ask.as_of)
+    names = {one for one in ask.exclude if isinstance(one, str)}
+    events = [one for one in ask.exclude if not isinstance(one, str)]
+    return replace(
+        query,
+        exclude=frozenset(names - {IN_CART}),
+        excludes_cart=IN_CART in names,
+        event_exclusions=tuple(
+            EventExclusion(one.event, None if one.within is None else durations.seconds(one.within))
+            for one in events
+        ),
+        before=ask.as_of,
+    )
 
 
 FOR_USER = Operation(

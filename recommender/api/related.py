@@ -8,12 +8,13 @@ from ninja import Query as Parameters
 from ninja import Router
 
 from recommender.api import codec, listing
-from recommender.api.answers import AnswerOut, from_query, query_of
+from recommender.api.answers import AnswerOut
 from recommender.api.auth import ApiRequest, any_key
 from recommender.api.fields import PathId
 from recommender.api.list_requests import ListParameters, ListRequest, RecommendationRequest
 from recommender.api.listing import Made, Operation
 from recommender.api.problems import Problem
+from recommender.api.queries import from_query, query_of
 from recommender.api.recommendations import ranked_query
 from recommender.api.related_requests import SimilarParameters, SimilarRequest
 from recommender.engine import bought, related

@@ -9,13 +9,12 @@ from recommender.api import codec
 from recommender.api.fields import Count, Path, Token
 from recommender.api.list_requests import (
     MOST_WEIGHT,
-    ExcludeText,
     FilterText,
     ListParameters,
     ListRequest,
     RecommendationRequest,
     RequestParameters,
-    text_parameter,
+    as_text,
 )
 from recommender.api.schemas import Strict
 from recommender.catalog.values import MAX_ID, MAX_LABEL
@@ -75,6 +74,15 @@ class SimilarRequest(RecommendationRequest):
     blend: BlendIn | None = None
 
 
+_ExcludeText = Annotated[
+    str | None,
+    as_text(
+        "`seen` (the default), `purchased`, or `none`; several separated by commas.",
+        pattern="^((seen|purchased|none)?(,(seen|purchased|none)?)*)$",
+    ),
+]
+
+
 class SegmentsRequest(Strict):
     """What a request for the segments that a user would like may say; `by` is needed."""
 
@@ -96,7 +104,7 @@ class CategoryParameters(ListParameters):
     category: Annotated[
         str | None,
         Field(max_length=MAX_LABEL),
-        text_parameter("A category path; all below it counts.", maxLength=MAX_LABEL),
+        as_text("A category path; all below it counts.", maxLength=MAX_LABEL),
     ] = None
 
 
@@ -105,7 +113,7 @@ class PopularParameters(CategoryParameters):
 
     window: Annotated[
         Literal["week", "month", "quarter", "all"] | None,
-        text_parameter(
+        as_text(
             "The time that popularity is of; by default the last 30 days, then ever.",
             pattern="^(week|month|quarter|all)$",
         ),
@@ -117,7 +125,7 @@ class SegmentsParameters(Schema):
 
     by: Annotated[
         Token,
-        text_parameter("`brand`, `category` or an attribute.", minLength=1, maxLength=MAX_ID),
+        as_text("`brand`, `category` or an attribute.", minLength=1, maxLength=MAX_ID),
     ]
     count: Annotated[int, Field(ge=1, le=MAX_COUNT)] = 12
     filter: FilterText = None
@@ -127,7 +135,7 @@ class AudienceParameters(Schema):
     """The members of an AudienceRequest as query parameters."""
 
     count: Annotated[int, Field(ge=1, le=MAX_COUNT)] = 12
-    exclude: ExcludeText = None
+    exclude: _ExcludeText = None
 
 
 _BLEND = r"(content|behaviour|cooccurrence):([1-9][0-9]{0,2}|0?\.[0-9]{0,5}[1-9])"
@@ -138,7 +146,7 @@ class SimilarParameters(RequestParameters):
 
     blend: Annotated[
         str | None,
-        text_parameter(
+        as_text(
             "Weights as `content:1,behaviour:0.5,cooccurrence:0.3`, or as JSON; what training "
             "found is the default.",
             pattern=rf"^({_BLEND}(,{_BLEND})*)?$",

@@ -10,11 +10,11 @@ from ninja import Router, Schema
 from pydantic import Field
 
 from recommender.api import codec, user_tokens
-from recommender.api.answers import from_query, query_of
 from recommender.api.auth import BROWSER, ApiRequest, Caller, any_key, server_key
 from recommender.api.fields import PathId
 from recommender.api.list_requests import ListRequest
 from recommender.api.problems import Problem
+from recommender.api.queries import from_query, query_of
 from recommender.api.related_requests import (
     AudienceParameters,
     AudienceRequest,

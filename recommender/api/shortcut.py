@@ -17,12 +17,12 @@ from django.http import HttpRequest, HttpResponse
 from pydantic import ValidationError
 
 from recommender.api import listing
-from recommender.api.answers import from_parameters
 from recommender.api.app import api
 from recommender.api.auth import ApiRequest, any_key
 from recommender.api.list_requests import RecommendationRequest, RequestParameters
 from recommender.api.listing import Operation
 from recommender.api.problems import Problem
+from recommender.api.queries import from_parameters
 from recommender.api.recommendations import FOR_USER
 from recommender.api.related import SIMILAR
 

@@ -1,7 +1,7 @@
 """What is asked of the engine and what it answers, with the product fields carried along."""
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -10,10 +10,11 @@ from psycopg import sql
 
 from recommender import database
 from recommender.engine.candidates import Cause
+from recommender.engine.rule_columns import ListRules
 from recommender.retrieval.filters import Filter, unknown_field
 
 # Which of the user's own products an answer leaves out.
-SEEN, PURCHASED = "seen", "purchased"
+SEEN, PURCHASED, IN_CART = "seen", "purchased", "in_cart"
 
 MAX_COUNT = 1000
 
@@ -29,6 +30,14 @@ class Continuation:
 FIRST_PAGE = Continuation()
 
 
+@dataclass(frozen=True, slots=True)
+class EventExclusion:
+    """Products that the user had an event of this type with."""
+
+    type: str
+    seconds: float | None = None  # how long ago at most; None for ever
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Query:
     """What is asked, checked."""
@@ -41,6 +50,10 @@ class Query:
     named: bool = False  # whether explanations name products by title
     anonymous_only: bool = False  # whether only users for whom nobody vouches get their own list
     after: Continuation = FIRST_PAGE
+    rules: ListRules | None = None  # what the list is made by beside relevance
+    # Of the user's own products these are left out, too.
+    event_exclusions: tuple[EventExclusion, ...] = ()
+    excludes_cart: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +68,23 @@ class Item:
     interest: str | None = None  # the own product that stands for the interest nearest to it
     fields: Mapping[str, Any] = field(default_factory=dict)
     cause: Cause | None = None  # the product that the one reason given names: itself, if had before
+    highlights: Mapping[str, str] | None = None  # by field, HTML with the words in <em>
+    placed: str | None = None  # the rule that gave it its place; None for its relevance
+    propensity: float | None = None  # how likely it was explored, of what is
+
+    def reranked(
+        self, changes: Mapping[str, float], placed: str | None, propensity: float | None
+    ) -> "Item":
+        """The same after rules have changed its score or given it its place."""
+        if not changes and placed is None:
+            return self
+        return replace(
+            self,
+            score=self.score + sum(changes.values()),
+            contributions={**self.contributions, **changes},
+            placed=placed,
+            propensity=propensity,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,6 +154,12 @@ def load_fields(
         )
         for external_id, attributes, *values in rows
     }
+
+
+def product_keys(catalog_id: int, external_ids: Collection[str]) -> list[int]:
+    """The keys of those of these products that there are."""
+    query = "SELECT id FROM recommender_product WHERE catalog_id = %s AND external_id = ANY(%s)"
+    return [key for (key,) in database.fetch(query, (catalog_id, list(external_ids)))]
 
 
 def plain_value(value: Any) -> Any:

@@ -19,14 +19,14 @@ from recommender.retrieval.filters import Filter
 POPULAR, NEWEST, TRENDING = "popular", "newest", "trending"
 
 _POPULAR_NOW = sql.SQL("""
-SELECT p.external_id, s.recent FROM recommender_productpopularity s
+SELECT p.external_id, s.recent, p.id FROM recommender_productpopularity s
 JOIN recommender_product p ON p.id = s.product_id
 WHERE s.catalog_id = %(catalog)s AND {condition} AND {keep}
 ORDER BY s.catalog_id, s.recent DESC, s.total DESC, s.product_id LIMIT {limit}
 """)
 
 _POPULAR_THEN = sql.SQL("""
-SELECT p.external_id, COALESCE(s.recent, 0) AS recent FROM ({popularity}) s
+SELECT p.external_id, COALESCE(s.recent, 0) AS recent, p.id FROM ({popularity}) s
 JOIN recommender_product p ON p.id = s.product_id
 WHERE {condition} AND {keep}
 ORDER BY recent DESC, s.total DESC, s.product_id LIMIT {limit}
@@ -35,14 +35,14 @@ ORDER BY recent DESC, s.total DESC, s.product_id LIMIT {limit}
 # Users above those of a usual week of the quarter, in standard deviations of a Poisson count.
 _TRENDING = sql.SQL("""
 SELECT p.external_id, (s.week_users - s.quarter_users * 7 / 90.0)
-    / sqrt(s.quarter_users * 7 / 90.0 + 1) AS surplus
+    / sqrt(s.quarter_users * 7 / 90.0 + 1) AS surplus, p.id
 FROM recommender_productpopularity s JOIN recommender_product p ON p.id = s.product_id
 WHERE s.catalog_id = %(catalog)s AND s.week_users > 0 AND {condition} AND {keep}
 ORDER BY surplus DESC, s.week_users DESC, s.product_id LIMIT {limit}
 """)
 
 _NEWEST = sql.SQL("""
-SELECT p.external_id, 0::float8 FROM recommender_product p
+SELECT p.external_id, 0::float8, p.id FROM recommender_product p
 WHERE p.catalog_id = %(catalog)s AND {condition} AND {keep}
 ORDER BY CASE WHEN p.released_at > %(now)s THEN p.released_at END ASC NULLS FIRST,
     COALESCE(p.released_at, p.created_at) DESC, p.id DESC LIMIT {limit}
@@ -55,6 +55,7 @@ class Listed:
 
     id: str
     score: float
+    key: int
 
 
 def complete(
@@ -206,7 +207,7 @@ def trending(
 ) -> list[Listed]:
     """Available products that have more users this week than in a usual week of the quarter."""
     listed = run(_TRENDING, {"catalog": catalog.pk}, limit, filter, excluded)
-    return [Listed(one.id, float(one.score)) for one in listed if one.score > 0]
+    return [replace(one, score=float(one.score)) for one in listed if one.score > 0]
 
 
 def run(
@@ -217,7 +218,7 @@ def run(
     excluded: Sequence[int],
     **parts: sql.Composable,
 ) -> list[Listed]:
-    """The rows of a statement of (id, score), with the filter and without what is excluded."""
+    """The rows of a statement of (id, score, key), with the filter, without what is excluded."""
     if filter is not None:
         parameters = {**parameters, **filter.parameters}
     keep = sql.SQL("true")
@@ -231,4 +232,4 @@ def run(
         popularity=popularity.POPULARITY,
         **parts,
     )
-    return [Listed(product, score) for product, score in database.fetch(statement, parameters)]
+    return [Listed(*row) for row in database.fetch(statement, parameters)]

@@ -6,7 +6,7 @@ from functools import partial
 
 import numpy as np
 
-from recommender.engine import backfill
+from recommender.engine import backfill, control
 from recommender.engine.answer import SEEN, Answer, Item, Query, UnknownProductError
 from recommender.engine.candidates import BOUGHT_WITH, CHOSEN_WITH, GOES_WITH
 from recommender.engine.config import BOUGHT as CONFIG
@@ -64,15 +64,26 @@ def for_cart(
     Args:
         user: whose own products `query.exclude` leaves out.
     """
-    return switching.answered(partial(_for_cart, catalog, external_ids, query, wanted, user))
+    make = partial(_for_cart, catalog, external_ids, wanted, user)
+    return control.controlled(catalog, query, make)
 
 
 def _for_cart(
     catalog: Catalog,
     external_ids: Sequence[str],
-    query: Query,
     wanted: Wanted,
     user: str | None,
+    query: Query,
+) -> Answer:
+    return switching.answered(partial(_found, catalog, external_ids, wanted, user, query))
+
+
+def _found(
+    catalog: Catalog,
+    external_ids: Sequence[str],
+    wanted: Wanted,
+    user: str | None,
+    query: Query,
 ) -> Answer:
     given = [GivenEvent(product=name, weight=1.0) for name in external_ids]
     cart, missing = with_history(catalog, None, given, replace(query, exclude=frozenset({SEEN})))
@@ -117,7 +128,7 @@ def _listed(
     )
     also = (SubstituteSource(spaces),) if wanted.avoids_substitutes else ()
     ranker = BoughtRanker(kind, avoids_substitutes=wanted.avoids_substitutes)
-    return Pipeline(store, query.count, also).recommend(store.context(), ranker, explain=True)
+    return Pipeline(store, query.count, also=also).recommend(store.context(), ranker, explain=True)
 
 
 def _answer(

@@ -1,7 +1,7 @@
 """Lists for everybody: what is popular, trending, new, and what each is measured by."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import replace
 
 from psycopg import sql
 
@@ -26,24 +26,16 @@ _TRENDS = (
 _AGE = "time of release, else of coming in; the score is 1 / (60 + place)"
 _TIMELESS = "; times are made up here, so that every span is all of time"
 
-# Rows of (id, score): what anybody had in the window, most first.
+# Rows of (id, score, key): what anybody had in the window, most first.
 _POPULAR_IN = sql.SQL("""
-SELECT p.external_id, s.{column}::float8 FROM recommender_productpopularity s
+SELECT p.external_id, s.{column}::float8, p.id FROM recommender_productpopularity s
 JOIN recommender_product p ON p.id = s.product_id
 WHERE s.catalog_id = %(catalog)s AND s.{column} > 0 AND {condition} AND {keep}
 ORDER BY s.{column} DESC, s.total DESC, s.product_id LIMIT {limit}
 """)
 
 
-@dataclass(frozen=True, slots=True)
-class Chart:
-    """A list for everybody, and what its scores say."""
-
-    answer: Answer
-    measured_by: str
-
-
-def chart(catalog: Catalog, name: str, query: Query, window: str | None = None) -> Chart:
+def chart(catalog: Catalog, name: str, window: str | None, query: Query) -> Answer:
     """POPULAR, TRENDING or NEWEST, best first; not filled up by others.
 
     Args:
@@ -53,15 +45,14 @@ def chart(catalog: Catalog, name: str, query: Query, window: str | None = None) 
         listed = _listed(catalog, name, query, window)
         trace.note(found=len(listed))
     items = [Item(one.id, one.score, name, {name: one.score}) for one in listed]
-    answer = backfill.complete(catalog, items, query, excluded=query.after.shown)
-    return Chart(answer, _measured_by(catalog, name, window))
+    return backfill.complete(catalog, items, query, excluded=query.after.shown)
 
 
 def _listed(catalog: Catalog, name: str, query: Query, window: str | None) -> list[Listed]:
     count, passing, shown = query.count, query.filter, query.after.shown
     if name == NEWEST:
         listed = backfill.newest(catalog, count, filter=passing, excluded=shown)
-        return [Listed(one.id, reciprocal_rank(n)) for n, one in enumerate(listed, start=1)]
+        return [replace(one, score=reciprocal_rank(n)) for n, one in enumerate(listed, start=1)]
     if name == TRENDING:
         return backfill.trending(catalog, count, filter=passing, excluded=shown)
     if window is None:
@@ -71,7 +62,8 @@ def _listed(catalog: Catalog, name: str, query: Query, window: str | None) -> li
     return backfill.run(_POPULAR_IN, parameters, count, passing, shown, column=column)
 
 
-def _measured_by(catalog: Catalog, name: str, window: str | None) -> str:
+def measured_by(catalog: Catalog, name: str, window: str | None) -> str:
+    """What the scores of a chart say, in words."""
     if name == NEWEST:
         return _AGE
     text = _TRENDS if name == TRENDING else _COUNTED[window or "month"][1]

@@ -14,13 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recommender import arrays
-from recommender.engine import attribution, features, rerank, sources, trace
+from recommender.engine import attribution, features, fusion, rerank, sources, trace
 from recommender.engine.answer import Item
 from recommender.engine.candidates import Candidates, Cause, Hydrated, Keys, UserContext
+from recommender.engine.rerank import Reranked, Reranker
 from recommender.engine.sources.base import CandidateSource
 from recommender.engine.store import CandidateStore
 from recommender.ranking import table
-from recommender.ranking.ranker import BASE, Ranker, Scored, reciprocal_rank
+from recommender.ranking.ranker import BASE, Ranker, Scored
 from recommender.ranking.table import Columns
 
 # Of an item: the own products that led to it, the nearest interest, and what one sentence tells of.
@@ -56,6 +57,7 @@ class Pipeline:
 
     store: CandidateStore
     count: int  # how long the lists are to be
+    control: Reranker | None = None  # what makes the list; relevance alone where None
     also: tuple[CandidateSource, ...] = ()  # beside those of the table
 
     @cached_property
@@ -114,19 +116,31 @@ class Pipeline:
         """
         if not self.is_personal(context):
             return Ranked([], _NONE)
-        candidates = self.candidates(context, tail)
+        also = tail if self.control is None else np.union1d(tail, self.control.keys())
+        candidates = self.candidates(context, also)
         with trace.stage("rank"):
             scored = ranker.scored(candidates.table)
         with trace.stage("rerank"):
-            most = max(self.count + spare, len(tail) and len(candidates))
-            rows = rerank.rerank(candidates, scored.scores, most)
-            if len(tail):
-                rows = _those_first(candidates.table.products[rows], rows, tail, self.count)
-            trace.note(ranked=len(candidates), listed=len(rows[: self.count]))
+            chosen, next_rows = self._chosen(candidates, scored.scores, spare, tail)
+            trace.note(ranked=len(candidates), listed=len(chosen.rows))
         with trace.stage("explain"):
-            items = self._items(candidates, scored, rows[: self.count], explain=explain)
-        next_rows = rows[self.count :][:spare]
+            items = self._items(candidates, scored, chosen, explain=explain)
         return Ranked(items, candidates.table.products[next_rows])
+
+    def _chosen(
+        self, candidates: Candidates, scores: NDArray[np.float64], spare: int, tail: Keys
+    ) -> tuple[Reranked, NDArray[np.int64]]:
+        """The list, and the rows of those that would come next."""
+        if self.control is not None:
+            chosen = self.control.choose(candidates.products.ids, scores, self.count)
+            others = scores.copy()
+            others[chosen.rows] = -np.inf
+            return chosen, rerank.best(others, spare).rows
+        most = max(self.count + spare, len(tail) and len(candidates))
+        rows = rerank.best(scores, most).rows
+        if len(tail):
+            rows = _those_first(candidates.table.products[rows], rows, tail, self.count)
+        return Reranked(rows=rows[: self.count]), rows[self.count :][:spare]
 
     def proposals(self, context: UserContext) -> list[Proposal]:
         """What each source proposes, left out by the answer or not."""
@@ -145,7 +159,7 @@ class Pipeline:
         all_kept = [keys for one in proposals if one.source.keeps_all for keys in one.lists]
         with trace.stage("fuse"):
             limit = None if all_of_them else self.store.config.kept_for(self.count)
-            kept = fuse(capped, context.excluded, limit)
+            kept = fusion.fuse(capped, context.excluded, limit)
             if all_kept:
                 kept = np.unique(np.concatenate([kept, *all_kept]))
             if trace.is_recording():
@@ -194,8 +208,9 @@ class Pipeline:
         return table.columns(tuple(scores), tuple(names))
 
     def _items(
-        self, candidates: Candidates, scored: Scored, rows: NDArray[np.int64], *, explain: bool
+        self, candidates: Candidates, scored: Scored, chosen: Reranked, *, explain: bool
     ) -> list[Item]:
+        rows = chosen.rows
         contributions = scored.explain(rows)
         # Fusion gives nothing to what no source speaks for.
         spoken = [place for place, given in enumerate(contributions) if given.keys() - {BASE}]
@@ -210,7 +225,7 @@ class Pipeline:
                 because=because,
                 interest=interest,
                 cause=cause,
-            )
+            ).reranked(*chosen.of(row))
             for row, score, given, (because, interest, cause) in zip(
                 rows.tolist(), scores, contributions, reasons, strict=False
             )
@@ -268,28 +283,3 @@ def _those_first(products: Keys, rows: NDArray[np.int64], tail: Keys, count: int
 
 def _strongest(contributions: Mapping[str, float]) -> str:
     return max(contributions.keys() - {BASE}, key=lambda name: (contributions[name], name))
-
-
-def fuse(
-    lists: Sequence[NDArray[np.int64]], excluded: NDArray[np.int64], limit: int | None
-) -> NDArray[np.int64]:
-    """Reciprocal-rank fusion (Cormack, Clarke & Büttcher 2009): those proposed most and highest.
-
-    Args:
-        lists: of distinct keys each, best first.
-        excluded: keys that must not be among them, ascending.
-        limit: how many; None for all.
-
-    Returns:
-        Distinct keys, ascending.
-    """
-    if not lists:
-        return np.zeros(0, dtype=np.int64)
-    products, places = arrays.distinct(np.concatenate(lists))
-    _, is_excluded = arrays.sorted_places(excluded, products)
-    kept = np.flatnonzero(~is_excluded)
-    if limit is not None and len(kept) > limit:
-        worth = np.array([reciprocal_rank(1 + place) for place in range(max(map(len, lists)))])
-        sums = np.bincount(places, np.concatenate([worth[: len(keys)] for keys in lists]))
-        kept = np.sort(kept[arrays.largest(sums[kept].astype(np.float64), limit)])
-    return products[kept]

@@ -6,8 +6,9 @@ from functools import partial
 
 import numpy as np
 
-from recommender.engine import backfill, trace
+from recommender.engine import backfill, control, trace
 from recommender.engine.answer import Answer, Query
+from recommender.engine.control import Control
 from recommender.engine.given_history import GivenEvent, with_history
 from recommender.engine.pipeline import Pipeline
 from recommender.engine.postgres_store import PostgresStore
@@ -35,11 +36,11 @@ def _recommend(catalog: Catalog, external_id: str, query: Query) -> Answer:
     with trace.stage("user"):
         user = find_user(catalog, external_id, query)
     if user is None:
-        return backfill.fall_back(catalog, query, missing_ids=(external_id,))
+        return replace(_fall_back(catalog, query), missing_ids=(external_id,))
     if query.anonymous_only and not user.is_anonymous:
-        return replace(backfill.fall_back(catalog, query), fallback=NO_USER_TOKEN)
+        return replace(_fall_back(catalog, query), fallback=NO_USER_TOKEN)
     if not user.history_version:
-        return backfill.fall_back(catalog, query, excluded=user.excluded.tolist())
+        return _fall_back(catalog, query, excluded=user.excluded.tolist())
     return _for(PostgresStore(catalog=catalog, user=user, query=query))
 
 
@@ -77,13 +78,19 @@ def _for(store: PostgresStore) -> Answer:
         context, ranker = store.context(), ranker_of(user.ranker)
         if trace.is_recording():
             trace.note(**told_of_ranker(ranker, user.ranker))
+    rules = None
+    if query.rules is not None:
+        rules = Control(catalog, query, user=user.pk, excluded=excluded)
     tail = np.array(query.after.tail, dtype=np.int64)
-    pipeline = Pipeline(store, query.count)
+    pipeline = Pipeline(store, query.count, rules)
     ranked = pipeline.ranked(context, ranker, explain=True, spare=_TAIL, tail=tail)
     if not ranked.items:
-        return backfill.fall_back(catalog, query, excluded=excluded)
+        return _fall_back(catalog, query, excluded=excluded)
     by_id = {item.id: item for item in ranked.items}
-    backfill.fill(catalog, by_id, query, excluded=excluded, filter=query.filter)
+    if rules is None:
+        backfill.fill(catalog, by_id, query, excluded=excluded, filter=query.filter)
+    else:
+        rules.fill(by_id)
     answer = backfill.complete(
         catalog,
         list(by_id.values()),
@@ -91,4 +98,12 @@ def _for(store: PostgresStore) -> Answer:
         excluded=excluded,
         spaces=tuple(sorted(space.label for space in user.spaces)),
     )
+    if rules is not None:
+        answer = rules.told(answer)
     return replace(answer, tail=tuple(ranked.tail.tolist()))
+
+
+def _fall_back(catalog: Catalog, query: Query, excluded: Sequence[int] = ()) -> Answer:
+    """What is popular, then what is new, by the rules of the query."""
+    make = partial(backfill.fall_back, catalog, excluded=excluded)
+    return control.controlled(catalog, query, make, excluded=excluded)

@@ -7,7 +7,7 @@ from typing import Any
 
 from psycopg import sql
 
-from recommender.engine import backfill, trace
+from recommender.engine import backfill, control, trace
 from recommender.engine.answer import SEEN, Answer, Item, Query, UnknownProductError
 from recommender.engine.candidates import SEED, Cause
 from recommender.engine.config import RELATED
@@ -30,6 +30,8 @@ from recommender.spaces import switching
 
 # As `degraded`: no training has learnt what was asked to count.
 NOT_LEARNT = "not_learnt"
+# The similarities whose relevance is 0 and 1; a blend has no such scale.
+_COSINES = (0.0, 1.0)
 
 
 def similar(catalog: Catalog, external_id: str, query: Query, asked: Blend | None = None) -> Answer:
@@ -43,18 +45,26 @@ def similar(catalog: Catalog, external_id: str, query: Query, asked: Blend | Non
         UnknownProductError: where the catalog has no such product.
     """
     blend = asked or learnt_blend(catalog, query)
-    if not blend.is_content_alone:
-        return switching.answered(partial(_blended, catalog, external_id, query, blend, asked))
-    return switching.answered(
-        partial(_similar, catalog, external_id, query),
-        again=partial(_similar_step_by_step, catalog, external_id, query),
-    )
+    make = partial(_by_blend, catalog, external_id, blend, asked)
+    scale = _COSINES if blend.is_content_alone else None
+    return control.controlled(catalog, query, make, scale=scale)
 
 
 def learnt_blend(catalog: Catalog, query: Query) -> Blend:
     """What training chose for similar products; of a past day it has seen what was to come."""
     weights: Mapping[str, float] = catalog.similar_blend
     return Blend(**weights) if weights and query.before is None else CONTENT_ALONE
+
+
+def _by_blend(
+    catalog: Catalog, external_id: str, blend: Blend, asked: Blend | None, query: Query
+) -> Answer:
+    if not blend.is_content_alone:
+        return switching.answered(partial(_blended, catalog, external_id, query, blend, asked))
+    return switching.answered(
+        partial(_similar, catalog, external_id, query),
+        again=partial(_similar_step_by_step, catalog, external_id, query),
+    )
 
 
 def _blended(

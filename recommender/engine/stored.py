@@ -19,6 +19,7 @@ from psycopg import sql
 
 from recommender import arrays, database
 from recommender.behaviour.interactions import History
+from recommender.engine import exclusions
 from recommender.engine.answer import PURCHASED, SEEN, Query
 from recommender.engine.scores import WINDOWS, Popularity, of_columns
 from recommender.history import popularity as counting
@@ -122,7 +123,7 @@ def find_user(catalog: Catalog, external_id: str, query: Query) -> StoredUser | 
         is_anonymous=anonymous,
         history_version=version,
         popularity_refreshed_at=refreshed_at,
-        excluded=_and_shown(arrays.ints(excluded), query),
+        excluded=exclusions.left_out(catalog, pk, arrays.ints(excluded), query),
         history=History(
             product_ids=arrays.ints(products),
             weights=arrays.floats(weights),
@@ -145,18 +146,13 @@ def nobody(catalog: Catalog, query: Query) -> StoredUser:
         is_anonymous=True,
         history_version=0,
         popularity_refreshed_at=refreshed_at,
-        excluded=_and_shown(nothing.astype(np.int64), query),
+        excluded=exclusions.and_shown(nothing.astype(np.int64), query),
         history=History(product_ids=nothing.astype(np.int64), weights=nothing, times=nothing),
         types=(),
         spaces=tuple(ServingSpace(*columns) for columns in spaces or ()),
         ranker=ranker,
         knows_neighbours=bool(knows),
     )
-
-
-def _and_shown(excluded: NDArray[np.int64], query: Query) -> NDArray[np.int64]:
-    shown = query.after.shown
-    return np.union1d(excluded, np.array(shown, dtype=np.int64)) if shown else excluded
 
 
 def own_types(catalog: Catalog, query: Query) -> list[str]:

@@ -270,7 +270,7 @@ def _lists(
 
 
 def _ranked(candidates: Candidates, ranker: Ranker, k: int) -> Rows:
-    return rerank.rerank(candidates, ranker.score(candidates.table), k)
+    return rerank.best(ranker.score(candidates.table), k).rows
 
 
 def _time(seconds: float) -> datetime:

@@ -54,14 +54,14 @@ class Filter:
     # By place in the document, why a condition compares with nothing.
     degraded: Mapping[str, str] = field(default_factory=dict)
 
-    def and_also(self, other: "Filter | None") -> "Filter":
-        """What passes both; their names must differ."""
+    def __and__(self, other: "Filter | None") -> "Filter":
+        """What passes both, which were parsed with names of their own."""
         if other is None:
             return self
         return Filter(
-            sql.SQL("({}) AND ({})").format(self.condition, other.condition),
+            sql.SQL("{} AND {}").format(self.condition, other.condition),
             {**self.parameters, **other.parameters},
-            f"{self.key} {other.key}",
+            self.key + other.key,
             {**self.degraded, **other.degraded},
         )
 

@@ -30,6 +30,7 @@ PAGES = (
     "docs/train.md",
     "docs/quality.md",
     "docs/recommend.md",
+    "docs/rules.md",
     "docs/search.md",
     "docs/drop-in.md",
     "docs/operate.md",

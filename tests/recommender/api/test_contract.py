@@ -28,11 +28,15 @@ EXAMPLES = int(os.environ.get("KINSHIP_FUZZ_EXAMPLES", "0"))
 # Right by the document, and refused for what this catalog has: by the type of the problem.
 OF_THE_CATALOG = {
     "unknown-field",
+    "invalid-field",
     "invalid-filter",
     "invalid-cursor",
     "two-ids",
     "unknown-event-type",
 }
+
+# Query parameters that are JSON, of which the document says no more than that.
+OBJECTS = {"filter", "boost", "promote", "max_per", "rotation", "diversity"}
 
 _handler = ClientHandler(enforce_csrf_checks=False)
 
@@ -88,6 +92,6 @@ def _is_of_the_catalog(case: schemathesis.Case, response: schemathesis.Response)
     if response.status_code != 400:
         return False
     kind = response.json()["type"].rpartition(":")[2]
-    # A filter is JSON in a query; which types of events there are, the catalog's weights say.
-    is_filter = kind == "not-json" and "filter" in (case.query or {})
-    return kind in OF_THE_CATALOG or is_filter or case.path == "/v1/events"
+    # Objects are JSON in a query; which types of events there are, the catalog's weights say.
+    is_object = kind in ("not-json", "invalid") and OBJECTS & (case.query or {}).keys()
+    return kind in OF_THE_CATALOG or bool(is_object) or case.path == "/v1/events"

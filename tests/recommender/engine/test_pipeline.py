@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from recommender import database
 from recommender.behaviour.fold_in import FoldIn
-from recommender.engine import pipeline
+from recommender.engine import fusion
 from recommender.engine.answer import Answer, Query
 from recommender.engine.candidates import Cause
 from recommender.engine.pipeline import Pipeline
@@ -315,7 +315,7 @@ LISTS = st.lists(st.lists(st.integers(1, 30), unique=True, max_size=20), max_siz
 
 def fused(lists, excluded=(), limit=None) -> list[int]:
     arrays = [np.array(keys, dtype=np.int64) for keys in lists]
-    return pipeline.fuse(arrays, np.array(sorted(excluded), dtype=np.int64), limit).tolist()
+    return fusion.fuse(arrays, np.array(sorted(excluded), dtype=np.int64), limit).tolist()
 
 
 def test_what_most_lists_propose_is_looked_at_before_the_first_of_one():
