@@ -237,7 +237,7 @@ LISTS: Mapping[tuple[str, str], Call] = {
         answers={200: "SegmentsOut"},
         answer=_SEGMENTS,
         parameters=_USER_PATH | {"by": "brand", "count": 3, "filter": _LIST["filter"]},
-        errors=(*_OF_USER, _NO_SEGMENT, invalid("query.by", "is missing"), *_OF_METHOD["get"]),
+        errors=(*_OF_USER, _NO_SEGMENT, *_OF_METHOD["get"]),
     ),
     ("post", "/v1/users/{user_id}/segments"): Call(
         answers={200: "SegmentsOut"},

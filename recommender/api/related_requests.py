@@ -84,9 +84,9 @@ _ExcludeText = Annotated[
 
 
 class SegmentsRequest(Strict):
-    """What a request for the segments that a user would like may say; `by` is needed."""
+    """What a request for the segments that a user would like may say; all is optional."""
 
-    by: Token
+    by: Token = "category"
     count: Count = 12
     filter: dict[str, Any] | None = None
 
@@ -126,7 +126,7 @@ class SegmentsParameters(Schema):
     by: Annotated[
         Token,
         as_text("`brand`, `category` or an attribute.", minLength=1, maxLength=MAX_ID),
-    ]
+    ] = "category"
     count: Annotated[int, Field(ge=1, le=MAX_COUNT)] = 12
     filter: FilterText = None
 
