@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from recommender.api import problems
 from recommender.api.documentation import Call
 from recommender.api.example_errors import (
     ANY,
@@ -116,7 +117,7 @@ _FOR_USER = _listed(
 )
 _FOUND = _listed("matches_search", "Matches your search", None) | {
     "query": {"text": "expresso beans", "meant": "espresso beans", "missing_words": [],
-              "relaxed": False},
+              "synonyms": {}, "relaxed": False},
     "facets": {
         "products": 14,
         "complete": True,
@@ -251,6 +252,28 @@ LISTS: Mapping[tuple[str, str], Call] = {
         answer={"space": "als@1", "items": [{"id": USER_ID, "rank": 1, "score": 0.83}]},
         parameters=_PRODUCT_PATH | {"count": 3, "exclude": "purchased"},
         errors=(*SERVER, PARAMETER, unknown("product"), *_OF_METHOD["get"]),
+    ),
+    ("post", "/v1/batch"): Call(
+        answers={200: "BatchOut"},
+        answer={
+            "answers": [
+                {"status": 200, "answer": _LIKE},
+                {"status": 404, "problem": problems.document(unknown("product"))},
+            ]
+        },
+        bodies={
+            "a home page": {
+                "requests": [
+                    {"operation": "for_user", "user": USER_ID, "count": 6},
+                    {"operation": "similar", "product": PRODUCT_ID, "fields": ["title"]},
+                    {"operation": "recommendations", "products": [PRODUCT_ID]},
+                    {"operation": "search", "q": "expresso beans", "count": 3},
+                    {"operation": "popular"},
+                ],
+                "distinct": True,
+            }
+        },
+        errors=(*ANY, NO_TOKEN, NOT_JSON, invalid("body.requests", "is missing"), *TOO_LARGE),
     ),
     ("get", "/v1/search"): Call(
         answers={200: "SearchOut"},

@@ -17,7 +17,7 @@ from recommender.engine.meaning import ScoredList
 from recommender.engine.taste import Taste
 from recommender.models import Catalog
 from recommender.ranking.ranker import reciprocal_rank
-from recommender.retrieval import facets, highlights, matches, text_search, vocabulary
+from recommender.retrieval import facets, highlights, matches, synonyms, text_search, vocabulary
 from recommender.retrieval.facets import FacetAsked, Facets
 from recommender.retrieval.matches import Matches, SortKey
 from recommender.retrieval.text_search import Match
@@ -141,7 +141,7 @@ def _search(catalog: Catalog, asked: SearchQuery) -> SearchAnswer:
 
 def _read(catalog: Catalog, asked: SearchQuery, limit: int) -> _Read:
     query = asked.query
-    words = vocabulary.look_up(catalog, asked.text)
+    words = synonyms.applied(catalog, vocabulary.look_up(catalog, asked.text))
     return _Read(
         words=words,
         meant=vocabulary.meant(asked.text, words),
