@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("recommender", "0018_listed_answers")]
+    dependencies = [("recommender", "0019_synonyms")]
 
     operations = [
         migrations.AddField(
