@@ -15,9 +15,10 @@ from recommender.api.auth import BROWSER, ApiRequest, any_key
 from recommender.api.list_requests import ExplainParameters, ExplainRequest
 from recommender.api.problems import Problem
 from recommender.api.recommendations import ranked_query
-from recommender.engine import explanation, recommend
+from recommender.engine import explanation, related
 from recommender.engine.answer import FIRST_PAGE, UnknownProductError
-from recommender.engine.explanation import Explanation, SourceSays, Stage, Worth
+from recommender.engine.explanation import Explanation, Stage, Worth
+from recommender.engine.source_scores import SourceSays
 from recommender.retrieval.filters import Filter
 
 router = Router(tags=["recommendations"], auth=any_key)
@@ -122,7 +123,7 @@ def _explained(request: ApiRequest, asked: ExplainRequest) -> Explanation:
     query = ranked_query(request, asked, FIRST_PAGE, seed)
     try:
         parts = _conditions(request, asked, seed)
-        similar = partial(recommend.similar, catalog, seed)
+        similar = partial(related.similar, catalog, seed)
         return explanation.like(catalog, seed, asked.product, query, parts, similar)
     except UnknownProductError as exc:
         detail = f"There is no product {seed!r}."

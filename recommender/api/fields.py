@@ -100,6 +100,12 @@ SearchText = Annotated[
     _required(values.label),
     _any(_string(minLength=1, maxLength=MAX_QUERY, pattern=r"[^\s\u001c-\u001f\u0085]"), _NUMBER),
 ]
+OptionalText = Annotated[
+    str | None,
+    Field(max_length=MAX_QUERY),
+    _read(values.label),
+    _any(_string(maxLength=MAX_QUERY), _NUMBER, _NULL),
+]
 _LABEL = _any(_string(maxLength=values.MAX_LABEL), _NUMBER, _NULL)
 Label = Annotated[str, Field(max_length=values.MAX_LABEL), _read(values.label, ""), _LABEL]
 Path = Annotated[str, Field(max_length=values.MAX_LABEL), _read(values.path, ""), _LABEL]
@@ -205,6 +211,24 @@ def _whole(value: Any) -> Any:
 
 
 Count = Annotated[int, Field(strict=True, ge=1, le=MAX_COUNT), BeforeValidator(_whole)]
+
+
+# What a request may take: less does not suffice for anything, more is what the service gives each.
+_LEAST_MILLISECONDS, _MOST_MILLISECONDS = 10, 60_000
+_OF_A_REQUEST = Field(ge=_LEAST_MILLISECONDS, le=_MOST_MILLISECONDS)
+Milliseconds = Annotated[int, Field(strict=True), _OF_A_REQUEST, BeforeValidator(_whole)]
+MillisecondsParameter = Annotated[
+    int | None,
+    _OF_A_REQUEST,
+    WithJsonSchema(
+        {
+            "type": "integer",
+            "minimum": _LEAST_MILLISECONDS,
+            "maximum": _MOST_MILLISECONDS,
+            "description": "What may not run in so long is left out, and `degraded` says so.",
+        }
+    ),
+]
 
 
 def _flag(value: Any) -> Any:

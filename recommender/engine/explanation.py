@@ -1,4 +1,4 @@
-"""Why a product is in a user's list, or why not: any pair, shown or not."""
+"""Why a product is in a list, or why not: of any pair, shown or not."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -10,11 +10,12 @@ import numpy as np
 from psycopg import sql
 
 from recommender import database
-from recommender.engine import recommend
+from recommender.engine import recommend, source_scores
 from recommender.engine.answer import MAX_COUNT, Answer, Query
-from recommender.engine.candidates import Candidates, Keys, UserContext
+from recommender.engine.candidates import Keys, UserContext
 from recommender.engine.pipeline import Pipeline, Proposal
 from recommender.engine.postgres_store import PostgresStore
+from recommender.engine.source_scores import SourceSays
 from recommender.engine.stored import StoredUser, find_user, ranker_of
 from recommender.models import Catalog
 from recommender.ranking.ranker import Ranker
@@ -45,17 +46,6 @@ class Worth:
     place: int  # among all that were ranked, or listed
     score: float
     contributions: Mapping[str, float]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SourceSays:
-    """What a source says of the product, beside the last that it proposes."""
-
-    source: str
-    proposed: int
-    place: int | None  # in the best of its lists
-    scores: Mapping[str, float]
-    last_scores: Mapping[str, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,8 +106,8 @@ def for_user(
     excluded = () if user is None else user.excluded.tolist()
     early = _early(answer, product_id, product, excluded)
     if early is not Stage.RANK or product is None or user is None or not user.history_version:
-        stage = Stage.FALLBACK if early is Stage.RANK else early
         had = _had(user, product, query) if user and product else None
+        stage = Stage.FALLBACK if early is Stage.RANK else early
         return _told(stage, answer, product_id, product, had)
     store = PostgresStore(catalog=catalog, user=user, query=query)
     context, pipeline = store.context(), Pipeline(store, query.count)
@@ -258,7 +248,7 @@ def _ranked(
         candidates=len(candidates),
         worth=worth(int(np.flatnonzero(keys == product.key)[0])),
         last=worth(ids[last.id]) if last is not None and last.id in ids else last,
-        sources=_sources(pipeline, context, proposals, product.key),
+        sources=source_scores.of_product(pipeline, context, proposals, product.key),
     )
 
 
@@ -268,34 +258,3 @@ def _stage(key: int, proposals: Sequence[Proposal], fused: Keys, is_among_best: 
     if key not in fused:
         return Stage.FUSION
     return Stage.RULES if is_among_best else Stage.RANK
-
-
-def _sources(
-    pipeline: Pipeline, context: UserContext, proposals: Sequence[Proposal], key: int
-) -> list[SourceSays]:
-    """What each source says of a product, and of the last that it proposes and that is for sale."""
-    every = np.unique(np.concatenate([[key], *(one.products for one in proposals)]))
-    candidates = pipeline.candidates_of(context, every.astype(np.int64))
-    return [_says(one, candidates, key) for one in proposals]
-
-
-def _says(proposal: Proposal, candidates: Candidates, key: int) -> SourceSays:
-    places = [int(np.flatnonzero(keys == key)[0]) + 1 for keys in proposal.lists if key in keys]
-    longest = max(proposal.lists, key=len, default=np.zeros(0, dtype=np.int64))
-    known = longest[np.isin(longest, candidates.table.products)]
-    return SourceSays(
-        source=proposal.source.name,
-        proposed=len(proposal.products),
-        place=min(places, default=None),
-        scores=_scores(proposal, candidates, key),
-        last_scores=_scores(proposal, candidates, int(known[-1])) if len(known) else {},
-    )
-
-
-def _scores(proposal: Proposal, candidates: Candidates, key: int) -> dict[str, float]:
-    """By the names of the source's own scores."""
-    return {
-        column.rpartition(":")[2]: float(candidates.table[column][row])
-        for row in np.flatnonzero(candidates.table.products == key)
-        for column in proposal.source.columns
-    }

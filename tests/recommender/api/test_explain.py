@@ -95,7 +95,8 @@ def test_what_no_source_proposes_is_told_with_what_each_says_of_it(visited: Shop
         {"id": "odd", "title": "Tractor"},
     )
     visited.embed()
-    told = explained(api, "odd", user="u1", count=3)
+    visited.visit("u2", "mug-red")
+    told = explained(api, "odd", user="u2", count=3)
     assert told["stage"] == "not_proposed"
     text = next(one for one in told["sources"] if one["source"] == "text")
     assert text["place"] is None
