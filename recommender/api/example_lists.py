@@ -79,6 +79,7 @@ _LIST = {
     "exploration": 0.1,
     "min_relevance": 0.05,
     "exclude_ids": "foo-009",
+    "repeats": True,
 }
 # A list by every rule there is.
 _RULED = {
@@ -102,6 +103,7 @@ _BODIES = {
     "without what is in the cart or was viewed lately": {
         "exclude": ["purchased", "in_cart", {"event": "view", "within": "7d"}]
     },
+    "with what is due to be bought again": {"repeats": True},
     "all defaults": {},
 }
 _ASKED = (*ANY, FILTER)
@@ -114,7 +116,9 @@ _FOUND = _listed("matches_search", "Matches your search", None) | {
     "query": {"text": "expresso beans", "meant": "espresso beans", "missing_words": [],
               "relaxed": False},
 }  # fmt: skip
-_CHART = {name: value for name, value in _LIST.items() if name not in ("exclude", "as_of")}
+_CHART = {
+    name: value for name, value in _LIST.items() if name not in ("exclude", "as_of", "repeats")
+}
 _SEARCHED = invalid("query.q", "is missing")
 
 LISTS: Mapping[tuple[str, str], Call] = {

@@ -207,6 +207,7 @@ def _query(
             for one in events
         ),
         before=ask.as_of,
+        repeats=ask.repeats,
     )
 
 
