@@ -19,6 +19,7 @@ from django.http import HttpResponse
 from recommender import database
 from recommender.api import problems
 from recommender.api.problems import Problem
+from recommender.engine import answer_log
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "recommender.settings")
 
@@ -53,6 +54,7 @@ _handler = get_wsgi_application()
 # Else the first request would wait for it.
 import_module(settings.ROOT_URLCONF)
 database.limit_statements(settings.STATEMENT_SECONDS)
+answer_log.writer.start()
 
 
 class Threads:

@@ -1,12 +1,14 @@
 """Fixtures of the whole suite."""
 
 from collections.abc import Iterator
+from unittest.mock import patch
 
 import pytest
 from django.test import override_settings
 from hypothesis import HealthCheck, settings
 
 from recommender.catalog import catalogs
+from recommender.engine import answer_log
 from recommender.models import Catalog
 from tests.shop import Shop
 from tests.workers.broker import Broker
@@ -21,6 +23,10 @@ settings.register_profile(
     suppress_health_check=(HealthCheck.too_slow, HealthCheck.function_scoped_fixture),
 )
 settings.load_profile("suite")
+
+# `recommender.asgi` has a thread write what was answered: on a connection of its own, past the
+# transaction of a test. Here a test that wants it written flushes the writer.
+patch.object(answer_log.Writer, "start").start()
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -44,6 +44,12 @@ PERIODIC = (
         "Counts anew what is popular in the last 30 days.",
     ),
     Periodic(
+        "Shown answers",
+        "workers.prune_answers",
+        timedelta(minutes=5),
+        "Forgets what lists have shown more than an hour ago; until then they can go on.",
+    ),
+    Periodic(
         "Embedding cache",
         "workers.prune_embedding_cache",
         timedelta(days=1),

@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from embeddings.errors import Misconfigured, Unavailable
 from recommender.catalog import sync
+from recommender.engine import answer_log
 from recommender.history import popularity
 from recommender.models import Catalog, Heartbeat, Space
 from recommender.profiles import builder
@@ -231,6 +232,12 @@ def refresh_popularity(catalog_id: int) -> None:
     catalog = Catalog.objects.filter(pk=catalog_id).first()
     if catalog is not None:
         popularity.refresh(catalog)
+
+
+@shared_task(name="workers.prune_answers")
+def prune_answers() -> None:
+    """Forget what lists have shown more than an hour ago."""
+    answer_log.prune()
 
 
 @shared_task(name="workers.prune_embedding_cache")

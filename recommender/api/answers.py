@@ -3,7 +3,6 @@
 from collections.abc import Collection, Mapping
 from types import MappingProxyType
 from typing import Annotated, Any
-from uuid import uuid4
 
 from ninja import Schema
 from pydantic import Field
@@ -66,6 +65,13 @@ class ItemOut(Schema):
     score: float
     fields: dict[str, Any]
     why: WhyOut
+    highlights: Annotated[
+        dict[str, str] | None,
+        Field(
+            description="Of a search with `highlight`, by field: HTML that is safe, with the "
+            "words of the query in `<em>`."
+        ),
+    ] = None
 
 
 class StageOut(Schema):
@@ -108,7 +114,7 @@ def document(
     more: Mapping[str, object] = MappingProxyType({}),
     recorder: Recorder | None = None,
 ) -> dict[str, Any]:
-    """The answer as JSON has it.
+    """The answer as JSON has it, but for its id.
 
     Args:
         more: members of its own, where an endpoint has some.
@@ -122,7 +128,6 @@ def document(
     is_cut = len(items) < len(answer.items)
     traced = {} if recorder is None else {"trace": list(map(_stage, recorder.stages))}
     return {
-        "rec_id": str(uuid4()),
         "spaces": answer.spaces,
         "complete": answer.complete and not is_cut,
         "reason": _cut(len(items)) if is_cut else answer.reason,
@@ -174,6 +179,7 @@ def _item(
         "score": item.score,
         "fields": item.fields if public is None else _public_fields(item.fields, public),
         "why": why,
+        **({} if item.highlights is None else {"highlights": item.highlights}),
     }
 
 

@@ -17,6 +17,7 @@ from ninja.openapi.schema import OpenAPISchema
 from recommender.api import (
     addresses,
     documentation,
+    next_pages,
     problems,
     products,
     recommendations,
@@ -77,6 +78,7 @@ api = DocumentedApi(
 # First what ends in a word: an id may be sent with bare slashes, and would take in the word.
 api.add_router("/v1", recommendations.router)
 api.add_router("/v1", search.router)
+api.add_router("/v1", next_pages.router)
 api.add_router("/v1", sync.router)
 api.add_router("/v1", products.router)
 api.add_router("/v1", users.router)

@@ -4,6 +4,7 @@ from recommender.api import codec, problems, user_tokens
 from recommender.api.problems import Problem
 
 UNKNOWN = "sku-404"
+UNKNOWN_ANSWER = "019bf0f4-6a5e-7a57-9c0a-1f9f6d6f5b11"
 PRODUCT_ID, USER_ID = "foo-001", "sim-coffee-lover-01"
 
 
@@ -16,6 +17,12 @@ def invalid(where: str, message: str) -> Problem:
 def unknown(noun: str, name: str = UNKNOWN) -> Problem:
     """There is no such product or user."""
     return Problem(404, f"unknown-{noun}", f"There is no {noun} {name!r}.", missing_ids=[name])
+
+
+def unknown_answer() -> Problem:
+    """No answer of this id is kept."""
+    detail = f"There is no answer {UNKNOWN_ANSWER!r}; answers are kept for an hour. Ask anew."
+    return Problem(404, "unknown-answer", detail)
 
 
 def wrong_scope(needed: str) -> Problem:

@@ -14,9 +14,11 @@ from recommender.api.example_errors import (
     PRODUCT_ID,
     TOO_LARGE,
     TOO_MANY,
+    UNKNOWN_ANSWER,
     USER_ID,
     invalid,
     unknown,
+    unknown_answer,
 )
 
 _AT = "2026-01-22T10:00:00Z"
@@ -115,6 +117,18 @@ _FOR_USER = _listed(
 _FOUND = _listed("matches_search", "Matches your search", None) | {
     "query": {"text": "expresso beans", "meant": "espresso beans", "missing_words": [],
               "relaxed": False},
+    "facets": {
+        "products": 14,
+        "complete": True,
+        "fields": [
+            {"field": "brand", "missing": 0, "has_more": False,
+             "buckets": [{"count": 14, "value": "Cordwain Roasters", "lower": None,
+                          "upper": None}]},
+            {"field": "price", "missing": 0, "has_more": False,
+             "buckets": [{"count": 9, "value": None, "lower": None, "upper": 20.0},
+                         {"count": 5, "value": None, "lower": 20.0, "upper": None}]},
+        ],
+    },
 }  # fmt: skip
 _CHART = {
     name: value for name, value in _LIST.items() if name not in ("exclude", "as_of", "repeats")
@@ -175,10 +189,19 @@ LISTS: Mapping[tuple[str, str], Call] = {
         },
         errors=(*_OF_USER, NOT_JSON, TOO_MANY, *TOO_LARGE),
     ),
+    ("post", "/v1/recommendations/{rec_id}/next"): Call(
+        answers={200: "AnswerOut"},
+        answer=_FOR_USER,
+        bodies={"as many as before": {}, "twelve": {"count": 12}},
+        parameters={"rec_id": UNKNOWN_ANSWER},
+        errors=(*_OF_USER, NOT_JSON, TOO_MANY, unknown_answer(), *TOO_LARGE),
+    ),
     ("get", "/v1/search"): Call(
         answers={200: "SearchOut"},
         answer=_FOUND,
-        parameters=_CHART | {"q": "expresso beans", "user": USER_ID, "personal": 0.5},
+        parameters=_CHART
+        | {"q": "expresso beans", "user": USER_ID, "personal": 0.5, "facets": "brand,price",
+           "sort": "-price", "highlight": True},
         errors=(*_OF_USER, _SEARCHED, invalid("query.count", "Input should be a valid integer")),
     ),
     ("post", "/v1/search"): Call(
@@ -186,6 +209,12 @@ LISTS: Mapping[tuple[str, str], Call] = {
         answer=_FOUND,
         bodies={
             "words": {"q": "expresso beans", "fields": ["title"]},
+            "counted and sorted": {
+                "q": "coffee",
+                "facets": ["category", {"field": "price", "ranges": [10, 20, 50]}],
+                "sort": ["-price", "title"],
+                "highlight": True,
+            },
             "filtered, for a user": {"q": "coffee", "user": USER_ID, "personal": 0.5} | _REQUEST,
         },
         errors=(*_OF_USER, NOT_JSON, invalid("body.q", "is missing"), *TOO_LARGE),

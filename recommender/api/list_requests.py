@@ -3,7 +3,7 @@
 from typing import Annotated, Any
 
 from ninja import Schema
-from pydantic import Field, WithJsonSchema
+from pydantic import AfterValidator, Field, WithJsonSchema
 
 from recommender.api.control_requests import ControlRequest, Exclusion
 from recommender.api.fields import (
@@ -24,9 +24,11 @@ from recommender.api.schemas import Strict
 from recommender.catalog.values import MAX_ID
 from recommender.engine.answer import MAX_COUNT
 from recommender.engine.search import DEFAULT_PERSONAL
+from recommender.retrieval.facets import MOST_FACETS, MOST_RANGES
 
 # Of a request: products to start from or events of a session, and what one may weigh.
 MOST_SEEDS, MOST_WEIGHT = 100, 1000.0
+MOST_SORT_KEYS = 5
 
 
 class ListRequest(ControlRequest):
@@ -78,6 +80,22 @@ class AdHocRequest(RecommendationRequest):
     user: OptionalId = None
 
 
+_RangeEnd = Annotated[float, Field(strict=True, allow_inf_nan=False)]
+
+
+def _ascending(ends: list[float]) -> list[float]:
+    return sorted(set(ends))
+
+
+class FacetIn(Strict):
+    """A field whose values are counted, and the ends of ranges of its numbers."""
+
+    field: Label
+    ranges: Annotated[
+        list[_RangeEnd], Field(max_length=MOST_RANGES - 1), AfterValidator(_ascending)
+    ] = []
+
+
 class SearchRequest(ListRequest):
     """What a search may say; only the text is not optional."""
 
@@ -86,6 +104,9 @@ class SearchRequest(ListRequest):
     personal: Annotated[float, Field(ge=0, le=1, strict=True, allow_inf_nan=False)] = (
         DEFAULT_PERSONAL
     )
+    facets: Annotated[list[Label | FacetIn], Field(max_length=MOST_FACETS)] = []
+    sort: Annotated[list[Label], Field(max_length=MOST_SORT_KEYS)] = []
+    highlight: Annotated[bool, Field(strict=True)] = False
 
 
 def _text(description: str, **words: str | int) -> WithJsonSchema:
@@ -155,6 +176,14 @@ class SearchParameters(ListParameters):
         float,
         Field(ge=0, le=1, description="How much the user's taste counts beside the words."),
     ] = DEFAULT_PERSONAL
+    facets: Annotated[
+        str | None, _text("Fields whose values are counted, separated by commas.")
+    ] = None
+    sort: Annotated[
+        str | None,
+        _text("Fields to sort by instead of relevance, separated by commas; `-price`: descending."),
+    ] = None
+    highlight: Flag = False
 
 
 class SuggestParameters(Schema):

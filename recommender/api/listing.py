@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from django.http import HttpResponse
@@ -11,8 +12,9 @@ from django.utils.cache import patch_vary_headers
 from recommender.api import answers, codec, user_tokens
 from recommender.api.auth import BROWSER, ApiRequest
 from recommender.api.list_requests import ListRequest
-from recommender.engine import trace
+from recommender.engine import answer_log, trace
 from recommender.engine.answer import FIRST_PAGE, Answer, Continuation
+from recommender.engine.answer_log import ListedAnswer
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +22,7 @@ class Made:
     """An answer, and what an endpoint has to say beside it."""
 
     answer: Answer
+    is_vouched: bool = False  # whether it is a user's own, of whom the caller may know
     more: Mapping[str, object] = field(default_factory=dict)
 
 
@@ -39,10 +42,15 @@ class Operation:
 
 
 def respond(
-    request: ApiRequest, operation: Operation, ask: ListRequest, subject: str = ""
+    request: ApiRequest,
+    operation: Operation,
+    ask: ListRequest,
+    subject: str = "",
+    after: Continuation = FIRST_PAGE,
 ) -> HttpResponse:
-    """The first page of a list."""
-    return _response(request, operation, ask, document(request, operation, ask, subject))
+    """A page of a list, the first or the one after another."""
+    page = document(request, operation, ask, subject, after)
+    return _response(request, operation, ask, page)
 
 
 def document(
@@ -52,10 +60,25 @@ def document(
     subject: str = "",
     after: Continuation = FIRST_PAGE,
 ) -> dict[str, Any]:
-    """A page of a list, as JSON has it."""
+    """The same as JSON has it; what it shows is remembered, so that the list can go on."""
     with trace.recording() if ask.trace else nullcontext() as recorder:
         made = operation.make(request, subject, ask, after)
-    return answers.document(request, made.answer, ask, made.more, recorder)
+    page = answers.document(request, made.answer, ask, made.more, recorder)
+    rec_id = answer_log.new_id()
+    answer_log.writer.add(
+        ListedAnswer(
+            rec_id=rec_id,
+            catalog_id=request.auth.catalog.pk,
+            operation=operation.name,
+            subject=subject,
+            request=partial(ask.model_dump_json, exclude_unset=True),
+            is_vouched=made.is_vouched,
+            shown=after.shown,
+            items=tuple(item.id for item in made.answer.items[: len(page["items"])]),
+            tail=made.answer.tail,
+        )
+    )
+    return {"rec_id": str(rec_id), **page}
 
 
 def _response(

@@ -29,7 +29,7 @@ Request = TypeVar("Request", bound=ListRequest)
 
 # Query parameters that are JSON, and those that are several words.
 _JSON = {"filter", "boost", "promote", "max_per", "rotation", "diversity"}
-_NAMES = {"fields", "exclude_ids"}
+_NAMES = {"fields", "exclude_ids", "facets", "sort"}
 _CONTROL = ControlRequest.model_fields.keys() - {"exclude_ids"}
 
 
@@ -90,11 +90,11 @@ def query_of(
     try:
         return _with_attributes(caller, lambda known: _checked(ask, known, after, context))
     except FilterError as exc:
-        message = _told(caller, exc) if isinstance(exc, FilterFieldError) else str(exc)
+        message = told(caller, exc) if isinstance(exc, FilterFieldError) else str(exc)
         errors = [{"where": exc.where, "message": message}]
         raise Problem(400, "invalid-filter", message, errors=errors) from exc
     except UnknownFieldError as exc:
-        message = _told(caller, exc)
+        message = told(caller, exc)
         errors = [{"where": "fields", "message": message}]
         raise Problem(400, "unknown-field", message, errors=errors) from exc
 
@@ -108,7 +108,7 @@ def _with_attributes(caller: Caller, check: Callable[[Mapping[str, str]], Query]
         return check(caller.attributes)
 
 
-def _told(caller: Caller, error: Exception) -> str:
+def told(caller: Caller, error: Exception) -> str:
     """What to say of an unknown field; a browser key is not told whether it is there."""
     if caller.scope != BROWSER:
         return str(error)

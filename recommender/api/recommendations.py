@@ -139,7 +139,8 @@ def _ad_hoc(request: ApiRequest, _: str, ask: AdHocRequest, after: Continuation)
     query = replace(_query(request, ask, after, product), anonymous_only=not may_know)
     given = [*seeds, *_session(request.auth.catalog, ask.session)]
     answer = recommend.recommend_for(request.auth.catalog, given, query, ask.user)
-    return Made(answer if may_know else _without_own(answer))
+    is_vouched = may_know and ask.user is not None
+    return Made(answer if may_know else _without_own(answer), is_vouched)
 
 
 def _seed(product: str | SeedIn) -> GivenEvent:
@@ -182,7 +183,7 @@ def _for_user(
     may_know = user_tokens.may_know(request, user_id)
     query = replace(_query(request, ask, after), anonymous_only=not may_know)
     answer = recommend.recommend(request.auth.catalog, user_id, query)
-    return Made(answer if may_know else _without_own(answer))
+    return Made(answer if may_know else _without_own(answer), may_know)
 
 
 def _without_own(answer: Answer) -> Answer:

@@ -8,9 +8,10 @@ from ninja import Query as Parameters
 from ninja import Router, Schema
 from pydantic import Field
 
-from recommender.api import codec, listing, user_tokens
+from recommender.api import codec, facets, listing, user_tokens
 from recommender.api.answers import AnswerOut
 from recommender.api.auth import ApiRequest, any_key
+from recommender.api.facets import FacetsOut
 from recommender.api.list_requests import SearchParameters, SearchRequest, SuggestParameters
 from recommender.api.listing import Made, Operation
 from recommender.api.queries import from_query, query_of
@@ -42,6 +43,7 @@ class SearchOut(AnswerOut):
     """The products that were found, and what the text was taken for."""
 
     query: UnderstoodOut
+    facets: Annotated[FacetsOut | None, Field(description="Where `facets` are asked for.")] = None
 
 
 class SuggestionOut(Schema):
@@ -88,9 +90,19 @@ def _search(request: ApiRequest, _: str, ask: SearchRequest, after: Continuation
     user = ask.user
     may_know = user is None or user_tokens.may_know(request, user)
     query = replace(query_of(request.auth, ask, after), anonymous_only=not may_know)
-    asked = SearchQuery(text=ask.q, query=query, user=user, personal=ask.personal)
+    asked = SearchQuery(
+        text=ask.q,
+        query=query,
+        user=user,
+        personal=ask.personal,
+        sort=facets.sort_keys(request.auth, ask.sort),
+        facets=facets.asked(request.auth, ask.facets),
+        highlight=ask.highlight,
+    )
     found = search.search(request.auth.catalog, asked)
-    return Made(found.answer, {"query": _understood(ask.q, found)})
+    counted = {"facets": facets.document(found.facets)} if ask.facets else {}
+    more = {"query": _understood(ask.q, found), **counted}
+    return Made(found.answer, may_know and user is not None, more)
 
 
 def _understood(text: str, found: SearchAnswer) -> dict[str, object]:

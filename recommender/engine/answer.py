@@ -74,6 +74,7 @@ class Item:
     interest: str | None = None  # the own product that stands for the interest nearest to it
     fields: Mapping[str, Any] = field(default_factory=dict)
     cause: Cause | None = None  # the product that the one reason given names: itself, if had before
+    highlights: Mapping[str, str] | None = None  # by field, HTML with the words in <em>
     placed: str | None = None  # the rule that gave it its place; None for its relevance
     propensity: float | None = None  # how likely it was explored, of what is
 
@@ -159,6 +160,12 @@ def load_fields(
         )
         for external_id, attributes, *values in rows
     }
+
+
+def product_keys(catalog_id: int, external_ids: Collection[str]) -> list[int]:
+    """The keys of those of these products that there are."""
+    query = "SELECT id FROM recommender_product WHERE catalog_id = %s AND external_id = ANY(%s)"
+    return [key for (key,) in database.fetch(query, (catalog_id, list(external_ids)))]
 
 
 def plain_value(value: Any) -> Any:

@@ -6,38 +6,27 @@ user, their rank of the candidates is one more list.
 """
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 import numpy as np
-import structlog
-from django.db.models import Q
-from psycopg import sql
 
-from embeddings.calls.outcome import EmbeddedRow
-from embeddings.errors import BudgetSpent, EmbeddingError, Misconfigured, Rejected, Unavailable
-from embeddings.types import Input, Modality, Output, Role
-from recommender.engine import backfill, control, trace
+from recommender.engine import backfill, control, meaning, trace
 from recommender.engine.answer import Answer, Item, Query
 from recommender.engine.candidates import SEARCHED, Cause
+from recommender.engine.meaning import ScoredList
 from recommender.engine.pipeline import Pipeline
 from recommender.engine.postgres_store import PostgresStore
 from recommender.engine.recommend import NO_USER_TOKEN
 from recommender.engine.stored import find_user, ranker_of
-from recommender.models import Catalog, Space
-from recommender.profiles import builder
-from recommender.providers import metered
-from recommender.providers.metered import Account, Effort
-from recommender.providers.places import place
-from recommender.retrieval import text_search, vector_search, vocabulary
+from recommender.models import Catalog
+from recommender.ranking.ranker import reciprocal_rank
+from recommender.retrieval import facets, highlights, matches, text_search, vocabulary
+from recommender.retrieval.facets import FacetAsked, Facets
+from recommender.retrieval.matches import Matches, SortKey
 from recommender.retrieval.text_search import Match
-from recommender.retrieval.vector_search import QueryVectors
 from recommender.retrieval.vocabulary import QueryWord
 from recommender.spaces import switching
-from recommender.spaces.alignment import embedder_of
-from recommender.spaces.switching import serving
-
-log = structlog.get_logger()
 
 # The names of lists, as contributions to a score; a space's list has the space's name.
 BY_ID, WORDS, PERSONAL = "id", "words", "personal"
@@ -45,23 +34,15 @@ BY_ID, WORDS, PERSONAL = "id", "words", "personal"
 # Each list is so long at least, and so many times as long as the answer.
 _PROPOSALS, _PROPOSALS_A_PLACE = 100, 2
 # What the best of each list is worth: by words, a product that has all of them in its title; by
-# meaning, the nearest of those that were found; by the user's taste, at full weight.
-_WORDS_WORTH, _MEANING_WORTH, _TASTE_WORTH = 1.0, 0.3, 0.5
+# the user's taste, at full weight.
+_WORDS_WORTH, _TASTE_WORTH = 1.0, 0.5
 # An exact id is what was asked for, whatever else there is.
 _ID_WORTH = 10.0
 # How many of those that were found, but not listed, an answer tells for its next page.
 _TAIL = 100
 # How much a user's taste counts where nobody says.
 DEFAULT_PERSONAL = 0.5
-# A request does not wait for a provider as a worker does.
-_EFFORT = Effort(attempts=1, patience=1.0)
 _CAUSE = Cause("", event=SEARCHED)
-_REASONS: dict[type[EmbeddingError], str] = {
-    Unavailable: "unavailable",
-    BudgetSpent: "budget_spent",
-    Misconfigured: "misconfigured",
-    Rejected: "rejected",
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +54,9 @@ class SearchQuery:
     user: str | None = None  # whose taste counts
     personal: float = 0.0  # how much it counts beside the words, 0 to 1
     lists: Collection[str] | None = None  # by name, those that count; None for all
+    sort: Sequence[SortKey] = ()  # instead of by relevance
+    facets: Sequence[FacetAsked] = ()
+    highlight: bool = False  # whether items say where they have the words
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,14 +67,32 @@ class SearchAnswer:
     words: Sequence[QueryWord]
     meant: str  # the text without what seems misspelt
     has_all: bool  # whether some product has all of the words
+    matches: Matches  # all that the text is about, listed or not
+    facets: Facets = field(default_factory=Facets)
 
 
-@dataclass(frozen=True, slots=True)
-class _List:
-    """Products that one way has found, and what each is worth."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Read:
+    """A text as the catalog has it, and the products that have its words or its id."""
 
-    name: str
-    products: Sequence[tuple[int, str, float]]  # keys, ids and worths
+    words: Sequence[QueryWord]
+    meant: str
+    by_words: Sequence[Match]
+    by_id: Sequence[tuple[int, str]]
+
+    @property
+    def has_all(self) -> bool:
+        return any(match.has_all for match in self.by_words)
+
+
+@dataclass(slots=True, kw_only=True)
+class _Ranked:
+    """What was found, the best first, and what is to be said of how."""
+
+    found: list["_Found"]
+    spaces: tuple[str, ...] = ()
+    degraded: dict[str, str] = field(default_factory=dict)
+    missing: tuple[str, ...] = ()
 
 
 def search(catalog: Catalog, asked: SearchQuery) -> SearchAnswer:
@@ -106,7 +108,15 @@ def search(catalog: Catalog, asked: SearchQuery) -> SearchAnswer:
         return searched[-1].answer
 
     answer = control.controlled(catalog, asked.query, make)
-    return replace(searched[0], answer=answer)
+    found = replace(searched[0], answer=answer)
+    if asked.facets:
+        with trace.stage("facets"):
+            found = replace(found, facets=facets.count(found.matches, asked.facets))
+            trace.note(products=found.facets.products)
+    if asked.highlight:
+        with trace.stage("highlight"):
+            found = replace(found, answer=_highlighted(catalog, found.words, answer))
+    return found
 
 
 def _search(catalog: Catalog, asked: SearchQuery) -> SearchAnswer:
@@ -114,39 +124,88 @@ def _search(catalog: Catalog, asked: SearchQuery) -> SearchAnswer:
     # What was shown before is found again, and left out.
     limit = max(_PROPOSALS, _PROPOSALS_A_PLACE * query.count) + len(query.after.shown)
     with trace.stage("words"):
-        words = vocabulary.look_up(catalog, asked.text)
-        matches = text_search.by_words(catalog, words, limit=limit, filter=query.filter)
-        meant = vocabulary.meant(asked.text, words)
+        read = _read(catalog, asked, limit)
+    rank = _in_order if asked.sort else _by_worth
+    ranked = rank(catalog, asked, read, limit)
+    page, rest = _paged(ranked.found, query)
+    answer = _answer(catalog, query, page, ranked.spaces, ranked.missing)
+    return SearchAnswer(
+        answer=replace(
+            answer,
+            degraded={**answer.degraded, **ranked.degraded},
+            tail=tuple(one.product_id for one in rest[:_TAIL]),
+        ),
+        words=read.words,
+        meant=read.meant,
+        has_all=read.has_all,
+        matches=_matches(catalog, query, read, ranked.found),
+    )
+
+
+def _read(catalog: Catalog, asked: SearchQuery, limit: int) -> _Read:
+    query = asked.query
+    words = vocabulary.look_up(catalog, asked.text)
+    return _Read(
+        words=words,
+        meant=vocabulary.meant(asked.text, words),
+        by_words=text_search.by_words(catalog, words, limit=limit, filter=query.filter),
+        by_id=text_search.by_id(
+            catalog, asked.text, limit=query.count + len(query.after.shown), filter=query.filter
+        ),
+    )
+
+
+def _by_worth(catalog: Catalog, asked: SearchQuery, read: _Read, limit: int) -> _Ranked:
+    query = asked.query
     with trace.stage("meaning"):
-        near, degraded, spaces = _by_meaning(catalog, query, meant, limit)
+        near, degraded, spaces = meaning.find(catalog, query, read.meant, limit)
     with trace.stage("combine"):
-        lists = [_by_id(catalog, asked), _by_words(catalog, words, matches), *near]
+        lists = [_by_id(read), _by_words(catalog, read), *near]
         used = [one for one in lists if asked.lists is None or one.name in asked.lists]
         found = _combined(used, query.after.shown)
         trace.note(**{one.name: len(one.products) for one in used}, found=len(found))
-    missing: tuple[str, ...] = ()
+    ranked = _Ranked(found=found, spaces=spaces, degraded=degraded)
     if asked.user is not None and asked.personal and found:
         user = find_user(catalog, asked.user, query)
         if user is None:
-            missing = (asked.user,)
+            ranked.missing = (asked.user,)
         elif query.anonymous_only and not user.is_anonymous:
             degraded[PERSONAL] = NO_USER_TOKEN
         elif user.history_version:
             store = PostgresStore(catalog=catalog, user=user, query=query)
             with trace.stage("personal"):
-                found = _personal(store, found, query.count, asked.personal)
-    page, rest = _paged(found, query)
-    answer = _answer(catalog, query, page, spaces, missing)
-    return SearchAnswer(
-        answer=replace(
-            answer,
-            degraded={**answer.degraded, **degraded},
-            tail=tuple(one.product_id for one in rest[:_TAIL]),
-        ),
-        words=words,
-        meant=meant,
-        has_all=any(match.has_all for match in matches),
-    )
+                ranked.found = _personal(store, found, query.count, asked.personal)
+    return ranked
+
+
+def _in_order(catalog: Catalog, asked: SearchQuery, read: _Read, limit: int) -> _Ranked:
+    """Only what has the words or the id: what is near in meaning alone would be at the top by its
+    price. Their places are their scores."""
+    shown = set(asked.query.after.shown)
+    with trace.stage("sort"):
+        everything = _matches(catalog, asked.query, read, ())
+        rows = matches.in_order(everything, asked.sort, limit)
+        trace.note(found=len(rows))
+    found = [
+        _Found(key, external_id, {WORDS: reciprocal_rank(place)})
+        for place, (key, external_id) in enumerate(rows, start=1)
+        if key not in shown
+    ]
+    return _Ranked(found=found)
+
+
+def _matches(catalog: Catalog, query: Query, read: _Read, found: Sequence["_Found"]) -> Matches:
+    """What has the words or the id; where nothing has, what was found otherwise."""
+    given = [key for key, _ in read.by_id]
+    if not read.by_words and not given:
+        given = [one.product_id for one in found]
+    return matches.of(catalog, read.words, has_all=read.has_all, given=given, filter=query.filter)
+
+
+def _highlighted(catalog: Catalog, words: Sequence[QueryWord], answer: Answer) -> Answer:
+    marked = highlights.highlights(catalog, words, [item.id for item in answer.items])
+    items = (replace(item, highlights=marked.get(item.id, {})) for item in answer.items)
+    return replace(answer, items=tuple(items))
 
 
 def _paged(found: Sequence["_Found"], query: Query) -> tuple[list["_Found"], list["_Found"]]:
@@ -169,21 +228,19 @@ class _Found:
         return sum(self.contributions.values())
 
 
-def _by_id(catalog: Catalog, asked: SearchQuery) -> _List:
-    query = asked.query
-    limit = query.count + len(query.after.shown)
-    ids = text_search.by_id(catalog, asked.text, limit=limit, filter=query.filter)
-    return _List(
-        BY_ID, [(key, name, _ID_WORTH / rank) for rank, (key, name) in enumerate(ids, start=1)]
+def _by_id(read: _Read) -> ScoredList:
+    ranked = enumerate(read.by_id, start=1)
+    return ScoredList(BY_ID, [(key, name, _ID_WORTH / rank) for rank, (key, name) in ranked])
+
+
+def _by_words(catalog: Catalog, read: _Read) -> ScoredList:
+    scale = _WORDS_WORTH / text_search.best_score(read.words, catalog.words_counted_of)
+    return ScoredList(
+        WORDS, [(m.product_id, m.external_id, scale * m.score) for m in read.by_words]
     )
 
 
-def _by_words(catalog: Catalog, words: Sequence[QueryWord], matches: Sequence[Match]) -> _List:
-    scale = _WORDS_WORTH / text_search.best_score(words, catalog.words_counted_of)
-    return _List(WORDS, [(m.product_id, m.external_id, scale * m.score) for m in matches])
-
-
-def _combined(lists: Iterable[_List], shown: Collection[int]) -> list[_Found]:
+def _combined(lists: Iterable[ScoredList], shown: Collection[int]) -> list[_Found]:
     """All that was found and not shown before, the best first."""
     found: dict[int, _Found] = {}
     for one in lists:
@@ -218,72 +275,6 @@ def _personal(
         if one.product_id in worths:
             one.contributions[PERSONAL] = worths[one.product_id]
     return _sorted(found)
-
-
-def _by_meaning(
-    catalog: Catalog, query: Query, text: str, limit: int
-) -> tuple[list[_List], dict[str, str], tuple[str, ...]]:
-    """The products nearest to the text in each space that reads texts; why not in others."""
-    lists: list[_List] = []
-    labels: list[str] = []
-    degraded: dict[str, str] = {}
-    dense = ~Q(kind=Space.Kind.BEHAVIOUR) & ~Q(output=Space.Output.SPARSE)
-    active = Space.objects.filter(dense, catalog=catalog, status=Space.Status.ACTIVE)
-    for space in active.defer("fold_in", "boilerplate").order_by("pk"):
-        try:
-            near = _nearest(catalog, space, query, text, limit)
-        except EmbeddingError as exc:
-            log.warning("search without a space", space=space.pk, error=str(exc))
-            degraded[space.name] = _reason(exc)
-            continue
-        if near is not None:
-            lists.append(near)
-            labels.append(str(space))
-    # Of several spaces each is worth a part.
-    shared = [
-        _List(one.name, [(key, name, worth / len(lists)) for key, name, worth in one.products])
-        for one in lists
-    ]
-    return shared, degraded, tuple(sorted(labels))
-
-
-def _reason(error: EmbeddingError) -> str:
-    """Why a model was not asked, as a code: what its provider says is for the log alone."""
-    return next((code for kind, code in _REASONS.items() if isinstance(error, kind)), "failed")
-
-
-def _nearest(catalog: Catalog, space: Space, query: Query, text: str, limit: int) -> _List | None:
-    """The products nearest to the text; None where the space reads no text.
-
-    Raises:
-        EmbeddingError: the model cannot be asked now.
-    """
-    embedder = embedder_of(space)
-    if Modality.TEXT not in embedder.spec.modalities or not Output(space.output).is_dense:
-        return None
-    source = Input(text=text)
-    # What costs nothing is not booked: all searches would write one row.
-    account = Account(catalog) if embedder.spec.is_hosted else None
-    with place(embedder.spec, [source]):
-        made = metered.embed_rows(embedder, [source], Role.QUERY, account, _EFFORT)[0]
-    if not isinstance(made, EmbeddedRow):
-        raise made
-    if made.vector is None:
-        return None
-    vectors = QueryVectors("text", _GIVEN, {"vector": builder.to_text(made.vector)})
-    near = vector_search.nearest(serving(space), vectors, limit=limit, filter=query.filter)
-    if not near:
-        return None
-    # Models differ in how far apart their similarities are: those that were found are the scale.
-    best, worst = near[0].similarity, near[-1].similarity
-    scale = _MEANING_WORTH / (best - worst or 1)
-    return _List(
-        space.name,
-        [(n.product_id, n.external_id, scale * (n.similarity - worst)) for n in near],
-    )
-
-
-_GIVEN = sql.SQL("SELECT 0, 1::float8, NULL::bigint, %(vector)s::halfvec")
 
 
 def _answer(

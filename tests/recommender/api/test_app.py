@@ -6,6 +6,7 @@ import orjson
 import pytest
 from django.contrib.staticfiles import finders
 
+from recommender.api.example_errors import UNKNOWN_ANSWER
 from recommender.api.examples import CALLS
 from recommender.catalog import catalogs
 from recommender.models import ApiKey
@@ -50,6 +51,7 @@ def test_every_endpoint_is_documented(document):
         *((method, "/v1/search") for method in ("GET", "POST")),
         ("GET", "/v1/suggest"),
         ("POST", "/v1/recommendations"),
+        ("POST", "/v1/recommendations/{rec_id}/next"),
         *(("GET", f"/v1/{name}") for name in ("popular", "trending", "new")),
     }
 
@@ -155,8 +157,10 @@ def test_the_examples_work_as_they_are(document, api, shop):
     """In an order that needs nothing but them: what is erased comes last."""
     steps = ("put", "post", "patch", "get", "delete")
     ordered = sorted(operations(document), key=lambda at: (steps.index(at[0]), "bulk" not in at[1]))
+    answered = ""  # the latest list, which goes on
     for method, path, operation in ordered:
         given = {p["name"]: examples_of(p)[-1] for p in operation.get("parameters", ())}
+        given |= {"rec_id": answered} if "rec_id" in given else {}
         address = path.format(**given)
         query = {name: str(value) for name, value in given.items() if f"{{{name}}}" not in path}
         if query:
@@ -177,6 +181,7 @@ def test_the_examples_work_as_they_are(document, api, shop):
             if response.status_code != 204:
                 schema = documented["content"]["application/json"]["schema"]
                 assert not faults(response.json(), schema, document), (method, path)
+                answered = response.json().get("rec_id", answered)
             if path == "/v1/events":
                 assert response.json()["rejected"] == 0
 
@@ -184,7 +189,7 @@ def test_the_examples_work_as_they_are(document, api, shop):
 def test_the_errors_are_those_that_come(document, api, shop, client):
     embed = Api(catalogs.create_key(shop.catalog, ApiKey.Scope.EMBED))
     for method, path, operation in operations(document):
-        address = path.format(product_id="sku-404", user_id="sku-404")
+        address = path.format(product_id="sku-404", user_id="sku-404", rec_id=UNKNOWN_ANSWER)
         asked = [
             (Api(None), address, b"{}"),
             (Api("kin_ser_x"), address, b"{}"),
@@ -202,7 +207,7 @@ def test_the_errors_are_those_that_come(document, api, shop, client):
 
 def test_a_query_parameter_that_is_unknown_or_repeated_is_refused_by_name(document, stocked, api):
     for method, path, operation in operations(document):
-        address = path.format(product_id="mug-red", user_id="u1")
+        address = path.format(product_id="mug-red", user_id="u1", rec_id=UNKNOWN_ANSWER)
         refused = problem(api.send(method.upper(), f"{address}?colour=red", b"{}"), 400)
         assert refused["type"].endswith(("unknown-parameter", ":invalid")), (method, path)
         asked = [one for one in operation.get("parameters", ()) if one["in"] == "query"]

@@ -28,6 +28,7 @@ EXAMPLES = int(os.environ.get("KINSHIP_FUZZ_EXAMPLES", "0"))
 # Right by the document, and refused for what this catalog has: by the type of the problem.
 OF_THE_CATALOG = {
     "unknown-field",
+    "invalid-field",
     "invalid-filter",
     "invalid-cursor",
     "two-ids",

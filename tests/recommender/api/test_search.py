@@ -3,6 +3,7 @@ import pytest
 from recommender.catalog import catalogs
 from recommender.models import ApiKey
 from recommender.retrieval import vocabulary
+from tests.recommender import goods
 from tests.recommender.api.client import Api, items, problem
 
 SEARCH, SUGGEST = "/v1/search", "/v1/suggest"
@@ -35,6 +36,51 @@ def test_a_body_asks_the_same_as_parameters(counted, api):
     )
 
 
+def test_facets_count_all_that_has_the_words_within_the_filter(counted, api):
+    prices = {"field": "price", "ranges": [15, 30]}
+    body = {"q": "mug", "count": 1, "facets": ["category", "colour", prices]}
+    counts = api.post(SEARCH, body | {"filter": {"price": {"lt": 30}}}).json()["facets"]
+    assert (counts["products"], counts["complete"]) == (4, True)
+    category, colour, price = counts["fields"]
+    assert category["buckets"][0] == {"count": 4, "value": "Home", "lower": None, "upper": None}
+    assert {bucket["value"] for bucket in colour["buckets"]} == {"red", "green", "blue", "white"}
+    assert [(one["lower"], one["upper"], one["count"]) for one in price["buckets"]] == [
+        (None, 15, 1), (15, 30, 3), (30, None, 0),
+    ]  # fmt: skip
+    assert "facets" not in api.post(SEARCH, {"q": "mug"}).json()
+
+
+def test_facets_of_words_that_no_product_has_count_what_was_found(counted, api):
+    body = api.get(SEARCH, q="xylophone", count=4, facets="brand").json()
+    assert body["facets"]["products"] == 24
+    assert body["query"]["relaxed"]
+
+
+def test_a_browser_key_counts_and_sorts_by_no_attribute_that_is_not_public(counted, browser):
+    for given in ({"facets": "colour"}, {"sort": "-grams"}, {"facets": "attributes.colour"}):
+        problem(browser.get(SEARCH, q="red", **given), 400, "unknown-field")
+    counted.catalog.public_attributes = ["colour"]
+    counted.catalog.save()
+    found = browser.get(SEARCH, q="red", facets="colour", sort="colour").json()
+    assert [one["field"] for one in found["facets"]["fields"]] == ["colour"]
+
+
+def test_a_sorted_search_lists_what_has_the_words_and_nothing_else(counted, api):
+    counted.put({"id": "mug-free", "title": "Free mug", "brand": "Mug Works"})
+    found = api.get(SEARCH, q="mugs", sort="-price,title", count=20).json()
+    mugs = [f"mug-{colour}" for colour in reversed(goods.COLOURS)]
+    assert [item["id"] for item in found["items"]] == [*mugs, "mug-free"]
+    assert (found["spaces"], found["degraded"]) == ([], {})
+    assert items(api.get(SEARCH, q="mugs", sort="price", count=2)) == ["mug-red", "mug-green"]
+    assert items(api.get(SEARCH, q="MUG-BLUE", sort="price", count=1)) == ["mug-blue"]
+
+
+def test_found_words_are_highlighted(counted, browser):
+    found = browser.get(SEARCH, q="red puzle", count=1, highlight="true").json()
+    assert found["items"][0]["highlights"]["title"] == "<em>Red</em> <em>puzzle</em>"
+    assert "highlights" not in browser.get(SEARCH, q="red", count=1).json()["items"][0]
+
+
 def test_words_that_nothing_has_are_told(counted, api):
     body = api.get(SEARCH, q="red xylophone").json()
     assert body["query"]["missing_words"] == ["xylophone"]
@@ -55,6 +101,15 @@ def test_words_that_nothing_has_are_told(counted, api):
         ({"q": "red", "colour": "red"}, "body.colour"),
         ({"q": "red", "filter": {"colr": "red"}}, "filter.colr"),
         ({"q": "red", "fields": ["colr"]}, "fields"),
+        ({"q": "red", "facets": ["brand", "colr"]}, "facets.1"),
+        ({"q": "red", "facets": ["released_at"]}, "facets.0"),
+        ({"q": "red", "facets": [{"field": "brand", "ranges": [1]}]}, "facets.0"),
+        ({"q": "red", "facets": ["brand"] * 11}, "body.facets"),
+        ({"q": "red", "sort": ["price", "-colr"]}, "sort.1"),
+        ({"q": "red", "sort": ["tags"]}, "sort.0"),
+        ({"q": "red", "sort": ["price"] * 6}, "body.sort"),
+        ({"q": "red", "highlight": 1}, "body.highlight"),
+        ({"q": "red", "filter": {"price": {"lt": {"product": "price"}}}}, "filter.price.lt"),
     ],
 )
 def test_what_is_not_right_is_named(counted, api, body, where):
@@ -63,7 +118,7 @@ def test_what_is_not_right_is_named(counted, api, body, where):
 
 @pytest.mark.parametrize("address", [SEARCH, SUGGEST])
 def test_an_unknown_parameter_is_refused_and_the_text_must_be_there(counted, api, address):
-    problem(api.get(address, q="red", sort="price"), 400, "unknown-parameter")
+    problem(api.get(address, q="red", order="price"), 400, "unknown-parameter")
     for given in ({}, {"q": ""}, {"q": "x" * 501}, {"q": "red", "count": "many"}):
         assert problem(api.get(address, **given), 400)["errors"][0]["where"].startswith("query.")
 

@@ -8,7 +8,7 @@ says who may call it.
 import base64
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import quote, urlencode
 from uuid import uuid4
@@ -41,6 +41,7 @@ ALLOWED: Mapping[tuple[str, str], set[str]] = {
     ("GET", "/v1/products/{product_id}/similar"): _PUBLIC,
     ("POST", "/v1/products/{product_id}/similar"): _PUBLIC,
     ("POST", "/v1/recommendations"): _PUBLIC,
+    ("POST", "/v1/recommendations/{rec_id}/next"): _PUBLIC,
     ("GET", "/v1/popular"): _PUBLIC,
     ("GET", "/v1/trending"): _PUBLIC,
     ("GET", "/v1/new"): _PUBLIC,
@@ -197,9 +198,10 @@ def _names(theirs: Shop) -> list[str]:
     numbers = [str(row) for row in rows]
     cursors = [base64.urlsafe_b64encode(n.encode()).decode().rstrip("=") for n in numbers]
     key = catalogs.create_key(theirs.catalog, SERVER)
+    answered = Api(key).post("/v1/recommendations", {}).json()["rec_id"]
     there = [PRODUCT_THERE, USER_THERE, ATTRIBUTE_THERE, EVENT_THERE, SYNC_THERE]
     names = [theirs.catalog.name, str(theirs.space), PRODUCTS[2]]
-    return [*there, *names, key, *cursors, *numbers]
+    return [*there, *names, key, answered, *cursors, *numbers]
 
 
 def _answers(
@@ -214,13 +216,22 @@ def _answers(
         for scope in sorted(ALLOWED[operation.method, operation.path]):
             with transaction.atomic():
                 caller = Api(catalogs.create_key(ours.catalog, scope))
-                for address, body in _requests(operation, foreign):
+                for address, body in _requests(_with_an_answer(operation, caller), foreign):
                     response = caller.send(operation.method, address, body)
                     assert response.status_code < 500, (operation, address, body)
-                    asked = (operation.method, operation.path, scope, address, body)
+                    lasting = _PASSING.sub("", address)
+                    asked = (operation.method, operation.path, scope, lasting, body)
                     yield asked, f"{response.status_code} {_lasting(response)}"
                 assert _all_but(ours.catalog) == others, (scope, operation)
                 transaction.set_rollback(True)
+
+
+def _with_an_answer(operation: Operation, caller: Api) -> Operation:
+    """The same on an answer that there is, where it is one on an answer."""
+    if "rec_id" not in operation.in_path:
+        return operation
+    rec_id = caller.post("/v1/recommendations", {"count": 1}).json()["rec_id"]
+    return replace(operation, in_path={"rec_id": rec_id})
 
 
 def _requests(operation: Operation, foreign: list[str]) -> Iterator[tuple[str, bytes]]:

@@ -1,0 +1,97 @@
+"""All products that a search is about, not only the best: what is counted and sorted."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from psycopg import sql
+
+from recommender import database
+from recommender.models import Catalog
+from recommender.retrieval import filter_cache, text_search
+from recommender.retrieval.filters import Filter
+from recommender.retrieval.product_fields import Field
+from recommender.retrieval.vocabulary import QueryWord
+
+# So many products are looked at, at most: each costs some 5 microseconds.
+MOST = 20_000
+
+# The available products that have the words or are those given, and pass.
+_SELECT = sql.SQL("""
+SELECT p.* FROM (
+    SELECT d.product_id FROM recommender_searchdocument d
+    WHERE d.catalog_id = {catalog} AND d.lexemes @@ %(words)s::tsquery
+    UNION SELECT unnest(%(given)s::bigint[])
+) m JOIN recommender_product p ON p.id = m.product_id
+WHERE p.catalog_id = {catalog} AND {condition} LIMIT {most}
+""")
+
+_SORTED = sql.SQL("""
+SELECT p.id, p.external_id FROM ({matches}) p ORDER BY {order}, p.id LIMIT %(limit)s
+""")
+
+
+@dataclass(frozen=True, slots=True)
+class SortKey:
+    """A field that products are sorted by; those without a value come last either way."""
+
+    field: Field
+    descending: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Matches:
+    """A SELECT of products, and its parameters."""
+
+    select: sql.Composed
+    parameters: Mapping[str, Any]
+
+
+def of(
+    catalog: Catalog,
+    words: Sequence[QueryWord],
+    *,
+    has_all: bool,
+    given: Sequence[int],
+    filter: Filter | None,  # noqa: A002 - the API's word
+) -> Matches:
+    """The available products that have all of the words, or any where none has all, or are given.
+
+    Args:
+        given: keys of products.
+    """
+    return Matches(
+        _SELECT.format(
+            catalog=sql.Literal(catalog.pk),
+            condition=filter_cache.condition(filter),
+            most=sql.Literal(MOST),
+        ),
+        {
+            "words": text_search.having(words, all_of_them=has_all),
+            "given": database.array_text(given),
+            **(filter.parameters if filter else {}),
+        },
+    )
+
+
+def in_order(matches: Matches, keys: Sequence[SortKey], limit: int) -> list[tuple[int, str]]:
+    """Keys and ids of the first products by these fields; of equal ones by when they were added."""
+    parameters = {**matches.parameters, "limit": limit}
+
+    def bind(value: object) -> sql.Composable:
+        name = f"sort_{len(parameters)}"
+        parameters[name] = value
+        return sql.Placeholder(name)
+
+    terms = [_term(key, bind) for key in keys]
+    query = _SORTED.format(matches=matches.select, order=sql.SQL(", ").join(terms))
+    return [(key, external_id) for key, external_id in database.fetch(query, parameters)]
+
+
+def _term(key: SortKey, bind: Any) -> sql.Composed:
+    """An empty text is none."""
+    direction = sql.SQL("DESC" if key.descending else "ASC")
+    value = key.field.value(bind)
+    if key.field.is_textual:
+        value = sql.SQL("NULLIF({}, '')").format(value)
+    return sql.SQL("{} {} NULLS LAST").format(value, direction)
