@@ -60,10 +60,11 @@ POPULARITY = sql.SQL("""
 
 _REPLACE = sql.SQL("""
 INSERT INTO recommender_productpopularity (product_id, catalog_id, recent, total,
-    week_users, month_users, quarter_users, all_users, first_at, repeat_days, repeat_share)
+    week_users, month_users, quarter_users, all_users, first_at,
+    repeat_days, repeat_variance, repeat_share)
 SELECT s.product_id, %(catalog)s, COALESCE(s.recent, 0), s.total,
        s.week_users, s.month_users, s.quarter_users, s.all_users, s.first_at,
-       r.repeat_days, COALESCE(r.repeat_share, 0)
+       r.repeat_days, r.repeat_variance, COALESCE(r.repeat_share, 0)
 FROM ({popularity}) s JOIN recommender_product p ON p.id = s.product_id
 LEFT JOIN ({repurchase}) r ON r.product_id = s.product_id
 """).format(popularity=POPULARITY, repurchase=repurchase.REPURCHASE)

@@ -2,13 +2,18 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("recommender", "0016_places")]
+    dependencies = [("recommender", "0018_listed_answers")]
 
     operations = [
         migrations.AddField(
             "productpopularity",
             "repeat_days",
             models.FloatField(help_text="Days between two purchases of a user.", null=True),
+        ),
+        migrations.AddField(
+            "productpopularity",
+            "repeat_variance",
+            models.FloatField(help_text="Of the logarithm of those days.", null=True),
         ),
         migrations.AddField(
             "productpopularity",

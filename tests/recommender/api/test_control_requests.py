@@ -183,7 +183,7 @@ def test_what_is_due_to_be_bought_again_comes_back_and_not_the_day_after(visited
     assert repeated(1)
     visited.post(event("u1", "mug-red", type="purchase", at=NOON + timedelta(days=2)))
     assert not repeated(3)
-    assert repeated(30)
+    assert repeated(40)
     assert "mug-red" not in ids(listed(api, USER, count=24))
 
 
