@@ -12,6 +12,7 @@ from recommender.admin import (
     quarantine,
     space,
     spend,
+    synonyms,
     training,
     user,
 )
@@ -28,6 +29,7 @@ __all__ = [
     "ranker",
     "space",
     "spend",
+    "synonyms",
     "training",
     "user",
 ]

@@ -74,6 +74,7 @@ _GROUPS = {
         ("Catalogs", "storefront", "recommender_catalog"),
         ("Products", "inventory_2", "recommender_product"),
         ("Feeds", "rss_feed", "recommender_feed"),
+        ("Synonyms", "sync_alt", "recommender_synonyms"),
         ("Users", "group", "recommender_user"),
     ),
     "Engine": (

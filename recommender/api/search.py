@@ -33,6 +33,10 @@ class UnderstoodOut(Schema):
         Field(description="The text without what seems misspelt; it was searched for as well."),
     ]
     missing_words: Annotated[list[str], Field(description="Words that no product has.")]
+    synonyms: Annotated[
+        dict[str, list[str]],
+        Field(description="By word, those of the catalog that it stands for, too."),
+    ]
     relaxed: Annotated[
         bool,
         Field(description="Whether no product has all of the words, so that some are enough."),
@@ -110,6 +114,9 @@ def _understood(text: str, found: SearchAnswer) -> dict[str, object]:
         "text": text,
         "meant": found.meant if found.meant != text else None,
         "missing_words": [word.typed for word in found.words if not word.products],
+        "synonyms": {
+            word.typed: [text for text, _ in word.synonyms] for word in found.words if word.synonyms
+        },
         "relaxed": bool(found.words) and not found.has_all,
     }
 

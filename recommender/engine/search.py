@@ -21,7 +21,7 @@ from recommender.engine.recommend import NO_USER_TOKEN
 from recommender.engine.stored import find_user, ranker_of
 from recommender.models import Catalog
 from recommender.ranking.ranker import reciprocal_rank
-from recommender.retrieval import facets, highlights, matches, text_search, vocabulary
+from recommender.retrieval import facets, highlights, matches, synonyms, text_search, vocabulary
 from recommender.retrieval.facets import FacetAsked, Facets
 from recommender.retrieval.matches import Matches, SortKey
 from recommender.retrieval.text_search import Match
@@ -144,7 +144,7 @@ def _search(catalog: Catalog, asked: SearchQuery) -> SearchAnswer:
 
 def _read(catalog: Catalog, asked: SearchQuery, limit: int) -> _Read:
     query = asked.query
-    words = vocabulary.look_up(catalog, asked.text)
+    words = synonyms.applied(catalog, vocabulary.look_up(catalog, asked.text))
     return _Read(
         words=words,
         meant=vocabulary.meant(asked.text, words),

@@ -20,6 +20,7 @@ from recommender.models.space import (
     Space,
 )
 from recommender.models.sync import FetchedFile, SeenProduct, Sync
+from recommender.models.synonyms import Synonyms
 from recommender.models.training import (
     EvaluationRun,
     Mode,
@@ -57,6 +58,7 @@ __all__ = [
     "SignInTries",
     "Space",
     "Sync",
+    "Synonyms",
     "TrainingRun",
     "User",
 ]

@@ -12,7 +12,7 @@ from recommender import database
 from recommender.models import Catalog
 from recommender.retrieval import filter_cache
 from recommender.retrieval.filters import Filter
-from recommender.retrieval.vocabulary import QueryWord
+from recommender.retrieval.vocabulary import QueryWord, Term
 
 # Each product that has one of the words costs some 5 microseconds to read and score. The rarest
 # words that together are in no more than so many products find them, and the others only score.
@@ -22,8 +22,8 @@ _MOST_SCORED = 2000
 _WEIGHTS = "{0.15, 0.3, 0.6, 1.0}"
 # What ts_rank gives for one, 6/π², before it minds the length of the text.
 _ONCE_IN_TITLE = 0.6079
-# What a word counts that is only near to the one asked for.
-_ALTERNATIVE = 0.7
+# What a word counts that is only near to the one asked for, and one that stands for it.
+_ALTERNATIVE, _SYNONYM = 0.7, 0.8
 # Attributes that name one product, as shops and feeds call them.
 _IDENTIFIERS = ("gtin", "ean", "upc", "isbn", "sku", "mpn", "asin", "barcode")
 _LONGEST_ID = 255
@@ -46,7 +46,9 @@ JOIN recommender_product p ON p.id = d.product_id
 WHERE d.lexemes @@ %(any)s::tsquery AND {condition})
 """)
 # One word's, weighted by how rare it is; shorter texts say more by having it (normalization 1).
-_SCORE = sql.SQL("{rarity} * ts_rank({weights}, d.lexemes, {word}::tsquery, 1)")
+_SCORE = sql.SQL("{rarity} * {rank}")
+_RANK = sql.SQL("ts_rank({weights}, d.lexemes, {word}::tsquery, 1)")
+_RANK_OF_EITHER = sql.SQL("greatest({rank}, {discount} * {rank_of_synonyms})")
 
 _BY_ID = sql.SQL("""
 SELECT p.id, p.external_id FROM recommender_product p
@@ -91,16 +93,10 @@ def by_words(
     }
     scores = []
     for place, word in enumerate(words):
-        name, rarity = f"word_{place}", f"rarity_{place}"
-        parameters[name] = _any_of(word)
+        rarity = f"rarity_{place}"
         parameters[rarity] = _rarity(word, catalog.words_counted_of)
-        scores.append(
-            _SCORE.format(
-                rarity=sql.Placeholder(rarity),
-                weights=sql.Literal(_WEIGHTS),
-                word=sql.Placeholder(name),
-            )
-        )
+        rank = _rank(f"word_{place}", word, parameters)
+        scores.append(_SCORE.format(rarity=sql.Placeholder(rarity), rank=rank))
     among = [_FOUND] if is_rare else [_FOUND, _FOUND_POPULAR]
     passing = {
         "condition": filter_cache.condition(filter),
@@ -113,6 +109,22 @@ def by_words(
     # A product may have been found by both.
     matches = dict.fromkeys(Match(*row) for row in database.fetch(query, parameters))
     return list(matches)[:limit]
+
+
+def _rank(name: str, word: QueryWord, parameters: dict[str, Any]) -> sql.Composed:
+    """The SQL of how well a product has a word, or one that stands for it."""
+
+    def rank(parameter: str, terms: Sequence[Term]) -> sql.Composed:
+        parameters[parameter] = _either(terms)
+        return _RANK.format(weights=sql.Literal(_WEIGHTS), word=sql.Placeholder(parameter))
+
+    own = rank(name, word.terms)
+    if not word.synonyms:
+        return own
+    synonyms = rank(f"{name}_synonyms", [term for _, term in word.synonyms])
+    return _RANK_OF_EITHER.format(
+        rank=own, discount=sql.Literal(_SYNONYM), rank_of_synonyms=synonyms
+    )
 
 
 def having(words: Sequence[QueryWord], *, all_of_them: bool) -> str:
@@ -191,7 +203,11 @@ def _finding(words: Sequence[QueryWord], products: int) -> tuple[str, bool]:
 
 
 def _any_of(word: QueryWord) -> str:
-    return " | ".join(" & ".join(map(_quoted, term.stems)) for term in word.terms)
+    return _either([*word.terms, *(term for _, term in word.synonyms)])
+
+
+def _either(terms: Sequence[Term]) -> str:
+    return " | ".join(" & ".join(map(_quoted, term.stems)) for term in terms)
 
 
 def _quoted(lexeme: str) -> str:

@@ -167,11 +167,12 @@ class QueryWord:
     typed: str
     terms: tuple[Term, ...]  # itself first
     meant: str = ""  # what it is taken for, where it is taken for a misspelling
+    synonyms: tuple[tuple[str, Term], ...] = ()  # as they were written, and what they are
 
     @property
     def products(self) -> int:
         """How many products have it, at most."""
-        return sum(term.products for term in self.terms)
+        return sum(term.products for term in (*self.terms, *(term for _, term in self.synonyms)))
 
 
 def look_up(catalog: Catalog, text: str) -> list[QueryWord]:

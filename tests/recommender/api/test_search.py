@@ -1,8 +1,8 @@
 import pytest
 
 from recommender.catalog import catalogs
-from recommender.models import ApiKey
-from recommender.retrieval import vocabulary
+from recommender.models import ApiKey, Synonyms
+from recommender.retrieval import synonyms, vocabulary
 from tests.recommender import goods
 from tests.recommender.api.client import Api, items, problem
 
@@ -20,7 +20,8 @@ def test_a_text_finds_products_and_says_what_it_was_taken_for(counted, api):
     body = api.get(SEARCH, q="red puzle", count=3, fields="title", explain="true").json()
     assert body["items"][0]["id"] == "puzzle-red"
     assert body["query"] == {
-        "text": "red puzle", "meant": "red puzzle", "missing_words": [], "relaxed": False,
+        "text": "red puzle", "meant": "red puzzle", "missing_words": [], "synonyms": {},
+        "relaxed": False,
     }  # fmt: skip
     assert body["degraded"] == {}
     first = body["items"][0]
@@ -48,6 +49,16 @@ def test_facets_count_all_that_has_the_words_within_the_filter(counted, api):
         (None, 15, 1), (15, 30, 3), (30, None, 0),
     ]  # fmt: skip
     assert "facets" not in api.post(SEARCH, {"q": "mug"}).json()
+
+
+def test_synonyms_find_and_are_told_and_highlighted(counted, api):
+    Synonyms.objects.create(catalog=counted.catalog, words=["beaker", "mug"])
+    synonyms.forget()
+    found = api.get(SEARCH, q="red beaker", sort="price", highlight="true").json()
+    assert found["query"]["synonyms"] == {"beaker": ["mug"]}
+    assert (found["query"]["missing_words"], found["query"]["relaxed"]) == ([], False)
+    assert [item["id"] for item in found["items"]] == ["mug-red"]
+    assert found["items"][0]["highlights"]["title"] == "<em>Red</em> <em>mug</em>"
 
 
 def test_facets_of_words_that_no_product_has_count_what_was_found(counted, api):
