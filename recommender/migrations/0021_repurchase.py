@@ -2,7 +2,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("recommender", "0018_listed_answers")]
+    dependencies = [("recommender", "0020_related")]
 
     operations = [
         migrations.AddField(
