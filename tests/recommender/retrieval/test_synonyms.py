@@ -57,9 +57,14 @@ def test_a_phrase_may_be_meant(counted):
 
 def test_what_has_the_word_itself_comes_before_what_has_its_synonym(counted):
     counted.put(
-        {"id": "beaker-red", "title": "Red beaker", "category": "Home/Kitchen/Beakers",
-         "brand": "Beaker Works", "description": "A beaker like every other beaker, but red.",
-         "attributes": {"colour": "red", "grams": 1, "tags": ["beaker"]}}
+        {
+            "id": "beaker-red",
+            "title": "Red beaker",
+            "category": "Home/Kitchen/Beakers",
+            "brand": "Beaker Works",
+            "description": "A beaker like every other beaker, but red.",
+            "attributes": {"colour": "red", "grams": 1, "tags": ["beaker"]},
+        }
     )
     vocabulary.count(counted.catalog)
     write(counted, "beaker", "mug")
