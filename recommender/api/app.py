@@ -16,6 +16,7 @@ from ninja.openapi.schema import OpenAPISchema
 
 from recommender.api import (
     addresses,
+    batch,
     documentation,
     next_pages,
     problems,
@@ -79,6 +80,7 @@ api = DocumentedApi(
 api.add_router("/v1", recommendations.router)
 api.add_router("/v1", search.router)
 api.add_router("/v1", next_pages.router)
+api.add_router("/v1", batch.router)
 api.add_router("/v1", sync.router)
 api.add_router("/v1", products.router)
 api.add_router("/v1", users.router)

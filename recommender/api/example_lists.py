@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from recommender.api import problems
 from recommender.api.documentation import Call
 from recommender.api.example_errors import (
     ANY,
@@ -191,6 +192,28 @@ LISTS: Mapping[tuple[str, str], Call] = {
         bodies={"as many as before": {}, "twelve": {"count": 12}},
         parameters={"rec_id": UNKNOWN_ANSWER},
         errors=(*_OF_USER, NOT_JSON, TOO_MANY, unknown_answer(), *TOO_LARGE),
+    ),
+    ("post", "/v1/batch"): Call(
+        answers={200: "BatchOut"},
+        answer={
+            "answers": [
+                {"status": 200, "answer": _LIKE},
+                {"status": 404, "problem": problems.document(unknown("product"))},
+            ]
+        },
+        bodies={
+            "a home page": {
+                "requests": [
+                    {"operation": "for_user", "user": USER_ID, "count": 6},
+                    {"operation": "similar", "product": PRODUCT_ID, "fields": ["title"]},
+                    {"operation": "recommendations", "products": [PRODUCT_ID]},
+                    {"operation": "search", "q": "expresso beans", "count": 3},
+                    {"operation": "popular"},
+                ],
+                "distinct": True,
+            }
+        },
+        errors=(*ANY, NO_TOKEN, NOT_JSON, invalid("body.requests", "is missing"), *TOO_LARGE),
     ),
     ("get", "/v1/search"): Call(
         answers={200: "SearchOut"},

@@ -41,6 +41,14 @@ class Operation:
     knows_users: bool = False  # whether a user token changes what a browser is answered
 
 
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page as JSON will have it, and the ids of the products on it."""
+
+    document: Mapping[str, Any]
+    listed: tuple[str, ...]
+
+
 def respond(
     request: ApiRequest,
     operation: Operation,
@@ -49,21 +57,22 @@ def respond(
     after: Continuation = FIRST_PAGE,
 ) -> HttpResponse:
     """A page of a list, the first or the one after another."""
-    page = document(request, operation, ask, subject, after)
-    return _response(request, operation, ask, page)
+    made = page(request, operation, ask, subject, after)
+    return _response(request, operation, ask, made.document)
 
 
-def document(
+def page(
     request: ApiRequest,
     operation: Operation,
     ask: ListRequest,
     subject: str = "",
     after: Continuation = FIRST_PAGE,
-) -> dict[str, Any]:
-    """The same as JSON has it; what it shows is remembered, so that the list can go on."""
+) -> Page:
+    """The same as JSON will have it; what it shows is remembered, so that the list can go on."""
     with trace.recording() if ask.trace else nullcontext() as recorder:
         made = operation.make(request, subject, ask, after)
-    page = answers.document(request, made.answer, ask, made.more, recorder)
+    document = answers.document(request, made.answer, ask, made.more, recorder)
+    listed = tuple(item.id for item in made.answer.items[: len(document["items"])])
     rec_id = answer_log.new_id()
     answer_log.writer.add(
         ListedAnswer(
@@ -74,17 +83,17 @@ def document(
             request=partial(ask.model_dump_json, exclude_unset=True),
             is_vouched=made.is_vouched,
             shown=after.shown,
-            items=tuple(item.id for item in made.answer.items[: len(page["items"])]),
+            items=listed,
             tail=made.answer.tail,
         )
     )
-    return {"rec_id": str(rec_id), **page}
+    return Page({"rec_id": str(rec_id), **document}, listed)
 
 
 def _response(
-    request: ApiRequest, operation: Operation, ask: ListRequest, page: Mapping[str, Any]
+    request: ApiRequest, operation: Operation, ask: ListRequest, document: Mapping[str, Any]
 ) -> HttpResponse:
-    response = codec.respond(page)
+    response = codec.respond(document)
     if ask.explain:
         response["Content-Language"] = answers.language_of(request)
         patch_vary_headers(response, ["Accept-Language"])

@@ -124,6 +124,7 @@ _CHECKS: Mapping[str, Any] = {
     "maximum": _holds(lambda v, e: not _is_number(v) or v <= e),
     "exclusiveMinimum": _holds(lambda v, e: not _is_number(v) or v > e),
     "exclusiveMaximum": _holds(lambda v, e: not _is_number(v) or v < e),
+    "minItems": _holds(lambda v, e: not isinstance(v, list) or len(v) >= e),
     "maxItems": _holds(lambda v, e: not isinstance(v, list) or len(v) <= e),
     "maxProperties": _holds(lambda v, e: not isinstance(v, dict) or len(v) <= e),
 }

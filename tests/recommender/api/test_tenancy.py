@@ -41,6 +41,7 @@ ALLOWED: Mapping[tuple[str, str], set[str]] = {
     ("GET", "/v1/products/{product_id}/similar"): _PUBLIC,
     ("POST", "/v1/products/{product_id}/similar"): _PUBLIC,
     ("POST", "/v1/recommendations"): _PUBLIC,
+    ("POST", "/v1/batch"): _PUBLIC,
     ("POST", "/v1/recommendations/{rec_id}/next"): _PUBLIC,
     ("GET", "/v1/popular"): _PUBLIC,
     ("GET", "/v1/trending"): _PUBLIC,
