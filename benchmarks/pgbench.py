@@ -13,7 +13,7 @@ from django.test.utils import CaptureQueriesContext
 
 from benchmarks.load import Sample
 from recommender import database
-from recommender.engine import recommend
+from recommender.engine import related
 from recommender.engine.answer import Query
 from recommender.models import Catalog
 from recommender.spaces import lifecycle
@@ -118,9 +118,9 @@ def _statements(catalog: Catalog, count: int) -> list[str]:
         "SELECT min(external_id) FROM recommender_product WHERE catalog_id = %s", (catalog.pk,)
     )[0][0]
     query = Query(count=count)
-    recommend.similar(catalog, product, query)  # sets ef_search, once a session
+    related.similar(catalog, product, query)  # sets ef_search, once a session
     with CaptureQueriesContext(connection) as captured:
-        recommend.similar(catalog, product, query)
+        related.similar(catalog, product, query)
     values = {"catalog": str(catalog.pk), "product": ":product", "seed": ":seed"}
     positional = iter((str(catalog.pk), ":product"))
 

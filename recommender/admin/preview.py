@@ -8,7 +8,7 @@ from django.utils.safestring import SafeString
 from recommender.admin import fragments
 from recommender.admin.fragments import BarPart, Table
 from recommender.engine import recommend as recommendation
-from recommender.engine import recommend as similarity
+from recommender.engine import related
 from recommender.engine.answer import Answer, Item, Query
 from recommender.models import Catalog, Product, User
 from recommender.ranking.ranker import BASE
@@ -33,8 +33,10 @@ _OTHER = "bg-base-600"
 
 def similar(product: Product) -> Table:
     """The products most like this one, with their scores."""
-    answer = similarity.similar(product.catalog, product.external_id, _QUERY)
+    answer = related.similar(product.catalog, product.external_id, _QUERY)
     products = _products(product.catalog, answer.items)
+    # Cosines fill the bar at 1; of a blend the best does.
+    best = 1.0 if not product.catalog.similar_blend else _best(answer)
     rows = [
         [
             fragments.thumbnail(neighbour),
@@ -42,11 +44,15 @@ def similar(product: Product) -> Table:
             neighbour.external_id,
             neighbour.category or "-",
             fragments.price(neighbour),
-            fragments.bar(item.score, f"{item.score:.3f}"),
+            fragments.bar(item.score / best, f"{item.score:.3f}"),
         ]
         for item, neighbour in _known(answer.items, products)
     ]
     return Table(["", "Title", "Id", "Category", "Price", "Score"], rows, _note(answer))
+
+
+def _best(answer: Answer) -> float:
+    return max((item.score for item in answer.items), default=1.0) or 1.0
 
 
 def recommendations(user: User) -> Table:
@@ -54,7 +60,7 @@ def recommendations(user: User) -> Table:
     answer = recommendation.recommend(user.catalog, user.external_id, _QUERY)
     products = _products(user.catalog, answer.items)
     # Scores of a fused list have no natural maximum, so the best fills the bar.
-    best = max((item.score for item in answer.items), default=1.0) or 1.0
+    best = _best(answer)
     rows = [
         [
             fragments.thumbnail(product),

@@ -22,7 +22,9 @@ from recommender.api import (
     problems,
     products,
     recommendations,
+    related,
     search,
+    segments,
     sync,
     user_tokens,
     users,
@@ -78,6 +80,8 @@ api = DocumentedApi(
 )
 # First what ends in a word: an id may be sent with bare slashes, and would take in the word.
 api.add_router("/v1", recommendations.router)
+api.add_router("/v1", related.router)
+api.add_router("/v1", segments.router)
 api.add_router("/v1", search.router)
 api.add_router("/v1", next_pages.router)
 api.add_router("/v1", batch.router)

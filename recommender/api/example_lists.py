@@ -13,6 +13,7 @@ from recommender.api.example_errors import (
     OTHER_USER,
     PARAMETER,
     PRODUCT_ID,
+    SERVER,
     TOO_LARGE,
     TOO_MANY,
     UNKNOWN_ANSWER,
@@ -21,6 +22,7 @@ from recommender.api.example_errors import (
     unknown,
     unknown_answer,
 )
+from recommender.api.problems import Problem
 
 _AT = "2026-01-22T10:00:00Z"
 
@@ -130,23 +132,56 @@ _FOUND = _listed("matches_search", "Matches your search", None) | {
     },
 }  # fmt: skip
 _CHART = {name: value for name, value in _LIST.items() if name not in ("exclude", "as_of")}
+_OF_METHOD = {
+    "get": (invalid("query.count", "Input should be a valid integer"),),
+    "post": (NOT_JSON, TOO_MANY, *TOO_LARGE),
+}
+_SEGMENTS: dict[str, Any] = {
+    "by": "brand", "spaces": ["text@1"], "missing_ids": [], "fallback": None, "degraded": {},
+    "items": [
+        {"value": "Cordwain Roasters", "rank": 1, "score": 0.41,
+         "products": ["foo-004"], "because": [PRODUCT_ID]},
+    ],
+}  # fmt: skip
+_NO_SEGMENT = Problem(
+    400,
+    "unknown-field",
+    "'price' is neither brand, category nor an attribute of texts or of true and false.",
+    errors=[{"where": "by", "message": "'price' is neither brand, category nor an attribute …"}],
+)
 _SEARCHED = invalid("query.q", "is missing")
 
 LISTS: Mapping[tuple[str, str], Call] = {
     ("get", "/v1/products/{product_id}/similar"): Call(
         answers={200: "AnswerOut"},
         answer=_LIKE,
-        parameters=_PRODUCT_PATH | _LIST,
+        parameters=_PRODUCT_PATH | _LIST | {"blend": "content:1,behaviour:0.5"},
         errors=(*_ASKED, invalid("query.count", "Input should be a valid integer"),
                 unknown("product")),
     ),
     ("post", "/v1/products/{product_id}/similar"): Call(
         answers={200: "AnswerOut"},
         answer=_LIKE,
-        bodies=_BODIES,
+        bodies=_BODIES | {"a blend": {"blend": {"content": 1, "behaviour": 0.5}} | _REQUEST},
         parameters=_PRODUCT_PATH,
         errors=(*_ASKED, NOT_JSON, TOO_MANY, unknown("product"), *TOO_LARGE),
     ),
+    **{
+        (method, f"/v1/products/{{product_id}}/{name}"): Call(
+            answers={200: "AnswerOut"},
+            answer=_listed(code, text, PRODUCT_ID),
+            bodies={"filtered and explained": _REQUEST, "all defaults": {}}
+            if method == "post"
+            else {},
+            parameters=_PRODUCT_PATH | (_CHART if method == "get" else {}),
+            errors=(*_ASKED, unknown("product"), *_OF_METHOD[method]),
+        )
+        for name, code, text in (
+            ("bought-together", "bought_with", "Often bought with Night Watch espresso beans"),
+            ("complements", "goes_with", "Goes with Night Watch espresso beans"),
+        )
+        for method in ("get", "post")
+    },
     ("get", "/v1/users/{user_id}/recommendations"): Call(
         answers={200: "AnswerOut"},
         answer=_FOR_USER,
@@ -162,15 +197,17 @@ LISTS: Mapping[tuple[str, str], Call] = {
     ),
     **{
         ("get", f"/v1/{name}"): Call(
-            answers={200: "AnswerOut"},
-            answer=_listed(code, text, None),
-            parameters=_CHART,
+            answers={200: "ChartOut"},
+            answer=_listed(code, text, None) | {"measured_by": measure},
+            parameters=_CHART
+            | {"category": "Food & Drink"}
+            | ({"window": "week"} if name == "popular" else {}),
             errors=(*_ASKED, invalid("query.count", "Input should be a valid integer")),
         )
-        for name, code, text in (
-            ("popular", "popular", "Popular right now"),
-            ("trending", "trending", "More popular than usual"),
-            ("new", "new", "Newly added"),
+        for name, code, text, measure in (
+            ("popular", "popular", "Popular right now", "users in the last 7 days"),
+            ("trending", "trending", "More popular than usual", "users in the last 7 days above …"),
+            ("new", "new", "Newly added", "time of release, else of coming in; …"),
         )
     },
     ("post", "/v1/recommendations"): Call(
@@ -183,6 +220,10 @@ LISTS: Mapping[tuple[str, str], Call] = {
                 "user": USER_ID,
                 "session": [{"type": "add_to_cart", "product": PRODUCT_ID, "at": _AT}],
             },
+            "a cart": {"cart": [PRODUCT_ID, "foo-004"], "user": USER_ID},
+            "a text, for a user": {"text": "gift for a gardener", "user": USER_ID},
+            "a category, for a user": {"category": "Kitchen", "user": USER_ID},
+            "a segment": {"segment": {"brand": "Cordwain Roasters"}, "count": 3},
         },
         errors=(*_OF_USER, NOT_JSON, TOO_MANY, *TOO_LARGE),
     ),
@@ -192,6 +233,25 @@ LISTS: Mapping[tuple[str, str], Call] = {
         bodies={"as many as before": {}, "twelve": {"count": 12}},
         parameters={"rec_id": UNKNOWN_ANSWER},
         errors=(*_OF_USER, NOT_JSON, TOO_MANY, unknown_answer(), *TOO_LARGE),
+    ),
+    ("get", "/v1/users/{user_id}/segments"): Call(
+        answers={200: "SegmentsOut"},
+        answer=_SEGMENTS,
+        parameters=_USER_PATH | {"by": "brand", "count": 3, "filter": _LIST["filter"]},
+        errors=(*_OF_USER, _NO_SEGMENT, *_OF_METHOD["get"]),
+    ),
+    ("post", "/v1/users/{user_id}/segments"): Call(
+        answers={200: "SegmentsOut"},
+        answer=_SEGMENTS,
+        bodies={"brands": {"by": "brand"}, "an attribute": {"by": "attributes.roast", "count": 3}},
+        parameters=_USER_PATH,
+        errors=(*_OF_USER, _NO_SEGMENT, *_OF_METHOD["post"]),
+    ),
+    ("get", "/v1/products/{product_id}/audience"): Call(
+        answers={200: "AudienceOut"},
+        answer={"space": "als@1", "items": [{"id": USER_ID, "rank": 1, "score": 0.83}]},
+        parameters=_PRODUCT_PATH | {"count": 3, "exclude": "purchased"},
+        errors=(*SERVER, PARAMETER, unknown("product"), *_OF_METHOD["get"]),
     ),
     ("post", "/v1/batch"): Call(
         answers={200: "BatchOut"},

@@ -100,6 +100,12 @@ SearchText = Annotated[
     _required(values.label),
     _any(_string(minLength=1, maxLength=MAX_QUERY, pattern=r"[^\s\u001c-\u001f\u0085]"), _NUMBER),
 ]
+OptionalText = Annotated[
+    str | None,
+    Field(max_length=MAX_QUERY),
+    _read(values.label),
+    _any(_string(maxLength=MAX_QUERY), _NUMBER, _NULL),
+]
 _LABEL = _any(_string(maxLength=values.MAX_LABEL), _NUMBER, _NULL)
 Label = Annotated[str, Field(max_length=values.MAX_LABEL), _read(values.label, ""), _LABEL]
 Path = Annotated[str, Field(max_length=values.MAX_LABEL), _read(values.path, ""), _LABEL]

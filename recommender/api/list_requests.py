@@ -40,6 +40,10 @@ class ListRequest(ControlRequest):
     explain: Annotated[bool, Field(strict=True)] = False
     trace: Annotated[bool, Field(strict=True)] = False
 
+    def within(self) -> dict[str, Any]:
+        """By field, the value of the segment of products that is asked for; empty for all."""
+        return {}
+
 
 class RecommendationRequest(ListRequest):
     """What a request for similar or recommended products may say; every member is optional."""
@@ -62,14 +66,6 @@ class SessionEventIn(Strict):
     product: Id
     value: Number = None
     at: Time = None
-
-
-class AdHocRequest(RecommendationRequest):
-    """What to recommend by: products, what somebody just did, a user; every member is optional."""
-
-    products: Annotated[list[Id | SeedIn], Field(max_length=MOST_SEEDS)] = []
-    session: Annotated[list[SessionEventIn], Field(max_length=MOST_SEEDS)] = []
-    user: OptionalId = None
 
 
 _RangeEnd = Annotated[float, Field(strict=True, allow_inf_nan=False)]
@@ -101,7 +97,7 @@ class SearchRequest(ListRequest):
     highlight: Annotated[bool, Field(strict=True)] = False
 
 
-def _text(description: str, **words: str | int) -> WithJsonSchema:
+def as_text(description: str, **words: str | int) -> WithJsonSchema:
     """A parameter that is text; one that is left out is no null."""
     return WithJsonSchema({"type": "string", "description": description} | words)
 
@@ -109,32 +105,33 @@ def _text(description: str, **words: str | int) -> WithJsonSchema:
 # As ID_PATTERN, of several with commas between.
 _OF_IDS = r"[^,\u0000-\u001f\u007f-\u009f]"
 _ONE_OF_IDS = rf"{_OF_IDS}*[^\s.,\u0000-\u001f\u007f-\u009f]{_OF_IDS}*"
-_OBJECT = Annotated[str | None, _text("An object, as JSON.", pattern=r"^\s*(\{.*)?$")]
+_OBJECT = Annotated[str | None, as_text("An object, as JSON.", pattern=r"^\s*(\{.*)?$")]
+
+
+FilterText = Annotated[str | None, as_text("A filter, as JSON.", pattern=r"^\s*(\{.*|null\s*)?$")]
 
 
 class ListParameters(Schema):
     """The members of a ListRequest as query parameters."""
 
     count: Annotated[int, Field(ge=1, le=MAX_COUNT)] = 12
-    filter: Annotated[str | None, _text("A filter, as JSON.", pattern=r"^\s*(\{.*|null\s*)?$")] = (
-        None
-    )
-    fields: Annotated[str | None, _text("Names, separated by commas.")] = None
+    filter: FilterText = None
+    fields: Annotated[str | None, as_text("Names, separated by commas.")] = None
     explain: Flag = False
     trace: Flag = False
-    boost: Annotated[str | None, _text("Boosts, as JSON.", pattern=r"^\s*(\[.*)?$")] = None
+    boost: Annotated[str | None, as_text("Boosts, as JSON.", pattern=r"^\s*(\[.*)?$")] = None
     promote: _OBJECT = None
     max_per: _OBJECT = None
     rotation: _OBJECT = None
     diversity: Annotated[
         str | None,
-        _text("A number from 0 to 1, or an object as JSON.", pattern=r"^\s*([0-9.]+|\{.*)?$"),
+        as_text("A number from 0 to 1, or an object as JSON.", pattern=r"^\s*([0-9.]+|\{.*)?$"),
     ] = None
     exploration: Annotated[float, Field(ge=0, le=1)] = 0.0
     min_relevance: Annotated[float, Field(ge=0, le=1)] = 0.0
     exclude_ids: Annotated[
         str | None,
-        _text("Ids, separated by commas.", pattern=rf"^({_ONE_OF_IDS}(,{_ONE_OF_IDS})*)?$"),
+        as_text("Ids, separated by commas.", pattern=rf"^({_ONE_OF_IDS}(,{_ONE_OF_IDS})*)?$"),
     ] = None
 
 
@@ -143,7 +140,7 @@ class RequestParameters(ListParameters):
 
     exclude: Annotated[
         str | None,
-        _text(
+        as_text(
             "`seen` (the default), `purchased`, `in_cart`, or `none`; several separated by commas.",
             pattern="^((seen|purchased|in_cart|none)?(,(seen|purchased|in_cart|none)?)*)$",
         ),
@@ -157,22 +154,24 @@ class SearchParameters(ListParameters):
     q: Annotated[
         str,
         Field(min_length=1, max_length=MAX_QUERY),
-        _text("What is searched for.", minLength=1, maxLength=MAX_QUERY),
+        as_text("What is searched for.", minLength=1, maxLength=MAX_QUERY),
     ]
     user: Annotated[
         str | None,
-        _text("The user whose taste counts, too.", pattern=f"^$|{ID_PATTERN}", maxLength=MAX_ID),
+        as_text("The user whose taste counts, too.", pattern=f"^$|{ID_PATTERN}", maxLength=MAX_ID),
     ] = None
     personal: Annotated[
         float,
         Field(ge=0, le=1, description="How much the user's taste counts beside the words."),
     ] = DEFAULT_PERSONAL
     facets: Annotated[
-        str | None, _text("Fields whose values are counted, separated by commas.")
+        str | None, as_text("Fields whose values are counted, separated by commas.")
     ] = None
     sort: Annotated[
         str | None,
-        _text("Fields to sort by instead of relevance, separated by commas; `-price`: descending."),
+        as_text(
+            "Fields to sort by instead of relevance, separated by commas; `-price`: descending."
+        ),
     ] = None
     highlight: Flag = False
 
@@ -182,6 +181,6 @@ class SuggestParameters(Schema):
 
     q: Annotated[
         SearchText,
-        _text("What was typed.", minLength=1, maxLength=MAX_QUERY),
+        as_text("What was typed.", minLength=1, maxLength=MAX_QUERY),
     ]
     count: Annotated[int, Field(ge=1, le=20)] = 8

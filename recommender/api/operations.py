@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from recommender.api import recommendations, search
+from recommender.api import recommendations, related, search
 from recommender.api.listing import Operation
 
 OPERATIONS: Mapping[str, Operation] = {
@@ -10,7 +10,9 @@ OPERATIONS: Mapping[str, Operation] = {
     for operation in (
         recommendations.AD_HOC,
         recommendations.FOR_USER,
-        recommendations.SIMILAR,
+        related.SIMILAR,
+        related.BOUGHT_TOGETHER,
+        related.COMPLEMENTS,
         recommendations.POPULAR,
         recommendations.TRENDING,
         recommendations.NEW,

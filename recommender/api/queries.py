@@ -5,13 +5,16 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from django.http import HttpRequest
+from ninja import Schema
 from pydantic import ValidationError
 
 from recommender.api import codec, problems
 from recommender.api.auth import BROWSER, Caller
 from recommender.api.control_requests import ControlRequest
-from recommender.api.list_requests import ListParameters, ListRequest
+from recommender.api.list_requests import ListRequest
 from recommender.api.problems import Problem
+from recommender.api.related_requests import blend_of
+from recommender.api.schemas import Strict
 from recommender.engine import rule_parsing
 from recommender.engine.answer import (
     FIRST_PAGE,
@@ -25,7 +28,7 @@ from recommender.retrieval import filters
 from recommender.retrieval.filter_context import FilterContext
 from recommender.retrieval.filters import Filter, FilterError, FilterFieldError
 
-Request = TypeVar("Request", bound=ListRequest)
+Request = TypeVar("Request", bound=Strict)
 
 # Query parameters that are JSON, and those that are several words.
 _JSON = {"filter", "boost", "promote", "max_per", "rotation", "diversity"}
@@ -33,7 +36,7 @@ _NAMES = {"fields", "exclude_ids", "facets", "sort"}
 _CONTROL = ControlRequest.model_fields.keys() - {"exclude_ids"}
 
 
-def from_query(request: HttpRequest, given: ListParameters, schema: type[Request]) -> Request:
+def from_query(request: HttpRequest, given: Schema, schema: type[Request]) -> Request:
     """The request that query parameters make, of which all are known.
 
     Raises:
@@ -43,7 +46,7 @@ def from_query(request: HttpRequest, given: ListParameters, schema: type[Request
     return from_parameters(given, schema)
 
 
-def from_parameters(given: ListParameters, schema: type[Request]) -> Request:
+def from_parameters(given: Schema, schema: type[Request]) -> Request:
     """The request that query parameters make.
 
     Raises:
@@ -58,6 +61,8 @@ def from_parameters(given: ListParameters, schema: type[Request]) -> Request:
         text = document.pop(name)
         if text:
             document[name] = text.split(",")
+    if text := document.pop("blend", ""):
+        document["blend"] = blend_of(text)
     if "exclude" in document:
         names = document["exclude"].split(",")
         document["exclude"] = [name for name in names if name not in ("", "none")]
@@ -128,6 +133,9 @@ def _checked(
     if ask.exclude_ids:
         others = {"not": {"id": {"in": ask.exclude_ids}}}
         narrowed = parse_filter(others, "exclude_ids") & narrowed
+    if within := ask.within():
+        document = {k: {"under": v} if k == "category" else v for k, v in within.items()}
+        narrowed = parse_filter(document, "segment") & narrowed
     rules = None
     if _CONTROL & ask.model_fields_set:
         said = ask.model_dump(include=_CONTROL, exclude_none=True)

@@ -11,7 +11,14 @@ from django.utils.translation.trans_real import parse_accept_lang_header
 
 from recommender.engine.answer import Item
 from recommender.engine.backfill import NEWEST, POPULAR, TRENDING
-from recommender.engine.candidates import SEARCHED, SEED, Cause
+from recommender.engine.candidates import (
+    BOUGHT_WITH,
+    CHOSEN_WITH,
+    GOES_WITH,
+    SEARCHED,
+    SEED,
+    Cause,
+)
 from recommender.ranking.ranker import BASE
 
 DEFAULT_LANGUAGE = "en"
@@ -46,6 +53,9 @@ _BECAUSE = {
     "because_rated": ("Because you rated {title}", "Because of something you rated"),
     "because_chosen": ("Because you chose {title}", "Because of something you chose"),
     "similar_to": ("Similar to {title}", "Similar to this product"),
+    "bought_with": ("Often bought with {title}", "Often bought with this product"),
+    "goes_with": ("Goes with {title}", "Goes with this product"),
+    "chosen_with": ("Often chosen with {title}", "Often chosen with this product"),
 }
 _SENTENCES = {
     "bought_before": "You bought this before",
@@ -64,6 +74,14 @@ _SENTENCES = {
 }
 CODES = (*_BECAUSE, *_SENTENCES)
 
+# Of a product that a request names, and of none: by what it is named for.
+_BY_REQUEST = {
+    SEED: "similar_to",
+    SEARCHED: "matches_search",
+    BOUGHT_WITH: "bought_with",
+    GOES_WITH: "goes_with",
+    CHOSEN_WITH: "chosen_with",
+}
 # Where no product led here: by what contributes most.
 _BY_SOURCE = {POPULAR: "popular", TRENDING: "trending", NEWEST: "new", "product": "fits_taste"}
 # What speaks for a product without any other product's having led to it.
@@ -79,10 +97,8 @@ def code_of(item: Item) -> str:
     cause = item.cause
     if cause is None:
         return _BY_SOURCE.get(item.source, "for_you")
-    if cause.event == SEED:
-        return "similar_to"
-    if cause.event == SEARCHED:
-        return "matches_search"
+    if cause.event in _BY_REQUEST:
+        return _BY_REQUEST[cause.event]
     verb = _VERBS.get(cause.event, _OTHER_VERB)
     if cause.id == item.id:
         return f"{verb}_before"

@@ -1,4 +1,4 @@
-"""Similar products and recommendations."""
+"""Recommendations, and lists for everybody."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -10,13 +10,11 @@ from ninja import Router
 
 from recommender import durations
 from recommender.api import codec, listing, user_tokens
+from recommender.api.ad_hoc_requests import AdHocRequest
 from recommender.api.answers import AnswerOut
 from recommender.api.auth import ApiRequest, any_key
 from recommender.api.fields import PathId
 from recommender.api.list_requests import (
-    AdHocRequest,
-    ListParameters,
-    ListRequest,
     RecommendationRequest,
     RequestParameters,
     SeedIn,
@@ -25,40 +23,33 @@ from recommender.api.list_requests import (
 from recommender.api.listing import Made, Operation
 from recommender.api.problems import Problem
 from recommender.api.queries import from_query, query_of
-from recommender.engine import backfill, recommend
+from recommender.api.related_requests import (
+    CategoryParameters,
+    CategoryRequest,
+    PopularParameters,
+    PopularRequest,
+)
+from recommender.engine import backfill, bought, charts, recommend, search
 from recommender.engine.answer import (
     IN_CART,
     Answer,
     Continuation,
     EventExclusion,
     Query,
-    UnknownProductError,
 )
 from recommender.engine.control import controlled
 from recommender.engine.given_history import GivenEvent
+from recommender.engine.search import DEFAULT_PERSONAL, SearchQuery
 from recommender.models import Catalog
 
+
+class ChartOut(AnswerOut):
+    """A list for everybody, and what its scores say."""
+
+    measured_by: str
+
+
 router = Router(tags=["recommendations"], auth=any_key)
-
-
-@router.get("/products/{id:product_id}/similar", response=AnswerOut, summary="Similar products")
-def get_similar(
-    request: ApiRequest, product_id: PathId, ask: Parameters[RequestParameters]
-) -> HttpResponse:
-    """The available products most like this one."""
-    checked = from_query(request, ask, RecommendationRequest)
-    return listing.respond(request, SIMILAR, checked, product_id)
-
-
-@router.post(
-    "/products/{id:product_id}/similar", response=AnswerOut, summary="Similar products (body)"
-)
-def post_similar(
-    request: ApiRequest, product_id: PathId, ask: RecommendationRequest
-) -> HttpResponse:
-    """The same, with the request as a body."""
-    codec.check_known(request, ())
-    return listing.respond(request, SIMILAR, ask, product_id)
 
 
 @router.get(
@@ -92,55 +83,75 @@ def post_recommendations(
     return listing.respond(request, FOR_USER, ask, user_id)
 
 
-@router.get("/popular", response=AnswerOut, summary="What is popular")
-def get_popular(request: ApiRequest, ask: Parameters[ListParameters]) -> HttpResponse:
+@router.get("/popular", response=ChartOut, summary="What is popular")
+def get_popular(request: ApiRequest, ask: Parameters[PopularParameters]) -> HttpResponse:
     """The available products by what users did in the last 30 days, then ever."""
-    return listing.respond(request, POPULAR, from_query(request, ask, ListRequest))
+    return listing.respond(request, POPULAR, from_query(request, ask, PopularRequest))
 
 
-@router.get("/trending", response=AnswerOut, summary="What is more popular than usual")
-def get_trending(request: ApiRequest, ask: Parameters[ListParameters]) -> HttpResponse:
+@router.get("/trending", response=ChartOut, summary="What is more popular than usual")
+def get_trending(request: ApiRequest, ask: Parameters[CategoryParameters]) -> HttpResponse:
     """The available products that have more users this week than in a usual week of the quarter."""
-    return listing.respond(request, TRENDING, from_query(request, ask, ListRequest))
+    return listing.respond(request, TRENDING, from_query(request, ask, CategoryRequest))
 
 
-@router.get("/new", response=AnswerOut, summary="What is new")
-def get_new(request: ApiRequest, ask: Parameters[ListParameters]) -> HttpResponse:
+@router.get("/new", response=ChartOut, summary="What is new")
+def get_new(request: ApiRequest, ask: Parameters[CategoryParameters]) -> HttpResponse:
     """The available products, the latest first."""
-    return listing.respond(request, NEW, from_query(request, ask, ListRequest))
+    return listing.respond(request, NEW, from_query(request, ask, CategoryRequest))
 
 
 @router.post(
     "/recommendations",
     response=AnswerOut,
-    summary="Recommendations for products, a session, a user",
+    summary="Recommendations for products, a session, a user, a cart, a text, a segment",
     openapi_extra=user_tokens.DOCUMENTED,
 )
 def post_ad_hoc(request: ApiRequest, ask: AdHocRequest) -> HttpResponse:
     """The products for what the request tells, which is not stored.
 
     `products` are liked, or with a weight below 0 disliked; `session` is what somebody just did;
-    with `user` both are later than what that user did. For nothing at all, what is popular.
+    with `user` both are later than what that user did. For a `cart`, what completes it; for a
+    `text`, what it asks for, ranked by the taste of the others; `category` and `segment` narrow
+    each of them. For nothing at all, what is popular.
     """
     codec.check_known(request, ())
     return listing.respond(request, AD_HOC, ask)
 
 
-def _chart(name: str, request: ApiRequest, _: str, ask: ListRequest, after: Continuation) -> Made:
-    query = query_of(request.auth, ask, after)
-    catalog = request.auth.catalog
-    return Made(controlled(catalog, query, partial(backfill.chart, catalog, name)))
+def _chart(
+    name: str, request: ApiRequest, _: str, ask: CategoryRequest, after: Continuation
+) -> Made:
+    catalog, query = request.auth.catalog, query_of(request.auth, ask, after)
+    window = ask.window if isinstance(ask, PopularRequest) else None
+    answer = controlled(catalog, query, partial(charts.chart, catalog, name, window))
+    return Made(answer, more={"measured_by": charts.measured_by(catalog, name, window)})
 
 
 def _ad_hoc(request: ApiRequest, _: str, ask: AdHocRequest, after: Continuation) -> Made:
     may_know = ask.user is None or user_tokens.may_know(request, ask.user)
     seeds = list(map(_seed, ask.products))
     product = seeds[0].product if len(seeds) == 1 else None
-    query = replace(_query(request, ask, after, product), anonymous_only=not may_know)
+    query = replace(ranked_query(request, ask, after, product), anonymous_only=not may_know)
     given = [*seeds, *_session(request.auth.catalog, ask.session)]
-    answer = recommend.recommend_for(request.auth.catalog, given, query, ask.user)
+    answer = _answered(request.auth.catalog, ask, given, query)
     is_vouched = may_know and ask.user is not None
-    return Made(answer if may_know else _without_own(answer), is_vouched)
+    # What completes a cart or answers a text names no product of the user's.
+    names_none = bool(ask.cart or ask.text)
+    return Made(answer if may_know or names_none else _without_own(answer), is_vouched)
+
+
+def _answered(
+    catalog: Catalog, ask: AdHocRequest, given: Sequence[GivenEvent], query: Query
+) -> Answer:
+    if ask.cart:
+        return bought.for_cart(catalog, ask.cart, query, user=ask.user)
+    if ask.text:
+        asked = SearchQuery(
+            text=ask.text, query=query, user=ask.user, given=given, personal=DEFAULT_PERSONAL
+        )
+        return search.search(catalog, asked).answer
+    return recommend.recommend_for(catalog, given, query, ask.user)
 
 
 def _seed(product: str | SeedIn) -> GivenEvent:
@@ -164,24 +175,12 @@ def _session(catalog: Catalog, events: Sequence[SessionEventIn]) -> Iterator[Giv
         yield GivenEvent(product=event.product, type=event.type, value=event.value, at=event.at)
 
 
-def _similar(
-    request: ApiRequest, product_id: str, ask: RecommendationRequest, after: Continuation
-) -> Made:
-    """Similar products; a Problem for one that is unknown, and for what cannot be used."""
-    try:
-        query = _query(request, ask, after, product_id)
-        return Made(recommend.similar(request.auth.catalog, product_id, query))
-    except UnknownProductError as exc:
-        detail = f"There is no product {product_id!r}."
-        raise Problem(404, "unknown-product", detail, missing_ids=[product_id]) from exc
-
-
 def _for_user(
     request: ApiRequest, user_id: str, ask: RecommendationRequest, after: Continuation
 ) -> Made:
     """Recommendations; a Problem for a user token that is not right, and what cannot be used."""
     may_know = user_tokens.may_know(request, user_id)
-    query = replace(_query(request, ask, after), anonymous_only=not may_know)
+    query = replace(ranked_query(request, ask, after), anonymous_only=not may_know)
     answer = recommend.recommend(request.auth.catalog, user_id, query)
     return Made(answer if may_know else _without_own(answer), may_know)
 
@@ -192,7 +191,7 @@ def _without_own(answer: Answer) -> Answer:
     return replace(answer, items=tuple(items))
 
 
-def _query(
+def ranked_query(
     request: ApiRequest, ask: RecommendationRequest, after: Continuation, product: str | None = None
 ) -> Query:
     """The engine's query; raises as `query_of`."""
@@ -211,16 +210,15 @@ def _query(
     )
 
 
-SIMILAR = Operation(name="similar", schema=RecommendationRequest, make=_similar, subject="product")
 FOR_USER = Operation(
     name="for_user", schema=RecommendationRequest, make=_for_user, subject="user", knows_users=True
 )
 AD_HOC = Operation(name="recommendations", schema=AdHocRequest, make=_ad_hoc, knows_users=True)
 POPULAR, TRENDING, NEW = (
-    Operation(name=name, schema=ListRequest, make=partial(_chart, chart))
-    for name, chart in (
-        ("popular", backfill.POPULAR),
-        ("trending", backfill.TRENDING),
-        ("new", backfill.NEWEST),
+    Operation(name=name, schema=schema, make=partial(_chart, chart))
+    for name, schema, chart in (
+        ("popular", PopularRequest, backfill.POPULAR),
+        ("trending", CategoryRequest, backfill.TRENDING),
+        ("new", CategoryRequest, backfill.NEWEST),
     )
 )

@@ -23,7 +23,8 @@ from recommender.api.list_requests import RecommendationRequest, RequestParamete
 from recommender.api.listing import Operation
 from recommender.api.problems import Problem
 from recommender.api.queries import from_parameters
-from recommender.api.recommendations import FOR_USER, SIMILAR
+from recommender.api.recommendations import FOR_USER
+from recommender.api.related import SIMILAR
 
 # Ids as nearly all are; any other is read by django-ninja.
 _ADDRESS = re.compile(r"/v1/([a-z]+)/([0-9A-Za-z][0-9A-Za-z._:-]{0,99})/([a-z]+)", re.ASCII)

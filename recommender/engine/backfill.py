@@ -175,9 +175,9 @@ def popular(
     Now from the table that a periodic task keeps; for a time in the past, counted from events.
     """
     if before is None:
-        return _run(_POPULAR_NOW, {"catalog": catalog.pk}, limit, filter, excluded)
+        return run(_POPULAR_NOW, {"catalog": catalog.pk}, limit, filter, excluded)
     past = popularity.window(catalog, before)
-    return _run(_POPULAR_THEN, past, limit, filter, excluded)
+    return run(_POPULAR_THEN, past, limit, filter, excluded)
 
 
 def newest(
@@ -195,7 +195,7 @@ def newest(
     """
     is_past = before is None and catalog.clock == Catalog.Clock.LAST_EVENT
     now = popularity.clock(catalog) if is_past else before or timezone.now()
-    return _run(_NEWEST, {"catalog": catalog.pk, "now": now}, limit, filter, excluded)
+    return run(_NEWEST, {"catalog": catalog.pk, "now": now}, limit, filter, excluded)
 
 
 def trending(
@@ -206,39 +206,19 @@ def trending(
     excluded: Sequence[int] = (),
 ) -> list[Listed]:
     """Available products that have more users this week than in a usual week of the quarter."""
-    listed = _run(_TRENDING, {"catalog": catalog.pk}, limit, filter, excluded)
+    listed = run(_TRENDING, {"catalog": catalog.pk}, limit, filter, excluded)
     return [replace(one, score=float(one.score)) for one in listed if one.score > 0]
 
 
-def chart(catalog: Catalog, name: str, query: Query) -> Answer:
-    """One list for everybody, best first: POPULAR, TRENDING or NEWEST; not filled up by others.
-
-    The score is the list's own: the weight of what users did in the last 30 days; how much more
-    than usual a product has users this week; of what is new, 1 / (60 + place).
-    """
-    shown = query.after.shown
-    with trace.stage(name):
-        if name == NEWEST:
-            listed = newest(catalog, query.count, filter=query.filter, excluded=shown)
-            listed = [
-                replace(one, score=reciprocal_rank(n)) for n, one in enumerate(listed, start=1)
-            ]
-        elif name == TRENDING:
-            listed = trending(catalog, query.count, filter=query.filter, excluded=shown)
-        else:
-            listed = popular(catalog, query.count, filter=query.filter, excluded=shown)
-        trace.note(found=len(listed))
-    items = [Item(one.id, one.score, name, {name: one.score}) for one in listed]
-    return complete(catalog, items, query, excluded=shown)
-
-
-def _run(
+def run(
     query: sql.SQL,
     parameters: dict[str, object],
     limit: int,
     filter: Filter | None,  # noqa: A002 - the API's word
     excluded: Sequence[int],
+    **parts: sql.Composable,
 ) -> list[Listed]:
+    """The rows of a statement of (id, score, key), with the filter, without what is excluded."""
     if filter is not None:
         parameters = {**parameters, **filter.parameters}
     keep = sql.SQL("true")
@@ -250,5 +230,6 @@ def _run(
         keep=keep,
         limit=sql.Literal(limit),
         popularity=popularity.POPULARITY,
+        **parts,
     )
     return [Listed(*row) for row in database.fetch(statement, parameters)]

@@ -17,6 +17,9 @@ Floats = NDArray[np.float32]
 
 # The event of a product that a request names instead of the user's having done anything with it.
 SEED = "seed"
+# The same where products are looked for that are bought with it, that go with it without being
+# substitutes, or that users chose who chose it.
+BOUGHT_WITH, GOES_WITH, CHOSEN_WITH = "bought_with", "goes_with", "chosen_with"
 # The same of an answer to a search: no product led to it, but words did.
 SEARCHED = "searched"
 

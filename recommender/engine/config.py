@@ -1,6 +1,6 @@
 """The numbers that decide how many candidates there are and how sources see them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +50,11 @@ BATCH = CandidateConfig()
 LIVE = CandidateConfig(
     proposals=60, proposals_a_place=3, kept_a_proposal=2.5, neighbour_sums=("all",)
 )
+# Around given products: what is popular goes with everything, and so proposes nothing.
+RELATED = replace(LIVE, windows=(), categories=0)
+# All neighbours that are stored are looked at: of few that are bought together a filter may leave
+# only the last.
+BOUGHT = replace(RELATED, proposals=200, kept_a_proposal=None)
 
 # Of the user's latest products, so many say what the taste is and have their neighbours summed.
 OWN_PRODUCTS = 250

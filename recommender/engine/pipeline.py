@@ -58,11 +58,12 @@ class Pipeline:
     store: CandidateStore
     count: int  # how long the lists are to be
     control: Reranker | None = None  # what makes the list; relevance alone where None
+    also: tuple[CandidateSource, ...] = ()  # beside those of the table
 
     @cached_property
     def sources(self) -> tuple[CandidateSource, ...]:
         """All that propose and score."""
-        return sources.of(self.store)
+        return (*sources.of(self.store), *self.also)
 
     def is_personal(self, context: UserContext) -> bool:
         """Whether anything but what is popular speaks for a candidate."""

@@ -27,6 +27,8 @@ class PostgresStore:
     # Whether the user's history is the request's, so that no profile of it is stored.
     is_given: bool = False
     config: CandidateConfig = LIVE
+    # The kinds of item neighbours that propose.
+    kinds: tuple[str, ...] = tuple(map(str, ProductNeighbor.OF_TASTE))
 
     @property
     def spaces(self) -> Sequence[ServingSpace]:
@@ -34,7 +36,7 @@ class PostgresStore:
 
     @property
     def neighbour_kinds(self) -> Sequence[str]:
-        return [str(kind) for kind in ProductNeighbor.Kind.values]
+        return self.kinds
 
     @property
     def lists_own(self) -> bool:
@@ -102,7 +104,7 @@ class PostgresStore:
     def _search(self, context: UserContext, profiles: Sequence[Profile], limit: int) -> Signals:
         own = context.own if self.user.knows_neighbours else None
         return profile_search.search(
-            self.catalog.pk, profiles, own, limit, filter=self.query.filter
+            self.catalog.pk, profiles, own, limit, kinds=self.kinds, filter=self.query.filter
         )
 
     def _profiles(self) -> Sequence[Profile]:
@@ -121,6 +123,10 @@ class PostgresStore:
     def _built(self) -> Iterator[Profile]:
         """Profiles that are in no table: of a history that was given, or before a time."""
         spaces = {space.pk: space for space in self.spaces}
-        for row in Space.objects.filter(pk__in=spaces).select_related("catalog"):
+        if not spaces:
+            return
+        # Rows hold megabytes that no profile is made of.
+        for row in Space.objects.filter(pk__in=spaces).only("metric", "fold_in"):
+            row.catalog = self.catalog
             profiles = builder.build_of(row, {self.user.pk: self.user.history})
             yield profile_search.given(spaces[row.pk], profiles.get(self.user.pk, []))

@@ -68,6 +68,7 @@ WITH neighbour AS (
     SELECT n.kind, n.product_id, array_send(n.products) AS products, array_send(n.scores) AS scores
     FROM recommender_productneighbor n
     WHERE n.product_id = ANY(%(own)s::bigint[]) AND n.catalog_id = %(catalog)s
+      AND n.kind = ANY(%(kinds)s)
       AND n.products <> '{{}}'
 )
 {parts}
@@ -135,6 +136,7 @@ def search(
     own: OwnProducts | None,
     limit: int,
     *,
+    kinds: Sequence[str],
     filter: Filter | None = None,  # noqa: A002 - the API's word
 ) -> Signals:
     """The vectors of these profiles, the products nearest to them, and item neighbours.
@@ -145,6 +147,7 @@ def search(
     Args:
         own: the products whose neighbours are asked for; None where none may be used.
         limit: products found from each vector that is searched from.
+        kinds: of neighbours.
         filter: what products must pass; each one met is then checked.
     """
     # Candidates need no more recall than that: they are compared exactly.
@@ -154,6 +157,7 @@ def search(
     parameters: dict[str, Any] = {
         "own": database.array_text(own.latest.tolist() if own is not None else []),
         "catalog": catalog_id,
+        "kinds": list(kinds),
     }
     for profile in profiles:
         parameters |= profile.parameters

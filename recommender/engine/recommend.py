@@ -1,33 +1,25 @@
-"""Live answers: products for a user, and products like a product."""
+"""Live answers: products for a user, and for what a request tells."""
 
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Any
 
 import numpy as np
-from psycopg import sql
 
 from recommender.engine import backfill, control, trace
-from recommender.engine.answer import Answer, Item, Query, UnknownProductError
-from recommender.engine.candidates import SEED, Cause
+from recommender.engine.answer import Answer, Query
 from recommender.engine.control import Control
 from recommender.engine.given_history import GivenEvent, with_history
 from recommender.engine.pipeline import Pipeline
 from recommender.engine.postgres_store import PostgresStore
 from recommender.engine.stored import find_user, ranker_of, told_of_ranker
 from recommender.models import Catalog
-from recommender.retrieval import seed
-from recommender.retrieval.filters import Filter
-from recommender.retrieval.vector_search import Neighbour
 from recommender.spaces import switching
 
 # As `fallback`: what is popular, since nobody vouches that it is the user who asks.
 NO_USER_TOKEN = "no_user_token"  # noqa: S105 - a word, not a password
 # How many of those that were ranked, but not listed, an answer tells for its next page.
 _TAIL = 100
-# Of similar products, the similarities whose relevance is 0 and 1.
-_COSINES = (0.0, 1.0)
 
 
 def recommend(catalog: Catalog, external_id: str, query: Query) -> Answer:
@@ -115,71 +107,3 @@ def _fall_back(catalog: Catalog, query: Query, excluded: Sequence[int] = ()) -> 
     """What is popular, then what is new, by the rules of the query."""
     make = partial(backfill.fall_back, catalog, excluded=excluded)
     return control.controlled(catalog, query, make, excluded=excluded)
-
-
-def similar(catalog: Catalog, external_id: str, query: Query) -> Answer:
-    """The available products most like this one, by cosine similarity in the active space.
-
-    A product that has no vector yet is answered with what is popular in its category.
-
-    Raises:
-        UnknownProductError: where the catalog has no such product.
-    """
-    make = partial(_similar_at_once, catalog, external_id)
-    return control.controlled(catalog, query, make, scale=_COSINES)
-
-
-def _similar_at_once(catalog: Catalog, external_id: str, query: Query) -> Answer:
-    return switching.answered(
-        partial(_similar, catalog, external_id, query),
-        again=partial(_similar_step_by_step, catalog, external_id, query),
-    )
-
-
-def _similar(catalog: Catalog, external_id: str, query: Query) -> Answer:
-    if query.filter is None and not query.named and not query.after.shown:
-        # Nearly always all that is needed. One more than asked: the nearest of all is the seed.
-        with trace.stage("nearest"):
-            space, near = seed.nearest_at_once(catalog.pk, external_id, query.count + 1)
-        items = _similar_items(near, Cause(external_id, event=SEED), query)
-        if space and len(items) == query.count:
-            return backfill.complete(catalog, items, query, spaces=(space.label,))
-    return _similar_step_by_step(catalog, external_id, query)
-
-
-def _similar_step_by_step(catalog: Catalog, external_id: str, query: Query) -> Answer:
-    found = seed.find(catalog.pk, external_id)
-    if found is None:
-        raise UnknownProductError(external_id)
-    cause = Cause(external_id, found.title if query.named else "", SEED)
-    with trace.stage("nearest"):
-        near = seed.nearest(found, query.count + 1, query.filter, query.after.shown)
-        trace.note(found=len(near))
-    items = _similar_items(near, cause, query)
-    if found.space and items:
-        spaces = (found.space.label,)
-        return backfill.complete(catalog, items, query, excluded=(found.key,), spaces=spaces)
-    filters = _category_first(found.category, query.filter)
-    return backfill.fall_back(catalog, query, excluded=(found.key,), filters=filters)
-
-
-def _similar_items(near: Sequence[Neighbour], cause: Cause, query: Query) -> list[Item]:
-    """The neighbours as an answer has them, without the seed itself."""
-    because = (cause.id,)
-    return [
-        Item(n.external_id, n.similarity, "text", {"text": n.similarity}, because, cause=cause)
-        for n in near
-        if n.external_id != cause.id
-    ][: query.count]
-
-
-def _category_first(category: str, given: Filter | None) -> list[Filter | None]:
-    """The product's own category, then without it."""
-    if not category:
-        return [given]
-    condition: sql.Composable = sql.SQL("p.category = %(seed_category)s")
-    parameters: dict[str, Any] = {"seed_category": category}
-    if given is not None:
-        condition = sql.SQL("{} AND {}").format(condition, given.condition)
-        parameters |= given.parameters
-    return [Filter(condition, parameters, ""), given]

@@ -9,16 +9,12 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 
-import numpy as np
-
-from recommender.engine import backfill, control, meaning, trace
+from recommender.engine import backfill, control, meaning, taste, trace
 from recommender.engine.answer import Answer, Item, Query
 from recommender.engine.candidates import SEARCHED, Cause
+from recommender.engine.given_history import GivenEvent
 from recommender.engine.meaning import ScoredList
-from recommender.engine.pipeline import Pipeline
-from recommender.engine.postgres_store import PostgresStore
-from recommender.engine.recommend import NO_USER_TOKEN
-from recommender.engine.stored import find_user, ranker_of
+from recommender.engine.taste import Taste
 from recommender.models import Catalog
 from recommender.ranking.ranker import reciprocal_rank
 from recommender.retrieval import facets, highlights, matches, synonyms, text_search, vocabulary
@@ -52,6 +48,7 @@ class SearchQuery:
     text: str
     query: Query
     user: str | None = None  # whose taste counts
+    given: Sequence[GivenEvent] = ()  # products and events that count as their latest
     personal: float = 0.0  # how much it counts beside the words, 0 to 1
     lists: Collection[str] | None = None  # by name, those that count; None for all
     sort: Sequence[SortKey] = ()  # instead of by relevance
@@ -165,17 +162,30 @@ def _by_worth(catalog: Catalog, asked: SearchQuery, read: _Read, limit: int) -> 
         found = _combined(used, query.after.shown)
         trace.note(**{one.name: len(one.products) for one in used}, found=len(found))
     ranked = _Ranked(found=found, spaces=spaces, degraded=degraded)
-    if asked.user is not None and asked.personal and found:
-        user = find_user(catalog, asked.user, query)
-        if user is None:
-            ranked.missing = (asked.user,)
-        elif query.anonymous_only and not user.is_anonymous:
-            degraded[PERSONAL] = NO_USER_TOKEN
-        elif user.history_version:
-            store = PostgresStore(catalog=catalog, user=user, query=query)
-            with trace.stage("personal"):
-                ranked.found = _personal(store, found, query.count, asked.personal)
+    if asked.personal and found and (asked.user is not None or asked.given):
+        with trace.stage("personal"):
+            told = taste.of(catalog, asked.user, asked.given, query)
+            ranked.found = _by_taste(catalog, asked, found, told)
+        ranked.missing = told.missing
+        if told.degraded is not None:
+            degraded[PERSONAL] = told.degraded
     return ranked
+
+
+def _by_taste(
+    catalog: Catalog, asked: SearchQuery, found: Sequence["_Found"], told: Taste
+) -> list["_Found"]:
+    """The same with the rank of whoever asks as one more list, without what they leave out."""
+    if told.user is None:
+        return list(found)
+    excluded = set(told.user.excluded.tolist())
+    kept = [one for one in found if one.product_id not in excluded]
+    worths = told.worths(catalog, [one.product_id for one in kept], asked.query)
+    for one in kept:
+        if one.product_id in worths:
+            weight = asked.personal * _TASTE_WORTH
+            one.contributions[PERSONAL] = weight * worths[one.product_id]
+    return _sorted(kept)
 
 
 def _in_order(catalog: Catalog, asked: SearchQuery, read: _Read, limit: int) -> _Ranked:
@@ -254,27 +264,6 @@ def _combined(lists: Iterable[ScoredList], shown: Collection[int]) -> list[_Foun
 
 def _sorted(found: Iterable[_Found]) -> list[_Found]:
     return sorted(found, key=lambda one: (-one.score, one.product_id))
-
-
-def _personal(
-    store: PostgresStore, found: Sequence[_Found], count: int, weight: float
-) -> list[_Found]:
-    """The same with the user's rank of them as one more list."""
-    pipeline, context = Pipeline(store, count), store.context()
-    if not pipeline.is_personal(context):
-        return list(found)
-    ranker = ranker_of(store.user.ranker)
-    keys = np.sort(np.array([one.product_id for one in found], dtype=np.int64))
-    table = pipeline.candidates_of(context, keys).table
-    best_first = table.products[np.argsort(-ranker.score(table), kind="stable")]
-    step = weight * _TASTE_WORTH / max(1, len(best_first))
-    worths = {
-        key: step * (len(best_first) - place) for place, key in enumerate(best_first.tolist())
-    }
-    for one in found:
-        if one.product_id in worths:
-            one.contributions[PERSONAL] = worths[one.product_id]
-    return _sorted(found)
 
 
 def _answer(

@@ -174,6 +174,14 @@ class Catalog(models.Model):
         editable=False,
         help_text="Whether times tell only the order of each user's events; found in training.",
     )
+    similar_blend = models.JSONField(
+        default=dict,
+        db_default={},
+        blank=True,
+        editable=False,
+        help_text="How much content, behaviour and co-occurrence count for similar products, as "
+        "training found; empty: content alone.",
+    )
     popularity_refreshed_at = models.DateTimeField(null=True, blank=True, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
 

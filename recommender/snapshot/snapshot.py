@@ -112,10 +112,8 @@ def stored(products: Products, spaces: Sequence[Space]) -> tuple[SpaceArrays, ..
 
 
 def stored_neighbours(products: Products, catalog_id: int) -> dict[str, csr_array]:
-    """By kind, products × products, from the table that training fills."""
-    return {
-        str(kind): _neighbours(products, catalog_id, kind) for kind in ProductNeighbor.Kind.values
-    }
+    """By kind of taste, products × products, from the table that training fills."""
+    return {str(kind): _neighbours(products, catalog_id, kind) for kind in ProductNeighbor.OF_TASTE}
 
 
 def as_of(

@@ -18,7 +18,7 @@ from recommender.ranking.table import CandidateTable
 from recommender.training.fitting import Progress
 from recommender.training.training_examples import K, SplitExamples
 
-Key = TypeVar("Key", str, float)
+Key = TypeVar("Key")
 
 # A blend errs less than one model, and a linear model less than trees.
 _STEADY = (BlendRanker.kind, LogisticRanker.kind, LambdaMartRanker.kind, FusionRanker.kind)

@@ -1,18 +1,21 @@
 """One training from beginning to end, and backtests.
 
-A training makes behaviour spaces, popularity, item neighbours and rankers. A backtest is a catalog
-as it would have served at a past time, learnt from what was before.
+A training makes behaviour spaces, popularity, item neighbours, a blend for similar products, and
+rankers. A backtest is a catalog as it would have served at a past time, learnt from what was
+before.
 """
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 
 import structlog
 from django.utils import timezone
 from lightgbm.basic import LightGBMError
 
-from recommender.behaviour.interactions import made_up_times
+from recommender.behaviour.interactions import Interactions, made_up_times
 from recommender.engine.batch import Recommender
 from recommender.history import popularity
 from recommender.models import Catalog, Mode, Space, TrainingRun
@@ -20,9 +23,11 @@ from recommender.ranking.ranker import FusionRanker
 from recommender.snapshot import reading, snapshot
 from recommender.snapshot.snapshot import Snapshot
 from recommender.training import (
+    baskets,
     behaviour,
     fitting,
     model_selection,
+    related,
     splits,
     storage,
     training_examples,
@@ -30,18 +35,43 @@ from recommender.training import (
 from recommender.training.behaviour import snapshot_as_of
 from recommender.training.fitting import DONE, SKIPPED, Outcome, Progress
 from recommender.training.model_selection import Selection
-from recommender.training.splits import Plan
+from recommender.training.splits import Plan, Split
 from recommender.training.training_examples import SplitExamples
 
 
-def train_ranker(catalog: Catalog, now: Snapshot, progress: Progress) -> Outcome:
+@dataclass
+class Past:
+    """A catalog as of past times, with what its history had taught by then.
+
+    The last of them is kept, as several steps go back to it and learning takes the longest.
+    """
+
+    now: Snapshot
+    _known: Interactions | None = None
+    _then: Snapshot | None = None
+
+    def as_of(self, split: Split, progress: Progress) -> Snapshot:
+        """The catalog as of a split, with behaviour spaces and neighbours of what was known."""
+        if self._then is None or self._known is not split.known:
+            progress(f"going back to {datetime.fromtimestamp(split.clock, UTC):%Y-%m-%d}")
+            self._then = fitting.fit(snapshot_as_of(self.now, split), progress)
+            self._known = split.known
+        return self._then
+
+    @cached_property
+    def plan(self) -> Plan:
+        """How the history is cut."""
+        return splits.plan(self.now.interactions)
+
+
+def train_ranker(catalog: Catalog, past: Past, progress: Progress) -> Outcome:
     """Learn a ranker for each mode and have the selected one serve."""
-    shortage = fitting.shortage(now)
+    shortage = fitting.shortage(past.now)
     if shortage is not None:
         return Outcome(outcome=SKIPPED, text=shortage)
-    plan = splits.plan(now.interactions)
-    selections = learn_ranker(now, plan, Mode.values, progress)
-    until = datetime.fromtimestamp(now.clock, UTC)
+    plan = past.plan
+    selections = learn_ranker(past, plan, Mode.values, progress)
+    until = datetime.fromtimestamp(past.now.clock, UTC)
     for mode, selection in selections.items():
         storage.store_ranker(catalog, mode, selection, until)
     texts = [f"{mode}: {selection.reason}" for mode, selection in selections.items()]
@@ -53,13 +83,13 @@ def train_ranker(catalog: Catalog, now: Snapshot, progress: Progress) -> Outcome
 
 
 def learn_ranker(
-    now: Snapshot, plan: Plan, modes: Sequence[str], progress: Progress
+    past: Past, plan: Plan, modes: Sequence[str], progress: Progress
 ) -> dict[str, Selection]:
-    """The selected ranker for each mode, learnt from nothing but the snapshot's history."""
+    """The selected ranker for each mode, learnt from nothing but the past's history."""
     if not plan.splits:
         nothing = Selection(ranker=FusionRanker(), figures={}, users=0, reason=plan.reason)
         return dict.fromkeys(modes, nothing)
-    examples = _ranker_examples(now, plan, modes, progress)
+    examples = _ranker_examples(past, plan, modes, progress)
     return {
         mode: model_selection.select(mode_examples, progress)
         for mode, mode_examples in examples.items()
@@ -67,15 +97,12 @@ def learn_ranker(
 
 
 def _ranker_examples(
-    now: Snapshot, plan: Plan, modes: Sequence[str], progress: Progress
+    past: Past, plan: Plan, modes: Sequence[str], progress: Progress
 ) -> dict[str, Sequence[SplitExamples]]:
     """Each split's examples, by mode; what several splits know is learnt once."""
     by_mode: dict[str, list[SplitExamples]] = {mode: [] for mode in modes}
-    known, then = None, now
     for number, split in enumerate(plan.splits, start=1):
-        if split.known is not known:
-            progress(f"going back to {datetime.fromtimestamp(split.clock, UTC):%Y-%m-%d}")
-            known, then = split.known, fitting.fit(snapshot_as_of(now, split), progress)
+        then = past.as_of(split, progress)
         for mode, examples in by_mode.items():
             text = f"replaying split {number} of {len(plan.splits)}, {mode}"
             progress(text)
@@ -110,11 +137,13 @@ def train(
     catalog.has_made_up_times = now.has_made_up_times
     catalog.save(update_fields=["has_made_up_times"])
     run.trained_until = popularity.clock(catalog)
+    past = Past(now)
     steps: dict[str, Callable[[], Outcome]] = {
         "behaviour spaces": lambda: behaviour.train(catalog, now, progress),
         "popularity": lambda: _popularity(catalog),
         "co-occurrence": lambda: _neighbours(catalog, now, progress),
-        "ranker": lambda: train_ranker(catalog, now, progress),
+        "similar products": lambda: train_similar(catalog, past, progress),
+        "ranker": lambda: train_ranker(catalog, past, progress),
     }
     for name, step in steps.items():
         progress(name)
@@ -200,12 +229,26 @@ def _neighbours(catalog: Catalog, now: Snapshot, progress: Progress) -> Outcome:
     shortage = fitting.shortage(now)
     if shortage is not None:
         return Outcome(outcome=SKIPPED, text=shortage)
-    neighbours = fitting.fit_neighbours(now, progress)
+    found = baskets.read(catalog, now)
+    neighbours = {**fitting.fit_neighbours(now, progress), **baskets.fit(found)}
     progress("storing neighbours")
     rows = storage.store_neighbours(catalog, now.products, neighbours)
     return Outcome(
-        outcome=DONE, text=f"Neighbours of products, {rows:,} lists.", figures={"lists": rows}
+        outcome=DONE,
+        text=f"Neighbours of products, {rows:,} lists; {found.shape[0]:,} baskets.",
+        figures={"lists": rows, "baskets": found.shape[0]},
     )
+
+
+def train_similar(catalog: Catalog, past: Past, progress: Progress) -> Outcome:
+    """Choose how similar products are blended, by the moments of the held-out split."""
+    shortage = fitting.shortage(past.now)
+    held_out = next((split for split in past.plan.splits if split.is_held_out), None)
+    if shortage is not None or held_out is None:
+        return Outcome(outcome=SKIPPED, text=shortage or past.plan.reason)
+    then = past.as_of(held_out, progress)
+    ahead = related.moments(past.now.interactions, then, held_out)
+    return related.train(catalog, then, ahead, progress)
 
 
 def recommender_as_of(
@@ -227,6 +270,6 @@ def fit_recommender(
     fitted = fitting.fit(then, progress)
     plan = splits.plan(then.interactions, scheme)
     progress(f"learning the rank: {plan.reason}")
-    selection = learn_ranker(then, plan, [mode], progress)[mode]
+    selection = learn_ranker(Past(then), plan, [mode], progress)[mode]
     progress(selection.reason)
     return Recommender(catalog=catalog, snapshot=fitted, ranker=selection.ranker)

@@ -45,6 +45,13 @@ def test_every_endpoint_is_documented(document):
         ("POST", "/v1/products/sync"),
         *((method, "/v1/products/{product_id}") for method in ("PUT", "PATCH", "GET", "DELETE")),
         *((method, "/v1/products/{product_id}/similar") for method in ("GET", "POST")),
+        *(
+            (method, f"/v1/products/{{product_id}}/{name}")
+            for name in ("bought-together", "complements")
+            for method in ("GET", "POST")
+        ),
+        ("GET", "/v1/products/{product_id}/audience"),
+        *((method, "/v1/users/{user_id}/segments") for method in ("GET", "POST")),
         *((method, "/v1/users/{user_id}") for method in ("PUT", "GET", "DELETE")),
         *((method, "/v1/users/{user_id}/recommendations") for method in ("GET", "POST")),
         ("POST", "/v1/events"),

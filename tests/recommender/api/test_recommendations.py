@@ -26,13 +26,14 @@ def visited(stocked):
     return stocked
 
 
-def answer(response: HttpResponse) -> dict[str, Any]:
+def answer(response: HttpResponse, *more: str) -> dict[str, Any]:
     """An answer, found to be whole."""
     assert response.status_code == 200, response.content[:500]
     assert response["Content-Type"] == "application/json"
     body: dict[str, Any] = response.json()
     assert list(body) == [
-        "rec_id", "spaces", "complete", "reason", "missing_ids", "fallback", "degraded", "items",
+        "rec_id", "spaces", "complete", "reason", "missing_ids", "fallback", "degraded", *more,
+        "items",
     ]  # fmt: skip
     UUID(body["rec_id"])
     assert body["complete"] is (body["reason"] is None)
@@ -463,7 +464,7 @@ def test_what_is_popular_trending_and_new_is_listed_for_everybody(visited, api, 
     visited.put({**goods.goods()[3], "released_at": now.isoformat()})
     popularity.refresh(visited.catalog)
     found = {
-        name: answer(browser.get(f"/v1/{name}", count=3, explain="true"))
+        name: answer(browser.get(f"/v1/{name}", count=3, explain="true"), "measured_by")
         for name in ("popular", "trending", "new")
     }
     assert found["popular"]["items"][0]["id"] == found["trending"]["items"][0]["id"] == "puzzle-red"

@@ -40,6 +40,14 @@ ALLOWED: Mapping[tuple[str, str], set[str]] = {
     ("DELETE", "/v1/products/{product_id}"): _SERVER,
     ("GET", "/v1/products/{product_id}/similar"): _PUBLIC,
     ("POST", "/v1/products/{product_id}/similar"): _PUBLIC,
+    **{
+        (method, f"/v1/products/{{product_id}}/{name}"): _PUBLIC
+        for name in ("bought-together", "complements")
+        for method in ("GET", "POST")
+    },
+    ("GET", "/v1/products/{product_id}/audience"): _SERVER,
+    ("GET", "/v1/users/{user_id}/segments"): _PUBLIC,
+    ("POST", "/v1/users/{user_id}/segments"): _PUBLIC,
     ("POST", "/v1/recommendations"): _PUBLIC,
     ("POST", "/v1/batch"): _PUBLIC,
     ("POST", "/v1/recommendations/{rec_id}/next"): _PUBLIC,

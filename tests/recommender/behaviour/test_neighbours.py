@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 
-from recommender.behaviour.neighbours import cooccurrence, ease
+from recommender.behaviour.neighbours import bought_together, cooccurrence, ease
 from tests.recommender.behaviour.matrices import likes, matrix
 
 
@@ -93,3 +93,15 @@ def test_only_popular_products_take_part_in_ease() -> None:
     assert not scores[[2, 4]].any()
     assert not scores[:, [2, 4]].any()
     assert scores.any()
+
+
+def test_few_baskets_say_less_than_many() -> None:
+    # 0 and 1 were bought once each, together; 2 and 3 twenty times together, and each once alone.
+    baskets = np.zeros((23, 4))
+    baskets[0, :2] = 1
+    baskets[1:21, 2:] = 1
+    baskets[21, 2] = baskets[22, 3] = 1
+    scores = bought_together(matrix(baskets)).toarray()
+    assert scores[0, 1] == pytest.approx(1 / 11)
+    assert scores[2, 3] == pytest.approx(20 / 21 * 20 / 30)
+    assert scores[0, 2] == 0

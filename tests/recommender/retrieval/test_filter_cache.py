@@ -1,7 +1,7 @@
 import pytest
 
 from recommender.engine.answer import Query
-from recommender.engine.recommend import similar
+from recommender.engine.related import similar
 from recommender.retrieval import filter_cache, filters
 from recommender.spaces.switching import ServingSpace, serving
 from tests.recommender import goods

@@ -13,19 +13,21 @@ from recommender.engine.candidates import Candidates
 from recommender.engine.pipeline import Pipeline
 from recommender.engine.postgres_store import PostgresStore
 from recommender.engine.recommend import recommend
+from recommender.engine.related import learnt_blend, similar
 from recommender.engine.stored import find_user
 from recommender.models import Mode, ProductNeighbor, ProductPopularity, Ranker, Space, TrainingRun
 from recommender.ranking.ranker import FusionRanker
+from recommender.ranking.related import CONTENT_ALONE
 from recommender.snapshot.snapshot import Snapshot
 from recommender.training import run, splits
 from recommender.training.fitting import Outcome, silent
-from recommender.training.run import learn_ranker, train_ranker
+from recommender.training.run import Past, learn_ranker, train_ranker
 from tests.recommender.training import planted
 from tests.shop import DAY, NOON, Shop, event, numbered
 
 pytestmark = pytest.mark.slow
 
-STEPS = ["behaviour spaces", "popularity", "co-occurrence", "ranker"]
+STEPS = ["behaviour spaces", "popularity", "co-occurrence", "similar products", "ranker"]
 NEW = Query(count=10)
 
 
@@ -89,7 +91,7 @@ def test_every_step_is_done_in_order_and_what_it_made_serves(planted_shop: Shop)
     catalog = planted_shop.catalog
     assert Space.objects.filter(catalog=catalog, kind="behaviour", status="active").count() == 2
     assert ProductPopularity.objects.filter(catalog=catalog).count() == 56
-    for kind in ProductNeighbor.Kind.values:
+    for kind in ProductNeighbor.OF_TASTE:
         assert ProductNeighbor.objects.filter(catalog=catalog, kind=kind).exists()
     active = Ranker.objects.filter(catalog=catalog, is_active=True)
     assert sorted(active.values_list("mode", flat=True)) == ["all", "new"]
@@ -97,6 +99,25 @@ def test_every_step_is_done_in_order_and_what_it_made_serves(planted_shop: Shop)
     for user in (0, 1, 2, 3):
         for products in (listed(planted_shop, f"u{user}"), in_batch(planted_shop, f"u{user}")):
             assert of_taste(products[:5], user) >= 0.8
+
+
+def test_similar_products_follow_what_users_did_where_texts_tell_nothing(
+    planted_shop: Shop,
+) -> None:
+    planted_shop.catalog.refresh_from_db()
+    assert not learnt_blend(planted_shop.catalog, NEW).is_content_alone
+    for product in ("p0", "p5", "p10"):
+        answer = similar(planted_shop.catalog, product, NEW)
+        near = [item.id for item in answer.items]
+        assert len(near) == 10
+        assert product not in near
+        assert of_taste(near[:8], planted.taste_of(product)) >= 0.8
+        assert {item.cause.event for item in answer.items if item.cause} == {"seed"}
+    # Of a past day nothing that was learnt later counts, nor where nobody wants it to.
+    past = similar(planted_shop.catalog, "p0", Query(count=10, before=NOON + DAY))
+    alone = similar(planted_shop.catalog, "p0", NEW, CONTENT_ALONE)
+    assert [item.id for item in past.items] == [item.id for item in alone.items]
+    assert {name for item in past.items for name in item.contributions} == {"text"}
 
 
 def test_the_run_says_of_which_time_its_history_is(planted_shop: Shop) -> None:
@@ -113,7 +134,7 @@ def test_a_catalog_with_ten_events_is_told_what_it_lacks_and_still_has_lists(sho
 
     steps = train(shop)
 
-    for name in ("behaviour spaces", "co-occurrence", "ranker"):
+    for name in ("behaviour spaces", "co-occurrence", "similar products", "ranker"):
         outcome, text = steps[name]
         assert outcome == "skipped"
         assert text.startswith("There are 10 events of 5 users with 10 products; at least 100")
@@ -133,6 +154,7 @@ def test_a_catalog_without_events_or_products_is_trained_without_a_word_of_error
     assert {name for name, (outcome, _) in steps.items() if outcome == "skipped"} == {
         "behaviour spaces",
         "co-occurrence",
+        "similar products",
         "ranker",
     }
     assert in_batch(shop, "nobody") == listed(shop, "nobody") == []
@@ -266,6 +288,7 @@ def test_training_again_without_new_events_keeps_the_spaces_and_renews_the_rest(
         "behaviour spaces": "kept",
         "popularity": "done",
         "co-occurrence": "done",
+        "similar products": "done",
         "ranker": "done",
     }
     assert Space.objects.filter(kind="behaviour").count() == 2
@@ -283,7 +306,7 @@ def test_a_mode_is_learnt_from_every_split_and_its_choice_says_why(now: Snapshot
     told: list[str] = []
     plan = splits.plan(now.interactions)
 
-    selections = learn_ranker(now, plan, [Mode.NEW], lambda text, *_: told.append(text))
+    selections = learn_ranker(Past(now), plan, [Mode.NEW], lambda text, *_: told.append(text))
 
     assert list(selections) == [Mode.NEW]
     assert selections[Mode.NEW].reason
@@ -295,7 +318,7 @@ def test_where_last_events_are_held_out_their_spaces_are_learnt_once(now: Snapsh
     told: list[str] = []
     plan = splits.plan(now.interactions, splits.LAST)
 
-    selections = learn_ranker(now, plan, [Mode.NEW], lambda text, *_: told.append(text))
+    selections = learn_ranker(Past(now), plan, [Mode.NEW], lambda text, *_: told.append(text))
 
     assert len(plan.splits) == 2
     assert sum(line.startswith("going back to ") for line in told) == 1
@@ -305,7 +328,7 @@ def test_where_last_events_are_held_out_their_spaces_are_learnt_once(now: Snapsh
 def test_without_anything_to_learn_from_fusion_ranks_every_mode(now: Snapshot) -> None:
     nothing = splits.plan(now.interactions.where(now.interactions.weights > 99))
 
-    selections = learn_ranker(now, nothing, Mode.values, silent)
+    selections = learn_ranker(Past(now), nothing, Mode.values, silent)
 
     assert set(selections) == set(Mode.values)
     for selection in selections.values():
@@ -317,7 +340,7 @@ def test_with_too_little_history_it_is_skipped_and_no_ranker_is_stored(shop: Sho
     shop.stock(mug="Mug")
     shop.post(event("ann", "mug"))
 
-    outcome = train_ranker(shop.catalog, run.present(shop.catalog), silent)
+    outcome = train_ranker(shop.catalog, Past(run.present(shop.catalog)), silent)
 
     assert outcome.outcome == "skipped"
     assert "at least 100, 10 and 10 are needed" in outcome.text

@@ -3,7 +3,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.utils import timezone
 
-from recommender.engine import backfill
+from recommender.engine import backfill, charts
+from recommender.engine.answer import Query
 from recommender.engine.backfill import Listed
 from recommender.history import popularity
 from recommender.retrieval import filters
@@ -99,3 +100,27 @@ def test_another_catalog_is_not_listed(visited):
     assert backfill.popular(elsewhere.catalog, 10) == []
     assert backfill.popular(elsewhere.catalog, 10, before=NOW) == []
     assert backfill.newest(elsewhere.catalog, 10) == []
+
+
+@pytest.mark.parametrize(
+    ("window", "listed", "measured_by"),
+    [
+        ("week", {"mug-red": 3, "lamp-red": 1}, "users in the last 7 days"),
+        ("month", {"mug-red": 3, "lamp-red": 1}, "weight of events in the last 30 days"),
+        ("quarter", {"mug-red": 3, "lamp-red": 1}, "users in the last 90 days"),
+        ("all", {"mug-blue": 4, "mug-red": 3, "lamp-red": 1}, "weight of all events"),
+        (None, {"mug-red": 3, "lamp-red": 1, "mug-blue": 0}, "the last 30 days, the heaviest"),
+    ],
+)
+def test_a_window_of_popularity_lists_what_anybody_had_in_it_and_says_so(
+    visited, window, listed, measured_by
+):
+    chart = charts.chart(visited.catalog, "popular", window, Query(count=10))
+    assert {item.id: item.score for item in chart.items} == listed
+    assert [item.id for item in chart.items] == list(listed)
+    told = charts.measured_by(visited.catalog, "popular", window)
+    assert measured_by in told
+    assert "times are made up" not in told
+    visited.catalog.has_made_up_times = True
+    told = charts.measured_by(visited.catalog, "popular", window)
+    assert "times are made up" in told

@@ -5,7 +5,7 @@ from psycopg import sql
 
 from recommender import database
 from recommender.engine.answer import Answer, Query, UnknownProductError
-from recommender.engine.recommend import similar
+from recommender.engine.related import similar
 from recommender.history import popularity
 from recommender.models import Space
 from recommender.retrieval import filters
