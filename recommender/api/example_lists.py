@@ -86,6 +86,7 @@ _LIST = {
     "exploration": 0.1,
     "min_relevance": 0.05,
     "exclude_ids": "foo-009",
+    "repeats": True,
 }
 # A list by every rule there is.
 _RULED = {
@@ -109,6 +110,7 @@ _BODIES = {
     "without what is in the cart or was viewed lately": {
         "exclude": ["purchased", "in_cart", {"event": "view", "within": "7d"}]
     },
+    "with what is due to be bought again": {"repeats": True},
     "all defaults": {},
 }
 _ASKED = (*ANY, FILTER)
@@ -157,7 +159,8 @@ _EXPLAINED = {
     "fallback": None,
     "degraded": {},
 }
-_CHART = {name: value for name, value in _LIST.items() if name not in ("exclude", "as_of")}
+_OF_TASTE = ("exclude", "as_of", "repeats")
+_CHART = {name: value for name, value in _LIST.items() if name not in _OF_TASTE}
 _OF_METHOD = {
     "get": (invalid("query.count", "Input should be a valid integer"),),
     "post": (NOT_JSON, TOO_MANY, *TOO_LARGE),

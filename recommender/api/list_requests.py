@@ -54,6 +54,14 @@ class RecommendationRequest(ListRequest):
 
     exclude: Annotated[list[Exclusion], Field(max_length=20)] = ["seen"]
     as_of: Time = None
+    repeats: Annotated[
+        bool,
+        Field(
+            strict=True,
+            description="Whether what the user buys again is listed when it is due, though "
+            "`exclude` leaves it out.",
+        ),
+    ] = False
 
 
 class SeedIn(Strict):
@@ -109,7 +117,7 @@ def as_text(description: str, **words: str | int) -> WithJsonSchema:
 # As ID_PATTERN, of several with commas between.
 _OF_IDS = r"[^,\u0000-\u001f\u007f-\u009f]"
 _ONE_OF_IDS = rf"{_OF_IDS}*[^\s.,\u0000-\u001f\u007f-\u009f]{_OF_IDS}*"
-_OBJECT = Annotated[str | None, as_text("An object, as JSON.", pattern=r"^\s*(\{.*)?$")]
+_OBJECT = Annotated[str | None, as_text("An object, as JSON.", pattern=r"^\s*(\{.*|null\s*)?$")]
 
 
 FilterText = Annotated[str | None, as_text("A filter, as JSON.", pattern=r"^\s*(\{.*|null\s*)?$")]
@@ -126,7 +134,7 @@ class ListParameters(Schema):
     timeout_ms: MillisecondsParameter = None
     boost: Annotated[str | None, as_text("Boosts, as JSON.", pattern=r"^\s*(\[.*)?$")] = None
     promote: _OBJECT = None
-    max_per: _OBJECT = None
+    max_per: Annotated[str | None, as_text("An object, as JSON.", pattern=r"^\s*(\{.*)?$")] = None
     rotation: _OBJECT = None
     diversity: Annotated[
         str | None,
@@ -151,6 +159,7 @@ class RequestParameters(ListParameters):
         ),
     ] = None
     as_of: TimeParameter = None
+    repeats: Flag = False
 
 
 def _some_id(description: str) -> WithJsonSchema:

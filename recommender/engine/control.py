@@ -44,6 +44,8 @@ class Control:
         self._user = user
         self._excluded = (*excluded, *query.after.shown)
         self.degraded: dict[str, str] = {}  # rules that did not run, and why
+        for condition in query.rules.reads.conditions:
+            self.degraded |= condition.degraded
         if query.rules.rules.rotation is not None and not user:
             self.degraded["rotation"] = "no_user"
         self.irrelevant = 0  # candidates below the minimum of relevance

@@ -202,14 +202,14 @@ def _in_order(catalog: Catalog, asked: SearchQuery, read: _Read, limit: int) -> 
     shown = set(asked.query.after.shown)
     with trace.stage("sort"):
         everything = _matches(catalog, asked.query, read, ())
-        rows = matches.in_order(everything, asked.sort, limit)
-        trace.note(found=len(rows))
+        ordered = matches.in_order(everything, asked.sort, limit)
+        trace.note(found=len(ordered.products))
     found = [
         _Found(key, external_id, {WORDS: reciprocal_rank(place)})
-        for place, (key, external_id) in enumerate(rows, start=1)
+        for place, (key, external_id) in enumerate(ordered.products, start=1)
         if key not in shown
     ]
-    return _Ranked(found=found)
+    return _Ranked(found=found, degraded={} if ordered.is_complete else {"sort": matches.TOO_MANY})
 
 
 def _matches(catalog: Catalog, query: Query, read: _Read, found: Sequence["_Found"]) -> Matches:
