@@ -17,7 +17,15 @@ from recommender.engine.meaning import ScoredList
 from recommender.engine.taste import Taste
 from recommender.models import Catalog
 from recommender.ranking.ranker import reciprocal_rank
-from recommender.retrieval import facets, highlights, matches, synonyms, text_search, vocabulary
+from recommender.retrieval import (
+    facets,
+    highlights,
+    matches,
+    search_outcomes,
+    synonyms,
+    text_search,
+    vocabulary,
+)
 from recommender.retrieval.facets import FacetAsked, Facets
 from recommender.retrieval.matches import Matches, SortKey
 from recommender.retrieval.text_search import Match
@@ -25,13 +33,15 @@ from recommender.retrieval.vocabulary import QueryWord
 from recommender.spaces import switching
 
 # The names of lists, as contributions to a score; a space's list has the space's name.
-BY_ID, WORDS, PERSONAL = "id", "words", "personal"
+BY_ID, WORDS, CHOSEN, PERSONAL = "id", "words", "chosen", "personal"
 
 # Each list is so long at least, and so many times as long as the answer.
 _PROPOSALS, _PROPOSALS_A_PLACE = 100, 2
 # What the best of each list is worth: by words, a product that has all of them in its title; by
 # the user's taste, at full weight.
 _WORDS_WORTH, _TASTE_WORTH = 1.0, 0.5
+# What all users chose after the same search, if it was one product.
+_CHOSEN_WORTH = 1.0
 # An exact id is what was asked for, whatever else there is.
 _ID_WORTH = 10.0
 # How many of those that were found, but not listed, an answer tells for its next page.
@@ -157,7 +167,7 @@ def _by_worth(catalog: Catalog, asked: SearchQuery, read: _Read, limit: int) -> 
     with trace.stage("meaning"):
         near, degraded, spaces = meaning.find(catalog, query, read.meant, limit)
     with trace.stage("combine"):
-        lists = [_by_id(read), _by_words(catalog, read), *near]
+        lists = [_by_id(read), _by_words(catalog, read), *near, _by_outcome(catalog, query, read)]
         used = [one for one in lists if asked.lists is None or one.name in asked.lists]
         found = _combined(used, query.after.shown)
         trace.note(**{one.name: len(one.products) for one in used}, found=len(found))
@@ -170,6 +180,14 @@ def _by_worth(catalog: Catalog, asked: SearchQuery, read: _Read, limit: int) -> 
         if told.degraded is not None:
             degraded[PERSONAL] = told.degraded
     return ranked
+
+
+def _by_outcome(catalog: Catalog, query: Query, read: _Read) -> ScoredList:
+    """What users chose after the same search."""
+    chosen = search_outcomes.find(catalog, read.meant, query.filter)
+    return ScoredList(
+        CHOSEN, [(one.product_id, one.external_id, _CHOSEN_WORTH * one.share) for one in chosen]
+    )
 
 
 def _by_taste(
