@@ -8,6 +8,7 @@ from recommender.api.documentation import Call
 from recommender.api.example_errors import (
     ANY,
     FILTER,
+    NEEDS_TOKEN,
     NO_TOKEN,
     NOT_JSON,
     OTHER_USER,
@@ -76,6 +77,7 @@ _LIST = {
     "as_of": _AT,
     "explain": True,
     "trace": True,
+    "timeout_ms": 500,
     "boost": '[{"when": {"brand": "Foo Roasters"}, "times": 1.3}]',
     "promote": '{"share": 0.2, "filter": {"in_stock": true}}',
     "max_per": '{"brand": 2}',
@@ -133,6 +135,30 @@ _FOUND = _listed("matches_search", "Matches your search", None) | {
         ],
     },
 }  # fmt: skip
+_WORTH = {"id": "foo-010", "place": 31, "score": 0.0283, "contributions": {"text": 0.0283}}
+_EXPLAINED = {
+    "product": "foo-010",
+    "stage": "rank",
+    "reason": "Others are ranked higher: compare `why` with that of `last`.",
+    "place": None,
+    "conditions": [],
+    "had": None,
+    "why": _WORTH,
+    "last": {"id": "foo-004", "place": 3, "score": 0.72, "contributions": {"text": 0.72}},
+    "candidates": 148,
+    "sources": [
+        {
+            "source": "text",
+            "proposed": 42,
+            "place": 40,
+            "scores": {"interest": 0.31},
+            "last_scores": {"interest": 0.29},
+        },
+    ],
+    "missing_ids": [],
+    "fallback": None,
+    "degraded": {},
+}
 _OF_TASTE = ("exclude", "as_of", "repeats")
 _CHART = {name: value for name, value in _LIST.items() if name not in _OF_TASTE}
 _OF_METHOD = {
@@ -236,6 +262,13 @@ LISTS: Mapping[tuple[str, str], Call] = {
         bodies={"as many as before": {}, "twelve": {"count": 12}},
         parameters={"rec_id": UNKNOWN_ANSWER},
         errors=(*_OF_USER, NOT_JSON, TOO_MANY, unknown_answer(), *TOO_LARGE),
+    ),
+    ("get", "/v1/explain"): Call(
+        answers={200: "ExplanationOut"},
+        answer=_EXPLAINED,
+        parameters=_LIST | {"product": PRODUCT_ID, "user": USER_ID, "seed": ""},
+        errors=(*_OF_USER, NEEDS_TOKEN, invalid("query.product", "Field required"),
+                unknown("product")),
     ),
     ("get", "/v1/users/{user_id}/segments"): Call(
         answers={200: "SegmentsOut"},

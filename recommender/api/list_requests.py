@@ -14,8 +14,11 @@ from recommender.api.fields import (
     Flag,
     Id,
     Label,
+    Milliseconds,
+    MillisecondsParameter,
     Number,
     OptionalId,
+    PathId,
     SearchText,
     Time,
     TimeParameter,
@@ -39,6 +42,7 @@ class ListRequest(ControlRequest):
     fields: list[Label] = []
     explain: Annotated[bool, Field(strict=True)] = False
     trace: Annotated[bool, Field(strict=True)] = False
+    timeout_ms: Milliseconds | None = None
 
     def within(self) -> dict[str, Any]:
         """By field, the value of the segment of products that is asked for; empty for all."""
@@ -127,6 +131,7 @@ class ListParameters(Schema):
     fields: Annotated[str | None, as_text("Names, separated by commas.")] = None
     explain: Flag = False
     trace: Flag = False
+    timeout_ms: MillisecondsParameter = None
     boost: Annotated[str | None, as_text("Boosts, as JSON.", pattern=r"^\s*(\[.*)?$")] = None
     promote: _OBJECT = None
     max_per: Annotated[str | None, as_text("An object, as JSON.", pattern=r"^\s*(\{.*)?$")] = None
@@ -157,6 +162,26 @@ class RequestParameters(ListParameters):
     repeats: Flag = False
 
 
+def _some_id(description: str) -> WithJsonSchema:
+    return as_text(description, pattern=f"^$|{ID_PATTERN}", maxLength=MAX_ID)
+
+
+class ExplainRequest(RecommendationRequest):
+    """A product, and whose list or like what, with the members of the request for the list."""
+
+    product: Id
+    user: OptionalId = None
+    seed: OptionalId = None
+
+
+class ExplainParameters(RequestParameters):
+    """The members of an ExplainRequest as query parameters."""
+
+    product: PathId
+    user: Annotated[str | None, _some_id("Whose list.")] = None
+    seed: Annotated[str | None, _some_id("The product whose similar products are the list.")] = None
+
+
 class SearchParameters(ListParameters):
     """The members of a SearchRequest as query parameters."""
 
@@ -167,7 +192,7 @@ class SearchParameters(ListParameters):
     ]
     user: Annotated[
         str | None,
-        as_text("The user whose taste counts, too.", pattern=f"^$|{ID_PATTERN}", maxLength=MAX_ID),
+        _some_id("The user whose taste counts, too."),
     ] = None
     personal: Annotated[
         float,

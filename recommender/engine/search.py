@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 
+from recommender import time_budget
 from recommender.engine import backfill, control, meaning, taste, trace
 from recommender.engine.answer import Answer, Item, Query
 from recommender.engine.candidates import SEARCHED, Cause
@@ -31,6 +32,7 @@ from recommender.retrieval.matches import Matches, SortKey
 from recommender.retrieval.text_search import Match
 from recommender.retrieval.vocabulary import QueryWord
 from recommender.spaces import switching
+from recommender.time_budget import TIMEOUT, TimeUpError
 
 # The names of lists, as contributions to a score; a space's list has the space's name.
 BY_ID, WORDS, CHOSEN, PERSONAL = "id", "words", "chosen", "personal"
@@ -46,6 +48,8 @@ _CHOSEN_WORTH = 1.0
 _ID_WORTH = 10.0
 # How many of those that were found, but not listed, an answer tells for its next page.
 _TAIL = 100
+# Of the time that is left for it; without it there is a list, too.
+_SHARE = 0.6
 # How much a user's taste counts where nobody says.
 DEFAULT_PERSONAL = 0.5
 _CAUSE = Cause("", event=SEARCHED)
@@ -175,7 +179,11 @@ def _by_worth(catalog: Catalog, asked: SearchQuery, read: _Read, limit: int) -> 
     if asked.personal and found and (asked.user is not None or asked.given):
         with trace.stage("personal"):
             told = taste.of(catalog, asked.user, asked.given, query)
-            ranked.found = _by_taste(catalog, asked, found, told)
+            try:
+                with time_budget.a_part(_SHARE):
+                    ranked.found = _by_taste(catalog, asked, found, told)
+            except TimeUpError:
+                degraded[PERSONAL] = TIMEOUT
         ranked.missing = told.missing
         if told.degraded is not None:
             degraded[PERSONAL] = told.degraded
