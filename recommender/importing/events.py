@@ -289,15 +289,12 @@ def _resolve(given: Mapping[str, str], source: Source, common_type: str | None) 
 
 def _converters(forms: Forms) -> dict[str, Callable[[Any], object]]:
     number = number_reader(forms.decimal)
+    ids = ("event_id", "user", "product", "type", "order")
     return {
-        "event_id": values.identifier,
-        "user": values.identifier,
-        "product": values.identifier,
-        "type": values.identifier,
+        **dict.fromkeys(ids, values.identifier),
         "at": time_reader(forms.times),
         "quantity": number,
         "value": number,
-        "order": values.identifier,
         "rec_id": values.uuid,
         "query": values.label,
     }
