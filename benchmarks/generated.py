@@ -17,6 +17,7 @@ _WORDS = (
     *("blanket", "chair", "coffee", "garden", "kettle", "lamp", "mug", "puzzle", "scarf", "tent"),
 )
 _WORDS_A_TITLE = 6
+_CONSONANTS, _VOWELS, _ENDING = "bdfgklmnprst", "aeiou", "x"
 _CLUSTERS = 1_000
 # Length of the noise around a unit cluster centre: products of a cluster then have a cosine of
 # about 1 / (1 + 0.8²) = 0.6 to each other.
@@ -79,7 +80,7 @@ class Store:
         for place, cluster in enumerate(self.clusters.tolist()):
             yield Product(
                 id=self.product_id(place),
-                title=f"Product {place} of line {cluster}",
+                title=f"{' '.join(_title(cluster, place))} {place}",
                 brand=BRANDS[brands[place]],
                 category=CATEGORIES[cluster % len(CATEGORIES)],
                 price=float(prices[place]),
@@ -116,6 +117,20 @@ class Store:
                     type=str(kind),
                     at=end - _HISTORY * float(age),
                 )
+
+
+def word(number: int) -> str:
+    """A made-up word, another for each number: `kalo`, `bimesa`."""
+    syllables: list[str] = []
+    while not syllables or number:
+        number, left = divmod(number, len(_CONSONANTS) * len(_VOWELS))
+        syllables.append(_CONSONANTS[left // len(_VOWELS)] + _VOWELS[left % len(_VOWELS)])
+    return "".join(syllables) + _ENDING
+
+
+def _title(cluster: int, place: int) -> tuple[str, str, str]:
+    """A word that many clusters have, one of the cluster, and one of some of its products."""
+    return word(cluster % 50), word(50 + cluster), word(2_000 + cluster * 7 + place % 7)
 
 
 def store(products: int, dimension: int) -> Store:

@@ -22,6 +22,7 @@ from recommender.history import ingest
 from recommender.history.partitions import ensure_months
 from recommender.models import Catalog, Space, TrainingRun
 from recommender.profiles import builder
+from recommender.retrieval import vocabulary
 from recommender.spaces import lifecycle, partitions
 from recommender.training import run
 from recommender.training.fitting import silent
@@ -53,7 +54,7 @@ Progress = Callable[[str], None]
 
 def load(options: Options, progress: Progress) -> tuple[Catalog, dict[str, float]]:
     """The catalog of these sizes, found or made; and the seconds of each step of making it."""
-    name = f"bench-trained-{options.products}-{options.users}-{options.dimension}"
+    name = f"bench-worded-{options.products}-{options.users}-{options.dimension}"
     existing = Catalog.objects.filter(name=name).first()
     if existing is not None:
         return existing, {}
@@ -83,6 +84,7 @@ def _fill(catalog: Catalog, options: Options, progress: Progress) -> dict[str, f
         # Behaviour spaces, popularity, co-occurrence and the ranker.
         "training": lambda: run.train(catalog, TrainingRun.objects.create(catalog=catalog), silent),
         "profiles": lambda: _build_profiles(catalog),
+        "words": lambda: vocabulary.count(catalog),
         # What autovacuum does within minutes; index-only scans need its visibility map.
         "vacuum": lambda: database.execute("VACUUM ANALYZE"),
     }

@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks import cases, figures, load, pgbench, truth
+from benchmarks import cases, figures, lists, load, pgbench, truth
 from benchmarks.figures import Figure
 from benchmarks.load import Sample
-from benchmarks.options import FILTERS, RECOMMENDATIONS, SIMILAR, Options
+from benchmarks.options import FILTERS, LISTS, RECOMMENDATIONS, SIMILAR, Options
 from benchmarks.server import Web
 from benchmarks.truth import Recall
 from recommender.models import Catalog, User
@@ -65,6 +65,11 @@ def measure(catalog: Catalog, client: Client, options: Options, progress: Progre
         kinds += list(_searches(catalog, client, options, progress))
     if RECOMMENDATIONS in options.parts:
         kinds += _recommendations(catalog, client)
+    if LISTS in options.parts:
+        kinds += [
+            Kind(name, partial(client.load, paths))
+            for name, paths in lists.paths(catalog, _PATHS, COUNT).items()
+        ]
     return _in_turn(kinds, options, progress)
 
 

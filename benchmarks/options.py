@@ -5,8 +5,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-SIMILAR, RECOMMENDATIONS, FILTERS = "similar", "recommendations", "filters"
-PARTS = (SIMILAR, RECOMMENDATIONS, FILTERS)
+SIMILAR, RECOMMENDATIONS, FILTERS, LISTS = "similar", "recommendations", "filters", "lists"
+PARTS = (SIMILAR, RECOMMENDATIONS, FILTERS, LISTS)
 # Not a part of the whole: it has data of its own, and takes minutes.
 EMBEDDING = "embedding"
 
@@ -14,6 +14,7 @@ _EXAMPLES = """\
 examples:
   make bench
   make bench ARGS="--only similar --seconds 2"
+  make bench ARGS="--only lists"                 search, suggestions, rules, charts
   make bench ARGS="--only embedding"             how fast workers embed, and what failures cost
   make bench ARGS="--data-dir /tmp/bench --json figures.json"   keep the data for the next run
 """

@@ -8,7 +8,8 @@ transaction, and the queries show in `CaptureQueriesContext`.
 import select
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
+from math import ceil
 from typing import Any, LiteralString
 from weakref import WeakKeyDictionary
 
@@ -19,6 +20,9 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.signals import connection_created
 from psycopg import sql
 from psycopg.rows import BaseRowFactory, namedtuple_row, tuple_row
+
+from recommender import time_budget
+from recommender.time_budget import TimeUpError
 
 Query = LiteralString | bytes | sql.SQL | sql.Composed
 Parameters = Sequence[Any] | Mapping[str, Any]
@@ -162,12 +166,33 @@ def _run(
     parameters: Parameters,
     factory: BaseRowFactory[Any],
 ) -> list[Any]:
+    seconds = time_budget.left()
     started = time.monotonic()
-    with psycopg.Cursor(session.connection, row_factory=factory) as cursor:
+    with (
+        nullcontext() if seconds is None else _stopped_after(session, seconds),
+        psycopg.Cursor(session.connection, row_factory=factory) as cursor,
+    ):
         cursor.execute(query, parameters, binary=True)
         rows = cursor.fetchall()
     _log(session, query, started)
     return rows
+
+
+@contextmanager
+def _stopped_after(session: BaseDatabaseWrapper, seconds: float) -> Iterator[None]:
+    """Have the server stop the statement in this block after so long; in the same round trip.
+
+    Raises:
+        TimeUpError: it was stopped.
+    """
+    milliseconds = str(ceil(1000 * seconds))
+    try:
+        # Statements of one pipeline are one transaction, and so long the setting lasts.
+        with session.connection.pipeline(), psycopg.Cursor(session.connection) as setting:
+            setting.execute("SELECT set_config('statement_timeout', %s, true)", (milliseconds,))
+            yield
+    except psycopg.errors.QueryCanceled as exc:
+        raise TimeUpError from exc
 
 
 def _log(session: BaseDatabaseWrapper, query: Query, started: float) -> None:

@@ -18,6 +18,7 @@ from recommender.api import (
     addresses,
     batch,
     documentation,
+    explain,
     next_pages,
     problems,
     products,
@@ -87,6 +88,7 @@ api.add_router("/v1", rows.router)
 api.add_router("/v1", search.router)
 api.add_router("/v1", next_pages.router)
 api.add_router("/v1", batch.router)
+api.add_router("/v1", explain.router)
 api.add_router("/v1", sync.router)
 api.add_router("/v1", products.router)
 api.add_router("/v1", users.router)

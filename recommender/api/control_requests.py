@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, Tag
 
-from recommender.api.fields import EventType, Id, Label
+from recommender.api.fields import Count, EventType, Id, Label
 from recommender.api.schemas import Strict
 from recommender.catalog.values import MAX_LABEL
 from recommender.engine import formula
@@ -18,7 +18,9 @@ Share = Annotated[float, Field(ge=0, le=1, strict=True, allow_inf_nan=False)]
 _SPAN = r"^([1-9][0-9]{0,3}[smhdw]|[1-9][0-9]{0,2}y)$"
 Span = Annotated[
     str,
-    Field(pattern=_SPAN, description="A span of time such as 90m, 12h, 30d, 2w or 1y."),
+    Field(
+        strict=True, pattern=_SPAN, description="A span of time such as 90m, 12h, 30d, 2w or 1y."
+    ),
 ]
 
 
@@ -54,7 +56,9 @@ class BoostIn(Strict):
 class DecayIn(Strict):
     """Relevance falls with the distance of a time, a number or a place from an origin."""
 
-    decay: Annotated[str, Field(min_length=1, max_length=MAX_LABEL, description="The field.")]
+    decay: Annotated[
+        str, Field(min_length=1, max_length=MAX_LABEL, strict=True, description="The field.")
+    ]
     half_life: Annotated[
         _Distance,
         Field(description="Where half is left: 30d of a time, 10km of a place, 50 of a number."),
@@ -73,7 +77,7 @@ class DecayIn(Strict):
 class FormulaIn(Strict):
     """Relevance is what a formula makes of `relevance`, `score`, `age_days` and numbers."""
 
-    formula: Annotated[str, Field(min_length=1, max_length=formula.MAX_LENGTH)]
+    formula: Annotated[str, Field(min_length=1, max_length=formula.MAX_LENGTH, strict=True)]
 
 
 class PromoteIn(Strict):
@@ -132,7 +136,7 @@ class ControlRequest(Strict):
         Discriminator(_is_object),
     ] = 0.0
     max_per: Annotated[
-        dict[str, Annotated[int, Field(ge=1, le=1000, strict=True)]],
+        dict[str, Count],
         Field(
             max_length=_MOST_CAPS,
             description="By field, how many products of one value there may be.",

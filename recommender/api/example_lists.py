@@ -8,6 +8,7 @@ from recommender.api.documentation import Call
 from recommender.api.example_errors import (
     ANY,
     FILTER,
+    NEEDS_TOKEN,
     NO_TOKEN,
     NOT_JSON,
     OTHER_USER,
@@ -76,6 +77,7 @@ _LIST = {
     "as_of": _AT,
     "explain": True,
     "trace": True,
+    "timeout_ms": 500,
     "boost": '[{"when": {"brand": "Foo Roasters"}, "times": 1.3}]',
     "promote": '{"share": 0.2, "filter": {"in_stock": true}}',
     "max_per": '{"brand": 2}',
@@ -84,6 +86,7 @@ _LIST = {
     "exploration": 0.1,
     "min_relevance": 0.05,
     "exclude_ids": "foo-009",
+    "repeats": True,
 }
 # A list by every rule there is.
 _RULED = {
@@ -107,6 +110,7 @@ _BODIES = {
     "without what is in the cart or was viewed lately": {
         "exclude": ["purchased", "in_cart", {"event": "view", "within": "7d"}]
     },
+    "with what is due to be bought again": {"repeats": True},
     "all defaults": {},
 }
 _ASKED = (*ANY, FILTER)
@@ -131,7 +135,32 @@ _FOUND = _listed("matches_search", "Matches your search", None) | {
         ],
     },
 }  # fmt: skip
-_CHART = {name: value for name, value in _LIST.items() if name not in ("exclude", "as_of")}
+_WORTH = {"id": "foo-010", "place": 31, "score": 0.0283, "contributions": {"text": 0.0283}}
+_EXPLAINED = {
+    "product": "foo-010",
+    "stage": "rank",
+    "reason": "Others are ranked higher: compare `why` with that of `last`.",
+    "place": None,
+    "conditions": [],
+    "had": None,
+    "why": _WORTH,
+    "last": {"id": "foo-004", "place": 3, "score": 0.72, "contributions": {"text": 0.72}},
+    "candidates": 148,
+    "sources": [
+        {
+            "source": "text",
+            "proposed": 42,
+            "place": 40,
+            "scores": {"interest": 0.31},
+            "last_scores": {"interest": 0.29},
+        },
+    ],
+    "missing_ids": [],
+    "fallback": None,
+    "degraded": {},
+}
+_OF_TASTE = ("exclude", "as_of", "repeats")
+_CHART = {name: value for name, value in _LIST.items() if name not in _OF_TASTE}
 _OF_METHOD = {
     "get": (invalid("query.count", "Input should be a valid integer"),),
     "post": (NOT_JSON, TOO_MANY, *TOO_LARGE),
@@ -259,6 +288,13 @@ LISTS: Mapping[tuple[str, str], Call] = {
         bodies={"three rows": {"rows": 3} | _REQUEST, "all defaults": {}},
         parameters=_USER_PATH,
         errors=(*_OF_USER, *_OF_METHOD["post"]),
+    ),
+    ("get", "/v1/explain"): Call(
+        answers={200: "ExplanationOut"},
+        answer=_EXPLAINED,
+        parameters=_LIST | {"product": PRODUCT_ID, "user": USER_ID, "seed": ""},
+        errors=(*_OF_USER, NEEDS_TOKEN, invalid("query.product", "Field required"),
+                unknown("product")),
     ),
     ("get", "/v1/users/{user_id}/segments"): Call(
         answers={200: "SegmentsOut"},

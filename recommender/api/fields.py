@@ -213,6 +213,24 @@ def _whole(value: Any) -> Any:
 Count = Annotated[int, Field(strict=True, ge=1, le=MAX_COUNT), BeforeValidator(_whole)]
 
 
+# What a request may take: less does not suffice for anything, more is what the service gives each.
+_LEAST_MILLISECONDS, _MOST_MILLISECONDS = 10, 60_000
+_OF_A_REQUEST = Field(ge=_LEAST_MILLISECONDS, le=_MOST_MILLISECONDS)
+Milliseconds = Annotated[int, Field(strict=True), _OF_A_REQUEST, BeforeValidator(_whole)]
+MillisecondsParameter = Annotated[
+    int | None,
+    _OF_A_REQUEST,
+    WithJsonSchema(
+        {
+            "type": "integer",
+            "minimum": _LEAST_MILLISECONDS,
+            "maximum": _MOST_MILLISECONDS,
+            "description": "What may not run in so long is left out, and `degraded` says so.",
+        }
+    ),
+]
+
+
 def _flag(value: Any) -> Any:
     """A query parameter that is true or false; pydantic takes `on`, `y` and the like, too."""
     flags = {"true": True, "1": True, "false": False, "0": False}

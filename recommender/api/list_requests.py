@@ -14,8 +14,11 @@ from recommender.api.fields import (
     Flag,
     Id,
     Label,
+    Milliseconds,
+    MillisecondsParameter,
     Number,
     OptionalId,
+    PathId,
     SearchText,
     Time,
     TimeParameter,
@@ -39,6 +42,7 @@ class ListRequest(ControlRequest):
     fields: list[Label] = []
     explain: Annotated[bool, Field(strict=True)] = False
     trace: Annotated[bool, Field(strict=True)] = False
+    timeout_ms: Milliseconds | None = None
 
     def within(self) -> dict[str, Any]:
         """By field, the value of the segment of products that is asked for; empty for all."""
@@ -50,6 +54,14 @@ class RecommendationRequest(ListRequest):
 
     exclude: Annotated[list[Exclusion], Field(max_length=20)] = ["seen"]
     as_of: Time = None
+    repeats: Annotated[
+        bool,
+        Field(
+            strict=True,
+            description="Whether what the user buys again is listed when it is due, though "
+            "`exclude` leaves it out.",
+        ),
+    ] = False
 
 
 class SeedIn(Strict):
@@ -105,7 +117,7 @@ def as_text(description: str, **words: str | int) -> WithJsonSchema:
 # As ID_PATTERN, of several with commas between.
 _OF_IDS = r"[^,\u0000-\u001f\u007f-\u009f]"
 _ONE_OF_IDS = rf"{_OF_IDS}*[^\s.,\u0000-\u001f\u007f-\u009f]{_OF_IDS}*"
-_OBJECT = Annotated[str | None, as_text("An object, as JSON.", pattern=r"^\s*(\{.*)?$")]
+_OBJECT = Annotated[str | None, as_text("An object, as JSON.", pattern=r"^\s*(\{.*|null\s*)?$")]
 
 
 FilterText = Annotated[str | None, as_text("A filter, as JSON.", pattern=r"^\s*(\{.*|null\s*)?$")]
@@ -119,9 +131,10 @@ class ListParameters(Schema):
     fields: Annotated[str | None, as_text("Names, separated by commas.")] = None
     explain: Flag = False
     trace: Flag = False
+    timeout_ms: MillisecondsParameter = None
     boost: Annotated[str | None, as_text("Boosts, as JSON.", pattern=r"^\s*(\[.*)?$")] = None
     promote: _OBJECT = None
-    max_per: _OBJECT = None
+    max_per: Annotated[str | None, as_text("An object, as JSON.", pattern=r"^\s*(\{.*)?$")] = None
     rotation: _OBJECT = None
     diversity: Annotated[
         str | None,
@@ -146,6 +159,27 @@ class RequestParameters(ListParameters):
         ),
     ] = None
     as_of: TimeParameter = None
+    repeats: Flag = False
+
+
+def _some_id(description: str) -> WithJsonSchema:
+    return as_text(description, pattern=f"^$|{ID_PATTERN}", maxLength=MAX_ID)
+
+
+class ExplainRequest(RecommendationRequest):
+    """A product, and whose list or like what, with the members of the request for the list."""
+
+    product: Id
+    user: OptionalId = None
+    seed: OptionalId = None
+
+
+class ExplainParameters(RequestParameters):
+    """The members of an ExplainRequest as query parameters."""
+
+    product: PathId
+    user: Annotated[str | None, _some_id("Whose list.")] = None
+    seed: Annotated[str | None, _some_id("The product whose similar products are the list.")] = None
 
 
 class SearchParameters(ListParameters):
@@ -158,7 +192,7 @@ class SearchParameters(ListParameters):
     ]
     user: Annotated[
         str | None,
-        as_text("The user whose taste counts, too.", pattern=f"^$|{ID_PATTERN}", maxLength=MAX_ID),
+        _some_id("The user whose taste counts, too."),
     ] = None
     personal: Annotated[
         float,

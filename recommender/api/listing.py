@@ -2,19 +2,25 @@
 
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
 from django.http import HttpResponse
 from django.utils.cache import patch_vary_headers
 
-from recommender.api import answers, codec, user_tokens
+from recommender import time_budget
+from recommender.api import answers, codec, queries, user_tokens
 from recommender.api.auth import BROWSER, ApiRequest
 from recommender.api.list_requests import ListRequest
-from recommender.engine import answer_log, trace
+from recommender.api.problems import Problem
+from recommender.engine import answer_log, backfill, trace
 from recommender.engine.answer import FIRST_PAGE, Answer, Continuation
 from recommender.engine.answer_log import ListedAnswer
+from recommender.time_budget import TIMEOUT, TimeUpError
+
+# Of the time that a request gives, for its list; the rest is for what is popular instead.
+_SHARE = 0.7
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +76,7 @@ def page(
 ) -> Page:
     """The same as JSON will have it; what it shows is remembered, so that the list can go on."""
     with trace.recording() if ask.trace else nullcontext() as recorder:
-        made = operation.make(request, subject, ask, after)
+        made = _made(request, operation, ask, subject, after)
     document = answers.document(request, made.answer, ask, made.more, recorder)
     listed = tuple(item.id for item in made.answer.items[: len(document["items"])])
     rec_id = answer_log.new_id()
@@ -88,6 +94,41 @@ def page(
         )
     )
     return Page({"rec_id": str(rec_id), **document}, listed)
+
+
+def _made(
+    request: ApiRequest, operation: Operation, ask: ListRequest, subject: str, after: Continuation
+) -> Made:
+    """The answer; where it takes too long what is popular, and it says so.
+
+    Raises:
+        Problem: 503 where there is no time for that either.
+    """
+    if ask.timeout_ms is None:
+        return operation.make(request, subject, ask, after)
+    seconds = ask.timeout_ms / 1000
+    try:
+        with time_budget.within(_SHARE * seconds):
+            return operation.make(request, subject, ask, after)
+    except TimeUpError:
+        with time_budget.within((1 - _SHARE) * seconds):
+            return _popular(request, operation, ask, subject, after)
+
+
+def _popular(
+    request: ApiRequest, operation: Operation, ask: ListRequest, subject: str, after: Continuation
+) -> Made:
+    product = subject if operation.subject == "product" else None
+    try:
+        query = queries.query_of(request.auth, ask, after, product=product)
+        answer = backfill.fall_back(request.auth.catalog, query)
+    except TimeUpError as exc:
+        detail = (
+            f"Nothing could be listed within {ask.timeout_ms} ms. Give it more, or ask for less."
+        )
+        raise Problem(503, "took-too-long", detail) from exc
+    late = {operation.name: TIMEOUT} | ({"rules": TIMEOUT} if query.rules is not None else {})
+    return Made(replace(answer, degraded={**answer.degraded, **late}))
 
 
 def _response(

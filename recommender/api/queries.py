@@ -104,6 +104,21 @@ def query_of(
         raise Problem(400, "unknown-field", message, errors=errors) from exc
 
 
+def filters_of(
+    caller: Caller,
+    documents: Mapping[str, Mapping[str, Any]],
+    *,
+    product: str | None,
+    as_of: datetime | None,
+) -> dict[str, Filter]:
+    """Parts of a filter that was checked, by their names; all may be in one statement."""
+    context = FilterContext(caller.catalog, product, as_of)
+    return {
+        name: filters.parse(document, caller.attributes, context, f"part_{place}")
+        for place, (name, document) in enumerate(documents.items())
+    }
+
+
 def _with_attributes(caller: Caller, check: Callable[[Mapping[str, str]], Query]) -> Query:
     """Check against the remembered attributes, and where that fails against today's."""
     try:

@@ -76,6 +76,7 @@ CODES = (*_BECAUSE, *_SENTENCES)
 # Of rows of a page, by code; those because of a product have its reason for a title.
 _TITLES = {
     "for_you": "Recommended for you",
+    "buy_again": "Time to buy again",
     "new_in": "New in {name}",
     "popular_from": "Popular from {name}",
     "trending": "More popular than usual",

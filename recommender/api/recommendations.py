@@ -207,6 +207,7 @@ def ranked_query(
             for one in events
         ),
         before=ask.as_of,
+        repeats=ask.repeats,
     )
 
 

@@ -14,6 +14,7 @@ from recommender.retrieval import places
 
 STRING, NUMBER, BOOLEAN, STRINGS = "string", "number", "boolean", "strings"
 TIME, GEO = "time", "geo"
+KINDS = (STRING, NUMBER, BOOLEAN, STRINGS, TIME, GEO)
 
 _DATE, _CLOCK = r"\d{4}-\d\d-\d\d", r"\d\d:\d\d(:\d\d(\.\d{1,6})?)?"
 _ZONE = r"(Z|[+-](0\d|1[0-4]):?\d\d)"
@@ -25,6 +26,10 @@ _TIME = re.compile(rf"{_DATE}([T ]{_CLOCK}{_ZONE}?)?", re.ASCII)
 _DECLARE = """
 UPDATE recommender_catalog SET attributes = %(new)s::jsonb || attributes
 WHERE id = %(catalog)s AND NOT attributes ?& %(names)s
+"""
+
+_RETYPE = """
+UPDATE recommender_catalog SET attributes = attributes || %(kinds)s::jsonb WHERE id = %(catalog)s
 """
 
 
@@ -114,4 +119,13 @@ def declare(catalog: Catalog, kinds: Mapping[str, str]) -> None:
     parameters = {"catalog": catalog.pk, "new": Jsonb(new), "names": list(new)}
     database.execute(_DECLARE, parameters)
     # Somebody else may have declared them meanwhile, as another type.
+    catalog.refresh_from_db(fields=["attributes"])
+
+
+def retype(catalog: Catalog, kinds: Mapping[str, str]) -> None:
+    """Give attributes these types, whatever they had. Values that are of another type are stored
+    still, and to filters none. Updates `catalog` too."""
+    if not kinds:
+        return
+    database.execute(_RETYPE, {"catalog": catalog.pk, "kinds": Jsonb(dict(kinds))})
     catalog.refresh_from_db(fields=["attributes"])

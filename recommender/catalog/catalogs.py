@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import secrets
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import TypedDict, Unpack
 
@@ -15,7 +16,7 @@ from django.utils.crypto import salted_hmac
 from psycopg import sql
 
 from recommender import database
-from recommender.catalog import sync
+from recommender.catalog import attributes, sync
 from recommender.history import popularity
 from recommender.models import ApiKey, Catalog, Space
 from recommender.profiles.builder import note_new_settings
@@ -134,6 +135,7 @@ class CatalogSettings(TypedDict, total=False):
     half_life_days: float | None  # after so many days an event counts half
     monthly_budget: Decimal | None  # in US dollars; NO_LIMIT takes it away
     rating_scale: tuple[float, float] | None  # the worst and the best rating
+    attribute_types: Mapping[str, str] | None  # by name, whatever they were
     public_attributes: list[str] | None  # those that browser keys may read and filter by
     browser_event_types: list[str] | None  # those that a browser key may send without a user token
 
@@ -161,6 +163,7 @@ def create_catalog(
     _set(catalog, given)
     with transaction.atomic():
         catalog.save()
+        attributes.retype(catalog, given.get("attribute_types") or {})
         lifecycle.create_space(catalog, model=key, dimension=dimension)
     return catalog
 
@@ -175,6 +178,7 @@ def change_catalog(catalog: Catalog, **given: Unpack[CatalogSettings]) -> None:
     with transaction.atomic():
         database.lift_limit()
         catalog.save(update_fields=_SETTINGS)
+        attributes.retype(catalog, given.get("attribute_types") or {})
         if any(given.get(name) is not None for name in _TASTE):
             popularity.refresh(catalog)
             note_new_settings(catalog)

@@ -54,6 +54,12 @@ class Query:
     # Of the user's own products these are left out, too.
     event_exclusions: tuple[EventExclusion, ...] = ()
     excludes_cart: bool = False
+    repeats: bool = False  # whether what the user buys again may be listed when it is due
+
+    @property
+    def lists_own(self) -> bool:
+        """Whether the user's own products may be listed again."""
+        return self.repeats or not self.exclude
 
 
 @dataclass(frozen=True, slots=True)

@@ -149,7 +149,7 @@ def recommend_many(
         processes: how many make lists; more than one where this process may have children.
     """
     store = SnapshotStore(
-        recommender.snapshot, _listable(recommender, query.filter), lists_own=not query.exclude
+        recommender.snapshot, _listable(recommender, query.filter), lists_own=query.lists_own
     )
     work = _Work(Pipeline(store, query.count), store, recommender.ranker)
     limit = _STANDING + query.count

@@ -1,11 +1,13 @@
 """Products that a list leaves out by what a user did with them, and when."""
 
+from datetime import datetime
+
 import numpy as np
 from numpy.typing import NDArray
 
 from recommender import database
 from recommender.engine.answer import Query
-from recommender.history import popularity
+from recommender.history import popularity, repurchase
 from recommender.models import Catalog
 
 # The latest of these says whether a product is in the user's cart.
@@ -37,6 +39,8 @@ def left_out(
         user: the user's key.
         own: what it leaves out of the products that they had.
     """
+    if query.repeats:
+        own = np.setdiff1d(own, repurchase.due(user, _now(catalog, query)))
     if query.event_exclusions or query.excludes_cart:
         own = np.union1d(own, _by_events(catalog, user, query))
     return and_shown(own, query)
@@ -56,7 +60,11 @@ def _by_events(catalog: Catalog, user: int, query: Query) -> NDArray[np.int64]:
         "spans": [rule.seconds for rule in rules],
         "in_cart": query.excludes_cart,
         "cart": list(_CART),
-        "now": query.before or popularity.clock(catalog),
+        "now": _now(catalog, query),
     }
     rows = database.fetch(_EXCLUDED, parameters)
     return np.array([row[0] for row in rows], dtype=np.int64)
+
+
+def _now(catalog: Catalog, query: Query) -> datetime:
+    return query.before or popularity.clock(catalog)

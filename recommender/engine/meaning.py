@@ -10,6 +10,7 @@ from psycopg import sql
 from embeddings.calls.outcome import EmbeddedRow
 from embeddings.errors import BudgetSpent, EmbeddingError, Misconfigured, Rejected, Unavailable
 from embeddings.types import Input, Modality, Output, Role
+from recommender import time_budget
 from recommender.engine.answer import Query
 from recommender.models import Catalog, Space
 from recommender.profiles import builder
@@ -20,6 +21,7 @@ from recommender.retrieval import vector_search
 from recommender.retrieval.vector_search import QueryVectors
 from recommender.spaces.alignment import embedder_of
 from recommender.spaces.switching import serving
+from recommender.time_budget import TIMEOUT, TimeUpError
 
 log = structlog.get_logger()
 
@@ -28,6 +30,8 @@ log = structlog.get_logger()
 _WORTH = 0.3
 # A request does not wait for a provider as a worker does.
 _EFFORT = Effort(attempts=1, patience=1.0)
+# Of the time that is left: what has the words is to be listed without it, too.
+_SHARE = 0.6
 _REASONS: dict[type[EmbeddingError], str] = {
     Unavailable: "unavailable",
     BudgetSpent: "budget_spent",
@@ -55,7 +59,11 @@ def find(
     active = Space.objects.filter(dense, catalog=catalog, status=Space.Status.ACTIVE)
     for space in active.defer("fold_in", "boilerplate").order_by("pk"):
         try:
-            near = _nearest(catalog, space, query, text, limit)
+            with time_budget.a_part(_SHARE):
+                near = _nearest(catalog, space, query, text, limit)
+        except TimeUpError:
+            degraded[space.name] = TIMEOUT
+            continue
         except EmbeddingError as exc:
             log.warning("search without a space", space=space.pk, error=str(exc))
             degraded[space.name] = _reason(exc)

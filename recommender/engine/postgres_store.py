@@ -40,7 +40,7 @@ class PostgresStore:
 
     @property
     def lists_own(self) -> bool:
-        return not self.query.exclude
+        return self.query.lists_own
 
     def context(self) -> UserContext:
         """The user as of the time that is asked for: one statement.

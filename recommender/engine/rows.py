@@ -7,19 +7,21 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from recommender import database
-from recommender.engine import bought, charts, related
-from recommender.engine.answer import Answer, Continuation, Query
+from recommender.engine import bought, charts, control, related
+from recommender.engine.answer import FIRST_PAGE, Answer, Continuation, Query
 from recommender.engine.backfill import NEWEST, POPULAR, TRENDING
 from recommender.engine.candidates import Cause
 from recommender.engine.recommend import NO_USER_TOKEN, recommend
 from recommender.engine.stored import StoredUser, find_user
+from recommender.history import popularity, repurchase
 from recommender.models import Catalog
 from recommender.retrieval import filters
 from recommender.retrieval.filters import Filter
 
 FOR_YOU, BECAUSE, NEW_IN, POPULAR_FROM = "for_you", "because", "new_in", "popular_from"
+BUY_AGAIN = "buy_again"
 
-# A row of fewer products is none, unless fewer are asked for.
+# A row of fewer products is none, unless fewer are asked for; what is due is worth one of its own.
 _FEWEST = 3
 # Of the user's latest products, so many say which category and which brand are theirs.
 _LATEST = 50
@@ -69,6 +71,7 @@ class _Taste:
     cause: Cause | None = None
     category: str = ""
     brand: str = ""
+    due: tuple[int, ...] = ()  # keys of products that are to be bought again
 
 
 def page(catalog: Catalog, external_id: str, query: Query, most: int, *, names_own: bool) -> Page:
@@ -78,7 +81,7 @@ def page(catalog: Catalog, external_id: str, query: Query, most: int, *, names_o
 
     Args:
         query: of each row; its filter narrows all of them.
-        names_own: whether a title may name a product that the user had.
+        names_own: whether rows may tell of products that the user had.
     """
     listed = recommend(catalog, external_id, query)
     taste = _Taste()
@@ -95,7 +98,8 @@ def page(catalog: Catalog, external_id: str, query: Query, most: int, *, names_o
             after=Continuation(shown=taste.excluded),
         )
         row = _without(make(asked), shown, query.count)
-        if len(row.answer.items) >= min(_FEWEST, query.count):
+        fewest = 1 if row.code == BUY_AGAIN else min(_FEWEST, query.count)
+        if len(row.answer.items) >= fewest:
             rows.append(row)
             shown |= {item.id for item in row.answer.items}
         if len(rows) == most:
@@ -115,6 +119,8 @@ def _makers(catalog: Catalog, listed: Answer, taste: _Taste) -> Iterator[Callabl
     cause = taste.cause
     if cause is not None:
         yield lambda query: Row(BECAUSE, _going_with(catalog, cause, query), cause=cause)
+    if taste.due:
+        yield lambda query: Row(BUY_AGAIN, _bought_again(catalog, taste.due, query))
     if taste.category:
         yield lambda query: _narrowed(catalog, NEW_IN, NEWEST, "category", taste.category, query)
     yield lambda query: Row(TRENDING, charts.chart(catalog, TRENDING, None, query))
@@ -131,6 +137,15 @@ def _going_with(catalog: Catalog, cause: Cause, query: Query) -> Answer:
         if answer.fallback is None:
             return answer
     return related.similar(catalog, cause.id, query)
+
+
+def _bought_again(catalog: Catalog, due: Sequence[int], query: Query) -> Answer:
+    """What the user buys again and again, and may need by now; the most popular of it first."""
+    passing = control.among(due) & query.filter
+    asked = replace(query, filter=passing, after=FIRST_PAGE)
+    answer = charts.chart(catalog, POPULAR, None, asked)
+    items = (replace(one, cause=Cause(one.id, event="purchase")) for one in answer.items)
+    return replace(answer, items=tuple(items))
 
 
 def _narrowed(catalog: Catalog, code: str, chart: str, field: str, value: str, query: Query) -> Row:
@@ -173,7 +188,12 @@ def _taste(catalog: Catalog, user: StoredUser, *, names_own: bool) -> _Taste:
         cause=cause,
         category=_heaviest(categories),
         brand=_heaviest(brands),
+        due=_due(catalog, user) if names_own else (),
     )
+
+
+def _due(catalog: Catalog, user: StoredUser) -> tuple[int, ...]:
+    return tuple(repurchase.due(user.pk, popularity.clock(catalog)).tolist())
 
 
 def _heaviest(weights: Counter[str]) -> str:

@@ -83,6 +83,11 @@ class Reads:
     groups: tuple[Column, ...] = ()  # of the caps
     alike: tuple[Column, ...] = ()  # products are alike by equal values; by vectors without any
 
+    @property
+    def conditions(self) -> tuple[Filter, ...]:
+        """What products pass that are boosted or promoted."""
+        return self.boosted if self.promoted is None else (*self.boosted, self.promoted)
+
 
 @dataclass(frozen=True, slots=True)
 class ListRules:

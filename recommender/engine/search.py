@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 
+from recommender import time_budget
 from recommender.engine import backfill, control, meaning, taste, trace
 from recommender.engine.answer import Answer, Item, Query
 from recommender.engine.candidates import SEARCHED, Cause
@@ -23,6 +24,7 @@ from recommender.retrieval.matches import Matches, SortKey
 from recommender.retrieval.text_search import Match
 from recommender.retrieval.vocabulary import QueryWord
 from recommender.spaces import switching
+from recommender.time_budget import TIMEOUT, TimeUpError
 
 # The names of lists, as contributions to a score; a space's list has the space's name.
 BY_ID, WORDS, PERSONAL = "id", "words", "personal"
@@ -36,6 +38,8 @@ _WORDS_WORTH, _TASTE_WORTH = 1.0, 0.5
 _ID_WORTH = 10.0
 # How many of those that were found, but not listed, an answer tells for its next page.
 _TAIL = 100
+# Of the time that is left for it; without it there is a list, too.
+_SHARE = 0.6
 # How much a user's taste counts where nobody says.
 DEFAULT_PERSONAL = 0.5
 _CAUSE = Cause("", event=SEARCHED)
@@ -165,7 +169,11 @@ def _by_worth(catalog: Catalog, asked: SearchQuery, read: _Read, limit: int) -> 
     if asked.personal and found and (asked.user is not None or asked.given):
         with trace.stage("personal"):
             told = taste.of(catalog, asked.user, asked.given, query)
-            ranked.found = _by_taste(catalog, asked, found, told)
+            try:
+                with time_budget.a_part(_SHARE):
+                    ranked.found = _by_taste(catalog, asked, found, told)
+            except TimeUpError:
+                degraded[PERSONAL] = TIMEOUT
         ranked.missing = told.missing
         if told.degraded is not None:
             degraded[PERSONAL] = told.degraded
@@ -194,14 +202,14 @@ def _in_order(catalog: Catalog, asked: SearchQuery, read: _Read, limit: int) -> 
     shown = set(asked.query.after.shown)
     with trace.stage("sort"):
         everything = _matches(catalog, asked.query, read, ())
-        rows = matches.in_order(everything, asked.sort, limit)
-        trace.note(found=len(rows))
+        ordered = matches.in_order(everything, asked.sort, limit)
+        trace.note(found=len(ordered.products))
     found = [
         _Found(key, external_id, {WORDS: reciprocal_rank(place)})
-        for place, (key, external_id) in enumerate(rows, start=1)
+        for place, (key, external_id) in enumerate(ordered.products, start=1)
         if key not in shown
     ]
-    return _Ranked(found=found)
+    return _Ranked(found=found, degraded={} if ordered.is_complete else {"sort": matches.TOO_MANY})
 
 
 def _matches(catalog: Catalog, query: Query, read: _Read, found: Sequence["_Found"]) -> Matches:

@@ -164,7 +164,7 @@ def own_types(catalog: Catalog, query: Query) -> list[str]:
 
 def mode_of(query: Query) -> str:
     """The kind of list, of which each has its own rank."""
-    return str(Mode.NEW if query.exclude else Mode.ALL)
+    return str(Mode.ALL if query.lists_own else Mode.NEW)
 
 
 log = structlog.get_logger()

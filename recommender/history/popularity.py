@@ -8,7 +8,7 @@ from psycopg import sql
 from psycopg.types.json import Jsonb
 
 from recommender import database
-from recommender.history import reader
+from recommender.history import reader, repurchase
 from recommender.models import Catalog
 
 WINDOW = timedelta(days=30)
@@ -60,11 +60,14 @@ POPULARITY = sql.SQL("""
 
 _REPLACE = sql.SQL("""
 INSERT INTO recommender_productpopularity (product_id, catalog_id, recent, total,
-    week_users, month_users, quarter_users, all_users, first_at)
+    week_users, month_users, quarter_users, all_users, first_at,
+    repeat_days, repeat_variance, repeat_share)
 SELECT s.product_id, %(catalog)s, COALESCE(s.recent, 0), s.total,
-       s.week_users, s.month_users, s.quarter_users, s.all_users, s.first_at
+       s.week_users, s.month_users, s.quarter_users, s.all_users, s.first_at,
+       r.repeat_days, r.repeat_variance, COALESCE(r.repeat_share, 0)
 FROM ({popularity}) s JOIN recommender_product p ON p.id = s.product_id
-""").format(popularity=POPULARITY)
+LEFT JOIN ({repurchase}) r ON r.product_id = s.product_id
+""").format(popularity=POPULARITY, repurchase=repurchase.REPURCHASE)
 
 
 def clock(catalog: Catalog) -> datetime:

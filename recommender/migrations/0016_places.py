@@ -15,9 +15,9 @@ RETURN CASE WHEN value @? '$ ? (@.lat >= -90 && @.lat <= 90 && @.lon >= -180 && 
 CREATE FUNCTION kinship_places(attributes jsonb) RETURNS cube
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN (
-    SELECT cube(
+    SELECT CASE WHEN count(*) > 0 THEN cube(
         ARRAY[min(cube_ll_coord(at, 1)), min(cube_ll_coord(at, 2)), min(cube_ll_coord(at, 3))],
-        ARRAY[max(cube_ll_coord(at, 1)), max(cube_ll_coord(at, 2)), max(cube_ll_coord(at, 3))])
+        ARRAY[max(cube_ll_coord(at, 1)), max(cube_ll_coord(at, 2)), max(cube_ll_coord(at, 3))]) END
     FROM jsonb_each(attributes) each, LATERAL (SELECT kinship_place(each.value) AS at) place
     WHERE at IS NOT NULL
 );

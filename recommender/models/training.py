@@ -106,6 +106,11 @@ class ProductPopularity(models.Model):
     quarter_users = models.PositiveIntegerField(default=0, help_text="Users in the last 90 days.")
     all_users = models.PositiveIntegerField(default=0, help_text="Users of all time.")
     first_at = models.DateTimeField(null=True, help_text="Its first event.")
+    repeat_days = models.FloatField(null=True, help_text="Days between two purchases of a user.")
+    repeat_variance = models.FloatField(null=True, help_text="Of the logarithm of those days.")
+    repeat_share = models.FloatField(
+        default=0.0, db_default=0.0, help_text="Share of its buyers who bought it again."
+    )
 
     class Meta:
         indexes = (

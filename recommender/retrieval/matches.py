@@ -15,6 +15,8 @@ from recommender.retrieval.vocabulary import QueryWord
 
 # So many products are looked at, at most: each costs some 5 microseconds.
 MOST = 20_000
+# As `degraded`: only the first so many were sorted.
+TOO_MANY = "too_many_matches"
 
 # The available products that have the words or are those given, and pass.
 _SELECT = sql.SQL("""
@@ -26,8 +28,10 @@ SELECT p.* FROM (
 WHERE p.catalog_id = {catalog} AND {condition} LIMIT {most}
 """)
 
+# A row a product, with how many there are.
 _SORTED = sql.SQL("""
-SELECT p.id, p.external_id FROM ({matches}) p ORDER BY {order}, p.id LIMIT %(limit)s
+SELECT p.id, p.external_id, count(*) OVER () FROM ({matches}) p
+ORDER BY {order}, p.id LIMIT %(limit)s
 """)
 
 
@@ -74,8 +78,16 @@ def of(
     )
 
 
-def in_order(matches: Matches, keys: Sequence[SortKey], limit: int) -> list[tuple[int, str]]:
-    """Keys and ids of the first products by these fields; of equal ones by when they were added."""
+@dataclass(frozen=True, slots=True)
+class Sorted:
+    """Products in order, and whether those are all that were to be sorted."""
+
+    products: Sequence[tuple[int, str]]  # keys and ids
+    is_complete: bool
+
+
+def in_order(matches: Matches, keys: Sequence[SortKey], limit: int) -> Sorted:
+    """The first products by these fields; of equal ones by when they were added."""
     parameters = {**matches.parameters, "limit": limit}
 
     def bind(value: object) -> sql.Composable:
@@ -85,7 +97,8 @@ def in_order(matches: Matches, keys: Sequence[SortKey], limit: int) -> list[tupl
 
     terms = [_term(key, bind) for key in keys]
     query = _SORTED.format(matches=matches.select, order=sql.SQL(", ").join(terms))
-    return [(key, external_id) for key, external_id in database.fetch(query, parameters)]
+    rows = database.fetch(query, parameters)
+    return Sorted([(key, name) for key, name, _ in rows], not rows or rows[0][2] < MOST)
 
 
 def _term(key: SortKey, bind: Any) -> sql.Composed:

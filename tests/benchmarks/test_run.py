@@ -18,6 +18,19 @@ _FILTERS = {
     for passing in (1, 5, 10, 50, 100)
 }
 
+_LISTS = {
+    "search, two words",
+    "search, for a user",
+    "search, with facets",
+    "search, misspelt",
+    "suggestions",
+    "recommendations, filter, boosts, diversity, caps and explained",
+    "recommendations, explained",
+    "similar, rules",
+    "bought together",
+    "popular in a category",
+}
+
 
 def run(*arguments: str) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(
@@ -60,6 +73,7 @@ def test_every_kind_of_request_has_its_figures(outcome: "tuple[str, dict[str, An
         "bare SQL through pgbench",
         "recommendations",
         "recommendations, one client",
+        *_LISTS,
     }
     for figure in figures.values():
         assert figure["per_second"] > 0

@@ -8,7 +8,7 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 
 from embeddings.errors import Misconfigured
-from recommender.catalog import catalogs, values
+from recommender.catalog import attributes, catalogs, values
 from recommender.catalog.values import BadValueError
 from recommender.management.waiting import next_step
 from recommender.models import Catalog
@@ -26,6 +26,7 @@ Make a catalog, ready for products and events.
   ./kinship create_catalog gifts --update --clock now   change one that is there
   ./kinship create_catalog films --rating-scale 0.5-5   ratings from half a star to five
   ./kinship create_catalog shop --update --monthly-budget 20    stop embedding at $20 a month
+  ./kinship create_catalog shop --update --attribute-types ends_at=time      filter it by time
   ./kinship create_catalog shop --update --public-attributes colour,size     pages may read these
 """
 
@@ -69,6 +70,13 @@ Make a catalog, ready for products and events.
             help="the ratings that users give, such as 1-10 (a new one's: 0-5)",
         )
         parser.add_argument(
+            "--attribute-types",
+            type=_types,
+            metavar="NAME=TYPE,NAME=TYPE",
+            help=f"types of attributes ({', '.join(attributes.KINDS)}), whatever they were; a "
+            "value of another type is none (a new one's: those of the first values)",
+        )
+        parser.add_argument(
             "--public-attributes",
             type=_names,
             metavar="NAME,NAME",
@@ -95,6 +103,7 @@ Make a catalog, ready for products and events.
             "half_life_days": options["half_life"],
             "monthly_budget": options["monthly_budget"],
             "rating_scale": options["rating_scale"],
+            "attribute_types": options["attribute_types"],
             "public_attributes": options["public_attributes"],
             "browser_event_types": options["browser_events"],
         }
@@ -130,7 +139,7 @@ Make a catalog, ready for products and events.
         if all(value is None for value in given.values()):
             raise CommandError(
                 "Nothing to change: give --clock, --language, --half-life, --monthly-budget, "
-                "--rating-scale, --public-attributes or --browser-events."
+                "--rating-scale, --attribute-types, --public-attributes or --browser-events."
             )
         catalogs.change_catalog(catalogs.find_catalog(name), **given)
         self.stdout.write(f"Changed the catalog {name}.")
@@ -149,6 +158,18 @@ def _names(text: str) -> list[str]:
     if not all(names):
         raise ArgumentTypeError(f"{text!r} has an empty name; write NAME,NAME or none.")
     return list(dict.fromkeys(names))
+
+
+def _types(text: str) -> dict[str, str]:
+    """The types of attributes by name."""
+    kinds = {}
+    for one in text.split(","):
+        name, _, kind = one.rpartition("=")
+        if not name.strip() or len(name) > values.MAX_NAME or kind.strip() not in attributes.KINDS:
+            known = ", ".join(attributes.KINDS)
+            raise ArgumentTypeError(f"{one!r} is no NAME=TYPE; the types are {known}.")
+        kinds[name.strip()] = kind.strip()
+    return kinds
 
 
 def _budget(text: str) -> Decimal:

@@ -166,6 +166,27 @@ def test_exclusions_go_by_event_age_and_cart(visited, api):
     assert "mug-black" not in ids(listed(api, USER, **everything, exclude=[{"event": "view"}]))
 
 
+def test_what_is_due_to_be_bought_again_comes_back_and_not_the_day_after(visited, api):
+    days = [100, 70, 40]
+    for user, last in (("v1", 0), ("v2", 0), ("u1", 10)):
+        purchases = [
+            event(user, "mug-red", type="purchase", at=NOON - timedelta(days=day + last))
+            for day in days
+        ]
+        visited.post(*purchases)
+    popularity.refresh(visited.catalog)
+
+    def repeated(days: float) -> bool:
+        as_of = (NOON + timedelta(days=days)).isoformat()
+        return "mug-red" in ids(listed(api, USER, count=24, repeats=True, as_of=as_of))
+
+    assert repeated(1)
+    visited.post(event("u1", "mug-red", type="purchase", at=NOON + timedelta(days=2)))
+    assert not repeated(3)
+    assert repeated(40)
+    assert "mug-red" not in ids(listed(api, USER, count=24))
+
+
 def test_query_parameters_say_the_same(visited, api):
     response = api.get(
         USER,

@@ -203,6 +203,16 @@ def test_a_filter_that_compares_with_nothing_says_so(stocked, api):
     assert body["degraded"] == {"filter.price.lt": "product_without_value"}
 
 
+def test_a_boost_that_compares_with_nothing_says_so(stocked, api):
+    stocked.put({"id": "bare", "title": "Grey mug"})
+    stocked.embed()
+    boost = {"when": {"brand": {"product": "brand"}}, "times": 2}
+    body = answer(api.post("/v1/products/bare/similar", {"boost": [boost]}))
+    assert body["degraded"] == {"boost[0].when.brand.eq": "product_without_value"}
+    body = answer(api.post("/v1/products/mug-red/similar", {"boost": [boost]}))
+    assert body["degraded"] == {}
+
+
 def test_a_browser_key_compares_with_no_attribute_that_is_not_public(stocked, browser):
     secret = {"filter": {"price": {"lte": {"product": "grams"}}}}
     refused = problem(browser.post(SIMILAR, secret), 400, "invalid-filter")

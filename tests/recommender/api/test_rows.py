@@ -73,6 +73,20 @@ def test_titles_are_in_the_language_asked_for(visited, api):
     assert titles[:2] == ["Für Sie empfohlen", "Weil Sie „Red mug“ gekauft haben"]
 
 
+def test_what_is_due_is_to_be_bought_again_but_not_for_a_browser(visited, api):
+    for days in (60, 40, 20):
+        at = NOW - timedelta(days=days)
+        visited.post(*(event(u, "puzzle-red", type="purchase", at=at) for u in ("u1", "a", "b")))
+    popularity.refresh(visited.catalog)
+    body = page(api.get(FOR_U1, count=3, explain="true"))
+    row = next(row for row in body["rows"] if row["code"] == "buy_again")
+    assert row["title"] == "Time to buy again"
+    assert [item["id"] for item in row["items"]] == ["puzzle-red"]
+    assert row["items"][0]["why"]["text"] == "You bought this before"
+    browser = Api(catalogs.create_key(visited.catalog, ApiKey.Scope.BROWSER))
+    assert "buy_again" not in [row["code"] for row in page(browser.get(FOR_U1))["rows"]]
+
+
 def test_of_a_user_nobody_knows_it_is_what_is_for_everybody(visited, api):
     body = page(api.get("/v1/users/nobody/rows", count=3))
     assert (body["missing_ids"], body["fallback"]) == (["nobody"], "popular")

@@ -2,7 +2,7 @@ import pytest
 
 from recommender.catalog import catalogs
 from recommender.models import ApiKey, Synonyms
-from recommender.retrieval import synonyms, vocabulary
+from recommender.retrieval import matches, synonyms, vocabulary
 from tests.recommender import goods
 from tests.recommender.api.client import Api, items, problem
 
@@ -84,6 +84,16 @@ def test_a_sorted_search_lists_what_has_the_words_and_nothing_else(counted, api)
     assert (found["spaces"], found["degraded"]) == ([], {})
     assert items(api.get(SEARCH, q="mugs", sort="price", count=2)) == ["mug-red", "mug-green"]
     assert items(api.get(SEARCH, q="MUG-BLUE", sort="price", count=1)) == ["mug-blue"]
+
+
+def test_of_too_many_the_first_are_sorted_and_counted_and_the_answer_says_so(
+    counted, api, monkeypatch
+):
+    monkeypatch.setattr(matches, "MOST", 4)
+    found = api.get(SEARCH, q="mugs", sort="price", facets="brand").json()
+    assert found["degraded"] == {"sort": "too_many_matches"}
+    assert found["facets"]["complete"] is False
+    assert len(found["items"]) == found["facets"]["products"] == 4
 
 
 def test_found_words_are_highlighted(counted, browser):

@@ -8,7 +8,7 @@ says who may call it.
 import base64
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import quote, urlencode
 from uuid import uuid4
@@ -52,6 +52,7 @@ ALLOWED: Mapping[tuple[str, str], set[str]] = {
     ("POST", "/v1/users/{user_id}/segments"): _PUBLIC,
     ("POST", "/v1/recommendations"): _PUBLIC,
     ("POST", "/v1/batch"): _PUBLIC,
+    ("GET", "/v1/explain"): _PUBLIC,
     ("POST", "/v1/recommendations/{rec_id}/next"): _PUBLIC,
     ("GET", "/v1/popular"): _PUBLIC,
     ("GET", "/v1/trending"): _PUBLIC,
@@ -94,12 +95,14 @@ class Operation:
     in_path: Mapping[str, str]
     in_query: Mapping[str, str]
     bodies: list[Any]
+    needed: Mapping[str, str] = field(default_factory=dict)  # of the query
 
     def address(self, **given: str) -> str:
         path = self.path
         for name, value in (self.in_path | given).items():
             path = path.replace(f"{{{name}}}", quote(value, safe=""))
-        query = {name: value for name, value in given.items() if name not in self.in_path}
+        others = {name: value for name, value in given.items() if name not in self.in_path}
+        query = {**self.needed, **others}
         return f"{path}?{urlencode(query)}" if query else path
 
 
@@ -107,7 +110,7 @@ def operations() -> list[Operation]:
     """Those of the document, and those of the vendor's protocols."""
     found = [
         Operation(method.upper(), path, _given(operation, "path"), _given(operation, "query"),
-                  _bodies(operation))
+                  _bodies(operation), _given(operation, "query", needed=True))
         for path, methods in served.get_openapi_schema()["paths"].items()
         for method, operation in methods.items()
     ]  # fmt: skip
@@ -115,11 +118,11 @@ def operations() -> list[Operation]:
     return found + [Operation(*at, {}, {}, EMBEDDING_BODIES) for at in vendor]
 
 
-def _given(operation: Mapping[str, Any], place: str) -> dict[str, str]:
+def _given(operation: Mapping[str, Any], place: str, *, needed: bool = False) -> dict[str, str]:
     return {
         parameter["name"]: str([*parameter["examples"].values()][-1]["value"])
         for parameter in operation.get("parameters", ())
-        if parameter["in"] == place
+        if parameter["in"] == place and (parameter["required"] or not needed)
     }
 
 

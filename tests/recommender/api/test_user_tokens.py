@@ -285,6 +285,7 @@ def test_the_header_is_documented_where_it_counts(client):
         ("/v1/events", "post"),
         ("/v1/recommendations", "post"),
         ("/v1/batch", "post"),
+        ("/v1/explain", "get"),
         ("/v1/recommendations/{rec_id}/next", "post"),
         ("/v1/search", "get"),
         ("/v1/search", "post"),

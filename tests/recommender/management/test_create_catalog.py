@@ -5,7 +5,9 @@ import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
 
+from recommender.catalog import attributes
 from recommender.models import Catalog, ProductPopularity
+from tests.recommender.retrieval.filtering import passing
 from tests.shop import NOON, event
 
 
@@ -42,6 +44,8 @@ def test_a_catalog_is_made_ready_for_products(db):
         (("other", "--monthly-budget", "-1"), "greater than or equal to 0"),
         (("other", "--monthly-budget", "0.001"), "2 decimal places"),
         (("other", "--public-attributes", "a,,b"), "'a,,b' has an empty name"),
+        (("other", "--attribute-types", "at=date"), "'at=date' is no NAME=TYPE; the types are str"),
+        (("other", "--attribute-types", "=time"), "'=time' is no NAME=TYPE"),
         (("other", "--browser-events", "x" * 101), "at most 100 characters"),
     ],
 )
@@ -79,6 +83,20 @@ def test_what_browser_keys_may_do_is_set_and_nothing_else_is_touched(shop):
     create("shop", "--update", "--public-attributes", "none")
     assert Catalog.objects.get().public_attributes == []
     assert shop.user("u1").history_version == version
+
+
+def test_an_attribute_gets_another_type_and_filters_go_by_it(shop):
+    attributes.declare(shop.catalog, {"at": "string", "colour": "string"})
+    shop.put(
+        {"id": "early", "attributes": {"at": "2024-01-01"}},
+        {"id": "late", "attributes": {"at": "2025-06-01"}},
+        {"id": "never", "attributes": {"at": "soon"}},
+    )
+    create("shop", "--update", "--attribute-types", "at=time, opens=geo")
+    kinds = Catalog.objects.get().attributes
+    assert kinds == {"at": "time", "colour": "string", "opens": "geo"}
+    assert passing(shop, {"at": {"lt": "2025-01-01"}}, kinds) == {"early"}
+    assert passing(shop, {"at": {"ne": "2024-01-01"}}, kinds) == {"late", "never"}
 
 
 def test_a_budget_is_changed_and_taken_away_and_nothing_else_is_touched(shop):

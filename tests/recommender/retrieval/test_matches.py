@@ -21,7 +21,7 @@ def in_order(shop: Shop, found: Matches, *names: str, limit: int = 50) -> list[s
         field = product_fields.find(name.removeprefix("-"), goods.DECLARED)
         assert field is not None
         keys.append(SortKey(field, name.startswith("-")))
-    return [external_id for _, external_id in matches.in_order(found, keys, limit)]
+    return [external_id for _, external_id in matches.in_order(found, keys, limit).products]
 
 
 def test_what_has_all_words_or_any_or_is_given_matches_and_passes(shelved):

@@ -12,6 +12,7 @@ from recommender import database
 from recommender.catalog import attributes, catalogs, upsert
 from recommender.models import Catalog, Product, Space
 from recommender.retrieval import filters, vector_search
+from recommender.retrieval.filter_context import FilterContext
 from recommender.retrieval.filters import Filter
 from recommender.retrieval.vector_search import Neighbour, QueryVectors
 from recommender.spaces import embedding, lifecycle, partitions
@@ -25,6 +26,7 @@ PRODUCTS = 4_000
 DIMENSION = 32
 SEEDS = range(0, PRODUCTS, PRODUCTS // 25)
 # Percentages of the products that pass, and whether so few are compared one by one.
+RARE = range(0, PRODUCTS, PRODUCTS // 7 + 1)  # seven, all available
 SHARES = {1: True, 5: True, 10: False, 50: False, 100: False}
 EXACT_LIMIT = 200
 
@@ -89,14 +91,15 @@ def store(django_db_setup: None, django_db_blocker: Any) -> Iterator[Store]:
 
 
 def fill(catalog: Catalog, space: Space) -> Space:
-    attributes.declare(catalog, {"bucket": "number"})
+    attributes.declare(catalog, {"bucket": "number", "at": "geo"})
     upsert.upsert(
         catalog,
         [
-            {"id": f"p{n:04}", "in_stock": n % 10 != 3, "attributes": {"bucket": bucket(n)}}
+            {"id": f"p{n:04}", "in_stock": n % 10 != 3, "title": "rare" if n in RARE else "common",
+             "attributes": {"bucket": bucket(n), "at": {"lat": 1 if n in RARE else 50, "lon": 1}}}
             for n in range(PRODUCTS)
         ],
-    )
+    )  # fmt: skip
     rng = np.random.default_rng(7)
     rows = rng.standard_normal((PRODUCTS, DIMENSION), dtype=np.float32)
     rows /= np.linalg.norm(rows, axis=1, keepdims=True)
@@ -188,6 +191,31 @@ def test_no_query_vector_finds_nothing(store, percent):
     filter_ = None if percent is None else store.passing(percent)
     nothing = seeds_of(store.space, [])
     assert vector_search.nearest(store.space, nothing, limit=COUNT, filter=filter_) == []
+
+
+@pytest.mark.parametrize(
+    ("document", "opposite"),
+    [
+        ({"title": {"text": "rare"}}, {"title": {"text": "common"}}),
+        ({"at": {"near": {"lat": 1, "lon": 1, "within": "9km"}}},
+         {"at": {"near": {"lat": 50, "lon": 1, "within": "9km"}}}),
+    ],
+)  # fmt: skip
+def test_the_few_that_have_the_words_or_are_near_are_found_in_order_and_so_are_the_many(
+    store, document, opposite
+):
+    context = FilterContext(Catalog.objects.get(name="large"))
+    rare = [number for number in RARE if available(number)]
+    for asked, numbers in (
+        (document, rare),
+        (opposite, [n for n in range(PRODUCTS) if available(n) and n not in RARE]),
+    ):
+        given = filters.parse(asked, {"at": "geo"}, context)
+        source = seeds_of(store.space, [int(store.keys[5])])
+        found = vector_search.nearest(store.space, source, limit=COUNT, filter=given)
+        similarity = store.matrix[numbers] @ store.matrix[5]
+        best = np.array(numbers)[np.argsort(-similarity)[:COUNT]]
+        assert [neighbour.external_id for neighbour in found] == [f"p{n:04}" for n in best]
 
 
 def test_fewer_than_asked_for_are_all_there_are(store):

@@ -1,0 +1,100 @@
+"""What is slow here waits for a lock that another session holds: the server stops it, truly."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import psycopg
+import pytest
+from django.db import connection
+
+from recommender import database, time_budget
+from recommender.catalog import catalogs
+from recommender.history import popularity
+from recommender.models import ApiKey
+from recommender.time_budget import TimeUpError
+from tests.recommender import goods
+from tests.recommender.api.client import Api, items, problem
+from tests.shop import Shop
+
+NEIGHBOURS, PRODUCTS = "recommender_productneighbor", "recommender_product"
+
+
+@pytest.fixture
+def visited(committed_shop: Shop) -> Shop:
+    goods.stock(committed_shop)
+    committed_shop.visit("u1", "mug-red", "mug-green")
+    popularity.refresh(committed_shop.catalog)
+    return committed_shop
+
+
+@pytest.fixture
+def caller(visited: Shop) -> Api:
+    api = Api(catalogs.create_key(visited.catalog, ApiKey.Scope.SERVER))
+    # What is read once a process is read.
+    for address in ("/v1/users/u1/recommendations", "/v1/search?q=mug&user=u1"):
+        assert items(api.get(address))
+    return api
+
+
+@contextmanager
+def locked(table: str) -> Iterator[None]:
+    """Have every statement that reads this table wait."""
+    with psycopg.connect(**connection.get_connection_params()) as other:
+        other.execute(f"LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE")
+        yield
+        other.rollback()
+
+
+def test_a_list_that_takes_too_long_is_what_is_popular_and_says_so(caller: Api) -> None:
+    address = "/v1/users/u1/recommendations"
+    whole = caller.get(address, timeout_ms=5000).json()
+    assert (whole["degraded"], whole["fallback"]) == ({}, None)
+    assert whole["items"] == caller.get(address).json()["items"]
+    with locked(NEIGHBOURS):
+        began = time.monotonic()
+        late = caller.get(address, timeout_ms=400, count=3).json()
+        assert time.monotonic() - began < 2
+    assert late["degraded"] == {"for_user": "timeout"}
+    assert late["fallback"] == "popular"
+    assert len(late["items"]) == 3
+
+
+def test_a_search_goes_without_what_takes_too_long(visited: Shop, caller: Api) -> None:
+    asked = {"q": "mug", "user": "u1", "timeout_ms": 600, "count": 4}
+    with locked(f"recommender_productvector_{visited.space.pk}"):
+        found = caller.post("/v1/search", asked).json()
+    assert found["degraded"] == {"text": "timeout", "personal": "timeout"}
+    assert {item["id"].partition("-")[0] for item in found["items"]} == {"mug"}
+    assert all(item["why"]["contributions"].keys() == {"words"} for item in found["items"])
+    assert "timeout" not in caller.post("/v1/search", asked).json()["degraded"].values()
+
+
+def test_what_cannot_be_answered_in_time_at_all_is_a_503(caller: Api) -> None:
+    with locked(PRODUCTS):
+        late = caller.get("/v1/products/mug-red/similar", timeout_ms=100)
+    assert "within 100 ms" in problem(late, 503, "took-too-long")["detail"]
+    assert items(caller.get("/v1/products/mug-red/similar"))
+
+
+def test_a_budget_ends_with_its_request(caller: Api) -> None:
+    before = database.fetch("SHOW statement_timeout")
+    with time_budget.within(0.05), pytest.raises(TimeUpError):
+        database.fetch("SELECT pg_sleep(5)")
+    with time_budget.within(1):
+        assert database.fetch("SELECT %s + 1", (1,)) == [(2,)]
+        with time_budget.a_part(0.5):
+            assert (time_budget.left() or 0) <= 0.5
+    assert time_budget.left() is None
+    assert database.fetch("SHOW statement_timeout") == before
+
+
+@pytest.mark.parametrize("milliseconds", [9, 60_001, "soon", 20.5])
+def test_a_budget_that_cannot_be_is_refused(shop: Shop, milliseconds: object) -> None:
+    api = Api(catalogs.create_key(shop.catalog, ApiKey.Scope.SERVER))
+    for response in (
+        api.post("/v1/search", {"q": "mug", "timeout_ms": milliseconds}),
+        api.get("/v1/new", timeout_ms=milliseconds),
+    ):
+        errors = problem(response, 400, "invalid")["errors"]
+        assert errors[0]["where"].endswith(".timeout_ms")
