@@ -1,6 +1,7 @@
 import pytest
 
 from recommender.catalog import catalogs
+from recommender.engine import answer_log
 from recommender.models import ApiKey, Synonyms
 from recommender.retrieval import matches, synonyms, vocabulary
 from tests.recommender import goods
@@ -84,6 +85,25 @@ def test_a_sorted_search_lists_what_has_the_words_and_nothing_else(counted, api)
     assert (found["spaces"], found["degraded"]) == ([], {})
     assert items(api.get(SEARCH, q="mugs", sort="price", count=2)) == ["mug-red", "mug-green"]
     assert items(api.get(SEARCH, q="MUG-BLUE", sort="price", count=1)) == ["mug-blue"]
+
+
+def test_rules_hold_in_a_sorted_search_and_what_it_shows_is_highlighted(counted, api):
+    body = {"q": "mugs lamps", "sort": ["-price"], "count": 4, "max_per": {"brand": 2}}
+    found = api.post(SEARCH, body | {"highlight": True, "facets": ["brand"]}).json()
+    assert [item["id"] for item in found["items"]] == [
+        "lamp-yellow", "mug-yellow", "lamp-black", "mug-black",
+    ]  # fmt: skip
+    assert all("<em>" in item["highlights"]["title"] for item in found["items"])
+    assert found["facets"]["products"] == 12
+
+
+def test_pages_of_a_sorted_search_go_on_where_the_last_one_ended(counted, api):
+    body = {"q": "mugs", "sort": ["price"], "count": 2}
+    first = api.post(SEARCH, body).json()
+    answer_log.writer.flush()
+    second = api.post(f"/v1/recommendations/{first['rec_id']}/next", {"count": 3}).json()
+    listed = [item["id"] for page in (first, second) for item in page["items"]]
+    assert listed == [f"mug-{colour}" for colour in goods.COLOURS[:5]]
 
 
 def test_of_too_many_the_first_are_sorted_and_counted_and_the_answer_says_so(
