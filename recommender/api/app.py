@@ -24,6 +24,7 @@ from recommender.api import (
     products,
     recommendations,
     related,
+    rows,
     search,
     segments,
     sync,
@@ -83,6 +84,7 @@ api = DocumentedApi(
 api.add_router("/v1", recommendations.router)
 api.add_router("/v1", related.router)
 api.add_router("/v1", segments.router)
+api.add_router("/v1", rows.router)
 api.add_router("/v1", search.router)
 api.add_router("/v1", next_pages.router)
 api.add_router("/v1", batch.router)

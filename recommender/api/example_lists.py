@@ -166,6 +166,17 @@ _OF_METHOD = {
     "get": (invalid("query.count", "Input should be a valid integer"),),
     "post": (NOT_JSON, TOO_MANY, *TOO_LARGE),
 }
+_ROWS: dict[str, Any] = {
+    "missing_ids": [], "fallback": None, "degraded": {},
+    "rows": [
+        _FOR_USER
+        | {
+            "code": "because_bought",
+            "title": "Because you bought Night Watch espresso beans, 1 kg",
+            "because": PRODUCT_ID,
+        }
+    ],
+}  # fmt: skip
 _SEGMENTS: dict[str, Any] = {
     "by": "brand", "spaces": ["text@1"], "missing_ids": [], "fallback": None, "degraded": {},
     "items": [
@@ -263,6 +274,21 @@ LISTS: Mapping[tuple[str, str], Call] = {
         bodies={"as many as before": {}, "twelve": {"count": 12}},
         parameters={"rec_id": UNKNOWN_ANSWER},
         errors=(*_OF_USER, NOT_JSON, TOO_MANY, unknown_answer(), *TOO_LARGE),
+    ),
+    ("get", "/v1/users/{user_id}/rows"): Call(
+        answers={200: "RowsOut"},
+        answer=_ROWS,
+        parameters=_USER_PATH
+        | {"rows": 3, "count": 3}
+        | {name: _LIST[name] for name in ("filter", "fields", "explain")},
+        errors=(*_OF_USER, *_OF_METHOD["get"]),
+    ),
+    ("post", "/v1/users/{user_id}/rows"): Call(
+        answers={200: "RowsOut"},
+        answer=_ROWS,
+        bodies={"three rows": {"rows": 3} | _REQUEST, "all defaults": {}},
+        parameters=_USER_PATH,
+        errors=(*_OF_USER, *_OF_METHOD["post"]),
     ),
     ("get", "/v1/explain"): Call(
         answers={200: "ExplanationOut"},

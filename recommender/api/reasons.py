@@ -73,6 +73,16 @@ _SENTENCES = {
     "for_you": "Picked for you",
 }
 CODES = (*_BECAUSE, *_SENTENCES)
+# Of rows of a page, by code; those because of a product have its reason for a title.
+_TITLES = {
+    "for_you": "Recommended for you",
+    "buy_again": "Time to buy again",
+    "new_in": "New in {name}",
+    "popular_from": "Popular from {name}",
+    "trending": "More popular than usual",
+    "popular": "Popular right now",
+    "new": "Newly added",
+}
 
 # Of a product that a request names, and of none: by what it is named for.
 _BY_REQUEST = {
@@ -121,6 +131,23 @@ def sentence(code: str, cause: Cause | None, language: str) -> str:
     title = _readable(cause.title) if cause is not None else ""
     with_title, without = _BECAUSE[code]
     return translate(with_title).format(title=title) if title else translate(without)
+
+
+def row_code(code: str, cause: Cause | None) -> str:
+    """The code of a row: that of its kind, or where an own product is its reason, of that."""
+    return code if cause is None else f"because_{_VERBS.get(cause.event, _OTHER_VERB)}"
+
+
+def row_title(code: str, name: str, cause: Cause | None, language: str) -> str:
+    """What stands above a row of this code.
+
+    Args:
+        name: of the category or brand that it is of.
+        language: one of `languages()`.
+    """
+    if cause is not None:
+        return sentence(code, cause, language)
+    return _translations(language).gettext(_TITLES[code]).format(name=_readable(name))
 
 
 def language_of(accepted: str) -> str:

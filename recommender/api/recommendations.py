@@ -138,7 +138,7 @@ def _ad_hoc(request: ApiRequest, _: str, ask: AdHocRequest, after: Continuation)
     is_vouched = may_know and ask.user is not None
     # What completes a cart or answers a text names no product of the user's.
     names_none = bool(ask.cart or ask.text)
-    return Made(answer if may_know or names_none else _without_own(answer), is_vouched)
+    return Made(answer if may_know or names_none else without_own(answer), is_vouched)
 
 
 def _answered(
@@ -182,10 +182,10 @@ def _for_user(
     may_know = user_tokens.may_know(request, user_id)
     query = replace(ranked_query(request, ask, after), anonymous_only=not may_know)
     answer = recommend.recommend(request.auth.catalog, user_id, query)
-    return Made(answer if may_know else _without_own(answer), may_know)
+    return Made(answer if may_know else without_own(answer), may_know)
 
 
-def _without_own(answer: Answer) -> Answer:
+def without_own(answer: Answer) -> Answer:
     """The answer without what the user had."""
     items = (replace(item, because=(), interest=None, cause=None) for item in answer.items)
     return replace(answer, items=tuple(items))

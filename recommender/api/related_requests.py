@@ -6,7 +6,7 @@ from ninja import Schema
 from pydantic import ConfigDict, Field, model_validator
 
 from recommender.api import codec
-from recommender.api.fields import Count, Path, Token
+from recommender.api.fields import Count, Flag, Label, Path, Token
 from recommender.api.list_requests import (
     MOST_WEIGHT,
     FilterText,
@@ -91,6 +91,20 @@ class SegmentsRequest(Strict):
     filter: dict[str, Any] | None = None
 
 
+# A page has few rows, and a row few products: each row costs as much as a list.
+MOST_ROWS, MOST_IN_A_ROW = 10, 50
+
+
+class RowsRequest(Strict):
+    """What a request for the rows of a page may say; every member is optional."""
+
+    rows: Annotated[int, Field(strict=True, ge=1, le=MOST_ROWS)] = 6
+    count: Annotated[int, Field(strict=True, ge=1, le=MOST_IN_A_ROW)] = 12
+    filter: dict[str, Any] | None = None
+    fields: list[Label] = []
+    explain: Annotated[bool, Field(strict=True)] = False
+
+
 class AudienceRequest(Strict):
     """What a request for the users whom a product would suit may say; every member is optional."""
 
@@ -129,6 +143,16 @@ class SegmentsParameters(Schema):
     ] = "category"
     count: Annotated[int, Field(ge=1, le=MAX_COUNT)] = 12
     filter: FilterText = None
+
+
+class RowsParameters(Schema):
+    """The members of a RowsRequest as query parameters."""
+
+    rows: Annotated[int, Field(ge=1, le=MOST_ROWS)] = 6
+    count: Annotated[int, Field(ge=1, le=MOST_IN_A_ROW)] = 12
+    filter: FilterText = None
+    fields: Annotated[str | None, as_text("Names, separated by commas.")] = None
+    explain: Flag = False
 
 
 class AudienceParameters(Schema):

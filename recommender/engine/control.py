@@ -152,7 +152,7 @@ class Control:
             yield self._given.reads.promoted, ceil(self._rules.promotion * self._query.count) or 1
         if self._explorable:
             keys = [one.key for one in self._explorable]
-            yield _among(keys), len(keys)
+            yield among(keys), len(keys)
 
     @cached_property
     def _promotable(self) -> Sequence[Listed]:
@@ -199,7 +199,7 @@ def _told(chosen: Reranked) -> dict[str, int]:
     return {**changed, **placed, "below_min_relevance": chosen.irrelevant}
 
 
-def _among(keys: Sequence[int]) -> Filter:
+def among(keys: Sequence[int]) -> Filter:
     """The filter that these products pass."""
     text = database.array_text(keys)
     key = hashlib.blake2b(text.encode(), digest_size=16).hexdigest()

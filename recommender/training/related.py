@@ -13,13 +13,14 @@ from scipy.sparse import csr_array
 from threadpoolctl import threadpool_limits
 
 from recommender.behaviour.interactions import Interactions
-from recommender.engine.config import RELATED
+from recommender.engine.config import RELATED, CandidateConfig
 from recommender.engine.pipeline import Pipeline
 from recommender.engine.snapshot_store import SnapshotStore, SnapshotUser
+from recommender.engine.sources.base import CandidateSource
 from recommender.models import Catalog
 from recommender.ranking import metrics
 from recommender.ranking.metrics import Accuracy, Interval
-from recommender.ranking.ranker import top
+from recommender.ranking.ranker import Ranker, top
 from recommender.ranking.related import CONTENT_ALONE, Blend, RelatedRanker
 from recommender.ranking.table import CandidateTable, concatenated
 from recommender.snapshot.snapshot import Snapshot
@@ -68,7 +69,7 @@ def train(catalog: Catalog, then: Snapshot, ahead: Moments, progress: Progress) 
         )
         return Outcome(outcome=SKIPPED, text=text)
     measured = measure(then, ahead, progress)
-    ndcg = {blend: accuracy.ndcg for blend, accuracy in measured.items()}
+    ndcg = {blend: of_blend.ndcg for blend, of_blend in measured.items()}
     blend, lead = choose(ndcg)
     _store(catalog, blend)
     return Outcome(
@@ -110,46 +111,53 @@ def _next(interactions: Interactions, split: Split) -> csr_array:
 def measure(then: Snapshot, ahead: Moments, progress: Progress) -> dict[Blend, Accuracy]:
     """How well each blend lists what came next, shape (moments,) each."""
     with threadpool_limits(1):
-        tables = list(counted(_tables(then, ahead), "similar products", len(ahead), progress))
-    table = concatenated(tables)
+        replayed = tables(then, ahead.seeds, RELATED)
+        all_tables = list(counted(replayed, "similar products", len(ahead), progress))
+    table = concatenated(all_tables)
     rows = then.products.rows(table.products)
     owners = np.repeat(np.arange(len(ahead)), table.sizes)
     is_hit = np.asarray(ahead.relevant[owners, rows]).ravel() > 0
     n_relevant = np.diff(ahead.relevant.indptr).astype(np.int64)
-    return {blend: _accuracy(blend, table, is_hit, n_relevant) for blend in BLENDS}
+    return {blend: accuracy(RelatedRanker(blend), table, is_hit, n_relevant) for blend in BLENDS}
 
 
-def _tables(then: Snapshot, ahead: Moments) -> Iterator[CandidateTable]:
-    """The candidates of each moment: of somebody whose one product is the seed."""
-    n = len(ahead)
+def tables(
+    then: Snapshot,
+    seeds: NDArray[np.int64],
+    config: CandidateConfig,
+    also: tuple[CandidateSource, ...] = (),
+) -> Iterator[CandidateTable]:
+    """The candidates for each seed, a row of the products: of somebody who had nothing else."""
+    n = len(seeds)
     somebody = replace(
         then,
         users=np.arange(n, dtype=np.int64),
         interactions=Interactions(
             users=np.arange(n, dtype=np.int32),
-            products=ahead.seeds.astype(np.int32),
+            products=seeds.astype(np.int32),
             weights=np.ones(n, dtype=np.float32),
             times=np.full(n, then.clock - 1.0),
             n_users=n,
             n_products=len(then.products),
         ),
     )
-    store = SnapshotStore(somebody, then.products.available, lists_own=False, config=RELATED)
-    pipeline = Pipeline(store, K)
-    users = [SnapshotUser(row, ahead.seeds[row : row + 1]) for row in range(n)]
+    store = SnapshotStore(somebody, then.products.available, lists_own=False, config=config)
+    pipeline = Pipeline(store, K, also=also)
+    users = [SnapshotUser(row, seeds[row : row + 1]) for row in range(n)]
     return (pipeline.candidates(context).table for context in store.contexts(users))
 
 
-def _accuracy(
-    blend: Blend,
+def accuracy(
+    ranker: Ranker,
     table: CandidateTable,
     is_hit: NDArray[np.bool_],
     n_relevant: NDArray[np.int64],
 ) -> Accuracy:
-    best = top(RelatedRanker(blend).score(table), table.sizes, K)
+    """How well a ranker lists what is relevant, shape (requests of the table,)."""
+    best = top(ranker.score(table), table.sizes, K)
     hits = np.zeros((len(best), K), dtype=bool)
-    for moment, rows in enumerate(best):
-        hits[moment, : len(rows)] = is_hit[rows]
+    for request, rows in enumerate(best):
+        hits[request, : len(rows)] = is_hit[rows]
     return metrics.accuracy(hits, n_relevant)
 
 
@@ -185,9 +193,9 @@ def _reason(blend: Blend, ndcg: Mapping[Blend, NDArray[np.float64]], lead: Inter
 def _figures(measured: Mapping[Blend, Accuracy], n: int) -> dict[str, object]:
     blends = {
         str(blend): {
-            "ndcg": float(accuracy.ndcg.mean()),
-            "recall": float(accuracy.recall.mean()),
+            "ndcg": float(of_blend.ndcg.mean()),
+            "recall": float(of_blend.recall.mean()),
         }
-        for blend, accuracy in measured.items()
+        for blend, of_blend in measured.items()
     }
     return {"moments": n, "k": K, "blends": blends}

@@ -51,6 +51,7 @@ def test_every_endpoint_is_documented(document):
             for method in ("GET", "POST")
         ),
         ("GET", "/v1/products/{product_id}/audience"),
+        *((method, "/v1/users/{user_id}/rows") for method in ("GET", "POST")),
         *((method, "/v1/users/{user_id}/segments") for method in ("GET", "POST")),
         *((method, "/v1/users/{user_id}") for method in ("PUT", "GET", "DELETE")),
         *((method, "/v1/users/{user_id}/recommendations") for method in ("GET", "POST")),

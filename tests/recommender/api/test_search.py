@@ -1,10 +1,15 @@
+from datetime import timedelta
+
 import pytest
+from django.utils import timezone
 
 from recommender.catalog import catalogs
+from recommender.engine import answer_log
 from recommender.models import ApiKey, Synonyms
 from recommender.retrieval import matches, synonyms, vocabulary
 from tests.recommender import goods
 from tests.recommender.api.client import Api, items, problem
+from workers import tasks
 
 SEARCH, SUGGEST = "/v1/search", "/v1/suggest"
 
@@ -86,6 +91,25 @@ def test_a_sorted_search_lists_what_has_the_words_and_nothing_else(counted, api)
     assert items(api.get(SEARCH, q="MUG-BLUE", sort="price", count=1)) == ["mug-blue"]
 
 
+def test_rules_hold_in_a_sorted_search_and_what_it_shows_is_highlighted(counted, api):
+    body = {"q": "mugs lamps", "sort": ["-price"], "count": 4, "max_per": {"brand": 2}}
+    found = api.post(SEARCH, body | {"highlight": True, "facets": ["brand"]}).json()
+    assert [item["id"] for item in found["items"]] == [
+        "lamp-yellow", "mug-yellow", "lamp-black", "mug-black",
+    ]  # fmt: skip
+    assert all("<em>" in item["highlights"]["title"] for item in found["items"])
+    assert found["facets"]["products"] == 12
+
+
+def test_pages_of_a_sorted_search_go_on_where_the_last_one_ended(counted, api):
+    body = {"q": "mugs", "sort": ["price"], "count": 2}
+    first = api.post(SEARCH, body).json()
+    answer_log.writer.flush()
+    second = api.post(f"/v1/recommendations/{first['rec_id']}/next", {"count": 3}).json()
+    listed = [item["id"] for page in (first, second) for item in page["items"]]
+    assert listed == [f"mug-{colour}" for colour in goods.COLOURS[:5]]
+
+
 def test_of_too_many_the_first_are_sorted_and_counted_and_the_answer_says_so(
     counted, api, monkeypatch
 ):
@@ -94,6 +118,26 @@ def test_of_too_many_the_first_are_sorted_and_counted_and_the_answer_says_so(
     assert found["degraded"] == {"sort": "too_many_matches"}
     assert found["facets"]["complete"] is False
     assert len(found["items"]) == found["facets"]["products"] == 4
+
+
+def test_what_shoppers_choose_after_a_search_is_found_by_it(counted, api):
+    before = items(api.get(SEARCH, q="present", count=24))
+    at = timezone.now() - timedelta(hours=1)
+    events = []
+    for number in range(5):
+        user = f"s{number}"
+        events += [
+            {"type": "search", "user": user, "query": "presents", "at": at.isoformat()},
+            {"type": "purchase", "user": user, "product": "lamp-blue",
+             "at": (at + timedelta(minutes=3)).isoformat()},
+        ]  # fmt: skip
+    assert api.post("/v1/events", events).json()["accepted"] == 10
+    tasks.refresh_popularity(counted.catalog.pk)
+
+    found = api.get(SEARCH, q="present", count=24).json()["items"]
+    assert found[0]["id"] == "lamp-blue"
+    assert found[0]["why"]["contributions"]["chosen"] == pytest.approx(25 / 45)
+    assert before[0] != "lamp-blue"
 
 
 def test_found_words_are_highlighted(counted, browser):

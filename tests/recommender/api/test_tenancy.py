@@ -46,6 +46,8 @@ ALLOWED: Mapping[tuple[str, str], set[str]] = {
         for method in ("GET", "POST")
     },
     ("GET", "/v1/products/{product_id}/audience"): _SERVER,
+    ("GET", "/v1/users/{user_id}/rows"): _PUBLIC,
+    ("POST", "/v1/users/{user_id}/rows"): _PUBLIC,
     ("GET", "/v1/users/{user_id}/segments"): _PUBLIC,
     ("POST", "/v1/users/{user_id}/segments"): _PUBLIC,
     ("POST", "/v1/recommendations"): _PUBLIC,

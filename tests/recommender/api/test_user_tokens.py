@@ -278,6 +278,8 @@ def test_the_header_is_documented_where_it_counts(client):
     assert telling == {
         ("/v1/users/{user_id}/recommendations", "get"),
         ("/v1/users/{user_id}/recommendations", "post"),
+        ("/v1/users/{user_id}/rows", "get"),
+        ("/v1/users/{user_id}/rows", "post"),
         ("/v1/users/{user_id}/segments", "get"),
         ("/v1/users/{user_id}/segments", "post"),
         ("/v1/events", "post"),
