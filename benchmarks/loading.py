@@ -46,7 +46,7 @@ ORDER BY p.id
 """)
 _STAGED_EVENTS = """
 CREATE TEMPORARY TABLE staged (row int, key uuid, "user" text, product text, type text,
-    at timestamptz, quantity float8, value float8, rec_id uuid)
+    at timestamptz, quantity float8, value float8, rec_id uuid, query text)
 """
 
 Progress = Callable[[str], None]
@@ -128,7 +128,7 @@ def _load_events(catalog: Catalog, store: Store, users: int) -> None:
     events = list(store.events(users, datetime.now(UTC)))
     ensure_months(event.at for event in events)
     rows = (
-        (row, uuid4(), event.user, event.product, event.type, event.at, None, None, None)
+        (row, uuid4(), event.user, event.product, event.type, event.at, None, None, None, None)
         for row, event in enumerate(events)
     )
     with transaction.atomic():

@@ -21,7 +21,7 @@ from recommender.models import Catalog, Heartbeat, Space
 from recommender.profiles import builder
 from recommender.profiles import builder as profile_staleness
 from recommender.providers import cache
-from recommender.retrieval import vocabulary
+from recommender.retrieval import search_outcomes, vocabulary
 from recommender.spaces import alignment, embedding, lifecycle, quarantine, staleness, trained
 from recommender.stack import machine
 from recommender.stack.processes import find_process
@@ -232,6 +232,7 @@ def refresh_popularity(catalog_id: int) -> None:
     catalog = Catalog.objects.filter(pk=catalog_id).first()
     if catalog is not None:
         popularity.refresh(catalog)
+        search_outcomes.learn(catalog)
 
 
 @shared_task(name="workers.prune_answers")

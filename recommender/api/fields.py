@@ -106,6 +106,12 @@ OptionalText = Annotated[
     _read(values.label),
     _any(_string(maxLength=MAX_QUERY), _NUMBER, _NULL),
 ]
+QueryText = Annotated[
+    str | None,
+    Field(max_length=MAX_QUERY, description="What was searched for, or what led to the product."),
+    _read(values.label),
+    _any(_string(maxLength=MAX_QUERY), _NUMBER, _NULL),
+]
 _LABEL = _any(_string(maxLength=values.MAX_LABEL), _NUMBER, _NULL)
 Label = Annotated[str, Field(max_length=values.MAX_LABEL), _read(values.label, ""), _LABEL]
 Path = Annotated[str, Field(max_length=values.MAX_LABEL), _read(values.path, ""), _LABEL]

@@ -28,6 +28,7 @@ from recommender.api.fields import (
     Path,
     Price,
     ProductAttributes,
+    QueryText,
     Reference,
     Stock,
     Text,
@@ -102,6 +103,7 @@ class EventIn(Strict):
     quantity: Number = None
     value: Number = None
     rec_id: Reference = None
+    query: QueryText = None
 
 
 MAX_ROWS = 10_000

@@ -46,7 +46,10 @@ class UnderstoodOut(Schema):
 class SearchOut(AnswerOut):
     """The products that were found, and what the text was taken for."""
 
-    query: UnderstoodOut
+    query: Annotated[
+        UnderstoodOut | None,
+        Field(description="Not there where the search took longer than `timeout_ms`."),
+    ] = None
     facets: Annotated[FacetsOut | None, Field(description="Where `facets` are asked for.")] = None
 
 

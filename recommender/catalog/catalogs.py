@@ -118,6 +118,7 @@ _TASTE = ("clock", "half_life_days", "rating_scale")
 _LARGE_TABLES = (
     "recommender_searchdocument",
     "recommender_searchword",
+    "recommender_searchoutcome",
     "recommender_event",
     "recommender_eventkey",
     "recommender_productneighbor",

@@ -1,8 +1,5 @@
 """The products that a text means: the nearest to it in every space that reads texts."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-
 import structlog
 from django.db.models import Q
 from psycopg import sql
@@ -12,6 +9,7 @@ from embeddings.errors import BudgetSpent, EmbeddingError, Misconfigured, Reject
 from embeddings.types import Input, Modality, Output, Role
 from recommender import time_budget
 from recommender.engine.answer import Query
+from recommender.engine.combination import ScoredList
 from recommender.models import Catalog, Space
 from recommender.profiles import builder
 from recommender.providers import metered
@@ -38,14 +36,6 @@ _REASONS: dict[type[EmbeddingError], str] = {
     Misconfigured: "misconfigured",
     Rejected: "rejected",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class ScoredList:
-    """Products that one way has found, and what each is worth."""
-
-    name: str
-    products: Sequence[tuple[int, str, float]]  # keys, ids and worths
 
 
 def find(

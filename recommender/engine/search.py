@@ -1,11 +1,10 @@
 """Products for a text: by their words, by their meaning and by their ids, for a user or for all.
 
-Each way to find products gives a list with scores, and a weighted sum makes one of them: a convex
-combination, which Bruch, Gai & Ingber (2023) found better than reciprocal-rank fusion. With a
-user, their rank of the candidates is one more list.
+Each way to find products gives a list with scores, of which `combination` makes one. With a user,
+their rank of the candidates is one more list.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 
@@ -13,12 +12,20 @@ from recommender import time_budget
 from recommender.engine import backfill, control, meaning, taste, trace
 from recommender.engine.answer import Answer, Item, Query
 from recommender.engine.candidates import SEARCHED, Cause
+from recommender.engine.combination import Found, ScoredList, best_first, combined, paged
 from recommender.engine.given_history import GivenEvent
-from recommender.engine.meaning import ScoredList
 from recommender.engine.taste import Taste
 from recommender.models import Catalog
 from recommender.ranking.ranker import reciprocal_rank
-from recommender.retrieval import facets, highlights, matches, synonyms, text_search, vocabulary
+from recommender.retrieval import (
+    facets,
+    highlights,
+    matches,
+    search_outcomes,
+    synonyms,
+    text_search,
+    vocabulary,
+)
 from recommender.retrieval.facets import FacetAsked, Facets
 from recommender.retrieval.matches import Matches, SortKey
 from recommender.retrieval.text_search import Match
@@ -27,13 +34,15 @@ from recommender.spaces import switching
 from recommender.time_budget import TIMEOUT, TimeUpError
 
 # The names of lists, as contributions to a score; a space's list has the space's name.
-BY_ID, WORDS, PERSONAL = "id", "words", "personal"
+BY_ID, WORDS, CHOSEN, PERSONAL = "id", "words", "chosen", "personal"
 
 # Each list is so long at least, and so many times as long as the answer.
 _PROPOSALS, _PROPOSALS_A_PLACE = 100, 2
 # What the best of each list is worth: by words, a product that has all of them in its title; by
 # the user's taste, at full weight.
 _WORDS_WORTH, _TASTE_WORTH = 1.0, 0.5
+# What all users chose after the same search, if it was one product.
+_CHOSEN_WORTH = 1.0
 # An exact id is what was asked for, whatever else there is.
 _ID_WORTH = 10.0
 # How many of those that were found, but not listed, an answer tells for its next page.
@@ -90,7 +99,7 @@ class _Read:
 class _Ranked:
     """What was found, the best first, and what is to be said of how."""
 
-    found: list["_Found"]
+    found: list[Found]
     spaces: tuple[str, ...] = ()
     degraded: dict[str, str] = field(default_factory=dict)
     missing: tuple[str, ...] = ()
@@ -128,7 +137,7 @@ def _search(catalog: Catalog, asked: SearchQuery) -> SearchAnswer:
         read = _read(catalog, asked, limit)
     rank = _in_order if asked.sort else _by_worth
     ranked = rank(catalog, asked, read, limit)
-    page, rest = _paged(ranked.found, query)
+    page, rest = paged(ranked.found, query)
     answer = _answer(catalog, query, page, ranked.spaces, ranked.missing)
     return SearchAnswer(
         answer=replace(
@@ -161,9 +170,9 @@ def _by_worth(catalog: Catalog, asked: SearchQuery, read: _Read, limit: int) -> 
     with trace.stage("meaning"):
         near, degraded, spaces = meaning.find(catalog, query, read.meant, limit)
     with trace.stage("combine"):
-        lists = [_by_id(read), _by_words(catalog, read), *near]
+        lists = [_by_id(read), _by_words(catalog, read), *near, _by_outcome(catalog, query, read)]
         used = [one for one in lists if asked.lists is None or one.name in asked.lists]
-        found = _combined(used, query.after.shown)
+        found = combined(used, query.after.shown)
         trace.note(**{one.name: len(one.products) for one in used}, found=len(found))
     ranked = _Ranked(found=found, spaces=spaces, degraded=degraded)
     if asked.personal and found and (asked.user is not None or asked.given):
@@ -180,9 +189,17 @@ def _by_worth(catalog: Catalog, asked: SearchQuery, read: _Read, limit: int) -> 
     return ranked
 
 
+def _by_outcome(catalog: Catalog, query: Query, read: _Read) -> ScoredList:
+    """What users chose after the same search."""
+    chosen = search_outcomes.find(catalog, read.meant, query.filter)
+    return ScoredList(
+        CHOSEN, [(one.product_id, one.external_id, _CHOSEN_WORTH * one.share) for one in chosen]
+    )
+
+
 def _by_taste(
-    catalog: Catalog, asked: SearchQuery, found: Sequence["_Found"], told: Taste
-) -> list["_Found"]:
+    catalog: Catalog, asked: SearchQuery, found: Sequence[Found], told: Taste
+) -> list[Found]:
     """The same with the rank of whoever asks as one more list, without what they leave out."""
     if told.user is None:
         return list(found)
@@ -193,7 +210,7 @@ def _by_taste(
         if one.product_id in worths:
             weight = asked.personal * _TASTE_WORTH
             one.contributions[PERSONAL] = weight * worths[one.product_id]
-    return _sorted(kept)
+    return best_first(kept)
 
 
 def _in_order(catalog: Catalog, asked: SearchQuery, read: _Read, limit: int) -> _Ranked:
@@ -205,14 +222,14 @@ def _in_order(catalog: Catalog, asked: SearchQuery, read: _Read, limit: int) -> 
         ordered = matches.in_order(everything, asked.sort, limit)
         trace.note(found=len(ordered.products))
     found = [
-        _Found(key, external_id, {WORDS: reciprocal_rank(place)})
+        Found(key, external_id, {WORDS: reciprocal_rank(place)})
         for place, (key, external_id) in enumerate(ordered.products, start=1)
         if key not in shown
     ]
     return _Ranked(found=found, degraded={} if ordered.is_complete else {"sort": matches.TOO_MANY})
 
 
-def _matches(catalog: Catalog, query: Query, read: _Read, found: Sequence["_Found"]) -> Matches:
+def _matches(catalog: Catalog, query: Query, read: _Read, found: Sequence[Found]) -> Matches:
     """What has the words or the id; where nothing has, what was found otherwise."""
     given = [key for key, _ in read.by_id]
     if not read.by_words and not given:
@@ -224,26 +241,6 @@ def _highlighted(catalog: Catalog, words: Sequence[QueryWord], answer: Answer) -
     marked = highlights.highlights(catalog, words, [item.id for item in answer.items])
     items = (replace(item, highlights=marked.get(item.id, {})) for item in answer.items)
     return replace(answer, items=tuple(items))
-
-
-def _paged(found: Sequence["_Found"], query: Query) -> tuple[list["_Found"], list["_Found"]]:
-    """The page, best first, and what comes after it: what would have come next goes first."""
-    places = {key: place for place, key in enumerate(query.after.tail)}
-    in_turn = sorted(found, key=lambda one: places.get(one.product_id, len(places)))
-    return _sorted(in_turn[: query.count]), in_turn[query.count :]
-
-
-@dataclass(slots=True)
-class _Found:
-    """A product with what each list contributes to its score."""
-
-    product_id: int
-    external_id: str
-    contributions: dict[str, float]
-
-    @property
-    def score(self) -> float:
-        return sum(self.contributions.values())
 
 
 def _by_id(read: _Read) -> ScoredList:
@@ -258,26 +255,10 @@ def _by_words(catalog: Catalog, read: _Read) -> ScoredList:
     )
 
 
-def _combined(lists: Iterable[ScoredList], shown: Collection[int]) -> list[_Found]:
-    """All that was found and not shown before, the best first."""
-    found: dict[int, _Found] = {}
-    for one in lists:
-        for key, external_id, worth in one.products:
-            product = found.setdefault(key, _Found(key, external_id, {}))
-            product.contributions[one.name] = worth
-    for key in shown:
-        found.pop(key, None)
-    return _sorted(found.values())
-
-
-def _sorted(found: Iterable[_Found]) -> list[_Found]:
-    return sorted(found, key=lambda one: (-one.score, one.product_id))
-
-
 def _answer(
     catalog: Catalog,
     query: Query,
-    found: Sequence[_Found],
+    found: Sequence[Found],
     spaces: tuple[str, ...],
     missing: tuple[str, ...],
 ) -> Answer:

@@ -51,8 +51,9 @@ WITH incoming AS ({source}), known AS (
     RETURNING u.id, u.external_id
 ), stored AS (
     INSERT INTO recommender_event
-        (id, catalog_id, user_id, product_id, type, at, quantity, value, rec_id)
-    SELECT t.key, {catalog}, u.id, t.product_pk, t.type, t.at, t.quantity, t.value, t.rec_id
+        (id, catalog_id, user_id, product_id, type, at, quantity, value, rec_id, query)
+    SELECT t.key, {catalog}, u.id, t.product_pk, t.type, t.at, t.quantity, t.value, t.rec_id,
+           t.query
     FROM taken t JOIN users u ON u.external_id = t."user"
 )
 SELECT k.row, CASE WHEN k.is_refused THEN {known_user}
@@ -66,8 +67,8 @@ _IS_KNOWN = sql.SQL("""EXISTS (SELECT FROM recommender_user o WHERE o.catalog_id
 
 _ARRAYS = sql.SQL("""
 SELECT * FROM unnest(%s::int[], %s::uuid[], %s::text[], %s::text[], %s::text[],
-                     %s::timestamptz[], %s::float8[], %s::float8[], %s::uuid[])
-    AS i(row, key, "user", product, type, at, quantity, value, rec_id)
+                     %s::timestamptz[], %s::float8[], %s::float8[], %s::uuid[], %s::text[])
+    AS i(row, key, "user", product, type, at, quantity, value, rec_id, query)
 """)
 
 
@@ -83,9 +84,10 @@ class NewEvent:
     quantity: float | None = None
     value: float | None = None
     rec_id: UUID | None = None
+    query: str | None = None  # what was searched for, or what led to the product
 
 
-_content = attrgetter("user", "product", "type", "at", "quantity", "value", "rec_id")
+_content = attrgetter("user", "product", "type", "at", "quantity", "value", "rec_id", "query")
 
 
 def key_of(catalog_id: int, client_id: str | None, *, anonymous: bool = False) -> UUID:
@@ -133,8 +135,8 @@ def ingest_from(
     """Store events from a SELECT; (row, outcome) for each row, in order.
 
     Args:
-        source: a SELECT of row, key, "user", product, type, at, quantity, value and rec_id, as
-            in the arrays above. The months of its times must exist.
+        source: a SELECT of row, key, "user", product, type, at, quantity, value, rec_id and
+            query, as in the arrays above. The months of its times must exist.
         anonymous: as of `ingest`.
     """
     own = sql.Literal(catalog.pk)

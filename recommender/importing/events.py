@@ -26,6 +26,7 @@ from recommender.importing.staging import COMMIT_EVERY, Staging
 from recommender.importing.survey import NOTHING_SAID, Forms, rating_scale, survey
 from recommender.models import Catalog
 from recommender.models.catalog import DEFAULT_RATING_SCALE
+from recommender.retrieval import search_outcomes
 
 # An event without an id is known by its content, and among the file's equal rows by its number:
 # two equal rows are two events, a second run adds none, and of a later file that overlaps only
@@ -37,7 +38,7 @@ CREATE {kind} TABLE {keyed} AS
 SELECT row, COALESCE(key, md5(ROW({catalog}, "user", product, type,
     extract(epoch FROM at), quantity, value, "order", row_number() OVER (
         PARTITION BY "user", product, type, at, quantity, value, "order" ORDER BY row
-    ))::text)::uuid) AS key, "user", product, type, at, quantity, value, rec_id
+    ))::text)::uuid) AS key, "user", product, type, at, quantity, value, rec_id, query
 FROM {staging} WHERE reason IS NULL
 """),
     sql.SQL("CREATE UNIQUE INDEX ON {keyed} (row)"),
@@ -90,6 +91,7 @@ class EventIntake:
         "value": "double precision",
         "order": "text",
         "rec_id": "uuid",
+        "query": "text",
     }
     may_reject_later = True
 
@@ -217,6 +219,7 @@ class EventIntake:
         progress.say("counting what is popular")
         database.execute("ANALYZE recommender_event, recommender_eventkey, recommender_user")
         popularity.refresh(self._catalog)
+        search_outcomes.learn(self._catalog)
         return Outcomes(
             {
                 "events accepted": counts[ingest.ACCEPTED],
@@ -286,14 +289,12 @@ def _resolve(given: Mapping[str, str], source: Source, common_type: str | None) 
 
 def _converters(forms: Forms) -> dict[str, Callable[[Any], object]]:
     number = number_reader(forms.decimal)
+    ids = ("event_id", "user", "product", "type", "order")
     return {
-        "event_id": values.identifier,
-        "user": values.identifier,
-        "product": values.identifier,
-        "type": values.identifier,
+        **dict.fromkeys(ids, values.identifier),
         "at": time_reader(forms.times),
         "quantity": number,
         "value": number,
-        "order": values.identifier,
         "rec_id": values.uuid,
+        "query": values.label,
     }

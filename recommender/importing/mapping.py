@@ -143,6 +143,7 @@ EVENT_FIELDS: Fields = {
     "value": ("value",),
     "order": ("order",),
     "rec_id": ("rec_id",),
+    "query": ("query",),
 }
 ATTRIBUTE = "attributes."
 

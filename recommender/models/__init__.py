@@ -11,7 +11,7 @@ from recommender.models.provider import (
     ProviderCircuit,
     RateLimit,
 )
-from recommender.models.search import SearchDocument, SearchWord
+from recommender.models.search import SearchDocument, SearchOutcome, SearchWord
 from recommender.models.space import (
     EmbeddingClaim,
     ProductVector,
@@ -53,6 +53,7 @@ __all__ = [
     "Ranker",
     "RateLimit",
     "SearchDocument",
+    "SearchOutcome",
     "SearchWord",
     "SeenProduct",
     "SignInTries",

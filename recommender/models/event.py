@@ -57,6 +57,7 @@ class Event(models.Model):
     quantity = models.FloatField(null=True)
     value = models.FloatField(null=True)
     rec_id = models.UUIDField(null=True)
+    query = models.TextField(null=True)
 
     class Meta:
         managed = False

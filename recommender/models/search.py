@@ -66,3 +66,23 @@ class SearchWord(models.Model):
 
     def __str__(self) -> str:
         return self.word
+
+
+class SearchOutcome(models.Model):
+    """A product that users chose after a search, and its share of all that they chose.
+
+    Counted anew with popularity. The query is its lexemes, in alphabetical order.
+    """
+
+    pk = models.CompositePrimaryKey("catalog_id", "query", "product_id")
+    catalog = models.ForeignKey(
+        Catalog, models.DO_NOTHING, db_constraint=False, related_name="+", db_index=False
+    )
+    query = models.TextField(db_collation="C")
+    product = models.ForeignKey(
+        Product, models.DO_NOTHING, db_constraint=False, related_name="+", db_index=False
+    )
+    share = models.FloatField()
+
+    def __str__(self) -> str:
+        return self.query

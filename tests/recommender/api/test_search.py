@@ -1,4 +1,7 @@
+from datetime import timedelta
+
 import pytest
+from django.utils import timezone
 
 from recommender.catalog import catalogs
 from recommender.engine import answer_log
@@ -6,6 +9,7 @@ from recommender.models import ApiKey, Synonyms
 from recommender.retrieval import matches, synonyms, vocabulary
 from tests.recommender import goods
 from tests.recommender.api.client import Api, items, problem
+from workers import tasks
 
 SEARCH, SUGGEST = "/v1/search", "/v1/suggest"
 
@@ -114,6 +118,26 @@ def test_of_too_many_the_first_are_sorted_and_counted_and_the_answer_says_so(
     assert found["degraded"] == {"sort": "too_many_matches"}
     assert found["facets"]["complete"] is False
     assert len(found["items"]) == found["facets"]["products"] == 4
+
+
+def test_what_shoppers_choose_after_a_search_is_found_by_it(counted, api):
+    before = items(api.get(SEARCH, q="present", count=24))
+    at = timezone.now() - timedelta(hours=1)
+    events = []
+    for number in range(5):
+        user = f"s{number}"
+        events += [
+            {"type": "search", "user": user, "query": "presents", "at": at.isoformat()},
+            {"type": "purchase", "user": user, "product": "lamp-blue",
+             "at": (at + timedelta(minutes=3)).isoformat()},
+        ]  # fmt: skip
+    assert api.post("/v1/events", events).json()["accepted"] == 10
+    tasks.refresh_popularity(counted.catalog.pk)
+
+    found = api.get(SEARCH, q="present", count=24).json()["items"]
+    assert found[0]["id"] == "lamp-blue"
+    assert found[0]["why"]["contributions"]["chosen"] == pytest.approx(25 / 45)
+    assert before[0] != "lamp-blue"
 
 
 def test_found_words_are_highlighted(counted, browser):

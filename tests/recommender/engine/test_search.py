@@ -110,5 +110,5 @@ def test_a_search_takes_few_statements(counted):
     with CaptureQueriesContext(connection) as queries:
         look(counted, "blue lamp", fields=("title",))
     asked = [query["sql"] for query in queries if "SELECT" in query["sql"]]
-    # Words, products by words, by id, the spaces, the nearest in one, and fields.
-    assert len([one for one in asked if "set_config" not in one]) == 6, asked
+    # Words, products by words, by id, by what was chosen, the spaces, the nearest in one, fields.
+    assert len([one for one in asked if "set_config" not in one]) == 7, asked
