@@ -26,6 +26,11 @@ from recommender.api.example_errors import (
 from recommender.api.problems import Problem
 
 _AT = "2026-01-22T10:00:00Z"
+# Of one pixel.
+_PICTURE = (
+    "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9Q"
+    "DwADhgGAWjR9awAAAABJRU5ErkJggg=="
+)
 
 _PRODUCT_PATH = {"product_id": PRODUCT_ID}
 _USER_PATH = {"user_id": USER_ID}
@@ -190,6 +195,7 @@ _NO_SEGMENT = Problem(
     "'price' is neither brand, category nor an attribute of texts or of true and false.",
     errors=[{"where": "by", "message": "'price' is neither brand, category nor an attribute …"}],
 )
+_NOTHING_ASKED = invalid("body", "say what to search for: q, picture or products")
 _SEARCHED = invalid("query.q", "is missing")
 
 LISTS: Mapping[tuple[str, str], Call] = {
@@ -352,6 +358,10 @@ LISTS: Mapping[tuple[str, str], Call] = {
         answer=_FOUND,
         bodies={
             "words": {"q": "expresso beans", "fields": ["title"]},
+            "like a product, unlike another": {
+                "products": [PRODUCT_ID, {"id": "foo-004", "weight": -0.5}], "q": "dark roast",
+            },
+            "a picture": {"picture": _PICTURE, "count": 3},
             "counted and sorted": {
                 "q": "coffee",
                 "facets": ["category", {"field": "price", "ranges": [10, 20, 50]}],
@@ -360,7 +370,7 @@ LISTS: Mapping[tuple[str, str], Call] = {
             },
             "filtered, for a user": {"q": "coffee", "user": USER_ID, "personal": 0.5} | _REQUEST,
         },
-        errors=(*_OF_USER, NOT_JSON, invalid("body.q", "is missing"), *TOO_LARGE),
+        errors=(*_OF_USER, NOT_JSON, _NOTHING_ASKED, *TOO_LARGE),
     ),
     ("get", "/v1/suggest"): Call(
         answers={200: "SuggestionsOut"},

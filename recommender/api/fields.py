@@ -94,21 +94,39 @@ Text = Annotated[
 ]
 # What is searched for, in characters.
 MAX_QUERY = 500
+_SEARCH_TEXT = _any(
+    _string(minLength=1, maxLength=MAX_QUERY, pattern=r"[^\s\u001c-\u001f\u0085]"), _NUMBER
+)
 SearchText = Annotated[
     str,
     Field(min_length=1, max_length=MAX_QUERY),
     _required(values.label),
-    _any(_string(minLength=1, maxLength=MAX_QUERY, pattern=r"[^\s\u001c-\u001f\u0085]"), _NUMBER),
+    _SEARCH_TEXT,
+]
+# The same where it may be left out, though not be nothing.
+SearchTextIfAny = Annotated[
+    str | None, Field(max_length=MAX_QUERY), _required(values.label), _SEARCH_TEXT
+]
+# An address, or the picture itself; left out, or there.
+MAX_PICTURE = 14 << 20
+_PICTURE = r"^(https?://|data:image/)"
+Picture = Annotated[
+    str | None,
+    Field(strict=True, max_length=MAX_PICTURE, pattern=_PICTURE),
+    _required(lambda value: value),
+    WithJsonSchema(
+        {
+            "type": "string",
+            "maxLength": MAX_PICTURE,
+            "pattern": _PICTURE,
+            "description": "The address of a picture, or `data:image/…;base64,…`. A browser key "
+            "sends the picture itself.",
+        }
+    ),
 ]
 OptionalText = Annotated[
     str | None,
     Field(max_length=MAX_QUERY),
-    _read(values.label),
-    _any(_string(maxLength=MAX_QUERY), _NUMBER, _NULL),
-]
-QueryText = Annotated[
-    str | None,
-    Field(max_length=MAX_QUERY, description="What was searched for, or what led to the product."),
     _read(values.label),
     _any(_string(maxLength=MAX_QUERY), _NUMBER, _NULL),
 ]

@@ -1,9 +1,9 @@
 """What requests for lists of products may say, as a body and as query parameters."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
 from ninja import Schema
-from pydantic import AfterValidator, Field, WithJsonSchema
+from pydantic import AfterValidator, ConfigDict, Field, WithJsonSchema, model_validator
 
 from recommender.api.control_requests import ControlRequest, Exclusion
 from recommender.api.fields import (
@@ -19,13 +19,16 @@ from recommender.api.fields import (
     Number,
     OptionalId,
     PathId,
+    Picture,
     SearchText,
+    SearchTextIfAny,
     Time,
     TimeParameter,
 )
 from recommender.api.schemas import Strict
 from recommender.catalog.values import MAX_ID
 from recommender.engine.answer import MAX_COUNT
+from recommender.engine.given_history import GivenEvent
 from recommender.engine.search import DEFAULT_PERSONAL
 from recommender.retrieval.facets import MOST_FACETS, MOST_RANGES
 
@@ -71,6 +74,13 @@ class SeedIn(Strict):
     weight: Annotated[float, Field(ge=-MOST_WEIGHT, le=MOST_WEIGHT, strict=True)] = 1.0
 
 
+def seed_of(product: str | SeedIn) -> GivenEvent:
+    """A product to start from, as the engine reads it."""
+    if isinstance(product, str):
+        return GivenEvent(product=product)
+    return GivenEvent(product=product.id, weight=product.weight)
+
+
 class SessionEventIn(Strict):
     """What somebody just did; without a time it is later than the one before it."""
 
@@ -97,9 +107,22 @@ class FacetIn(Strict):
 
 
 class SearchRequest(ListRequest):
-    """What a search may say; only the text is not optional."""
+    """What a search may say: a text, a picture, products, or several of them, and more."""
 
-    q: SearchText
+    model_config = ConfigDict(
+        json_schema_extra={"anyOf": [{"required": [name]} for name in ("q", "picture", "products")]}
+    )
+
+    q: SearchTextIfAny = None
+    picture: Picture = None
+    products: Annotated[
+        list[Id | SeedIn],
+        Field(
+            min_length=1,
+            max_length=MOST_SEEDS,
+            description="What is found is like these, and unlike those with a weight below 0.",
+        ),
+    ] = []
     user: OptionalId = None
     personal: Annotated[float, Field(ge=0, le=1, strict=True, allow_inf_nan=False)] = (
         DEFAULT_PERSONAL
@@ -107,6 +130,12 @@ class SearchRequest(ListRequest):
     facets: Annotated[list[Label | FacetIn], Field(max_length=MOST_FACETS)] = []
     sort: Annotated[list[Label], Field(max_length=MOST_SORT_KEYS)] = []
     highlight: Annotated[bool, Field(strict=True)] = False
+
+    @model_validator(mode="after")
+    def _asks_for_something(self) -> Self:
+        if not (self.q or self.picture or self.products):
+            raise ValueError("say what to search for: q, picture or products")
+        return self
 
 
 def as_text(description: str, **words: str | int) -> WithJsonSchema:

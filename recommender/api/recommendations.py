@@ -17,8 +17,8 @@ from recommender.api.fields import PathId
 from recommender.api.list_requests import (
     RecommendationRequest,
     RequestParameters,
-    SeedIn,
     SessionEventIn,
+    seed_of,
 )
 from recommender.api.listing import Made, Operation
 from recommender.api.problems import Problem
@@ -130,7 +130,7 @@ def _chart(
 
 def _ad_hoc(request: ApiRequest, _: str, ask: AdHocRequest, after: Continuation) -> Made:
     may_know = ask.user is None or user_tokens.may_know(request, ask.user)
-    seeds = list(map(_seed, ask.products))
+    seeds = list(map(seed_of, ask.products))
     product = seeds[0].product if len(seeds) == 1 else None
     query = replace(ranked_query(request, ask, after, product), anonymous_only=not may_know)
     given = [*seeds, *_session(request.auth.catalog, ask.session)]
@@ -152,12 +152,6 @@ def _answered(
         )
         return search.search(catalog, asked).answer
     return recommend.recommend_for(catalog, given, query, ask.user)
-
-
-def _seed(product: str | SeedIn) -> GivenEvent:
-    if isinstance(product, str):
-        return GivenEvent(product=product)
-    return GivenEvent(product=product.id, weight=product.weight)
 
 
 def _session(catalog: Catalog, events: Sequence[SessionEventIn]) -> Iterator[GivenEvent]:

@@ -25,10 +25,10 @@ from recommender.api.fields import (
     Moment,
     Number,
     OptionalId,
+    OptionalText,
     Path,
     Price,
     ProductAttributes,
-    QueryText,
     Reference,
     Stock,
     Text,
@@ -103,7 +103,9 @@ class EventIn(Strict):
     quantity: Number = None
     value: Number = None
     rec_id: Reference = None
-    query: QueryText = None
+    query: Annotated[
+        OptionalText, Field(description="What was searched for, or what led to the product.")
+    ] = None
 
 
 MAX_ROWS = 10_000

@@ -10,13 +10,20 @@ from pydantic import Field
 
 from recommender.api import codec, facets, listing, user_tokens
 from recommender.api.answers import AnswerOut
-from recommender.api.auth import ApiRequest, any_key
+from recommender.api.auth import BROWSER, ApiRequest, any_key
 from recommender.api.facets import FacetsOut
-from recommender.api.list_requests import SearchParameters, SearchRequest, SuggestParameters
+from recommender.api.list_requests import (
+    SearchParameters,
+    SearchRequest,
+    SuggestParameters,
+    seed_of,
+)
 from recommender.api.listing import Made, Operation
+from recommender.api.problems import Problem
 from recommender.api.queries import from_query, query_of
 from recommender.engine import search
 from recommender.engine.answer import Continuation
+from recommender.engine.meaning import PictureError
 from recommender.engine.search import SearchAnswer, SearchQuery
 from recommender.retrieval import suggestions
 from recommender.retrieval.suggestions import Kind
@@ -97,8 +104,14 @@ def _search(request: ApiRequest, _: str, ask: SearchRequest, after: Continuation
     user = ask.user
     may_know = user is None or user_tokens.may_know(request, user)
     query = replace(query_of(request.auth, ask, after), anonymous_only=not may_know)
+    if request.auth.scope == BROWSER and (ask.picture or "").startswith("http"):
+        message = "A browser key sends the picture itself: data:image/jpeg;base64,…"
+        errors = [{"where": "body.picture", "message": message}]
+        raise Problem(400, "invalid", message, errors=errors)
     asked = SearchQuery(
-        text=ask.q,
+        text=ask.q or "",
+        picture=ask.picture,
+        products=list(map(seed_of, ask.products)),
         query=query,
         user=user,
         personal=ask.personal,
@@ -106,16 +119,20 @@ def _search(request: ApiRequest, _: str, ask: SearchRequest, after: Continuation
         facets=facets.asked(request.auth, ask.facets),
         highlight=ask.highlight,
     )
-    found = search.search(request.auth.catalog, asked)
+    try:
+        found = search.search(request.auth.catalog, asked)
+    except PictureError as exc:
+        errors = [{"where": "body.picture", "message": str(exc)}]
+        raise Problem(400, "invalid-picture", str(exc), errors=errors) from exc
     counted = {"facets": facets.document(found.facets)} if ask.facets else {}
-    more = {"query": _understood(ask.q, found), **counted}
+    more = {"query": _understood(ask.q or "", found), **counted}
     return Made(found.answer, may_know and user is not None, more)
 
 
 def _understood(text: str, found: SearchAnswer) -> dict[str, object]:
     return {
         "text": text,
-        "meant": found.meant if found.meant != text else None,
+        "meant": found.meant if text and found.meant != text else None,
         "missing_words": [word.typed for word in found.words if not word.products],
         "synonyms": {
             word.typed: [text for text, _ in word.synonyms] for word in found.words if word.synonyms

@@ -16,6 +16,12 @@ class ScoredList:
     name: str
     products: Sequence[tuple[int, str, float]]  # keys, ids and worths
 
+    def shared(self, number: int) -> "ScoredList":
+        """The same as one of so many lists that are worth as much as one together."""
+        return ScoredList(
+            self.name, [(key, name, worth / number) for key, name, worth in self.products]
+        )
+
 
 @dataclass(slots=True)
 class Found:

@@ -1,15 +1,23 @@
-"""The products that a text means: the nearest to it in every space that reads texts."""
+"""The products nearest in meaning to a text, a picture or products, in every space that tells."""
 
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
 import structlog
 from django.db.models import Q
+from numpy.typing import NDArray
 from psycopg import sql
 
 from embeddings.calls.outcome import EmbeddedRow
 from embeddings.errors import BudgetSpent, EmbeddingError, Misconfigured, Rejected, Unavailable
-from embeddings.types import Input, Modality, Output, Role
+from embeddings.types import Input, Output, Role
 from recommender import time_budget
 from recommender.engine.answer import Query
 from recommender.engine.combination import ScoredList
+from recommender.engine.given_history import GivenEvent
+from recommender.engine.likeness import Likeness
 from recommender.models import Catalog, Space
 from recommender.profiles import builder
 from recommender.providers import metered
@@ -22,6 +30,8 @@ from recommender.spaces.switching import serving
 from recommender.time_budget import TIMEOUT, TimeUpError
 
 log = structlog.get_logger()
+
+Vector = NDArray[np.float32]
 
 # What the nearest of those that were found is worth, where a product that has all of the words in
 # its title is worth 1.
@@ -38,35 +48,92 @@ _REASONS: dict[type[EmbeddingError], str] = {
 }
 
 
-def find(
-    catalog: Catalog, query: Query, text: str, limit: int
-) -> tuple[list[ScoredList], dict[str, str], tuple[str, ...]]:
-    """The products nearest to the text in each space that reads texts; why not in others."""
-    lists: list[ScoredList] = []
-    labels: list[str] = []
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Meant:
+    """What is searched for by its meaning; each may be missing."""
+
+    text: str = ""
+    picture: str | None = None  # its address, or a data URI
+    products: Sequence[GivenEvent] = ()
+
+    def inputs(self) -> dict[str, Input]:
+        """What models read of it, by the list that it gives; a text's has the name of its space."""
+        given = {}
+        if self.text:
+            given["{space}"] = Input(text=self.text)
+        if self.picture is not None:
+            given["picture:{space}"] = Input(images=(self.picture,))
+        return given
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Near:
+    """The products near to what is meant, a list of each space and kind."""
+
+    lists: Sequence[ScoredList]
+    spaces: tuple[str, ...]
+    missing: tuple[str, ...]  # ids of products that nobody knows
+    degraded: dict[str, str]
+
+
+class PictureError(ValueError):
+    """A picture that cannot be read."""
+
+
+def find(catalog: Catalog, query: Query, meant: Meant, limit: int) -> Near:
+    """The products nearest to what is meant in each space that can tell; why not in others.
+
+    Raises:
+        PictureError: the picture cannot be read.
+    """
+    lists: dict[str, list[ScoredList]] = defaultdict(list)
+    labels: set[str] = set()
     degraded: dict[str, str] = {}
     dense = ~Q(kind=Space.Kind.BEHAVIOUR) & ~Q(output=Space.Output.SPARSE)
     active = Space.objects.filter(dense, catalog=catalog, status=Space.Status.ACTIVE)
+    likeness = Likeness.of(catalog, meant.products)
     for space in active.defer("fold_in", "boilerplate").order_by("pk"):
-        try:
-            with time_budget.a_part(_SHARE):
-                near = _nearest(catalog, space, query, text, limit)
-        except TimeUpError:
-            degraded[space.name] = TIMEOUT
-            continue
-        except EmbeddingError as exc:
-            log.warning("search without a space", space=space.pk, error=str(exc))
-            degraded[space.name] = _reason(exc)
-            continue
+        for form, source in meant.inputs().items():
+            name = form.format(space=space.name)
+            vector, reason = _vector(catalog, space, source)
+            if reason is not None:
+                degraded[name] = reason
+            near = None if vector is None else _nearest(space, query, name, vector, limit)
+            if near is not None:
+                lists[form].append(near)
+                labels.add(str(space))
+        like = likeness.vector(serving(space))
+        near = None if like is None else _nearest(space, query, f"like:{space.name}", like, limit)
         if near is not None:
-            lists.append(near)
-            labels.append(str(space))
-    # Of several spaces each is worth a part.
-    shared = [
-        ScoredList(one.name, [(key, name, worth / len(lists)) for key, name, worth in one.products])
-        for one in lists
-    ]
-    return shared, degraded, tuple(sorted(labels))
+            lists["like"].append(likeness.without(near))
+            labels.add(str(space))
+    told = (*lists, *degraded)
+    if meant.picture is not None and not any(name.startswith("picture") for name in told):
+        degraded["picture"] = "no_space"
+    return Near(
+        lists=[one.shared(len(alike)) for alike in lists.values() for one in alike],
+        spaces=tuple(sorted(labels)),
+        missing=likeness.missing,
+        degraded=degraded,
+    )
+
+
+def _vector(catalog: Catalog, space: Space, source: Input) -> tuple[Vector | None, str | None]:
+    """The vector of an input in a space, if its model reads such; why it was not asked.
+
+    Raises:
+        PictureError: the picture cannot be read.
+    """
+    try:
+        with time_budget.a_part(_SHARE):
+            return _embedded(catalog, space, source), None
+    except TimeUpError:
+        return None, TIMEOUT
+    except EmbeddingError as exc:
+        if source.images and isinstance(exc, Rejected):
+            raise PictureError("The picture cannot be read: send a JPEG, PNG or WebP.") from exc
+        log.warning("search without a space", space=space.pk, error=str(exc))
+        return None, _reason(exc)
 
 
 def _reason(error: EmbeddingError) -> str:
@@ -74,27 +141,29 @@ def _reason(error: EmbeddingError) -> str:
     return next((code for kind, code in _REASONS.items() if isinstance(error, kind)), "failed")
 
 
-def _nearest(
-    catalog: Catalog, space: Space, query: Query, text: str, limit: int
-) -> ScoredList | None:
-    """The products nearest to the text; None where the space reads no text.
+def _embedded(catalog: Catalog, space: Space, source: Input) -> Vector | None:
+    """None where the space's model reads nothing of the kind.
 
     Raises:
-        EmbeddingError: the model cannot be asked now.
+        EmbeddingError: the model cannot be asked now, or makes nothing of it.
     """
     embedder = embedder_of(space)
-    if Modality.TEXT not in embedder.spec.modalities or not Output(space.output).is_dense:
+    if not source.modalities <= embedder.spec.modalities or not Output(space.output).is_dense:
         return None
-    source = Input(text=text)
     # What costs nothing is not booked: all searches would write one row.
     account = Account(catalog) if embedder.spec.is_hosted else None
     with place(embedder.spec, [source]):
         made = metered.embed_rows(embedder, [source], Role.QUERY, account, _EFFORT)[0]
     if not isinstance(made, EmbeddedRow):
         raise made
-    if made.vector is None:
-        return None
-    vectors = QueryVectors("text", _GIVEN, {"vector": builder.to_text(made.vector)})
+    return made.vector
+
+
+def _nearest(
+    space: Space, query: Query, name: str, vector: Vector, limit: int
+) -> ScoredList | None:
+    """The products nearest to a vector; None where there are none."""
+    vectors = QueryVectors("text", _GIVEN, {"vector": builder.to_text(vector)})
     near = vector_search.nearest(serving(space), vectors, limit=limit, filter=query.filter)
     if not near:
         return None
@@ -102,8 +171,7 @@ def _nearest(
     best, worst = near[0].similarity, near[-1].similarity
     scale = _WORTH / (best - worst or 1)
     return ScoredList(
-        space.name,
-        [(n.product_id, n.external_id, scale * (n.similarity - worst)) for n in near],
+        name, [(n.product_id, n.external_id, scale * (n.similarity - worst)) for n in near]
     )
 
 

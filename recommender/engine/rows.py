@@ -134,7 +134,7 @@ def _going_with(catalog: Catalog, cause: Cause, query: Query) -> Answer:
     """What completes a product that was bought; of any other, or where too little is, its like."""
     if cause.event == "purchase":
         answer = bought.bought(catalog, cause.id, query, bought.COMPLEMENTS)
-        if answer.fallback is None:
+        if answer.fallback is None and answer.complete:
             return answer
     return related.similar(catalog, cause.id, query)
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from psycopg import sql
 
-from recommender import arrays, database
+from recommender import database
 from recommender.engine.rules import RuleColumns, Rules
 from recommender.models import Catalog, Space
 from recommender.retrieval import vector_cache
@@ -204,7 +204,7 @@ def _cosine(catalog: Catalog, keys: NDArray[np.int64]) -> Callable[[int], Floats
     space = _content_space(catalog)
     if space is None:
         return None
-    vectors = _unit_vectors(space, keys)
+    vectors = vector_cache.unit_vectors(space, keys)
 
     def likeness(row: int) -> Floats:
         cosines: Floats = np.vecdot(vectors, vectors[row]).astype(np.float64)
@@ -217,17 +217,3 @@ def _content_space(catalog: Catalog) -> ServingSpace | None:
     status, kind, output = Space.Status.ACTIVE, Space.Kind.BEHAVIOUR, Space.Output.SPARSE
     rows = database.fetch(_SPACE, (catalog.pk, status, kind, output))
     return ServingSpace(*rows[0]) if rows else None
-
-
-def _unit_vectors(space: ServingSpace, keys: NDArray[np.int64]) -> NDArray[np.float32]:
-    """Shape (products, dimension), zeros for a product without a vector."""
-    known = vector_cache.known(space, keys.tolist())
-    sent = None
-    if known.missing:
-        query = sql.SQL("SELECT {}").format(vector_cache.select(space, sql.Placeholder("missing")))
-        missing = {"missing": database.array_text(known.missing)}
-        sent = database.fetch(query, missing)[0][0]
-    vectors = arrays.widened(known.complete(sent))
-    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-    vectors /= np.where(lengths > 0, lengths, 1)
-    return vectors

@@ -14,6 +14,7 @@ from recommender.engine.answer import Answer, Item, Query
 from recommender.engine.candidates import SEARCHED, Cause
 from recommender.engine.combination import Found, ScoredList, best_first, combined, paged
 from recommender.engine.given_history import GivenEvent
+from recommender.engine.meaning import Meant
 from recommender.engine.taste import Taste
 from recommender.models import Catalog
 from recommender.ranking.ranker import reciprocal_rank
@@ -58,8 +59,10 @@ _CAUSE = Cause("", event=SEARCHED)
 class SearchQuery:
     """What is searched for, checked."""
 
-    text: str
+    text: str  # "" where something else is searched for
     query: Query
+    picture: str | None = None
+    products: Sequence[GivenEvent] = ()  # what is found is like these, or unlike
     user: str | None = None  # whose taste counts
     given: Sequence[GivenEvent] = ()  # products and events that count as their latest
     personal: float = 0.0  # how much it counts beside the words, 0 to 1
@@ -154,6 +157,8 @@ def _search(catalog: Catalog, asked: SearchQuery) -> SearchAnswer:
 
 def _read(catalog: Catalog, asked: SearchQuery, limit: int) -> _Read:
     query = asked.query
+    if not asked.text:
+        return _Read(words=[], meant="", by_words=[], by_id=[])
     words = synonyms.applied(catalog, vocabulary.look_up(catalog, asked.text))
     return _Read(
         words=words,
@@ -168,13 +173,16 @@ def _read(catalog: Catalog, asked: SearchQuery, limit: int) -> _Read:
 def _by_worth(catalog: Catalog, asked: SearchQuery, read: _Read, limit: int) -> _Ranked:
     query = asked.query
     with trace.stage("meaning"):
-        near, degraded, spaces = meaning.find(catalog, query, read.meant, limit)
+        meant = Meant(text=read.meant, picture=asked.picture, products=asked.products)
+        near = meaning.find(catalog, query, meant, limit)
     with trace.stage("combine"):
-        lists = [_by_id(read), _by_words(catalog, read), *near, _by_outcome(catalog, query, read)]
+        chosen = _by_outcome(catalog, query, read)
+        lists = [_by_id(read), _by_words(catalog, read), *near.lists, chosen]
         used = [one for one in lists if asked.lists is None or one.name in asked.lists]
         found = combined(used, query.after.shown)
         trace.note(**{one.name: len(one.products) for one in used}, found=len(found))
-    ranked = _Ranked(found=found, spaces=spaces, degraded=degraded)
+    degraded = near.degraded
+    ranked = _Ranked(found=found, spaces=near.spaces, degraded=degraded, missing=near.missing)
     if asked.personal and found and (asked.user is not None or asked.given):
         with trace.stage("personal"):
             told = taste.of(catalog, asked.user, asked.given, query)
@@ -183,7 +191,7 @@ def _by_worth(catalog: Catalog, asked: SearchQuery, read: _Read, limit: int) -> 
                     ranked.found = _by_taste(catalog, asked, found, told)
             except TimeUpError:
                 degraded[PERSONAL] = TIMEOUT
-        ranked.missing = told.missing
+        ranked.missing = (*near.missing, *told.missing)
         if told.degraded is not None:
             degraded[PERSONAL] = told.degraded
     return ranked
@@ -191,6 +199,8 @@ def _by_worth(catalog: Catalog, asked: SearchQuery, read: _Read, limit: int) -> 
 
 def _by_outcome(catalog: Catalog, query: Query, read: _Read) -> ScoredList:
     """What users chose after the same search."""
+    if not read.meant:
+        return ScoredList(CHOSEN, [])
     chosen = search_outcomes.find(catalog, read.meant, query.filter)
     return ScoredList(
         CHOSEN, [(one.product_id, one.external_id, _CHOSEN_WORTH * one.share) for one in chosen]
@@ -249,6 +259,8 @@ def _by_id(read: _Read) -> ScoredList:
 
 
 def _by_words(catalog: Catalog, read: _Read) -> ScoredList:
+    if not read.words:
+        return ScoredList(WORDS, [])
     scale = _WORDS_WORTH / text_search.best_score(read.words, catalog.words_counted_of)
     return ScoredList(
         WORDS, [(m.product_id, m.external_id, scale * m.score) for m in read.by_words]

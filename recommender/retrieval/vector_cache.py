@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from psycopg import sql
 
+from recommender import arrays, database
 from recommender.spaces import partitions
 from recommender.spaces.switching import ServingSpace
 
@@ -159,3 +160,21 @@ def _key(space: ServingSpace) -> _Key:
 
 def _dtype(space: ServingSpace) -> np.dtype[np.void]:
     return np.dtype([("product", ">i8"), ("halfvec", partitions.halfvec_type(space.dimension))])
+
+
+def unit_vectors(space: ServingSpace, keys: NDArray[np.int64]) -> NDArray[np.float32]:
+    """The vectors of products by key, of length one.
+
+    Returns:
+        Shape (products, dimension), zeros for a product without a vector.
+    """
+    remembered = known(space, keys.tolist())
+    sent = None
+    if remembered.missing:
+        query = sql.SQL("SELECT {}").format(select(space, sql.Placeholder("missing")))
+        missing = {"missing": database.array_text(remembered.missing)}
+        sent = database.fetch(query, missing)[0][0]
+    vectors = arrays.widened(remembered.complete(sent))
+    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+    vectors /= np.where(lengths > 0, lengths, 1)
+    return vectors

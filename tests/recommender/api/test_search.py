@@ -140,6 +140,25 @@ def test_what_shoppers_choose_after_a_search_is_found_by_it(counted, api):
     assert before[0] != "lamp-blue"
 
 
+def test_products_and_pictures_are_searched_for(counted, api, browser):
+    body = {"products": ["mug-red", {"id": "mug-blue", "weight": 0.5}], "count": 4}
+    assert {name.split("-")[0] for name in items(api.post(SEARCH, body))} == {"mug"}
+    assert {name.split("-")[0] for name in items(browser.post(SEARCH, body))} == {"mug"}
+    seen = api.post(SEARCH, {"picture": "https://shop.example/mug.jpg", "count": 2})
+    assert len(items(seen)) == 2
+    refused = problem(browser.post(SEARCH, {"picture": "https://shop.example/mug.jpg"}), 400)
+    assert refused["errors"][0]["where"] == "body.picture"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [{}, {"q": None}, {"products": []}, {"picture": "ftp://x"}, {"picture": 3}, {"picture": None},
+     {"products": [{"id": "mug-red", "weight": "heavy"}]}],
+)  # fmt: skip
+def test_a_search_for_nothing_is_refused(counted, api, body):
+    problem(api.post(SEARCH, body), 400, "invalid")
+
+
 def test_found_words_are_highlighted(counted, browser):
     found = browser.get(SEARCH, q="red puzle", count=1, highlight="true").json()
     assert found["items"][0]["highlights"]["title"] == "<em>Red</em> <em>puzzle</em>"
@@ -155,7 +174,7 @@ def test_words_that_nothing_has_are_told(counted, api):
 @pytest.mark.parametrize(
     ("body", "where"),
     [
-        ({}, "body.q"),
+        ({}, "body"),
         ({"q": ""}, "body.q"),
         ({"q": "   "}, "body.q"),
         ({"q": "x" * 501}, "body.q"),

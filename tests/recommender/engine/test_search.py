@@ -1,11 +1,15 @@
+from collections.abc import Sequence
+
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from recommender.engine.answer import Query
+from recommender.engine.given_history import GivenEvent
 from recommender.engine.search import SearchAnswer, SearchQuery, search
 from recommender.models import Space
 from recommender.retrieval import filters, vocabulary
+from recommender.spaces import lifecycle
 from tests.recommender import goods
 from tests.shop import Shop
 
@@ -18,9 +22,18 @@ def counted(stocked: Shop) -> Shop:
     return stocked
 
 
-def look(shop: Shop, text: str, **given: object) -> SearchAnswer:
-    query = Query(count=6, exclude=frozenset(), **given)  # type: ignore[arg-type]
-    return search(shop.catalog, SearchQuery(text=text, query=query))
+def look(
+    shop: Shop,
+    text: str,
+    *,
+    count: int = 6,
+    picture: str | None = None,
+    products: Sequence[GivenEvent] = (),
+    **given: object,
+) -> SearchAnswer:
+    query = Query(count=count, exclude=frozenset(), **given)  # type: ignore[arg-type]
+    asked = SearchQuery(text=text, query=query, picture=picture, products=products)
+    return search(shop.catalog, asked)
 
 
 def ids(found: SearchAnswer) -> list[str]:
@@ -112,3 +125,54 @@ def test_a_search_takes_few_statements(counted):
     asked = [query["sql"] for query in queries if "SELECT" in query["sql"]]
     # Words, products by words, by id, by what was chosen, the spaces, the nearest in one, fields.
     assert len([one for one in asked if "set_config" not in one]) == 7, asked
+
+
+# ------------------------------------------------------------------- pictures and products
+
+
+@pytest.fixture
+def pictured(counted):
+    """A space of pictures, in which each product is where its picture is."""
+    counted.put(
+        *(
+            product | {"image_urls": [f"https://shop.example/{product['id']}.jpg"]}
+            for product in goods.goods()
+        )
+    )
+    space = lifecycle.create_space(
+        counted.catalog, model="fake", name="looks", kind=Space.Kind.IMAGE, dimension=64
+    )
+    counted.embed(space)
+    counted.embed()
+    return counted
+
+
+def test_a_picture_finds_the_products_that_look_like_it(pictured):
+    found = look(pictured, "", picture="https://shop.example/lamp-blue.jpg", count=3)
+    assert ids(found)[0] == "lamp-blue"
+    assert "picture:looks" in found.answer.items[0].contributions
+    assert found.answer.spaces == ("looks@1", "text@1")
+    assert (found.has_all, list(found.words)) == (False, [])
+
+
+def test_a_picture_and_a_text_find_together(pictured):
+    found = look(pictured, "puzzle", picture="https://shop.example/lamp-blue.jpg", count=24)
+    assert {"lamp-blue", "puzzle-red"} <= set(ids(found)[:7])
+
+
+def test_products_find_what_is_like_them_and_not_like_others(counted):
+    given = [GivenEvent(product="mug-red"), GivenEvent(product="mug-blue"),
+             GivenEvent(product="gone")]  # fmt: skip
+    found = look(counted, "", products=given, count=4)
+    assert set(ids(found)) == {"mug-green", "mug-white", "mug-black", "mug-yellow"}
+    assert found.answer.missing_ids == ("gone",)
+    unlike = [*given, GivenEvent(product="mug-white", weight=-1.0)]
+    scores = {i.id: i.score for i in look(counted, "", products=unlike, count=20).answer.items}
+    assert scores["mug-green"] > scores.get("lamp-white", 0)
+    assert "mug-white" not in scores
+
+
+def test_without_a_space_that_reads_pictures_the_answer_says_so(counted):
+    Space.objects.filter(catalog=counted.catalog).update(model="wordllama-256")
+    found = look(counted, "mug", picture="https://shop.example/lamp-blue.jpg")
+    assert found.answer.degraded["picture"] == "no_space"
