@@ -23,6 +23,7 @@ from recommender.retrieval.filters import Filter
 
 router = Router(tags=["recommendations"], auth=any_key)
 
+_USER_OR_SEED = "Give either `user` or `seed`."
 _REASONS: Mapping[Stage, str] = {
     Stage.LISTED: "It is in the list.",
     Stage.UNKNOWN: "There is no such product.",
@@ -118,8 +119,8 @@ def _explained(request: ApiRequest, asked: ExplainRequest) -> Explanation:
         parts = _conditions(request, asked, None)
         return explanation.for_user(catalog, user, asked.product, query, parts)
     if seed is None or user is not None:
-        errors = [{"where": "query.user", "message": "Give either `user` or `seed`."}]
-        raise Problem(400, "invalid", "Give either `user` or `seed`.", errors=errors)
+        errors = [{"where": "query.user", "message": _USER_OR_SEED}]
+        raise Problem(400, "user-or-seed", _USER_OR_SEED, errors=errors)
     query = ranked_query(request, asked, FIRST_PAGE, seed)
     try:
         parts = _conditions(request, asked, seed)

@@ -124,7 +124,9 @@ def test_a_rule_that_takes_a_place_is_told(visited: Shop, api: Api) -> None:
 
 def test_what_cannot_be_explained_is_refused(visited: Shop, api: Api) -> None:
     for asked in ({}, {"user": "u1", "seed": "mug-red"}, {"user": "", "seed": ""}):
-        errors = problem(api.get(EXPLAIN, product="mug-red", **asked), 400, "invalid")["errors"]
+        errors = problem(api.get(EXPLAIN, product="mug-red", **asked), 400, "user-or-seed")[
+            "errors"
+        ]
         assert errors[0]["where"] == "query.user"
     problem(api.get(EXPLAIN, user="u1"), 400, "invalid")
     problem(api.get(EXPLAIN, product="mug-red", seed="pan"), 404, "unknown-product")
