@@ -23,6 +23,12 @@ from recommender.training.run import Past
 
 _BOUGHT = str(ProductNeighbor.Kind.BOUGHT)
 _MOST_BASKETS = 2_000
+# What figures are told against.
+CAME_NEXT, IN_ONE_BASKET, NO_SUBSTITUTES = (
+    "came next",
+    "in one basket",
+    "the same, no substitutes",
+)
 # Of two products whose texts are nearer than that, one may stand in for the other.
 SUBSTITUTES_FROM = 0.7
 
@@ -46,10 +52,11 @@ class TooLittleError(ValueError):
 def measure(catalog: Catalog, past: Past, progress: Progress) -> list[RelatedFigures]:
     """The blends of similar products by what came next, and the lists of baskets by baskets.
 
-    All are learnt from what was before the held-out split, and judged by what was after it.
+    All are learnt from what was before the held-out split, and judged by what was after it. Where
+    hardly anything was bought together after it, there are no figures of baskets.
 
     Raises:
-        TooLittleError: nothing is held out, or nothing was bought together.
+        TooLittleError: hardly anything came next.
     """
     split = next((one for one in past.plan.splits if one.is_held_out), None)
     if split is None:
@@ -60,7 +67,7 @@ def measure(catalog: Catalog, past: Past, progress: Progress) -> list[RelatedFig
         raise TooLittleError(f"What {len(ahead)} users came to next is known.")
     blends = related.measure(then, ahead, progress)
     return [
-        *(_figures("came next", str(blend), accuracy) for blend, accuracy in blends.items()),
+        *(_figures(CAME_NEXT, str(blend), accuracy) for blend, accuracy in blends.items()),
         *_of_baskets(catalog, past.now, then, progress),
     ]
 
@@ -72,7 +79,7 @@ def _of_baskets(
     learnt = baskets.fit(baskets.read(catalog, then))
     seeds, partners = _held_out(baskets.read(catalog, now, since=then.clock), then)
     if len(seeds) < metrics.MIN_USERS:
-        raise TooLittleError(f"{len(seeds)} baskets of two products or more are held out.")
+        return ()
     content = tuple(space for space in then.spaces if space.kind != Space.Kind.BEHAVIOUR)
     then = replace(then, spaces=content, neighbours=learnt)
     with threadpool_limits(1):
@@ -86,7 +93,7 @@ def _of_baskets(
     rows = then.products.rows(table.products)
     owners = np.repeat(np.arange(len(seeds)), table.sizes)
     figures: list[RelatedFigures] = []
-    truths = {"in one basket": partners, "the same, no substitutes": _unlike(then, seeds, partners)}
+    truths = {IN_ONE_BASKET: partners, NO_SUBSTITUTES: _unlike(then, seeds, partners)}
     for truth, relevant in truths.items():
         is_hit = np.asarray(relevant[owners, rows]).ravel() > 0
         wanted = np.diff(relevant.indptr).astype(np.int64)

@@ -11,7 +11,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from recommender.catalog.catalogs import find_catalog
 from recommender.insight import related_quality
-from recommender.insight.related_quality import RelatedFigures, TooLittleError
+from recommender.insight.related_quality import IN_ONE_BASKET, RelatedFigures, TooLittleError
 from recommender.management.table import aligned
 from recommender.management.waiting import Activity
 from recommender.training.run import Past, present
@@ -48,6 +48,8 @@ complements, against the other products of a basket, all of them and those that 
         except TooLittleError as exc:
             raise CommandError(f"{catalog} has too little history: {exc}") from exc
         self.stdout.write(_table(figures))
+        if not any(row.truth == IN_ONE_BASKET for row in figures):
+            self.stdout.write("Too few baskets of several products are held out to judge by them.")
         if options["json"] is not None:
             _write(options["json"], figures)
 

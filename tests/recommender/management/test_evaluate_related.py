@@ -3,7 +3,7 @@ import json
 import pytest
 from django.core.management import CommandError, call_command
 
-from recommender.models import Catalog
+from recommender.models import Catalog, Event
 from tests.recommender.training import planted
 from tests.shop import Shop, event
 
@@ -37,6 +37,11 @@ def test_blends_and_baskets_are_judged_by_what_came_after(sold, tmp_path, capsys
     blends = {name: row for (truth, name), row in rows.items() if truth == "came next"}
     assert len(blends) == 8
     assert all(0 <= row["ndcg"] <= 1 for row in rows.values())
+    Event.objects.filter(catalog=sold.catalog).update(type="like")
+    call_command("evaluate_related", catalog="sold")
+    printed = capsys.readouterr().out
+    assert "Too few baskets" in printed
+    assert "in one basket" not in printed
 
 
 def test_too_little_history_is_said(shop):
