@@ -1,6 +1,7 @@
 """Why a product is in a list, or why not."""
 
 from collections.abc import Iterator, Mapping
+from contextlib import nullcontext
 from functools import partial
 from typing import Annotated, Any
 
@@ -10,16 +11,19 @@ from ninja import Query as Parameters
 from ninja import Router, Schema
 from pydantic import Field
 
-from recommender.api import codec, queries, user_tokens
+from recommender import time_budget
+from recommender.api import answers, codec, queries, user_tokens
+from recommender.api.answers import StageOut
 from recommender.api.auth import BROWSER, ApiRequest, any_key
 from recommender.api.list_requests import ExplainParameters, ExplainRequest
 from recommender.api.problems import Problem
 from recommender.api.recommendations import ranked_query
-from recommender.engine import explanation, related
+from recommender.engine import explanation, related, trace
 from recommender.engine.answer import FIRST_PAGE, UnknownProductError
 from recommender.engine.explanation import Explanation, Stage, Worth
 from recommender.engine.source_scores import SourceSays
 from recommender.retrieval.filters import Filter
+from recommender.time_budget import TimeUpError
 
 router = Router(tags=["recommendations"], auth=any_key)
 
@@ -87,6 +91,7 @@ class ExplanationOut(Schema):
     missing_ids: list[str]
     fallback: str | None
     degraded: dict[str, str]
+    trace: list[StageOut] | None = None
 
 
 @router.get(
@@ -102,10 +107,23 @@ def get_explanation(request: ApiRequest, ask: Parameters[ExplainParameters]) -> 
     members of that request. A browser key is told of a user with their token alone.
     """
     asked = queries.from_query(request, ask, ExplainRequest)
-    response = codec.respond(_document(asked, _explained(request, asked)))
+    with trace.recording() if asked.trace else nullcontext() as recorder:
+        told = _explained_in_time(request, asked)
+    traced = {} if recorder is None else {"trace": list(map(answers.stage, recorder.stages))}
+    response = codec.respond(_document(asked, told) | traced)
     if request.auth.scope == BROWSER:
         patch_vary_headers(response, [user_tokens.HEADER])
     return response
+
+
+def _explained_in_time(request: ApiRequest, asked: ExplainRequest) -> Explanation:
+    milliseconds = asked.timeout_ms
+    try:
+        with nullcontext() if milliseconds is None else time_budget.within(milliseconds / 1000):
+            return _explained(request, asked)
+    except TimeUpError as exc:
+        detail = f"It could not be explained within {milliseconds} ms. Give it more."
+        raise Problem(503, "took-too-long", detail) from exc
 
 
 def _explained(request: ApiRequest, asked: ExplainRequest) -> Explanation:

@@ -134,6 +134,12 @@ def test_what_cannot_be_explained_is_refused(visited: Shop, api: Api) -> None:
     assert refused["errors"][0]["where"] == "filter.x"
 
 
+def test_an_explanation_can_be_traced(visited: Shop, api: Api) -> None:
+    told = explained(api, "spade-red", user="u1", count=2, trace="true", timeout_ms=60_000)
+    assert {"sources", "fuse", "hydrate", "rank"} <= {stage["stage"] for stage in told["trace"]}
+    assert "trace" not in explained(api, "spade-red", user="u1", count=2)
+
+
 def test_a_browser_is_told_of_a_user_by_their_token_alone(
     visited: Shop, api: Api, browser: Api
 ) -> None:
