@@ -178,6 +178,10 @@ def _run(
     return rows
 
 
+# What the limit was, and what it is from now on, in milliseconds.
+_LIMIT = "SELECT current_setting('statement_timeout'), set_config('statement_timeout', %s, true)"
+
+
 @contextmanager
 def _stopped_after(session: BaseDatabaseWrapper, seconds: float) -> Iterator[None]:
     """Have the server stop the statement in this block after so long; in the same round trip.
@@ -189,8 +193,11 @@ def _stopped_after(session: BaseDatabaseWrapper, seconds: float) -> Iterator[Non
     try:
         # Statements of one pipeline are one transaction, and so long the setting lasts.
         with session.connection.pipeline(), psycopg.Cursor(session.connection) as setting:
-            setting.execute("SELECT set_config('statement_timeout', %s, true)", (milliseconds,))
+            setting.execute(_LIMIT, (milliseconds,))
             yield
+            if session.in_atomic_block:
+                before = setting.fetchone()
+                setting.execute(_LIMIT, before[:1] if before else ("0",))
     except psycopg.errors.QueryCanceled as exc:
         raise TimeUpError from exc
 

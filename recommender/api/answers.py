@@ -126,7 +126,7 @@ def document(
         _item(item, rank, language, public) for rank, item in enumerate(answer.items, start=1)
     )
     is_cut = len(items) < len(answer.items)
-    traced = {} if recorder is None else {"trace": list(map(_stage, recorder.stages))}
+    traced = {} if recorder is None else {"trace": list(map(stage, recorder.stages))}
     return {
         "spaces": answer.spaces,
         "complete": answer.complete and not is_cut,
@@ -145,7 +145,8 @@ def language_of(request: ApiRequest) -> str:
     return reasons.language_of(request.headers.get("Accept-Language", ""))
 
 
-def _stage(stage: Stage) -> dict[str, Any]:
+def stage(stage: Stage) -> dict[str, Any]:
+    """A stage as JSON has it."""
     return {"stage": stage.name, "milliseconds": stage.milliseconds, "notes": stage.notes}
 
 

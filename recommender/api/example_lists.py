@@ -140,6 +140,7 @@ _FOUND = _listed("matches_search", "Matches your search", None) | {
         ],
     },
 }  # fmt: skip
+_USER_OR_SEED = Problem(400, "user-or-seed", "Give either `user` or `seed`.")
 _WORTH = {"id": "foo-010", "place": 31, "score": 0.0283, "contributions": {"text": 0.0283}}
 _EXPLAINED = {
     "product": "foo-010",
@@ -300,6 +301,7 @@ LISTS: Mapping[tuple[str, str], Call] = {
         answer=_EXPLAINED,
         parameters=_LIST | {"product": PRODUCT_ID, "user": USER_ID, "seed": ""},
         errors=(*_OF_USER, NEEDS_TOKEN, invalid("query.product", "Field required"),
+                _USER_OR_SEED,
                 unknown("product")),
     ),
     ("get", "/v1/users/{user_id}/segments"): Call(

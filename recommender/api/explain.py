@@ -1,6 +1,7 @@
 """Why a product is in a list, or why not."""
 
 from collections.abc import Iterator, Mapping
+from contextlib import nullcontext
 from functools import partial
 from typing import Annotated, Any
 
@@ -10,19 +11,23 @@ from ninja import Query as Parameters
 from ninja import Router, Schema
 from pydantic import Field
 
-from recommender.api import codec, queries, user_tokens
+from recommender import time_budget
+from recommender.api import answers, codec, queries, user_tokens
+from recommender.api.answers import StageOut
 from recommender.api.auth import BROWSER, ApiRequest, any_key
 from recommender.api.list_requests import ExplainParameters, ExplainRequest
 from recommender.api.problems import Problem
 from recommender.api.recommendations import ranked_query
-from recommender.engine import explanation, related
+from recommender.engine import explanation, related, trace
 from recommender.engine.answer import FIRST_PAGE, UnknownProductError
 from recommender.engine.explanation import Explanation, Stage, Worth
 from recommender.engine.source_scores import SourceSays
 from recommender.retrieval.filters import Filter
+from recommender.time_budget import TimeUpError
 
 router = Router(tags=["recommendations"], auth=any_key)
 
+_USER_OR_SEED = "Give either `user` or `seed`."
 _REASONS: Mapping[Stage, str] = {
     Stage.LISTED: "It is in the list.",
     Stage.UNKNOWN: "There is no such product.",
@@ -86,6 +91,7 @@ class ExplanationOut(Schema):
     missing_ids: list[str]
     fallback: str | None
     degraded: dict[str, str]
+    trace: list[StageOut] | None = None
 
 
 @router.get(
@@ -101,10 +107,23 @@ def get_explanation(request: ApiRequest, ask: Parameters[ExplainParameters]) -> 
     members of that request. A browser key is told of a user with their token alone.
     """
     asked = queries.from_query(request, ask, ExplainRequest)
-    response = codec.respond(_document(asked, _explained(request, asked)))
+    with trace.recording() if asked.trace else nullcontext() as recorder:
+        told = _explained_in_time(request, asked)
+    traced = {} if recorder is None else {"trace": list(map(answers.stage, recorder.stages))}
+    response = codec.respond(_document(asked, told) | traced)
     if request.auth.scope == BROWSER:
         patch_vary_headers(response, [user_tokens.HEADER])
     return response
+
+
+def _explained_in_time(request: ApiRequest, asked: ExplainRequest) -> Explanation:
+    milliseconds = asked.timeout_ms
+    try:
+        with nullcontext() if milliseconds is None else time_budget.within(milliseconds / 1000):
+            return _explained(request, asked)
+    except TimeUpError as exc:
+        detail = f"It could not be explained within {milliseconds} ms. Give it more."
+        raise Problem(503, "took-too-long", detail) from exc
 
 
 def _explained(request: ApiRequest, asked: ExplainRequest) -> Explanation:
@@ -118,8 +137,8 @@ def _explained(request: ApiRequest, asked: ExplainRequest) -> Explanation:
         parts = _conditions(request, asked, None)
         return explanation.for_user(catalog, user, asked.product, query, parts)
     if seed is None or user is not None:
-        errors = [{"where": "query.user", "message": "Give either `user` or `seed`."}]
-        raise Problem(400, "invalid", "Give either `user` or `seed`.", errors=errors)
+        errors = [{"where": "query.user", "message": _USER_OR_SEED}]
+        raise Problem(400, "user-or-seed", _USER_OR_SEED, errors=errors)
     query = ranked_query(request, asked, FIRST_PAGE, seed)
     try:
         parts = _conditions(request, asked, seed)

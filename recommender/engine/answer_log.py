@@ -35,6 +35,8 @@ _MOST_WAITING, _WRITE_SECONDS = 10_000, 0.2
 # How long the answer of another process may be on its way; one request at a time waits for that.
 _LATE_SECONDS = 0.3
 _one_waits = Semaphore()
+# A request with a picture in it is not kept: its list does not go on.
+_MOST_REQUEST = 64 << 10
 
 _COPY = sql.SQL("COPY {} (rec_id, catalog_id, told) FROM STDIN")
 _FIND = sql.SQL("SELECT told FROM {} WHERE rec_id = %s AND catalog_id = %s")
@@ -146,12 +148,15 @@ def _write(answers: Iterable[ListedAnswer]) -> None:
 
 
 def _line(answer: ListedAnswer) -> bytes:
-    """A line of COPY. Columns and psycopg's own rows take ten times as long as one JSON text."""
+    """A line of COPY, or none. psycopg's own rows take ten times as long as one JSON text."""
+    request = answer.request()
+    if len(request) > _MOST_REQUEST:
+        return b""
     told = orjson.dumps(
         {
             "operation": answer.operation,
             "subject": answer.subject,
-            "request": answer.request(),
+            "request": request,
             "is_vouched": answer.is_vouched,
             "shown": answer.shown,
             "items": answer.items,

@@ -98,12 +98,12 @@ def find(catalog: Catalog, query: Query, meant: Meant, limit: int) -> Near:
             vector, reason = _vector(catalog, space, source)
             if reason is not None:
                 degraded[name] = reason
-            near = None if vector is None else _nearest(space, query, name, vector, limit)
+            near = _nearest(space, query, name, vector, limit, degraded)
             if near is not None:
                 lists[form].append(near)
                 labels.add(str(space))
         like = likeness.vector(serving(space))
-        near = None if like is None else _nearest(space, query, f"like:{space.name}", like, limit)
+        near = _nearest(space, query, f"like:{space.name}", like, limit, degraded)
         if near is not None:
             lists["like"].append(likeness.without(near))
             labels.add(str(space))
@@ -160,11 +160,23 @@ def _embedded(catalog: Catalog, space: Space, source: Input) -> Vector | None:
 
 
 def _nearest(
-    space: Space, query: Query, name: str, vector: Vector, limit: int
+    space: Space,
+    query: Query,
+    name: str,
+    vector: Vector | None,
+    limit: int,
+    degraded: dict[str, str],
 ) -> ScoredList | None:
-    """The products nearest to a vector; None where there are none."""
+    """The products nearest to a vector, if any; None where there are none, or no time for them."""
+    if vector is None:
+        return None
     vectors = QueryVectors("text", _GIVEN, {"vector": builder.to_text(vector)})
-    near = vector_search.nearest(serving(space), vectors, limit=limit, filter=query.filter)
+    try:
+        with time_budget.a_part(_SHARE):
+            near = vector_search.nearest(serving(space), vectors, limit=limit, filter=query.filter)
+    except TimeUpError:
+        degraded[name] = TIMEOUT
+        return None
     if not near:
         return None
     # Models differ in how far apart their similarities are: those that were found are the scale.

@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 from functools import partial
 
 import numpy as np
+import orjson
 from django.db import transaction
 from numpy.typing import NDArray
-from pgvector import HalfVector
 from psycopg import sql
 
 from recommender import database
@@ -113,8 +113,9 @@ def _lock(space: Space, versions: dict[int, int]) -> list[int]:
 
 
 def to_text(vector: NDArray[np.float32]) -> str:
-    """A vector as PostgreSQL reads it."""
-    return str(HalfVector(vector).to_text())
+    """A vector as PostgreSQL reads it, which is as JSON has it."""
+    numbers = np.ascontiguousarray(vector, dtype=np.float32)
+    return orjson.dumps(numbers, option=orjson.OPT_SERIALIZE_NUMPY).decode()
 
 
 def _fields(row: ProfileRow | None) -> tuple[object, ...]:

@@ -32,6 +32,7 @@ PAGES = (
     "docs/recommend.md",
     "docs/rules.md",
     "docs/search.md",
+    "docs/api.md",
     "docs/drop-in.md",
     "docs/operate.md",
     "docs/start.md",

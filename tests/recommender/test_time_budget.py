@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 import psycopg
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 
 from recommender import database, time_budget
 from recommender.catalog import catalogs
@@ -87,6 +87,10 @@ def test_a_budget_ends_with_its_request(caller: Api) -> None:
             assert (time_budget.left() or 0) <= 0.5
     assert time_budget.left() is None
     assert database.fetch("SHOW statement_timeout") == before
+    with transaction.atomic():
+        with time_budget.within(5):
+            assert database.fetch("SHOW statement_timeout") == [("5s",)]
+        assert database.fetch("SHOW statement_timeout") == before
 
 
 @pytest.mark.parametrize("milliseconds", [9, 60_001, "soon", 20.5])

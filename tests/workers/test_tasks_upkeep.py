@@ -1,9 +1,15 @@
+import time
 from datetime import timedelta
+from functools import partial
+from uuid import UUID
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 
 from recommender.catalog import sync
+from recommender.engine import answer_log
+from recommender.engine.answer_log import ListedAnswer
 from recommender.models import CachedEmbedding, SearchWord, SeenProduct, Sync
 from recommender.providers import ledger
 from recommender.retrieval import vocabulary
@@ -56,3 +62,32 @@ def test_words_are_counted_soon_after_products_have_changed(
     assert vocabulary.due() == []
     run_twice("count_words", [committed_shop.catalog.pk])
     run_task("count_words", [0])
+
+
+@pytest.mark.django_db
+def test_what_lists_have_shown_is_forgotten_after_an_hour() -> None:
+    writer, ages = answer_log.Writer(), (0, 80 * 60)
+    for seconds in ages:
+        at = int(1000 * (time.time() - seconds))
+        writer.add(
+            ListedAnswer(
+                rec_id=UUID(int=at << 80),
+                catalog_id=1,
+                operation="new",
+                subject="",
+                request=partial(str, "{}"),
+                is_vouched=False,
+                items=("mug",),
+                tail=(),
+            )
+        )
+    writer.flush()
+
+    run_twice("prune_answers", [])
+
+    tables = [f"recommender_listedanswer_{slot}" for slot in range(answer_log.SLOTS)]
+    rows = " UNION ALL ".join(f"SELECT rec_id FROM {table}" for table in tables)
+    with connection.cursor() as cursor:
+        cursor.execute(rows)
+        kept = cursor.fetchall()
+    assert [round(time.time() - (key.int >> 80) / 1000) // 60 for (key,) in kept] == [0]

@@ -124,12 +124,20 @@ def test_a_rule_that_takes_a_place_is_told(visited: Shop, api: Api) -> None:
 
 def test_what_cannot_be_explained_is_refused(visited: Shop, api: Api) -> None:
     for asked in ({}, {"user": "u1", "seed": "mug-red"}, {"user": "", "seed": ""}):
-        errors = problem(api.get(EXPLAIN, product="mug-red", **asked), 400, "invalid")["errors"]
+        errors = problem(api.get(EXPLAIN, product="mug-red", **asked), 400, "user-or-seed")[
+            "errors"
+        ]
         assert errors[0]["where"] == "query.user"
     problem(api.get(EXPLAIN, user="u1"), 400, "invalid")
     problem(api.get(EXPLAIN, product="mug-red", seed="pan"), 404, "unknown-product")
     refused = problem(api.get(EXPLAIN, product="mug-red", user="u1", filter='{"x": 1}'), 400)
     assert refused["errors"][0]["where"] == "filter.x"
+
+
+def test_an_explanation_can_be_traced(visited: Shop, api: Api) -> None:
+    told = explained(api, "spade-red", user="u1", count=2, trace="true", timeout_ms=60_000)
+    assert {"sources", "fuse", "hydrate", "rank"} <= {stage["stage"] for stage in told["trace"]}
+    assert "trace" not in explained(api, "spade-red", user="u1", count=2)
 
 
 def test_a_browser_is_told_of_a_user_by_their_token_alone(

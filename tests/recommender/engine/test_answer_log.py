@@ -33,7 +33,10 @@ def test_what_is_written_is_found_as_it_was(db: None) -> None:
     writer, answer = Writer(), listed()
     writer.add(answer)
     assert answer_log.find(1, answer.rec_id) is None
+    with_picture = replace(listed(), request=partial(str, "x" * 100_000))
+    writer.add(with_picture)
     writer.flush()
+    assert answer_log.find(1, with_picture.rec_id) is None
     found = answer_log.find(1, answer.rec_id)
     assert found is not None
     assert found.request() == answer.request()
