@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from embeddings.base import Embedder
 from embeddings.errors import Misconfigured
-from embeddings.local import aligned, fake, image_model, minilm, wordllama
+from embeddings.local import aligned, fake, image_model, minilm, universal, wordllama
 from embeddings.local.fake import FakeEmbedder
 from embeddings.local.image import LocalImageEmbedder
 from embeddings.local.text import LocalEmbedder, TextModel
@@ -54,6 +54,7 @@ def _local(media_hosts: frozenset[str]) -> dict[str, _Local]:
     models = (
         _Local(wordllama.SPEC, _text(wordllama.load)),
         _Local(minilm.SPEC, _text(minilm.load), minilm.check_installed),
+        _Local(universal.SPEC, _text(universal.load), universal.check_installed),
         _Local(image_model.SPEC, image),
         _Local(aligned.SPEC, _unaligned),
         _Local(fake.SPEC, FakeEmbedder.of),

@@ -33,6 +33,7 @@ PAGES = (
     "docs/rules.md",
     "docs/search.md",
     "docs/api.md",
+    "docs/guide.md",
     "docs/drop-in.md",
     "docs/operate.md",
     "docs/start.md",
@@ -43,6 +44,8 @@ _BLOCK = re.compile(r"^```console\n(.*?)^```", re.MULTILINE | re.DOTALL)
 _LOAD = "from recommender.catalog import sample; sample.load()"
 # Where the pages have the service; in a test it has a port of its own.
 _USUAL_URL = "http://127.0.0.1:8000"
+_USUAL_SHOP_PORT = "8080"
+_FILE = re.compile(r"^Save this as `(\S+)`:\n\n```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
 
 def commands_of(path: Path) -> list[str]:
@@ -68,13 +71,15 @@ def newcomer(provider: dict[str, str]) -> Iterator[tuple[Path, dict[str, str]]]:
     shutil.copy(ROOT / "tests/recommender/importing/samples/shopify.csv", home / EXPORT)
     shutil.copy(ROOT / "recommender/demo/judged_queries.csv", home)
     _write_transactions(home / "transactions.csv.gz")
-    with socket.socket() as probe:
+    with socket.socket() as probe, socket.socket() as other:
         probe.bind(("127.0.0.1", 0))
-        port = str(probe.getsockname()[1])
+        other.bind(("127.0.0.1", 0))
+        port, shop_port = (str(one.getsockname()[1]) for one in (probe, other))
     environment = os.environ | provider
     environment |= {
         "KINSHIP_DATA_DIR": str(home / "data"),
         "KINSHIP_PORT": port,
+        "SHOP_PORT": shop_port,
         "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
     }
     try:
@@ -93,8 +98,11 @@ def test_every_command_in_the_docs_works(newcomer):
     for name in PAGES:
         commands = commands_of(ROOT / name)
         assert commands, f"{name} has no commands"
+        for file, content in _FILE.findall((ROOT / name).read_text()):
+            (home / file).write_text(content)
         # Nothing that a page does not define itself may be used on it.
         script = "\n".join(["set -eu", *commands]).replace(_USUAL_URL, url)
+        script = script.replace(_USUAL_SHOP_PORT, environment["SHOP_PORT"])
         done = _run(script, home, environment)
         assert done.returncode == 0, f"{name}\n{done.stdout}\n{done.stderr}"
         assert "urn:kinship:problem" not in done.stdout, f"{name}\n{done.stdout}"

@@ -89,6 +89,7 @@ CASES = (
     Case(key="wordllama-256"),
     Case(key="wordllama-256", dimension=64),
     Case(key="all-minilm-l6-v2"),
+    Case(key="use-multilingual-v3"),
     Case(key="efficientnet-lite0", examples=PICTURES),
     Case(key="efficientnet-lite0-text", examples=(*TEXTS, *PICTURES)),
     Case(key="efficientnet-lite0-text", examples=(*TEXTS, *PICTURES), dimension=64),
@@ -248,7 +249,8 @@ class EmbedderContract:
 
         with ThreadPoolExecutor(4) as pool:
             for matrix in pool.map(lambda _: vectors(embedder, *rows), range(8)):
-                np.testing.assert_array_equal(matrix, expected)
+                # Rounding may differ where BLAS shares out the work.
+                np.testing.assert_allclose(matrix, expected, atol=1e-6)
 
     def test_it_says_what_it_was_made_for(self, case: Case, make: Make) -> None:
         spec = make().spec
