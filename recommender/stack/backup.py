@@ -186,6 +186,8 @@ def _dumping(url: str, server: int, sizes: Estimate, tell: Progress) -> Iterator
 
     # gzip's quickest level: every pg_restore reads it, and vectors hardly shrink.
     options = ["--format=custom", "--compress=gzip:1", "--no-owner", "--no-privileges", "--verbose"]
+    # Claims of workers, and what lists have shown of late: of no use after a crash, nor here.
+    options.append("--no-unlogged-table-data")
     with client_program("pg_dump", options, url, server, note) as process:
         if process.stdout is not None:
             yield chunks(process.stdout)
