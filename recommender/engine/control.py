@@ -81,9 +81,10 @@ class Control:
             listed=listed,
             exploration=self._exploration(columns.keys),
         )
-        self.degraded |= chosen.degraded
         trace.note(**_told(chosen))
+        # What a filled list lacks, it lacked before.
         if not listed:
+            self.degraded |= chosen.degraded
             self.irrelevant = chosen.irrelevant
         return chosen
 

@@ -198,7 +198,7 @@ class _Choice:
     def fill(self, count: int, explored: Sequence[int]) -> None:
         """Give the places up to this one, as far as there are candidates."""
         left = iter(explored)
-        explored_so_far = 0
+        explored_so_far = int(self._rules.exploration * len(self.rows) + _ROUNDING)
         while len(self.rows) < count and self._is_open.any():
             place = len(self.rows) + 1
             if explored_so_far < int(self._rules.exploration * place + _ROUNDING):

@@ -138,6 +138,14 @@ def test_a_share_of_the_places_explores_what_draws_promise_and_says_how_likely()
     assert made.of(8) == ({}, "explored", made.propensities[8])
 
 
+def test_a_list_that_is_filled_up_explores_for_its_further_places_alone():
+    rules, new = Rules(exploration=0.25), explored([5, 6, 7], [0.0] * 3, [0.0] * 3)
+    scores = np.linspace(1, 0.1, 8)
+    made = rerank.rerank(scores, 8, rules, columns(8), listed=4, exploration=new)
+    assert made.rows.tolist()[:4] == [0, 1, 2, 3]
+    assert len(made.placed) == 1
+
+
 def test_nothing_is_explored_where_nothing_is_new():
     rules = Rules(exploration=0.5)
     nothing = explored([], [], [])
