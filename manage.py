@@ -62,6 +62,7 @@ What comes of it
   recommend        lists for many users, as JSON Lines
   evaluate         how good the lists are
   evaluate_search  how good search is, by judged queries
+  evaluate_related how good lists that go with a product are, by replay
   space            change the embedding model, and go back
   spend            what embedding cost
   embed_file       the vectors of a text file's lines
