@@ -4,6 +4,8 @@ from collections.abc import Collection, Mapping
 from types import MappingProxyType
 from typing import Annotated, Any
 
+from django.http import HttpResponse
+from django.utils.cache import patch_vary_headers
 from ninja import Schema
 from pydantic import Field
 
@@ -138,6 +140,12 @@ def document(
         **traced,
         "items": items,
     }
+
+
+def tell_language(request: ApiRequest, response: HttpResponse) -> None:
+    """Say which language an answer with reasons is in, and that the request chose it."""
+    response["Content-Language"] = language_of(request)
+    patch_vary_headers(response, ["Accept-Language"])
 
 
 def language_of(request: ApiRequest) -> str:

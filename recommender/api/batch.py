@@ -7,13 +7,12 @@ from typing import Annotated, Any
 import orjson
 from django.db import InterfaceError, OperationalError
 from django.http import HttpResponse
-from django.utils.cache import patch_vary_headers
 from ninja import Router, Schema
 from pydantic import Field, TypeAdapter, ValidationError, WithJsonSchema
 
 from recommender.api import answers, codec, listing, problems, user_tokens
 from recommender.api.answers import AnswerOut
-from recommender.api.auth import BROWSER, ApiRequest, any_key
+from recommender.api.auth import ApiRequest, any_key
 from recommender.api.documentation import ProblemOut
 from recommender.api.fields import Id
 from recommender.api.list_requests import ListRequest
@@ -104,10 +103,8 @@ def post_batch(request: ApiRequest, ask: BatchRequest) -> HttpResponse:
     _check_counts(parts)
     response = codec.respond({"answers": _answered(request, parts, distinct=ask.distinct)})
     if any(isinstance(part, _Part) and part.ask.explain for part in parts):
-        response["Content-Language"] = answers.language_of(request)
-        patch_vary_headers(response, ["Accept-Language"])
-    if request.auth.scope == BROWSER:
-        patch_vary_headers(response, [user_tokens.HEADER])
+        answers.tell_language(request, response)
+    user_tokens.vary(request, response)
     return response
 
 

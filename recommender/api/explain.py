@@ -6,15 +6,14 @@ from functools import partial
 from typing import Annotated, Any
 
 from django.http import HttpResponse
-from django.utils.cache import patch_vary_headers
 from ninja import Query as Parameters
 from ninja import Router, Schema
 from pydantic import Field
 
 from recommender import time_budget
-from recommender.api import answers, codec, queries, user_tokens
+from recommender.api import answers, codec, problems, queries, user_tokens
 from recommender.api.answers import StageOut
-from recommender.api.auth import BROWSER, ApiRequest, any_key
+from recommender.api.auth import ApiRequest, any_key
 from recommender.api.list_requests import ExplainParameters, ExplainRequest
 from recommender.api.problems import Problem
 from recommender.api.recommendations import ranked_query
@@ -111,8 +110,7 @@ def get_explanation(request: ApiRequest, ask: Parameters[ExplainParameters]) -> 
         told = _explained_in_time(request, asked)
     traced = {} if recorder is None else {"trace": list(map(answers.stage, recorder.stages))}
     response = codec.respond(_document(asked, told) | traced)
-    if request.auth.scope == BROWSER:
-        patch_vary_headers(response, [user_tokens.HEADER])
+    user_tokens.vary(request, response)
     return response
 
 
@@ -145,8 +143,7 @@ def _explained(request: ApiRequest, asked: ExplainRequest) -> Explanation:
         similar = partial(related.similar, catalog, seed)
         return explanation.like(catalog, seed, asked.product, query, parts, similar)
     except UnknownProductError as exc:
-        detail = f"There is no product {seed!r}."
-        raise Problem(404, "unknown-product", detail, missing_ids=[seed]) from exc
+        raise problems.unknown_product(seed) from exc
 
 
 def _conditions(request: ApiRequest, asked: ExplainRequest, seed: str | None) -> dict[str, Filter]:

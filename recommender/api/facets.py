@@ -10,7 +10,7 @@ from pydantic import Field as Member
 from recommender.api.auth import Caller
 from recommender.api.list_requests import FacetIn
 from recommender.api.problems import Problem
-from recommender.api.queries import told
+from recommender.api.queries import told, with_attributes
 from recommender.engine.answer import UnknownFieldError
 from recommender.retrieval import product_fields
 from recommender.retrieval.facets import FacetAsked, Facets
@@ -106,14 +106,16 @@ def sort_keys(caller: Caller, names: Sequence[str]) -> tuple[SortKey, ...]:
 
 
 def _found(caller: Caller, name: str, kinds: Collection[str], where: str) -> Field:
-    field = product_fields.find(name, caller.attributes)
-    if field is None:
-        # It may have been declared since the catalog was read.
-        caller.catalog.refresh_from_db(fields=["attributes", "public_attributes"])
-        field = product_fields.find(name, caller.attributes)
-    if field is None:
-        error = UnknownFieldError(unknown_field(name, FIELDS, caller.attributes))
-        raise _refused("unknown-field", told(caller, error), where)
+    def find(attributes: Mapping[str, str]) -> Field:
+        field = product_fields.find(name, attributes)
+        if field is None:
+            raise UnknownFieldError(unknown_field(name, FIELDS, attributes))
+        return field
+
+    try:
+        field = with_attributes(caller, find)
+    except UnknownFieldError as exc:
+        raise _refused("unknown-field", told(caller, exc), where) from exc
     if field.kind not in kinds:
         allowed = ", ".join(sorted(kinds))
         message = f"{name!r} is of type {field.kind}; here a field is of type {allowed}."

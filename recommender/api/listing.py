@@ -7,11 +7,10 @@ from functools import partial
 from typing import Any
 
 from django.http import HttpResponse
-from django.utils.cache import patch_vary_headers
 
 from recommender import time_budget
 from recommender.api import answers, codec, queries, user_tokens
-from recommender.api.auth import BROWSER, ApiRequest
+from recommender.api.auth import ApiRequest
 from recommender.api.list_requests import ListRequest
 from recommender.api.problems import Problem
 from recommender.engine import answer_log, backfill, trace
@@ -136,8 +135,7 @@ def _response(
 ) -> HttpResponse:
     response = codec.respond(document)
     if ask.explain:
-        response["Content-Language"] = answers.language_of(request)
-        patch_vary_headers(response, ["Accept-Language"])
-    if operation.knows_users and request.auth.scope == BROWSER:
-        patch_vary_headers(response, [user_tokens.HEADER])
+        answers.tell_language(request, response)
+    if operation.knows_users:
+        user_tokens.vary(request, response)
     return response

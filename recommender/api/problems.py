@@ -119,6 +119,12 @@ def answer(request: HttpRequest, problem: Problem) -> HttpResponse:
     return page
 
 
+def unknown_product(product_id: str) -> Problem:
+    """What is answered where an address, or what stands for one, names no product."""
+    detail = f"There is no product {product_id!r}."
+    return Problem(404, "unknown-product", detail, missing_ids=[product_id])
+
+
 # Of what is wrong with one request, and of a name in it: an answer is no longer than it helps.
 _MOST_ERRORS, _MOST_CHARACTERS = 20, 100
 

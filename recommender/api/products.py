@@ -12,7 +12,7 @@ from ninja import Router
 from psycopg import sql
 from pydantic import WithJsonSchema
 
-from recommender.api import codec, product_rows
+from recommender.api import codec, problems, product_rows
 from recommender.api.auth import ApiRequest, server_key
 from recommender.api.documentation import documented_rows
 from recommender.api.fields import PathId
@@ -199,8 +199,7 @@ def _find(catalog: Catalog, product_id: str) -> Product:
         catalog=catalog, external_id=product_id, deleted_at=None
     ).first()
     if product is None:
-        detail = f"There is no product {product_id!r}."
-        raise Problem(404, "unknown-product", detail, missing_ids=[product_id])
+        raise problems.unknown_product(product_id)
     return product
 
 

@@ -29,6 +29,7 @@ from recommender.retrieval.filter_context import FilterContext
 from recommender.retrieval.filters import Filter, FilterError, FilterFieldError
 
 Request = TypeVar("Request", bound=Strict)
+Checked = TypeVar("Checked")
 
 # Query parameters that are JSON, and those that are several words.
 _JSON = {"filter", "boost", "promote", "max_per", "rotation", "diversity"}
@@ -93,7 +94,7 @@ def query_of(
     """
     context = FilterContext(caller.catalog, product, as_of)
     try:
-        return _with_attributes(caller, lambda known: _checked(ask, known, after, context))
+        return with_attributes(caller, lambda known: _checked(ask, known, after, context))
     except FilterError as exc:
         message = told(caller, exc) if isinstance(exc, FilterFieldError) else str(exc)
         errors = [{"where": exc.where, "message": message}]
@@ -119,8 +120,12 @@ def filters_of(
     }
 
 
-def _with_attributes(caller: Caller, check: Callable[[Mapping[str, str]], Query]) -> Query:
-    """Check against the remembered attributes, and where that fails against today's."""
+def with_attributes(caller: Caller, check: Callable[[Mapping[str, str]], Checked]) -> Checked:
+    """Check against the remembered attributes, and where that fails against today's.
+
+    Raises:
+        FilterError, UnknownFieldError: what the check raises of today's.
+    """
     try:
         return check(caller.attributes)
     except (FilterError, UnknownFieldError):

@@ -7,13 +7,12 @@ from django.http import HttpResponse
 from ninja import Query as Parameters
 from ninja import Router
 
-from recommender.api import codec, listing
+from recommender.api import codec, listing, problems
 from recommender.api.answers import AnswerOut
 from recommender.api.auth import ApiRequest, any_key
 from recommender.api.fields import PathId
-from recommender.api.list_requests import ListParameters, ListRequest, RecommendationRequest
+from recommender.api.list_requests import ListParameters, ListRequest
 from recommender.api.listing import Made, Operation
-from recommender.api.problems import Problem
 from recommender.api.queries import from_query, query_of
 from recommender.api.recommendations import ranked_query
 from recommender.api.related_requests import SimilarParameters, SimilarRequest
@@ -89,13 +88,11 @@ def post_complements(request: ApiRequest, product_id: PathId, ask: ListRequest) 
 
 
 def _similar(
-    request: ApiRequest, product_id: str, ask: RecommendationRequest, after: Continuation
+    request: ApiRequest, product_id: str, ask: SimilarRequest, after: Continuation
 ) -> Made:
     """Similar products; a Problem for one that is unknown, and for what cannot be used."""
     catalog, query = request.auth.catalog, ranked_query(request, ask, after, product_id)
-    # The short way asks for no blend.
-    given = ask.blend if isinstance(ask, SimilarRequest) else None
-    blend = None if given is None else given.to_blend()
+    blend = None if ask.blend is None else ask.blend.to_blend()
     return _known(product_id, lambda: related.similar(catalog, product_id, query, blend))
 
 
@@ -112,8 +109,7 @@ def _known(product_id: str, make: Callable[[], Answer]) -> Made:
     try:
         return Made(make())
     except UnknownProductError as exc:
-        detail = f"There is no product {product_id!r}."
-        raise Problem(404, "unknown-product", detail, missing_ids=[product_id]) from exc
+        raise problems.unknown_product(product_id) from exc
 
 
 SIMILAR = Operation(name="similar", schema=SimilarRequest, make=_similar, subject="product")

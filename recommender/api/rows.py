@@ -4,14 +4,13 @@ from dataclasses import replace
 from typing import Annotated
 
 from django.http import HttpResponse
-from django.utils.cache import patch_vary_headers
 from ninja import Query as Parameters
 from ninja import Router, Schema
 from pydantic import Field
 
 from recommender.api import answers, codec, reasons, user_tokens
 from recommender.api.answers import AnswerOut
-from recommender.api.auth import BROWSER, ApiRequest, any_key
+from recommender.api.auth import ApiRequest, any_key
 from recommender.api.fields import PathId
 from recommender.api.list_requests import ListRequest
 from recommender.api.queries import from_query, query_of
@@ -85,10 +84,8 @@ def _rows(request: ApiRequest, user_id: str, ask: RowsRequest) -> HttpResponse:
             "rows": [_row(request, row, listed, may_know=may_know) for row in page.rows],
         }
     )
-    response["Content-Language"] = answers.language_of(request)
-    patch_vary_headers(response, ["Accept-Language"])
-    if request.auth.scope == BROWSER:
-        patch_vary_headers(response, [user_tokens.HEADER])
+    answers.tell_language(request, response)
+    user_tokens.vary(request, response)
     return response
 
 

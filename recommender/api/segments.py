@@ -1,20 +1,20 @@
 """From users to segments, and from products to users."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Annotated, Any
 
 from django.http import HttpResponse
-from django.utils.cache import patch_vary_headers
 from ninja import Query as Parameters
 from ninja import Router, Schema
 from pydantic import Field
 
-from recommender.api import codec, user_tokens
-from recommender.api.auth import BROWSER, ApiRequest, Caller, any_key, server_key
+from recommender.api import codec, problems, user_tokens
+from recommender.api.auth import ApiRequest, Caller, any_key, server_key
 from recommender.api.fields import PathId
 from recommender.api.list_requests import ListRequest
 from recommender.api.problems import Problem
-from recommender.api.queries import from_query, query_of
+from recommender.api.queries import from_query, query_of, with_attributes
 from recommender.api.related_requests import (
     AudienceParameters,
     AudienceRequest,
@@ -22,7 +22,7 @@ from recommender.api.related_requests import (
     SegmentsRequest,
 )
 from recommender.engine import audience, segments
-from recommender.engine.answer import Query, UnknownProductError
+from recommender.engine.answer import Query, UnknownFieldError, UnknownProductError
 
 router = Router(tags=["recommendations"], auth=any_key)
 
@@ -108,8 +108,7 @@ def get_audience(
     try:
         found = audience.audience(request.auth.catalog, product_id, query)
     except UnknownProductError as exc:
-        detail = f"There is no product {product_id!r}."
-        raise Problem(404, "unknown-product", detail, missing_ids=[product_id]) from exc
+        raise problems.unknown_product(product_id) from exc
     items = [
         {"id": one.id, "rank": rank, "score": one.score}
         for rank, one in enumerate(found.members, start=1)
@@ -135,8 +134,7 @@ def _segments(request: ApiRequest, user_id: str, ask: SegmentsRequest) -> HttpRe
             ],
         }
     )
-    if request.auth.scope == BROWSER:
-        patch_vary_headers(response, [user_tokens.HEADER])
+    user_tokens.vary(request, response)
     return response
 
 
@@ -156,12 +154,16 @@ def _check_countable(by: str, caller: Caller) -> None:
     Raises:
         Problem: 400 where it has none, or is none, as the caller knows.
     """
-    name = by.removeprefix("attributes.")
-    if by in ("brand", "category") or caller.attributes.get(name) in _COUNTABLE:
-        return
-    caller.catalog.refresh_from_db(fields=["attributes", "public_attributes"])
-    if caller.attributes.get(name) in _COUNTABLE:
-        return
     message = f"{by!r} is neither brand, category nor an attribute of texts or of true and false."
-    errors = [{"where": "by", "message": message}]
-    raise Problem(400, "unknown-field", message, errors=errors)
+
+    def check(attributes: Mapping[str, str]) -> None:
+        if attributes.get(by.removeprefix("attributes.")) not in _COUNTABLE:
+            raise UnknownFieldError(message)
+
+    if by in ("brand", "category"):
+        return
+    try:
+        with_attributes(caller, check)
+    except UnknownFieldError as exc:
+        errors = [{"where": "by", "message": message}]
+        raise Problem(400, "unknown-field", message, errors=errors) from exc

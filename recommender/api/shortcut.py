@@ -19,7 +19,7 @@ from pydantic import ValidationError
 from recommender.api import listing
 from recommender.api.app import api
 from recommender.api.auth import ApiRequest, any_key
-from recommender.api.list_requests import RecommendationRequest, RequestParameters
+from recommender.api.list_requests import ListRequest, RequestParameters
 from recommender.api.listing import Operation
 from recommender.api.problems import Problem
 from recommender.api.queries import from_parameters
@@ -45,8 +45,10 @@ def answer(request: HttpRequest) -> HttpResponse | None:
     if address is None or request.method != "GET" or not key.startswith(_SCHEME):
         return None
     operation = _OPERATIONS.get((address[1], address[3]))
-    ask = _checked(query) if len(query) <= _LONGEST_QUERY and query.isascii() else None
-    if operation is None or ask is None:
+    if operation is None or len(query) > _LONGEST_QUERY or not query.isascii():
+        return None
+    ask = _checked(query, operation.schema)
+    if ask is None:
         return None
     recognised = cast(ApiRequest, request)
     try:
@@ -57,7 +59,7 @@ def answer(request: HttpRequest) -> HttpResponse | None:
 
 
 @lru_cache(maxsize=1000)
-def _checked(query: str) -> RecommendationRequest | None:
+def _checked(query: str, schema: type[ListRequest]) -> ListRequest | None:
     """The request that a query makes, which nobody changes; None where it may not be right."""
     pairs = parse_qsl(query, keep_blank_values=True)
     given = dict(pairs)
@@ -67,6 +69,6 @@ def _checked(query: str) -> RecommendationRequest | None:
     }:
         return None
     try:
-        return from_parameters(RequestParameters.model_validate(given), RecommendationRequest)
+        return from_parameters(RequestParameters.model_validate(given), schema)
     except (Problem, ValidationError):
         return None

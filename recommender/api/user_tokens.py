@@ -11,7 +11,8 @@ from typing import Any
 
 import jwt
 from cachetools import TTLCache, cached
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.utils.cache import patch_vary_headers
 
 from recommender.api.auth import BROWSER, ApiRequest
 from recommender.api.problems import Problem
@@ -44,6 +45,12 @@ SCHEME = {
 DOCUMENTED: dict[str, Any] = {"security": [{"BearerKey": [], "UserToken": []}]}
 
 _remembered: TTLCache[int, tuple[str, ...]] = TTLCache(_MOST_REMEMBERED, _REMEMBERED_SECONDS)
+
+
+def vary(request: ApiRequest, response: HttpResponse) -> None:
+    """Say that an answer depends on the token, where it does: to a browser key."""
+    if request.auth.scope == BROWSER:
+        patch_vary_headers(response, [HEADER])
 
 
 def may_know(request: ApiRequest, user_id: str) -> bool:

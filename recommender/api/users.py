@@ -8,7 +8,7 @@ from django.conf import settings
 from django.http import HttpResponse
 from ninja import Router, Schema
 
-from recommender.api import codec, user_tokens
+from recommender.api import codec, problems, user_tokens
 from recommender.api.auth import BROWSER, ApiRequest, any_key, server_key
 from recommender.api.documentation import documented_rows
 from recommender.api.fields import PathId
@@ -205,9 +205,7 @@ def _result(row: Any, event: NewEvent | RowError, outcome: str | None) -> dict[s
 def _refusal(row: dict[str, Any], reason: str) -> Problem:
     """What is answered where the only event is refused."""
     if reason == ingest.UNKNOWN_PRODUCT:
-        product = str(row["product"])
-        detail = f"There is no product {product!r}."
-        return Problem(404, "unknown-product", detail, missing_ids=[product])
+        return problems.unknown_product(str(row["product"]))
     if reason.endswith(user_tokens.NEEDED):
         return Problem(403, "needs-user-token", reason)
     return Problem(400, "invalid", reason)
