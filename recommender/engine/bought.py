@@ -10,12 +10,11 @@ from recommender.engine import backfill, control
 from recommender.engine.answer import SEEN, Answer, Item, Query, UnknownProductError
 from recommender.engine.candidates import BOUGHT_WITH, CHOSEN_WITH, GOES_WITH
 from recommender.engine.config import BOUGHT as CONFIG
-from recommender.engine.given_history import GivenEvent, with_history
+from recommender.engine.given_history import GivenEvent, asker, with_history
 from recommender.engine.pipeline import Pipeline
 from recommender.engine.postgres_store import PostgresStore
-from recommender.engine.recommend import NO_USER_TOKEN
 from recommender.engine.sources.substitutes import SubstituteSource
-from recommender.engine.stored import StoredUser, find_user
+from recommender.engine.stored import StoredUser
 from recommender.models import Catalog, ProductNeighbor, Space
 from recommender.ranking.related import BoughtRanker
 from recommender.spaces import switching
@@ -64,18 +63,11 @@ def for_cart(
     Args:
         user: whose own products `query.exclude` leaves out.
     """
-    make = partial(_for_cart, catalog, external_ids, wanted, user)
+
+    def make(asked: Query) -> Answer:
+        return switching.answered(partial(_found, catalog, external_ids, wanted, user, asked))
+
     return control.controlled(catalog, query, make)
-
-
-def _for_cart(
-    catalog: Catalog,
-    external_ids: Sequence[str],
-    wanted: Wanted,
-    user: str | None,
-    query: Query,
-) -> Answer:
-    return switching.answered(partial(_found, catalog, external_ids, wanted, user, query))
 
 
 def _found(
@@ -87,15 +79,11 @@ def _found(
 ) -> Answer:
     given = [GivenEvent(product=name, weight=1.0) for name in external_ids]
     cart, missing = with_history(catalog, None, given, replace(query, exclude=frozenset({SEEN})))
-    stored = None if user is None else find_user(catalog, user, query)
-    degraded: dict[str, str] = {}
-    if user is not None and stored is None:
-        missing = (user, *missing)
-    elif stored is not None and query.anonymous_only and not stored.is_anonymous:
-        degraded = {"user": NO_USER_TOKEN}
-    elif stored is not None:
-        cart = replace(cart, excluded=np.union1d(cart.excluded, stored.excluded))
-    answer = _completed(catalog, cart, query, wanted, missing)
+    asking = asker(catalog, user, query)
+    if asking.user is not None:
+        cart = replace(cart, excluded=np.union1d(cart.excluded, asking.user.excluded))
+    degraded = {"user": asking.refusal} if asking.refusal else {}
+    answer = _completed(catalog, cart, query, wanted, (*asking.missing, *missing))
     return replace(answer, degraded={**answer.degraded, **degraded})
 
 

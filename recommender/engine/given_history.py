@@ -12,9 +12,12 @@ from recommender import database
 from recommender.behaviour.interactions import MAX_EVENTS, History
 from recommender.engine.answer import SEEN, Query
 from recommender.engine.candidates import SEED
-from recommender.engine.stored import StoredUser, nobody
+from recommender.engine.stored import StoredUser, find_user, nobody
 from recommender.history import reader
 from recommender.models import Catalog
+
+# As `fallback` or `degraded`: nobody vouches that it is the user who asks.
+NO_USER_TOKEN = "no_user_token"  # noqa: S105 - a word, not a password
 
 # Seconds between events that have no time: they are in the order of their coming.
 _STEP = 1.0
@@ -41,6 +44,27 @@ class GivenEvent:
     value: float | None = None
     weight: float | None = None  # what it says of taste; by its type and value where None
     at: datetime | None = None  # of its place among the others where None
+
+
+@dataclass(frozen=True, slots=True)
+class Asker:
+    """The user whom a request names, as far as they count."""
+
+    user: StoredUser | None
+    missing: tuple[str, ...] = ()  # their id, where nobody knows it
+    refusal: str | None = None  # why somebody who is known does not count
+
+
+def asker(catalog: Catalog, external_id: str | None, query: Query) -> Asker:
+    """The user of this id, if any is named; not one of whom the caller may not ask."""
+    if external_id is None:
+        return Asker(None)
+    user = find_user(catalog, external_id, query)
+    if user is None:
+        return Asker(None, missing=(external_id,))
+    if query.anonymous_only and not user.is_anonymous:
+        return Asker(None, refusal=NO_USER_TOKEN)
+    return Asker(user)
 
 
 def with_history(

@@ -6,18 +6,16 @@ from functools import partial
 
 import numpy as np
 
-from recommender.engine import backfill, control, trace
+from recommender.engine import backfill, control, given_history, trace
 from recommender.engine.answer import Answer, Query
 from recommender.engine.control import Control
 from recommender.engine.given_history import GivenEvent, with_history
 from recommender.engine.pipeline import Pipeline
 from recommender.engine.postgres_store import PostgresStore
-from recommender.engine.stored import find_user, ranker_of, told_of_ranker
+from recommender.engine.stored import ranker_of, told_of_ranker
 from recommender.models import Catalog
 from recommender.spaces import switching
 
-# As `fallback`: what is popular, since nobody vouches that it is the user who asks.
-NO_USER_TOKEN = "no_user_token"  # noqa: S105 - a word, not a password
 # How many of those that were ranked, but not listed, an answer tells for its next page.
 _TAIL = 100
 
@@ -34,11 +32,11 @@ def recommend(catalog: Catalog, external_id: str, query: Query) -> Answer:
 
 def _recommend(catalog: Catalog, external_id: str, query: Query) -> Answer:
     with trace.stage("user"):
-        user = find_user(catalog, external_id, query)
+        asking = given_history.asker(catalog, external_id, query)
+    user = asking.user
     if user is None:
-        return replace(_fall_back(catalog, query), missing_ids=(external_id,))
-    if query.anonymous_only and not user.is_anonymous:
-        return replace(_fall_back(catalog, query), fallback=NO_USER_TOKEN)
+        answer = replace(_fall_back(catalog, query), missing_ids=asking.missing)
+        return replace(answer, fallback=asking.refusal) if asking.refusal else answer
     if not user.history_version:
         return _fall_back(catalog, query, excluded=user.excluded.tolist())
     return _for(PostgresStore(catalog=catalog, user=user, query=query))
@@ -58,15 +56,12 @@ def recommend_for(
 def _recommend_for(
     catalog: Catalog, given: Sequence[GivenEvent], query: Query, external_id: str | None
 ) -> Answer:
-    stored = None if external_id is None else find_user(catalog, external_id, query)
-    missing = () if external_id is None or stored else (external_id,)
-    degraded = {}
-    if stored is not None and query.anonymous_only and not stored.is_anonymous:
-        stored, degraded = None, {"user": NO_USER_TOKEN}
-    user, unknown = with_history(catalog, stored, given, query)
+    asking = given_history.asker(catalog, external_id, query)
+    degraded = {"user": asking.refusal} if asking.refusal else {}
+    user, unknown = with_history(catalog, asking.user, given, query)
     answer = _for(PostgresStore(catalog=catalog, user=user, query=query, is_given=True))
     return replace(
-        answer, missing_ids=(*missing, *unknown), degraded={**answer.degraded, **degraded}
+        answer, missing_ids=(*asking.missing, *unknown), degraded={**answer.degraded, **degraded}
     )
 
 

@@ -11,7 +11,8 @@ from recommender.engine import bought, charts, control, related
 from recommender.engine.answer import FIRST_PAGE, Answer, Continuation, Query
 from recommender.engine.backfill import NEWEST, POPULAR, TRENDING
 from recommender.engine.candidates import Cause
-from recommender.engine.recommend import NO_USER_TOKEN, recommend
+from recommender.engine.given_history import NO_USER_TOKEN
+from recommender.engine.recommend import recommend
 from recommender.engine.stored import StoredUser, find_user
 from recommender.history import popularity, repurchase
 from recommender.models import Catalog

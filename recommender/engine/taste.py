@@ -6,11 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from recommender.engine.answer import Query
-from recommender.engine.given_history import GivenEvent, with_history
+from recommender.engine.given_history import GivenEvent, asker, with_history
 from recommender.engine.pipeline import Pipeline
 from recommender.engine.postgres_store import PostgresStore
-from recommender.engine.recommend import NO_USER_TOKEN
-from recommender.engine.stored import StoredUser, find_user, ranker_of
+from recommender.engine.stored import StoredUser, ranker_of
 from recommender.models import Catalog
 
 
@@ -44,14 +43,11 @@ def of(
     catalog: Catalog, external_id: str | None, given: Sequence[GivenEvent], query: Query
 ) -> Taste:
     """The taste of a user, of what a request tells, or of both, the latter being later."""
-    user = None if external_id is None else find_user(catalog, external_id, query)
-    missing = () if external_id is None or user is not None else (external_id,)
-    degraded = None
-    if user is not None and query.anonymous_only and not user.is_anonymous:
-        user, degraded = None, NO_USER_TOKEN
+    asking = asker(catalog, external_id, query)
+    user, missing = asking.user, asking.missing
     if given:
         user, unknown = with_history(catalog, user, given, query)
         missing = (*missing, *unknown)
     elif user is not None and not user.history_version:
         user = None
-    return Taste(user=user, is_given=bool(given), missing=missing, degraded=degraded)
+    return Taste(user=user, is_given=bool(given), missing=missing, degraded=asking.refusal)
