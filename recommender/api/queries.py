@@ -159,7 +159,7 @@ def _checked(
     rules = None
     if _CONTROL & ask.model_fields_set:
         said = ask.model_dump(include=_CONTROL, exclude_none=True)
-        known = RuleContext(attributes=attributes, now=context.now, parse_filter=parse_filter)
+        known = RuleContext(attributes=attributes, asked=context, parse_filter=parse_filter)
         rules = rule_parsing.parse(said, known)
     return Query(
         count=ask.count,

@@ -1,7 +1,7 @@
 """Rules of a list out of the document of a request, checked against the catalog's fields."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -13,8 +13,18 @@ from recommender.engine.formula import Formula, FormulaError
 from recommender.engine.rule_columns import Column, ListRules, Reads
 from recommender.engine.rules import Decay, Rotation, Rules
 from recommender.retrieval import places, product_fields
+from recommender.retrieval.filter_context import FilterContext
 from recommender.retrieval.filters import Filter, FilterError, FilterFieldError, unknown_field
-from recommender.retrieval.product_fields import FIELDS, GEO, NUMBER, PATH, STRING, TIME, Field
+from recommender.retrieval.product_fields import (
+    FIELDS,
+    GEO,
+    NUMBER,
+    PATH,
+    STRING,
+    TIME,
+    Binder,
+    Field,
+)
 
 Document = Mapping[str, Any]
 
@@ -27,7 +37,7 @@ class RuleContext:
     """What rules are checked against."""
 
     attributes: Mapping[str, str]  # those that may be named, and their types
-    now: datetime
+    asked: FilterContext  # whose clock is read where a rule needs it
     # Compiles a filter that is a part of a rule; raises FilterError.
     parse_filter: Callable[[Any, str], Filter]
 
@@ -91,19 +101,6 @@ def _seconds(text: str, where: str) -> float:
         raise FilterError(where, str(exc)) from exc
 
 
-@dataclass
-class _Bound:
-    """Parameters of one expression, named after the place of the rule that it is of."""
-
-    prefix: str
-    parameters: dict[str, Any] = field(default_factory=dict)
-
-    def __call__(self, value: object) -> sql.Composable:
-        name = f"{self.prefix}_{len(self.parameters)}"
-        self.parameters[name] = value
-        return sql.Placeholder(name)
-
-
 class _Parser:
     def __init__(self, context: RuleContext) -> None:
         self._context = context
@@ -150,11 +147,11 @@ class _Parser:
         )
         return decay, Column(name, distance, bound.parameters)
 
-    def _since(self, document: Document, found: Field, bound: _Bound, where: str) -> sql.Composable:
+    def _since(self, document: Document, found: Field, bound: Binder, where: str) -> sql.Composable:
         """Seconds from a time, by default now."""
         origin = document.get("origin")
         try:
-            at = self._context.now if origin is None else datetime.fromisoformat(str(origin))
+            at = self._context.asked.now if origin is None else datetime.fromisoformat(str(origin))
         except ValueError as exc:
             raise FilterError(f"{where}.origin", "Takes an ISO 8601 time.") from exc
         return sql.SQL("extract(epoch FROM {} - {}::timestamptz)").format(
@@ -162,14 +159,14 @@ class _Parser:
         )
 
     @staticmethod
-    def _between(document: Document, found: Field, bound: _Bound, where: str) -> sql.Composable:
+    def _between(document: Document, found: Field, bound: Binder, where: str) -> sql.Composable:
         origin = document.get("origin")
         if isinstance(origin, bool) or not isinstance(origin, int | float):
             raise FilterError(f"{where}.origin", "Takes the number to be near to.")
         return sql.SQL("{}::float8 - {}::float8").format(found.value(bound), bound(origin))
 
     @staticmethod
-    def _away(document: Document, found: Field, bound: _Bound, where: str) -> sql.Composable:
+    def _away(document: Document, found: Field, bound: Binder, where: str) -> sql.Composable:
         origin = places.place(document.get("origin"))
         if origin is None:
             message = 'Takes the place to be near to: {"lat": 52.5, "lon": 13.4}.'
@@ -191,7 +188,7 @@ class _Parser:
         bound = self._bound()
         if name == formula.AGE_DAYS and name not in self._context.attributes:
             released = sql.SQL("COALESCE(p.released_at, p.created_at)")
-            value: sql.Composable = _AGE.format(now=bound(self._context.now), value=released)
+            value: sql.Composable = _AGE.format(now=bound(self._context.asked.now), value=released)
         else:
             value = self._field(name, name).value(bound)
         return Column(name, value, bound.parameters)
@@ -203,9 +200,9 @@ class _Parser:
             raise FilterFieldError(where, unknown_field(name, FIELDS, attributes))
         return found
 
-    def _bound(self) -> _Bound:
+    def _bound(self) -> Binder:
         self._number += 1
-        return _Bound(f"rule_{self._number}")
+        return Binder(f"rule_{self._number}")
 
 
 def _number(value: Any, where: str) -> float:

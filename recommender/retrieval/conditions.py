@@ -1,7 +1,6 @@
 """The SQL of one condition of a filter: a field of product `p`, an operator, an operand."""
 
 from collections.abc import Callable, Mapping, Sequence
-from itertools import count
 from typing import Any
 
 import orjson
@@ -19,6 +18,7 @@ from recommender.retrieval.product_fields import (
     STRINGS,
     TEXT,
     TIME,
+    Binder,
     Field,
 )
 
@@ -65,11 +65,14 @@ class Conditions:
     def __init__(self, context: FilterContext | None, name: str) -> None:
         """`name`: of the filter; those of one statement have different ones."""
         self._context = context
-        self._name = name
-        self._numbers = count()
+        self._bind = Binder(name)
         self._looked_up = 0
-        self.parameters: dict[str, Any] = {}
         self.depends_on_now = False
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """Those of all conditions so far, by name."""
+        return self._bind.parameters
 
     def compile(self, field: Field, operator: str, operand: Any) -> sql.Composable:
         """The SQL of a condition.
@@ -197,11 +200,6 @@ class Conditions:
             form = "COALESCE(p.attributes -> {}::text ?| {}::text[], false)"
         given = values if kind == STRINGS else [_json(value) for value in values]
         return sql.SQL(form).format(self._bind(name), self._bind(list(given)))
-
-    def _bind(self, value: Any) -> sql.Placeholder:
-        name = f"{self._name}_{next(self._numbers)}"
-        self.parameters[name] = value
-        return sql.Placeholder(name)
 
 
 # What is no comparison of the field's value with one of its type.

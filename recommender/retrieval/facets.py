@@ -1,6 +1,6 @@
 """Facets: how many products have each value of a field, in one statement for all fields."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, Decimal
 from itertools import accumulate, groupby, pairwise
@@ -12,7 +12,7 @@ from psycopg import sql
 from recommender import database
 from recommender.retrieval import matches
 from recommender.retrieval.matches import Matches
-from recommender.retrieval.product_fields import BOOLEAN, NUMBER, PATH, STRINGS, Field
+from recommender.retrieval.product_fields import BOOLEAN, NUMBER, PATH, STRINGS, Binder, Field
 
 MOST_FACETS, MOST_BUCKETS, MOST_RANGES = 10, 20, 20
 _MOST_CATEGORIES, _MOST_LEVELS = 100, 10
@@ -93,13 +93,7 @@ class Facets:
 
 def count(found: Matches, asked: Sequence[FacetAsked]) -> Facets:
     """Count the values of these fields among the products that were found."""
-    parameters = dict(found.parameters)
-
-    def bind(value: object) -> sql.Composable:
-        name = f"facet_{len(parameters)}"
-        parameters[name] = value
-        return sql.Placeholder(name)
-
+    bind = Binder("facet")
     columns = [
         sql.SQL("{} AS {}").format(_column(one.field, bind), _name(place))
         for place, one in enumerate(asked)
@@ -110,6 +104,7 @@ def count(found: Matches, asked: Sequence[FacetAsked]) -> Facets:
         matches=found.select,
         facets=sql.SQL(" UNION ALL ").join(selects),
     )
+    parameters = {**found.parameters, **bind.parameters}
     rows = sorted(database.fetch(query, parameters), key=itemgetter(0))
     by_place = {place: list(group) for place, group in groupby(rows, itemgetter(0))}
     products = by_place[-1][0][3]
@@ -121,7 +116,7 @@ def _name(place: int) -> sql.Identifier:
     return sql.Identifier(f"facet_{place}")
 
 
-def _column(field: Field, bind: Callable[[object], sql.Composable]) -> sql.Composable:
+def _column(field: Field, bind: Binder) -> sql.Composable:
     """The values to count, as the statements take them."""
     if field.kind == STRINGS:
         return sql.SQL(
@@ -131,9 +126,7 @@ def _column(field: Field, bind: Callable[[object], sql.Composable]) -> sql.Compo
     return field.value(bind)
 
 
-def _selects(
-    place: int, asked: FacetAsked, bind: Callable[[object], sql.Composable]
-) -> Iterator[sql.Composed]:
+def _selects(place: int, asked: FacetAsked, bind: Binder) -> Iterator[sql.Composed]:
     kind, column = asked.field.kind, _name(place)
     there = sql.SQL("{}::text <> ''").format(column)
     yield _HAVING.format(place=sql.Literal(place), there=there)

@@ -10,7 +10,7 @@ from recommender import database
 from recommender.models import Catalog
 from recommender.retrieval import filter_cache, text_search
 from recommender.retrieval.filters import Filter
-from recommender.retrieval.product_fields import Field
+from recommender.retrieval.product_fields import Binder, Field
 from recommender.retrieval.vocabulary import QueryWord
 
 # So many products are looked at, at most: each costs some 5 microseconds.
@@ -88,20 +88,15 @@ class Sorted:
 
 def in_order(matches: Matches, keys: Sequence[SortKey], limit: int) -> Sorted:
     """The first products by these fields; of equal ones by when they were added."""
-    parameters = {**matches.parameters, "limit": limit}
-
-    def bind(value: object) -> sql.Composable:
-        name = f"sort_{len(parameters)}"
-        parameters[name] = value
-        return sql.Placeholder(name)
-
+    bind = Binder("sort")
     terms = [_term(key, bind) for key in keys]
     query = _SORTED.format(matches=matches.select, order=sql.SQL(", ").join(terms))
+    parameters = {**matches.parameters, **bind.parameters, "limit": limit}
     rows = database.fetch(query, parameters)
     return Sorted([(key, name) for key, name, _ in rows], not rows or rows[0][2] < MOST)
 
 
-def _term(key: SortKey, bind: Any) -> sql.Composed:
+def _term(key: SortKey, bind: Binder) -> sql.Composed:
     """An empty text is none."""
     direction = sql.SQL("DESC" if key.descending else "ASC")
     value = key.field.value(bind)

@@ -1,7 +1,8 @@
 """The fields that products are filtered, counted and sorted by: their own and attributes."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 from psycopg import sql
 
@@ -40,6 +41,20 @@ _TYPED: Mapping[str, sql.SQL] = {
         "THEN (p.attributes ->> {name}::text)::timestamptz END"
     ),
 }
+
+
+@dataclass
+class Binder:
+    """Gathers parameters under names of their own, which begin alike."""
+
+    prefix: str
+    parameters: dict[str, Any] = field(default_factory=dict)
+
+    def __call__(self, value: object) -> sql.Placeholder:
+        """The placeholder of one more parameter."""
+        name = f"{self.prefix}_{len(self.parameters)}"
+        self.parameters[name] = value
+        return sql.Placeholder(name)
 
 
 @dataclass(frozen=True, slots=True)
