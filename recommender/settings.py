@@ -148,6 +148,8 @@ DATABASES: dict[str, dict[str, Any]] = {
 }
 # Of a web process; what takes longer than that is not asked for by a request.
 STATEMENT_SECONDS = _number("KINSHIP_STATEMENT_SECONDS", 10, 0.1, 3600)
+# How much of a training may search for settings of its learners; with 0 all have their defaults.
+TUNING_SHARE = _number("KINSHIP_TUNING_SHARE", 1 / 3, 0, 0.9)
 # A sender that takes longer is sent away; it holds a little memory until then, and no thread.
 BODY_SECONDS = _number("KINSHIP_BODY_SECONDS", 30, 1, 3600)
 # What is not answered by then is answered with 503: the database or a provider hangs.

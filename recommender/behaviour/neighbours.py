@@ -8,33 +8,46 @@ from numpy.typing import NDArray
 from scipy.linalg import get_lapack_funcs
 from scipy.sparse import csr_array, csr_matrix
 
+from recommender.behaviour.settings import CooccurrenceSettings
+
 Float = TypeVar("Float", np.float32, np.float64)
 
 # Chosen on the baskets of a gift shop (decision 59).
 _FEW_BASKETS = 10.0
 # More of one user's products would cost with their square and change little.
 _MOST_OF_A_USER = 500
+_COSINE = CooccurrenceSettings()
+# The inverse of EASE is dense: so many products take part. Up to the first number double precision
+# costs seconds; of the second a matrix in single precision has 400 MB.
+_EASE_IN_DOUBLE, _EASE_PRODUCTS = 5_000, 10_000
+_ROWS = 500  # of a dense matrix, looked through at a time
 
 
-def cooccurrence(binary: csr_array, limit: int = 200) -> csr_array:
+def cooccurrence(
+    binary: csr_array, limit: int = 200, settings: CooccurrenceSettings = _COSINE
+) -> csr_array:
     """Degree-normalised co-occurrence, products × products, at most `limit` a row, each in (0, 1].
 
-    Row h, column p: users of both ÷ √(users of h · users of p). Of a user with more than 500
-    products a random 500 count, the interaction cut of Schelter, Boden & Markl 2012. No more
-    than `limit` entries a row are ever held.
+    Row h, column p: the sum over the users of both of 1 / products of the user ^ user, divided by
+    users of h ^ own · users of p ^ target; and by the largest of all, where that is above 1. Of a
+    user with more than 500 products a random 500 count, the interaction cut of Schelter, Boden &
+    Markl 2012. No more than `limit` entries a row are ever held.
 
     Args:
         binary: users × products, 1 where a user likes a product.
     """
     if not binary.nnz:
         return _empty(binary.shape[1])
-    model = ItemItemRecommender(K=limit + 1)  # a product is its own best neighbour
-    model.fit(_unit_columns(_cut(binary)), show_progress=False)
+    cut = _cut(binary)
+    model = ItemItemRecommender(K=limit + 1)  # a product is its own best neighbour, or nearly
+    model.fit(_scaled(cut, settings.user / 2, settings.target), show_progress=False)
     similarity = model.similarity.tocoo()
     kept = (similarity.row != similarity.col) & (similarity.data > 0)
-    data = np.minimum(similarity.data[kept], 1.0).astype(np.float32)
-    matrix = csr_array((data, (similarity.row[kept], similarity.col[kept])), shape=similarity.shape)
-    return _without_overflow(matrix, limit)
+    rows, columns = similarity.row[kept], similarity.col[kept]
+    # Both sides have the target's exponent; which of a row's entries are largest stays the same.
+    data = similarity.data[kept] * degrees(cut, 0)[rows] ** (settings.target - settings.own)
+    data = (data / max(1.0, float(data.max(initial=0.0)))).astype(np.float32)
+    return _at_most(csr_array((data, (rows, columns)), shape=similarity.shape), limit)
 
 
 def bought_together(baskets: csr_array, limit: int = 200) -> csr_array:
@@ -54,25 +67,34 @@ def bought_together(baskets: csr_array, limit: int = 200) -> csr_array:
     return matrix
 
 
-def ease(binary: csr_array, limit: int = 200, most: int = 5000, l2: float = 200.0) -> csr_array:
+def ease(
+    binary: csr_array, limit: int = 200, most: int = _EASE_PRODUCTS, l2: float = 200.0
+) -> csr_array:
     """Weights of the linear autoencoder EASE (Steck 2019), products × products; float32.
 
     The score of p is the sum over the user's products h of row h, column p. Only the `most`
     popular products take part, as the inverse is dense; of each row those `limit` that are
     furthest from 0 are kept.
+
+    Raises:
+        LinAlgError: as `ease_weights`.
     """
     popularity = np.asarray(binary.sum(axis=0)).ravel()
     chosen = np.sort(np.argsort(-popularity, kind="stable")[:most])
     chosen = chosen[popularity[chosen] > 0]
     if not len(chosen):
         return _empty(binary.shape[1])
-    weights = ease_weights(csr_array(binary[:, chosen]), l2, np.float64)
-    rows, columns = _furthest_from_zero(weights, limit)
-    data = weights[rows, columns].astype(np.float32)
+    matrix = csr_array(binary[:, chosen])
+    if len(chosen) <= _EASE_IN_DOUBLE:
+        double = ease_weights(matrix, l2, np.float64)
+        rows, columns, data = _furthest_from_zero(double, limit)
+    else:
+        single = ease_weights(matrix, l2, np.float32)
+        rows, columns, data = _furthest_from_zero(single, limit)
     shape = (binary.shape[1], binary.shape[1])
-    matrix = csr_array((data, (chosen[rows], chosen[columns])), shape=shape)
-    matrix.eliminate_zeros()
-    return matrix
+    kept = csr_array((data, (chosen[rows], chosen[columns])), shape=shape)
+    kept.eliminate_zeros()
+    return kept
 
 
 def ease_weights(matrix: csr_array, l2: float, dtype: type[Float]) -> NDArray[Float]:
@@ -111,32 +133,44 @@ def _cut(binary: csr_array) -> csr_array:
     return csr_array((binary.data[kept], where), shape=binary.shape)
 
 
-def _unit_columns(binary: csr_array) -> csr_matrix:
-    """Columns of length 1, whose inner products are the scores; as implicit reads it."""
-    users = np.maximum(binary.sum(axis=0), 1.0)
-    data = users[binary.indices].astype(np.float64) ** -0.5
+def degrees(binary: csr_array, axis: int) -> NDArray[np.float64]:
+    """How many users a product has (axis 0), or products a user (axis 1); at least 1."""
+    return np.maximum(np.asarray(binary.sum(axis=axis), dtype=np.float64).ravel(), 1.0)
+
+
+def _scaled(binary: csr_array, user: float, product: float) -> csr_matrix:
+    """Entries divided by powers of the degrees of their user and product; as implicit reads it."""
+    of_users = np.repeat(degrees(binary, 1) ** -user, np.diff(binary.indptr))
+    data = of_users * degrees(binary, 0)[binary.indices] ** -product
     places = binary.indices.astype(np.int32), binary.indptr.astype(np.int32)
     return csr_matrix((data, *places), shape=binary.shape)
 
 
-def _without_overflow(matrix: csr_array, limit: int) -> csr_array:
-    """Rows of at most `limit`: one that lost itself to as good neighbours has one too many.
-
-    All of such a row are alike, so that its last is as good to drop as any.
-    """
-    ends = matrix.indptr[1:][np.diff(matrix.indptr) > limit]
-    matrix.data[ends - 1] = 0.0
+def _at_most(matrix: csr_array, limit: int) -> csr_array:
+    """The `limit` largest of each row, which has one too many where it was not its own best."""
+    if (np.diff(matrix.indptr) <= limit).all():
+        return matrix
+    rows = np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))
+    order = np.lexsort((-matrix.data, rows))
+    place = np.arange(matrix.nnz) - matrix.indptr[rows]
+    matrix.data[order[place >= limit]] = 0.0
     matrix.eliminate_zeros()
     return matrix
 
 
 def _furthest_from_zero(
     weights: NDArray[np.floating], limit: int
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Rows and columns of the `limit` largest sizes of each row."""
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]:
+    """Rows, columns and values of the `limit` largest sizes of each row."""
     count = min(limit, weights.shape[1])
-    columns = np.argpartition(-np.abs(weights), count - 1, axis=1)[:, :count]
-    return np.repeat(np.arange(len(weights)), count), columns.ravel()
+    columns = np.concatenate(
+        [
+            np.argpartition(-np.abs(weights[start : start + _ROWS]), count - 1, axis=1)[:, :count]
+            for start in range(0, len(weights), _ROWS)
+        ]
+    ).ravel()
+    rows = np.repeat(np.arange(len(weights)), count)
+    return rows, columns, weights[rows, columns].astype(np.float32)
 
 
 def _empty(products: int) -> csr_array:

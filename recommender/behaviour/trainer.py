@@ -1,7 +1,7 @@
 """Trainers of behaviour spaces: preferences in, a vector for every user and product out."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar, Literal, Protocol
 
 import numpy as np
@@ -12,6 +12,7 @@ from scipy.sparse import csr_array, csr_matrix, diags_array
 from threadpoolctl import threadpool_limits
 
 from recommender.behaviour.fold_in import FoldIn, LeastSquares
+from recommender.behaviour.settings import AlsSettings, LearnerSettings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,7 +29,7 @@ def dimension(wanted: int, shape: tuple[int, int]) -> int:
     return max(1, min(wanted, *shape))
 
 
-__all__ = ["TRAINERS", "Factors", "Trainer"]
+__all__ = ["Factors", "Trainer", "trainers"]
 
 
 Advance = Callable[[int, int], None]
@@ -141,22 +142,26 @@ class ALS:
     name: ClassVar[str] = "als"
     model: ClassVar[str] = "implicit-als"
     metric: ClassVar[Literal["inner_product"]] = "inner_product"
-    dimension: ClassVar[int] = 128
 
-    # These did better than the library's defaults (0.01 and 1) and the paper's confidence of 40.
-    regularization: float = 20.0
-    alpha: float = 5.0  # the confidence in a preference of the mean size
+    settings: AlsSettings = field(default_factory=AlsSettings)
     iterations: int = 15
     random_state: int = 1
 
+    @property
+    def dimension(self) -> int:
+        """See Trainer."""
+        return self.settings.dimension
+
     def fit(self, preferences: csr_array, advance: Advance = _silent) -> Factors:
         """See Trainer."""
-        alpha = self.alpha / float(preferences.data.mean()) if preferences.nnz else self.alpha
+        alpha = self.settings.alpha
+        if preferences.nnz:
+            alpha /= float(preferences.data.mean())
         # implicit warns where its own threads meet those of BLAS.
         with threadpool_limits(1, "blas"):
             model = AlternatingLeastSquares(
                 factors=dimension(self.dimension, preferences.shape),
-                regularization=self.regularization,
+                regularization=self.settings.regularization,
                 alpha=alpha,
                 iterations=self.iterations,
                 random_state=self.random_state,
@@ -167,8 +172,10 @@ class ALS:
                 callback=lambda iteration, *_: advance(iteration + 1, self.iterations),
             )
         products = np.asarray(model.item_factors, dtype=np.float32)
-        learnt = LeastSquares(products.T @ products, self.regularization, alpha)
+        learnt = LeastSquares(products.T @ products, self.settings.regularization, alpha)
         return Factors(users=model.user_factors, products=products, fold_in=FoldIn(learnt))
 
 
-TRAINERS: tuple[Trainer, ...] = (ALS(), SVD())
+def trainers(settings: LearnerSettings) -> tuple[Trainer, ...]:
+    """All of them, one for each behaviour space."""
+    return ALS(settings.als), SVD()

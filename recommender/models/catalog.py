@@ -182,6 +182,13 @@ class Catalog(models.Model):
         help_text="How much content, behaviour and co-occurrence count for similar products, as "
         "training found; empty: content alone.",
     )
+    learner_settings = models.JSONField(
+        default=dict,
+        db_default={},
+        blank=True,
+        editable=False,
+        help_text="What training found for its learners, and of which history; empty: nothing yet.",
+    )
     popularity_refreshed_at = models.DateTimeField(null=True, blank=True, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
 

@@ -17,6 +17,7 @@ from scipy.sparse import csr_array
 from recommender import arrays, database
 from recommender.behaviour.fold_in import FoldIn
 from recommender.behaviour.interactions import SECONDS_A_DAY, Interactions
+from recommender.behaviour.settings import LearnerSettings
 from recommender.models import ProductNeighbor, Space
 from recommender.profiles import builder
 from recommender.snapshot.reading import Products, Reading
@@ -58,6 +59,8 @@ class Snapshot:
     neighbours: Mapping[str, csr_array] = field(default_factory=dict)
     # Whether times tell only the order of each user's events: no event is recent then.
     has_made_up_times: bool = False
+    # What is learnt from it is learnt so.
+    learners: LearnerSettings = field(default_factory=LearnerSettings)
 
     @cached_property
     def popularity(self) -> Mapping[str, NDArray[np.float32]]:

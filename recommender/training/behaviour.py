@@ -51,8 +51,15 @@ class _Published:
     is_new: bool
 
 
-def train(catalog: Catalog, now: Snapshot, progress: Progress) -> Outcome:
-    """Train a version of every behaviour space; one serves if it is the first or the better one."""
+def train(
+    catalog: Catalog, now: Snapshot, progress: Progress, *, has_new_settings: bool = False
+) -> Outcome:
+    """Train a version of every behaviour space; one serves if it is the first or the better one.
+
+    Args:
+        has_new_settings: whether other settings were found than those that serve: a new version
+            then is made even where too little has happened to compare it by.
+    """
     shortage = fitting.shortage(now)
     if shortage is not None:
         return Outcome(outcome=SKIPPED, text=shortage)
@@ -67,7 +74,8 @@ def train(catalog: Catalog, now: Snapshot, progress: Progress) -> Outcome:
         (space.trained_until for space in serving.values() if space.trained_until), default=None
     )
     split = None if since is None else _split(now, since)
-    if since is not None and split is None and not _has_grown(catalog, len(now.interactions)):
+    is_due = has_new_settings or _has_grown(catalog, len(now.interactions))
+    if since is not None and split is None and not is_due:
         text = (
             f"Fewer than {metrics.MIN_USERS} users came to new products since "
             f"{since:%Y-%m-%d %H:%M} UTC, when the versions that serve were trained: too few to "
@@ -116,7 +124,7 @@ def snapshot_as_of(now: Snapshot, split: Split) -> Snapshot:
 def _has_grown(catalog: Catalog, events: int) -> bool:
     """Whether history that is older than the last training has come in since."""
     runs = TrainingRun.objects.filter(catalog=catalog, status=TrainingRun.Status.DONE)
-    known = (step["figures"].get("events") for run in runs[:1] for step in run.steps[:1])
+    known = (step["figures"].get("events") for run in runs[:1] for step in run.steps)
     last = next((number for number in known if number), None)
     return last is not None and events >= _GROWN * last
 

@@ -12,7 +12,7 @@ from scipy.sparse import csr_array
 from recommender.behaviour import neighbours, prediction
 from recommender.behaviour.interactions import preferences
 from recommender.behaviour.prediction import Prediction
-from recommender.behaviour.trainer import TRAINERS, Trainer
+from recommender.behaviour.trainer import Trainer, trainers
 from recommender.models import ProductNeighbor, Space
 from recommender.snapshot.snapshot import Snapshot, SpaceArrays
 
@@ -44,7 +44,7 @@ def counted(items: Iterable[Item], text: str, total: int, progress: Progress) ->
         yield item
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Outcome:
     """`kept`: what served before goes on serving; `skipped`: there was too little to learn from.
 
@@ -99,7 +99,7 @@ def fit_spaces(snapshot: Snapshot, progress: Progress = silent) -> Sequence[Trai
         snapshot.interactions, half_life_days=snapshot.half_life_days, clock=snapshot.clock
     )
     trained = []
-    for trainer in TRAINERS:
+    for trainer in trainers(snapshot.learners):
         text = f"training {trainer.name}"
         progress(text)
         trained.append(_fit(snapshot, trainer, matrix, partial(progress, text)))
@@ -110,9 +110,9 @@ def fit_neighbours(snapshot: Snapshot, progress: Progress = silent) -> Mapping[s
     """Co-occurrence and EASE weights of the snapshot's history."""
     binary = snapshot.interactions.positive().binary()
     progress("counting which products go together")
-    together = neighbours.cooccurrence(binary)
+    together = neighbours.cooccurrence(binary, settings=snapshot.learners.cooccurrence)
     progress("learning EASE")
-    ease = neighbours.ease(binary)
+    ease = neighbours.ease(binary, l2=snapshot.learners.ease.l2)
     return {str(ProductNeighbor.Kind.TOGETHER): together, str(ProductNeighbor.Kind.EASE): ease}
 
 

@@ -1,8 +1,8 @@
 """One training from beginning to end, and backtests.
 
-A training makes behaviour spaces, popularity, item neighbours, a blend for similar products, and
-rankers. A backtest is a catalog as it would have served at a past time, learnt from what was
-before.
+A training chooses settings of the learners, and makes behaviour spaces, popularity, item
+neighbours, a blend for similar products, and rankers. A backtest is a catalog as it would have
+served at a past time, learnt from what was before.
 """
 
 import time
@@ -26,6 +26,7 @@ from recommender.training import (
     baskets,
     behaviour,
     fitting,
+    learner_settings,
     model_selection,
     related,
     splits,
@@ -47,6 +48,7 @@ class Past:
     """
 
     now: Snapshot
+    has_new_settings: bool = False  # whether its learners had others at the last training
     _known: Interactions | None = None
     _then: Snapshot | None = None
 
@@ -139,9 +141,12 @@ def train(
     run.trained_until = popularity.clock(catalog)
     past = Past(now)
     steps: dict[str, Callable[[], Outcome]] = {
-        "behaviour spaces": lambda: behaviour.train(catalog, now, progress),
+        learner_settings.NAME: lambda: _settings(catalog, past, progress),
+        "behaviour spaces": lambda: behaviour.train(
+            catalog, past.now, progress, has_new_settings=past.has_new_settings
+        ),
         "popularity": lambda: _popularity(catalog),
-        "co-occurrence": lambda: _neighbours(catalog, now, progress),
+        "co-occurrence": lambda: _neighbours(catalog, past.now, progress),
         "similar products": lambda: train_similar(catalog, past, progress),
         "ranker": lambda: train_ranker(catalog, past, progress),
     }
@@ -219,6 +224,12 @@ def record(
     run.save()
 
 
+def _settings(catalog: Catalog, past: Past, progress: Progress) -> Outcome:
+    chosen = learner_settings.choose(catalog, past.now, past.plan, progress)
+    past.now, past.has_new_settings = chosen.snapshot, chosen.is_new
+    return chosen.outcome
+
+
 def _popularity(catalog: Catalog) -> Outcome:
     popularity.refresh(catalog)
     ever = " over all of time, for times are made up" if catalog.has_made_up_times else ""
@@ -266,9 +277,11 @@ def fit_recommender(
     catalog: Catalog, then: Snapshot, mode: str, progress: Progress, scheme: str | None = None
 ) -> Recommender:
     """A recommender whose spaces, neighbours and ranker come from a snapshot's history alone."""
+    plan = splits.plan(then.interactions, scheme)
+    seconds = learner_settings.seconds_for(catalog)
+    then = learner_settings.searched(then, plan, seconds, progress).snapshot
     progress("training behaviour spaces")
     fitted = fitting.fit(then, progress)
-    plan = splits.plan(then.interactions, scheme)
     progress(f"learning the rank: {plan.reason}")
     selection = learn_ranker(Past(then), plan, [mode], progress)[mode]
     progress(selection.reason)

@@ -9,7 +9,14 @@ from tests.shop import DAY, NOON, Shop, numbered
 from tests.workers.broker import Broker, run_task, run_twice
 from workers import celery_app, learning
 
-STEPS = ["behaviour spaces", "popularity", "co-occurrence", "similar products", "ranker"]
+STEPS = [
+    "learner settings",
+    "behaviour spaces",
+    "popularity",
+    "co-occurrence",
+    "similar products",
+    "ranker",
+]
 
 
 def busy(shop: Shop, users: int = 40) -> Shop:

@@ -7,9 +7,11 @@ from scipy.sparse import csr_matrix
 from threadpoolctl import threadpool_limits
 
 from recommender.behaviour.fold_in import FoldIn, LeastSquares
-from recommender.behaviour.trainer import ALS, TRAINERS, Factors, Trainer
+from recommender.behaviour.settings import AlsSettings, LearnerSettings
+from recommender.behaviour.trainer import ALS, Factors, Trainer, trainers
 from tests.recommender.behaviour.matrices import two_tastes
 
+TRAINERS = trainers(LearnerSettings())
 each_trainer = pytest.mark.parametrize("trainer", TRAINERS, ids=lambda trainer: trainer.name)
 
 
@@ -33,7 +35,7 @@ def test_it_is_what_implicit_would_calculate() -> None:
 
 def test_the_history_learnt_from_gives_the_factor_that_was_learnt() -> None:
     preferences = two_tastes() * np.float32(np.log(2))
-    factors = ALS(regularization=1.0).fit(preferences)
+    factors = ALS(AlsSettings(regularization=1.0)).fit(preferences)
     scores = factors.products @ folded(factors, preferences[[4]].indices)
     np.testing.assert_allclose(scores, factors.products @ factors.users[4], atol=0.05)
 

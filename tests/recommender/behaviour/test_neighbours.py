@@ -1,8 +1,10 @@
 import numpy as np
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 
 from recommender.behaviour.neighbours import bought_together, cooccurrence, ease
+from recommender.behaviour.settings import CooccurrenceSettings
 from tests.recommender.behaviour.matrices import likes, matrix
 
 
@@ -15,6 +17,21 @@ def test_cooccurrence_is_the_share_of_users_in_common(liked: np.ndarray) -> None
     np.testing.assert_allclose(scores, expected, atol=1e-6)
     np.testing.assert_allclose(scores, scores.T, atol=1e-6)
     assert 0 <= scores.min(initial=0) <= scores.max(initial=0) <= 1
+
+
+@given(likes, st.tuples(*[st.sampled_from([0.0, 0.3, 0.5, 0.8, 1.0])] * 3))
+def test_exponents_say_how_far_degrees_count(
+    liked: np.ndarray, exponents: tuple[float, float, float]
+) -> None:
+    user, own, target = exponents
+    settings = CooccurrenceSettings(user=user, own=own, target=target)
+    scores = cooccurrence(matrix(liked), settings=settings).toarray()
+    per_user, per_product = (np.maximum(liked.sum(axis=axis), 1.0) for axis in (1, 0))
+    expected = liked.T @ (liked * per_user[:, None] ** -user)
+    expected = expected * per_product[:, None] ** -own * per_product[None, :] ** -target
+    np.fill_diagonal(expected, 0)
+    expected /= max(1.0, expected.max(initial=0))
+    np.testing.assert_allclose(scores, expected, atol=1e-6)
 
 
 @given(likes)

@@ -4,9 +4,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 
-from recommender.behaviour.trainer import ALS, SVD, TRAINERS, Trainer
+from recommender.behaviour.settings import LearnerSettings
+from recommender.behaviour.trainer import ALS, SVD, Trainer, trainers
 from tests.recommender.behaviour.matrices import likes, matrix, two_tastes
 
+TRAINERS = trainers(LearnerSettings())
 each_trainer = pytest.mark.parametrize("trainer", TRAINERS, ids=lambda trainer: trainer.name)
 
 

@@ -63,7 +63,7 @@ def test_without_a_worker_it_is_done_here_and_every_step_says_what_and_why(littl
         assert row.startswith(step["name"])
         assert step["outcome"] in row
         assert step["text"] in row
-    assert len(run.steps) == 5
+    assert len(run.steps) == 6
     assert f"Training {run.pk} of shop is done." in rows
     assert rows[-3].startswith("Next: ./kinship recommend --catalog shop --users all")
 
@@ -76,6 +76,7 @@ def test_where_a_worker_runs_its_steps_are_shown_as_they_come(little: Shop, brok
     assert "in this process" not in told
     steps = [line.split(":")[0] for line in told.splitlines() if line.endswith(" s")]
     assert steps == [
+        "learner settings",
         "behaviour spaces",
         "popularity",
         "co-occurrence",
