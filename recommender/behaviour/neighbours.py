@@ -1,26 +1,17 @@
 """Which product leads to which, from the users who like both."""
 
-from typing import TypeVar
-
 import numpy as np
 from implicit.nearest_neighbours import ItemItemRecommender
 from numpy.typing import NDArray
-from scipy.linalg import get_lapack_funcs
 from scipy.sparse import csr_array, csr_matrix
 
 from recommender.behaviour.settings import CooccurrenceSettings
-
-Float = TypeVar("Float", np.float32, np.float64)
 
 # Chosen on the baskets of a gift shop (decision 59).
 _FEW_BASKETS = 10.0
 # More of one user's products would cost with their square and change little.
 _MOST_OF_A_USER = 500
 _COSINE = CooccurrenceSettings()
-# The inverse of EASE is dense: so many products take part. Up to the first number double precision
-# costs seconds; of the second a matrix in single precision has 400 MB.
-_EASE_IN_DOUBLE, _EASE_PRODUCTS = 5_000, 10_000
-_ROWS = 500  # of a dense matrix, looked through at a time
 
 
 def cooccurrence(
@@ -67,62 +58,6 @@ def bought_together(baskets: csr_array, limit: int = 200) -> csr_array:
     return matrix
 
 
-def ease(
-    binary: csr_array, limit: int = 200, most: int = _EASE_PRODUCTS, l2: float = 200.0
-) -> csr_array:
-    """Weights of the linear autoencoder EASE (Steck 2019), products × products; float32.
-
-    The score of p is the sum over the user's products h of row h, column p. Only the `most`
-    popular products take part, as the inverse is dense; of each row those `limit` that are
-    furthest from 0 are kept.
-
-    Raises:
-        LinAlgError: as `ease_weights`.
-    """
-    popularity = np.asarray(binary.sum(axis=0)).ravel()
-    chosen = np.sort(np.argsort(-popularity, kind="stable")[:most])
-    chosen = chosen[popularity[chosen] > 0]
-    if not len(chosen):
-        return _empty(binary.shape[1])
-    matrix = csr_array(binary[:, chosen])
-    if len(chosen) <= _EASE_IN_DOUBLE:
-        double = ease_weights(matrix, l2, np.float64)
-        rows, columns, data = _furthest_from_zero(double, limit)
-    else:
-        single = ease_weights(matrix, l2, np.float32)
-        rows, columns, data = _furthest_from_zero(single, limit)
-    shape = (binary.shape[1], binary.shape[1])
-    kept = csr_array((data, (chosen[rows], chosen[columns])), shape=shape)
-    kept.eliminate_zeros()
-    return kept
-
-
-def ease_weights(matrix: csr_array, l2: float, dtype: type[Float]) -> NDArray[Float]:
-    """All weights of EASE, dense, shape (products, products), in the memory of one such matrix.
-
-    With P = (XᵀX + l2 · I)⁻¹, found by Cholesky, row h and column p is −P[h, p] / P[p, p]; the
-    diagonal is 0.
-
-    Raises:
-        LinAlgError: beside entries this large, l2 is lost to the rounding of the dtype.
-    """
-    gramian: NDArray[Float] = np.asarray((matrix.T @ matrix).toarray(order="F"), dtype)
-    diagonal = np.diag_indices_from(gramian)
-    gramian[diagonal] += dtype(l2)
-    factorise, invert = get_lapack_funcs(("potrf", "potri"), (gramian,))
-    factor, is_indefinite = factorise(gramian, lower=True, overwrite_a=True)
-    inverse, is_singular = invert(factor, lower=True, overwrite_c=True)
-    if is_indefinite or is_singular:
-        raise np.linalg.LinAlgError(f"The Gramian with {l2:g} on its diagonal has no inverse.")
-    # LAPACK fills one triangle, by columns; its transpose is by rows, and the other is mirrored.
-    weights: NDArray[Float] = inverse.T
-    for place in range(len(weights)):
-        weights[place + 1 :, place] = weights[place, place + 1 :]
-    weights /= -weights[diagonal]
-    weights[diagonal] = 0.0
-    return weights
-
-
 def _cut(binary: csr_array) -> csr_array:
     """At most 500 products of each user, chosen at random by a fixed seed."""
     users = np.repeat(np.arange(binary.shape[0]), np.diff(binary.indptr))
@@ -156,21 +91,6 @@ def _at_most(matrix: csr_array, limit: int) -> csr_array:
     matrix.data[order[place >= limit]] = 0.0
     matrix.eliminate_zeros()
     return matrix
-
-
-def _furthest_from_zero(
-    weights: NDArray[np.floating], limit: int
-) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]:
-    """Rows, columns and values of the `limit` largest sizes of each row."""
-    count = min(limit, weights.shape[1])
-    columns = np.concatenate(
-        [
-            np.argpartition(-np.abs(weights[start : start + _ROWS]), count - 1, axis=1)[:, :count]
-            for start in range(0, len(weights), _ROWS)
-        ]
-    ).ravel()
-    rows = np.repeat(np.arange(len(weights)), count)
-    return rows, columns, weights[rows, columns].astype(np.float32)
 
 
 def _empty(products: int) -> csr_array:

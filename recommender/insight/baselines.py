@@ -18,7 +18,7 @@ from implicit.nearest_neighbours import ItemItemRecommender
 from numpy.typing import NDArray
 from scipy.sparse import csr_array, csr_matrix
 
-from recommender.behaviour.neighbours import ease_weights
+from recommender.behaviour.ease import ease_weights
 from recommender.behaviour.trainer import ALS
 from recommender.ranking.ranker import reciprocal_rank
 

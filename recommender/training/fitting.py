@@ -10,6 +10,7 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from recommender.behaviour import neighbours, prediction
+from recommender.behaviour.ease import ease
 from recommender.behaviour.interactions import preferences
 from recommender.behaviour.prediction import Prediction
 from recommender.behaviour.trainer import Trainer, trainers
@@ -112,8 +113,8 @@ def fit_neighbours(snapshot: Snapshot, progress: Progress = silent) -> Mapping[s
     progress("counting which products go together")
     together = neighbours.cooccurrence(binary, settings=snapshot.learners.cooccurrence)
     progress("learning EASE")
-    ease = neighbours.ease(binary, l2=snapshot.learners.ease.l2)
-    return {str(ProductNeighbor.Kind.TOGETHER): together, str(ProductNeighbor.Kind.EASE): ease}
+    weights = ease(binary, l2=snapshot.learners.ease.l2)
+    return {str(ProductNeighbor.Kind.TOGETHER): together, str(ProductNeighbor.Kind.EASE): weights}
 
 
 def content_space(snapshot: Snapshot) -> SpaceArrays | None:

@@ -6,6 +6,7 @@ half with more, and so on. Each trial lists products by its learner alone, in th
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
+from functools import cache, partial
 from itertools import product
 from time import monotonic
 from typing import Any, Generic, TypeVar
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from recommender.behaviour import neighbours
+from recommender.behaviour.ease import ease
 from recommender.behaviour.interactions import preferences
 from recommender.behaviour.settings import (
     AlsSettings,
@@ -56,8 +58,8 @@ COOCCURRENCE_SETTINGS = (
 )
 EASE_SETTINGS = tuple(EaseSettings(l2=l2) for l2 in (200.0, 20.0, 50.0, 100.0, 500.0, 1000.0))
 
-# Of EASE the weights among so many popular products tell how far to regularise.
-_EASE_PRODUCTS = 3_000
+# Of EASE the weights among so many popular products, or users, tell how far to regularise.
+_EASE_MOST = 6_000
 # What one block of users × products may hold: 80 MB of float32.
 _BLOCK_CELLS = 20_000_000
 
@@ -175,8 +177,10 @@ def search(replay: Replay, seconds: float, progress: Progress) -> Found:
             unfinished.append(name)
         return halving.best
 
+    learnt = cache(partial(_ease, replay))
     settings = LearnerSettings(
-        ease=best("EASE", EASE_SETTINGS, lambda one, _: _ease(replay, one), 1 / 3),
+        # More effort changes nothing about it: what was learnt is only looked at again.
+        ease=best("EASE", EASE_SETTINGS, lambda one, _: learnt(one), 1 / 3),
         cooccurrence=best(
             "co-occurrence", COOCCURRENCE_SETTINGS, lambda one, _: _cooccurrence(replay, one), 2 / 3
         ),
@@ -234,7 +238,7 @@ def _als(replay: Replay, settings: AlsSettings, effort: Effort) -> Scorer:
 
 
 def _ease(replay: Replay, settings: EaseSettings) -> Scorer:
-    weights = neighbours.ease(replay.binary, most=_EASE_PRODUCTS, l2=settings.l2)
+    weights = ease(replay.binary, most=_EASE_MOST, l2=settings.l2)
     return lambda users: (replay.binary[users] @ weights).toarray()
 
 

@@ -3,7 +3,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recommender.behaviour.neighbours import bought_together, cooccurrence, ease
+from recommender.behaviour.ease import ease
+from recommender.behaviour.neighbours import bought_together, cooccurrence
 from recommender.behaviour.settings import CooccurrenceSettings
 from tests.recommender.behaviour.matrices import likes, matrix
 
@@ -83,33 +84,6 @@ def test_the_order_of_users_does_not_matter(find) -> None:
     shuffled = liked[np.random.default_rng(5).permutation(30)]
     expected = find(matrix(liked)).toarray()
     np.testing.assert_allclose(find(matrix(shuffled)).toarray(), expected, atol=1e-6)
-
-
-def test_ease_predicts_each_product_best_from_the_others() -> None:
-    liked = (np.random.default_rng(6).random((50, 8)) < 0.4).astype(float)
-    scores = ease(matrix(liked), l2=3.0).toarray()
-    for product in range(8):
-        others = np.delete(np.arange(8), product)
-        x = liked[:, others]
-        expected = np.linalg.solve(x.T @ x + 3.0 * np.eye(7), x.T @ liked[:, product])
-        np.testing.assert_allclose(scores[others, product], expected, atol=1e-4)
-
-
-def test_ease_keeps_the_weights_that_are_furthest_from_zero() -> None:
-    liked = matrix(np.random.default_rng(8).random((50, 12)) < 0.4)
-    all_of_them, kept = np.abs(ease(liked).toarray()), np.abs(ease(liked, limit=3).toarray())
-    np.testing.assert_allclose(np.sort(kept)[:, -3:], np.sort(all_of_them)[:, -3:])
-    assert (kept > 0).sum(axis=1).tolist() == [3] * 12
-
-
-def test_only_popular_products_take_part_in_ease() -> None:
-    liked = np.random.default_rng(9).random((50, 6)) < 0.5
-    liked[:, 2] = liked[:, 4] = False
-    liked[:3, 2] = True
-    scores = ease(matrix(liked), most=4).toarray()
-    assert not scores[[2, 4]].any()
-    assert not scores[:, [2, 4]].any()
-    assert scores.any()
 
 
 def test_few_baskets_say_less_than_many() -> None:
