@@ -58,8 +58,8 @@ COOCCURRENCE_SETTINGS = (
 )
 EASE_SETTINGS = tuple(EaseSettings(l2=l2) for l2 in (200.0, 20.0, 50.0, 100.0, 500.0, 1000.0))
 
-# Of EASE the weights among so many popular products, or users, tell how far to regularise.
-_EASE_MOST = 6_000
+# Of EASE the weights among so many popular products tell how far to regularise.
+_EASE_MOST = 3_000
 # What one block of users × products may hold: 80 MB of float32.
 _BLOCK_CELLS = 20_000_000
 
