@@ -13,10 +13,12 @@ from recommender.behaviour import neighbours, prediction
 from recommender.behaviour.interactions import preferences
 from recommender.behaviour.prediction import Prediction
 from recommender.behaviour.trainer import TRAINERS, Trainer
+from recommender.behaviour.transitions import transitions
 from recommender.models import ProductNeighbor, Space
 from recommender.snapshot.snapshot import Snapshot, SpaceArrays
 
 Item = TypeVar("Item")
+Kind = ProductNeighbor.Kind
 
 _TELL_EVERY = 0.5  # seconds
 
@@ -107,13 +109,19 @@ def fit_spaces(snapshot: Snapshot, progress: Progress = silent) -> Sequence[Trai
 
 
 def fit_neighbours(snapshot: Snapshot, progress: Progress = silent) -> Mapping[str, csr_array]:
-    """Co-occurrence and EASE weights of the snapshot's history."""
+    """Co-occurrence, EASE weights and transitions of the snapshot's history, by kind.
+
+    Without transitions where times tell no order.
+    """
     binary = snapshot.interactions.positive().binary()
     progress("counting which products go together")
     together = neighbours.cooccurrence(binary)
     progress("learning EASE")
     ease = neighbours.ease(binary)
-    return {str(ProductNeighbor.Kind.TOGETHER): together, str(ProductNeighbor.Kind.EASE): ease}
+    progress("counting which products follow each other")
+    follows = transitions(snapshot.interactions)
+    fitted = {str(Kind.TOGETHER): together, str(Kind.EASE): ease}
+    return {**fitted, str(Kind.NEXT): follows} if follows.nnz else fitted
 
 
 def content_space(snapshot: Snapshot) -> SpaceArrays | None:
