@@ -65,6 +65,8 @@ MOMENT_PRODUCTS = 50
 INTERESTS = 3
 # Similarity to a power: near neighbours count, the long tail of so-so ones does not.
 SHARPNESS = 4
+# The same where likeness to what was turned down is told: a thing of the same kind is to count.
+REFUSAL_SHARPNESS = 2
 # How far what is near to what the user turned down is pushed away.
 PUSH = 0.5
 # An explanation names so many of the user's own products.

@@ -87,7 +87,7 @@ def test_a_lesson_holds_all_kinds_of_features_so_that_the_check_looks_at_them(
 
     assert {name.split(":")[0] for name in columns} == {
         *("candidates", "sizes", "behaviour", "text", "together", "ease", "next"),
-        *("popular", "product", "repeat", "user"),
+        *("popular", "product", "refused", "repeat", "user"),
     }
 
 
