@@ -6,7 +6,8 @@ import pytest
 from recommender.behaviour.interactions import Interactions
 from recommender.engine.pipeline import Pipeline
 from recommender.engine.snapshot_store import SnapshotStore, SnapshotUser
-from recommender.models import Catalog, Mode
+from recommender.models import Catalog, Mode, ProductNeighbor, TrainingRun
+from recommender.training import run
 from recommender.training.fitting import silent
 from recommender.training.run import fit_recommender
 from tests.recommender.training import planted
@@ -64,3 +65,17 @@ def test_the_product_that_follows_the_last_one_is_listed_first() -> None:
 
     assert np.mean(by_source) > 0.95
     assert np.mean(firsts) > 0.7
+
+
+def test_where_times_tell_no_order_it_is_said_and_nothing_stored(db: None) -> None:
+    shop = planted.open_shop()
+    planted.visits(shop, days=0.0)
+    made = TrainingRun.objects.create(catalog=shop.catalog, status=TrainingRun.Status.RUNNING)
+
+    run.train(shop.catalog, made, silent)
+
+    made.refresh_from_db()
+    told = {step["name"]: step["text"] for step in made.steps}["co-occurrence"]
+    assert "No user has events of more than one time" in told
+    kinds = ProductNeighbor.objects.filter(catalog=shop.catalog).values_list("kind", flat=True)
+    assert set(kinds) == {"together", "ease"}
