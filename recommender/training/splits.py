@@ -3,7 +3,8 @@
 Two ways to cut history. By *windows*: at a few times for all users, each with what followed in
 the weeks after; right where many users come back, for they are the ones who ask for lists. By
 *last*: each user's last event, taken out of everything; right where most users' histories have
-ended, or times tell nothing.
+ended, or times tell nothing. Where windows judge, last events are one more lesson: lists are asked
+for what comes next, too.
 """
 
 from collections.abc import Sequence
@@ -166,8 +167,9 @@ def _end(interactions: Interactions) -> float:
 
 
 def _windows(interactions: Interactions, end: float, horizon: float) -> Sequence[Split]:
+    """The windows, and the last events before the one that judges, where these teach of enough."""
     held_out_from = end - _CUT_OFFS[0] * horizon
-    return [
+    windows = [
         Split(
             clock=clock,
             known=interactions.before(clock),
@@ -177,6 +179,11 @@ def _windows(interactions: Interactions, end: float, horizon: float) -> Sequence
         )
         for clock in (end - distance * horizon for distance in _CUT_OFFS)
     ]
+    before = interactions.before(held_out_from)
+    if _with_two_events(before.positive()) < _FEWEST:
+        return windows
+    last = leave_last_out(before)
+    return [*windows, replace(last, labels=last.relevant, is_held_out=False)]
 
 
 def _between(interactions: Interactions, start: float, end: float) -> csr_array:

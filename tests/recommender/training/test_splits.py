@@ -116,7 +116,7 @@ def test_where_users_come_back_history_is_cut_by_windows_and_the_last_one_judges
 
     assert plan.scheme == WINDOWS
     assert "of the users came back" in plan.reason
-    assert [split.is_held_out for split in plan.splits] == [True, False, False, False]
+    assert [split.is_held_out for split in plan.splits] == [True, False, False, False, False]
     end = whole.times[-1]
     for split in plan.splits:
         assert split.relevant.nnz
@@ -125,12 +125,32 @@ def test_where_users_come_back_history_is_cut_by_windows_and_the_last_one_judges
 
 def test_what_a_ranker_learns_of_a_window_is_over_before_the_gate_judges() -> None:
     whole = planted.interactions()
-    judge, *lessons = splits.plan(whole).splits
+    judge, *lessons, _ = splits.plan(whole).splits
 
     assert judge.labels.nnz == 0
     for split in lessons:
         during = (whole.times >= split.clock) & (whole.times < judge.clock)
         assert split.labels.nnz == whole.where(during).positive().binary().nnz
+
+
+def test_beside_windows_the_last_events_before_the_judge_teach_too() -> None:
+    whole = planted.interactions()
+    judge, *_, last = splits.plan(whole).splits
+    earlier = whole.before(judge.clock)
+
+    assert last.clock <= judge.clock + 1
+    assert (last.known.times < judge.clock).all()
+    assert last.relevant.nnz == splits.leave_last_out(earlier).relevant.nnz
+    assert (last.labels != last.relevant).nnz == 0
+
+
+def test_where_few_have_a_last_event_windows_teach_alone() -> None:
+    assert [split.is_held_out for split in splits.plan(leaving(40, 12)).splits] == [
+        True,
+        False,
+        False,
+        False,
+    ]
 
 
 def test_where_hardly_anyone_comes_back_last_events_are_held_out() -> None:
