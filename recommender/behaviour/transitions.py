@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_array, vstack
+from scipy.sparse import csr_array, diags_array, vstack
 
-from recommender.behaviour.interactions import Interactions
+from recommender.behaviour.interactions import Interactions, aged
 
 # What a transition counts by how many moments it reaches on: what comes third says less.
 _BY_GAP = (1.0, 1 / 2, 1 / 3)
@@ -28,19 +28,27 @@ class _Step:
     after: csr_array
 
 
-def transitions(interactions: Interactions, limit: int = 100) -> csr_array:
+def transitions(
+    interactions: Interactions, *, half_life_days: float, clock: float, limit: int = 100
+) -> csr_array:
     """How much one product leads to another, products × products, at most `limit` a row; float32.
 
     Row a, column b: n(a→b) ÷ √((n(a→·) + 2) · (n(·→b) + 2)), where n counts how often b came one,
     two or three moments after a in a user's history, at 1, ½ and ¼. What is of one moment, such as
-    a basket, has no order and so leads to nothing in it; a moment of many products counts as one.
-    Empty where no user has a second moment.
+    a basket, has no order and so leads to nothing in it; a pair of
+    moments of a and b products counts 1 ÷ √(a · b) for each pair of these.
+    Empty where no user has a second moment. Old transitions count less, as `aged` has it: seasons
+    and catalogs change.
 
     A first-order Markov chain over items, as in FPMC (Rendle et al. 2010), smoothed by skipping
     (Shani, Heckerman & Brafman 2005). Of a user the latest 500 events count, of a moment a random
     50 products.
+
+    Args:
+        half_life_days: after so many days a transition counts half, but never less than a quarter.
+        clock: the time ages are counted to, in seconds since 1970.
     """
-    steps = list(_steps(interactions.positive()))
+    steps = list(_steps(interactions.positive(), half_life_days, clock))
     size = interactions.n_products
     leads = sum((step.before.T @ _totals(step.after) for step in steps), np.zeros(size))
     follows = sum((step.after.T @ _totals(step.before) for step in steps), np.zeros(size))
@@ -51,19 +59,23 @@ def transitions(interactions: Interactions, limit: int = 100) -> csr_array:
     return csr_array(matrix, dtype=np.float32)
 
 
-def _steps(positive: Interactions) -> Iterator[_Step]:
+def _steps(positive: Interactions, half_life_days: float, clock: float) -> Iterator[_Step]:
     """The steps by each gap that any user took."""
-    moments, users = _moments(positive)
+    moments, users, times = _moments(positive)
+    shares = aged(np.ones(len(times)), times, half_life_days, clock)
     for gap, weight in enumerate(_BY_GAP, start=1):
         first = np.flatnonzero(users[:-gap] == users[gap:])
         if len(first):
-            yield _Step(csr_array(weight * moments[first]), csr_array(moments[first + gap]))
+            counts = diags_array(weight * shares[first + gap])
+            yield _Step(csr_array(counts @ moments[first]), csr_array(moments[first + gap]))
 
 
-def _moments(positive: Interactions) -> tuple[csr_array, NDArray[np.int32]]:
-    """Each user's moments in their order, moments × products, and whose each is.
+def _moments(
+    positive: Interactions,
+) -> tuple[csr_array, NDArray[np.int32], NDArray[np.float64]]:
+    """Each user's moments in their order, moments × products, whose each is, and its time.
 
-    A row is of length 1, so that all that leads from one moment to another adds up to no more.
+    A row is of length 1, so that a step counts as the root of how many pairs it is.
     """
     order = np.lexsort((positive.products, positive.times, positive.users))
     users, times = positive.users[order], positive.times[order]
@@ -78,7 +90,7 @@ def _moments(positive: Interactions) -> tuple[csr_array, NDArray[np.int32]]:
     )
     matrix.sum_duplicates()
     matrix.data = np.repeat(np.diff(matrix.indptr) ** -0.5, np.diff(matrix.indptr))
-    return matrix, users[kept][first]
+    return matrix, users[kept][first], times[kept][first]
 
 
 def _places_at_random(groups: NDArray[np.int64]) -> NDArray[np.int64]:

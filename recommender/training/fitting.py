@@ -119,7 +119,9 @@ def fit_neighbours(snapshot: Snapshot, progress: Progress = silent) -> Mapping[s
     progress("learning EASE")
     ease = neighbours.ease(binary)
     progress("counting which products follow each other")
-    follows = transitions(snapshot.interactions)
+    follows = transitions(
+        snapshot.interactions, half_life_days=snapshot.half_life_days, clock=snapshot.clock
+    )
     fitted = {str(Kind.TOGETHER): together, str(Kind.EASE): ease}
     return {**fitted, str(Kind.NEXT): follows} if follows.nnz else fitted
 

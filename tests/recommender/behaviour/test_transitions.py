@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.sparse import csr_array
 
 from recommender.behaviour import transitions as module
 from recommender.behaviour.interactions import Interactions
-from recommender.behaviour.transitions import transitions
 
 USERS, PRODUCTS = 4, 6
 _Event = tuple[int, int, int]  # user, product, time
@@ -29,6 +29,10 @@ def history(rows: list[_Event], products: int = PRODUCTS) -> Interactions:
         n_users=int(users.max(initial=0)) + 1,
         n_products=products,
     )
+
+
+def transitions(whole: Interactions, limit: int = 100, *, now: float = 0.0) -> csr_array:
+    return module.transitions(whole, half_life_days=60.0, clock=now, limit=limit)
 
 
 def counted(rows: list[_Event]) -> np.ndarray:
@@ -132,3 +136,11 @@ def test_without_a_second_moment_nothing_follows(rows: list[_Event]) -> None:
     scores = transitions(history(rows))
 
     assert (scores.shape, scores.nnz) == ((PRODUCTS, PRODUCTS), 0)
+
+
+def test_what_led_on_long_ago_counts_less_but_never_less_than_a_quarter() -> None:
+    whole = history([(0, 0, 0), (0, 1, 1)])
+    scores = [transitions(whole, now=days * 86_400.0)[0, 1] for days in (0, 60, 600, 6_000)]
+
+    counts = [10 * score / (1 - score) for score in scores]
+    assert counts == pytest.approx([1, 1 / 2, 1 / 4, 1 / 4], rel=1e-3)
