@@ -23,6 +23,7 @@ _COLOURS = {
     "behaviour": "bg-blue-500",
     "together": "bg-green-700",
     "ease": "bg-blue-700",
+    "next": "bg-blue-300",
     "popular": "bg-orange-500",
     "repeat": "bg-green-500",
     "product": "bg-red-500",

@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recommender import arrays
-from recommender.engine.scores import CandidatePopularity, ItemNeighbours, OwnProducts, Popularity
+from recommender.engine.item_neighbours import ItemNeighbours
+from recommender.engine.scores import CandidatePopularity, OwnProducts, Popularity
 from recommender.profiles.profile import ProfileRow
 from recommender.ranking.table import CandidateTable
 

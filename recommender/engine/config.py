@@ -19,8 +19,8 @@ class CandidateConfig:
     # further it walks through an index, the longer it takes.
     searched: int = 30
     searched_a_place: float = 1.5
-    # Sums over the neighbours of all own products, or weighted by how recent those are.
-    neighbour_sums: tuple[str, ...] = ("all", "recent")
+    # The sums over neighbours that propose (`item_neighbours.py`); the others only score.
+    neighbour_sums: tuple[str, ...] = ("all", "recent", "last", "latest")
     # The windows of popularity that propose; the others only score.
     windows: tuple[str, ...] = ("week", "month", "all")
     categories: int = 3
@@ -48,20 +48,25 @@ BATCH = CandidateConfig()
 # Live, each candidate costs look-ups in PostgreSQL: of all that is proposed, what most lists
 # propose is kept (decision 19).
 LIVE = CandidateConfig(
-    proposals=60, proposals_a_place=3, kept_a_proposal=2.5, neighbour_sums=("all",)
+    proposals=60, proposals_a_place=3, kept_a_proposal=2.5, neighbour_sums=("all", "latest")
 )
 # Around given products: what is popular goes with everything, and so proposes nothing.
-RELATED = replace(LIVE, windows=(), categories=0)
+RELATED = replace(LIVE, windows=(), categories=0, neighbour_sums=("all",))
 # All neighbours that are stored are looked at: of few that are bought together a filter may leave
 # only the last.
 BOUGHT = replace(RELATED, proposals=200, kept_a_proposal=None)
 
 # Of the user's latest products, so many say what the taste is and have their neighbours summed.
 OWN_PRODUCTS = 250
+# Those of so many latest moments say what comes next, and of them so many at most.
+MOMENTS = 3
+MOMENT_PRODUCTS = 50
 # The heaviest interests of a profile; lighter ones say little and cost a search each.
 INTERESTS = 3
 # Similarity to a power: near neighbours count, the long tail of so-so ones does not.
 SHARPNESS = 4
+# The same where likeness to what was turned down is told: a thing of the same kind is to count.
+REFUSAL_SHARPNESS = 2
 # How far what is near to what the user turned down is pushed away.
 PUSH = 0.5
 # An explanation names so many of the user's own products.

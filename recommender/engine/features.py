@@ -3,13 +3,17 @@
 The same code live, in batches, in training and in evaluation.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
 from recommender import arrays
 from recommender.behaviour.interactions import SECONDS_A_DAY
+from recommender.engine import refusal
 from recommender.engine.candidates import Candidates, ProductColumns
 from recommender.engine.scores import NEVER, CandidatePopularity, OwnProducts
+from recommender.ranking.prior import REFUSED
 
 _REPEAT = ("repeat:count", "repeat:days")
 _ALWAYS = (
@@ -19,6 +23,7 @@ _ALWAYS = (
     "product:price",
     "product:category",
     "product:brand",
+    REFUSED,
     "user:products",
     "user:events",
     "user:days",
@@ -32,8 +37,12 @@ def names(*, lists_own: bool) -> tuple[str, ...]:
     return (*_ALWAYS, *_REPEAT) if lists_own else _ALWAYS
 
 
-def fill(candidates: Candidates) -> None:
-    """Write the features of candidates into their table."""
+def fill(candidates: Candidates, spaces: Sequence[str]) -> None:
+    """Write the features of candidates into their table.
+
+    Args:
+        spaces: names of those that tell what is like what was turned down.
+    """
     table, context, own = candidates.table, candidates.context, candidates.context.own
     table["popular:trend"] = _trend(candidates.popularity)
     table["product:age"], table["product:untouched"] = _ages(
@@ -42,6 +51,7 @@ def fill(candidates: Candidates) -> None:
     table["product:price"] = _distance(candidates.products.prices, candidates.own.prices)
     for label in ("category", "brand"):
         table[f"product:{label}"] = _share(candidates.own, candidates.products, label, own)
+    table[REFUSED] = refusal.likeness(candidates, spaces)
     table["user:products"] = float(own.seen)
     table["user:events"] = float(own.events)
     table["user:days"] = own.days_since

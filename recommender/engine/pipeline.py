@@ -18,6 +18,7 @@ from recommender.engine import attribution, features, fusion, rerank, sources, t
 from recommender.engine.answer import Item
 from recommender.engine.candidates import Candidates, Cause, Hydrated, Keys, UserContext
 from recommender.engine.rerank import Reranked, Reranker
+from recommender.engine.scores import BEHAVIOUR, COSINE
 from recommender.engine.sources.base import CandidateSource
 from recommender.engine.store import CandidateStore
 from recommender.ranking import table
@@ -65,6 +66,13 @@ class Pipeline:
         """All that propose and score."""
         return (*sources.of(self.store), *self.also)
 
+    @cached_property
+    def _likeness_by(self) -> Sequence[str]:
+        """The spaces that say which products are alike: of content, else of behaviour."""
+        cosine = [space for space in self.store.spaces if space.metric == COSINE]
+        content = [space.name for space in cosine if space.kind != BEHAVIOUR]
+        return content or [space.name for space in cosine]
+
     def is_personal(self, context: UserContext) -> bool:
         """Whether anything but what is popular speaks for a candidate."""
         return any(source.has_signal(context) for source in self.sources)
@@ -88,7 +96,7 @@ class Pipeline:
         with trace.stage("features"):
             for source in self.sources:
                 source.score(candidates)
-            features.fill(candidates)
+            features.fill(candidates, self._likeness_by)
         return candidates
 
     def recommend(self, context: UserContext, ranker: Ranker, *, explain: bool) -> list[Item]:

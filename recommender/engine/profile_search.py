@@ -17,7 +17,8 @@ from psycopg import sql
 from recommender import arrays, database
 from recommender.engine.candidates import SpaceProfile
 from recommender.engine.config import INTERESTS
-from recommender.engine.scores import ItemNeighbours, Links, OwnProducts, summed_similarities
+from recommender.engine.item_neighbours import NEXT, ItemNeighbours, Links, summed
+from recommender.engine.scores import OwnProducts
 from recommender.models import ProfileVector, Space
 from recommender.profiles import builder
 from recommender.profiles.profile import ProfileRow
@@ -68,7 +69,7 @@ WITH neighbour AS (
     SELECT n.kind, n.product_id, array_send(n.products) AS products, array_send(n.scores) AS scores
     FROM recommender_productneighbor n
     WHERE n.product_id = ANY(%(own)s::bigint[]) AND n.catalog_id = %(catalog)s
-      AND n.kind = ANY(%(kinds)s)
+      AND n.kind = ANY(%(kinds)s) AND (n.kind <> {next} OR n.product_id = ANY(%(last)s::bigint[]))
       AND n.products <> '{{}}'
 )
 {parts}
@@ -156,6 +157,7 @@ def search(
     statement = _statement(searched, 0 if filter is not None else limit)
     parameters: dict[str, Any] = {
         "own": database.array_text(own.latest.tolist() if own is not None else []),
+        "last": database.array_text(own.last_moments.tolist() if own is not None else []),
         "catalog": catalog_id,
         "kinds": list(kinds),
     }
@@ -219,7 +221,7 @@ def _neighbours(rows: Sequence[Any], own: OwnProducts) -> dict[str, ItemNeighbou
     for row in rows:
         if row.space_id is None:
             by_kind.setdefault(row.kind, []).append((row.product_id, row.products, row.numbers))
-    return {kind: summed_similarities(_links(lists), own) for kind, lists in by_kind.items()}
+    return {kind: summed(kind, _links(lists), own) for kind, lists in by_kind.items()}
 
 
 def _links(rows: Sequence[tuple[int, bytes, bytes]]) -> Links:
@@ -260,7 +262,9 @@ def _statement(searched: tuple[tuple[ServingSpace, str], ...], limit: int) -> by
     kinds = _searched([space for space, _ in searched])
     parts: list[sql.Composable] = [_NEIGHBOURS]
     parts += [_part(space, name, kinds[space.pk], limit) for space, name in searched]
-    return _SIGNALS.format(parts=sql.SQL(" UNION ALL ").join(parts)).as_bytes(None)
+    return _SIGNALS.format(
+        next=sql.Literal(NEXT), parts=sql.SQL(" UNION ALL ").join(parts)
+    ).as_bytes(None)
 
 
 def _source(space: ServingSpace, name: str) -> sql.Composable:

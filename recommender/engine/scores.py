@@ -1,7 +1,7 @@
-"""What own history, popularity, neighbours and spaces say of products. Numbers in, numbers out."""
+"""What own history, popularity and spaces say of products. Numbers in, numbers out."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,7 +9,14 @@ from numpy.typing import NDArray
 
 from recommender import arrays
 from recommender.behaviour.interactions import SECONDS_A_DAY
-from recommender.engine.config import INTERESTS, OWN_PRODUCTS, PUSH, SHARPNESS
+from recommender.engine.config import (
+    INTERESTS,
+    MOMENT_PRODUCTS,
+    MOMENTS,
+    OWN_PRODUCTS,
+    PUSH,
+    SHARPNESS,
+)
 from recommender.profiles.profile import INTEREST, LAST, LONG_TERM, NEGATIVE, SHORT_TERM, ProfileRow
 
 # Days, where there was no event at all.
@@ -31,6 +38,7 @@ class OwnProducts:
     decayed: NDArray[np.float64]  # weight of the good events, halved by age before the clock
     lasting: NDArray[np.float64]  # the same with a longer half-life: habits outlive tastes
     days: NDArray[np.float64]  # since the last event with it
+    moments: NDArray[np.int64]  # how many moments with own products have come since; 0 for the last
     seen: int  # distinct products of the whole history
     events: int
     days_since: float  # the last event
@@ -44,6 +52,11 @@ class OwnProducts:
     def latest_recent(self) -> NDArray[np.float64]:
         """The weights of `latest`."""
         return self.recent[:OWN_PRODUCTS]
+
+    @property
+    def last_moments(self) -> NDArray[np.int64]:
+        """Those that say what comes next, each with its `moments`."""
+        return self.products[: min(MOMENT_PRODUCTS, int(np.sum(self.moments < MOMENTS)))]
 
 
 def own_products(
@@ -75,13 +88,15 @@ def own_products(
     order = np.argsort(first)
     order = order[net[order] > 0]
     recent = net[order] / net[order].max(initial=np.finfo(np.float64).tiny)
+    days = ages[first[order]]
     return OwnProducts(
         products=ids[order],
         recent=recent,
         counts=counts[order],
         decayed=decayed[order],
         lasting=lasting[order],
-        days=ages[first[order]],
+        days=days,
+        moments=np.cumsum(np.diff(days, prepend=days[:1]) > 0),
         seen=size,
         events=len(product_ids),
         days_since=float(ages[0]) if len(ages) else NEVER,
@@ -183,58 +198,6 @@ def _order(users: NDArray[np.float32], visible: NDArray[np.bool_]) -> NDArray[np
     """Visible rows that anybody had, the most popular first, ties by key."""
     order = np.argsort(-users, kind="stable")
     return order[(visible & (users > 0))[order]].astype(np.int32)
-
-
-# Names of the sums: over all own products, and weighted by how recent those are.
-ALL, RECENT = "all", "recent"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Links:
-    """Own products and their neighbours of one kind; every array has shape (links,)."""
-
-    sources: NDArray[np.int64]  # keys of own products
-    targets: NDArray[np.int64]  # keys of their neighbours
-    scores: NDArray[np.float64]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ItemNeighbours:
-    """The neighbours of one kind, such as "together" and "ease", each once."""
-
-    products: NDArray[np.int64]  # keys, ascending
-    all: NDArray[np.float64]  # scores over all own products, shape (products,)
-    recent: NDArray[np.float64]  # the same, those of recent own products counting more
-    links: Callable[[], Links]  # made only where an explanation asks for them
-
-    def best(self, name: str, limit: int) -> NDArray[np.int64]:
-        """Keys of the products with the highest of these sums above zero, best first."""
-        sums = self._sums(name)
-        rows = arrays.largest(sums, limit)
-        return self.products[rows[sums[rows] > 0]]
-
-    def scores(self, name: str, candidates: NDArray[np.int64]) -> NDArray[np.float32]:
-        """The sum of each candidate, shape (candidates,); 0 for what is no neighbour."""
-        if not len(self.products):
-            return np.zeros(len(candidates), dtype=np.float32)
-        rows, known = arrays.sorted_places(self.products, candidates)
-        return np.where(known, self._sums(name)[rows], 0.0).astype(np.float32)
-
-    def _sums(self, name: str) -> NDArray[np.float64]:
-        return self.all if name == ALL else self.recent
-
-
-def summed_similarities(links: Links, own: OwnProducts) -> ItemNeighbours:
-    """Links with their sums."""
-    products, places = arrays.distinct(links.targets)
-    mine, _ = arrays.places(own.products, links.sources)
-    weighted = links.scores * own.recent[mine]
-    return ItemNeighbours(
-        products=products,
-        all=np.bincount(places, links.scores, len(products)).astype(np.float64),
-        recent=np.bincount(places, weighted, len(products)).astype(np.float64),
-        links=lambda: links,
-    )
 
 
 COSINE = "cosine"

@@ -1,6 +1,6 @@
 """Many users' contexts and candidates out of arrays: the store of batches and training."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 
@@ -13,13 +13,14 @@ from recommender.behaviour.interactions import MAX_EVENTS, History
 from recommender.engine import scores
 from recommender.engine.candidates import Cause, Floats, Hydrated, Keys, ProductColumns, UserContext
 from recommender.engine.config import BATCH, INTERESTS, CandidateConfig
-from recommender.engine.scores import (
+from recommender.engine.item_neighbours import (
     ItemNeighbours,
     Links,
-    OwnProducts,
-    Popularity,
-    space_scores_of,
+    own_of,
+    sums_of,
+    weights_of,
 )
+from recommender.engine.scores import OwnProducts, Popularity, space_scores_of
 from recommender.profiles.profile import INTEREST, ProfileRow, profile
 from recommender.snapshot.snapshot import Snapshot, SpaceArrays
 
@@ -138,9 +139,12 @@ class SnapshotStore:
                 profiles=profiles[place],
                 neighbours={
                     kind: self._neighbours(
-                        kind, owns[place], masks[place], of_all[place], of_recent[place]
+                        kind,
+                        owns[place],
+                        masks[place],
+                        {name: of_users[place] for name, of_users in of_kind.items()},
                     )
-                    for kind, (of_all, of_recent) in sums.items()
+                    for kind, of_kind in sums.items()
                 },
                 popularity=self.popularity,
                 clock=self.snapshot.clock,
@@ -193,35 +197,38 @@ class SnapshotStore:
         )
         return [row for row in rows if row.kind != INTEREST or row.position < INTERESTS]
 
-    def _neighbour_sums(self, owns: Sequence[OwnProducts]) -> dict[str, tuple[Floats, Floats]]:
-        """By kind, over all and by recency, each of shape (users, products)."""
-        ends = np.concatenate([[0], np.cumsum([len(own.latest) for own in owns])])
-        rows = self.snapshot.products.rows(np.concatenate([own.latest for own in owns]))
-        shape = (len(owns), len(self.snapshot.products))
-        recent = np.concatenate([own.latest_recent for own in owns]).astype(np.float32)
-        all_own = csr_array((np.ones(len(rows), dtype=np.float32), rows, ends), shape=shape)
-        recent_own = csr_array((recent, rows, ends), shape=shape)
+    def _neighbour_sums(self, owns: Sequence[OwnProducts]) -> dict[str, dict[str, Floats]]:
+        """By kind and name of the sum, each of shape (users, products)."""
         return {
-            kind: (_dense(all_own @ weights), _dense(recent_own @ weights))
-            for kind, weights in self.snapshot.neighbours.items()
+            kind: {name: _dense(self._weighted(kind, name, owns) @ links) for name in sums_of(kind)}
+            for kind, links in self.snapshot.neighbours.items()
         }
 
+    def _weighted(self, kind: str, name: str, owns: Sequence[OwnProducts]) -> csr_array:
+        """What the own products count in a sum, users × products."""
+        keys = [own_of(kind, own) for own in owns]
+        ends = np.concatenate([[0], np.cumsum([len(of_user) for of_user in keys])])
+        weights = np.concatenate([weights_of(name, own) for own in owns]).astype(np.float32)
+        rows = self.snapshot.products.rows(np.concatenate(keys))
+        return csr_array((weights, rows, ends), shape=(len(owns), len(self.snapshot.products)))
+
     def _neighbours(
-        self, kind: str, own: OwnProducts, listable: Mask, of_all: Floats, of_recent: Floats
+        self, kind: str, own: OwnProducts, listable: Mask, sums: Mapping[str, Floats]
     ) -> ItemNeighbours:
-        rows = np.flatnonzero(((of_all != 0) | (of_recent != 0)) & listable)
+        is_neighbour = np.any([of_name != 0 for of_name in sums.values()], axis=0)
+        rows = np.flatnonzero(is_neighbour & listable)
         return ItemNeighbours(
             products=self.snapshot.products.keys[rows],
-            all=of_all[rows].astype(np.float64),
-            recent=of_recent[rows].astype(np.float64),
+            sums={name: of_name[rows].astype(np.float64) for name, of_name in sums.items()},
             links=partial(self._links, kind, own),
         )
 
     def _links(self, kind: str, own: OwnProducts) -> Links:
         keys = self.snapshot.products.keys
-        neighbours = self.snapshot.neighbours[kind][self.snapshot.products.rows(own.latest)]
+        mine = own_of(kind, own)
+        neighbours = self.snapshot.neighbours[kind][self.snapshot.products.rows(mine)]
         return Links(
-            sources=np.repeat(own.latest, np.diff(neighbours.indptr)),
+            sources=np.repeat(mine, np.diff(neighbours.indptr)),
             targets=keys[neighbours.indices],
             scores=neighbours.data.astype(np.float64),
         )

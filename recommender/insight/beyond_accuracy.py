@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 from scipy.stats import rankdata
 
-from recommender.insight.evaluation_result import Segment
+from recommender.insight.evaluation_result import FEW, UNTOUCHED, Segment
 from recommender.ranking import metrics
 from recommender.ranking.metrics import Accuracy, Interval, middle, quotient, resamples
 
@@ -124,10 +124,10 @@ def _diversity(lists: NDArray[np.int64], vectors: NDArray[np.float32]) -> NDArra
 
 
 # Each segment ends before the number; the last label is of what is beyond.
-_HISTORY_ENDS = (1, 2, 5, 10, 20, 50)
-_HISTORY_LABELS = ("0", "1", "2-4", "5-9", "10-19", "20-49", "50+")
+_HISTORY_ENDS = (1, 4, 10, 20, 50)
+_HISTORY_LABELS = ("0", FEW, "4-9", "10-19", "20-49", "50+")
 _AGE_ENDS = (30, 90, 365)
-_AGE_LABELS = ("<30", "30-90", "90-365", "365+", "unknown")
+_AGE_LABELS = ("<30", "30-90", "90-365", "365+", UNTOUCHED)
 
 
 def by_history(accuracy: Accuracy, sizes: NDArray[np.int64]) -> tuple[Segment, ...]:
@@ -149,7 +149,8 @@ def by_age(
         places: columns listed, shape (users, k).
         hits: which of them were relevant, shape (users, k).
         relevance: users × products, ones.
-        ages: days, shape (products,); NaN is unknown. What came after the cut-off is the youngest.
+        ages: days, shape (products,); NaN where nobody had touched it before the cut-off, so that
+            it is new in the days that are tested. What came after the cut-off is the youngest.
     """
     segment = np.where(np.isnan(ages), len(_AGE_ENDS) + 1, np.digitize(ages, _AGE_ENDS))
     listed = np.where(places == EMPTY, EMPTY, segment[places])

@@ -22,11 +22,15 @@ METRICS = (
 )
 
 
+# Labels of the segments that are cold: users of one to three products, products without history.
+FEW, UNTOUCHED = "1-3", "untouched"
+
+
 @dataclass(frozen=True, slots=True)
 class Segment:
     """The metrics among some of the users, or (recall only) some of the products."""
 
-    label: str  # such as "5-9" or "<30"
+    label: str  # such as "4-9" or "<30"
     users: int  # who count here
     metrics: Mapping[str, Interval | None]
 

@@ -24,7 +24,7 @@ class TestSet:
     k: how many places a list has.
     relevant: for each user the relevant products, distinct columns, at least one.
     history: users × products, stored where the user had had the product; values do not matter.
-    ages: days since each product was first there, float64, shape (products,); NaN is unknown.
+    ages: days since each product was first touched, float64, shape (products,); NaN for never.
     popularity: how many of the training users had each product, int64, shape (products,).
     training_users: how many users there were, tested or not.
     listable: bool, shape (products,): what a list could hold; coverage is a share of these.

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from django.template.defaultfilters import filesizeformat
 
 from recommender.insight.comparison import Comparison, Side, verdict
-from recommender.insight.evaluation_result import Evaluation, MethodResult
+from recommender.insight.evaluation_result import FEW, UNTOUCHED, Evaluation, MethodResult
 from recommender.models import Space
 from recommender.ranking.metrics import Interval
 from recommender.spaces import partitions
@@ -55,11 +55,34 @@ def method_table(evaluation: Evaluation) -> str:
         "",
         *(f"{method.name}: {method.note}" for method in methods if method.note),
         *evaluation.notes,
+        *_cold(evaluation),
         "In brackets, where the mean lies with 95 % confidence.",
         "",
         evaluation.verdict,
     ]
     return "\n".join(lines)
+
+
+def _cold(evaluation: Evaluation) -> Sequence[str]:
+    """How the rank and the best simple method do where there is little history, a line each."""
+    methods = {method.kind == "ranker": method for method in reversed(evaluation.ranked)}
+    named = [methods[is_ranker] for is_ranker in (True, False) if is_ranker in methods]
+    told = [
+        (f"Only products new in the days tested, recall@{evaluation.k}", "recall", UNTOUCHED),
+        (f"Users who had one to three products, NDCG@{evaluation.k}", "ndcg", FEW),
+    ]
+    lines = []
+    for text, metric, label in told:
+        found = [
+            (method.name, segment.users, segment.metrics.get(metric))
+            for method in named
+            for segment in (*method.by_age, *method.by_history)
+            if segment.label == label
+        ]
+        if found:
+            values = ", ".join(f"{name} {_metric_interval(value)}" for name, _, value in found)
+            lines.append(f"{text}, {found[0][1]:,} users: {values}.")
+    return lines
 
 
 def _header(k: int) -> Sequence[str]:

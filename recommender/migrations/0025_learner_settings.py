@@ -2,7 +2,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("recommender", "0022_search_outcomes")]
+    dependencies = [("recommender", "0024_next")]
 
     operations = [
         migrations.AddField(

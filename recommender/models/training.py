@@ -127,17 +127,19 @@ class ProductNeighbor(models.Model):
     """The products that go with a product, strongest first; made anew by each training.
 
     `together` is co-occurrence among users, normalised by degree. `ease` is the item-item weights
-    of EASE, which may be negative; of the most popular products only. Both say what a user may
-    like. `bought` is co-occurrence in baskets: what is bought together.
+    of EASE, which may be negative; of the most popular products only. `next` is what users came to
+    after it. These say what a user may like. `bought` is co-occurrence in baskets: what is bought
+    together.
     """
 
     class Kind(models.TextChoices):
         TOGETHER = "together", "Together"
         EASE = "ease", "EASE"
+        NEXT = "next", "Next"
         BOUGHT = "bought", "Bought together"
 
     # Those that lists for a user are made of.
-    OF_TASTE = (Kind.TOGETHER, Kind.EASE)
+    OF_TASTE = (Kind.TOGETHER, Kind.EASE, Kind.NEXT)
 
     # No constraints in the database: each training replaces all rows of a catalog by COPY.
     catalog = models.ForeignKey(

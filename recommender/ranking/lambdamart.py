@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recommender.arrays import array_of_bytes, pack_arrays, unpack_arrays
+from recommender.ranking import prior
 from recommender.ranking.features import Sample
 from recommender.ranking.ranker import Contributions, LearntRanker, Scored, group_by_signal
 
@@ -100,14 +101,18 @@ class LambdaMartRanker(LearntRanker):
 
     names: tuple[str, ...]
     model: str  # in LightGBM's text format
+    # What a score gains for each unit of a feature beside the trees; shape (inputs,).
+    held: NDArray[np.float64]
     _signals: tuple[str, ...] = field(init=False, repr=False)
     _forest: _Forest = field(init=False, repr=False)
+    _grouping: NDArray[np.float64] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         signals, places = group_by_signal(self.names)
         trees = lightgbm.Booster(model_str=self.model).dump_model()["tree_info"]
         object.__setattr__(self, "_signals", signals)
         object.__setattr__(self, "_forest", _forest(trees, places))
+        object.__setattr__(self, "_grouping", places)
 
     def scored_features(self, matrix: NDArray[np.float32]) -> Scored:
         """A signal's contribution is the sum of its features' steps on the paths to the leaves.
@@ -116,32 +121,44 @@ class LambdaMartRanker(LearntRanker):
         difference of a node's mean to its parent's. A path depends on its leaf alone, so what each
         leaf gives is worked out once.
         """
-        forest = self._forest
+        forest, told = self._forest, np.flatnonzero(self.held)
 
         def contributions(rows: NDArray[np.int64]) -> Contributions:
-            return Contributions(self._signals, forest.contributions(matrix[rows]))
+            values = forest.contributions(matrix[rows])
+            values += (matrix[np.ix_(rows, told)] * self.held[told]) @ self._grouping[told]
+            return Contributions(self._signals, values)
 
         parts = range(0, len(matrix), _AT_A_TIME)
         scores = [forest.scores(matrix[start : start + _AT_A_TIME]) for start in parts]
-        return Scored(np.concatenate([np.zeros(0), *scores]), contributions)
+        of_trees = np.concatenate([np.zeros(0), *scores])
+        return Scored(of_trees + matrix[:, told] @ self.held[told], contributions)
 
     def to_bytes(self) -> bytes:
         model = array_of_bytes(self.model.encode())
-        return pack_arrays({"names": np.array(self.names), "model": model})
+        return pack_arrays({"names": np.array(self.names), "model": model, "held": self.held})
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Self:
         stored = unpack_arrays(data)
-        return cls(tuple(stored["names"].tolist()), stored["model"].tobytes().decode())
+        names = tuple(stored["names"].tolist())
+        # Before dislikes were told, nothing was held.
+        held = stored["held"] if "held" in stored else np.zeros(len(names))
+        return cls(names, stored["model"].tobytes().decode(), held.astype(np.float64))
 
 
 def fit(sample: Sample) -> LambdaMartRanker:
     """LambdaMART (Burges 2010) by LightGBM; the same sample gives the same trees."""
     least = int(np.clip(len(sample.labels) // 100, _LEAST_IN_LEAF, _MOST_IN_LEAF))
-    dataset = lightgbm.Dataset(sample.features, sample.labels, group=sample.sizes)
-    parameters = {**_PARAMETERS, "min_data_in_leaf": least}
+    held, directions = prior.slopes(sample), prior.directions(sample.names)
+    told = np.flatnonzero(held)
+    before = sample.features[:, told].astype(np.float64) @ held[told]
+    dataset = lightgbm.Dataset(
+        sample.features, sample.labels, group=sample.sizes, init_score=before
+    )
+    constraints = {"monotone_constraints": directions} if any(directions) else {}
+    parameters = {**_PARAMETERS, "min_data_in_leaf": least, **constraints}
     booster = lightgbm.train(parameters, dataset, num_boost_round=_TREES)
-    return LambdaMartRanker(sample.names, booster.model_to_string())
+    return LambdaMartRanker(sample.names, booster.model_to_string(), held)
 
 
 def _forest(trees: Sequence[dict[str, Any]], places: NDArray[np.float64]) -> _Forest:

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recommender.arrays import pack_arrays, unpack_arrays
+from recommender.ranking import prior
 from recommender.ranking.features import Sample
 from recommender.ranking.ranker import Contributions, LearntRanker, Scored, group_by_signal
 
@@ -80,17 +81,29 @@ def fit(sample: Sample) -> LogisticRanker:
     # What is the same everywhere, but for the rounding of its mean, says nothing.
     spread[spread <= 1e-5 * np.abs(means)] = np.inf
     standard /= spread.astype(np.float32)
-    coefficients = _maximised(standard, sample.labels > 0)
+    held = prior.slopes(sample)
+    told = np.flatnonzero(held)
+    before = sample.features[:, told].astype(np.float64) @ held[told]
+    coefficients = _maximised(standard, sample.labels > 0, before.astype(np.float32))
+    slopes = coefficients[:-1] / spread + held
+    falling = np.array(prior.directions(sample.names)) < 0
+    slopes[falling] = np.minimum(slopes[falling], 0.0)
     return LogisticRanker(
         names=sample.names,
         means=means,
-        slopes=coefficients[:-1] / spread,
-        bias=float(coefficients[-1]),
+        slopes=slopes,
+        bias=float(coefficients[-1] + means @ held),
     )
 
 
-def _maximised(standard: NDArray[np.float32], relevant: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """The most likely coefficients, shape (features + 1,), the bias last."""
+def _maximised(
+    standard: NDArray[np.float32], relevant: NDArray[np.bool_], before: NDArray[np.float32]
+) -> NDArray[np.float64]:
+    """The most likely coefficients, shape (features + 1,), the bias last.
+
+    Args:
+        before: the log-odds that are held before, shape (candidates,).
+    """
     from scipy.optimize import minimize  # noqa: PLC0415 - a quarter second; a web fits nothing
 
     signs = np.where(relevant, np.float32(-1), np.float32(1))
@@ -98,7 +111,7 @@ def _maximised(standard: NDArray[np.float32], relevant: NDArray[np.bool_]) -> ND
     penalty = _PRECISION / len(relevant)
 
     def loss(point: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
-        logits = standard @ point[:-1].astype(np.float32) + np.float32(point[-1])
+        logits = standard @ point[:-1].astype(np.float32) + np.float32(point[-1]) + before
         missing = 1 / (1 + np.exp(-logits)) - target
         value = np.logaddexp(0, signs * logits).mean(dtype=np.float64)
         value += penalty / 2 * (point[:-1] @ point[:-1])

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recommender.ranking import features
+from recommender.ranking.prior import REFUSED
 from recommender.ranking.table import CandidateTable
 
 # What all candidates of a request share: the intercept and the user's features.
@@ -131,7 +132,8 @@ class FusionRanker(Ranker):
     Each score column gives a candidate 1 / (60 + rank) where it is above 0, and a signal gives the
     maximum of its columns. So what several signals propose rises, and a space with three columns
     has one vote and not three. (The maximum measured better than the mean: a weak column must not
-    dilute a strong one of its signal.)
+    dilute a strong one of its signal.) Of the sum a share is taken away, as far as the candidate is
+    like what the user turned down.
     """
 
     kind: ClassVar[str] = "fusion"
@@ -147,6 +149,12 @@ class FusionRanker(Ranker):
             ranks = features.reciprocals(np.ascontiguousarray(scores[:, rows]), RRF_K + 1)
             for place, of_signal in enumerate(rows_of.values(), start=1):
                 values[place, rows] = ranks[of_signal].max(axis=0)
+
+        if REFUSED in table.columns.places:
+            # All that speaks for it counts less, nothing where it is just what was turned down.
+            against = -table[REFUSED] * values.sum(axis=0)
+            values = np.concatenate([values, against[None]])
+            rows_of[signal_of(REFUSED)] = []
 
         def contributions(rows: NDArray[np.int64]) -> Contributions:
             return Contributions((BASE, *rows_of), values[:, rows].T)

@@ -18,7 +18,7 @@ class Columns:
     "text:text:short_term"; 0 where a source has nothing to say. A feature means the same in every
     request, such as "product:age"; NaN where it is not known. The word before the first colon
     names the contribution of an explanation that a column belongs to: text, image, multimodal,
-    behaviour, together, popular, repeat, product or user.
+    behaviour, together, popular, repeat, refused, product or user.
     """
 
     scores: tuple[str, ...]

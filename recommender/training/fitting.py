@@ -14,10 +14,12 @@ from recommender.behaviour.ease import ease
 from recommender.behaviour.interactions import preferences
 from recommender.behaviour.prediction import Prediction
 from recommender.behaviour.trainer import Trainer, trainers
+from recommender.behaviour.transitions import transitions
 from recommender.models import ProductNeighbor, Space
 from recommender.snapshot.snapshot import Snapshot, SpaceArrays
 
 Item = TypeVar("Item")
+Kind = ProductNeighbor.Kind
 
 _TELL_EVERY = 0.5  # seconds
 
@@ -108,13 +110,21 @@ def fit_spaces(snapshot: Snapshot, progress: Progress = silent) -> Sequence[Trai
 
 
 def fit_neighbours(snapshot: Snapshot, progress: Progress = silent) -> Mapping[str, csr_array]:
-    """Co-occurrence and EASE weights of the snapshot's history."""
+    """Co-occurrence, EASE weights and transitions of the snapshot's history, by kind.
+
+    Without transitions where times tell no order.
+    """
     binary = snapshot.interactions.positive().binary()
     progress("counting which products go together")
     together = neighbours.cooccurrence(binary, settings=snapshot.learners.cooccurrence)
     progress("learning EASE")
     weights = ease(binary, l2=snapshot.learners.ease.l2)
-    return {str(ProductNeighbor.Kind.TOGETHER): together, str(ProductNeighbor.Kind.EASE): weights}
+    progress("counting which products follow each other")
+    follows = transitions(
+        snapshot.interactions, half_life_days=snapshot.half_life_days, clock=snapshot.clock
+    )
+    fitted = {str(Kind.TOGETHER): together, str(Kind.EASE): weights}
+    return {**fitted, str(Kind.NEXT): follows} if follows.nnz else fitted
 
 
 def content_space(snapshot: Snapshot) -> SpaceArrays | None:

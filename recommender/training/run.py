@@ -18,7 +18,7 @@ from lightgbm.basic import LightGBMError
 from recommender.behaviour.interactions import Interactions, made_up_times
 from recommender.engine.batch import Recommender
 from recommender.history import popularity
-from recommender.models import Catalog, Mode, Space, TrainingRun
+from recommender.models import Catalog, Mode, ProductNeighbor, Space, TrainingRun
 from recommender.ranking.ranker import FusionRanker
 from recommender.snapshot import reading, snapshot
 from recommender.snapshot.snapshot import Snapshot
@@ -113,6 +113,8 @@ def _ranker_examples(
 
 
 log = structlog.get_logger()
+
+_NO_ORDER = "No user has events of more than one time, so nothing is learnt of what follows what."
 
 # What libraries of numbers raise where a history is too odd for them.
 _UNLEARNABLE = (ArithmeticError, ValueError, IndexError, LightGBMError)
@@ -244,9 +246,10 @@ def _neighbours(catalog: Catalog, now: Snapshot, progress: Progress) -> Outcome:
     neighbours = {**fitting.fit_neighbours(now, progress), **baskets.fit(found)}
     progress("storing neighbours")
     rows = storage.store_neighbours(catalog, now.products, neighbours)
+    no_order = "" if ProductNeighbor.Kind.NEXT in neighbours else f" {_NO_ORDER}"
     return Outcome(
         outcome=DONE,
-        text=f"Neighbours of products, {rows:,} lists; {found.shape[0]:,} baskets.",
+        text=f"Neighbours of products, {rows:,} lists; {found.shape[0]:,} baskets.{no_order}",
         figures={"lists": rows, "baskets": found.shape[0]},
     )
 

@@ -3,7 +3,8 @@
 Two ways to cut history. By *windows*: at a few times for all users, each with what followed in
 the weeks after; right where many users come back, for they are the ones who ask for lists. By
 *last*: each user's last event, taken out of everything; right where most users' histories have
-ended, or times tell nothing.
+ended, or times tell nothing. Where windows judge, last events are one more lesson: lists are asked
+for what comes next, too.
 """
 
 from collections.abc import Sequence
@@ -20,8 +21,10 @@ _LONGEST = 60 * SECONDS_A_DAY
 _SHARE = 0.2
 # The cut-offs before the end, in horizons; the first is that of the held-out split.
 _CUT_OFFS = (1.0, 1.25, 1.5, 2.0)
-# With fewer coming back, windows would learn from an odd few.
-_RETURNING = 0.2
+# With a smaller share coming back, windows would learn from an odd few, unless these are many.
+_RETURNING, _MANY = 0.2, 2_000
+# From fewer users no rank is learnt.
+_FEWEST = 50
 _SHORTEST = SECONDS_A_DAY
 # Of a history whose times tell no order, this share stands for what comes next.
 _HELD_OUT = 0.2
@@ -55,7 +58,9 @@ class Plan:
 def plan(interactions: Interactions, scheme: str | None = None) -> Plan:
     """The splits of a history: by windows where enough users come back, else by last events.
 
-    By last events, too, where times are made up of nothing but the order of each user's events.
+    Enough are a fifth of the users or 2,000; but where fewer than 50 come back and last events
+    teach of more, they do. By last events, too, where times are made up of nothing but the order
+    of each user's events.
 
     Args:
         scheme: LAST, where that is what the rank is for.
@@ -63,19 +68,25 @@ def plan(interactions: Interactions, scheme: str | None = None) -> Plan:
     positive = interactions.positive()
     if not len(positive):
         return Plan(LAST, "No event speaks for a product.", ())
-    start, end = float(interactions.times[0]), _end(interactions)
     if scheme == LAST:
         return _last(interactions, "What each user does next is to be predicted.")
     if made_up := made_up_times(positive):
         return _last(interactions, f"{made_up}, so that times tell no more than their order.")
-    if end - start < _SHORTEST:
+    if _end(interactions) - float(interactions.times[0]) < _SHORTEST:
         return _last(interactions, "All events are of one day.")
+    return _of_those_who_return(interactions, positive)
+
+
+def _of_those_who_return(interactions: Interactions, positive: Interactions) -> Plan:
     ahead = horizon(interactions)
-    share = returning(positive, end - ahead)
+    came_back, users = returning(positive, last_days(interactions))
+    share = came_back / max(1, users)
     text = f"{share:.0%} of the users came back in the last {ahead / SECONDS_A_DAY:.0f} days"
-    if share < _RETURNING:
+    if share < _RETURNING and came_back < _MANY:
         return _last(interactions, f"only {text}.")
-    return Plan(WINDOWS, f"{text}.", tuple(_windows(interactions, end, ahead)))
+    if came_back < _FEWEST <= (1 - _VALIDATION) * _with_two_events(positive):
+        return _last(interactions, f"{text}, but these are only {came_back}.")
+    return Plan(WINDOWS, f"{text}.", tuple(_windows(interactions, _end(interactions), ahead)))
 
 
 def horizon(interactions: Interactions) -> float:
@@ -116,11 +127,16 @@ def leave_last_out(interactions: Interactions) -> Split:
     )
 
 
-def returning(positive: Interactions, as_of: float) -> float:
-    """Of the users who had events before a time, the share with some after it, too."""
+def returning(positive: Interactions, as_of: float) -> tuple[int, int]:
+    """How many users had events before a time and after it, and how many had some before it."""
     before = np.unique(positive.users[positive.times < as_of])
     after = np.unique(positive.users[positive.times >= as_of])
-    return float(np.isin(before, after).mean()) if len(before) else 0.0
+    return int(np.isin(before, after).sum()), len(before)
+
+
+def _with_two_events(positive: Interactions) -> int:
+    """The users whose last event can be foretold from another."""
+    return int((np.bincount(positive.users, minlength=1) > 1).sum())
 
 
 def hold_out_last(interactions: Interactions) -> NDArray[np.bool_]:
@@ -151,8 +167,9 @@ def _end(interactions: Interactions) -> float:
 
 
 def _windows(interactions: Interactions, end: float, horizon: float) -> Sequence[Split]:
+    """The windows, and the last events before the one that judges, where these teach of enough."""
     held_out_from = end - _CUT_OFFS[0] * horizon
-    return [
+    windows = [
         Split(
             clock=clock,
             known=interactions.before(clock),
@@ -162,6 +179,11 @@ def _windows(interactions: Interactions, end: float, horizon: float) -> Sequence
         )
         for clock in (end - distance * horizon for distance in _CUT_OFFS)
     ]
+    before = interactions.before(held_out_from)
+    if _with_two_events(before.positive()) < _FEWEST:
+        return windows
+    last = leave_last_out(before)
+    return [*windows, replace(last, labels=last.relevant, is_held_out=False)]
 
 
 def _between(interactions: Interactions, start: float, end: float) -> csr_array:

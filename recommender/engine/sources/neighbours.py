@@ -8,18 +8,19 @@ from numpy.typing import NDArray
 from recommender.engine import attribution
 from recommender.engine.attribution import Attribution
 from recommender.engine.candidates import Candidates, UserContext
-from recommender.engine.scores import ALL, RECENT
+from recommender.engine.item_neighbours import sums_of
 from recommender.engine.sources.base import CandidateSource, Keys
 from recommender.engine.store import CandidateStore
 
 
 class NeighbourSource(CandidateSource):
-    """Neighbours of the user's own products, summed over these."""
+    """Neighbours of the user's own products, summed over these, all of them or the last ones."""
 
     def __init__(self, kind: str, proposing: tuple[str, ...]) -> None:
         self._kind = kind
-        self._proposing = proposing
-        self.columns = (f"{kind}:{ALL}", f"{kind}:{RECENT}")
+        self._names = sums_of(kind)
+        self._proposing = [name for name in self._names if name in proposing]
+        self.columns = tuple(f"{kind}:{name}" for name in self._names)
 
     def propose(self, context: UserContext, n: int) -> Sequence[Keys]:
         neighbours = context.neighbours.get(self._kind)
@@ -31,7 +32,7 @@ class NeighbourSource(CandidateSource):
         neighbours = candidates.context.neighbours.get(self._kind)
         if neighbours is None:
             return
-        for column, name in zip(self.columns, (ALL, RECENT), strict=True):
+        for column, name in zip(self.columns, self._names, strict=True):
             candidates.table[column] = neighbours.scores(name, candidates.table.products)
 
     def has_signal(self, context: UserContext) -> bool:

@@ -79,7 +79,8 @@ def test_what_is_ranked_too_low_is_told_beside_the_last_that_is_listed(
     for one in (told["why"], told["last"]):
         assert sum(one["contributions"].values()) == pytest.approx(one["score"])
     assert told["candidates"] >= told["why"]["place"]
-    assert {one["source"] for one in told["sources"]} == {"text", "popular", "together", "ease"}
+    told_of = {one["source"] for one in told["sources"]}
+    assert told_of == {"text", "popular", "together", "ease", "next"}
     further = explained(api, "spade-red", seed="mug-red", count=4)
     assert (further["stage"], further["last"]["place"]) == ("rank", 4)
     assert further["why"]["place"] > 5

@@ -32,7 +32,7 @@ def test_a_trace_tells_what_became_of_the_candidates(visited: Shop, api: Api) ->
         "backfill", "fields",
     ]  # fmt: skip
     assert told["context"] == {"ranker": "fusion", "ranker_id": None}
-    assert told["sources"].keys() == {"text", "popular", "together", "ease"}
+    assert told["sources"].keys() == {"text", "popular", "together", "ease", "next"}
     assert told["fuse"]["excluded"] == 3
     assert told["fuse"]["proposed"] - told["fuse"]["excluded"] == told["fuse"]["kept"]
     assert told["rerank"]["listed"] + told["backfill"]["added"] == len(body["items"])

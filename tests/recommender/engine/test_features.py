@@ -74,7 +74,7 @@ def filled(
         popularity=CandidatePopularity(users=users, first=np.array(first, dtype=np.float64)),
         table=table.empty(table.columns((), features.names(lists_own=lists_own)), keys(*KEYS)),
     )
-    features.fill(candidates)
+    features.fill(candidates, ())
     return candidates.table
 
 

@@ -39,6 +39,12 @@ def test_a_history_of_long_ago_is_still_a_taste(ago):
     assert own((5, 2, ago), (9, 2, 10 + ago)).recent == pytest.approx(recent, rel=1e-3)
 
 
+def test_what_happened_at_once_is_of_one_moment_counted_from_the_last():
+    owned = own((5, 1, 1), (7, 1, 1), (8, -1, 2), (9, 1, 3), (5, 1, 4), (3, 1, 4))
+    assert owned.products.tolist() == [5, 7, 9, 3]
+    assert owned.moments.tolist() == [0, 0, 1, 2]
+
+
 def test_an_empty_history_has_no_products():
     owned = own()
     assert (len(owned.products), owned.seen, owned.events, owned.days_since) == (0, 0, 0, 999)

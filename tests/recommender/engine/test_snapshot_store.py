@@ -56,7 +56,9 @@ def test_every_source_speaks_and_what_is_of_the_users_taste_is_ahead(now: Snapsh
     assert proposal.is_personal
     tastes = proposal.rows % planted.TASTES == 2 % planted.TASTES
     personal = [name for name in proposal.table.columns.scores if not name.startswith("popular:")]
-    assert {name.split(":")[0] for name in personal} == {"text", "behaviour", "together", "ease"}
+    assert {name.split(":")[0] for name in personal} == {
+        *("text", "behaviour", "together", "ease", "next")
+    }
     for name in personal:
         scores = proposal.table[name]
         assert scores[tastes].mean() > scores[~tastes].mean(), name

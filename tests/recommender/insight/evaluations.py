@@ -14,10 +14,10 @@ def method(name: str, ndcg: float, kind: Kind = "channel", note: str = "") -> Me
         kind=kind,
         metrics=dict.fromkeys(METRICS, interval),
         by_history=(
-            Segment("1", 12, {"ndcg": interval, "recall": interval}),
-            Segment("2-4", 30, {"ndcg": interval, "recall": interval}),
+            Segment("0", 12, {"ndcg": interval, "recall": interval}),
+            Segment("1-3", 30, {"ndcg": interval, "recall": interval}),
         ),
-        by_age=(Segment("<30", 8, {"recall": interval}), Segment("unknown", 2, {"recall": None})),
+        by_age=(Segment("<30", 8, {"recall": interval}), Segment("untouched", 2, {"recall": None})),
         seconds=2.25,
         note=note,
     )

@@ -16,17 +16,17 @@ def _means(segments: tuple[Segment, ...], metric: str) -> dict[str, float]:
 
 
 def test_users_are_banded_by_how_much_they_had() -> None:
-    sizes = np.array([0, 1, 2, 4, 5, 9, 10, 19, 20, 49, 50, 900])
+    sizes = np.array([0, 1, 3, 4, 5, 9, 10, 19, 20, 49, 50, 900])
     hits = np.zeros((12, 3), dtype=bool)
     hits[[1, 2], 0] = True
 
     segments = beyond_accuracy.by_history(accuracy(hits, np.ones(12, np.int64)), sizes)
 
     labels = {segment.label: segment.users for segment in segments}
-    assert labels == {"0": 1, "1": 1, "2-4": 2, "5-9": 2, "10-19": 2, "20-49": 2, "50+": 2}
+    assert labels == {"0": 1, "1-3": 2, "4-9": 3, "10-19": 2, "20-49": 2, "50+": 2}
     recall = _means(segments, "recall")
-    assert (recall["1"], recall["2-4"], recall["5-9"]) == (1.0, 0.5, 0.0)
-    assert _means(segments, "ndcg")["2-4"] == 0.5
+    assert (recall["0"], recall["1-3"], recall["4-9"]) == (0.0, 1.0, 0.0)
+    assert _means(segments, "ndcg")["1-3"] == 1.0
 
 
 def test_a_band_without_users_is_left_out() -> None:
@@ -34,7 +34,7 @@ def test_a_band_without_users_is_left_out() -> None:
 
     segments = beyond_accuracy.by_history(accuracy(hits, np.ones(2, np.int64)), np.array([3, 60]))
 
-    assert [segment.label for segment in segments] == ["2-4", "50+"]
+    assert [segment.label for segment in segments] == ["1-3", "50+"]
 
 
 def test_recall_by_age_counts_only_what_was_wanted_of_that_age() -> None:
@@ -45,7 +45,7 @@ def test_recall_by_age_counts_only_what_was_wanted_of_that_age() -> None:
 
     segments = beyond_accuracy.by_age(places, hits, relevant, ages)
 
-    assert _means(segments, "recall") == {"<30": 0.5, "30-90": 1.0, "365+": 0.0, "unknown": 1.0}
+    assert _means(segments, "recall") == {"<30": 0.5, "30-90": 1.0, "365+": 0.0, "untouched": 1.0}
     assert {segment.users for segment in segments} == {1}
 
 

@@ -37,9 +37,9 @@ def test_the_document_is_json_that_says_all() -> None:
         "popularity_bias",
     ]
     assert first["metrics"]["ndcg"] == {"mean": 0.12, "low": 0.11, "high": 0.13}
-    assert first["by_history"][0]["segment"] == "1"
+    assert first["by_history"][0]["segment"] == "0"
     assert first["by_history"][0]["users"] == 12
-    assert first["by_age"][1] == {"segment": "unknown", "users": 2, "recall": None}
+    assert first["by_age"][1] == {"segment": "untouched", "users": 2, "recall": None}
 
 
 def test_methods_stand_best_first_and_unmeasured_last() -> None:

@@ -70,14 +70,14 @@ def test_breakdowns_are_by_history_and_by_age() -> None:
     history = {
         segment.label: (segment.users, segment.metrics["recall"]) for segment in method.by_history
     }
-    assert {label: users for label, (users, _) in history.items()} == {"0": 1, "1": 1, "2-4": 1}
+    assert {label: users for label, (users, _) in history.items()} == {"0": 1, "1-3": 2}
     ages = {segment.label: (segment.users, segment.metrics["recall"]) for segment in method.by_age}
     assert {label: users for label, (users, _) in ages.items()} == {
         "<30": 2,
         "30-90": 2,
         "90-365": 1,
         "365+": 1,
-        "unknown": 1,
+        "untouched": 1,
     }
     middle = ages["30-90"][1]
     assert middle is not None

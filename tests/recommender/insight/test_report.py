@@ -76,8 +76,8 @@ def test_bands_have_a_table_with_how_many_users() -> None:
     rows = _Page(render(EVALUATION)).rows
 
     headings = [row for row in rows if row[0] == " Method"]
-    assert headings[0] == [" Method", " 1 (12)", " 2–4 (30)"]
-    assert headings[2] == [" Method", " <30 (8)", " unknown (2)"]
+    assert headings[0] == [" Method", " 0 (12)", " 1–3 (30)"]
+    assert headings[2] == [" Method", " <30 (8)", " untouched (2)"]
 
 
 def test_a_page_without_breakdowns_has_the_first_table_alone() -> None:

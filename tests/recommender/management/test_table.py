@@ -33,6 +33,11 @@ def test_methods_stand_best_first_with_intervals_and_notes_below() -> None:
         "learned rank: chosen by selection",
         "EASE: too many products",
         "A sample of <users>.",
+        "Only products new in the days tested, recall@20, 2 users: learned rank -, text@1 a$b "
+        "neighbours of a very, very long name that goes on and on -.",
+        "Users who had one to three products, NDCG@20, 30 users: learned rank 0.1200 (0.1100 to "
+        "0.1300), text@1 a$b neighbours of a very, very long name that goes on and on 0.0800 "
+        "(0.0700 to 0.0900).",
         "In brackets, where the mean lies with 95 % confidence.",
         "",
         "learned rank is 50 % better than the best simple method (NDCG@20 .120 against .080), "

@@ -106,7 +106,7 @@ def test_stored_neighbours_are_a_matrix_without_those_that_are_gone(stocked: Sho
 
     neighbours = snapshot.stored_neighbours(products, stocked.catalog.pk)
 
-    assert set(neighbours) == {"together", "ease"}
+    assert set(neighbours) == {"together", "ease", "next"}
     dense = neighbours["together"].toarray()
     assert (dense[2, 5], dense[2, 0]) == (0.5, 0.25)
     assert np.count_nonzero(dense) == 2

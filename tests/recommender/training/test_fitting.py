@@ -45,7 +45,7 @@ def test_both_spaces_and_neighbours_are_learnt_and_content_stays(fitted: Snapsho
         ("behaviour", "als"),
         ("behaviour", "svd"),
     ]
-    assert set(fitted.neighbours) == {"together", "ease"}
+    assert set(fitted.neighbours) == {"together", "ease", "next"}
 
 
 @pytest.mark.parametrize("name", ["als", "svd"])
@@ -81,3 +81,11 @@ def test_without_content_a_product_without_history_has_no_vector(now: Snapshot) 
         assert (
             trained.space.has.tolist() == trained.is_trained.tolist() == [True] * 70 + [False] * 10
         )
+
+
+def test_where_times_tell_no_order_nothing_follows_anything(now: Snapshot) -> None:
+    history = replace(now.interactions, times=np.full(len(now.interactions), planted.START))
+
+    neighbours = fitting.fit_neighbours(replace(now, interactions=history))
+
+    assert set(neighbours) == {"together", "ease"}

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -114,7 +116,7 @@ def test_where_users_come_back_history_is_cut_by_windows_and_the_last_one_judges
 
     assert plan.scheme == WINDOWS
     assert "of the users came back" in plan.reason
-    assert [split.is_held_out for split in plan.splits] == [True, False, False, False]
+    assert [split.is_held_out for split in plan.splits] == [True, False, False, False, False]
     end = whole.times[-1]
     for split in plan.splits:
         assert split.relevant.nnz
@@ -123,12 +125,32 @@ def test_where_users_come_back_history_is_cut_by_windows_and_the_last_one_judges
 
 def test_what_a_ranker_learns_of_a_window_is_over_before_the_gate_judges() -> None:
     whole = planted.interactions()
-    judge, *lessons = splits.plan(whole).splits
+    judge, *lessons, _ = splits.plan(whole).splits
 
     assert judge.labels.nnz == 0
     for split in lessons:
         during = (whole.times >= split.clock) & (whole.times < judge.clock)
         assert split.labels.nnz == whole.where(during).positive().binary().nnz
+
+
+def test_beside_windows_the_last_events_before_the_judge_teach_too() -> None:
+    whole = planted.interactions()
+    judge, *_, last = splits.plan(whole).splits
+    earlier = whole.before(judge.clock)
+
+    assert last.clock <= judge.clock + 1
+    assert (last.known.times < judge.clock).all()
+    assert last.relevant.nnz == splits.leave_last_out(earlier).relevant.nnz
+    assert (last.labels != last.relevant).nnz == 0
+
+
+def test_where_few_have_a_last_event_windows_teach_alone() -> None:
+    assert [split.is_held_out for split in splits.plan(leaving(40, 12)).splits] == [
+        True,
+        False,
+        False,
+        False,
+    ]
 
 
 def test_where_hardly_anyone_comes_back_last_events_are_held_out() -> None:
@@ -189,8 +211,73 @@ def test_the_last_days_are_before_the_last_event_and_not_before_now() -> None:
     assert splits.last_days(whole) == pytest.approx(START + 8 * DAY_SECONDS, abs=0.01)
 
 
-def test_returning_is_the_share_of_those_before_who_came_after() -> None:
+def test_those_who_return_are_counted_of_those_who_were_there_before() -> None:
     whole = history((0, 0, 1, 0), (1, 0, 1, 0), (1, 1, 1, 9), (2, 1, 1, 9))
 
-    assert splits.returning(whole, START + DAY_SECONDS) == 0.5
-    assert splits.returning(whole, START) == 0.0
+    assert splits.returning(whole, START + DAY_SECONDS) == (1, 2)
+    assert splits.returning(whole, START) == (0, 0)
+
+
+def leaving(users: int, back: int) -> Interactions:
+    """Users of three events on three of the first fifty days, some of whom come back at the end."""
+    random = np.random.default_rng(1)
+    user = np.concatenate([np.repeat(np.arange(users), 3), np.arange(back)])
+    days = np.concatenate([random.uniform(0, 50, 3 * users), random.uniform(90, 100, back)])
+    order = np.argsort(days)
+    return Interactions(
+        users=user[order].astype(np.int32),
+        products=random.integers(0, PRODUCTS, len(user)).astype(np.int32),
+        weights=np.ones(len(user), dtype=np.float32),
+        times=START + DAY_SECONDS * days[order],
+        n_users=users,
+        n_products=PRODUCTS,
+    )
+
+
+@pytest.mark.parametrize(
+    ("users", "back", "scheme", "reason"),
+    [
+        (30_000, 2_400, WINDOWS, "8% of the users came back in the last 20 days."),
+        (3_000, 240, LAST, "only 8% of the users came back in the last 20 days."),
+        (300, 90, WINDOWS, "30% of the users came back in the last 20 days."),
+        (120, 36, LAST, "30% of the users came back in the last 20 days, but these are only 36."),
+        (40, 12, WINDOWS, "30% of the users came back in the last 20 days."),
+    ],
+    ids=["many, a small share", "few, a small share", "enough", "too few", "too few either way"],
+)
+def test_history_is_cut_by_what_teaches_of_enough_users(
+    users: int, back: int, scheme: str, reason: str
+) -> None:
+    plan = splits.plan(leaving(users, back))
+
+    assert (plan.scheme, plan.reason) == (scheme, reason)
+
+
+def in_order(whole: Interactions, seconds: float, at_once: int = 1) -> Interactions:
+    """The same events, whose times say nothing but which of its user's events each is."""
+    order = np.argsort(whole.users, kind="stable")
+    users = whole.users[order]
+    place = np.arange(len(users)) - np.searchsorted(users, users, side="left")
+    times = np.empty(len(users))
+    times[order] = START + seconds * (place // at_once)
+    made_up = replace(whole, times=times)
+    return made_up.where(np.argsort(times, kind="stable"))
+
+
+@pytest.mark.parametrize("users", [3_000, 80, 20], ids=["all", "some", "few"])
+@pytest.mark.parametrize(
+    ("seconds", "at_once"),
+    [(1, 1), (3_600, 1), (86_400, 1), (86_400, 2), (1, 3)],
+    ids=["a second", "an hour", "a day", "a day, two at once", "a second, three at once"],
+)
+def test_a_copy_whose_times_are_a_mere_order_is_recognised(
+    users: int, seconds: float, at_once: int
+) -> None:
+    whole = planted.interactions(users=users)
+    some = replace(whole, weights=np.ones(len(whole), dtype=np.float32))
+
+    plan = splits.plan(in_order(some, seconds, at_once))
+
+    assert splits.plan(whole).scheme == WINDOWS
+    assert plan.scheme == LAST
+    assert " apart, so that times tell no more than their order." in plan.reason

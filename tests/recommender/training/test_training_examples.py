@@ -86,8 +86,8 @@ def test_a_lesson_holds_all_kinds_of_features_so_that_the_check_looks_at_them(
     columns = learnt(training_examples.of_split(honest(now, split), split, Mode.ALL))
 
     assert {name.split(":")[0] for name in columns} == {
-        *("candidates", "sizes", "behaviour", "text", "together", "ease"),
-        *("popular", "product", "repeat", "user"),
+        *("candidates", "sizes", "behaviour", "text", "together", "ease", "next"),
+        *("popular", "product", "refused", "repeat", "user"),
     }
 
 
