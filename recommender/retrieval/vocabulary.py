@@ -23,6 +23,9 @@ _MOST_CHARACTERS = 500
 _ALTERNATIVES = 3
 # Of a word that may be two, each half is so long at least.
 _SHORTEST_HALF = 3
+# Words of up to so many letters are no misspellings; of up to so many they have one edit, longer
+# ones two, as Lucene's fuzzy queries have it: at two edits a short word is another word.
+_NO_EDIT, _ONE_EDIT = 2, 5
 # A word at one edit more is as likely as one that e⁴, some fifty, times fewer products have.
 _AN_EDIT = 4.0
 
@@ -141,11 +144,11 @@ LEFT JOIN LATERAL (
                 s.word %% w.plain OR s.word = ANY(swapped.words)
                 OR (s.word >= left(w.plain, 1) COLLATE "C"
                     AND s.word < (left(w.plain, 1) || chr(1114111)) COLLATE "C"))
-        ) s WHERE s.edits <= CASE WHEN length(w.plain) > 3 THEN 2 ELSE 1 END
+        ) s WHERE s.edits <= CASE WHEN length(w.plain) > {one_edit} THEN 2 ELSE 1 END
         ORDER BY {an_edit} * s.edits - ln(s.products), s.word LIMIT {alternatives}
     ) s
 ) corrected ON w.products = 0 AND completed.words IS NULL AND halves.words IS NULL
-    AND length(w.plain) >= 3
+    AND length(w.plain) > {no_edit}
 ORDER BY w.place
 """)
 
@@ -189,6 +192,8 @@ def look_up(catalog: Catalog, text: str) -> list[QueryWord]:
         alternatives=sql.Literal(_ALTERNATIVES),
         half=sql.Literal(_SHORTEST_HALF),
         an_edit=sql.Literal(_AN_EDIT),
+        no_edit=sql.Literal(_NO_EDIT),
+        one_edit=sql.Literal(_ONE_EDIT),
     )
     rows = database.fetch_named(query, {"text": text[:_MOST_CHARACTERS]})
     words: dict[tuple[str, ...], QueryWord] = {}
