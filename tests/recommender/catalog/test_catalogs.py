@@ -165,16 +165,18 @@ def test_profiles_and_popularity_follow_a_changed_catalog(shop: Shop) -> None:
     assert stale_users(shop.space, after=0, limit=10) == [shop.user("ann").pk]
 
 
-def test_what_searches_lead_to_follows_a_changed_weight_of_events(shop: Shop) -> None:
-    shop.stock(mug="Mug")
-    shop.post(replace(event("ann", "mug"), query="gift"))
+def test_what_searches_lead_to_follows_a_changed_clock(shop: Shop) -> None:
+    shop.stock(mug="Mug", tent="Tent")
+    now = timezone.now()
+    for product, days in (("mug", 100), ("tent", 20)):
+        shop.post(replace(event("ann", product, at=now - days * DAY), query="gift"))
     tallies.refresh(shop.catalog)
     outcomes = SearchOutcome.objects.filter(catalog=shop.catalog)
-    assert outcomes.count() == 1
+    assert outcomes.count() == 1, "of the last 90 days"
 
-    catalogs.change_catalog(shop.catalog, event_weights={"view": 0.0})
+    catalogs.change_catalog(shop.catalog, clock=Catalog.Clock.LAST_EVENT)
 
-    assert not outcomes.exists()
+    assert outcomes.count() == 2
 
 
 News = list[list[int]]
