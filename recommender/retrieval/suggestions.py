@@ -1,16 +1,18 @@
 """What a text that is being typed may become: words, categories, brands and products."""
 
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 
 from psycopg import sql
 
 from recommender import database
 from recommender.models import Catalog
 from recommender.retrieval.filter_cache import VISIBLE
+from recommender.retrieval.leanings import Leanings
 
 # Of a beginning that more products have, only words are told: reading all of them takes too long.
 _MOST_READ = 500
@@ -57,11 +59,21 @@ class Suggestion:
     id: str | None = None
 
 
-def suggest(catalog: Catalog, text: str, count: int) -> list[Suggestion]:
+@dataclass(frozen=True, slots=True)
+class Personal:
+    """Whose taste counts, and how much beside how many have it and how popular it is, 0 to 1."""
+
+    leanings: Leanings
+    weight: float
+
+
+def suggest(
+    catalog: Catalog, text: str, count: int, personal: Personal | None = None
+) -> list[Suggestion]:
     """What the text may become, at most so many: words, then categories, brands and products.
 
     The last word is taken for a beginning. Of a short one that very many products have, only
-    words are told.
+    words are told, and nobody's taste counts.
     """
     words = _WORD.findall(text[:_MOST_CHARACTERS].casefold())
     if not words:
@@ -70,15 +82,18 @@ def suggest(catalog: Catalog, text: str, count: int) -> list[Suggestion]:
     completions, products = _completions(catalog, last, count)
     if not before and products > _MOST_READ:
         return [Suggestion(word, Kind.WORDS) for word in completions]
-    read = _read(catalog, before, last)
-    if before:
-        completions = _completed((product.title for product in read), last)
+    read = _read(catalog, before, last, personal)
+    weight = 0.0 if personal is None else personal.weight
+    completed = _in_order(_begun(read, last), weight)
+    if not before:
+        # Words of texts other than titles, too, and the commonest of the whole catalog first.
+        completed = _as_common(completions, completed, weight)
     lead = "".join(f"{word} " for word in before)
     found = [
-        *(Suggestion(f"{lead}{word}", Kind.WORDS) for word in completions[: max(1, count // 2)]),
-        *_labels((product.category for product in read), words, Kind.CATEGORY),
-        *_labels((product.brand for product in read), words, Kind.BRAND),
-        *(Suggestion(product.title, Kind.PRODUCT, product.id) for product in read),
+        *(Suggestion(f"{lead}{word}", Kind.WORDS) for word in completed[: max(1, count // 2)]),
+        *_labels(((one.category, one.fit) for one in read), weight, words, Kind.CATEGORY),
+        *_labels(((one.brand, one.fit) for one in read), weight, words, Kind.BRAND),
+        *(Suggestion(one.title, Kind.PRODUCT, one.id) for one in _best_first(read, weight)),
     ]
     return found[:count]
 
@@ -89,39 +104,93 @@ class _Product:
     title: str
     category: str
     brand: str
+    fit: float  # to the user's taste, 0 to 1
 
 
 def _completions(catalog: Catalog, last: str, limit: int) -> tuple[list[str], int]:
     """Words that begin so, the commonest first, and how many products have any, at most."""
-    query = _BEGINNING.format(catalog=sql.Literal(catalog.pk), limit=sql.Literal(limit))
-    rows = database.fetch(query, {"last": last})
+    rows = database.fetch(_beginning(catalog.pk, limit), {"last": last})
     return [word for word, _ in rows], int(rows[0][1]) if rows else 0
 
 
-def _read(catalog: Catalog, before: Sequence[str], last: str) -> list[_Product]:
+def _read(
+    catalog: Catalog, before: Sequence[str], last: str, personal: Personal | None
+) -> list[_Product]:
     """The products that have all of the words, the most popular first."""
-    query = _PRODUCTS.format(
-        catalog=sql.Literal(catalog.pk), most=sql.Literal(_MOST_READ), visible=VISIBLE
+    rows = database.fetch(_products(catalog.pk), {"query": " & ".join([*before, f"{last}:*"])})
+    fit = personal.leanings.fit if personal is not None else _none
+    return [
+        _Product(name, title, category, brand, fit(category, brand))
+        for name, title, category, brand in rows
+    ]
+
+
+def _none(category: str, brand: str) -> float:  # noqa: ARG001 - as Leanings.fit
+    return 0.0
+
+
+@lru_cache(maxsize=1000)
+def _beginning(catalog_id: int, limit: int) -> bytes:
+    parts = {"catalog": sql.Literal(catalog_id), "limit": sql.Literal(limit)}
+    return _BEGINNING.format(**parts).as_bytes(None)
+
+
+@lru_cache(maxsize=1000)
+def _products(catalog_id: int) -> bytes:
+    parts = {"catalog": sql.Literal(catalog_id), "most": sql.Literal(_MOST_READ)}
+    return _PRODUCTS.format(**parts, visible=VISIBLE).as_bytes(None)
+
+
+def _begun(products: Iterable[_Product], last: str) -> Iterator[tuple[str, float]]:
+    """The words of the products' titles that begin so, with how the product fits."""
+    for product in products:
+        for word in dict.fromkeys(_WORD.findall(product.title.casefold())):
+            if word.startswith(last):
+                yield word, product.fit
+
+
+def _in_order(values: Iterable[tuple[str, float]], weight: float) -> list[str]:
+    """The values by how often they are there, and by how well they fit on average."""
+    counts: Counter[str] = Counter()
+    fits: defaultdict[str, float] = defaultdict(float)
+    for value, fit in values:
+        counts[value] += 1
+        fits[value] += fit
+    most = max(counts.values(), default=1)
+
+    def worth(value: str) -> float:
+        return (1 - weight) * counts[value] / most + weight * fits[value] / counts[value]
+
+    return sorted(counts, key=worth, reverse=True)
+
+
+def _as_common(common: Sequence[str], fitting: Sequence[str], weight: float) -> list[str]:
+    """Words by their places among the commonest, and among those that fit."""
+    places = {word: place for place, word in enumerate(fitting)}
+    last = len(places) or 1
+
+    def place(word: str) -> float:
+        of_common = common.index(word) / len(common)
+        return (1 - weight) * of_common + weight * places.get(word, last) / last
+
+    return sorted(common, key=place)
+
+
+def _best_first(products: Sequence[_Product], weight: float) -> list[_Product]:
+    """The products by their places among the popular, and by how well they fit."""
+    number = len(products)
+    order = sorted(
+        range(number),
+        key=lambda place: (1 - weight) * place / number - weight * products[place].fit,
     )
-    rows = database.fetch(query, {"query": " & ".join([*before, f"{last}:*"])})
-    return [_Product(*row) for row in rows]
+    return [products[place] for place in order]
 
 
-def _completed(texts: Iterable[str], last: str) -> list[str]:
-    """The words of these texts that begin so, the commonest first."""
-    counts = Counter(
-        word
-        for text in texts
-        for word in set(_WORD.findall(text.casefold()))
-        if word.startswith(last)
-    )
-    return [word for word, _ in counts.most_common()]
-
-
-def _labels(labels: Iterable[str], words: Sequence[str], kind: Kind) -> Iterator[Suggestion]:
-    """The labels that have all of the words, as they are or as beginnings, the commonest first."""
-    counts = Counter(filter(None, labels))
-    for label, _ in counts.most_common():
+def _labels(
+    labels: Iterable[tuple[str, float]], weight: float, words: Sequence[str], kind: Kind
+) -> Iterator[Suggestion]:
+    """The labels that have all of the words, as they are or as beginnings, in their order."""
+    for label in _in_order(((label, fit) for label, fit in labels if label), weight):
         own = _WORD.findall(label.casefold())
         if all(any(one.startswith(word) for one in own) for word in words):
             yield Suggestion(label, kind)
