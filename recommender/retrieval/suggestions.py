@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
+from typing import NamedTuple
 
 from psycopg import sql
 
@@ -59,12 +60,66 @@ class Suggestion:
     id: str | None = None
 
 
+class _Product(NamedTuple):
+    """A product that has the words."""
+
+    id: str
+    title: str
+    category: str
+    brand: str
+
+
 @dataclass(frozen=True, slots=True)
 class Personal:
     """Whose taste counts, and how much beside how many have it and how popular it is, 0 to 1."""
 
     leanings: Leanings
     weight: float
+
+    def in_order(self, values: Iterable[tuple[str, _Product]]) -> list[str]:
+        """Values of products, by how many have it and by how well those fit on average."""
+        if not self.weight:
+            return [value for value, _ in Counter(value for value, _ in values).most_common()]
+        counts: Counter[str] = Counter()
+        fits: defaultdict[str, float] = defaultdict(float)
+        for value, product in values:
+            counts[value] += 1
+            fits[value] += self._fit(product)
+        most = max(counts.values(), default=1)
+
+        def worth(value: str) -> float:
+            common, fit = counts[value] / most, fits[value] / counts[value]
+            return (1 - self.weight) * common + self.weight * fit
+
+        return sorted(counts, key=worth, reverse=True)
+
+    def between(self, common: Sequence[str], fitting: Sequence[str]) -> list[str]:
+        """Words by their places among the commonest, and among those that fit."""
+        places = {word: place for place, word in enumerate(fitting)}
+        last = len(places) or 1
+        worths = {
+            word: (1 - self.weight) * place / len(common)
+            + self.weight * places.get(word, last) / last
+            for place, word in enumerate(common)
+        }
+        return sorted(common, key=worths.__getitem__)
+
+    def best_first(self, products: Sequence[_Product]) -> Sequence[_Product]:
+        """The products by their places among the popular, and by how well they fit."""
+        if not self.weight:
+            return products
+        number = len(products)
+        worths = [
+            (1 - self.weight) * place / number - self.weight * self._fit(product)
+            for place, product in enumerate(products)
+        ]
+        return [products[place] for place in sorted(range(number), key=worths.__getitem__)]
+
+    def _fit(self, product: _Product) -> float:
+        return self.leanings.fit(product.category, product.brand)
+
+
+_NOBODY = Personal(Leanings(is_anonymous=True, categories={}, brands={}), 0.0)
 
 
 def suggest(
@@ -82,29 +137,22 @@ def suggest(
     completions, products = _completions(catalog, last, count)
     if not before and products > _MOST_READ:
         return [Suggestion(word, Kind.WORDS) for word in completions]
-    read = _read(catalog, before, last, personal)
-    weight = 0.0 if personal is None else personal.weight
-    completed = _in_order(_begun(read, last), weight)
-    if not before:
-        # Words of texts other than titles, too, and the commonest of the whole catalog first.
-        completed = _as_common(completions, completed, weight)
+    read = _read(catalog, before, last)
+    taste = _NOBODY if personal is None else personal
+    # Of one word all of the catalog's are known, those of texts other than titles, too.
+    completed = completions
+    if before or taste.weight:
+        completed = taste.in_order(_begun(read, last))
+    if taste.weight and not before:
+        completed = taste.between(completions, completed)
     lead = "".join(f"{word} " for word in before)
     found = [
         *(Suggestion(f"{lead}{word}", Kind.WORDS) for word in completed[: max(1, count // 2)]),
-        *_labels(((one.category, one.fit) for one in read), weight, words, Kind.CATEGORY),
-        *_labels(((one.brand, one.fit) for one in read), weight, words, Kind.BRAND),
-        *(Suggestion(one.title, Kind.PRODUCT, one.id) for one in _best_first(read, weight)),
+        *_labels(taste.in_order((p.category, p) for p in read), words, Kind.CATEGORY),
+        *_labels(taste.in_order((p.brand, p) for p in read), words, Kind.BRAND),
+        *(Suggestion(p.title, Kind.PRODUCT, p.id) for p in taste.best_first(read)[:count]),
     ]
     return found[:count]
-
-
-@dataclass(frozen=True, slots=True)
-class _Product:
-    id: str
-    title: str
-    category: str
-    brand: str
-    fit: float  # to the user's taste, 0 to 1
 
 
 def _completions(catalog: Catalog, last: str, limit: int) -> tuple[list[str], int]:
@@ -113,20 +161,10 @@ def _completions(catalog: Catalog, last: str, limit: int) -> tuple[list[str], in
     return [word for word, _ in rows], int(rows[0][1]) if rows else 0
 
 
-def _read(
-    catalog: Catalog, before: Sequence[str], last: str, personal: Personal | None
-) -> list[_Product]:
+def _read(catalog: Catalog, before: Sequence[str], last: str) -> list[_Product]:
     """The products that have all of the words, the most popular first."""
     rows = database.fetch(_products(catalog.pk), {"query": " & ".join([*before, f"{last}:*"])})
-    fit = personal.leanings.fit if personal is not None else _none
-    return [
-        _Product(name, title, category, brand, fit(category, brand))
-        for name, title, category, brand in rows
-    ]
-
-
-def _none(category: str, brand: str) -> float:  # noqa: ARG001 - as Leanings.fit
-    return 0.0
+    return list(map(_Product._make, rows))
 
 
 @lru_cache(maxsize=1000)
@@ -141,56 +179,17 @@ def _products(catalog_id: int) -> bytes:
     return _PRODUCTS.format(**parts, visible=VISIBLE).as_bytes(None)
 
 
-def _begun(products: Iterable[_Product], last: str) -> Iterator[tuple[str, float]]:
-    """The words of the products' titles that begin so, with how the product fits."""
+def _begun(products: Iterable[_Product], last: str) -> Iterator[tuple[str, _Product]]:
+    """The words of the products' titles that begin so, each with its product."""
     for product in products:
         for word in dict.fromkeys(_WORD.findall(product.title.casefold())):
             if word.startswith(last):
-                yield word, product.fit
+                yield word, product
 
 
-def _in_order(values: Iterable[tuple[str, float]], weight: float) -> list[str]:
-    """The values by how often they are there, and by how well they fit on average."""
-    counts: Counter[str] = Counter()
-    fits: defaultdict[str, float] = defaultdict(float)
-    for value, fit in values:
-        counts[value] += 1
-        fits[value] += fit
-    most = max(counts.values(), default=1)
-
-    def worth(value: str) -> float:
-        return (1 - weight) * counts[value] / most + weight * fits[value] / counts[value]
-
-    return sorted(counts, key=worth, reverse=True)
-
-
-def _as_common(common: Sequence[str], fitting: Sequence[str], weight: float) -> list[str]:
-    """Words by their places among the commonest, and among those that fit."""
-    places = {word: place for place, word in enumerate(fitting)}
-    last = len(places) or 1
-
-    def place(word: str) -> float:
-        of_common = common.index(word) / len(common)
-        return (1 - weight) * of_common + weight * places.get(word, last) / last
-
-    return sorted(common, key=place)
-
-
-def _best_first(products: Sequence[_Product], weight: float) -> list[_Product]:
-    """The products by their places among the popular, and by how well they fit."""
-    number = len(products)
-    order = sorted(
-        range(number),
-        key=lambda place: (1 - weight) * place / number - weight * products[place].fit,
-    )
-    return [products[place] for place in order]
-
-
-def _labels(
-    labels: Iterable[tuple[str, float]], weight: float, words: Sequence[str], kind: Kind
-) -> Iterator[Suggestion]:
-    """The labels that have all of the words, as they are or as beginnings, in their order."""
-    for label in _in_order(((label, fit) for label, fit in labels if label), weight):
+def _labels(labels: Iterable[str], words: Sequence[str], kind: Kind) -> Iterator[Suggestion]:
+    """Those that have all of the words, as they are or as beginnings."""
+    for label in labels:
         own = _WORD.findall(label.casefold())
-        if all(any(one.startswith(word) for one in own) for word in words):
+        if label and all(any(one.startswith(word) for one in own) for word in words):
             yield Suggestion(label, kind)
