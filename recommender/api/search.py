@@ -91,6 +91,11 @@ def get_suggestions(request: ApiRequest, ask: Parameters[SuggestParameters]) -> 
     With a user, those to their taste come first.
     """
     codec.check_known(request, SuggestParameters.model_fields)
+    return suggest(request, ask)
+
+
+def suggest(request: ApiRequest, ask: SuggestParameters) -> HttpResponse:
+    """The answer to what is being typed."""
     catalog = request.auth.catalog
     missing: list[str] = []
     degraded: dict[str, str] = {}
