@@ -29,7 +29,7 @@ BUY_AGAIN = "buy_again"
 
 # A row of fewer products is none, unless fewer are asked for; what is due is worth one of its own.
 _FEWEST = 3
-# Of the time that is left, for the list that is for the user; the rest is for all other rows.
+# Of the time that is left, for each row in its turn: what is slow about one is not about all.
 _SHARE = 0.5
 # Of the user's latest products, so many say which category and which brand are theirs.
 _LATEST = 50
@@ -101,11 +101,11 @@ def page(catalog: Catalog, external_id: str, query: Query, most: int, *, names_o
     with trace.stage("user"):
         find = partial(given_history.asker, catalog, external_id, query)
         asking = _in_time(find, "user", degraded) or Asker(None)
-    listed = _in_time(partial(recommend_to, catalog, asking, query), FOR_YOU, degraded, _SHARE)
+    listed = _in_time(partial(recommend_to, catalog, asking, query), FOR_YOU, degraded)
     taste = _Taste()
     if asking.user is not None and (listed is None or listed.fallback is None):
         tell = partial(_taste, catalog, asking.user, names_own=names_own)
-        taste = _in_time(tell, "taste", degraded, _SHARE) or taste
+        taste = _in_time(tell, "taste", degraded) or taste
     fallback = listed.fallback if listed is not None else None
     if fallback == NO_USER_TOKEN:
         degraded["user"] = NO_USER_TOKEN
@@ -123,7 +123,7 @@ def page(catalog: Catalog, external_id: str, query: Query, most: int, *, names_o
         with trace.stage("row"):
             made = _in_time(partial(make, asked), "rows", degraded)
             if made is None:
-                break
+                continue
             row = _without(made, names, query.count)
             trace.note(code=row.code, found=len(row.answer.items))
         fewest = 1 if row.code == BUY_AGAIN else min(_FEWEST, query.count)
@@ -141,12 +141,10 @@ def page(catalog: Catalog, external_id: str, query: Query, most: int, *, names_o
     )
 
 
-def _in_time(
-    work: Callable[[], T], name: str, degraded: dict[str, str], share: float = 1.0
-) -> T | None:
+def _in_time(work: Callable[[], T], name: str, degraded: dict[str, str]) -> T | None:
     """What some work gives; None where there is no time for it, which is told."""
     try:
-        with time_budget.a_part(share):
+        with time_budget.a_part(_SHARE):
             return work()
     except TimeUpError:
         degraded[name] = TIMEOUT
