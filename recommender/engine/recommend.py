@@ -12,7 +12,7 @@ from recommender.engine.control import Control
 from recommender.engine.given_history import Asker, GivenEvent, with_history
 from recommender.engine.pipeline import Pipeline
 from recommender.engine.postgres_store import PostgresStore
-from recommender.engine.stored import ranker_of, told_of_ranker
+from recommender.engine.stored_ranker import ranker_of, told_of_ranker
 from recommender.models import Catalog
 from recommender.spaces import switching
 

@@ -5,10 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
-from threading import Lock
 from typing import Any
 
-from cachetools import LRUCache
 from django.db import transaction
 from django.utils import timezone
 from psycopg import sql
@@ -164,7 +162,6 @@ ORDER BY w.place
 """)
 
 _Known = tuple[str, str, int]  # a word, its stem, and how many products have it
-_Asked = tuple[int, datetime, str]  # the key of a catalog, when its words were counted, a text
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,12 +187,6 @@ class QueryWord:
         return sum(term.products for term in (*self.terms, *(term for _, term in self.synonyms)))
 
 
-# Texts remembered by a process, all catalogs together: some 20 MB.
-_MOST_REMEMBERED = 10_000
-_remembered: LRUCache[_Asked, Sequence[QueryWord]] = LRUCache(_MOST_REMEMBERED)
-_lock = Lock()
-
-
 def look_up(catalog: Catalog, text: str) -> Sequence[QueryWord]:
     """The words of a query, without stop words: each as the catalog has it.
 
@@ -204,17 +195,15 @@ def look_up(catalog: Catalog, text: str) -> Sequence[QueryWord]:
     words of a product that came in since words were counted are not known yet, and stand for
     themselves. Remembered until words are counted anew.
     """
-    text = text[:_MOST_CHARACTERS]
-    if catalog.words_counted_at is None:
+    text, counted_at = text[:_MOST_CHARACTERS], catalog.words_counted_at
+    if counted_at is None:
         return _look_up(catalog.pk, text)
-    asked = (catalog.pk, catalog.words_counted_at, text)
-    with _lock:
-        words = _remembered.get(asked)
-    if words is None:
-        words = _look_up(catalog.pk, text)
-        with _lock:
-            _remembered[asked] = words
-    return words
+    return _known(catalog.pk, counted_at, text)
+
+
+@lru_cache(maxsize=10_000)  # some 20 MB a process
+def _known(catalog_id: int, counted_at: datetime, text: str) -> Sequence[QueryWord]:  # noqa: ARG001
+    return _look_up(catalog_id, text)
 
 
 def _look_up(catalog_id: int, text: str) -> Sequence[QueryWord]:
