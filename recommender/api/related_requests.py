@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import ConfigDict, Field, model_validator
 
 from recommender.api import codec
-from recommender.api.fields import Count, Flag, Label, Path, Token
+from recommender.api.fields import AS_WHOLE, Count, Flag, Label, Path, Token
 from recommender.api.list_requests import (
     MOST_WEIGHT,
     FilterText,
@@ -102,8 +102,8 @@ MOST_ROWS, MOST_IN_A_ROW = 10, 50
 class RowsRequest(SummaryRequest):
     """What a request for the rows of a page may say; every member is optional."""
 
-    rows: Annotated[int, Field(strict=True, ge=1, le=MOST_ROWS)] = 6
-    count: Annotated[int, Field(strict=True, ge=1, le=MOST_IN_A_ROW)] = 12
+    rows: Annotated[int, Field(strict=True, ge=1, le=MOST_ROWS), AS_WHOLE] = 6
+    count: Annotated[int, Field(strict=True, ge=1, le=MOST_IN_A_ROW), AS_WHOLE] = 12
     filter: dict[str, Any] | None = None
     fields: list[Label] = []
     explain: Annotated[bool, Field(strict=True)] = False
