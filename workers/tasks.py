@@ -16,12 +16,11 @@ from django.utils import timezone
 from embeddings.errors import Misconfigured, Unavailable
 from recommender.catalog import sync
 from recommender.engine import answer_log
-from recommender.history import popularity
 from recommender.models import Catalog, Heartbeat, Space
 from recommender.profiles import builder
 from recommender.profiles import builder as profile_staleness
 from recommender.providers import cache
-from recommender.retrieval import search_outcomes, vocabulary
+from recommender.retrieval import tallies, vocabulary
 from recommender.spaces import alignment, embedding, lifecycle, quarantine, staleness, trained
 from recommender.stack import machine
 from recommender.stack.processes import find_process
@@ -228,11 +227,10 @@ def sweep_popularity() -> None:
 
 @shared_task(name="workers.refresh_popularity")
 def refresh_popularity(catalog_id: int) -> None:
-    """Count a catalog's popularity anew."""
+    """Count anew how popular a catalog's products are, and what its searches lead to."""
     catalog = Catalog.objects.filter(pk=catalog_id).first()
     if catalog is not None:
-        popularity.refresh(catalog)
-        search_outcomes.learn(catalog)
+        tallies.refresh(catalog)
 
 
 @shared_task(name="workers.prune_answers")

@@ -89,6 +89,12 @@ class StageOut(Schema):
     ]
 
 
+Traced = Annotated[
+    list[StageOut] | None,
+    Field(description="The stages in the order in which they began, where `trace` is true."),
+]
+
+
 class AnswerOut(Schema):
     """A list of products, and whether and why it is not all that was asked for."""
 
@@ -102,10 +108,7 @@ class AnswerOut(Schema):
         dict[str, str],
         Field(description="What did not run for this answer, by its name, and why."),
     ]
-    trace: Annotated[
-        list[StageOut] | None,
-        Field(description="The stages in the order in which they began, where `trace` is true."),
-    ] = None
+    trace: Traced = None
     items: list[ItemOut]
 
 
@@ -128,7 +131,7 @@ def document(
         _item(item, rank, language, public) for rank, item in enumerate(answer.items, start=1)
     )
     is_cut = len(items) < len(answer.items)
-    traced = {} if recorder is None else {"trace": list(map(stage, recorder.stages))}
+    traced = {} if recorder is None else {"trace": stages(recorder)}
     return {
         "spaces": answer.spaces,
         "complete": answer.complete and not is_cut,
@@ -151,6 +154,11 @@ def tell_language(request: ApiRequest, response: HttpResponse) -> None:
 def language_of(request: ApiRequest) -> str:
     """The language that reasons are told in."""
     return reasons.language_of(request.headers.get("Accept-Language", ""))
+
+
+def stages(recorder: Recorder) -> list[dict[str, Any]]:
+    """The stages that have ended as JSON has them."""
+    return list(map(stage, recorder.stages))
 
 
 def stage(stage: Stage) -> dict[str, Any]:

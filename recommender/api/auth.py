@@ -72,13 +72,22 @@ class BearerKey(HttpBearer):
         caller = _recognise(token)
         if caller is None:
             raise _unknown_key()
-        if caller.scope not in self._scopes:
-            needed = " or ".join(sorted(self._scopes))
-            detail = f"This needs a key of scope {needed}; yours is of scope {caller.scope}."
-            raise Problem(403, "wrong-scope", detail)
+        check_scope(caller, self._scopes)
         if caller.scope == BROWSER:
             _check_length(request)
         return caller
+
+
+def check_scope(caller: Caller, scopes: Collection[str]) -> None:
+    """See that a caller's key is of one of these scopes.
+
+    Raises:
+        Problem: 403 where it is of another.
+    """
+    if caller.scope not in scopes:
+        needed = " or ".join(sorted(scopes))
+        detail = f"This needs a key of scope {needed}; yours is of scope {caller.scope}."
+        raise Problem(403, "wrong-scope", detail)
 
 
 def _check_length(request: HttpRequest) -> None:

@@ -10,16 +10,18 @@ from django.http import HttpResponse
 from ninja import Router, Schema
 from pydantic import Field, TypeAdapter, ValidationError, WithJsonSchema
 
-from recommender.api import answers, codec, listing, problems, user_tokens
+from recommender.api import answers, codec, problems, user_tokens
 from recommender.api.answers import AnswerOut
 from recommender.api.auth import ApiRequest, any_key
 from recommender.api.documentation import ProblemOut
 from recommender.api.fields import Id
-from recommender.api.list_requests import ListRequest
-from recommender.api.listing import Operation
+from recommender.api.list_requests import ListRequest, SummaryRequest
+from recommender.api.listing import Operation, Page, Summary
 from recommender.api.operations import OPERATIONS
 from recommender.api.problems import Problem
+from recommender.api.rows import ROWS, RowsOut
 from recommender.api.schemas import Strict
+from recommender.api.segments import AUDIENCE, SEGMENTS, AudienceOut, SegmentsOut
 from recommender.engine.answer import FIRST_PAGE, MAX_COUNT, Continuation, product_keys
 
 router = Router(tags=["recommendations"], auth=any_key)
@@ -28,14 +30,19 @@ MOST_REQUESTS = 20
 _OPERATION = "operation"
 _ID: TypeAdapter[str] = TypeAdapter(Id)
 
-_SUBJECTS = {one.name: one.subject for one in OPERATIONS.values() if one.subject}
+# All that can be asked for in a batch, by name: lists, and what is made of several.
+_BATCHED: Mapping[str, Operation | Summary] = {
+    **OPERATIONS,
+    **{one.name: one for one in (ROWS, SEGMENTS, AUDIENCE)},
+}
+_SUBJECTS = {one.name: one.subject for one in _BATCHED.values() if one.subject}
 _PART = WithJsonSchema(
     {
         "anyOf": [
             {
                 "type": "object",
                 "properties": {
-                    _OPERATION: {"type": "string", "enum": sorted(OPERATIONS)},
+                    _OPERATION: {"type": "string", "enum": sorted(_BATCHED)},
                     **{subject: _ID.json_schema() for subject in _SUBJECTS.values()},
                 },
                 "required": [_OPERATION],
@@ -68,7 +75,7 @@ class BatchedOut(Schema):
     """What became of one of the requests."""
 
     status: Annotated[int, Field(description="As the request would have alone.")]
-    answer: AnswerOut | None = None
+    answer: AnswerOut | RowsOut | SegmentsOut | AudienceOut | None = None
     problem: ProblemOut | None = None
 
 
@@ -82,9 +89,20 @@ class BatchOut(Schema):
 class _Part:
     """One of the requests, checked."""
 
-    operation: Operation
-    ask: ListRequest
+    operation: Operation | Summary
+    ask: ListRequest | SummaryRequest
     subject: str
+
+    @property
+    def has_sentences(self) -> bool:
+        """Whether its answer is in the language of whoever asks."""
+        if isinstance(self.operation, Summary):
+            return self.operation.has_titles
+        return isinstance(self.ask, ListRequest) and self.ask.explain
+
+    def page(self, request: ApiRequest, after: Continuation) -> Page:
+        """The answer."""
+        return self.operation.page(request, self.ask, self.subject, after)
 
 
 @router.post(
@@ -102,7 +120,7 @@ def post_batch(request: ApiRequest, ask: BatchRequest) -> HttpResponse:
     parts = [_read(given, place) for place, given in enumerate(ask.requests)]
     _check_counts(parts)
     response = codec.respond({"answers": _answered(request, parts, distinct=ask.distinct)})
-    if any(isinstance(part, _Part) and part.ask.explain for part in parts):
+    if any(isinstance(part, _Part) and part.has_sentences for part in parts):
         answers.tell_language(request, response)
     user_tokens.vary(request, response)
     return response
@@ -110,9 +128,9 @@ def post_batch(request: ApiRequest, ask: BatchRequest) -> HttpResponse:
 
 def _read(given: Mapping[str, Any], place: int) -> _Part | Problem:
     name = given.get(_OPERATION)
-    operation = OPERATIONS.get(name) if isinstance(name, str) else None
+    operation = _BATCHED.get(name) if isinstance(name, str) else None
     if operation is None:
-        message = f"is none of {', '.join(sorted(OPERATIONS))}"
+        message = f"is none of {', '.join(sorted(_BATCHED))}"
         return _wrong(place, [{"loc": (_OPERATION,), "msg": message}])
     own = {_OPERATION, operation.subject}
     subject = ""
@@ -135,7 +153,7 @@ def _wrong(place: int, errors: Sequence[Mapping[str, Any]]) -> Problem:
 
 def _check_counts(parts: Sequence[_Part | Problem]) -> None:
     """See that a batch asks for no more products than one list may have."""
-    together = sum(part.ask.count for part in parts if isinstance(part, _Part))
+    together = sum(part.ask.size() for part in parts if isinstance(part, _Part))
     if together > MAX_COUNT:
         message = f"The lists have {together:,} products together, of {MAX_COUNT:,} at most."
         errors = [{"where": "body.requests", "message": message}]
@@ -180,7 +198,7 @@ def _answer(
         detail = f"The answers before have {codec.MOST_BYTES >> 20} MB; ask for this one alone."
         return _failed(Problem(413, "too-large", detail))
     try:
-        page = listing.page(request, part.operation, part.ask, part.subject, after)
+        page = part.page(request, after)
         return _Answered({"status": 200, "answer": page.document}, page.listed)
     except Problem as exc:
         return _failed(exc)

@@ -9,6 +9,7 @@ from recommender.api.example_errors import (
     NEEDS_TOKEN,
     NO_TOKEN,
     NOT_JSON,
+    OTHER_USER,
     PARAMETER,
     PRODUCT_ID,
     SERVER,
@@ -40,6 +41,7 @@ from recommender.api.example_requests import (
     ROWS,
     SEARCHED,
     SEGMENTS,
+    TIMED,
     USER_OR_SEED,
     USER_PATH,
     listed,
@@ -133,7 +135,8 @@ LISTS: Mapping[tuple[str, str], Call] = {
         answer=ROWS,
         parameters=USER_PATH
         | {"rows": 3, "count": 3}
-        | {name: LIST[name] for name in ("filter", "fields", "explain")},
+        | {name: LIST[name] for name in ("filter", "fields", "explain")}
+        | TIMED,
         errors=(*OF_USER, *OF_METHOD["get"]),
     ),
     ("post", "/v1/users/{user_id}/rows"): Call(
@@ -154,7 +157,7 @@ LISTS: Mapping[tuple[str, str], Call] = {
     ("get", "/v1/users/{user_id}/segments"): Call(
         answers={200: "SegmentsOut"},
         answer=SEGMENTS,
-        parameters=USER_PATH | {"by": "brand", "count": 3, "filter": LIST["filter"]},
+        parameters=USER_PATH | {"by": "brand", "count": 3, "filter": LIST["filter"]} | TIMED,
         errors=(*OF_USER, NO_SEGMENT, *OF_METHOD["get"]),
     ),
     ("post", "/v1/users/{user_id}/segments"): Call(
@@ -166,8 +169,12 @@ LISTS: Mapping[tuple[str, str], Call] = {
     ),
     ("get", "/v1/products/{product_id}/audience"): Call(
         answers={200: "AudienceOut"},
-        answer={"space": "als@1", "items": [{"id": USER_ID, "rank": 1, "score": 0.83}]},
-        parameters=PRODUCT_PATH | {"count": 3, "exclude": "purchased"},
+        answer={
+            "space": "als@1",
+            "degraded": {},
+            "items": [{"id": USER_ID, "rank": 1, "score": 0.83}],
+        },
+        parameters=PRODUCT_PATH | {"count": 3, "exclude": "purchased"} | TIMED,
         errors=(*SERVER, PARAMETER, unknown("product"), *OF_METHOD["get"]),
     ),
     ("post", "/v1/batch"): Call(
@@ -224,8 +231,8 @@ LISTS: Mapping[tuple[str, str], Call] = {
         answer={"suggestions": [
             {"text": "espresso", "kind": "words", "id": None},
             {"text": "Night Watch espresso beans, 1 kg", "kind": "product", "id": PRODUCT_ID},
-        ]},
-        parameters={"q": "espr", "count": 8},
-        errors=(*ANY, PARAMETER, SEARCHED),
+        ], "missing_ids": [], "degraded": {}},
+        parameters={"q": "espr", "count": 8, "user": USER_ID, "personal": 0.5},
+        errors=(*ANY, PARAMETER, SEARCHED, NO_TOKEN, OTHER_USER),
     ),
 }  # fmt: skip

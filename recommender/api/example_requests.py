@@ -158,6 +158,7 @@ EXPLAINED = {
 }
 _OF_TASTE = ("exclude", "as_of", "repeats")
 CHART = {name: value for name, value in LIST.items() if name not in _OF_TASTE}
+TIMED = {name: LIST[name] for name in ("trace", "timeout_ms")}
 OF_METHOD = {
     "get": (invalid("query.count", "Input should be a valid integer"),),
     "post": (NOT_JSON, TOO_MANY, *TOO_LARGE),

@@ -234,13 +234,14 @@ def _whole(value: Any) -> Any:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-Count = Annotated[int, Field(strict=True, ge=1, le=MAX_COUNT), BeforeValidator(_whole)]
+AS_WHOLE = BeforeValidator(_whole)
+Count = Annotated[int, Field(strict=True, ge=1, le=MAX_COUNT), AS_WHOLE]
 
 
 # What a request may take: less does not suffice for anything, more is what the service gives each.
 _LEAST_MILLISECONDS, _MOST_MILLISECONDS = 10, 60_000
 _OF_A_REQUEST = Field(ge=_LEAST_MILLISECONDS, le=_MOST_MILLISECONDS)
-Milliseconds = Annotated[int, Field(strict=True), _OF_A_REQUEST, BeforeValidator(_whole)]
+Milliseconds = Annotated[int, Field(strict=True), _OF_A_REQUEST, AS_WHOLE]
 MillisecondsParameter = Annotated[
     int | None,
     _OF_A_REQUEST,

@@ -51,6 +51,21 @@ class ListRequest(ControlRequest):
         """By field, the value of the segment of products that is asked for; empty for all."""
         return {}
 
+    def size(self) -> int:
+        """How many products are asked for."""
+        return self.count
+
+
+class SummaryRequest(Strict):
+    """What every request may say for what is no list of products."""
+
+    trace: Annotated[bool, Field(strict=True)] = False
+    timeout_ms: Milliseconds | None = None
+
+    def size(self) -> int:
+        """How much is asked for, as products are counted in a list."""
+        raise NotImplementedError
+
 
 class RecommendationRequest(ListRequest):
     """What a request for similar or recommended products may say; every member is optional."""
@@ -147,6 +162,13 @@ def as_text(description: str, **words: str | int) -> WithJsonSchema:
 _OF_IDS = r"[^,\u0000-\u001f\u007f-\u009f]"
 _ONE_OF_IDS = rf"{_OF_IDS}*[^\s.,\u0000-\u001f\u007f-\u009f]{_OF_IDS}*"
 _OBJECT = Annotated[str | None, as_text("An object, as JSON.", pattern=r"^\s*(\{.*|null\s*)?$")]
+
+
+class SummaryParameters(Schema):
+    """The members of a SummaryRequest as query parameters."""
+
+    trace: Flag = False
+    timeout_ms: MillisecondsParameter = None
 
 
 FilterText = Annotated[str | None, as_text("A filter, as JSON.", pattern=r"^\s*(\{.*|null\s*)?$")]
@@ -247,3 +269,8 @@ class SuggestParameters(Schema):
         as_text("What was typed.", minLength=1, maxLength=MAX_QUERY),
     ]
     count: Annotated[int, Field(ge=1, le=20)] = 8
+    user: Annotated[str | None, _some_id("The user whose taste counts, too.")] = None
+    personal: Annotated[
+        float,
+        Field(ge=0, le=1, description="How much it counts beside how common and popular they are."),
+    ] = DEFAULT_PERSONAL

@@ -11,7 +11,7 @@ from django.http import HttpResponse
 from recommender import time_budget
 from recommender.api import answers, codec, queries, user_tokens
 from recommender.api.auth import ApiRequest
-from recommender.api.list_requests import ListRequest
+from recommender.api.list_requests import ListRequest, SummaryRequest
 from recommender.api.problems import Problem
 from recommender.engine import answer_log, backfill, trace
 from recommender.engine.answer import FIRST_PAGE, Answer, Continuation
@@ -45,13 +45,67 @@ class Operation:
     subject: str | None = None  # what its address names, as a body calls it
     knows_users: bool = False  # whether a user token changes what a browser is answered
 
+    def page(
+        self, request: ApiRequest, ask: Any, subject: str, after: Continuation = FIRST_PAGE
+    ) -> "Page":
+        """As `page` of this module."""
+        return page(request, self, ask, subject, after)
+
 
 @dataclass(frozen=True, slots=True)
 class Page:
     """A page as JSON will have it, and the ids of the products on it."""
 
     document: Mapping[str, Any]
-    listed: tuple[str, ...]
+    listed: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Summary:
+    """What can be asked for, in an address of its own and by its name, that is no list of products:
+    rows of them, segments, users. No page follows it.
+
+    `make` is given what an Operation's is.
+    """
+
+    name: str
+    schema: type[SummaryRequest]
+    make: Callable[[ApiRequest, str, Any, Continuation], Page]
+    subject: str
+    has_titles: bool = False  # whether it is in the language of whoever asks
+
+    def page(
+        self,
+        request: ApiRequest,
+        ask: Any,
+        subject: str,
+        after: Continuation = FIRST_PAGE,
+    ) -> Page:
+        """As JSON will have it, within its time and with its stages where they are asked for.
+
+        Raises:
+            Problem: 503 where there is no time for anything.
+        """
+        seconds = ask.timeout_ms and ask.timeout_ms / 1000
+        try:
+            with (
+                trace.recording() if ask.trace else nullcontext() as recorder,
+                time_budget.within(seconds) if seconds else nullcontext(),
+            ):
+                page = self.make(request, subject, ask, after)
+        except TimeUpError as exc:
+            raise _took_too_long(ask) from exc
+        if recorder is None:
+            return page
+        return replace(page, document={**page.document, "trace": answers.stages(recorder)})
+
+    def respond(self, request: ApiRequest, ask: SummaryRequest, subject: str) -> HttpResponse:
+        """The same as a response."""
+        response = codec.respond(self.page(request, ask, subject).document)
+        if self.has_titles:
+            answers.tell_language(request, response)
+        user_tokens.vary(request, response)
+        return response
 
 
 def respond(
@@ -122,12 +176,14 @@ def _popular(
         query = queries.query_of(request.auth, ask, after, product=product)
         answer = backfill.fall_back(request.auth.catalog, query)
     except TimeUpError as exc:
-        detail = (
-            f"Nothing could be listed within {ask.timeout_ms} ms. Give it more, or ask for less."
-        )
-        raise Problem(503, "took-too-long", detail) from exc
+        raise _took_too_long(ask) from exc
     late = {operation.name: TIMEOUT} | ({"rules": TIMEOUT} if query.rules is not None else {})
     return Made(replace(answer, degraded={**answer.degraded, **late}))
+
+
+def _took_too_long(ask: ListRequest | SummaryRequest) -> Problem:
+    detail = f"Nothing could be listed within {ask.timeout_ms} ms. Give it more, or ask for less."
+    return Problem(503, "took-too-long", detail)
 
 
 def _response(

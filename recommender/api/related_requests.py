@@ -2,11 +2,10 @@
 
 from typing import Annotated, Any, Literal, Self
 
-from ninja import Schema
 from pydantic import ConfigDict, Field, model_validator
 
 from recommender.api import codec
-from recommender.api.fields import Count, Flag, Label, Path, Token
+from recommender.api.fields import AS_WHOLE, Count, Flag, Label, Path, Token
 from recommender.api.list_requests import (
     MOST_WEIGHT,
     FilterText,
@@ -14,6 +13,8 @@ from recommender.api.list_requests import (
     ListRequest,
     RecommendationRequest,
     RequestParameters,
+    SummaryParameters,
+    SummaryRequest,
     as_text,
 )
 from recommender.api.schemas import Strict
@@ -83,33 +84,42 @@ _ExcludeText = Annotated[
 ]
 
 
-class SegmentsRequest(Strict):
+class SegmentsRequest(SummaryRequest):
     """What a request for the segments that a user would like may say; all is optional."""
 
     by: Token = "category"
     count: Count = 12
     filter: dict[str, Any] | None = None
 
+    def size(self) -> int:
+        return self.count
+
 
 # A page has few rows, and a row few products: each row costs as much as a list.
 MOST_ROWS, MOST_IN_A_ROW = 10, 50
 
 
-class RowsRequest(Strict):
+class RowsRequest(SummaryRequest):
     """What a request for the rows of a page may say; every member is optional."""
 
-    rows: Annotated[int, Field(strict=True, ge=1, le=MOST_ROWS)] = 6
-    count: Annotated[int, Field(strict=True, ge=1, le=MOST_IN_A_ROW)] = 12
+    rows: Annotated[int, Field(strict=True, ge=1, le=MOST_ROWS), AS_WHOLE] = 6
+    count: Annotated[int, Field(strict=True, ge=1, le=MOST_IN_A_ROW), AS_WHOLE] = 12
     filter: dict[str, Any] | None = None
     fields: list[Label] = []
     explain: Annotated[bool, Field(strict=True)] = False
 
+    def size(self) -> int:
+        return self.rows * self.count
 
-class AudienceRequest(Strict):
+
+class AudienceRequest(SummaryRequest):
     """What a request for the users whom a product would suit may say; every member is optional."""
 
     count: Count = 12
     exclude: list[Literal["seen", "purchased"]] = ["seen"]
+
+    def size(self) -> int:
+        return self.count
 
 
 class CategoryParameters(ListParameters):
@@ -134,7 +144,7 @@ class PopularParameters(CategoryParameters):
     ] = None
 
 
-class SegmentsParameters(Schema):
+class SegmentsParameters(SummaryParameters):
     """The members of a SegmentsRequest as query parameters."""
 
     by: Annotated[
@@ -145,7 +155,7 @@ class SegmentsParameters(Schema):
     filter: FilterText = None
 
 
-class RowsParameters(Schema):
+class RowsParameters(SummaryParameters):
     """The members of a RowsRequest as query parameters."""
 
     rows: Annotated[int, Field(ge=1, le=MOST_ROWS)] = 6
@@ -155,7 +165,7 @@ class RowsParameters(Schema):
     explain: Flag = False
 
 
-class AudienceParameters(Schema):
+class AudienceParameters(SummaryParameters):
     """The members of an AudienceRequest as query parameters."""
 
     count: Annotated[int, Field(ge=1, le=MAX_COUNT)] = 12

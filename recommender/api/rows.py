@@ -1,7 +1,10 @@
 """The rows of a page for a user: several titled lists in one answer."""
 
+from collections.abc import Mapping
 from dataclasses import replace
-from typing import Annotated
+from functools import partial
+from typing import Annotated, Any
+from uuid import UUID
 
 from django.http import HttpResponse
 from ninja import Query as Parameters
@@ -9,15 +12,18 @@ from ninja import Router, Schema
 from pydantic import Field
 
 from recommender.api import answers, codec, reasons, user_tokens
-from recommender.api.answers import AnswerOut
+from recommender.api.answers import AnswerOut, Traced
 from recommender.api.auth import ApiRequest, any_key
 from recommender.api.fields import PathId
 from recommender.api.list_requests import ListRequest
+from recommender.api.listing import Page, Summary
+from recommender.api.operations import OPERATIONS
 from recommender.api.queries import from_query, query_of
 from recommender.api.recommendations import without_own
 from recommender.api.related_requests import RowsParameters, RowsRequest
 from recommender.engine import answer_log, rows
-from recommender.engine.answer import SEEN
+from recommender.engine.answer import SEEN, Continuation
+from recommender.engine.answer_log import ListedAnswer
 from recommender.engine.rows import Row
 
 router = Router(tags=["recommendations"], auth=any_key)
@@ -38,6 +44,7 @@ class RowsOut(Schema):
     fallback: str | None
     degraded: dict[str, str]
     rows: list[RowOut]
+    trace: Traced = None
 
 
 @router.get(
@@ -51,7 +58,7 @@ def get_rows(request: ApiRequest, user_id: PathId, ask: Parameters[RowsParameter
 
     For a user nobody knows, and for a browser key without a user token, what is for everybody.
     """
-    return _rows(request, user_id, from_query(request, ask, RowsRequest))
+    return ROWS.respond(request, from_query(request, ask, RowsRequest), user_id)
 
 
 @router.post(
@@ -63,30 +70,33 @@ def get_rows(request: ApiRequest, user_id: PathId, ask: Parameters[RowsParameter
 def post_rows(request: ApiRequest, user_id: PathId, ask: RowsRequest) -> HttpResponse:
     """The same, with the request as a body."""
     codec.check_known(request, ())
-    return _rows(request, user_id, ask)
+    return ROWS.respond(request, ask, user_id)
 
 
-def _rows(request: ApiRequest, user_id: str, ask: RowsRequest) -> HttpResponse:
+def _rows(request: ApiRequest, user_id: str, ask: RowsRequest, after: Continuation) -> Page:
     may_know = user_tokens.may_know(request, user_id)
     listed = ListRequest(count=ask.count, filter=ask.filter, fields=ask.fields, explain=ask.explain)
     query = replace(
-        query_of(request.auth, listed),
+        query_of(request.auth, listed, after),
         exclude=frozenset({SEEN}),
         anonymous_only=not may_know,
         named=True,
     )
     page = rows.page(request.auth.catalog, user_id, query, ask.rows, names_own=may_know)
-    response = codec.respond(
-        {
-            "missing_ids": page.missing_ids,
-            "fallback": page.fallback,
-            "degraded": page.degraded,
-            "rows": [_row(request, row, listed, may_know=may_know) for row in page.rows],
-        }
-    )
-    answers.tell_language(request, response)
-    user_tokens.vary(request, response)
-    return response
+    shown = tuple(item.id for row in page.rows for item in row.answer.items)
+    document = {
+        "missing_ids": page.missing_ids,
+        "fallback": page.fallback,
+        "degraded": page.degraded,
+        "rows": [
+            {
+                **_row(request, row, listed, may_know=may_know),
+                "rec_id": str(_remembered(request, user_id, ask, page, row, may_know=may_know)),
+            }
+            for row in page.rows
+        ],
+    }
+    return Page(document, shown)
 
 
 def _row(
@@ -98,6 +108,51 @@ def _row(
         "code": code,
         "title": reasons.row_title(code, row.name, row.cause, answers.language_of(request)),
         "because": None if row.cause is None else row.cause.id,
-        "rec_id": str(answer_log.new_id()),
         **answers.document(request, answer, listed),
     }
+
+
+def _remembered(
+    request: ApiRequest,
+    user_id: str,
+    ask: RowsRequest,
+    page: rows.Page,
+    row: Row,
+    *,
+    may_know: bool,
+) -> UUID:
+    """The id by which the row goes on, with what no row of the page has shown."""
+    rec_id = answer_log.new_id()
+    operation = OPERATIONS.get(row.road)
+    if operation is None:
+        return rec_id
+    asked = operation.schema(
+        count=ask.count,
+        filter=_narrowed(ask.filter, row.narrowed),
+        fields=ask.fields,
+        explain=ask.explain,
+    )
+    answer_log.writer.add(
+        ListedAnswer(
+            rec_id=rec_id,
+            catalog_id=request.auth.catalog.pk,
+            operation=operation.name,
+            subject=row.subject or (user_id if operation.knows_users else ""),
+            request=partial(asked.model_dump_json, exclude_unset=True),
+            is_vouched=may_know,
+            shown=page.excluded,
+            items=tuple(item.id for one in page.rows for item in one.answer.items),
+            tail=row.answer.tail,
+        )
+    )
+    return rec_id
+
+
+def _narrowed(
+    given: Mapping[str, Any] | None, narrowed: Mapping[str, str]
+) -> dict[str, Any] | None:
+    parts = [dict(part) for part in (given, narrowed) if part]
+    return {"all": parts} if parts else None
+
+
+ROWS = Summary(name="rows", schema=RowsRequest, make=_rows, subject="user", has_titles=True)

@@ -23,10 +23,11 @@ from recommender.api.problems import Problem
 from recommender.api.queries import from_query, query_of
 from recommender.engine import search
 from recommender.engine.answer import Continuation
+from recommender.engine.given_history import NO_USER_TOKEN
 from recommender.engine.meaning import PictureError
 from recommender.engine.search import SearchAnswer, SearchQuery
-from recommender.retrieval import suggestions
-from recommender.retrieval.suggestions import Kind
+from recommender.retrieval import leanings, suggestions
+from recommender.retrieval.suggestions import Kind, Personal
 
 router = Router(tags=["search"], auth=any_key)
 
@@ -72,14 +73,48 @@ class SuggestionsOut(Schema):
     """What a text may become, the likeliest first."""
 
     suggestions: list[SuggestionOut]
+    missing_ids: list[str]
+    degraded: Annotated[
+        dict[str, str], Field(description="What did not count, by its name, and why.")
+    ]
 
 
-@router.get("/suggest", response=SuggestionsOut, summary="Suggestions while typing")
+@router.get(
+    "/suggest",
+    response=SuggestionsOut,
+    summary="Suggestions while typing",
+    openapi_extra=user_tokens.DOCUMENTED,
+)
 def get_suggestions(request: ApiRequest, ask: Parameters[SuggestParameters]) -> HttpResponse:
-    """Words, categories, brands and products that the text may become."""
+    """Words, categories, brands and products that the text may become.
+
+    With a user, those to their taste come first.
+    """
     codec.check_known(request, SuggestParameters.model_fields)
-    found = suggestions.suggest(request.auth.catalog, ask.q, ask.count)
-    return codec.respond({"suggestions": list(map(asdict, found))})
+    return suggest(request, ask)
+
+
+def suggest(request: ApiRequest, ask: SuggestParameters) -> HttpResponse:
+    """The answer to what is being typed."""
+    catalog = request.auth.catalog
+    missing: list[str] = []
+    degraded: dict[str, str] = {}
+    personal = None
+    if ask.user and ask.personal:
+        may_know = user_tokens.may_know(request, ask.user)
+        leans = leanings.find(catalog, ask.user)
+        if leans is None:
+            missing.append(ask.user)
+        elif may_know or leans.is_anonymous:
+            personal = Personal(leans, ask.personal)
+        else:
+            degraded["personal"] = NO_USER_TOKEN
+    found = suggestions.suggest(catalog, ask.q, ask.count, personal)
+    response = codec.respond(
+        {"suggestions": list(map(asdict, found)), "missing_ids": missing, "degraded": degraded}
+    )
+    user_tokens.vary(request, response)
+    return response
 
 
 @router.get("/search", response=SearchOut, summary="Search", openapi_extra=user_tokens.DOCUMENTED)

@@ -10,9 +10,11 @@ from ninja import Router, Schema
 from pydantic import Field
 
 from recommender.api import codec, problems, user_tokens
-from recommender.api.auth import ApiRequest, Caller, any_key, server_key
+from recommender.api.answers import Traced
+from recommender.api.auth import SERVER, ApiRequest, Caller, any_key, check_scope, server_key
 from recommender.api.fields import PathId
 from recommender.api.list_requests import ListRequest
+from recommender.api.listing import Page, Summary
 from recommender.api.problems import Problem
 from recommender.api.queries import from_query, query_of, with_attributes
 from recommender.api.related_requests import (
@@ -21,8 +23,17 @@ from recommender.api.related_requests import (
     SegmentsParameters,
     SegmentsRequest,
 )
-from recommender.engine import audience, segments
-from recommender.engine.answer import Query, UnknownFieldError, UnknownProductError
+from recommender.engine import audience, segments, trace
+from recommender.engine.answer import (
+    Answer,
+    Continuation,
+    Query,
+    UnknownFieldError,
+    UnknownProductError,
+)
+from recommender.engine.audience import Audience
+from recommender.engine.segments import SegmentAnswer
+from recommender.time_budget import TIMEOUT, TimeUpError
 
 router = Router(tags=["recommendations"], auth=any_key)
 
@@ -51,6 +62,7 @@ class SegmentsOut(Schema):
     fallback: str | None
     degraded: dict[str, str]
     items: list[SegmentOut]
+    trace: Traced = None
 
 
 class MemberOut(Schema):
@@ -65,7 +77,9 @@ class AudienceOut(Schema):
     """The users whose taste is nearest to a product, the nearest first."""
 
     space: Annotated[str | None, Field(description="What says so; null where nothing does.")]
+    degraded: dict[str, str]
     items: list[MemberOut]
+    trace: Traced = None
 
 
 @router.get(
@@ -78,7 +92,7 @@ def get_segments(
     request: ApiRequest, user_id: PathId, ask: Parameters[SegmentsParameters]
 ) -> HttpResponse:
     """Which brands, categories or values of an attribute the user's list is made of."""
-    return _segments(request, user_id, from_query(request, ask, SegmentsRequest))
+    return SEGMENTS.respond(request, from_query(request, ask, SegmentsRequest), user_id)
 
 
 @router.post(
@@ -90,7 +104,7 @@ def get_segments(
 def post_segments(request: ApiRequest, user_id: PathId, ask: SegmentsRequest) -> HttpResponse:
     """The same, with the request as a body."""
     codec.check_known(request, ())
-    return _segments(request, user_id, ask)
+    return SEGMENTS.respond(request, ask, user_id)
 
 
 @router.get(
@@ -103,26 +117,39 @@ def get_audience(
     request: ApiRequest, product_id: PathId, ask: Parameters[AudienceParameters]
 ) -> HttpResponse:
     """The users whose taste is nearest to the product, without those who had it."""
-    checked = from_query(request, ask, AudienceRequest)
-    query = Query(count=checked.count, exclude=frozenset(checked.exclude))
+    return AUDIENCE.respond(request, from_query(request, ask, AudienceRequest), product_id)
+
+
+def _audience(request: ApiRequest, product_id: str, ask: AudienceRequest, _: Continuation) -> Page:
+    check_scope(request.auth, [SERVER])
+    query = Query(count=ask.count, exclude=frozenset(ask.exclude))
+    degraded: dict[str, str] = {}
+    found = Audience([], None)
     try:
-        found = audience.audience(request.auth.catalog, product_id, query)
+        with trace.stage("audience"):
+            found = audience.audience(request.auth.catalog, product_id, query)
     except UnknownProductError as exc:
         raise problems.unknown_product(product_id) from exc
+    except TimeUpError:
+        degraded["audience"] = TIMEOUT
     items = [
         {"id": one.id, "rank": rank, "score": one.score}
         for rank, one in enumerate(found.members, start=1)
     ]
-    return codec.respond({"space": found.space, "items": items})
+    return Page({"space": found.space, "degraded": degraded, "items": items})
 
 
-def _segments(request: ApiRequest, user_id: str, ask: SegmentsRequest) -> HttpResponse:
+def _segments(request: ApiRequest, user_id: str, ask: SegmentsRequest, _: Continuation) -> Page:
     may_know = user_tokens.may_know(request, user_id)
     _check_countable(ask.by, request.auth)
     query = query_of(request.auth, ListRequest(count=ask.count, filter=ask.filter))
     query = replace(query, anonymous_only=not may_know)
-    found = segments.segments(request.auth.catalog, user_id, ask.by, query)
-    response = codec.respond(
+    try:
+        found = segments.segments(request.auth.catalog, user_id, ask.by, query)
+    except TimeUpError:
+        late = Answer(items=(), degraded={"segments": TIMEOUT})
+        found = SegmentAnswer(segments=(), answer=late)
+    return Page(
         {
             "by": ask.by,
             "spaces": found.answer.spaces,
@@ -134,8 +161,6 @@ def _segments(request: ApiRequest, user_id: str, ask: SegmentsRequest) -> HttpRe
             ],
         }
     )
-    user_tokens.vary(request, response)
-    return response
 
 
 def _segment(one: segments.Segment, rank: int, may_know: bool) -> dict[str, Any]:
@@ -167,3 +192,7 @@ def _check_countable(by: str, caller: Caller) -> None:
     except UnknownFieldError as exc:
         errors = [{"where": "by", "message": message}]
         raise Problem(400, "unknown-field", message, errors=errors) from exc
+
+
+SEGMENTS = Summary(name="segments", schema=SegmentsRequest, make=_segments, subject="user")
+AUDIENCE = Summary(name="audience", schema=AudienceRequest, make=_audience, subject="product")

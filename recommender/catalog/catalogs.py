@@ -17,9 +17,9 @@ from psycopg import sql
 
 from recommender import database
 from recommender.catalog import attributes, sync
-from recommender.history import popularity
 from recommender.models import ApiKey, Catalog, Space
 from recommender.profiles.builder import note_new_settings
+from recommender.retrieval import tallies
 from recommender.spaces import lifecycle
 from recommender.spaces.lifecycle import living
 
@@ -111,7 +111,7 @@ _SETTINGS = (
     "public_attributes",
     "browser_event_types",
 )
-# Of these, popularity and profiles are made.
+# Of these, profiles, popularity and what searches lead to are made.
 _TASTE = ("clock", "half_life_days", "rating_scale")
 
 # Emptied in SQL, in this order: Django would first read every row into memory.
@@ -170,7 +170,7 @@ def create_catalog(
 
 
 def change_catalog(catalog: Catalog, **given: Unpack[CatalogSettings]) -> None:
-    """Change what is given; popularity and profiles follow.
+    """Change what is given; profiles, popularity and what searches lead to follow.
 
     Raises:
         ValidationError: a value cannot be.
@@ -181,7 +181,7 @@ def change_catalog(catalog: Catalog, **given: Unpack[CatalogSettings]) -> None:
         catalog.save(update_fields=_SETTINGS)
         attributes.retype(catalog, given.get("attribute_types") or {})
         if any(given.get(name) is not None for name in _TASTE):
-            popularity.refresh(catalog)
+            tallies.refresh(catalog)
             note_new_settings(catalog)
     if given.get("monthly_budget") is not None:
         # What was paused for want of money goes on.

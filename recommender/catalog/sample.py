@@ -11,10 +11,10 @@ from recommender import demo
 from recommender.catalog import attributes, catalogs, upsert
 from recommender.catalog.catalogs import announce_changes
 from recommender.demo import EventRow
-from recommender.history import ingest, popularity
+from recommender.history import ingest
 from recommender.history.ingest import NewEvent
 from recommender.models import Catalog, User
-from recommender.retrieval import vocabulary
+from recommender.retrieval import tallies, vocabulary
 
 NAME = "demo"
 _CHUNK = 5000
@@ -34,7 +34,7 @@ def load() -> Catalog:
         # Shoppers of the last four months, as seen from the day the demo is first started.
         for chunk in _chunks(demo.read_events(end=timezone.now())):
             ingest.ingest(catalog, [_event(row) for row in chunk])
-        popularity.refresh(catalog)
+        tallies.refresh(catalog)
         vocabulary.count(catalog)
         announce_changes(catalog)
     return catalog

@@ -54,6 +54,7 @@ class Query:
     # Of the user's own products these are left out, too.
     event_exclusions: tuple[EventExclusion, ...] = ()
     excludes_cart: bool = False
+    counts_others: bool = True  # whether the reason of a short list counts those that are not in it
     repeats: bool = False  # whether what the user buys again may be listed when it is due
 
     @property

@@ -17,6 +17,8 @@ from recommender.retrieval import filter_cache
 from recommender.retrieval.filters import Filter
 
 POPULAR, NEWEST, TRENDING = "popular", "newest", "trending"
+# Why a list is short, where nobody counts what is not in it.
+NO_MORE = "no more products fit"
 
 _POPULAR_NOW = sql.SQL("""
 SELECT p.external_id, s.recent, p.id FROM recommender_productpopularity s
@@ -152,6 +154,8 @@ def _append(items: dict[str, Item], candidates: Sequence[Listed], channel: str, 
 
 def _reason(catalog: Catalog, query: Query, listed: int, excluded: Sequence[int]) -> str:
     """How many products could have been listed, and what became of those that were not."""
+    if not query.counts_others:
+        return NO_MORE
     number = filter_cache.count(catalog.pk, query.filter)
     left_out = filter_cache.count(catalog.pk, query.filter, excluded) if excluded else 0
     without_vector = number - left_out - listed

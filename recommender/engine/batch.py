@@ -18,7 +18,8 @@ from recommender.engine.answer import Item, Query
 from recommender.engine.backfill import Listed
 from recommender.engine.pipeline import Pipeline
 from recommender.engine.snapshot_store import SnapshotStore, SnapshotUser
-from recommender.engine.stored import active_ranker, mode_of, own_types
+from recommender.engine.stored import mode_of, own_types
+from recommender.engine.stored_ranker import active_ranker
 from recommender.history import popularity
 from recommender.models import Catalog, Space
 from recommender.ranking.ranker import FusionRanker, Ranker

@@ -70,6 +70,11 @@ def for_cart(
     return control.controlled(catalog, query, make)
 
 
+def completing(catalog: Catalog, cart: StoredUser, query: Query) -> Answer:
+    """What completes the products of a history that was read already; no rules make it."""
+    return switching.answered(partial(_completed, catalog, cart, query, COMPLEMENTS, ()))
+
+
 def _found(
     catalog: Catalog,
     external_ids: Sequence[str],

@@ -4,7 +4,7 @@ A convex combination, which Bruch, Gai & Ingber (2023) found better than recipro
 """
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from recommender.engine.answer import Query
 
@@ -29,11 +29,13 @@ class Found:
 
     product_id: int
     external_id: str
-    contributions: dict[str, float]
+    contributions: dict[str, float] = field(default_factory=dict)
+    score: float = 0.0  # their sum
 
-    @property
-    def score(self) -> float:
-        return sum(self.contributions.values())
+    def add(self, name: str, worth: float) -> None:
+        """Count what a list says of it."""
+        self.contributions[name] = worth
+        self.score += worth
 
 
 def combined(lists: Iterable[ScoredList], shown: Collection[int]) -> list[Found]:
@@ -41,8 +43,10 @@ def combined(lists: Iterable[ScoredList], shown: Collection[int]) -> list[Found]
     found: dict[int, Found] = {}
     for one in lists:
         for key, external_id, worth in one.products:
-            product = found.setdefault(key, Found(key, external_id, {}))
-            product.contributions[one.name] = worth
+            product = found.get(key)
+            if product is None:
+                product = found[key] = Found(key, external_id)
+            product.add(one.name, worth)
     for key in shown:
         found.pop(key, None)
     return best_first(found.values())
@@ -54,7 +58,13 @@ def best_first(found: Iterable[Found]) -> list[Found]:
 
 
 def paged(found: Sequence[Found], query: Query) -> tuple[list[Found], list[Found]]:
-    """The page, best first, and what comes after it: what would have come next goes first."""
+    """The page, best first, and what comes after it: what would have come next goes first.
+
+    Args:
+        found: the best first.
+    """
+    if not query.after.tail:
+        return list(found[: query.count]), list(found[query.count :])
     places = {key: place for place, key in enumerate(query.after.tail)}
     in_turn = sorted(found, key=lambda one: places.get(one.product_id, len(places)))
     return best_first(in_turn[: query.count]), in_turn[query.count :]

@@ -18,6 +18,7 @@ from recommender.engine.backfill import Listed
 from recommender.engine.rerank import Exploration, Reranked
 from recommender.models import Catalog
 from recommender.retrieval.filters import Filter
+from recommender.spaces.switching import ServingSpace
 
 # Rules choose from so many products at least, and from so many for each place.
 _POOL, _POOL_A_PLACE = 100, 4
@@ -34,7 +35,13 @@ class Control:
     """
 
     def __init__(
-        self, catalog: Catalog, query: Query, *, user: int = 0, excluded: Sequence[int] = ()
+        self,
+        catalog: Catalog,
+        query: Query,
+        *,
+        user: int = 0,
+        excluded: Sequence[int] = (),
+        spaces: Sequence[ServingSpace] | None = None,
     ) -> None:
         assert query.rules is not None  # noqa: S101 - whoever has none needs no control
         self._catalog = catalog
@@ -42,6 +49,7 @@ class Control:
         self._given = query.rules
         self._rules = query.rules.rules
         self._user = user
+        self._spaces = spaces  # those that serve; None where they are not known yet
         self._excluded = (*excluded, *query.after.shown)
         self.degraded: dict[str, str] = {}  # rules that did not run, and why
         for condition in query.rules.reads.conditions:
@@ -71,7 +79,7 @@ class Control:
             listed: so many of the first are in the list already.
         """
         with trace.stage("rules"):
-            columns = rule_columns.read(self._catalog, ids, self._given, self._user)
+            columns = rule_columns.read(self._catalog, ids, self._given, self._user, self._spaces)
         chosen = rerank.rerank(
             scores,
             count,

@@ -16,7 +16,8 @@ from recommender.engine.candidates import Keys, UserContext
 from recommender.engine.pipeline import Pipeline, Proposal
 from recommender.engine.postgres_store import PostgresStore
 from recommender.engine.source_scores import SourceSays
-from recommender.engine.stored import StoredUser, find_user, ranker_of
+from recommender.engine.stored import StoredUser, find_user
+from recommender.engine.stored_ranker import ranker_of
 from recommender.models import Catalog
 from recommender.ranking.ranker import Ranker
 from recommender.retrieval.filters import Filter

@@ -93,7 +93,8 @@ def with_history(
     if SEEN in query.exclude:
         excluded = np.union1d(excluded, np.array([row[0] for row in rows], dtype=np.int64))
     types = [*(row[3] for row in telling), *user.types][:MAX_EVENTS]
-    return replace(user, history=history, types=types, excluded=excluded), tuple(missing)
+    user = replace(user, history=history, types=types, excluded=excluded, made={})
+    return user, tuple(missing)
 
 
 def _parameters(catalog: Catalog, given: Sequence[GivenEvent]) -> dict[str, object]:

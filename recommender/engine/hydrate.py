@@ -1,6 +1,6 @@
 """All that is known of candidates in PostgreSQL, by now and exactly: one statement."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache, partial
 from typing import Any
 
@@ -85,9 +85,8 @@ def hydrate(
     spaces = tuple(space for space, _ in profiles)
     keys = candidates.tolist()
     known = [vector_cache.known(space, keys) for space in spaces]
-    statement = (
-        _statement(spaces, named=named) if filter is None else _compose(spaces, filter, named=named)
-    )
+    condition = filter_cache.condition(filter).as_string(None)
+    statement = _statement(spaces, condition, named=named)
     parameters = {
         "catalog": catalog_id,
         "candidates": database.array_text(keys),
@@ -187,16 +186,7 @@ def _columns(row: Any, prefix: str) -> ProductColumns:
 
 
 @lru_cache(maxsize=1000)
-def _statement(spaces: tuple[ServingSpace, ...], *, named: bool) -> bytes:
-    return _compose(spaces, None, named=named).as_bytes(None)
-
-
-def _compose(
-    spaces: Iterable[ServingSpace],
-    filter: Filter | None,  # noqa: A002 - the API's word
-    *,
-    named: bool,
-) -> sql.Composed:
+def _statement(spaces: tuple[ServingSpace, ...], condition: str, *, named: bool) -> bytes:
     vectors = [
         sql.SQL(", {} AS {}").format(
             vector_cache.select(space, sql.Placeholder(_missing(space))),
@@ -206,12 +196,12 @@ def _compose(
     ]
     return _HYDRATED.format(
         product=_PRODUCT,
-        condition=filter_cache.condition(filter),
+        condition=sql.SQL(condition),
         listed=sql.SQL(_COLUMNS.format(_LISTED)),
         own=sql.SQL(_COLUMNS.format(_OWN)),
         titles=sql.SQL("array_agg(title)" if named else "NULL::text[]"),
         vectors=sql.SQL("").join(vectors),
-    )
+    ).as_bytes(None)
 
 
 def _sent(space: ServingSpace) -> str:

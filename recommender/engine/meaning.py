@@ -1,38 +1,42 @@
 """The products nearest in meaning to a text, a picture or products, in every space that tells."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
+from threading import Lock
+from typing import TypeVar
 
-import numpy as np
 import structlog
-from django.db.models import Q
-from numpy.typing import NDArray
+from cachetools import LRUCache
 from psycopg import sql
 
 from embeddings.calls.outcome import EmbeddedRow
 from embeddings.errors import BudgetSpent, EmbeddingError, Misconfigured, Rejected, Unavailable
-from embeddings.types import Input, Output, Role
+from embeddings.types import Input, Role, SparseVector
 from recommender import time_budget
 from recommender.engine.answer import Query
 from recommender.engine.combination import ScoredList
 from recommender.engine.given_history import GivenEvent
 from recommender.engine.likeness import Likeness
-from recommender.models import Catalog, Space
+from recommender.models import Catalog
 from recommender.profiles import builder
 from recommender.providers import metered
 from recommender.providers.metered import Account, Effort
 from recommender.providers.places import place
-from recommender.retrieval import vector_search
-from recommender.retrieval.vector_search import QueryVectors
-from recommender.spaces.alignment import embedder_of
-from recommender.spaces.switching import serving
+from recommender.retrieval import sparse_search, vector_search
+from recommender.retrieval.content_spaces import ContentSpace
+from recommender.retrieval.sparse_search import Alike
+from recommender.retrieval.vector_search import Neighbour, QueryVectors
+from recommender.spaces.switching import ServingSpace
 from recommender.time_budget import TIMEOUT, TimeUpError
 
 log = structlog.get_logger()
 
-Vector = NDArray[np.float32]
+T = TypeVar("T")
 
+# The kind of the lists of sparse vectors, and how their names begin.
+SPARSE = "sparse"
 # What the nearest of those that were found is worth, where a product that has all of the words in
 # its title is worth 1.
 _WORTH = 0.3
@@ -80,60 +84,99 @@ class PictureError(ValueError):
     """A picture that cannot be read."""
 
 
-def find(catalog: Catalog, query: Query, meant: Meant, limit: int) -> Near:
+def find(
+    catalog: Catalog, query: Query, meant: Meant, spaces: Sequence[ContentSpace], limit: int
+) -> Near:
     """The products nearest to what is meant in each space that can tell; why not in others.
 
     Raises:
         PictureError: the picture cannot be read.
     """
-    lists: dict[str, list[ScoredList]] = defaultdict(list)
-    labels: set[str] = set()
-    degraded: dict[str, str] = {}
-    dense = ~Q(kind=Space.Kind.BEHAVIOUR) & ~Q(output=Space.Output.SPARSE)
-    active = Space.objects.filter(dense, catalog=catalog, status=Space.Status.ACTIVE)
+    searching = _Searching(query, limit)
     likeness = Likeness.of(catalog, meant.products)
-    for space in active.defer("fold_in", "boilerplate").order_by("pk"):
+    for space in spaces:
         for form, source in meant.inputs().items():
-            name = form.format(space=space.name)
-            vector, reason = _vector(catalog, space, source)
-            if reason is not None:
-                degraded[name] = reason
-            near = _nearest(space, query, name, vector, limit, degraded)
-            if near is not None:
-                lists[form].append(near)
-                labels.add(str(space))
-        like = likeness.vector(serving(space))
-        near = _nearest(space, query, f"like:{space.name}", like, limit, degraded)
-        if near is not None:
-            lists["like"].append(likeness.without(near))
-            labels.add(str(space))
-    told = (*lists, *degraded)
+            searching.by_input(catalog, space, form, source)
+        if space.output.is_dense:
+            searching.by_likeness(space.serving, likeness)
+    degraded = searching.degraded
+    told = (*searching.lists, *degraded)
     if meant.picture is not None and not any(name.startswith("picture") for name in told):
         degraded["picture"] = "no_space"
     return Near(
-        lists=[one.shared(len(alike)) for alike in lists.values() for one in alike],
-        spaces=tuple(sorted(labels)),
+        lists=[one.shared(len(alike)) for alike in searching.lists.values() for one in alike],
+        spaces=tuple(sorted(searching.labels)),
         missing=likeness.missing,
         degraded=degraded,
     )
 
 
-def _vector(catalog: Catalog, space: Space, source: Input) -> tuple[Vector | None, str | None]:
-    """The vector of an input in a space, if its model reads such; why it was not asked.
+class _Searching:
+    """What is found in each space, and why nothing in others."""
 
-    Raises:
-        PictureError: the picture cannot be read.
-    """
-    try:
-        with time_budget.a_part(_SHARE):
-            return _embedded(catalog, space, source), None
-    except TimeUpError:
-        return None, TIMEOUT
-    except EmbeddingError as exc:
-        if source.images and isinstance(exc, Rejected):
-            raise PictureError("The picture cannot be read: send a JPEG, PNG or WebP.") from exc
-        log.warning("search without a space", space=space.pk, error=str(exc))
-        return None, _reason(exc)
+    def __init__(self, query: Query, limit: int) -> None:
+        self._query, self._limit = query, limit
+        self.lists: defaultdict[str, list[ScoredList]] = defaultdict(list)  # by kind
+        self.labels: set[str] = set()
+        self.degraded: dict[str, str] = {}
+
+    def by_input(self, catalog: Catalog, space: ContentSpace, form: str, source: Input) -> None:
+        """What is near to what the space's model makes of it, densely and sparsely."""
+        name = form.format(space=space.serving.name)
+        made = self._in_time(name, partial(_embedded, catalog, space, source))
+        if made is None:
+            return
+        if made.dense is not None:
+            self._add(form, name, space.serving, partial(self._near, space.serving, made.dense))
+        if made.sparse is not None:
+            sparsely = sparse_search.nearest(
+                space.serving, made.sparse, limit=self._limit, filter=self._query.filter
+            )
+            self._add(SPARSE, f"{SPARSE}:{name}", space.serving, sparsely.fetch)
+
+    def by_likeness(self, space: ServingSpace, likeness: Likeness) -> None:
+        """What is near to the products that are given, without them."""
+        vector = likeness.vector(space)
+        if vector is None:
+            return
+        name = f"like:{space.name}"
+        self._add("like", name, space, partial(self._near, space, builder.to_text(vector)))
+        self.lists["like"] = list(map(likeness.without, self.lists["like"]))
+
+    def _near(self, space: ServingSpace, vector: str) -> Sequence[Neighbour]:
+        vectors = QueryVectors("text", _GIVEN, {"vector": vector})
+        return vector_search.nearest(space, vectors, limit=self._limit, filter=self._query.filter)
+
+    def _add(
+        self,
+        kind: str,
+        name: str,
+        space: ServingSpace,
+        search: Callable[[], Sequence[Neighbour] | Sequence[Alike]],
+    ) -> None:
+        """The list that a search gives, if it finds anything in its time."""
+        near = self._in_time(name, search)
+        if not near:
+            return
+        # Models differ in how far apart their similarities are: those that were found are the
+        # scale.
+        best, worst = near[0].similarity, near[-1].similarity
+        scale = _WORTH / (best - worst or 1)
+        products = [(n.product_id, n.external_id, scale * (n.similarity - worst)) for n in near]
+        self.lists[kind].append(ScoredList(name, products))
+        self.labels.add(space.label)
+
+    def _in_time(self, name: str, work: Callable[[], T]) -> T | None:
+        """What some work gives; None where it cannot be done, or not in time, which is told."""
+        try:
+            with time_budget.a_part(_SHARE):
+                return work()
+        except TimeUpError:
+            self.degraded[name] = TIMEOUT
+        except EmbeddingError as exc:
+            log.warning("search without a space", list=name, error=str(exc))
+            self.degraded[name] = _reason(exc)
+        return None
 
 
 def _reason(error: EmbeddingError) -> str:
@@ -141,50 +184,49 @@ def _reason(error: EmbeddingError) -> str:
     return next((code for kind, code in _REASONS.items() if isinstance(error, kind)), "failed")
 
 
-def _embedded(catalog: Catalog, space: Space, source: Input) -> Vector | None:
+@dataclass(frozen=True, slots=True)
+class _Embedded:
+    """What a model makes of an input: a dense vector, as PostgreSQL reads it, or a sparse one."""
+
+    dense: str | None
+    sparse: SparseVector | None
+
+
+# Of models of this machine, by space and text: some 20 MB a process. What others gave is in the
+# database, where it is metered.
+_remembered: LRUCache[tuple[int, str], _Embedded] = LRUCache(4096)
+_lock = Lock()
+
+
+def _embedded(catalog: Catalog, space: ContentSpace, source: Input) -> _Embedded | None:
     """None where the space's model reads nothing of the kind.
 
     Raises:
         EmbeddingError: the model cannot be asked now, or makes nothing of it.
+        PictureError: the picture cannot be read.
     """
-    embedder = embedder_of(space)
-    if not source.modalities <= embedder.spec.modalities or not Output(space.output).is_dense:
+    asked = (space.serving.pk, source.text or "")
+    with _lock:
+        known = None if source.images else _remembered.get(asked)
+    if known is not None:
+        return known
+    embedder = space.embedder()
+    if not source.modalities <= embedder.spec.modalities:
         return None
     # What costs nothing is not booked: all searches would write one row.
     account = Account(catalog) if embedder.spec.is_hosted else None
     with place(embedder.spec, [source]):
-        made = metered.embed_rows(embedder, [source], Role.QUERY, account, _EFFORT)[0]
-    if not isinstance(made, EmbeddedRow):
-        raise made
-    return made.vector
-
-
-def _nearest(
-    space: Space,
-    query: Query,
-    name: str,
-    vector: Vector | None,
-    limit: int,
-    degraded: dict[str, str],
-) -> ScoredList | None:
-    """The products nearest to a vector, if any; None where there are none, or no time for them."""
-    if vector is None:
-        return None
-    vectors = QueryVectors("text", _GIVEN, {"vector": builder.to_text(vector)})
-    try:
-        with time_budget.a_part(_SHARE):
-            near = vector_search.nearest(serving(space), vectors, limit=limit, filter=query.filter)
-    except TimeUpError:
-        degraded[name] = TIMEOUT
-        return None
-    if not near:
-        return None
-    # Models differ in how far apart their similarities are: those that were found are the scale.
-    best, worst = near[0].similarity, near[-1].similarity
-    scale = _WORTH / (best - worst or 1)
-    return ScoredList(
-        name, [(n.product_id, n.external_id, scale * (n.similarity - worst)) for n in near]
-    )
+        row = metered.embed_rows(embedder, [source], Role.QUERY, account, _EFFORT)[0]
+    if not isinstance(row, EmbeddedRow):
+        if source.images and isinstance(row, Rejected):
+            raise PictureError("The picture cannot be read: send a JPEG, PNG or WebP.") from row
+        raise row
+    dense = None if row.vector is None else builder.to_text(row.vector)
+    made = _Embedded(dense, row.sparse)
+    if account is None and not source.images:
+        with _lock:
+            _remembered[asked] = made
+    return made
 
 
 _GIVEN = sql.SQL("SELECT 0, 1::float8, NULL::bigint, %(vector)s::halfvec")

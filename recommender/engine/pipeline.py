@@ -227,17 +227,22 @@ class Pipeline:
         if explain:
             reasons = self._reasons(candidates, rows, contributions)
         scores = scored.scores[rows].tolist()
-        return [
-            Item(
-                *(candidates.products.ids[row], score, _strongest(given), given),
+        items = []
+        for row, score, given, (because, interest, cause) in zip(
+            rows.tolist(), scores, contributions, reasons, strict=False
+        ):
+            changes, placed, propensity = chosen.of(row)
+            item = Item(
+                *(candidates.products.ids[row], score + sum(changes.values()), _strongest(given)),
+                {**given, **changes} if changes else given,
                 because=because,
                 interest=interest,
                 cause=cause,
-            ).reranked(*chosen.of(row))
-            for row, score, given, (because, interest, cause) in zip(
-                rows.tolist(), scores, contributions, reasons, strict=False
+                placed=placed,
+                propensity=propensity,
             )
-        ]
+            items.append(item)
+        return items
 
     def _reasons(
         self,

@@ -122,11 +122,14 @@ class PostgresStore:
 
     def _built(self) -> Iterator[Profile]:
         """Profiles that are in no table: of a history that was given, or before a time."""
-        spaces = {space.pk: space for space in self.spaces}
-        if not spaces:
-            return
+        made = self.user.made
+        missing = [space.pk for space in self.spaces if space.pk not in made]
         # Rows hold megabytes that no profile is made of.
-        for row in Space.objects.filter(pk__in=spaces).only("metric", "fold_in"):
+        rows = Space.objects.filter(pk__in=missing).only("metric", "fold_in") if missing else ()
+        for row in rows:
             row.catalog = self.catalog
             profiles = builder.build_of(row, {self.user.pk: self.user.history})
-            yield profile_search.given(spaces[row.pk], profiles.get(self.user.pk, []))
+            made[row.pk] = profiles.get(self.user.pk, [])
+        for space in self.spaces:
+            if space.pk in made:
+                yield profile_search.given(space, made[space.pk])

@@ -151,8 +151,9 @@ def search(
         kinds: of neighbours.
         filter: what products must pass; each one met is then checked.
     """
-    # Candidates need no more recall than that: they are compared exactly.
-    database.use_ef_search(vector_search.ef_search(limit))
+    if filter is None:
+        # Candidates need no more recall than that: they are compared exactly.
+        database.use_ef_search(vector_search.ef_search(limit))
     searched = tuple((profile.space, profile.name) for profile in profiles)
     statement = _statement(searched, 0 if filter is not None else limit)
     parameters: dict[str, Any] = {
@@ -253,7 +254,9 @@ def _available(
 ) -> Keys:
     select = _KEYED.format(source=profile.select, searched=_is_searched(kind, most))
     vectors = QueryVectors(f"{profile.name} {kind} {most}", select, profile.parameters)
-    near = vector_search.nearest(profile.space, vectors, limit=limit, filter=filter)
+    near = vector_search.nearest(
+        profile.space, vectors, limit=limit, filter=filter, as_candidates=True
+    )
     return np.array([neighbour.product_id for neighbour in near], dtype=np.int64)
 
 

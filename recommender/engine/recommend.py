@@ -9,10 +9,10 @@ import numpy as np
 from recommender.engine import backfill, control, given_history, trace
 from recommender.engine.answer import Answer, Query
 from recommender.engine.control import Control
-from recommender.engine.given_history import GivenEvent, with_history
+from recommender.engine.given_history import Asker, GivenEvent, with_history
 from recommender.engine.pipeline import Pipeline
 from recommender.engine.postgres_store import PostgresStore
-from recommender.engine.stored import ranker_of, told_of_ranker
+from recommender.engine.stored_ranker import ranker_of, told_of_ranker
 from recommender.models import Catalog
 from recommender.spaces import switching
 
@@ -30,9 +30,18 @@ def recommend(catalog: Catalog, external_id: str, query: Query) -> Answer:
     return switching.answered(partial(_recommend, catalog, external_id, query))
 
 
+def recommend_to(catalog: Catalog, asking: Asker, query: Query) -> Answer:
+    """The same for a user who was found already."""
+    return switching.answered(partial(_recommend_to, catalog, asking, query))
+
+
 def _recommend(catalog: Catalog, external_id: str, query: Query) -> Answer:
     with trace.stage("user"):
         asking = given_history.asker(catalog, external_id, query)
+    return _recommend_to(catalog, asking, query)
+
+
+def _recommend_to(catalog: Catalog, asking: Asker, query: Query) -> Answer:
     user = asking.user
     if user is None:
         answer = replace(_fall_back(catalog, query), missing_ids=asking.missing)
@@ -75,7 +84,7 @@ def _for(store: PostgresStore) -> Answer:
             trace.note(**told_of_ranker(ranker, user.ranker))
     rules = None
     if query.rules is not None:
-        rules = Control(catalog, query, user=user.pk, excluded=excluded)
+        rules = Control(catalog, query, user=user.pk, excluded=excluded, spaces=user.spaces)
     tail = np.array(query.after.tail, dtype=np.int64)
     pipeline = Pipeline(store, query.count, rules)
     ranked = pipeline.ranked(context, ranker, explain=True, spare=_TAIL, tail=tail)

@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Any
 
 from psycopg import sql
 
@@ -75,6 +74,29 @@ def _blended(
     user, missing = with_history(catalog, None, given, replace(query, exclude=frozenset({SEEN})))
     if missing:
         raise UnknownProductError(external_id)
+    return _like(catalog, user, external_id, query, blend, asked)
+
+
+def like(catalog: Catalog, seeded: StoredUser, external_id: str, query: Query) -> Answer:
+    """The same as `similar`, of a product that is known; no rules make it.
+
+    Args:
+        seeded: who likes nothing but the product, as `given_history` has read them.
+    """
+    blend = learnt_blend(catalog, query)
+    if blend.is_content_alone:
+        return similar(catalog, external_id, query)
+    return switching.answered(partial(_like, catalog, seeded, external_id, query, blend, None))
+
+
+def _like(
+    catalog: Catalog,
+    user: StoredUser,
+    external_id: str,
+    query: Query,
+    blend: Blend,
+    asked: Blend | None,
+) -> Answer:
     store = PostgresStore(catalog=catalog, user=user, query=query, is_given=True, config=RELATED)
     pipeline = Pipeline(store, query.count)
     items = pipeline.recommend(store.context(), RelatedRanker(blend), explain=True)
@@ -139,9 +161,5 @@ def _category_first(category: str, given: Filter | None) -> list[Filter | None]:
     """The product's own category, then without it."""
     if not category:
         return [given]
-    condition: sql.Composable = sql.SQL("p.category = %(seed_category)s")
-    parameters: dict[str, Any] = {"seed_category": category}
-    if given is not None:
-        condition = sql.SQL("{} AND {}").format(condition, given.condition)
-        parameters |= given.parameters
-    return [Filter(condition, parameters, ""), given]
+    condition = sql.SQL("p.category = %(seed_category)s")
+    return [Filter(condition, {"seed_category": category}, "") & given, given]

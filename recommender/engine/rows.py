@@ -1,29 +1,36 @@
 """The rows of a page for a user: several lists with a title each, no product in two of them."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from functools import partial
+from typing import TypeVar
 
 import numpy as np
 
-from recommender import database
-from recommender.engine import bought, charts, control, related
-from recommender.engine.answer import FIRST_PAGE, Answer, Continuation, Query
+from recommender import database, time_budget
+from recommender.engine import bought, charts, control, given_history, related, trace
+from recommender.engine.answer import FIRST_PAGE, SEEN, Answer, Continuation, Query
 from recommender.engine.backfill import NEWEST, POPULAR, TRENDING
 from recommender.engine.candidates import Cause
-from recommender.engine.given_history import NO_USER_TOKEN
-from recommender.engine.recommend import recommend
-from recommender.engine.stored import StoredUser, find_user
-from recommender.history import popularity, repurchase
+from recommender.engine.given_history import NO_USER_TOKEN, Asker, GivenEvent, with_history
+from recommender.engine.recommend import recommend_to
+from recommender.engine.stored import StoredUser, find_popularity, nobody_beside
+from recommender.history import repurchase
 from recommender.models import Catalog
 from recommender.retrieval import filters
-from recommender.retrieval.filters import Filter
+from recommender.time_budget import TIMEOUT, TimeUpError
+
+T = TypeVar("T")
 
 FOR_YOU, BECAUSE, NEW_IN, POPULAR_FROM = "for_you", "because", "new_in", "popular_from"
 BUY_AGAIN = "buy_again"
 
 # A row of fewer products is none, unless fewer are asked for; what is due is worth one of its own.
 _FEWEST = 3
+# Of the time that is left, for each row in its turn: what is slow about one is not about all.
+_SHARE = 0.5
 # Of the user's latest products, so many say which category and which brand are theirs.
 _LATEST = 50
 
@@ -34,7 +41,7 @@ WHERE catalog_id = %s AND id = ANY(%s) AND deleted_at IS NULL
 """
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
     """A list, what kind of row it is, and what its title names."""
 
@@ -42,6 +49,9 @@ class Row:
     answer: Answer
     name: str = ""  # of a category or a brand
     cause: Cause | None = None  # the own product that a row is because of
+    road: str = ""  # the list that goes on where the row ends; "" where none does
+    subject: str = ""  # what that list is asked of
+    narrowed: Mapping[str, str] = field(default_factory=dict)  # the filter that makes it the row's
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +62,7 @@ class Page:
     missing_ids: tuple[str, ...]
     fallback: str | None  # what the page is made of where nothing tells the user's taste
     degraded: dict[str, str]
+    excluded: tuple[int, ...]  # keys of the user's own products, which no row lists
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,87 +89,136 @@ class _Taste:
 def page(catalog: Catalog, external_id: str, query: Query, most: int, *, names_own: bool) -> Page:
     """Up to so many rows for a user: of their taste, then of everybody's.
 
-    Of a user nobody knows, or of whom the caller may not ask, everybody's alone.
+    Of a user nobody knows, or of whom the caller may not ask, everybody's alone. Rows that there
+    is no time for are left out, and `degraded` says so.
 
     Args:
         query: of each row; its filter narrows all of them.
         names_own: whether rows may tell of products that the user had.
     """
-    listed = recommend(catalog, external_id, query)
+    query = replace(query, counts_others=False)
+    degraded: dict[str, str] = {}
+    with trace.stage("user"):
+        find = partial(given_history.asker, catalog, external_id, query)
+        asking = _in_time(find, "user", degraded) or Asker(None)
+    listed = _in_time(partial(recommend_to, catalog, asking, query), FOR_YOU, degraded)
     taste = _Taste()
-    if listed.fallback is None:
-        user = find_user(catalog, external_id, query)
-        taste = _Taste() if user is None else _taste(catalog, user, names_own=names_own)
+    if asking.user is not None and (listed is None or listed.fallback is None):
+        tell = partial(_taste, catalog, asking.user, names_own=names_own)
+        taste = _in_time(tell, "taste", degraded) or taste
+    fallback = listed.fallback if listed is not None else None
+    if fallback == NO_USER_TOKEN:
+        degraded["user"] = NO_USER_TOKEN
+    making = _Making(catalog, asking, query, taste)
     rows: list[Row] = []
-    shown: set[str] = set()
-    for make in _makers(catalog, listed, taste):
+    shown = set(query.after.shown)
+    names: set[str] = set()
+    for make in making.makers(listed):
         # What other rows show is listed again, and dropped.
         asked = replace(
             query,
-            count=query.count + len(shown),
-            after=Continuation(shown=taste.excluded),
+            count=query.count + len(names),
+            after=Continuation(shown=(*shown, *taste.excluded)),
         )
-        row = _without(make(asked), shown, query.count)
+        with trace.stage("row"):
+            made = _in_time(partial(make, asked), "rows", degraded)
+            if made is None:
+                continue
+            row = _without(made, names, query.count)
+            trace.note(code=row.code, found=len(row.answer.items))
         fewest = 1 if row.code == BUY_AGAIN else min(_FEWEST, query.count)
         if len(row.answer.items) >= fewest:
             rows.append(row)
-            shown |= {item.id for item in row.answer.items}
+            names |= {item.id for item in row.answer.items}
         if len(rows) == most:
             break
     return Page(
         rows=rows,
-        missing_ids=listed.missing_ids,
-        fallback=listed.fallback,
-        degraded={"user": NO_USER_TOKEN} if listed.fallback == NO_USER_TOKEN else {},
+        missing_ids=asking.missing,
+        fallback=fallback,
+        degraded=degraded,
+        excluded=taste.excluded,
     )
 
 
-def _makers(catalog: Catalog, listed: Answer, taste: _Taste) -> Iterator[Callable[[Query], Row]]:
-    """The rows that there may be, the most telling first."""
-    if listed.fallback is None:
-        yield lambda _: Row(FOR_YOU, listed)
-    cause = taste.cause
-    if cause is not None:
-        yield lambda query: Row(BECAUSE, _going_with(catalog, cause, query), cause=cause)
-    if taste.due:
-        yield lambda query: Row(BUY_AGAIN, _bought_again(catalog, taste.due, query))
-    if taste.category:
-        yield lambda query: _narrowed(catalog, NEW_IN, NEWEST, "category", taste.category, query)
-    yield lambda query: Row(TRENDING, charts.chart(catalog, TRENDING, None, query))
-    if taste.brand:
-        yield lambda query: _narrowed(catalog, POPULAR_FROM, POPULAR, "brand", taste.brand, query)
-    yield lambda query: Row(POPULAR, charts.chart(catalog, POPULAR, None, query))
-    yield lambda query: Row("new", charts.chart(catalog, NEWEST, None, query))
+def _in_time(work: Callable[[], T], name: str, degraded: dict[str, str]) -> T | None:
+    """What some work gives; None where there is no time for it, which is told."""
+    try:
+        with time_budget.a_part(_SHARE):
+            return work()
+    except TimeUpError:
+        degraded[name] = TIMEOUT
+    return None
 
 
-def _going_with(catalog: Catalog, cause: Cause, query: Query) -> Answer:
-    """What completes a product that was bought; of any other, or where too little is, its like."""
-    if cause.event == "purchase":
-        answer = bought.bought(catalog, cause.id, query, bought.COMPLEMENTS)
-        if answer.fallback is None and answer.complete:
-            return answer
-    return related.similar(catalog, cause.id, query)
+@dataclass(frozen=True, slots=True)
+class _Making:
+    """What the rows of one page are made of."""
+
+    catalog: Catalog
+    asking: Asker
+    query: Query
+    taste: _Taste
+
+    def makers(self, listed: Answer | None) -> Iterator[Callable[[Query], Row]]:
+        """The rows that there may be, the most telling first.
+
+        Args:
+            listed: what is for the user; None where there was no time for it.
+        """
+        user, taste = self.asking.user, self.taste
+        if user is not None and listed is not None and listed.fallback is None:
+            yield lambda _: Row(code=FOR_YOU, answer=listed, road="for_user")
+        cause = taste.cause
+        if user is not None and cause is not None:
+            yield lambda query: self._going_with(user, cause, query)
+        if taste.due:
+            yield lambda query: _bought_again(self.catalog, taste.due, query)
+        if taste.category:
+            yield partial(self._chart, NEW_IN, NEWEST, {"category": taste.category})
+        yield partial(self._chart, TRENDING, TRENDING, {})
+        if taste.brand:
+            yield partial(self._chart, POPULAR_FROM, POPULAR, {"brand": taste.brand})
+        yield partial(self._chart, POPULAR, POPULAR, {})
+        yield partial(self._chart, "new", NEWEST, {})
+
+    def _going_with(self, user: StoredUser, cause: Cause, query: Query) -> Row:
+        """What completes a product that was bought; of any other, or where too little is, its
+        like."""
+        given = [GivenEvent(product=cause.id, weight=1.0)]
+        seen = replace(query, exclude=frozenset({SEEN}))
+        seeded, _ = with_history(self.catalog, nobody_beside(user, query), given, seen)
+        if cause.event == "purchase":
+            answer = bought.completing(self.catalog, seeded, query)
+            if answer.fallback is None and answer.complete:
+                road = "complements"
+                return Row(code=BECAUSE, answer=answer, cause=cause, road=road, subject=cause.id)
+        answer = related.like(self.catalog, seeded, cause.id, query)
+        return Row(code=BECAUSE, answer=answer, cause=cause, road="similar", subject=cause.id)
+
+    def _chart(self, code: str, chart: str, narrowed: Mapping[str, str], query: Query) -> Row:
+        if narrowed:
+            passing = filters.parse(dict(narrowed), {}, None, "row") & query.filter
+            query = replace(query, filter=passing)
+        answer = charts.chart(self.catalog, chart, None, query)
+        name = next(iter(narrowed.values()), "").rpartition("/")[2]
+        road = "new" if chart == NEWEST else chart
+        return Row(code=code, answer=answer, name=name, road=road, narrowed=narrowed)
 
 
-def _bought_again(catalog: Catalog, due: Sequence[int], query: Query) -> Answer:
+def _bought_again(catalog: Catalog, due: Sequence[int], query: Query) -> Row:
     """What the user buys again and again, and may need by now; the most popular of it first."""
     passing = control.among(due) & query.filter
     asked = replace(query, filter=passing, after=FIRST_PAGE)
     answer = charts.chart(catalog, POPULAR, None, asked)
     items = (replace(one, cause=Cause(one.id, event="purchase")) for one in answer.items)
-    return replace(answer, items=tuple(items))
-
-
-def _narrowed(catalog: Catalog, code: str, chart: str, field: str, value: str, query: Query) -> Row:
-    passing: Filter = filters.parse({field: value}, {}, None, "row") & query.filter
-    answer = charts.chart(catalog, chart, None, replace(query, filter=passing))
-    return Row(code, answer, name=value.rpartition("/")[2])
+    return Row(code=BUY_AGAIN, answer=replace(answer, items=tuple(items)))
 
 
 def _without(row: Row, shown: set[str], count: int) -> Row:
     items = [item for item in row.answer.items if item.id not in shown][:count]
     is_short = len(items) < count
-    reason = row.answer.reason or ("what other rows show is left out" if is_short else None)
+    reason = row.answer.reason or "what other rows show is left out"
     answer = replace(
         row.answer, items=tuple(items), complete=not is_short, reason=reason if is_short else None
     )
@@ -194,7 +254,9 @@ def _taste(catalog: Catalog, user: StoredUser, *, names_own: bool) -> _Taste:
 
 
 def _due(catalog: Catalog, user: StoredUser) -> tuple[int, ...]:
-    return tuple(repurchase.due(user.pk, popularity.clock(catalog)).tolist())
+    stands = find_popularity(catalog, user.popularity_refreshed_at, None)
+    now = datetime.fromtimestamp(stands.now(), UTC)
+    return tuple(repurchase.due(user.pk, now).tolist())
 
 
 def _heaviest(weights: Counter[str]) -> str:

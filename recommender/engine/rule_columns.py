@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache, partial
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from recommender.spaces.switching import ServingSpace
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
+Keys = NDArray[np.int64]
 
 # Of a product so many events are looked at, the latest of an index's order: who has as many has
 # been seen enough.
@@ -97,11 +99,18 @@ class ListRules:
     reads: Reads
 
 
-def read(catalog: Catalog, ids: Sequence[str], given: ListRules, user: int) -> RuleColumns:
+def read(
+    catalog: Catalog,
+    ids: Sequence[str],
+    given: ListRules,
+    user: int,
+    spaces: Sequence[ServingSpace] | None = None,
+) -> RuleColumns:
     """What the rules need of these products; nothing is known of one that has just gone.
 
     Args:
         user: the key of the user who is to see them, 0 for nobody.
+        spaces: those of dense vectors that serve; None where they are not known yet.
     """
     rules = given.rules
     columns, parameters = _columns(given.reads)
@@ -112,13 +121,19 @@ def read(catalog: Catalog, ids: Sequence[str], given: ListRules, user: int) -> R
             "recover": rules.rotation.recover,
             "user": user,
         }
-    freshness = "COALESCE(shown.freshness, 1)" if rotates else "1::float8"
-    statement = _READ.format(
-        columns=sql.SQL(", ").join([*columns, sql.SQL(freshness)]),
-        shown=_SHOWN if rotates else sql.SQL(""),
-    )
+    statement = _statement(tuple(column.as_string(None) for column in columns), rotates)
     rows = database.fetch(statement, {"catalog": catalog.pk, "ids": list(ids), **parameters})
-    return _of_rows(catalog, rows, given)
+    likeness = partial(_cosine, catalog, spaces)
+    return _of_rows(rows, given, likeness)
+
+
+@lru_cache(maxsize=1000)
+def _statement(columns: tuple[str, ...], rotates: bool) -> bytes:
+    freshness = "COALESCE(shown.freshness, 1)" if rotates else "1::float8"
+    return _READ.format(
+        columns=sql.SQL(", ").join(map(sql.SQL, [*columns, freshness])),
+        shown=_SHOWN if rotates else sql.SQL(""),
+    ).as_bytes(None)
 
 
 def tries(products: Sequence[int]) -> tuple[Floats, Floats]:
@@ -145,7 +160,11 @@ def _columns(reads: Reads) -> tuple[list[sql.Composable], dict[str, object]]:
     return columns, parameters
 
 
-def _of_rows(catalog: Catalog, rows: Sequence[tuple[Any, ...]], given: ListRules) -> RuleColumns:
+def _of_rows(
+    rows: Sequence[tuple[Any, ...]],
+    given: ListRules,
+    cosine: Callable[[Keys], Callable[[int], Floats] | None],
+) -> RuleColumns:
     reads = given.reads
     columns = iter(zip(*rows, strict=True)) if rows else iter(())
 
@@ -155,7 +174,7 @@ def _of_rows(catalog: Catalog, rows: Sequence[tuple[Any, ...]], given: ListRules
     def flags() -> Flags:
         return np.array(next(columns, ()), dtype=np.bool_)
 
-    keys = np.array(next(columns, ()), dtype=np.int64)
+    keys: Keys = np.array(next(columns, ()), dtype=np.int64)
     boosted = [flags() for _ in reads.boosted]
     promoted = flags() if reads.promoted else np.zeros(len(rows), dtype=np.bool_)
     distances = [floats() for _ in reads.distances]
@@ -165,7 +184,7 @@ def _of_rows(catalog: Catalog, rows: Sequence[tuple[Any, ...]], given: ListRules
     if given.rules.diversity and reads.alike:
         likeness = _equality([_numbered(next(columns, ())) for _ in reads.alike])
     elif given.rules.diversity:
-        likeness = _cosine(catalog, keys)
+        likeness = cosine(keys)
     return RuleColumns(
         keys=keys,
         boosted=boosted,
@@ -199,9 +218,11 @@ def _equality(groups: Sequence[NDArray[np.int64]]) -> Callable[[int], Floats]:
     return likeness
 
 
-def _cosine(catalog: Catalog, keys: NDArray[np.int64]) -> Callable[[int], Floats] | None:
+def _cosine(
+    catalog: Catalog, spaces: Sequence[ServingSpace] | None, keys: Keys
+) -> Callable[[int], Floats] | None:
     """By vectors of the content space that serves, its text space first; None without one."""
-    space = _content_space(catalog)
+    space = _content_space(catalog) if spaces is None else _content_among(spaces)
     if space is None:
         return None
     vectors = vector_cache.unit_vectors(space, keys)
@@ -211,6 +232,11 @@ def _cosine(catalog: Catalog, keys: NDArray[np.int64]) -> Callable[[int], Floats
         return cosines
 
     return likeness
+
+
+def _content_among(spaces: Sequence[ServingSpace]) -> ServingSpace | None:
+    of_content = [space for space in spaces if space.kind != Space.Kind.BEHAVIOUR]
+    return min(of_content, key=lambda space: (space.name != "text", space.pk), default=None)
 
 
 def _content_space(catalog: Catalog) -> ServingSpace | None:

@@ -4,7 +4,7 @@ Each way to find products gives a list with scores, of which `combination` makes
 their rank of the candidates is one more list.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 
@@ -19,16 +19,20 @@ from recommender.engine.taste import Taste
 from recommender.models import Catalog
 from recommender.ranking.ranker import reciprocal_rank
 from recommender.retrieval import (
+    content_spaces,
     facets,
     highlights,
+    lookup,
     matches,
     search_outcomes,
     synonyms,
     text_search,
     vocabulary,
 )
+from recommender.retrieval.content_spaces import ContentSpace
 from recommender.retrieval.facets import FacetAsked, Facets
 from recommender.retrieval.matches import Matches, SortKey
+from recommender.retrieval.search_outcomes import Outcome
 from recommender.retrieval.text_search import Match
 from recommender.retrieval.vocabulary import QueryWord
 from recommender.spaces import switching
@@ -80,7 +84,7 @@ class SearchAnswer:
     words: Sequence[QueryWord]
     meant: str  # the text without what seems misspelt
     has_all: bool  # whether some product has all of the words
-    matches: Matches  # all that the text is about, listed or not
+    matches: Matches | None = None  # all that the text is about, where facets are asked for
     facets: Facets = field(default_factory=Facets)
 
 
@@ -92,6 +96,8 @@ class _Read:
     meant: str
     by_words: Sequence[Match]
     by_id: Sequence[tuple[int, str]]
+    chosen: Sequence[Outcome]  # what users chose after the same search
+    spaces: Sequence[ContentSpace]  # those that may tell what is meant
 
     @property
     def has_all(self) -> bool:
@@ -122,7 +128,7 @@ def search(catalog: Catalog, asked: SearchQuery) -> SearchAnswer:
 
     answer = control.controlled(catalog, asked.query, make)
     found = replace(searched[0], answer=answer)
-    if asked.facets:
+    if found.matches is not None:
         with trace.stage("facets"):
             found = replace(found, facets=facets.count(found.matches, asked.facets))
             trace.note(products=found.facets.products)
@@ -151,22 +157,26 @@ def _search(catalog: Catalog, asked: SearchQuery) -> SearchAnswer:
         words=read.words,
         meant=read.meant,
         has_all=read.has_all,
-        matches=_matches(catalog, query, read, ranked.found),
+        matches=_matches(catalog, query, read, ranked.found) if asked.facets else None,
     )
 
 
 def _read(catalog: Catalog, asked: SearchQuery, limit: int) -> _Read:
     query = asked.query
     if not asked.text:
-        return _Read(words=[], meant="", by_words=[], by_id=[])
+        spaces = content_spaces.active(catalog).fetch()
+        return _Read(words=[], meant="", by_words=[], by_id=[], chosen=[], spaces=spaces)
     words = synonyms.applied(catalog, vocabulary.look_up(catalog, asked.text))
+    meant = vocabulary.meant(asked.text, words)
+    most = query.count + len(query.after.shown)
+    by_words, by_id, chosen, spaces = lookup.together(
+        text_search.by_words(catalog, words, limit=limit, filter=query.filter),
+        text_search.by_id(catalog, asked.text, limit=most, filter=query.filter),
+        search_outcomes.find(catalog, meant, query.filter),
+        content_spaces.active(catalog),
+    )
     return _Read(
-        words=words,
-        meant=vocabulary.meant(asked.text, words),
-        by_words=text_search.by_words(catalog, words, limit=limit, filter=query.filter),
-        by_id=text_search.by_id(
-            catalog, asked.text, limit=query.count + len(query.after.shown), filter=query.filter
-        ),
+        words=words, meant=meant, by_words=by_words, by_id=by_id, chosen=chosen, spaces=spaces
     )
 
 
@@ -174,10 +184,9 @@ def _by_worth(catalog: Catalog, asked: SearchQuery, read: _Read, limit: int) -> 
     query = asked.query
     with trace.stage("meaning"):
         meant = Meant(text=read.meant, picture=asked.picture, products=asked.products)
-        near = meaning.find(catalog, query, meant, limit)
+        near = meaning.find(catalog, query, meant, read.spaces, limit)
     with trace.stage("combine"):
-        chosen = _by_outcome(catalog, query, read)
-        lists = [_by_id(read), _by_words(catalog, read), *near.lists, chosen]
+        lists = [_by_id(read), _by_words(catalog, read), *near.lists, _by_outcome(read)]
         used = [one for one in lists if asked.lists is None or one.name in asked.lists]
         found = combined(used, query.after.shown)
         trace.note(**{one.name: len(one.products) for one in used}, found=len(found))
@@ -197,13 +206,11 @@ def _by_worth(catalog: Catalog, asked: SearchQuery, read: _Read, limit: int) -> 
     return ranked
 
 
-def _by_outcome(catalog: Catalog, query: Query, read: _Read) -> ScoredList:
+def _by_outcome(read: _Read) -> ScoredList:
     """What users chose after the same search."""
-    if not read.meant:
-        return ScoredList(CHOSEN, [])
-    chosen = search_outcomes.find(catalog, read.meant, query.filter)
     return ScoredList(
-        CHOSEN, [(one.product_id, one.external_id, _CHOSEN_WORTH * one.share) for one in chosen]
+        CHOSEN,
+        [(one.product_id, one.external_id, _CHOSEN_WORTH * one.share) for one in read.chosen],
     )
 
 
@@ -218,8 +225,7 @@ def _by_taste(
     worths = told.worths(catalog, [one.product_id for one in kept], asked.query)
     for one in kept:
         if one.product_id in worths:
-            weight = asked.personal * _TASTE_WORTH
-            one.contributions[PERSONAL] = weight * worths[one.product_id]
+            one.add(PERSONAL, asked.personal * _TASTE_WORTH * worths[one.product_id])
     return best_first(kept)
 
 
@@ -232,11 +238,16 @@ def _in_order(catalog: Catalog, asked: SearchQuery, read: _Read, limit: int) -> 
         ordered = matches.in_order(everything, asked.sort, limit)
         trace.note(found=len(ordered.products))
     found = [
-        Found(key, external_id, {WORDS: reciprocal_rank(place)})
-        for place, (key, external_id) in enumerate(ordered.products, start=1)
+        Found(key, external_id, {WORDS: score}, score)
+        for key, external_id, score in _by_place(ordered.products)
         if key not in shown
     ]
     return _Ranked(found=found, degraded={} if ordered.is_complete else {"sort": matches.TOO_MANY})
+
+
+def _by_place(products: Sequence[tuple[int, str]]) -> Iterator[tuple[int, str, float]]:
+    for place, (key, external_id) in enumerate(products, start=1):
+        yield key, external_id, reciprocal_rank(place)
 
 
 def _matches(catalog: Catalog, query: Query, read: _Read, found: Sequence[Found]) -> Matches:

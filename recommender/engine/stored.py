@@ -1,17 +1,15 @@
-"""What PostgreSQL keeps for a live answer: the user, the popularity, the learnt ranks.
+"""What PostgreSQL keeps for a live answer: the user, and the popularity.
 
-Popularity and ranks are remembered by the process: no request counts or reads them again.
+Popularity is remembered by the process: no request counts it again.
 """
 
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
 from threading import Lock
 
 import numpy as np
-import structlog
 from cachetools import LRUCache
 from django.utils import timezone
 from numpy.typing import NDArray
@@ -25,19 +23,18 @@ from recommender.engine.scores import WINDOWS, Popularity, of_columns
 from recommender.history import popularity as counting
 from recommender.history import reader
 from recommender.models import Catalog
-from recommender.models import Ranker as RankerRow
 from recommender.models.training import Mode
-from recommender.ranking import blend
-from recommender.ranking.ranker import FusionRanker, Ranker
+from recommender.profiles.profile import ProfileRow
 from recommender.retrieval.filter_cache import VISIBLE
 from recommender.spaces import switching
 from recommender.spaces.switching import ServingSpace
 
-# What serves a catalog `c`: its spaces, its rank, and whether neighbours may be used. What was
+# What serves a catalog `c`: its spaces of dense vectors, its rank, and whether neighbours may be
+# used. What was
 # learnt from later events than are asked for is not there; content was never learnt.
 _SERVING = sql.SQL("""
     (SELECT json_agg(json_build_array({space}) ORDER BY s.id) FROM recommender_space s
-     WHERE s.catalog_id = c.id AND s.status = 'active' AND (
+     WHERE s.catalog_id = c.id AND s.status = 'active' AND s.output <> 'sparse' AND (
         s.kind <> 'behaviour' OR %(before)s::timestamptz IS NULL
         OR s.trained_until <= %(before)s)),
     (SELECT r.id FROM recommender_ranker r
@@ -95,6 +92,8 @@ class StoredUser:
     spaces: tuple[ServingSpace, ...]
     ranker: int | None  # key of the learnt rank; None where there is none
     knows_neighbours: bool  # whether those that are stored are not of a later time
+    # By key of a space, the profile of this very history, as far as one was made.
+    made: dict[int, Sequence[ProfileRow]] = field(default_factory=dict, compare=False)
 
     def strongest_events(self) -> dict[int, str]:
         """By product, the type of the event that speaks best of it; of equal ones the latest."""
@@ -136,22 +135,39 @@ def find_user(catalog: Catalog, external_id: str, query: Query) -> StoredUser | 
     )
 
 
+_NO_PRODUCTS: NDArray[np.int64] = np.zeros(0, dtype=np.int64)
+_NO_HISTORY = History(product_ids=_NO_PRODUCTS, weights=np.zeros(0), times=np.zeros(0))
+
+
 def nobody(catalog: Catalog, query: Query) -> StoredUser:
     """Somebody without a history, and what serves their catalog."""
     parameters = {"catalog": catalog.pk, "before": query.before, "mode": mode_of(query)}
     refreshed_at, spaces, ranker, knows = database.fetch(_CATALOG, parameters)[0]
-    nothing = np.zeros(0)
     return StoredUser(
         pk=0,
         is_anonymous=True,
         history_version=0,
         popularity_refreshed_at=refreshed_at,
-        excluded=exclusions.and_shown(nothing.astype(np.int64), query),
-        history=History(product_ids=nothing.astype(np.int64), weights=nothing, times=nothing),
+        excluded=exclusions.and_shown(_NO_PRODUCTS, query),
+        history=_NO_HISTORY,
         types=(),
         spaces=tuple(ServingSpace(*columns) for columns in spaces or ()),
         ranker=ranker,
         knows_neighbours=bool(knows),
+    )
+
+
+def nobody_beside(user: StoredUser, query: Query) -> StoredUser:
+    """The same, by what was read of a user of the catalog."""
+    return replace(
+        user,
+        pk=0,
+        is_anonymous=True,
+        history_version=0,
+        excluded=exclusions.and_shown(_NO_PRODUCTS, query),
+        history=_NO_HISTORY,
+        types=(),
+        made={},
     )
 
 
@@ -165,44 +181,6 @@ def own_types(catalog: Catalog, query: Query) -> list[str]:
 def mode_of(query: Query) -> str:
     """The kind of list, of which each has its own rank."""
     return str(Mode.ALL if query.lists_own else Mode.NEW)
-
-
-log = structlog.get_logger()
-
-_FUSION = FusionRanker()
-
-
-def ranker_of(row_id: int | None) -> Ranker:
-    """The rank in this row of the table; fusion where there is none."""
-    return _FUSION if row_id is None else _read_ranker(row_id)
-
-
-def told_of_ranker(ranker: Ranker, row_id: int | None) -> dict[str, int | str | None]:
-    """What a trace says of the rank in this row."""
-    told: dict[str, int | str | None] = {"ranker": ranker.kind, "ranker_id": row_id}
-    if row_id is not None:
-        learnt = RankerRow.objects.filter(pk=row_id).values_list("trained_until", flat=True)
-        told["trained_until"] = next((until.isoformat() for until in learnt), None)
-    return told
-
-
-def active_ranker(catalog_id: int, mode: str) -> Ranker:
-    """The rank that is active for a catalog's lists of this mode; fusion where none is."""
-    rows = RankerRow.objects.filter(catalog_id=catalog_id, mode=mode, is_active=True)
-    return ranker_of(rows.values_list("pk", flat=True).first())
-
-
-@lru_cache(maxsize=64)
-def _read_ranker(row_id: int) -> Ranker:
-    """A row is never changed, only switched from; one gone or of another version is none."""
-    row = RankerRow.objects.filter(pk=row_id).first()
-    if row is None:
-        return _FUSION
-    try:
-        return blend.from_bytes(row.kind, bytes(row.model))
-    except ValueError as exc:
-        log.warning("fusion ranks: a stored rank cannot be read", ranker=row_id, error=str(exc))
-        return _FUSION
 
 
 # Products remembered by a process, all catalogs together: some 400 MB.

@@ -9,7 +9,8 @@ from recommender.engine.answer import Query
 from recommender.engine.given_history import GivenEvent, asker, with_history
 from recommender.engine.pipeline import Pipeline
 from recommender.engine.postgres_store import PostgresStore
-from recommender.engine.stored import StoredUser, ranker_of
+from recommender.engine.stored import StoredUser
+from recommender.engine.stored_ranker import ranker_of
 from recommender.models import Catalog
 
 

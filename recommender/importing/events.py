@@ -12,7 +12,7 @@ from psycopg import sql
 from recommender import database
 from recommender.catalog import catalogs, values
 from recommender.catalog.values import BadValueError
-from recommender.history import ingest, popularity
+from recommender.history import ingest
 from recommender.history.ingest import event_refusal
 from recommender.history.partitions import ensure_months
 from recommender.importing import mapping
@@ -26,7 +26,7 @@ from recommender.importing.staging import COMMIT_EVERY, Staging
 from recommender.importing.survey import NOTHING_SAID, Forms, rating_scale, survey
 from recommender.models import Catalog
 from recommender.models.catalog import DEFAULT_RATING_SCALE
-from recommender.retrieval import search_outcomes
+from recommender.retrieval import tallies
 
 # An event without an id is known by its content, and among the file's equal rows by its number:
 # two equal rows are two events, a second run adds none, and of a later file that overlaps only
@@ -201,7 +201,7 @@ class EventIntake:
         database.execute(statement.format(staging.table), (ingest.UNKNOWN_PRODUCT,))
 
     def merge(self, staging: Staging, progress: Progress) -> Outcomes:
-        """Store what is new, chunk by chunk, and count the catalog's popularity anew."""
+        """Store what is new, chunk by chunk, and count anew what the catalog's users did."""
         if self._rating_scale != self._catalog.rating_scale:
             catalogs.change_catalog(self._catalog, rating_scale=self._rating_scale)
         progress.say("telling new events from old")
@@ -218,8 +218,7 @@ class EventIntake:
             progress.say(f"{counts.total():,} events written")
         progress.say("counting what is popular")
         database.execute("ANALYZE recommender_event, recommender_eventkey, recommender_user")
-        popularity.refresh(self._catalog)
-        search_outcomes.learn(self._catalog)
+        tallies.refresh(self._catalog)
         return Outcomes(
             {
                 "events accepted": counts[ingest.ACCEPTED],

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from threading import Lock
 
 from cachetools import TTLCache
@@ -10,7 +11,7 @@ from django.conf import settings
 from psycopg import sql
 
 from recommender import database
-from recommender.retrieval.filters import Filter
+from recommender.retrieval.filters import Filter, rendered
 from recommender.spaces import partitions
 from recommender.spaces.switching import ServingSpace
 
@@ -83,11 +84,14 @@ def find(space: ServingSpace, filter: Filter, *, anew: bool = False) -> Passing:
     return passing
 
 
-def condition(filter: Filter | None) -> sql.Composable:  # noqa: A002 - the API's word
+def condition(filter: Filter | None) -> sql.SQL:  # noqa: A002 - the API's word
     """The SQL that a product `p` meets that is available and passes."""
-    if filter is None:
-        return VISIBLE
-    return sql.SQL("{} AND {}").format(VISIBLE, filter.condition)
+    return VISIBLE if filter is None else _condition(filter.condition.as_string(None))
+
+
+@lru_cache(maxsize=1000)
+def _condition(passes: str) -> sql.SQL:
+    return rendered(sql.SQL("{} AND {}").format(VISIBLE, sql.SQL(passes)))
 
 
 def count(

@@ -48,7 +48,7 @@ class FilterFieldError(FilterError):
 class Filter:
     """A condition on `p`, a row of products, and its parameters."""
 
-    condition: sql.Composable
+    condition: sql.SQL  # rendered: it is composed into several statements a request
     parameters: Mapping[str, Any]
     key: str  # equal for equal filters, and short whatever they hold
     # By place in the document, why a condition compares with nothing.
@@ -59,7 +59,7 @@ class Filter:
         if other is None:
             return self
         return Filter(
-            sql.SQL("{} AND {}").format(self.condition, other.condition),
+            rendered(sql.SQL("{} AND {}").format(self.condition, other.condition)),
             {**self.parameters, **other.parameters},
             self.key + other.key,
             {**self.degraded, **other.degraded},
@@ -90,7 +90,12 @@ def parse(
         said.append(context.now.isoformat())
     text = orjson.dumps(said, option=orjson.OPT_SORT_KEYS)
     key = hashlib.blake2b(text, digest_size=16).hexdigest()
-    return Filter(condition, parser.conditions.parameters, key, parser.missing)
+    return Filter(rendered(condition), parser.conditions.parameters, key, parser.missing)
+
+
+def rendered(composed: sql.Composable) -> sql.SQL:
+    """The same as one text."""
+    return sql.SQL(composed.as_string(None))
 
 
 def unknown_field(name: str, fields: Collection[str], attributes: Collection[str]) -> str:

@@ -4,8 +4,8 @@ An event that names its query counts for it; any other counts for what the user 
 within half an hour before.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from django.db import transaction
 from psycopg import sql
@@ -16,6 +16,7 @@ from recommender.history import popularity
 from recommender.models import Catalog
 from recommender.retrieval import filter_cache
 from recommender.retrieval.filters import Filter
+from recommender.retrieval.lookup import Lookup
 
 # Events so many days back count, and so many products of a text are kept.
 _DAYS, _KEPT = 90, 100
@@ -61,14 +62,13 @@ FROM (
     kept=sql.Literal(_KEPT),
 )
 
-# Rows of (key, id, share) of the available products that a text leads to, the most first.
+# The available products that a text leads to.
 _READ = sql.SQL("""
-SELECT p.id, p.external_id, o.share
+SELECT p.id, p.external_id, o.share, true
 FROM kinship_languages l
 JOIN recommender_searchoutcome o ON o.catalog_id = l.catalog_id AND o.query = {key}
 JOIN recommender_product p ON p.id = o.product_id
 WHERE l.catalog_id = %(catalog)s AND {condition}
-ORDER BY o.share DESC, p.id
 """)
 
 
@@ -101,10 +101,18 @@ def find(
     catalog: Catalog,
     text: str,
     filter: Filter | None,  # noqa: A002 - the API's word
-) -> Sequence[Outcome]:
+) -> Lookup[list[Outcome]]:
     """The available products that a text leads to, the most first."""
-    statement = _READ.format(
-        key=sql.SQL(_KEY.format(text="%(text)s")), condition=filter_cache.condition(filter)
+    return Lookup(
+        _query(filter_cache.condition(filter).as_string(None)),
+        {"catalog": catalog.pk, "text": text, **(filter.parameters if filter else {})},
+        lambda rows: [Outcome(key, external_id, share) for key, external_id, share, _ in rows],
     )
-    parameters = {"catalog": catalog.pk, "text": text, **(filter.parameters if filter else {})}
-    return [Outcome(*row) for row in database.fetch(statement, parameters)]
+
+
+@lru_cache(maxsize=1000)
+def _query(condition: str) -> str:
+    passing = sql.SQL(condition)
+    return _READ.format(key=sql.SQL(_KEY.format(text="%(text)s")), condition=passing).as_string(
+        None
+    )

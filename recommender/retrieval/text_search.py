@@ -2,16 +2,17 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from math import log
 from typing import Any
 
 import orjson
 from psycopg import sql
 
-from recommender import database
 from recommender.models import Catalog
 from recommender.retrieval import filter_cache
 from recommender.retrieval.filters import Filter
+from recommender.retrieval.lookup import Lookup
 from recommender.retrieval.vocabulary import QueryWord, Term
 
 # Each product that has one of the words costs some 5 microseconds to read and score. The rarest
@@ -29,13 +30,14 @@ _IDENTIFIERS = ("gtin", "ean", "upc", "isbn", "sku", "mpn", "asin", "barcode")
 _LONGEST_ID = 255
 
 _BY_WORDS = sql.SQL("""
-SELECT d.product_id, d.external_id, {score} AS score, d.lexemes @@ %(all)s::tsquery
-FROM ({found}) d ORDER BY score DESC, d.product_id LIMIT %(limit)s
+SELECT d.product_id, d.external_id, {score} AS score, d.lexemes @@ %(all_words)s::tsquery
+FROM ({found}) d ORDER BY score DESC, d.product_id LIMIT %(words_limit)s
 """)
 _FOUND = sql.SQL("""
 (SELECT d.product_id, p.external_id, d.lexemes
 FROM recommender_searchdocument d JOIN recommender_product p ON p.id = d.product_id
-WHERE d.catalog_id = %(catalog)s AND d.lexemes @@ %(any)s::tsquery AND {condition} LIMIT {most})
+WHERE d.catalog_id = %(catalog)s AND d.lexemes @@ %(any_word)s::tsquery AND {condition}
+LIMIT {most})
 """)
 _FOUND_POPULAR = sql.SQL("""
 (SELECT d.product_id, p.external_id, d.lexemes FROM (
@@ -43,7 +45,7 @@ _FOUND_POPULAR = sql.SQL("""
     ORDER BY s.catalog_id, s.recent DESC, s.total DESC, s.product_id LIMIT {most}
 ) s JOIN recommender_searchdocument d ON d.product_id = s.product_id
 JOIN recommender_product p ON p.id = d.product_id
-WHERE d.lexemes @@ %(any)s::tsquery AND {condition})
+WHERE d.lexemes @@ %(any_word)s::tsquery AND {condition})
 """)
 # One word's, weighted by how rare it is; shorter texts say more by having it (normalization 1).
 _SCORE = sql.SQL("{rarity} * {rank}")
@@ -51,10 +53,11 @@ _RANK = sql.SQL("ts_rank({weights}, d.lexemes, {word}::tsquery, 1)")
 _RANK_OF_EITHER = sql.SQL("greatest({rank}, {discount} * {rank_of_synonyms})")
 
 _BY_ID = sql.SQL("""
-SELECT p.id, p.external_id FROM recommender_product p
+SELECT p.id, p.external_id, (p.external_id = %(id)s)::int::float8 AS is_id, true
+FROM recommender_product p
 WHERE p.catalog_id = %(catalog)s
   AND (p.external_id = ANY(%(ids)s) OR p.attributes @> ANY(%(attributes)s::jsonb[])) AND {condition}
-ORDER BY p.external_id = %(id)s DESC, p.id LIMIT %(limit)s
+ORDER BY is_id DESC, p.id LIMIT %(ids_limit)s
 """)
 
 
@@ -74,7 +77,7 @@ def by_words(
     *,
     limit: int,
     filter: Filter | None = None,  # noqa: A002 - the API's word
-) -> list[Match]:
+) -> Lookup[list[Match]]:
     """The available products that have the words, the best first.
 
     A product's score is the sum over the words of their inverse document frequency times
@@ -82,48 +85,57 @@ def by_words(
     one too; where all are, the most popular products that have them, and some others.
     """
     if not words:
-        return []
+        return Lookup("", {}, lambda _: [])
     find, is_rare = _finding(words, max(catalog.words_counted_of, 1))
     parameters: dict[str, Any] = {
         "catalog": catalog.pk,
-        "any": find,
-        "all": having(words, all_of_them=True),
-        "limit": limit if is_rare else 2 * limit,
+        "any_word": find,
+        "all_words": having(words, all_of_them=True),
+        "words_limit": limit if is_rare else 2 * limit,
         **(filter.parameters if filter else {}),
     }
-    scores = []
     for place, word in enumerate(words):
-        rarity = f"rarity_{place}"
-        parameters[rarity] = _rarity(word, catalog.words_counted_of)
-        rank = _rank(f"word_{place}", word, parameters)
-        scores.append(_SCORE.format(rarity=sql.Placeholder(rarity), rank=rank))
-    among = [_FOUND] if is_rare else [_FOUND, _FOUND_POPULAR]
-    passing = {
-        "condition": filter_cache.condition(filter),
+        parameters[f"rarity_{place}"] = _rarity(word, catalog.words_counted_of)
+        parameters[f"word_{place}"] = _either(word.terms)
+        if word.synonyms:
+            parameters[f"synonyms_{place}"] = _either([term for _, term in word.synonyms])
+    condition = filter_cache.condition(filter).as_string(None)
+    query = _words_query(tuple(bool(word.synonyms) for word in words), is_rare, condition)
+    # A product may have been found by both.
+    return Lookup(
+        query, parameters, lambda rows: list(dict.fromkeys(Match(*row) for row in rows))[:limit]
+    )
+
+
+@lru_cache(maxsize=1000)
+def _words_query(has_synonyms: tuple[bool, ...], is_rare: bool, condition: str) -> str:
+    """The statement for so many words, of which some have synonyms."""
+    parts = {
+        "condition": sql.SQL(condition),
         "most": sql.Literal(_MOST_SCORED),
     }
+    among = [_FOUND] if is_rare else [_FOUND, _FOUND_POPULAR]
     query = _BY_WORDS.format(
-        score=sql.SQL(" + ").join(scores),
-        found=sql.SQL(" UNION ALL ").join(part.format(**passing) for part in among),
+        score=sql.SQL(" + ").join(
+            _SCORE.format(rarity=sql.Placeholder(f"rarity_{place}"), rank=_rank(place, either))
+            for place, either in enumerate(has_synonyms)
+        ),
+        found=sql.SQL(" UNION ALL ").join(part.format(**parts) for part in among),
     )
-    # A product may have been found by both.
-    matches = dict.fromkeys(Match(*row) for row in database.fetch(query, parameters))
-    return list(matches)[:limit]
+    return query.as_string(None)
 
 
-def _rank(name: str, word: QueryWord, parameters: dict[str, Any]) -> sql.Composed:
-    """The SQL of how well a product has a word, or one that stands for it."""
+def _rank(place: int, has_synonyms: bool) -> sql.Composed:
+    """The SQL of how well a product has the word in this place, or one that stands for it."""
 
-    def rank(parameter: str, terms: Sequence[Term]) -> sql.Composed:
-        parameters[parameter] = _either(terms)
+    def rank(parameter: str) -> sql.Composed:
         return _RANK.format(weights=sql.Literal(_WEIGHTS), word=sql.Placeholder(parameter))
 
-    own = rank(name, word.terms)
-    if not word.synonyms:
+    own = rank(f"word_{place}")
+    if not has_synonyms:
         return own
-    synonyms = rank(f"{name}_synonyms", [term for _, term in word.synonyms])
     return _RANK_OF_EITHER.format(
-        rank=own, discount=sql.Literal(_SYNONYM), rank_of_synonyms=synonyms
+        rank=own, discount=sql.Literal(_SYNONYM), rank_of_synonyms=rank(f"synonyms_{place}")
     )
 
 
@@ -147,14 +159,14 @@ def by_id(
     *,
     limit: int,
     filter: Filter | None = None,  # noqa: A002 - the API's word
-) -> list[tuple[int, str]]:
+) -> Lookup[list[tuple[int, str]]]:
     """The available products of this id, or of this SKU, GTIN or the like: keys and ids.
 
     Identifiers are attributes that are called so; upper and lower case are the same.
     """
     text = text.strip()
     if not 0 < len(text) <= _LONGEST_ID:
-        return []
+        return Lookup("", {}, lambda _: [])
     spellings = list(dict.fromkeys((text, text.upper(), text.lower())))
     values: list[str | int] = [*spellings, *([int(text)] if _is_number(text) else [])]
     names = [
@@ -167,11 +179,19 @@ def by_id(
         "id": text,
         "ids": spellings,
         "attributes": [orjson.dumps({n: v}).decode() for n in names for v in values],
-        "limit": limit,
+        "ids_limit": limit,
         **(filter.parameters if filter else {}),
     }
-    query = _BY_ID.format(condition=filter_cache.condition(filter))
-    return [(key, external_id) for key, external_id in database.fetch(query, parameters)]
+    return Lookup(
+        _ids_query(filter_cache.condition(filter).as_string(None)),
+        parameters,
+        lambda rows: [(key, external_id) for key, external_id, *_ in rows],
+    )
+
+
+@lru_cache(maxsize=1000)
+def _ids_query(condition: str) -> str:
+    return _BY_ID.format(condition=sql.SQL(condition)).as_string(None)
 
 
 def _is_number(text: str) -> bool:

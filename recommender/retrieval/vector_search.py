@@ -55,9 +55,18 @@ class Search(Enum):
     ALL = "exactly, among all products that pass"
 
 
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """How far an index is walked, and of how few products it has run dry."""
+
+    ef_search: int
+    found: int
+
+
+_CANDIDATES = _Wanted(0, 1)
 _MOST_STATEMENTS = 2000
 _MOST_EF_SEARCH = 1000  # pgvector refuses more
-_statements: dict[tuple[ServingSpace, str, Search, int, bool], bytes] = {}
+_statements: dict[tuple[ServingSpace, str, Search, int, str, bool], bytes] = {}
 
 # The index is walked outward from the query and every product met is checked, so a filter that
 # most products pass costs little. strict_order goes on until there are enough.
@@ -112,20 +121,27 @@ def nearest(
     limit: int,
     filter: Filter | None = None,  # noqa: A002 - the API's word
     excluded: Sequence[int] = (),
+    as_candidates: bool = False,
 ) -> list[Neighbour]:
     """The available products nearest to each query vector, nearest first.
 
     Every product that passes the filter can be found: where few pass, all of them are compared;
     where many pass, the index is used, and where it runs dry all are compared after all.
+
+    Args:
+        as_candidates: whether some that are near will do: the index is walked as far as mostly
+            gives the limit, not as far as gives the recall that the space promises, and where it
+            runs dry what was found is all.
     """
-    return _neighbours(_find(space, vectors, limit, filter, excluded))
+    wanted = _CANDIDATES if as_candidates else _Wanted(space.ef_search, limit)
+    return _neighbours(_find(space, vectors, limit, filter, excluded, wanted))
 
 
 def nearest_if_current(
     space: ServingSpace, vectors: QueryVectors, *, limit: int
 ) -> list[Neighbour]:
     """The same, but nothing where the condition of the query vectors does not hold."""
-    rows = _find(space, vectors, limit, None, ())
+    rows = _find(space, vectors, limit, None, (), _Wanted(space.ef_search, limit))
     return _neighbours(rows) if all(is_current for *_, is_current in rows) else []
 
 
@@ -197,6 +213,7 @@ def _find(
     limit: int,
     filter: Filter | None,  # noqa: A002
     excluded: Sequence[int],
+    wanted: _Wanted,
 ) -> list[_Row]:
     """Rows of _NEAREST; a query vector that finds nothing has one row, of no product."""
     parameters = {
@@ -219,9 +236,9 @@ def _find(
             if anew or all(is_current for *_, is_current in rows):
                 return rows
     if space.indexed_rows > limit:
-        database.use_ef_search(_ef_search(space, limit, len(excluded), filter))
+        database.use_ef_search(_ef_search(wanted.ef_search, limit, len(excluded), filter))
         rows = run(Search.INDEX)
-        if not _ran_dry(rows, limit):
+        if not _ran_dry(rows, wanted.found):
             return rows
     return run(Search.ALL)
 
@@ -234,27 +251,27 @@ def _rendered(
     filter: Filter | None,  # noqa: A002
     exclude: bool,
 ) -> bytes:
-    """A search's statement as bytes; without a filter rendered once and remembered."""
-    key = (space, vectors.name, search, limit, exclude)
-    if filter is None and (known := _statements.get(key)) is not None:
+    """A search's statement as bytes, rendered once and remembered."""
+    condition = "" if filter is None else filter.condition.as_string(None)
+    key = (space, vectors.name, search, limit, condition, exclude)
+    if (known := _statements.get(key)) is not None:
         return known
     statement = compose(space, vectors, search, limit=limit, filter=filter, exclude=exclude)
     text = statement.as_bytes(None)
-    if filter is None:
-        if len(_statements) >= _MOST_STATEMENTS:
-            _statements.clear()
-        _statements[key] = text
+    if len(_statements) >= _MOST_STATEMENTS:
+        _statements.clear()
+    _statements[key] = text
     return text
 
 
 def _ef_search(
-    space: ServingSpace,
+    promised: int,
     limit: int,
     excluded: int,
     filter: Filter | None,  # noqa: A002
 ) -> int:
     """Enough for the limit and for what will be left out: a second walk costs as much again."""
-    wanted = max(space.ef_search, limit + limit // 4 + min(excluded, limit // 2))
+    wanted = max(promised, limit + limit // 4 + min(excluded, limit // 2))
     return ef_search(2 * wanted if filter else wanted)
 
 

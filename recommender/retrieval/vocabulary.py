@@ -3,6 +3,8 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from django.db import transaction
@@ -23,6 +25,9 @@ _MOST_CHARACTERS = 500
 _ALTERNATIVES = 3
 # Of a word that may be two, each half is so long at least.
 _SHORTEST_HALF = 3
+# Words of up to so many letters are no misspellings; of up to so many they have one edit, longer
+# ones two, as Lucene's fuzzy queries have it: at two edits a short word is another word.
+_NO_EDIT, _ONE_EDIT = 2, 5
 # A word at one edit more is as likely as one that e⁴, some fifty, times fewer products have.
 _AN_EDIT = 4.0
 
@@ -89,7 +94,8 @@ WHERE p.id = d.product_id AND p.catalog_id = %s
 # products): one that it makes with the next; where no product has it, those that begin so; else
 # two that it is made of; and those that it may be a misspelling of: the likeliest at one or two
 # edits (Levenshtein 1966; two letters swapped are one), of those that share trigrams or the first
-# letter with it.
+# letter with it. What a word does not need is told inside each part: a condition of the join would
+# have it found first and thrown away then.
 _LOOK_UP = sql.SQL("""
 SELECT w.token, w.stem, w.products, joined.words AS joined, completed.words AS completed,
     halves.words AS halves, corrected.words AS corrected
@@ -114,19 +120,25 @@ LEFT JOIN LATERAL (
 LEFT JOIN LATERAL (
     SELECT json_agg(json_build_array(s.word, s.stem, s.products)) AS words FROM (
         SELECT s.* FROM recommender_searchword s
-        WHERE s.catalog_id = {catalog} AND s.word >= w.plain COLLATE "C"
+        WHERE w.products = 0 AND length(w.plain) >= 2
+          AND s.catalog_id = {catalog} AND s.word >= w.plain COLLATE "C"
           AND s.word < (w.plain || chr(1114111)) COLLATE "C"
         ORDER BY s.products DESC, s.word LIMIT {alternatives}
     ) s
-) completed ON w.products = 0 AND length(w.plain) >= 2
+) completed ON true
 LEFT JOIN LATERAL (
     SELECT json_build_array(json_build_array(a.word, a.stem, a.products),
                             json_build_array(b.word, b.stem, b.products)) AS words
-    FROM generate_series({half}, length(w.plain) - {half}) i
-    JOIN recommender_searchword a ON a.catalog_id = {catalog} AND a.word = left(w.plain, i)
-    JOIN recommender_searchword b ON b.catalog_id = {catalog} AND b.word = substr(w.plain, i + 1)
+    FROM generate_series({half}, length(w.plain) - {half}) i, LATERAL (
+        SELECT s.* FROM recommender_searchword s
+        WHERE s.catalog_id = {catalog} AND s.word = left(w.plain, i) LIMIT 1
+    ) a, LATERAL (
+        SELECT s.* FROM recommender_searchword s
+        WHERE s.catalog_id = {catalog} AND s.word = substr(w.plain, i + 1) LIMIT 1
+    ) b
+    WHERE w.products = 0 AND completed.words IS NULL
     ORDER BY least(a.products, b.products) DESC, i LIMIT 1
-) halves ON w.products = 0 AND completed.words IS NULL
+) halves ON true
 LEFT JOIN LATERAL (
     SELECT json_agg(json_build_array(s.word, s.stem, s.products)) AS words FROM (
         SELECT s.* FROM (
@@ -137,15 +149,15 @@ LEFT JOIN LATERAL (
                 SELECT overlay(w.plain PLACING reverse(substr(w.plain, i, 2)) FROM i FOR 2)
                 FROM generate_series(1, length(w.plain) - 1) i) AS words) swapped,
                 recommender_searchword s
-            WHERE s.catalog_id = {catalog} AND (
+            WHERE w.products = 0 AND completed.words IS NULL AND halves.words IS NULL
+              AND length(w.plain) > {no_edit} AND s.catalog_id = {catalog} AND (
                 s.word %% w.plain OR s.word = ANY(swapped.words)
                 OR (s.word >= left(w.plain, 1) COLLATE "C"
                     AND s.word < (left(w.plain, 1) || chr(1114111)) COLLATE "C"))
-        ) s WHERE s.edits <= CASE WHEN length(w.plain) > 3 THEN 2 ELSE 1 END
+        ) s WHERE s.edits <= CASE WHEN length(w.plain) > {one_edit} THEN 2 ELSE 1 END
         ORDER BY {an_edit} * s.edits - ln(s.products), s.word LIMIT {alternatives}
     ) s
-) corrected ON w.products = 0 AND completed.words IS NULL AND halves.words IS NULL
-    AND length(w.plain) >= 3
+) corrected ON true
 ORDER BY w.place
 """)
 
@@ -175,22 +187,27 @@ class QueryWord:
         return sum(term.products for term in (*self.terms, *(term for _, term in self.synonyms)))
 
 
-def look_up(catalog: Catalog, text: str) -> list[QueryWord]:
+def look_up(catalog: Catalog, text: str) -> Sequence[QueryWord]:
     """The words of a query, without stop words: each as the catalog has it.
 
     A word that no product has stands for those that begin with it, or for the two that it is made
     of, or for the nearest by spelling; two words in a row also for the one that they make. The
     words of a product that came in since words were counted are not known yet, and stand for
-    themselves.
+    themselves. Remembered until words are counted anew.
     """
-    query = _LOOK_UP.format(
-        catalog=sql.Literal(catalog.pk),
-        most=sql.Literal(MOST_WORDS),
-        alternatives=sql.Literal(_ALTERNATIVES),
-        half=sql.Literal(_SHORTEST_HALF),
-        an_edit=sql.Literal(_AN_EDIT),
-    )
-    rows = database.fetch_named(query, {"text": text[:_MOST_CHARACTERS]})
+    text, counted_at = text[:_MOST_CHARACTERS], catalog.words_counted_at
+    if counted_at is None:
+        return _look_up(catalog.pk, text)
+    return _known(catalog.pk, counted_at, text)
+
+
+@lru_cache(maxsize=10_000)  # some 20 MB a process
+def _known(catalog_id: int, counted_at: datetime, text: str) -> Sequence[QueryWord]:  # noqa: ARG001
+    return _look_up(catalog_id, text)
+
+
+def _look_up(catalog_id: int, text: str) -> Sequence[QueryWord]:
+    rows = database.fetch_named(_statement(catalog_id), {"text": text})
     words: dict[tuple[str, ...], QueryWord] = {}
     before: list[Term] = []
     for row in rows:
@@ -198,7 +215,20 @@ def look_up(catalog: Catalog, text: str) -> list[QueryWord]:
         word = _query_word(row, [*before, *joined])
         words.setdefault(word.terms[0].stems, word)
         before = joined
-    return list(words.values())
+    return tuple(words.values())
+
+
+@lru_cache(maxsize=1000)
+def _statement(catalog_id: int) -> bytes:
+    return _LOOK_UP.format(
+        catalog=sql.Literal(catalog_id),
+        most=sql.Literal(MOST_WORDS),
+        alternatives=sql.Literal(_ALTERNATIVES),
+        half=sql.Literal(_SHORTEST_HALF),
+        an_edit=sql.Literal(_AN_EDIT),
+        no_edit=sql.Literal(_NO_EDIT),
+        one_edit=sql.Literal(_ONE_EDIT),
+    ).as_bytes(None)
 
 
 def _query_word(row: Any, compounds: Sequence[Term]) -> QueryWord:

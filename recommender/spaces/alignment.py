@@ -122,14 +122,25 @@ def embedder_of(space: Space) -> Embedder:
     Raises:
         Misconfigured: the model is not there, or cannot do what the space asks of it.
     """
-    if space.alignment is not None:
-        return models.aligned(bytes(space.alignment))
-    return models.embedder(
-        space.model,
-        space.dimension,
-        instruction=space.instruction,
-        output=Output(space.output),
-    )
+    learnt = None if space.alignment is None else bytes(space.alignment)
+    output = Output(space.output)
+    return embedder(space.model, space.dimension, space.instruction, output, learnt)
+
+
+def embedder(
+    model: str, dimension: int, instruction: str, output: Output, learnt: bytes | None
+) -> Embedder:
+    """The embedder of such a space.
+
+    Args:
+        learnt: its map of pictures and texts, where it has one.
+
+    Raises:
+        Misconfigured: as above.
+    """
+    if learnt is not None:
+        return models.aligned(learnt)
+    return models.embedder(model, dimension, instruction=instruction, output=output)
 
 
 def trained_embedder_of(space: Space) -> Embedder:

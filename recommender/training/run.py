@@ -20,6 +20,7 @@ from recommender.engine.batch import Recommender
 from recommender.history import popularity
 from recommender.models import Catalog, Mode, ProductNeighbor, Space, TrainingRun
 from recommender.ranking.ranker import FusionRanker
+from recommender.retrieval import tallies
 from recommender.snapshot import reading, snapshot
 from recommender.snapshot.snapshot import Snapshot
 from recommender.training import (
@@ -233,7 +234,7 @@ def _settings(catalog: Catalog, past: Past, progress: Progress) -> Outcome:
 
 
 def _popularity(catalog: Catalog) -> Outcome:
-    popularity.refresh(catalog)
+    tallies.refresh(catalog)
     ever = " over all of time, for times are made up" if catalog.has_made_up_times else ""
     return Outcome(outcome=DONE, text=f"Counted anew{ever}.")
 

@@ -70,6 +70,38 @@ def test_a_search_goes_without_what_takes_too_long(visited: Shop, caller: Api) -
     assert "timeout" not in caller.post("/v1/search", asked).json()["degraded"].values()
 
 
+def test_a_page_goes_without_the_rows_that_take_too_long(caller: Api) -> None:
+    address = "/v1/users/u1/rows"
+    with locked(NEIGHBOURS):
+        began = time.monotonic()
+        page = caller.get(address, timeout_ms=2000, count=3, trace="true").json()
+        assert time.monotonic() - began < 4
+    assert page["degraded"] == {"for_you": "timeout"}
+    codes = [row["code"] for row in page["rows"]]
+    assert codes, "what needs no neighbours"
+    assert "for_you" not in codes
+    assert any(stage["stage"] == "row" for stage in page["trace"])
+    with locked("recommender_productpopularity"):
+        page = caller.get(address, timeout_ms=2000, count=3).json()
+    assert page["degraded"]["rows"] == "timeout"
+    assert not {"trending", "popular"} & {row["code"] for row in page["rows"]}
+    whole = caller.get(address, timeout_ms=20_000, count=3).json()
+    assert (whole["degraded"], whole["rows"][0]["code"]) == ({}, "for_you")
+
+
+def test_segments_and_audience_that_take_too_long_are_empty_and_say_so(
+    visited: Shop, caller: Api
+) -> None:
+    with locked(NEIGHBOURS):
+        late = caller.get("/v1/users/u1/segments", timeout_ms=300, trace="true").json()
+    assert (late["items"], late["degraded"]) == ([], {"segments": "timeout"})
+    assert late["trace"]
+    with locked(f"recommender_profilevector_{visited.space.pk}"):
+        late = caller.get("/v1/products/mug-blue/audience", timeout_ms=300, trace="true").json()
+    assert (late["items"], late["degraded"]) == ([], {"audience": "timeout"})
+    assert [stage["stage"] for stage in late["trace"]] == ["audience"]
+
+
 def test_what_cannot_be_answered_in_time_at_all_is_a_503(caller: Api) -> None:
     with locked(PRODUCTS):
         late = caller.get("/v1/products/mug-red/similar", timeout_ms=100)

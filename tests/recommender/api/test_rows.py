@@ -6,7 +6,10 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from recommender import time_budget
 from recommender.catalog import catalogs
+from recommender.engine import answer_log, rows
+from recommender.engine.answer import Query
 from recommender.history import popularity
 from recommender.models import ApiKey
 from tests.recommender.api.client import Api, problem
@@ -113,7 +116,70 @@ def test_a_page_takes_a_bounded_number_of_statements(visited, api):
             page(api.get(FOR_U1, count=count))
         # A test runs in a transaction, where a second try needs a savepoint.
         numbers.append(sum("SAVEPOINT" not in query["sql"] for query in captured))
-    assert max(numbers) <= 40, numbers
+    assert max(numbers) <= 25, numbers
+    users = [query for query in captured if "FROM recommender_user u" in query["sql"]]
+    assert len(users) == 1, "the user is found once"
+
+
+def test_a_row_goes_on_without_what_the_page_has_shown_or_the_user_had(visited, api):
+    body = page(api.get(FOR_U1, count=3, rows=6, filter='{"price": {"gte": 0}}'))
+    answer_log.writer.flush()
+    seen = {"mug-red", "mug-green", "lamp-red"}
+    seen |= {item["id"] for row in body["rows"] for item in row["items"]}
+    for row in body["rows"]:
+        response = api.post(f"/v1/recommendations/{row['rec_id']}/next", {})
+        assert response.status_code == 200, response.content
+        following = [item["id"] for item in response.json()["items"]]
+        assert not set(following) & seen, row["code"]
+        if row["code"] == "new_in":
+            assert {name.split("-")[0] for name in following} <= {"mug"}
+
+
+def test_what_is_due_does_not_go_on(visited, api):
+    for days in (60, 40, 20):
+        at = NOW - timedelta(days=days)
+        visited.post(*(event(u, "puzzle-red", type="purchase", at=at) for u in ("u1", "a", "b")))
+    popularity.refresh(visited.catalog)
+    body = page(api.get(FOR_U1, count=3))
+    answer_log.writer.flush()
+    row = next(row for row in body["rows"] if row["code"] == "buy_again")
+    problem(api.post(f"/v1/recommendations/{row['rec_id']}/next", {}), 404, "unknown-answer")
+
+
+def test_the_trace_of_a_page_tells_of_each_row(visited, api):
+    body = page(api.get(FOR_U1, count=3, trace="true"))
+    told = [stage["notes"]["code"] for stage in body["trace"] if stage["stage"] == "row"]
+    assert told[:2] == ["for_you", "because"]
+    assert len(told) >= len(body["rows"])
+    assert "trace" not in page(api.get(FOR_U1, count=3))
+
+
+def test_rows_that_there_is_no_time_for_are_left_out(visited, api):
+    with time_budget.within(0.0):
+        late = rows.page(visited.catalog, "u1", Query(count=3, named=True), 6, names_own=True)
+    assert (late.rows, late.degraded["rows"]) == ([], "timeout")
+
+
+def test_a_batch_has_pages_beside_lists_and_none_of_their_products_twice(visited, api):
+    asked = {
+        "distinct": True,
+        "requests": [
+            {"operation": "popular", "count": 2},
+            {"operation": "rows", "user": "u1", "count": 3, "rows": 2},
+            {"operation": "segments", "user": "u1", "by": "category"},
+            {"operation": "audience", "product": "mug-blue"},
+        ],
+    }
+    answers = api.post("/v1/batch", asked).json()["answers"]
+    assert [one["status"] for one in answers] == [200] * 4
+    first = {item["id"] for item in answers[0]["answer"]["items"]}
+    in_rows = [item["id"] for row in answers[1]["answer"]["rows"] for item in row["items"]]
+    assert in_rows
+    assert not first & set(in_rows)
+    assert answers[2]["answer"]["by"] == "category"
+    browser = Api(catalogs.create_key(visited.catalog, ApiKey.Scope.BROWSER))
+    refused = browser.post("/v1/batch", {"requests": asked["requests"][3:]}).json()["answers"]
+    assert refused[0]["problem"]["type"].endswith("wrong-scope")
 
 
 def test_what_is_too_much_is_refused(visited, api):

@@ -239,3 +239,24 @@ def test_what_is_being_typed_is_completed(counted, browser):
         {"text": "red puzzle", "kind": "words", "id": None},
         {"text": "Red puzzle", "kind": "product", "id": "puzzle-red"},
     ]
+
+
+def test_what_fits_a_users_taste_is_suggested_first_but_to_nobody_else(counted, browser, api):
+    counted.visit("u1", "puzzle-white", "puzzle-green")
+    asked = {"q": "ye", "count": 12}
+
+    def products(response) -> list[str]:
+        assert response.status_code == 200, response.content
+        found = response.json()["suggestions"]
+        return [one["id"] for one in found if one["kind"] == "product"]
+
+    plain = products(api.get(SUGGEST, **asked))
+    assert plain[0] != "puzzle-yellow"
+    mine = products(api.get(SUGGEST, **asked, user="u1"))
+    assert mine[0] == "puzzle-yellow"
+    assert set(mine) == set(plain)
+    assert products(api.get(SUGGEST, **asked, user="u1", personal=0)) == plain
+    told = browser.get(SUGGEST, **asked, user="u1")
+    assert (products(told), told.json()["degraded"]) == (plain, {"personal": "no_user_token"})
+    unknown = api.get(SUGGEST, **asked, user="nobody")
+    assert (products(unknown), unknown.json()["missing_ids"]) == (plain, ["nobody"])

@@ -88,5 +88,6 @@ def test_the_audience_is_who_likes_such_things_and_has_not_had_it(visited, api):
 
 def test_a_product_without_a_vector_has_no_audience_and_an_unknown_one_is_an_error(visited, api):
     visited.put({"id": "new", "title": "Something new"})
-    assert api.get("/v1/products/new/audience").json() == {"space": None, "items": []}
+    told = api.get("/v1/products/new/audience").json()
+    assert told == {"space": None, "degraded": {}, "items": []}
     problem(api.get("/v1/products/pan/audience"), 404, "unknown-product")

@@ -289,6 +289,7 @@ def test_the_header_is_documented_where_it_counts(client):
         ("/v1/recommendations/{rec_id}/next", "post"),
         ("/v1/search", "get"),
         ("/v1/search", "post"),
+        ("/v1/suggest", "get"),
     }
 
 

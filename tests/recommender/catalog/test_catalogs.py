@@ -1,4 +1,5 @@
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 from django.core.exceptions import ValidationError
@@ -22,16 +23,18 @@ from recommender.models import (
     ProductVector,
     ProfileVector,
     Ranker,
+    SearchOutcome,
     Space,
     TrainingRun,
     User,
 )
 from recommender.profiles import builder
 from recommender.profiles.builder import stale_users
+from recommender.retrieval import tallies
 from recommender.spaces import staleness
 from recommender.spaces.lifecycle import create_space
 from tests.recommender.spaces.training import train
-from tests.shop import DAY, NOON, Shop
+from tests.shop import DAY, NOON, Shop, event
 
 EVERYTHING = (
     Catalog,
@@ -160,6 +163,20 @@ def test_profiles_and_popularity_follow_a_changed_catalog(shop: Shop) -> None:
 
     assert mug.get().recent == 1
     assert stale_users(shop.space, after=0, limit=10) == [shop.user("ann").pk]
+
+
+def test_what_searches_lead_to_follows_a_changed_clock(shop: Shop) -> None:
+    shop.stock(mug="Mug", tent="Tent")
+    now = timezone.now()
+    for product, days in (("mug", 100), ("tent", 20)):
+        shop.post(replace(event("ann", product, at=now - days * DAY), query="gift"))
+    tallies.refresh(shop.catalog)
+    outcomes = SearchOutcome.objects.filter(catalog=shop.catalog)
+    assert outcomes.count() == 1, "of the last 90 days"
+
+    catalogs.change_catalog(shop.catalog, clock=Catalog.Clock.LAST_EVENT)
+
+    assert outcomes.count() == 2
 
 
 News = list[list[int]]

@@ -124,7 +124,7 @@ def test_a_search_takes_few_statements(counted):
         look(counted, "blue lamp", fields=("title",))
     asked = [query["sql"] for query in queries if "SELECT" in query["sql"]]
     # Words, products by words, by id, by what was chosen, the spaces, the nearest in one, fields.
-    assert len([one for one in asked if "set_config" not in one]) == 7, asked
+    assert len([one for one in asked if "set_config" not in one]) == 4, asked
 
 
 # ------------------------------------------------------------------- pictures and products

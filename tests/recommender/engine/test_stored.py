@@ -2,17 +2,14 @@ from datetime import timedelta
 
 import numpy as np
 import pytest
-from django.db import connection
-from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from recommender.engine import scores
 from recommender.engine.answer import Query
 from recommender.engine.scores import Popularity
-from recommender.engine.stored import active_ranker, find_popularity, find_user
+from recommender.engine.stored import find_popularity, find_user
 from recommender.history import popularity, reader
-from recommender.models import Catalog, Mode, Ranker
-from recommender.ranking.ranker import FusionRanker
+from recommender.models import Catalog
 from tests.recommender import goods
 from tests.shop import DAY, NOON, Shop, event, numbered
 
@@ -52,26 +49,6 @@ def test_a_live_answer_reads_the_history_that_a_profile_is_made_of(shop: Shop, b
 
 def test_nobody_knows_a_stranger(shop: Shop) -> None:
     assert find_user(shop.catalog, "stranger", Query(count=5)) is None
-
-
-def test_where_none_was_learnt_the_channels_are_fused(shop):
-    assert isinstance(active_ranker(shop.catalog.pk, Mode.NEW), FusionRanker)
-
-
-def test_a_rank_is_read_once_and_of_its_mode_alone(shop):
-    Ranker.objects.create(
-        catalog=shop.catalog,
-        mode=Mode.ALL,
-        kind=FusionRanker.kind,
-        model=b"",
-        is_active=True,
-        trained_until=timezone.now(),
-    )
-    first = active_ranker(shop.catalog.pk, Mode.ALL)
-    with CaptureQueriesContext(connection) as captured:
-        assert active_ranker(shop.catalog.pk, Mode.ALL) is first
-    assert len(captured) == 1
-    assert active_ranker(shop.catalog.pk, Mode.NEW) is not first
 
 
 def find(shop: Shop, **more) -> Popularity:

@@ -26,7 +26,8 @@ def search(shop: Shop, user: str, query: str | None, *, at=NOON) -> None:
 def found(shop: Shop, text: str, **passes) -> dict[str, float]:
     search_outcomes.learn(shop.catalog)
     passing = filters.parse(passes, {}) if passes else None
-    return {one.external_id: one.share for one in search_outcomes.find(shop.catalog, text, passing)}
+    outcomes = search_outcomes.find(shop.catalog, text, passing).fetch()
+    return {one.external_id: one.share for one in outcomes}
 
 
 def test_what_is_done_after_a_search_counts_for_its_text(shop_of_mugs):

@@ -1,8 +1,8 @@
 import pytest
 
-from recommender.retrieval import suggestions, vocabulary
-from recommender.retrieval.suggestions import Kind, Suggestion
-from tests.shop import Shop
+from recommender.retrieval import leanings, suggestions, vocabulary
+from recommender.retrieval.suggestions import Kind, Personal, Suggestion
+from tests.shop import Shop, event
 
 
 @pytest.fixture
@@ -53,3 +53,49 @@ def test_what_begins_nothing_becomes_nothing(counted, text):
 def test_what_is_sold_out_is_not_suggested(counted):
     counted.catalog.products.filter(external_id="puzzle-red").update(in_stock=False)
     assert "Red puzzle" not in texts(suggest(counted, "red puz"), Kind.PRODUCT)
+
+
+def personal(shop: Shop, user: str, weight: float = 0.5) -> Personal:
+    leans = leanings.find(shop.catalog, user)
+    assert leans is not None
+    return Personal(leans, weight)
+
+
+def test_words_categories_and_brands_to_a_users_taste_come_first(shop):
+    shop.put(
+        *(
+            {"id": f"c{n}", "title": f"Garden chair {n}", "brand": "Gard", "category": "Chairs"}
+            for n in range(5)
+        ),
+        *(
+            {"id": f"h{n}", "title": f"Garnet ring {n}", "brand": "Garn", "category": "Garnets"}
+            for n in range(2)
+        ),
+    )
+    vocabulary.count(shop.catalog)
+    shop.visit("ann", "h0", "h1")
+    plain = suggestions.suggest(shop.catalog, "gar", 8)
+    mine = suggestions.suggest(shop.catalog, "gar", 8, personal(shop, "ann"))
+    assert texts(plain, Kind.WORDS)[:1] == ["gard"]
+    assert texts(mine, Kind.WORDS)[0] in {"garn", "garnet", "garnets"}
+    assert texts(plain, Kind.BRAND) == ["Gard", "Garn"]
+    assert texts(mine, Kind.BRAND) == ["Garn", "Gard"]
+    assert texts(mine, Kind.PRODUCT)[0].startswith("Garnet")
+
+
+def test_what_a_user_turned_down_draws_nothing_to_it(shop):
+    shop.put(
+        {"id": "a", "title": "Garden chair", "category": "Chairs"},
+        {"id": "b", "title": "Garnet ring", "category": "Rings"},
+    )
+    shop.post(event("ann", "b", type="rating", value=1), event("ann", "a"))
+    leans = leanings.find(shop.catalog, "ann")
+    assert leans is not None
+    assert (leans.fit("Chairs", ""), leans.fit("Rings", "")) == (0.5, 0.0)
+    assert leanings.find(shop.catalog, "nobody") is None
+
+
+def test_a_user_without_a_history_changes_nothing(counted):
+    counted.post(event("new", None, type="search"))
+    mine = suggestions.suggest(counted.catalog, "puz", 8, personal(counted, "new", 0.5))
+    assert mine == suggest(counted, "puz")

@@ -27,7 +27,9 @@ def applied(shop: Shop, text: str) -> dict[str, list[str]]:
 
 def found(shop: Shop, text: str) -> list[str]:
     words = synonyms.applied(shop.catalog, vocabulary.look_up(shop.catalog, text))
-    return [match.external_id for match in text_search.by_words(shop.catalog, words, limit=24)]
+    return [
+        match.external_id for match in text_search.by_words(shop.catalog, words, limit=24).fetch()
+    ]
 
 
 def test_words_stand_for_one_another_in_any_form(counted):

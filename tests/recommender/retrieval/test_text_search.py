@@ -22,7 +22,7 @@ def found(shop: Shop, text: str, document: object = None, limit: int = 50) -> li
     """The products that have the words of a text, the best first."""
     words = vocabulary.look_up(shop.catalog, text)
     given = filters.parse(document, goods.DECLARED) if document else None
-    matches = text_search.by_words(shop.catalog, words, limit=limit, filter=given)
+    matches = text_search.by_words(shop.catalog, words, limit=limit, filter=given).fetch()
     return [match.external_id for match in matches]
 
 
@@ -30,7 +30,7 @@ def test_who_has_all_of_the_words_comes_first(counted):
     assert found(counted, "red puzzle")[0] == "puzzle-red"
     assert found(counted, "blue spades")[0] == "spade-blue"
     words = vocabulary.look_up(counted.catalog, "red puzzle")
-    matches = text_search.by_words(counted.catalog, words, limit=50)
+    matches = text_search.by_words(counted.catalog, words, limit=50).fetch()
     assert [match.external_id for match in matches if match.has_all] == ["puzzle-red"]
 
 
@@ -106,7 +106,7 @@ def test_the_words_cost_one_statement_and_the_products_another(counted):
 
 def test_a_product_is_found_by_its_id_in_any_case(counted):
     def ids(text: str) -> list[str]:
-        return [name for _, name in text_search.by_id(counted.catalog, text, limit=5)]
+        return [name for _, name in text_search.by_id(counted.catalog, text, limit=5).fetch()]
 
     assert ids("mug-red") == ids(" MUG-Red ".lower()) == ids("mug-red ") == ["mug-red"]
     assert ids("mug") == ids("") == ids("x" * 300) == []
@@ -121,6 +121,6 @@ def test_a_product_is_found_by_its_gtin_or_sku(shop):
     shop.catalog.refresh_from_db()
 
     def ids(text: str) -> list[str]:
-        return [name for _, name in text_search.by_id(shop.catalog, text, limit=5)]
+        return [name for _, name in text_search.by_id(shop.catalog, text, limit=5).fetch()]
 
     assert (ids("4006381333931"), ids("ab-1"), ids("red")) == (["a"], ["b"], [])

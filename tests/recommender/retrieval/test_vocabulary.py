@@ -49,6 +49,25 @@ def test_a_misspelt_word_is_taken_for_the_likeliest_near_it(counted, typed, expe
     assert meant(counted, typed) == expected
 
 
+@pytest.mark.parametrize(
+    ("word", "typed", "expected"),
+    [
+        ("get", "gift", "gift"),  # half of a word of four letters is another word
+        ("get", "gett", "get"),
+        ("chair", "cheir", "chair"),
+        ("chair", "cheer", "cheer"),  # at two edits, of five letters
+        ("puzzle", "pusle", "pusle"),  # the same, and of a longer word
+        ("puzzle", "pusole", "puzzle"),  # at two edits, of six letters
+        ("ax", "ab", "ab"),
+        ("axe", "ab", "ab"),
+    ],
+)
+def test_a_short_word_is_a_misspelling_of_no_word_that_is_far_from_it(shop, word, typed, expected):
+    shop.stock(one=word)
+    vocabulary.count(shop.catalog)
+    assert meant(shop, typed) == expected
+
+
 def test_a_word_that_nothing_is_near_to_stands_for_itself(counted):
     [word] = vocabulary.look_up(counted.catalog, "xylophone")
     assert ([term.stems for term in word.terms], word.products) == ([("xylophon",)], 0)
