@@ -1,0 +1,182 @@
+"""The baselines, each with the small grid that its settings are chosen from."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+from implicit.cpu.als import AlternatingLeastSquares
+from implicit.cpu.bpr import BayesianPersonalizedRanking
+from scipy.sparse import csr_array, csr_matrix
+
+from benchmarks.quality.dataset import Dataset, Times, binary
+from benchmarks.quality.graph_filter import graph_filter
+from benchmarks.quality.next_basket import tifu_knn
+from recommender.insight import baselines
+from recommender.insight.baselines import Scorer
+
+Settings = Mapping[str, float]
+
+_SEED = 20
+_DAY = 86_400
+_WEEK = 7 * _DAY
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Method:
+    """One published method.
+
+    Attributes:
+        name: on the page and on the command line.
+        source: the paper.
+        fit: to what a set knows, with these settings.
+        grid: the values of each setting, in order; the search begins in the middle.
+        needs: whether it makes sense of a set at all.
+    """
+
+    name: str
+    source: str
+    fit: Callable[[Dataset, Settings], Scorer]
+    grid: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    needs: Callable[[Dataset], bool] = lambda _dataset: True
+
+
+def _popular(dataset: Dataset, _settings: Settings) -> Scorer:
+    return baselines.popular(np.asarray(dataset.matrix.sum(axis=0), np.float64))
+
+
+def _popular_week(dataset: Dataset, _settings: Settings) -> Scorer:
+    """Of the last seven days before the split, then of all time."""
+    known = dataset.known
+    week = binary(known.where(known.at > known.at.max() - _WEEK), dataset.shape).sum(axis=0)
+    ever = dataset.matrix.sum(axis=0)
+    return baselines.popular(np.asarray(week + ever / (1 + ever.max()), np.float64))
+
+
+def _item_knn(dataset: Dataset, settings: Settings) -> Scorer:
+    return baselines.item_knn(dataset.matrix, int(settings["neighbours"]))
+
+
+def _ease(dataset: Dataset, settings: Settings) -> Scorer:
+    return baselines.ease(dataset.matrix, settings["reg"])
+
+
+def _graph_filter(dataset: Dataset, settings: Settings) -> Scorer:
+    return graph_filter(dataset.matrix, int(settings["factors"]), settings["low pass"])
+
+
+def _als(dataset: Dataset, settings: Settings) -> Scorer:
+    model = AlternatingLeastSquares(
+        factors=int(settings["factors"]),
+        regularization=settings["reg"],
+        alpha=settings["alpha"],
+        iterations=15,
+        random_state=_SEED,
+    )
+    model.fit(_legible(dataset.matrix), show_progress=False)
+    return _inner_products(model)
+
+
+def _bpr(dataset: Dataset, settings: Settings) -> Scorer:
+    # In one thread: several write to the same factors, and no run equals the last.
+    model = BayesianPersonalizedRanking(
+        factors=128,
+        learning_rate=settings["rate"],
+        regularization=settings["reg"],
+        iterations=100,
+        random_state=_SEED,
+        num_threads=1,
+    )
+    model.fit(_legible(dataset.matrix), show_progress=False)
+    return _inner_products(model)
+
+
+def _inner_products(model: AlternatingLeastSquares | BayesianPersonalizedRanking) -> Scorer:
+    users, products = model.user_factors, model.item_factors
+    return lambda rows: np.asarray(users[rows] @ products.T, np.float32)
+
+
+def _legible(matrix: csr_array) -> csr_matrix:
+    """The matrix in the one shape that `implicit` reads: of the old class, with 32-bit indices."""
+    places = matrix.indices.astype(np.int32), matrix.indptr.astype(np.int32)
+    return csr_matrix((matrix.data, *places), shape=matrix.shape)
+
+
+def _repeat(dataset: Dataset, settings: Settings) -> Scorer:
+    known = dataset.known
+    days = (known.at.max() - known.at) / _DAY
+    weights = (0.5 ** (days / settings["half-life"])).astype(np.float32)
+    return baselines.repeat(csr_array((weights, (known.users, known.products)), dataset.shape))
+
+
+def _tifu_knn(dataset: Dataset, settings: Settings) -> Scorer:
+    return tifu_knn(
+        dataset.known,
+        dataset.shape,
+        neighbours=int(settings["neighbours"]),
+        own=settings["own"],
+        basket_decay=settings["basket decay"],
+        group_decay=settings["group decay"],
+    )
+
+
+def _has_real_times(dataset: Dataset) -> bool:
+    return dataset.times is Times.REAL
+
+
+def _buys_again(dataset: Dataset) -> bool:
+    return dataset.repeats
+
+
+METHODS = (
+    Method(name="popular", source="", fit=_popular),
+    Method(name="popular, 7 days", source="", fit=_popular_week, needs=_has_real_times),
+    Method(
+        name="item-kNN",
+        source="Deshpande & Karypis 2004",
+        fit=_item_knn,
+        grid={"neighbours": (20, 50, 100, 200, 500, 2000)},
+    ),
+    Method(
+        name="EASE",
+        source="Steck 2019",
+        fit=_ease,
+        grid={"reg": (10, 30, 100, 300, 1000, 3000)},
+    ),
+    Method(
+        name="ALS",
+        source="Hu, Koren & Volinsky 2008; `implicit`",
+        fit=_als,
+        grid={"factors": (32, 64, 128, 256), "alpha": (0.3, 1, 5, 20), "reg": (1, 10, 50)},
+    ),
+    Method(
+        name="BPR",
+        source="Rendle et al. 2009; `implicit`",
+        fit=_bpr,
+        grid={"rate": (0.01, 0.03, 0.1), "reg": (0.001, 0.01, 0.05)},
+    ),
+    Method(
+        name="GF-CF",
+        source="Shen et al. 2021",
+        fit=_graph_filter,
+        grid={"low pass": (0, 0.1, 0.3, 1), "factors": (32, 64, 128, 256, 512)},
+    ),
+    Method(
+        name="repeat",
+        source="own products, decayed",
+        fit=_repeat,
+        grid={"half-life": (15, 30, 60, 120, 365)},
+        needs=_buys_again,
+    ),
+    Method(
+        name="TIFU-KNN",
+        source="Hu et al. 2020",
+        fit=_tifu_knn,
+        grid={
+            "neighbours": (100, 300, 900),
+            "own": (0.5, 0.7, 0.9),
+            "basket decay": (0.8, 0.9, 1.0),
+            "group decay": (0.5, 0.7, 0.9, 1.0),
+        },
+        needs=_buys_again,
+    ),
+)
