@@ -132,16 +132,29 @@ def environment(peer: Peer) -> Path:
     Raises:
         PeerError: it cannot be made here.
     """
-    lock = _HERE / f"{peer.module}.lock"
     home = _ENVIRONMENTS / peer.module
-    python, stamp = home / "bin" / "python", home / "installed.lock"
-    if stamp.is_file() and stamp.read_bytes() == lock.read_bytes():
+    python, lock = home / "bin" / "python", _lock(peer)
+    if is_installed(peer):
         return python
     _run(peer, [sys.executable, "-m", "venv", "--clear", str(home)])
     install = [str(python), "-m", "pip", "--disable-pip-version-check", "install", "-q"]
     _run(peer, [*install, "--require-hashes", "-r", str(lock)])
-    stamp.write_bytes(lock.read_bytes())
+    _stamp(peer).write_bytes(lock.read_bytes())
     return python
+
+
+def is_installed(peer: Peer) -> bool:
+    """Whether a package's environment is there, as its lock has it."""
+    stamp = _stamp(peer)
+    return stamp.is_file() and stamp.read_bytes() == _lock(peer).read_bytes()
+
+
+def _stamp(peer: Peer) -> Path:
+    return _ENVIRONMENTS / peer.module / "installed.lock"
+
+
+def _lock(peer: Peer) -> Path:
+    return _HERE / f"{peer.module}.lock"
 
 
 def _write(

@@ -129,6 +129,28 @@ class Dataset:
             raise PrepareError(f"{self.name} is too small to choose settings on.")
         return inner
 
+    def of_most_popular(self, most: int) -> "Dataset":
+        """The set with so many products alone, those that most users are known to have had."""
+        if most >= len(self.products):
+            return self
+        order = np.argsort(-self.matrix.sum(axis=0), kind="stable")
+        kept = np.sort(order[:most])
+        rows = np.full(len(self.products), -1)
+        rows[kept] = np.arange(most)
+
+        def narrowed(history: History) -> History:
+            inside = history.where(rows[history.products] >= 0)
+            return replace(inside, products=rows[inside.products])
+
+        return replace(
+            self,
+            products=[self.products[row] for row in kept],
+            titles=None if self.titles is None else [self.titles[row] for row in kept],
+            prices=None if self.prices is None else [self.prices[row] for row in kept],
+            known=narrowed(self.known),
+            found=narrowed(self.found),
+        )
+
 
 def binary(history: History, shape: tuple[int, int]) -> csr_array:
     """Users × products, 1 where there is an event; float32, rows sorted."""

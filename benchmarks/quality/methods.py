@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 from implicit.cpu.als import AlternatingLeastSquares
@@ -9,16 +10,20 @@ from implicit.cpu.bpr import BayesianPersonalizedRanking
 from scipy.sparse import csr_array, csr_matrix
 
 from benchmarks.quality.dataset import Dataset, Times, binary
-from benchmarks.quality.graph_filter import graph_filter
+from benchmarks.quality.graph_filter import graph_filter, right_vectors
 from benchmarks.quality.next_basket import tifu_knn
 from recommender.insight import baselines
 from recommender.insight.baselines import Scorer
 
 Settings = Mapping[str, float]
+# What a set knows → what fits a method to it with given settings; what all settings share is made
+# once.
+Learn = Callable[[Dataset], Callable[[Settings], Scorer]]
 
 _SEED = 20
 _DAY = 86_400
 _WEEK = 7 * _DAY
+_MOST_FACTORS = 256
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,16 +33,23 @@ class Method:
     Attributes:
         name: on the page and on the command line.
         source: the paper.
-        fit: to what a set knows, with these settings.
         grid: the values of each setting, in order; the search begins in the middle.
         needs: whether it makes sense of a set at all.
+        most_tuned: where a set has more products, settings are chosen on so many of them, the
+            most popular; None where a fit is cheap enough.
     """
 
     name: str
     source: str
-    fit: Callable[[Dataset, Settings], Scorer]
+    learn: Learn
     grid: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
     needs: Callable[[Dataset], bool] = lambda _dataset: True
+    most_tuned: int | None = None
+
+
+def _each(fit: Callable[[Dataset, Settings], Scorer]) -> Learn:
+    """A method whose settings share nothing."""
+    return lambda dataset: partial(fit, dataset)
 
 
 def _popular(dataset: Dataset, _settings: Settings) -> Scorer:
@@ -60,8 +72,14 @@ def _ease(dataset: Dataset, settings: Settings) -> Scorer:
     return baselines.ease(dataset.matrix, settings["reg"])
 
 
-def _graph_filter(dataset: Dataset, settings: Settings) -> Scorer:
-    return graph_filter(dataset.matrix, int(settings["factors"]), settings["low pass"])
+def _graph_filter(dataset: Dataset) -> Callable[[Settings], Scorer]:
+    vectors = right_vectors(dataset.matrix, _MOST_FACTORS)
+
+    def fit(settings: Settings) -> Scorer:
+        kept = vectors[: int(settings["factors"])]
+        return graph_filter(dataset.matrix, kept, settings["low pass"])
+
+    return fit
 
 
 def _als(dataset: Dataset, settings: Settings) -> Scorer:
@@ -128,49 +146,50 @@ def _buys_again(dataset: Dataset) -> bool:
 
 
 METHODS = (
-    Method(name="popular", source="", fit=_popular),
-    Method(name="popular, 7 days", source="", fit=_popular_week, needs=_has_real_times),
+    Method(name="popular", source="", learn=_each(_popular)),
+    Method(name="popular, 7 days", source="", learn=_each(_popular_week), needs=_has_real_times),
     Method(
         name="item-kNN",
         source="Deshpande & Karypis 2004",
-        fit=_item_knn,
+        learn=_each(_item_knn),
         grid={"neighbours": (20, 50, 100, 200, 500, 2000)},
     ),
     Method(
         name="EASE",
         source="Steck 2019",
-        fit=_ease,
+        learn=_each(_ease),
         grid={"reg": (10, 30, 100, 300, 1000, 3000)},
+        most_tuned=5_000,
     ),
     Method(
         name="ALS",
         source="Hu, Koren & Volinsky 2008; `implicit`",
-        fit=_als,
+        learn=_each(_als),
         grid={"factors": (32, 64, 128, 256), "alpha": (0.3, 1, 5, 20), "reg": (1, 10, 50)},
     ),
     Method(
         name="BPR",
         source="Rendle et al. 2009; `implicit`",
-        fit=_bpr,
+        learn=_each(_bpr),
         grid={"rate": (0.01, 0.03, 0.1), "reg": (0.001, 0.01, 0.05)},
     ),
     Method(
         name="GF-CF",
         source="Shen et al. 2021",
-        fit=_graph_filter,
-        grid={"low pass": (0, 0.1, 0.3, 1), "factors": (32, 64, 128, 256, 512)},
+        learn=_graph_filter,
+        grid={"low pass": (0, 0.1, 0.3, 1), "factors": (32, 64, 128, _MOST_FACTORS)},
     ),
     Method(
         name="repeat",
         source="own products, decayed",
-        fit=_repeat,
+        learn=_each(_repeat),
         grid={"half-life": (15, 30, 60, 120, 365)},
         needs=_buys_again,
     ),
     Method(
         name="TIFU-KNN",
         source="Hu et al. 2020",
-        fit=_tifu_knn,
+        learn=_each(_tifu_knn),
         grid={
             "neighbours": (100, 300, 900),
             "own": (0.5, 0.7, 0.9),

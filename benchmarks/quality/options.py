@@ -30,13 +30,14 @@ class Options:
     """What is measured, and where it is written.
 
     Args:
+        folder: with the sets; None where only the page is to be written.
         only: names of sets; empty for all that are there.
         methods: names of methods.
         figures: the file that keeps what was measured, of which the page is made.
         keep: where the files for import and the product's lists are left; None for nowhere.
     """
 
-    folder: Path
+    folder: Path | None
     only: tuple[str, ...]
     methods: tuple[str, ...]
     cross_check: bool
@@ -63,7 +64,13 @@ def _parser() -> ArgumentParser:
         formatter_class=RawDescriptionHelpFormatter,
     )
     add = parser.add_argument
-    add("folder", type=Path, metavar="DIR", help="the folder with the sets")
+    add(
+        "folder",
+        type=Path,
+        metavar="DIR",
+        nargs="?",
+        help="the folder with the sets; without it the page is made of what was measured before",
+    )
     add("--only", action="append", default=[], metavar="SET", help="measure this set; may repeat")
     add(
         "--method",

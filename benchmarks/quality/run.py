@@ -39,11 +39,14 @@ class Run:
         Raises:
             PrepareError: the folder is none, or does not have a set that was asked for.
         """
-        there = chosen(self.options)
-        for name in missing(formats.found(self.options.folder)):
-            self._tell(f"{name} is not there: it needs {PUBLIC_SETS[name]}.")
         kept = results.load(self.options.figures)
-        for one in there:
+        if self.options.folder is None:
+            self._write(kept)
+            return
+        there = formats.found(self.options.folder)
+        for name in missing(there):
+            self._tell(f"{name} is not there: it needs {PUBLIC_SETS[name]}.")
+        for one in chosen(there, self.options):
             self.say(f"{one.name}: reading")
             try:
                 self._set(one.prepare(), kept)
@@ -56,9 +59,13 @@ class Run:
             return
         found = kept.of(dataset)
         for _ in self._steps(dataset, found):
-            self.options.page.parent.mkdir(parents=True, exist_ok=True)
-            results.save(kept, self.options.figures)
-            self.options.page.write_text(page.render(kept), encoding="utf-8")
+            self._write(kept)
+
+    def _write(self, kept: Results) -> None:
+        results.save(kept, self.options.figures)
+        # Of what was saved: it is rounded, and the page is to be the same when it is made again.
+        text = page.render(results.load(self.options.figures))
+        self.options.page.write_text(text, encoding="utf-8")
 
     def _steps(self, dataset: Dataset, found: SetResult) -> Iterator[None]:
         """Measure, one method a step."""
@@ -135,13 +142,12 @@ class Run:
         self.console.print(f"[red]{escape(text)}[/red]", highlight=False, soft_wrap=True)
 
 
-def chosen(options: Options) -> list[Found]:
-    """The sets of the folder that are asked for.
+def chosen(there: list[Found], options: Options) -> list[Found]:
+    """The sets of a folder that are asked for.
 
     Raises:
-        PrepareError: the folder is none, has no set, or not one that was asked for.
+        PrepareError: it has none, or not one that was asked for.
     """
-    there = formats.found(options.folder)
     if not there:
         known = "; ".join(one.files for one in formats.FORMATS)
         raise PrepareError(f"{options.folder} has no set. A set is recognised by {known}.")

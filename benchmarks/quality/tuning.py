@@ -42,28 +42,36 @@ def tuned(method: Method, dataset: Dataset, say: Say) -> Tuned:
         PrepareError: the set is too small to choose settings on.
     """
     started = time.process_time()
+    settings, tried = _chosen(method, dataset, say) if method.grid else ({}, 0)
+    chosen = time.process_time()
+    say(f"{dataset.name}: {method.name}")
+    lists = top_lists(method.learn(dataset)(settings), dataset.tested, LONGEST, eligible(dataset))
+    fitted = time.process_time()
+    return Tuned(
+        settings=settings,
+        tried=tried,
+        measured=measure(lists, dataset),
+        processor_seconds=fitted - chosen,
+        tuning_seconds=chosen - started,
+    )
+
+
+def _chosen(method: Method, dataset: Dataset, say: Say) -> tuple[Settings, int]:
+    """The best settings on the set's validation, and how many were tried."""
+    inner = dataset.validation
+    if method.most_tuned is not None:
+        inner = inner.of_most_popular(method.most_tuned)
+    fit = method.learn(inner)
     scores: dict[tuple[float, ...], float] = {}
 
     def judged(settings: Settings) -> float:
         key = tuple(settings.values())
         if key not in scores:
-            say(f"{dataset.name}: {method.name}, {described(settings)}")
-            inner = dataset.validation
-            scores[key] = ndcg(method.fit(inner, settings), inner)
+            scores[key] = ndcg(fit(settings), inner)
+            say(f"{dataset.name}: {method.name}, {described(settings)}: {scores[key]:.4f}")
         return scores[key]
 
-    settings = climbed(method, judged) if method.grid else {}
-    chosen = time.process_time()
-    say(f"{dataset.name}: {method.name}")
-    lists = top_lists(method.fit(dataset, settings), dataset.tested, LONGEST, eligible(dataset))
-    fitted = time.process_time()
-    return Tuned(
-        settings=settings,
-        tried=len(scores),
-        measured=measure(lists, dataset),
-        processor_seconds=fitted - chosen,
-        tuning_seconds=chosen - started,
-    )
+    return climbed(method, judged), len(scores)
 
 
 def climbed(method: Method, judge: Callable[[Settings], float]) -> Settings:

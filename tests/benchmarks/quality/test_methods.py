@@ -10,7 +10,7 @@ from scipy.sparse import csr_array
 
 from benchmarks.quality import formats, tuning
 from benchmarks.quality.dataset import Dataset, History
-from benchmarks.quality.graph_filter import graph_filter
+from benchmarks.quality.graph_filter import graph_filter, right_vectors
 from benchmarks.quality.methods import METHODS, Method
 from benchmarks.quality.next_basket import tifu_knn, user_vectors
 from recommender.insight.baselines import BaselineError
@@ -40,7 +40,7 @@ def test_the_graph_filter_is_the_product_of_its_matrices() -> None:
     low_pass = np.diag(of_products**-0.5) @ right.T @ right @ np.diag(of_products**0.5)
     expected = dense @ (normalised.T @ normalised + 0.3 * low_pass)
 
-    scores = graph_filter(matrix, factors=2, low_pass=0.3)(np.arange(3))
+    scores = graph_filter(matrix, right_vectors(matrix, 2), 0.3)(np.arange(3))
 
     assert scores == pytest.approx(expected, abs=1e-5)
 
@@ -48,7 +48,9 @@ def test_the_graph_filter_is_the_product_of_its_matrices() -> None:
 def test_a_product_of_nobody_is_not_proposed_by_the_graph_filter() -> None:
     matrix = csr_array(np.array([[1, 1, 0], [1, 0, 0]], np.float32))
 
-    assert np.isneginf(graph_filter(matrix, 1, 0.5)(np.arange(2))[:, 2]).all()
+    scores = graph_filter(matrix, right_vectors(matrix, 1), 0.5)(np.arange(2))
+
+    assert np.isneginf(scores[:, 2]).all()
 
 
 def test_a_user_vector_decays_from_basket_to_basket_and_group_to_group() -> None:
@@ -110,7 +112,9 @@ def test_what_is_to_be_found_chooses_no_setting(clicks: Dataset) -> None:
 
 def test_the_climb_goes_where_it_gets_better_and_stops_there() -> None:
     grid = {"a": (1.0, 2.0, 3.0, 4.0, 5.0), "b": (1.0, 2.0, 3.0)}
-    method = Method(name="x", source="", fit=lambda *_: lambda rows: rows, grid=grid)
+    method = Method(
+        name="x", source="", learn=lambda _dataset: lambda _settings: lambda rows: rows, grid=grid
+    )
     asked: list[tuple[float, float]] = []
 
     def judge(settings: tuning.Settings) -> float:
@@ -119,6 +123,17 @@ def test_the_climb_goes_where_it_gets_better_and_stops_there() -> None:
 
     assert tuning.climbed(method, judge) == {"a": 5.0, "b": 1.0}
     assert len(set(asked)) < 15  # not the whole grid
+
+
+def test_settings_may_be_chosen_on_the_most_popular_products(clicks: Dataset) -> None:
+    popular = clicks.of_most_popular(5)
+
+    degrees = clicks.matrix.sum(axis=0)
+    kept = [clicks.products.index(product) for product in popular.products]
+    assert len(kept) == 5
+    assert degrees[kept].min() >= np.delete(degrees, kept).max()
+    assert (popular.matrix.toarray() == clicks.matrix[:, kept].toarray()).all()
+    assert (popular.wanted.toarray() == clicks.wanted[:, kept].toarray()).all()
 
 
 def test_ease_says_why_it_is_left_out_of_a_large_set(clicks: Dataset) -> None:
