@@ -95,6 +95,9 @@ def _sentences(one: SetResult) -> Iterator[str]:
     if (found := lead(one)) is not None:
         best, ahead = found
         yield f"Kinship is {_how_far(ahead, one.rows[PRODUCT], one.rows[best])} {best} in NDCG@20."
+        if (week := one.rows.get(_WEEK)) is not None:
+            is_behind = week.figures[_CHOICE][0] <= one.rows[PRODUCT].figures[_CHOICE][0]
+            yield f"The list of the last seven days is {'behind' if is_behind else 'AHEAD of'} it."
     if one.training is not None:
         yield (
             f"`train` took {one.training.processor_seconds:,.0f} s of the processor in "

@@ -65,6 +65,15 @@ def test_a_lead_within_the_intervals_is_called_so() -> None:
     assert "Kinship is 1.0%, within the intervals, behind EASE" in text
 
 
+@pytest.mark.parametrize(("ndcg", "said"), [(0.09, "behind it"), (0.11, "AHEAD of it")])
+def test_a_list_of_seven_days_that_does_better_is_told(ndcg: float, said: str) -> None:
+    rows = {PRODUCT: row(0.1), "popular, 7 days": row(ndcg)}
+
+    assert f"The list of the last seven days is {said}." in page.render(
+        Results({"x": entry(**rows)})
+    )
+
+
 def test_a_method_that_was_left_out_says_why() -> None:
     text = page.render(Results({"x": entry(EASE=Row(note="Too many products."))}))
 
