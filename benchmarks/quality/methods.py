@@ -158,7 +158,7 @@ METHODS = (
         name="EASE",
         source="Steck 2019",
         learn=_each(_ease),
-        grid={"reg": (10, 30, 100, 300, 1000, 3000)},
+        grid={"reg": (10, 20, 50, 100, 200, 500, 1000, 2000)},
         most_tuned=5_000,
     ),
     Method(
@@ -183,7 +183,7 @@ METHODS = (
         name="repeat",
         source="own products, decayed",
         learn=_each(_repeat),
-        grid={"half-life": (15, 30, 60, 120, 365)},
+        grid={"half-life": (30, 60, 120, 365, 1000)},
         needs=_buys_again,
     ),
     Method(
@@ -191,9 +191,9 @@ METHODS = (
         source="Hu et al. 2020",
         learn=_each(_tifu_knn),
         grid={
-            "neighbours": (100, 300, 900),
-            "own": (0.5, 0.7, 0.9),
-            "basket decay": (0.8, 0.9, 1.0),
+            "neighbours": (30, 100, 300, 900),
+            "own": (0.3, 0.5, 0.7, 0.9),
+            "basket decay": (0.6, 0.7, 0.8, 0.9, 1.0),
             "group decay": (0.5, 0.7, 0.9, 1.0),
         },
         needs=_buys_again,
