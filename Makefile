@@ -1,5 +1,5 @@
 # make setup [EXTRAS=minilm,video] | demo | demo-reset | test | test-fast | fuzz | check | bench | chaos | soak
-# make lock | upgrade | audit | sbom
+# make leaderboard ARGS=DIR | lock | upgrade | audit | sbom
 PYTHON ?= python3
 VENV := .venv
 PY := $(VENV)/bin/python
@@ -25,6 +25,8 @@ NAME_EXTRAS := import sys, tomllib; extras = tomllib.load(open("pyproject.toml",
 # The official SDKs of the drop-in endpoints, which tests run: one environment each, as two versions
 # of a package share none.
 SDKS := 1.x current
+# What the leaderboard is held to, in environments of its own making.
+PEERS := $(basename $(wildcard benchmarks/quality/peers/*.in))
 
 # Each worker has a stack of its own; a file's tests share what is costly to set up.
 WORKERS := auto
@@ -50,7 +52,7 @@ define INSTALL
 	}'
 endef
 
-.PHONY: installed setup setup-dev demo demo-reset test test-fast fuzz check bench chaos soak lock upgrade audit sbom
+.PHONY: installed setup setup-dev demo demo-reset test test-fast fuzz check bench chaos soak leaderboard lock upgrade audit sbom
 
 installed: $(VENV)/.installed-requirements $(extras:%=$(VENV)/.installed-requirements-%)
 setup: installed
@@ -114,6 +116,9 @@ chaos: installed
 soak: installed
 	@$(PY) -m benchmarks.soak $(ARGS)
 
+leaderboard: installed
+	@$(PY) -m benchmarks.quality $(ARGS)
+
 lock: setup-dev
 	$(LOCK) pyproject.toml -o requirements.lock
 	$(LOCK) --all-extras --group dev pyproject.toml -o requirements-dev.lock
@@ -122,6 +127,7 @@ lock: setup-dev
 	done
 	$(LOCK) .ci/audit.in -o .ci/audit.lock
 	for sdk in $(SDKS); do $(LOCK) tests/sdk/$$sdk.in -o tests/sdk/$$sdk.lock || exit 1; done
+	for peer in $(PEERS); do $(LOCK) $$peer.in -o $$peer.lock || exit 1; done
 
 # The newest of everything that pyproject.toml allows.
 upgrade:

@@ -3,7 +3,7 @@
 The matrix is users × products, a `csr_array` of positive float32 weights; users who are tested are
 rows of it like all others, with what they had before the cut-off. Each function fits a method and
 returns its `Scorer`. The same matrix gives the same scores. Hyperparameters are one set for all
-catalogs.
+catalogs, unless a caller says otherwise.
 
 From scores of all products to each user's list of the best k. Numbers in, numbers out.
 """
@@ -131,25 +131,25 @@ def popular(popularity: NDArray[np.float64]) -> Scorer:
     return lambda users: np.tile(scores, (len(users), 1))
 
 
-def item_knn(matrix: csr_array) -> Scorer:
+def item_knn(matrix: csr_array, neighbours: int = _NEIGHBOURS) -> Scorer:
     """Item-based nearest neighbours by cosine (Sarwar et al. 2001; Deshpande & Karypis 2004).
 
     A product's score is the sum of its similarities to what the user had; each product keeps its
-    100 nearest, without shrinkage.
+    nearest, without shrinkage.
     """
     lengths = np.sqrt(matrix.multiply(matrix).sum(axis=0))
     columns = _legible(matrix, np.float64)
     columns.data /= lengths[columns.indices]
-    model = ItemItemRecommender(K=_NEIGHBOURS + 1)  # one of them is the product itself
+    model = ItemItemRecommender(K=neighbours + 1)  # one of them is the product itself
     model.fit(columns, show_progress=False)
-    neighbours = csr_array(model.similarity, dtype=np.float32)
-    neighbours.setdiag(0)
-    by_seed = csr_array(neighbours.T)
+    similarity = csr_array(model.similarity, dtype=np.float32)
+    similarity.setdiag(0)
+    by_seed = csr_array(similarity.T)
     return lambda users: _proposed((matrix[users] @ by_seed).toarray())
 
 
-def ease(matrix: csr_array) -> Scorer:
-    """EASE: the closed form of a linear autoencoder without self-similarity (Steck 2019), λ = 200.
+def ease(matrix: csr_array, regularization: float = _EASE_REGULARIZATION) -> Scorer:
+    """EASE: the closed form of a linear autoencoder without self-similarity (Steck 2019).
 
     Raises:
         BaselineError: above 20,000 products, or with weights too large for float32.
@@ -161,10 +161,10 @@ def ease(matrix: csr_array) -> Scorer:
             f"{_EASE_PRODUCTS:,} that fit into memory and minutes."
         )
     try:
-        weights = ease_weights(matrix, _EASE_REGULARIZATION, np.float32)
+        weights = ease_weights(matrix, regularization, np.float32)
     except np.linalg.LinAlgError as exc:
         raise BaselineError(
-            f"EASE found no inverse: beside weights this large, λ = {_EASE_REGULARIZATION:.0f} is "
+            f"EASE found no inverse: beside weights this large, λ = {regularization:g} is "
             "lost to rounding. Give it smaller ones."
         ) from exc
     return lambda users: np.asarray(matrix[users] @ weights, np.float32)

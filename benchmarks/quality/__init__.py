@@ -1,0 +1,1 @@
+"""How good the lists are on public data sets, beside tuned baselines and published figures."""
