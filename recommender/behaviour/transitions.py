@@ -33,12 +33,11 @@ def transitions(
 ) -> csr_array:
     """How much one product leads to another, products × products, at most `limit` a row; float32.
 
-    Row a, column b: n(a→b) ÷ √((n(a→·) + 2) · (n(·→b) + 2)), where n counts how often b came one,
-    two or three moments after a in a user's history, at 1, ½ and ¼. What is of one moment, such as
-    a basket, has no order and so leads to nothing in it; a pair of
-    moments of a and b products counts 1 ÷ √(a · b) for each pair of these.
-    Empty where no user has a second moment. Old transitions count less, as `aged` has it: seasons
-    and catalogs change.
+    Row a, column b: n(a→b) ÷ √((n(a→·) + 10) · (n(·→b) + 10)), where n counts how often b came
+    one, two or three moments after a in a user's history, at 1, ½ and ⅓. What is of one moment,
+    such as a basket, has no order and so leads to nothing in it; a pair of moments of a and b
+    products counts 1 ÷ √(a · b) for each pair of these. Empty where no user has a second moment.
+    Old transitions count less, as `aged` has it: seasons and catalogs change.
 
     A first-order Markov chain over items, as in FPMC (Rendle et al. 2010), smoothed by skipping
     (Shani, Heckerman & Brafman 2005). Of a user the latest 500 events count, of a moment a random
