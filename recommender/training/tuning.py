@@ -41,8 +41,9 @@ Scorer = Callable[[NDArray[np.int64]], Floats]
 # The default stands first: it stays unless another is better beyond noise.
 ALS_SETTINGS = (
     AlsSettings(),
+    AlsSettings(dimension=32, regularization=10.0, alpha=1.0),
     AlsSettings(dimension=64, regularization=20.0, alpha=5.0),
-    AlsSettings(regularization=50.0, alpha=2.0),
+    AlsSettings(regularization=10.0, alpha=1.0),
     AlsSettings(regularization=10.0, alpha=20.0),
     AlsSettings(dimension=256, regularization=10.0, alpha=20.0),
     AlsSettings(dimension=256, regularization=20.0, alpha=40.0),
