@@ -17,7 +17,6 @@ from recommender.training.tuning import Replay
 NAME = "learner settings"
 # A catalog that has grown or shrunk by more is another one.
 _CHANGED = 1.25
-# A first training may search so long, and a short one too.
 _LEAST_SECONDS = 60.0
 
 
@@ -82,9 +81,14 @@ def seconds_for(catalog: Catalog) -> float:
     runs = TrainingRun.objects.filter(catalog=catalog, status=TrainingRun.Status.DONE)
     last = runs.order_by("-pk").first()
     steps = last.steps if last is not None else []
-    others = sum(step["seconds"] for step in steps if step["name"] != NAME)
-    share = configuration.TUNING_SHARE
-    return max(_LEAST_SECONDS, others * share / (1 - share)) if share else 0.0
+    others = float(sum(step["seconds"] for step in steps if step["name"] != NAME))
+    share: float = configuration.TUNING_SHARE
+    return max(first_seconds(), others * share / (1 - share))
+
+
+def first_seconds() -> float:
+    """How long a search may take at least: in a first training, and in a backtest."""
+    return _LEAST_SECONDS if configuration.TUNING_SHARE else 0.0
 
 
 def _split(plan: Plan) -> Split | None:

@@ -282,7 +282,7 @@ def fit_recommender(
 ) -> Recommender:
     """A recommender whose spaces, neighbours and ranker come from a snapshot's history alone."""
     plan = splits.plan(then.interactions, scheme)
-    seconds = learner_settings.seconds_for(catalog)
+    seconds = learner_settings.first_seconds()
     then = learner_settings.searched(then, plan, seconds, progress).snapshot
     progress("training behaviour spaces")
     fitted = fitting.fit(then, progress)
