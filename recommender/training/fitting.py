@@ -63,10 +63,6 @@ class Outcome:
 MIN_EVENTS = 100
 MIN_USERS = 10
 MIN_PRODUCTS = 10
-# Neighbours that are kept of a product: all together, and of each. A live answer reads the rows of
-# a user's products.
-_NEIGHBOURS = 2_000_000
-_LEAST_A_ROW, _MOST_A_ROW = 200, 400
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,21 +116,15 @@ def fit_neighbours(snapshot: Snapshot, progress: Progress = silent) -> Mapping[s
     """
     binary = snapshot.interactions.positive().binary()
     progress("counting which products go together")
-    limit = _neighbours_a_row(binary.shape[1])
-    together = neighbours.cooccurrence(binary, limit, snapshot.learners.cooccurrence)
+    together = neighbours.cooccurrence(binary, settings=snapshot.learners.cooccurrence)
     progress("learning EASE")
-    weights = ease(binary, limit, l2=snapshot.learners.ease.l2)
+    weights = ease(binary, l2=snapshot.learners.ease.l2)
     progress("counting which products follow each other")
     follows = transitions(
         snapshot.interactions, half_life_days=snapshot.half_life_days, clock=snapshot.clock
     )
     fitted = {str(Kind.TOGETHER): together, str(Kind.EASE): weights}
     return {**fitted, str(Kind.NEXT): follows} if follows.nnz else fitted
-
-
-def _neighbours_a_row(products: int) -> int:
-    """More in small catalogs, where most products have something to do with each other."""
-    return min(_MOST_A_ROW, max(_LEAST_A_ROW, _NEIGHBOURS // max(1, products)))
 
 
 def content_space(snapshot: Snapshot) -> SpaceArrays | None:
