@@ -31,7 +31,8 @@ array_send(array_agg(brand)) AS {0}_brands, array_send(array_agg(released)) AS {
 """
 _LISTED, _OWN = "listed", "own"
 
-# Vectors that are not remembered come along, whether their product may be listed or not.
+# Vectors that are not remembered come along, whether their product may be listed or not. The listed
+# come by key whatever the plan: of equal scores, the first is the better one.
 _HYDRATED = sql.SQL("""
 SELECT c.*, o.* {vectors} FROM (
     SELECT {listed}
@@ -39,7 +40,7 @@ SELECT c.*, o.* {vectors} FROM (
         SELECT p.id, p.external_id, {product}
         FROM unnest(%(candidates)s::bigint[]) AS wanted(id)
         JOIN recommender_product p ON p.id = wanted.id
-        WHERE p.catalog_id = %(catalog)s AND {condition}
+        WHERE p.catalog_id = %(catalog)s AND {condition} ORDER BY p.id
     ) c
 ) c, (
     SELECT {own}, {titles} AS titles

@@ -151,9 +151,9 @@ def search(
         kinds: of neighbours.
         filter: what products must pass; each one met is then checked.
     """
-    # Candidates need no more recall than that: they are compared exactly. Also under a filter: what
-    # the connection had before must not say what a plan through the index finds.
-    database.use_ef_search(vector_search.ef_search(limit))
+    if filter is None:
+        # Candidates need no more recall than that: they are compared exactly.
+        database.use_ef_search(vector_search.ef_search(limit))
     searched = tuple((profile.space, profile.name) for profile in profiles)
     statement = _statement(searched, 0 if filter is not None else limit)
     parameters: dict[str, Any] = {

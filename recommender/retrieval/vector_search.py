@@ -64,8 +64,6 @@ class _Wanted:
 
 
 _CANDIDATES = _Wanted(0, 1)
-# In an index of so few rows a walk by the promised recall costs hardly more.
-_FEW_ROWS = 5_000
 _MOST_STATEMENTS = 2000
 _MOST_EF_SEARCH = 1000  # pgvector refuses more
 _statements: dict[tuple[ServingSpace, str, Search, int, str, bool], bytes] = {}
@@ -133,10 +131,9 @@ def nearest(
     Args:
         as_candidates: whether some that are near will do: the index is walked as far as mostly
             gives the limit, not as far as gives the recall that the space promises, and where it
-            runs dry what was found is all. In a small space that saves nothing, and is not done.
+            runs dry what was found is all.
     """
-    some_will_do = as_candidates and space.indexed_rows > _FEW_ROWS
-    wanted = _CANDIDATES if some_will_do else _Wanted(space.ef_search, limit)
+    wanted = _CANDIDATES if as_candidates else _Wanted(space.ef_search, limit)
     return _neighbours(_find(space, vectors, limit, filter, excluded, wanted))
 
 

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from pytest_django.plugin import DjangoDbBlocker
 
+from recommender import database
 from recommender.catalog import catalogs
 from recommender.engine import batch
 from recommender.engine.answer import Query
@@ -158,6 +159,24 @@ def test_a_product_that_is_gone_is_no_candidate(shop: Shop, open_store: Open) ->
     opened = open_store(shop, "newcomer", EVERYTHING)
     hydrated = opened.store.hydrate(opened.context, np.array([0, *keys(shop, "p7"), 2**40]))
     assert list(hydrated.products.ids) == ["p7"]
+
+
+# Plans through the index, and through the table as its rows lie.
+PLANS = ("SET LOCAL enable_seqscan = off", "SET LOCAL enable_nestloop = off")
+
+
+@pytest.mark.parametrize("plan", PLANS)
+def test_candidates_come_by_their_key_however_postgresql_reads_them(
+    open_store: Open, shop: Shop, plan: str
+) -> None:
+    database.execute("SET LOCAL enable_mergejoin = off")
+    database.execute(plan)
+    # A row that is written anew lies behind all others.
+    Product.objects.filter(external_id__in=["p1", "p3"]).update(title="moved")
+    opened = open_store(shop, "newcomer", EVERYTHING)
+    asked = np.sort(keys(shop, *(f"p{number}" for number in range(12))))
+
+    assert opened.store.hydrate(opened.context, asked).products.products.tolist() == asked.tolist()
 
 
 def test_nothing_may_be_known_of_a_user(shop: Shop, open_store: Open) -> None:
