@@ -14,9 +14,8 @@ from rich.console import Console
 from rich.text import Text
 
 from benchmarks import options
+from benchmarks.console import INTERRUPTED
 from recommender.stack import StackError
-
-INTERRUPTED = 130
 
 
 def main(arguments: list[str]) -> int:

@@ -8,17 +8,14 @@ from collections.abc import Sequence
 import httpx
 import psycopg
 from rich.console import Console
-from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from benchmarks.chaos import options, report, surroundings
 from benchmarks.chaos.faults import Fault, Scene
 from benchmarks.chaos.options import Options
 from benchmarks.chaos.report import Report
 from benchmarks.chaos.surroundings import UnavailableError
-from benchmarks.chaos.trial import Progress as Say
 from benchmarks.chaos.trial import repeated, running
-
-INTERRUPTED = 130
+from benchmarks.console import INTERRUPTED, Say, telling
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -26,19 +23,11 @@ def main(arguments: Sequence[str]) -> int:
     chosen = options.parse(arguments)
     # A terminated run takes its service down as one that Ctrl-C ends.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
     console = Console(stderr=True)
     console.print(f"seed {chosen.seed}", highlight=False)
     found = Report(seed=chosen.seed)
     code = 0
-    with Progress(*columns, console=console, refresh_per_second=2, transient=True) as progress:
-        task = progress.add_task("service", total=None)
-
-        def say(text: str) -> None:
-            progress.update(task, description=text)
-            if not console.is_terminal:
-                console.print(text, highlight=False)
-
+    with telling(console, "service") as say:
         try:
             _run(chosen, found, say)
         except KeyboardInterrupt:

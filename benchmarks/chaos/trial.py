@@ -13,6 +13,7 @@ from benchmarks.chaos import checks, traffic
 from benchmarks.chaos.faults import Fault, Scene
 from benchmarks.chaos.surroundings import Surroundings
 from benchmarks.chaos.traffic import Ledger
+from benchmarks.console import Say
 from tests.e2e.service import Service
 from tests.stub import Behaviour, Stub
 
@@ -21,8 +22,6 @@ _MODEL_ROWS, _MODEL_DIMENSION = 10, 64
 # In seconds: before a fault, after the last refusal, and until all must be well again.
 _SHORTEST_LEAD, _LONGEST_LEAD, _QUIET, _HOPELESS = 0.5, 3.0, 1.0, 180.0
 _POLL = 0.2
-
-Progress = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,7 +95,7 @@ def _variables(provider: Stub) -> dict[str, str]:
     return {"KINSHIP_MODELS": json.dumps({_MODEL: model}), "DASHSCOPE_API_KEY": "any"}
 
 
-def repeated(fault: Fault, times: int, scene: Scene, progress: Progress) -> Iterator[Trial]:
+def repeated(fault: Fault, times: int, scene: Scene, progress: Say) -> Iterator[Trial]:
     """Trials of a fault, in a catalog of its own."""
     name = fault.name.replace(" ", "-")
     with scene.service.open_catalog(name, "--model", _MODEL) as client:

@@ -5,13 +5,11 @@ import sys
 from collections.abc import Sequence
 
 from rich.console import Console
-from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
+from benchmarks.console import INTERRUPTED, telling
 from benchmarks.quality import options
 from benchmarks.quality.dataset import PrepareError
 from benchmarks.quality.run import Run
-
-INTERRUPTED = 130
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -19,16 +17,8 @@ def main(arguments: Sequence[str]) -> int:
     chosen = options.parse(arguments)
     # A terminated run takes its stack down as one that Ctrl-C ends.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
     console = Console(stderr=True)
-    with Progress(*columns, console=console, refresh_per_second=2, transient=True) as progress:
-        task = progress.add_task("sets", total=None)
-
-        def say(text: str) -> None:
-            progress.update(task, description=text)
-            if not console.is_terminal:
-                console.print(text, markup=False, highlight=False, soft_wrap=True)
-
+    with telling(console, "sets") as say:
         run = Run(chosen, Console(), say)
         try:
             run.all()

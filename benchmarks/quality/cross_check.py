@@ -11,6 +11,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.console import Say
 from benchmarks.quality.dataset import Dataset
 from benchmarks.quality.measuring import LONGEST, hits_of, per_user
 from benchmarks.quality.tuning import eligible
@@ -29,8 +30,6 @@ _MOST_USERS = 2_000
 _MOST_PRODUCTS = 12_000
 _SECONDS = 1_800
 _LAST_WORDS = 300
-
-Say = Callable[[str], None]
 
 
 class PeerError(Exception):

@@ -5,13 +5,12 @@ from dataclasses import dataclass, field
 from functools import partial
 
 import numpy as np
-from implicit.cpu.als import AlternatingLeastSquares
-from implicit.cpu.bpr import BayesianPersonalizedRanking
-from scipy.sparse import csr_array, csr_matrix
+from scipy.sparse import csr_array
 
 from benchmarks.quality.dataset import Dataset, Times, binary
 from benchmarks.quality.graph_filter import graph_filter, right_vectors
 from benchmarks.quality.next_basket import tifu_knn
+from recommender.behaviour.settings import AlsSettings
 from recommender.insight import baselines
 from recommender.insight.baselines import Scorer
 
@@ -20,7 +19,6 @@ Settings = Mapping[str, float]
 # once.
 Learn = Callable[[Dataset], Callable[[Settings], Scorer]]
 
-_SEED = 20
 _DAY = 86_400
 _WEEK = 7 * _DAY
 _MOST_FACTORS = 256
@@ -83,40 +81,16 @@ def _graph_filter(dataset: Dataset) -> Callable[[Settings], Scorer]:
 
 
 def _als(dataset: Dataset, settings: Settings) -> Scorer:
-    model = AlternatingLeastSquares(
-        factors=int(settings["factors"]),
+    chosen = AlsSettings(
+        dimension=int(settings["factors"]),
         regularization=settings["reg"],
         alpha=settings["alpha"],
-        iterations=15,
-        random_state=_SEED,
     )
-    model.fit(_legible(dataset.matrix), show_progress=False)
-    return _inner_products(model)
+    return baselines.als(dataset.matrix, chosen)
 
 
 def _bpr(dataset: Dataset, settings: Settings) -> Scorer:
-    # In one thread: several write to the same factors, and no run equals the last.
-    model = BayesianPersonalizedRanking(
-        factors=128,
-        learning_rate=settings["rate"],
-        regularization=settings["reg"],
-        iterations=100,
-        random_state=_SEED,
-        num_threads=1,
-    )
-    model.fit(_legible(dataset.matrix), show_progress=False)
-    return _inner_products(model)
-
-
-def _inner_products(model: AlternatingLeastSquares | BayesianPersonalizedRanking) -> Scorer:
-    users, products = model.user_factors, model.item_factors
-    return lambda rows: np.asarray(users[rows] @ products.T, np.float32)
-
-
-def _legible(matrix: csr_array) -> csr_matrix:
-    """The matrix in the one shape that `implicit` reads: of the old class, with 32-bit indices."""
-    places = matrix.indices.astype(np.int32), matrix.indptr.astype(np.int32)
-    return csr_matrix((matrix.data, *places), shape=matrix.shape)
+    return baselines.bpr(dataset.matrix, settings["rate"], settings["reg"])
 
 
 def _repeat(dataset: Dataset, settings: Settings) -> Scorer:

@@ -8,7 +8,7 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -20,6 +20,7 @@ import numpy as np
 import psutil
 from numpy.typing import NDArray
 
+from benchmarks.console import Say
 from benchmarks.quality.dataset import Dataset
 from benchmarks.quality.measuring import LONGEST
 from recommender.stack.config import PROJECT_DIR
@@ -28,8 +29,6 @@ _POLL_SECONDS = 0.5
 _LAST_LINES = 20
 # A set without times is of one moment.
 _MOMENT = int(datetime(2014, 7, 1, tzinfo=UTC).timestamp())
-
-Say = Callable[[str], None]
 
 
 class ProductError(Exception):

@@ -1,11 +1,12 @@
 """One run: the sets of a folder, each prepared, measured and written down."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from rich.console import Console
 from rich.markup import escape
 
+from benchmarks.console import Say
 from benchmarks.quality import cross_check, estimate, formats, page, product, results, tuning
 from benchmarks.quality.dataset import Dataset, PrepareError
 from benchmarks.quality.formats import Found
@@ -16,8 +17,6 @@ from benchmarks.quality.product import ProductError
 from benchmarks.quality.published import PUBLIC_SETS
 from benchmarks.quality.results import PRODUCT, Results, Row, SetResult, Training, row_of
 from recommender.insight.baselines import BaselineError
-
-Say = Callable[[str], None]
 
 
 @dataclass(slots=True)

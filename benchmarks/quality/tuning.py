@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from benchmarks.console import Say
 from benchmarks.quality.dataset import Dataset
 from benchmarks.quality.measuring import LONGEST, Measured, hits_of, measure, per_user
 from benchmarks.quality.methods import Method, Settings
@@ -14,8 +15,6 @@ from recommender.insight.baselines import Eligible, Scorer, top_lists
 # With more the choice would hardly be surer.
 _MOST_JUDGES = 5_000
 _SEED = 20
-
-Say = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

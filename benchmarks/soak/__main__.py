@@ -14,10 +14,11 @@ import numpy as np
 import psutil
 from rich.console import Console
 
+from benchmarks.console import INTERRUPTED, Say
 from benchmarks.options import positive, whole
 from benchmarks.soak import mix
 from benchmarks.soak.mix import Mix
-from benchmarks.soak.phases import Measured, Progress, Row, measure
+from benchmarks.soak.phases import Measured, Row, measure
 from recommender.stack.config import StackConfig
 from tests.e2e.service import Service
 
@@ -41,7 +42,7 @@ def main(arguments: Sequence[str]) -> int:
     try:
         measured = _measured(options, lambda text: progress.print(text, highlight=False))
     except KeyboardInterrupt:
-        return 130
+        return INTERRUPTED
     Console().print(_text(options, measured), markup=False, highlight=False, soft_wrap=True)
     if options.json is not None:
         options.json.write_text(json.dumps(asdict(measured), indent=2) + "\n")
@@ -67,7 +68,7 @@ def _parser() -> ArgumentParser:
     return parser
 
 
-def _measured(options: Namespace, say: Progress) -> Measured:
+def _measured(options: Namespace, say: Say) -> Measured:
     with TemporaryDirectory(prefix="kinship-soak-") as directory:
         service = Service.under(Path(directory))
         say("service")

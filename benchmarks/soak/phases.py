@@ -1,11 +1,12 @@
 """What is measured, phase by phase."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from benchmarks import load, processes
+from benchmarks.console import Say
 from benchmarks.load import Answer
 from benchmarks.soak import bystanders
 from benchmarks.soak.mix import Mix
@@ -20,8 +21,6 @@ _PERIODS = 12
 # An answer that takes longer than so many seconds, and than so many times what 99 of 100 take
 # without an overload, is still of it.
 _SLOW, _SLOWER = 1.0, 2.0
-
-Progress = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +62,7 @@ class Measured:
     beside: list[Row]
 
 
-def measure(mix: Mix, config: StackConfig, seconds: float, short: float, say: Progress) -> Measured:
+def measure(mix: Mix, config: StackConfig, seconds: float, short: float, say: Say) -> Measured:
     """All phases.
 
     Args:
@@ -107,7 +106,7 @@ def _paced(mix: Mix, requests: Iterator[bytes], rate: float, seconds: float) -> 
 
 
 def _beside(
-    mix: Mix, requests: Iterator[bytes], limit: float, seconds: float, say: Progress
+    mix: Mix, requests: Iterator[bytes], limit: float, seconds: float, say: Say
 ) -> list[Row]:
     """Half the limit alone, then beside each kind of bad client, then alone again."""
     kinds = {

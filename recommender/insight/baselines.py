@@ -18,7 +18,9 @@ from implicit.nearest_neighbours import ItemItemRecommender
 from numpy.typing import NDArray
 from scipy.sparse import csr_array, csr_matrix
 
+from recommender import arrays
 from recommender.behaviour.ease import ease_weights
+from recommender.behaviour.settings import AlsSettings
 from recommender.behaviour.trainer import ALS
 from recommender.ranking.ranker import reciprocal_rank
 
@@ -72,7 +74,7 @@ def top_lists(
         block = users[start : start + step]
         scores = scorer(block)
         eligible.mask(scores, block)
-        columns, ordered = _best(scores, k)
+        columns, ordered = arrays.best_of_rows(scores, k)
         lists += [
             row[np.isfinite(row_scores)] for row, row_scores in zip(columns, ordered, strict=True)
         ]
@@ -90,7 +92,7 @@ def fusion(scorers: Sequence[Scorer], eligible: Eligible) -> Scorer:
         for scorer in scorers:
             scores = scorer(users)
             eligible.mask(scores, users)
-            columns, ordered = _best(scores, _FUSION_DEPTH)
+            columns, ordered = arrays.best_of_rows(scores, _FUSION_DEPTH)
             rows, ranks = np.nonzero(np.isfinite(ordered))
             worth = np.array([reciprocal_rank(1 + rank) for rank in range(columns.shape[1])])
             total[rows, columns[rows, ranks]] += worth[ranks]
@@ -100,21 +102,13 @@ def fusion(scorers: Sequence[Scorer], eligible: Eligible) -> Scorer:
     return fused
 
 
-def _best(scores: NDArray[np.float32], k: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    """The columns of the k highest scores of each row, highest first, and these scores."""
-    k = min(k, scores.shape[1])
-    columns = np.sort(np.argpartition(-scores, k - 1, axis=1)[:, :k], axis=1)
-    highest = np.take_along_axis(scores, columns, axis=1)
-    order = np.argsort(-highest, axis=1, kind="stable")
-    return np.take_along_axis(columns, order, axis=1), np.take_along_axis(highest, order, axis=1)
-
-
 _SEED = 20
 _NEIGHBOURS = 100
 # EASE holds a dense products × products matrix: 1.6 GB at this many, and its inverse takes minutes.
 _EASE_PRODUCTS = 20_000
 _EASE_REGULARIZATION = 200.0
 _FACTORS = 128
+_ALS = AlsSettings()
 
 
 class BaselineError(Exception):
@@ -170,18 +164,24 @@ def ease(matrix: csr_array, regularization: float = _EASE_REGULARIZATION) -> Sco
     return lambda users: np.asarray(matrix[users] @ weights, np.float32)
 
 
-def als(matrix: csr_array) -> Scorer:
+def als(matrix: csr_array, settings: AlsSettings = _ALS) -> Scorer:
     """Implicit ALS (Hu, Koren & Volinsky 2008), as the behaviour space `als` is learnt."""
-    factors = ALS(random_state=_SEED).fit(matrix)
+    factors = ALS(settings, random_state=_SEED).fit(matrix)
     return _products_of(factors.users, factors.products)
 
 
-def bpr(matrix: csr_array) -> Scorer:
-    """Bayesian personalised ranking (Rendle et al. 2009) by `implicit`, with its defaults.
+def bpr(matrix: csr_array, rate: float = 0.01, regularization: float = 0.01) -> Scorer:
+    """Bayesian personalised ranking (Rendle et al. 2009) by `implicit`.
 
     In one thread: several write to the same factors without a lock, and no run equals the last.
     """
-    model = BayesianPersonalizedRanking(factors=_FACTORS, random_state=_SEED, num_threads=1)
+    model = BayesianPersonalizedRanking(
+        factors=_FACTORS,
+        learning_rate=rate,
+        regularization=regularization,
+        random_state=_SEED,
+        num_threads=1,
+    )
     model.fit(_legible(matrix, np.float32), show_progress=False)
     return _products_of(model.user_factors, model.item_factors)
 
