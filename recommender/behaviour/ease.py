@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from scipy.linalg import get_lapack_funcs
 from scipy.sparse import csr_array
 
-Float = TypeVar("Float", np.float32, np.float64)
+Float = TypeVar("Float", bound=np.floating)
 
 # The side of the largest inverse: in single precision 576 MB, and a minute of two cores.
 _MOST = 12_000
@@ -91,38 +91,28 @@ def _inverse(gramian: NDArray[Float], l2: float) -> NDArray[Float]:
 
 def _blocks_by_products(matrix: csr_array, l2: float) -> Iterator[NDArray[np.floating]]:
     """The weights, some rows at a time."""
-    if matrix.shape[1] <= _IN_DOUBLE:
-        double = ease_weights(matrix, l2, np.float64)
-        yield from (double[start : start + _ROWS] for start in range(0, len(double), _ROWS))
-    else:
-        single = ease_weights(matrix, l2, np.float32)
-        yield from (single[start : start + _ROWS] for start in range(0, len(single), _ROWS))
+    weights = ease_weights(matrix, l2, _precision(matrix.shape[1]))
+    yield from (weights[start : start + _ROWS] for start in range(0, len(weights), _ROWS))
 
 
 def _blocks_by_users(matrix: csr_array, l2: float) -> Iterator[NDArray[np.floating]]:
     """The same by the inverse of the users' Gramian."""
-    gramian = (matrix @ matrix.T).toarray(order="F")
-    if len(gramian) <= _IN_DOUBLE:
-        inverse = _inverse(gramian.astype(np.float64), l2).astype(np.float32)
-    else:
-        inverse = _inverse(gramian.astype(np.float32), l2)
+    gramian = (matrix @ matrix.T).toarray(order="F").astype(_precision(matrix.shape[0]))
+    inverse = _inverse(gramian, l2).astype(np.float32, copy=False)
     transposed = csr_array(matrix.T)
-    starts = range(0, transposed.shape[0], _ROWS)
-    diagonal = np.concatenate(
-        [
-            transposed[start : start + _ROWS]
-            .multiply(transposed[start : start + _ROWS] @ inverse)
-            .sum(axis=1)
-            for start in starts
-        ]
-    )
+    parts = [transposed[start : start + _ROWS] for start in range(0, transposed.shape[0], _ROWS)]
+    # Each half twice: all of them are as large as products × users.
+    diagonal = np.concatenate([part.multiply(part @ inverse).sum(axis=1) for part in parts])
     left = np.maximum(1.0 - diagonal, np.finfo(np.float32).eps).astype(np.float32)
-    for start in starts:
-        half = transposed[start : start + _ROWS] @ inverse
-        block = np.ascontiguousarray((transposed @ half.T).T) / left
+    for number, part in enumerate(parts):
+        block = np.ascontiguousarray((transposed @ (part @ inverse).T).T) / left
         places = np.arange(len(block))
-        block[places, start + places] = 0.0
+        block[places, number * _ROWS + places] = 0.0
         yield block
+
+
+def _precision(side: int) -> type[np.floating]:
+    return np.float64 if side <= _IN_DOUBLE else np.float32
 
 
 def _strongest(

@@ -38,7 +38,8 @@ def cooccurrence(
     # Both sides have the target's exponent; which of a row's entries are largest stays the same.
     data = similarity.data[kept] * degrees(cut, 0)[rows] ** (settings.target - settings.own)
     data = (data / max(1.0, float(data.max(initial=0.0)))).astype(np.float32)
-    return _at_most(csr_array((data, (rows, columns)), shape=similarity.shape), limit)
+    # A row that lost itself to others that are as good has one too many.
+    return strongest(csr_array((data, (rows, columns)), shape=similarity.shape), limit)
 
 
 def bought_together(baskets: csr_array, limit: int = 200) -> csr_array:
@@ -81,16 +82,12 @@ def _scaled(binary: csr_array, user: float, product: float) -> csr_matrix:
     return csr_matrix((data, *places), shape=binary.shape)
 
 
-def _at_most(matrix: csr_array, limit: int) -> csr_array:
-    """The `limit` largest of each row, which has one too many where it was not its own best."""
-    if (np.diff(matrix.indptr) <= limit).all():
-        return matrix
+def strongest(matrix: csr_array, limit: int) -> csr_array:
+    """Of each row the largest `limit`, ties by column."""
     rows = np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))
-    order = np.lexsort((-matrix.data, rows))
-    place = np.arange(matrix.nnz) - matrix.indptr[rows]
-    matrix.data[order[place >= limit]] = 0.0
-    matrix.eliminate_zeros()
-    return matrix
+    order = np.lexsort((matrix.indices, -matrix.data, rows))
+    kept = order[np.arange(len(rows)) - matrix.indptr[rows] < limit]
+    return csr_array((matrix.data[kept], (rows[kept], matrix.indices[kept])), shape=matrix.shape)
 
 
 def _empty(products: int) -> csr_array:

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array, diags_array, vstack
 
 from recommender.behaviour.interactions import Interactions, aged
+from recommender.behaviour.neighbours import strongest
 
 # What a transition counts by how many moments it reaches on: what comes third says less.
 _BY_GAP = (1.0, 1 / 2, 1 / 3)
@@ -52,7 +53,7 @@ def transitions(
     leads = sum((step.before.T @ _totals(step.after) for step in steps), np.zeros(size))
     follows = sum((step.after.T @ _totals(step.before) for step in steps), np.zeros(size))
     parts = [
-        _strongest(_scores(steps, rows, leads, follows), limit) for rows in _blocks(steps, size)
+        strongest(_scores(steps, rows, leads, follows), limit) for rows in _blocks(steps, size)
     ]
     matrix = vstack(parts, format="csr") if parts else csr_array((size, size))
     return csr_array(matrix, dtype=np.float32)
@@ -129,11 +130,3 @@ def _scores(
     data = counts.data / np.sqrt((leads[sources] + _FEW) * (follows[counts.col] + _FEW))
     kept = sources != counts.col
     return csr_array((data[kept], (counts.row[kept], counts.col[kept])), shape=shape)
-
-
-def _strongest(matrix: csr_array, limit: int) -> csr_array:
-    """Of each row the largest `limit`, ties by column."""
-    rows = np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))
-    order = np.lexsort((matrix.indices, -matrix.data, rows))
-    kept = order[np.arange(len(rows)) - matrix.indptr[rows] < limit]
-    return csr_array((matrix.data[kept], (rows[kept], matrix.indices[kept])), shape=matrix.shape)

@@ -131,7 +131,7 @@ class LambdaMartRanker(LearntRanker):
         parts = range(0, len(matrix), _AT_A_TIME)
         scores = [forest.scores(matrix[start : start + _AT_A_TIME]) for start in parts]
         of_trees = np.concatenate([np.zeros(0), *scores])
-        return Scored(of_trees + matrix[:, told] @ self.held[told], contributions)
+        return Scored(of_trees + prior.scores(self.held, matrix), contributions)
 
     def to_bytes(self) -> bytes:
         model = array_of_bytes(self.model.encode())
@@ -150,8 +150,7 @@ def fit(sample: Sample) -> LambdaMartRanker:
     """LambdaMART (Burges 2010) by LightGBM; the same sample gives the same trees."""
     least = int(np.clip(len(sample.labels) // 100, _LEAST_IN_LEAF, _MOST_IN_LEAF))
     held, directions = prior.slopes(sample), prior.directions(sample.names)
-    told = np.flatnonzero(held)
-    before = sample.features[:, told].astype(np.float64) @ held[told]
+    before = prior.scores(held, sample.features)
     dataset = lightgbm.Dataset(
         sample.features, sample.labels, group=sample.sizes, init_score=before
     )

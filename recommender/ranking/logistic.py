@@ -82,9 +82,8 @@ def fit(sample: Sample) -> LogisticRanker:
     spread[spread <= 1e-5 * np.abs(means)] = np.inf
     standard /= spread.astype(np.float32)
     held = prior.slopes(sample)
-    told = np.flatnonzero(held)
-    before = sample.features[:, told].astype(np.float64) @ held[told]
-    coefficients = _maximised(standard, sample.labels > 0, before.astype(np.float32))
+    before = prior.scores(held, sample.features).astype(np.float32)
+    coefficients = _maximised(standard, sample.labels > 0, before)
     slopes = coefficients[:-1] / spread + held
     falling = np.array(prior.directions(sample.names)) < 0
     slopes[falling] = np.minimum(slopes[falling], 0.0)

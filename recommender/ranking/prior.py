@@ -30,6 +30,17 @@ def slopes(sample: Sample) -> NDArray[np.float64]:
     return result
 
 
+def scores(held: NDArray[np.float64], features: NDArray[np.float32]) -> NDArray[np.float64]:
+    """What candidates have by it, shape (candidates,).
+
+    Args:
+        held: as `slopes` gives them.
+        features: shape (candidates, features); NaN where nothing is held of a feature.
+    """
+    told = np.flatnonzero(held)
+    return features[:, told].astype(np.float64) @ held[told]
+
+
 def directions(names: Sequence[str]) -> list[int]:
     """−1 for a feature of which more never raises a score, 0 for one that may do either."""
     return [-1 if name == REFUSED else 0 for name in names]

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
+from recommender import arrays
 from recommender.behaviour import neighbours
 from recommender.behaviour.ease import ease
 from recommender.behaviour.interactions import preferences
@@ -116,14 +117,10 @@ class Replay:
     def _ndcg(self, scores: Floats, users: NDArray[np.int64]) -> NDArray[np.float64]:
         scores = np.where(self.listable, scores, -np.inf)
         scores[self.binary[users].nonzero()] = -np.inf
-        k = min(K, scores.shape[1])
-        best = np.sort(np.argpartition(-scores, k - 1, axis=1)[:, :k], axis=1)
-        values = np.take_along_axis(scores, best, axis=1)
-        order = np.argsort(-values, axis=1, kind="stable")
-        listed = np.take_along_axis(best, order, axis=1)
+        listed, values = arrays.best_of_rows(scores, K)
         relevant = self.relevant[users]
         hits = relevant[np.arange(len(users))[:, None], listed].toarray() > 0
-        hits &= np.isfinite(np.take_along_axis(values, order, axis=1))
+        hits &= np.isfinite(values)
         return metrics.accuracy(hits, np.diff(relevant.indptr).astype(np.int64)).ndcg
 
 
