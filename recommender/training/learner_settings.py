@@ -26,14 +26,13 @@ class Chosen:
 
     snapshot: Snapshot
     outcome: Outcome
-    is_new: bool = False  # whether the learners had others before
+    is_new: bool = False  # whether behaviour spaces were learnt with others before
 
 
 def choose(catalog: Catalog, now: Snapshot, plan: Plan, progress: Progress) -> Chosen:
-    """The remembered settings; or those that a search finds, which are remembered then."""
-    size = _size(now)
+    """The remembered settings; or those that a search finds."""
     remembered: Mapping[str, float] = catalog.learner_settings.get("of", {})
-    if remembered and not _has_changed(remembered, size):
+    if remembered and not _has_changed(remembered, _size(now)):
         settings = LearnerSettings.from_json(catalog.learner_settings["settings"])
         text = (
             f"As found for {remembered['events']:,} events of {remembered['users']:,} users; they "
@@ -45,10 +44,18 @@ def choose(catalog: Catalog, now: Snapshot, plan: Plan, progress: Progress) -> C
     if chosen.outcome.outcome != DONE:
         return chosen
     before = LearnerSettings.from_json(catalog.learner_settings.get("settings", {}))
-    settings = chosen.snapshot.learners
-    catalog.learner_settings = {"settings": settings.to_json(), "of": size}
-    catalog.save(update_fields=["learner_settings"])
-    return replace(chosen, is_new=settings.als != before.als)
+    return replace(chosen, is_new=chosen.snapshot.learners.als != before.als)
+
+
+def remember(catalog: Catalog, chosen: Chosen) -> None:
+    """Keep what a search has found, once the spaces that are learnt so are there.
+
+    A training that dies before is followed by one that searches again, and makes the spaces.
+    """
+    if chosen.outcome.outcome == DONE:
+        now = chosen.snapshot
+        catalog.learner_settings = {"settings": now.learners.to_json(), "of": _size(now)}
+        catalog.save(update_fields=["learner_settings"])
 
 
 def searched(now: Snapshot, plan: Plan, seconds: float, progress: Progress) -> Chosen:

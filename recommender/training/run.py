@@ -36,6 +36,7 @@ from recommender.training import (
 )
 from recommender.training.behaviour import snapshot_as_of
 from recommender.training.fitting import DONE, SKIPPED, Outcome, Progress
+from recommender.training.learner_settings import Chosen
 from recommender.training.model_selection import Selection
 from recommender.training.splits import Plan, Split
 from recommender.training.training_examples import SplitExamples
@@ -49,7 +50,7 @@ class Past:
     """
 
     now: Snapshot
-    has_new_settings: bool = False  # whether its learners had others at the last training
+    chosen: Chosen | None = None  # the settings of its learners; None where they were not asked for
     _known: Interactions | None = None
     _then: Snapshot | None = None
 
@@ -145,9 +146,7 @@ def train(
     past = Past(now)
     steps: dict[str, Callable[[], Outcome]] = {
         learner_settings.NAME: lambda: _settings(catalog, past, progress),
-        "behaviour spaces": lambda: behaviour.train(
-            catalog, past.now, progress, has_new_settings=past.has_new_settings
-        ),
+        "behaviour spaces": lambda: _spaces(catalog, past, progress),
         "popularity": lambda: _popularity(catalog),
         "co-occurrence": lambda: _neighbours(catalog, past.now, progress),
         "similar products": lambda: train_similar(catalog, past, progress),
@@ -228,9 +227,18 @@ def record(
 
 
 def _settings(catalog: Catalog, past: Past, progress: Progress) -> Outcome:
-    chosen = learner_settings.choose(catalog, past.now, past.plan, progress)
-    past.now, past.has_new_settings = chosen.snapshot, chosen.is_new
-    return chosen.outcome
+    past.chosen = learner_settings.choose(catalog, past.now, past.plan, progress)
+    past.now = past.chosen.snapshot
+    return past.chosen.outcome
+
+
+def _spaces(catalog: Catalog, past: Past, progress: Progress) -> Outcome:
+    chosen = past.chosen
+    if chosen is None:  # this history was too odd to choose by
+        return behaviour.train(catalog, past.now, progress)
+    outcome = behaviour.train(catalog, past.now, progress, has_new_settings=chosen.is_new)
+    learner_settings.remember(catalog, chosen)
+    return outcome
 
 
 def _popularity(catalog: Catalog) -> Outcome:

@@ -5,18 +5,10 @@ from django.utils import timezone
 from recommender.insight import evaluations
 from recommender.models import Catalog, EvaluationRun, TrainingRun
 from recommender.training import runs
+from tests.recommender.training.planted import STEPS
 from tests.shop import DAY, NOON, Shop, numbered
 from tests.workers.broker import Broker, run_task, run_twice
 from workers import celery_app, learning
-
-STEPS = [
-    "learner settings",
-    "behaviour spaces",
-    "popularity",
-    "co-occurrence",
-    "similar products",
-    "ranker",
-]
 
 
 def busy(shop: Shop, users: int = 40) -> Shop:

@@ -9,6 +9,7 @@ from pytest_django.fixtures import Settings
 
 from recommender.management.waiting import Activity
 from recommender.models import Heartbeat, Space, TrainingRun
+from tests.recommender.training.planted import STEPS
 from tests.shop import Shop
 from tests.threads import meanwhile, wait_until
 from tests.workers.broker import Broker
@@ -75,14 +76,7 @@ def test_where_a_worker_runs_its_steps_are_shown_as_they_come(little: Shop, brok
 
     assert "in this process" not in told
     steps = [line.split(":")[0] for line in told.splitlines() if line.endswith(" s")]
-    assert steps == [
-        "learner settings",
-        "behaviour spaces",
-        "popularity",
-        "co-occurrence",
-        "similar products",
-        "ranker",
-    ]
+    assert steps == STEPS
     assert "is done." in printed
 
 

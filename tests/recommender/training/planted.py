@@ -15,6 +15,15 @@ from recommender.training.behaviour import snapshot_as_of
 from recommender.training.splits import Split
 from tests.shop import DAY, NOON, Shop, event
 
+# What a training does, in order.
+STEPS = [
+    "learner settings",
+    "behaviour spaces",
+    "popularity",
+    "co-occurrence",
+    "similar products",
+    "ranker",
+]
 TASTES = 4
 DAY_SECONDS = 86_400.0
 START = NOON.timestamp()

@@ -1,6 +1,6 @@
 """The step that chooses settings: when it searches, what it remembers, and what it says."""
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import pytest
 from django.test import override_settings
@@ -20,7 +20,9 @@ def choose(catalog: Catalog, users: int = 120) -> Chosen:
     now = NOW
     if users != 120:
         now = planted.snapshot(planted.interactions(users=users, products=60, events=10))
-    return learner_settings.choose(catalog, now, splits.plan(now.interactions), silent)
+    chosen = learner_settings.choose(catalog, now, splits.plan(now.interactions), silent)
+    learner_settings.remember(catalog, chosen)
+    return chosen
 
 
 def test_the_first_training_searches_and_the_next_remembers(shop: Shop) -> None:
@@ -50,10 +52,23 @@ def test_other_settings_than_before_are_told_as_new(shop: Shop) -> None:
     assert choose(shop.catalog).is_new
 
 
+def test_a_training_that_died_before_its_spaces_is_followed_by_another_search(shop: Shop) -> None:
+    plan = splits.plan(NOW.interactions)
+    other = AlsSettings(dimension=7)
+    shop.catalog.learner_settings = {"settings": {"als": asdict(other)}, "of": {"events": 1}}
+
+    first, second = (learner_settings.choose(shop.catalog, NOW, plan, silent) for _ in range(2))
+
+    assert first.is_new
+    assert second.is_new
+    assert second.outcome.outcome == "done"
+
+
 def test_too_little_history_leaves_the_defaults_and_remembers_nothing(shop: Shop) -> None:
     now = planted.snapshot(planted.interactions(users=5, products=20, events=3))
 
     chosen = learner_settings.choose(shop.catalog, now, splits.plan(now.interactions), silent)
+    learner_settings.remember(shop.catalog, chosen)
 
     assert chosen.outcome.outcome == "skipped"
     assert chosen.outcome.text.endswith("The defaults are used.")

@@ -23,18 +23,11 @@ from recommender.training import run, splits
 from recommender.training.fitting import Outcome, silent
 from recommender.training.run import Past, learn_ranker, train_ranker
 from tests.recommender.training import planted
+from tests.recommender.training.planted import STEPS
 from tests.shop import DAY, NOON, Shop, event, numbered
 
 pytestmark = pytest.mark.slow
 
-STEPS = [
-    "learner settings",
-    "behaviour spaces",
-    "popularity",
-    "co-occurrence",
-    "similar products",
-    "ranker",
-]
 NEW = Query(count=10)
 
 
