@@ -23,7 +23,7 @@ from recommender.api.problems import Problem
 from recommender.api.queries import from_query, query_of
 from recommender.engine import search
 from recommender.engine.answer import Continuation
-from recommender.engine.given_history import NO_USER_TOKEN
+from recommender.engine.given_history import refusal_of
 from recommender.engine.meaning import PictureError
 from recommender.engine.search import SearchAnswer, SearchQuery
 from recommender.retrieval import leanings, suggestions
@@ -101,14 +101,14 @@ def suggest(request: ApiRequest, ask: SuggestParameters) -> HttpResponse:
     degraded: dict[str, str] = {}
     personal = None
     if ask.user and ask.personal:
-        may_know = user_tokens.may_know(request, ask.user)
+        anonymous_only = not user_tokens.may_know(request, ask.user)
         leans = leanings.find(catalog, ask.user)
         if leans is None:
             missing.append(ask.user)
-        elif may_know or leans.is_anonymous:
-            personal = Personal(leans, ask.personal)
+        elif refusal := refusal_of(is_anonymous=leans.is_anonymous, anonymous_only=anonymous_only):
+            degraded["personal"] = refusal
         else:
-            degraded["personal"] = NO_USER_TOKEN
+            personal = Personal(leans, ask.personal)
     found = suggestions.suggest(catalog, ask.q, ask.count, personal)
     response = codec.respond(
         {"suggestions": list(map(asdict, found)), "missing_ids": missing, "degraded": degraded}

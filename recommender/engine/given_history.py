@@ -62,9 +62,18 @@ def asker(catalog: Catalog, external_id: str | None, query: Query) -> Asker:
     user = find_user(catalog, external_id, query)
     if user is None:
         return Asker(None, missing=(external_id,))
-    if query.anonymous_only and not user.is_anonymous:
-        return Asker(None, refusal=NO_USER_TOKEN)
-    return Asker(user)
+    refusal = refusal_of(is_anonymous=user.is_anonymous, anonymous_only=query.anonymous_only)
+    return Asker(user) if refusal is None else Asker(None, refusal=refusal)
+
+
+def refusal_of(*, is_anonymous: bool, anonymous_only: bool) -> str | None:
+    """Why a user who is known does not count; None where they do.
+
+    Args:
+        is_anonymous: whether nobody vouches for who they are.
+        anonymous_only: whether the caller may ask of no others.
+    """
+    return NO_USER_TOKEN if anonymous_only and not is_anonymous else None
 
 
 def with_history(

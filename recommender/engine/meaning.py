@@ -127,44 +127,45 @@ class _Searching:
         if made is None:
             return
         if made.dense is not None:
-            self._add(form, name, space.serving, partial(self._near, space.serving, made.dense))
+            densely = partial(self._near, space.serving, made.dense)
+            self.lists[form] += self._found(name, space.serving, densely)
         if made.sparse is not None:
             sparsely = sparse_search.nearest(
                 space.serving, made.sparse, limit=self._limit, filter=self._query.filter
             )
-            self._add(SPARSE, f"{SPARSE}:{name}", space.serving, sparsely.fetch)
+            name = f"{SPARSE}:{name}"
+            self.lists[SPARSE] += self._found(name, space.serving, sparsely.fetch)
 
     def by_likeness(self, space: ServingSpace, likeness: Likeness) -> None:
         """What is near to the products that are given, without them."""
         vector = likeness.vector(space)
         if vector is None:
             return
-        name = f"like:{space.name}"
-        self._add("like", name, space, partial(self._near, space, builder.to_text(vector)))
-        self.lists["like"] = list(map(likeness.without, self.lists["like"]))
+        near = partial(self._near, space, builder.to_text(vector))
+        found = self._found(f"like:{space.name}", space, near)
+        self.lists["like"] += map(likeness.without, found)
 
     def _near(self, space: ServingSpace, vector: str) -> Sequence[Neighbour]:
         vectors = QueryVectors("text", _GIVEN, {"vector": vector})
         return vector_search.nearest(space, vectors, limit=self._limit, filter=self._query.filter)
 
-    def _add(
+    def _found(
         self,
-        kind: str,
         name: str,
         space: ServingSpace,
         search: Callable[[], Sequence[Neighbour] | Sequence[Alike]],
-    ) -> None:
-        """The list that a search gives, if it finds anything in its time."""
+    ) -> Sequence[ScoredList]:
+        """The list that a search gives; none where it finds nothing in its time."""
         near = self._in_time(name, search)
         if not near:
-            return
+            return ()
+        self.labels.add(space.label)
         # Models differ in how far apart their similarities are: those that were found are the
         # scale.
         best, worst = near[0].similarity, near[-1].similarity
         scale = _WORTH / (best - worst or 1)
         products = [(n.product_id, n.external_id, scale * (n.similarity - worst)) for n in near]
-        self.lists[kind].append(ScoredList(name, products))
-        self.labels.add(space.label)
+        return [ScoredList(name, products)]
 
     def _in_time(self, name: str, work: Callable[[], T]) -> T | None:
         """What some work gives; None where it cannot be done, or not in time, which is told."""

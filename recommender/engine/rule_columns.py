@@ -12,9 +12,8 @@ from psycopg import sql
 from recommender import database
 from recommender.engine.rules import RuleColumns, Rules
 from recommender.models import Catalog, Space
-from recommender.retrieval import vector_cache
+from recommender.retrieval import content_spaces, vector_cache
 from recommender.retrieval.filters import Filter
-from recommender.spaces import switching
 from recommender.spaces.switching import ServingSpace
 
 Floats = NDArray[np.float64]
@@ -57,12 +56,6 @@ LEFT JOIN LATERAL (
 ) e ON true
 GROUP BY wanted.place ORDER BY wanted.place
 """
-
-_SPACE = f"""
-SELECT {switching.SERVING_COLUMNS} FROM recommender_space s
-WHERE s.catalog_id = %s AND s.status = %s AND s.kind <> %s AND s.output <> %s
-ORDER BY s.name <> 'text', s.id LIMIT 1
-"""  # noqa: S608 - built from constants
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,7 +215,7 @@ def _cosine(
     catalog: Catalog, spaces: Sequence[ServingSpace] | None, keys: Keys
 ) -> Callable[[int], Floats] | None:
     """By vectors of the content space that serves, its text space first; None without one."""
-    space = _content_space(catalog) if spaces is None else _content_among(spaces)
+    space = _content_space(catalog, spaces)
     if space is None:
         return None
     vectors = vector_cache.unit_vectors(space, keys)
@@ -234,12 +227,9 @@ def _cosine(
     return likeness
 
 
-def _content_among(spaces: Sequence[ServingSpace]) -> ServingSpace | None:
+def _content_space(catalog: Catalog, spaces: Sequence[ServingSpace] | None) -> ServingSpace | None:
+    if spaces is None:
+        active = content_spaces.active(catalog).fetch()
+        spaces = [space.serving for space in active if space.output.is_dense]
     of_content = [space for space in spaces if space.kind != Space.Kind.BEHAVIOUR]
     return min(of_content, key=lambda space: (space.name != "text", space.pk), default=None)
-
-
-def _content_space(catalog: Catalog) -> ServingSpace | None:
-    status, kind, output = Space.Status.ACTIVE, Space.Kind.BEHAVIOUR, Space.Output.SPARSE
-    rows = database.fetch(_SPACE, (catalog.pk, status, kind, output))
-    return ServingSpace(*rows[0]) if rows else None

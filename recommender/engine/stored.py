@@ -30,8 +30,7 @@ from recommender.spaces import switching
 from recommender.spaces.switching import ServingSpace
 
 # What serves a catalog `c`: its spaces of dense vectors, its rank, and whether neighbours may be
-# used. What was
-# learnt from later events than are asked for is not there; content was never learnt.
+# used. What was learnt from later events than are asked for is not there; content was never learnt.
 _SERVING = sql.SQL("""
     (SELECT json_agg(json_build_array({space}) ORDER BY s.id) FROM recommender_space s
      WHERE s.catalog_id = c.id AND s.status = 'active' AND s.output <> 'sparse' AND (

@@ -92,10 +92,19 @@ class Evaluation:
         return tuple(sorted(self.methods, key=lambda method: -method.ndcg))
 
     @property
+    def ranker(self) -> MethodResult | None:
+        """The best rank that was learnt."""
+        return next((method for method in self.ranked if method.kind == "ranker"), None)
+
+    @property
+    def simple(self) -> MethodResult | None:
+        """The best method that is none."""
+        return next((method for method in self.ranked if method.kind != "ranker"), None)
+
+    @property
     def verdict(self) -> str:
         """In one sentence, how the rank does beside the best method that is not one."""
-        ranker = next((method for method in self.ranked if method.kind == "ranker"), None)
-        simple = next((method for method in self.ranked if method.kind != "ranker"), None)
+        ranker, simple = self.ranker, self.simple
         ours = ranker.metrics.get("ndcg") if ranker is not None else None
         theirs = simple.metrics.get("ndcg") if simple is not None else None
         if ranker is None or simple is None or ours is None or theirs is None:

@@ -65,8 +65,7 @@ def method_table(evaluation: Evaluation) -> str:
 
 def _cold(evaluation: Evaluation) -> Sequence[str]:
     """How the rank and the best simple method do where there is little history, a line each."""
-    methods = {method.kind == "ranker": method for method in reversed(evaluation.ranked)}
-    named = [methods[is_ranker] for is_ranker in (True, False) if is_ranker in methods]
+    methods = [method for method in (evaluation.ranker, evaluation.simple) if method is not None]
     told = [
         (f"Only products new in the days tested, recall@{evaluation.k}", "recall", UNTOUCHED),
         (f"Users who had one to three products, NDCG@{evaluation.k}", "ndcg", FEW),
@@ -75,7 +74,7 @@ def _cold(evaluation: Evaluation) -> Sequence[str]:
     for text, metric, label in told:
         found = [
             (method.name, segment.users, segment.metrics.get(metric))
-            for method in named
+            for method in methods
             for segment in (*method.by_age, *method.by_history)
             if segment.label == label
         ]
