@@ -64,7 +64,12 @@ class Service:
 
     def manage(self, *arguments: str) -> str:
         """Run a command that must succeed; what it prints."""
-        done = subprocess.run(
+        done = self._run(*arguments)
+        assert done.returncode == 0, f"{arguments}\n{done.stdout}\n{done.stderr}"
+        return done.stdout
+
+    def _run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
             self.command(*arguments),
             env=self.environment,
             cwd="/",
@@ -73,8 +78,6 @@ class Service:
             timeout=900,
             check=False,
         )
-        assert done.returncode == 0, f"{arguments}\n{done.stdout}\n{done.stderr}"
-        return done.stdout
 
     def open_catalog(self, name: str, *options: str) -> httpx.Client:
         """Make a catalog; a client with a server key of it."""
@@ -93,8 +96,8 @@ class Service:
             return cursor.fetchall() if cursor.description else []
 
     def pid(self, name: str) -> int:
-        """The process of a part, such as `worker`."""
-        parts = json.loads(self.manage("status", "--json"))["services"]
+        """The process of a part, such as `worker`, whatever the others do."""
+        parts = json.loads(self._run("status", "--json").stdout)["services"]
         return int(parts[name]["pid"])
 
     def ready(self) -> tuple[int, dict[str, str]]:

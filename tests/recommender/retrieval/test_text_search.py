@@ -86,7 +86,8 @@ def test_of_common_words_few_of_many_are_scored_and_of_rare_ones_all(shop, monke
     shop.catalog.refresh_from_db()
     assert set(found(shop, "common rare")) == {f"p{n}" for n in range(0, 300, 50)}
     common = found(shop, "common thing", limit=300)
-    assert len(common) == len(set(common)) == 30
+    # Which others are among the twenty is PostgreSQL's choice; some may be popular ones, too.
+    assert 20 <= len(common) == len(set(common)) <= 30
     assert {f"p{n}" for n in range(290, 300)} < set(common), "the popular ones"
     assert len(found(shop, "common thing", limit=7)) == 7
 
