@@ -1,130 +1,97 @@
-"""The linear autoencoder EASE (Steck 2019): how much each product says for each other one.
+"""A linear autoencoder, EASE (Steck 2019), of chosen features: which product speaks for which.
 
-With X users × products, P = (XᵀX + l2 · I)⁻¹ and h ≠ p the weight of h for p is
-−P[h, p] / P[p, p]. The inverse is dense and costs the cube of its side. Where there are fewer users
-than products, it is that of the users instead: by Woodbury's identity l2 · P = I − Q with
-Q = Xᵀ (XXᵀ + l2 · I)⁻¹ X, so that the weight is Q[h, p] / (1 − Q[p, p]).
+Column p of the weights is the ridge regression of who likes p on who likes each of the 100 products
+that speak most for p by co-occurrence; p itself is not among them. To regress on chosen neighbours
+alone is fsSLIM's way (Ning & Karypis 2011), the closed form with its l2 is EASE's. EASE learns
+all products × products weights, of which no more than some hundred a product can be kept and read:
+those that are learnt for their places are better than the largest of those that are not, and
+need no inverse as large as the catalog.
 """
 
-from collections.abc import Iterator
-from typing import TypeVar
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import get_lapack_funcs
 from scipy.sparse import csr_array
 
-Float = TypeVar("Float", bound=np.floating)
+from recommender.behaviour import neighbours
+from recommender.behaviour.settings import CooccurrenceSettings
 
-# The side of the largest inverse: in single precision 576 MB, and a minute of two cores.
-_MOST = 12_000
-# Up to this side double precision costs seconds.
-_IN_DOUBLE = 5_000
-_ROWS = 500  # of a dense matrix, at a time
-
-
-def ease(binary: csr_array, limit: int = 200, most: int = _MOST, l2: float = 200.0) -> csr_array:
-    """The weights, products × products; float32, of each row the `limit` furthest from 0.
-
-    The score of p is the sum over the user's products h of row h, column p.
-
-    Args:
-        binary: users × products, 1 where a user likes a product.
-        most: the side of the inverse. Where there are more users and more products, the most
-            popular products take part alone.
-
-    Raises:
-        LinAlgError: beside entries this large, l2 is lost to rounding.
-    """
-    popularity = np.asarray(binary.sum(axis=0)).ravel()
-    users = np.flatnonzero(np.diff(binary.indptr))
-    by_users = len(users) <= min(most, int(np.count_nonzero(popularity)))
-    limited = len(popularity) if by_users else most
-    chosen = np.sort(np.argsort(-popularity, kind="stable")[:limited])
-    chosen = chosen[popularity[chosen] > 0]
-    if not len(chosen):
-        return csr_array((binary.shape[1], binary.shape[1]), dtype=np.float32)
-    matrix = csr_array(binary[users][:, chosen])
-    rows, columns, data = _strongest(
-        _blocks_by_users(matrix, l2) if by_users else _blocks_by_products(matrix, l2), limit
-    )
-    shape = (binary.shape[1], binary.shape[1])
-    weights = csr_array((data, (chosen[rows], chosen[columns])), shape=shape)
-    weights.eliminate_zeros()
-    return weights
+# More are no better, on gift shop, films and articles alike.
+_FEATURES = 100
+# Of so many popular products the Gramian is held, 576 MB; of the others it is counted each time.
+_HELD = 12_000
+_ROWS = 500  # of the Gramian, at a time
+_DEFAULT = CooccurrenceSettings()
 
 
-def ease_weights(matrix: csr_array, l2: float, dtype: type[Float]) -> NDArray[Float]:
-    """All weights, dense, shape (products, products), in the memory of one such matrix.
+class Ease:
+    """The regressions of one history, to be solved with one l2 or several."""
 
-    With P = (XᵀX + l2 · I)⁻¹, found by Cholesky, row h and column p is −P[h, p] / P[p, p]; the
-    diagonal is 0.
+    def __init__(self, gramian: "Gramian", features: csr_array) -> None:
+        self._gramian, self._features = gramian, features
 
-    Raises:
-        LinAlgError: beside entries this large, l2 is lost to the rounding of the dtype.
-    """
-    weights = _inverse(np.asarray((matrix.T @ matrix).toarray(order="F"), dtype), l2)
-    diagonal = np.diag_indices_from(weights)
-    weights /= -weights[diagonal]
-    weights[diagonal] = 0.0
-    return weights
+    @classmethod
+    def of(cls, binary: csr_array, settings: CooccurrenceSettings = _DEFAULT) -> Self:
+        """Choose each product's features.
 
+        Args:
+            binary: users × products, 1 where a user likes a product.
+            settings: of the co-occurrence that chooses; the target's degree changes no choice.
+        """
+        seen_from_target = CooccurrenceSettings(user=settings.user, target=settings.own)
+        features = neighbours.cooccurrence(binary, _FEATURES, seen_from_target)
+        return cls(Gramian(binary), features)
 
-def _inverse(gramian: NDArray[Float], l2: float) -> NDArray[Float]:
-    """Of the Gramian with l2 added to its diagonal, by Cholesky, in its own memory.
+    def weights(self, l2: float, limit: int = 200) -> csr_array:
+        """The weights, products × products; float32, of each row the `limit` furthest from 0.
 
-    Args:
-        gramian: symmetric, by columns.
-    """
-    gramian[np.diag_indices_from(gramian)] += gramian.dtype.type(l2)
-    factorise, invert = get_lapack_funcs(("potrf", "potri"), (gramian,))
-    factor, is_indefinite = factorise(gramian, lower=True, overwrite_a=True)
-    inverse, is_singular = invert(factor, lower=True, overwrite_c=True)
-    if is_indefinite or is_singular:
-        raise np.linalg.LinAlgError(f"The Gramian with {l2:g} on its diagonal has no inverse.")
-    # LAPACK fills one triangle, by columns; its transpose is by rows, and the other is mirrored.
-    whole: NDArray[Float] = inverse.T
-    for place in range(len(whole)):
-        whole[place + 1 :, place] = whole[place, place + 1 :]
-    return whole
+        The score of p is the sum over the user's products h of row h, column p.
 
-
-def _blocks_by_products(matrix: csr_array, l2: float) -> Iterator[NDArray[np.floating]]:
-    """The weights, some rows at a time."""
-    weights = ease_weights(matrix, l2, _precision(matrix.shape[1]))
-    yield from (weights[start : start + _ROWS] for start in range(0, len(weights), _ROWS))
-
-
-def _blocks_by_users(matrix: csr_array, l2: float) -> Iterator[NDArray[np.floating]]:
-    """The same by the inverse of the users' Gramian."""
-    gramian = (matrix @ matrix.T).toarray(order="F").astype(_precision(matrix.shape[0]))
-    inverse = _inverse(gramian, l2).astype(np.float32, copy=False)
-    transposed = csr_array(matrix.T)
-    parts = [transposed[start : start + _ROWS] for start in range(0, transposed.shape[0], _ROWS)]
-    # Each half twice: all of them are as large as products × users.
-    diagonal = np.concatenate([part.multiply(part @ inverse).sum(axis=1) for part in parts])
-    left = np.maximum(1.0 - diagonal, np.finfo(np.float32).eps).astype(np.float32)
-    for number, part in enumerate(parts):
-        block = np.ascontiguousarray((transposed @ (part @ inverse).T).T) / left
-        places = np.arange(len(block))
-        block[places, number * _ROWS + places] = 0.0
-        yield block
+        Raises:
+            LinAlgError: beside entries this large, l2 is lost to rounding.
+        """
+        features = self._features
+        values = np.empty(features.nnz)
+        (solve,) = get_lapack_funcs(("posv",), dtype=np.float64)
+        for product in range(features.shape[0]):
+            part = slice(features.indptr[product], features.indptr[product + 1])
+            chosen = features.indices[part]
+            if not len(chosen):
+                continue
+            gramian = self._gramian.among(np.append(chosen, product))
+            gramian[np.diag_indices_from(gramian)] += l2
+            _, solved, failed = solve(gramian[:-1, :-1], gramian[:-1, -1:])
+            values[part] = solved[:, 0]
+            if failed:
+                raise np.linalg.LinAlgError(f"With l2 = {l2:g} on its diagonal, no inverse.")
+        targets = np.repeat(np.arange(features.shape[0]), np.diff(features.indptr))
+        entries = (values.astype(np.float32), (features.indices, targets))
+        return neighbours.strongest(csr_array(entries, features.shape), limit)
 
 
-def _precision(side: int) -> type[np.floating]:
-    return np.float64 if side <= _IN_DOUBLE else np.float32
+class Gramian:
+    """Products × products: how many users like both."""
 
+    def __init__(self, binary: csr_array, held: int = _HELD) -> None:
+        popularity = np.asarray(binary.sum(axis=0)).ravel()
+        popular = np.argsort(-popularity, kind="stable")[:held]
+        self._binary, self._transposed = binary, csr_array(binary.T)
+        self._place = np.full(len(popularity), -1)
+        self._place[popular] = np.arange(len(popular))
+        self._held = np.empty((len(popular), len(popular)), dtype=np.float32)
+        columns = csr_array(binary[:, popular])
+        for start in range(0, len(popular), _ROWS):
+            rows = self._transposed[popular[start : start + _ROWS]]
+            self._held[start : start + _ROWS] = (rows @ columns).toarray()
 
-def _strongest(
-    blocks: Iterator[NDArray[np.floating]], limit: int
-) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]:
-    """Rows, columns and values of the `limit` largest sizes of each row of the blocks."""
-    kept_columns, kept = [], []
-    for block in blocks:
-        count = min(limit, block.shape[1])
-        columns = np.argpartition(-np.abs(block), count - 1, axis=1)[:, :count]
-        kept_columns.append(columns)
-        kept.append(np.take_along_axis(block, columns, axis=1).astype(np.float32))
-    columns, data = np.concatenate(kept_columns), np.concatenate(kept)
-    rows = np.repeat(np.arange(len(columns)), columns.shape[1])
-    return rows, columns.ravel(), data.ravel()
+    def among(self, products: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Its rows and columns of these products."""
+        places = self._place[products]
+        rare = places < 0
+        gramian: NDArray[np.float64] = self._held[np.ix_(places, places)].astype(np.float64)
+        if rare.any():
+            rows = (self._transposed[products[rare]] @ self._binary)[:, products].toarray()
+            gramian[rare], gramian[:, rare] = rows, rows.T
+        return gramian

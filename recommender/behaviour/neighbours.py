@@ -83,9 +83,9 @@ def _scaled(binary: csr_array, user: float, product: float) -> csr_matrix:
 
 
 def strongest(matrix: csr_array, limit: int) -> csr_array:
-    """Of each row the largest `limit`, ties by column."""
+    """Of each row the `limit` furthest from 0, ties by column."""
     rows = np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))
-    order = np.lexsort((matrix.indices, -matrix.data, rows))
+    order = np.lexsort((matrix.indices, -np.abs(matrix.data), rows))
     kept = order[np.arange(len(rows)) - matrix.indptr[rows] < limit]
     return csr_array((matrix.data[kept], (rows[kept], matrix.indices[kept])), shape=matrix.shape)
 

@@ -16,10 +16,10 @@ import numpy as np
 from implicit.bpr import BayesianPersonalizedRanking
 from implicit.nearest_neighbours import ItemItemRecommender
 from numpy.typing import NDArray
+from scipy.linalg import get_lapack_funcs
 from scipy.sparse import csr_array, csr_matrix
 
 from recommender import arrays
-from recommender.behaviour.ease import ease_weights
 from recommender.behaviour.settings import AlsSettings
 from recommender.behaviour.trainer import ALS
 from recommender.ranking.ranker import reciprocal_rank
@@ -155,13 +155,39 @@ def ease(matrix: csr_array, regularization: float = _EASE_REGULARIZATION) -> Sco
             f"{_EASE_PRODUCTS:,} that fit into memory and minutes."
         )
     try:
-        weights = ease_weights(matrix, regularization, np.float32)
+        weights = _ease_weights(matrix, regularization)
     except np.linalg.LinAlgError as exc:
         raise BaselineError(
             f"EASE found no inverse: beside weights this large, λ = {regularization:g} is "
             "lost to rounding. Give it smaller ones."
         ) from exc
     return lambda users: np.asarray(matrix[users] @ weights, np.float32)
+
+
+def _ease_weights(matrix: csr_array, l2: float) -> NDArray[np.float32]:
+    """All weights, dense, shape (products, products), in the memory of one such matrix.
+
+    With P = (XᵀX + l2 · I)⁻¹, found by Cholesky, row h and column p is −P[h, p] / P[p, p]; the
+    diagonal is 0.
+
+    Raises:
+        LinAlgError: beside entries this large, l2 is lost to rounding.
+    """
+    gramian = np.asarray((matrix.T @ matrix).toarray(order="F"), np.float32)
+    diagonal = np.diag_indices_from(gramian)
+    gramian[diagonal] += np.float32(l2)
+    factorise, invert = get_lapack_funcs(("potrf", "potri"), (gramian,))
+    factor, is_indefinite = factorise(gramian, lower=True, overwrite_a=True)
+    inverse, is_singular = invert(factor, lower=True, overwrite_c=True)
+    if is_indefinite or is_singular:
+        raise np.linalg.LinAlgError(f"The Gramian with {l2:g} on its diagonal has no inverse.")
+    # LAPACK fills one triangle, by columns; its transpose is by rows, and the other is mirrored.
+    weights: NDArray[np.float32] = inverse.T
+    for place in range(len(weights)):
+        weights[place + 1 :, place] = weights[place, place + 1 :]
+    weights /= -weights[diagonal]
+    weights[diagonal] = 0.0
+    return weights
 
 
 def als(matrix: csr_array, settings: AlsSettings = _ALS) -> Scorer:

@@ -10,7 +10,7 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from recommender.behaviour import neighbours, prediction
-from recommender.behaviour.ease import ease
+from recommender.behaviour.ease import Ease
 from recommender.behaviour.interactions import preferences
 from recommender.behaviour.prediction import Prediction
 from recommender.behaviour.trainer import Trainer, trainers
@@ -116,9 +116,10 @@ def fit_neighbours(snapshot: Snapshot, progress: Progress = silent) -> Mapping[s
     """
     binary = snapshot.interactions.positive().binary()
     progress("counting which products go together")
-    together = neighbours.cooccurrence(binary, settings=snapshot.learners.cooccurrence)
+    learners = snapshot.learners
+    together = neighbours.cooccurrence(binary, settings=learners.cooccurrence)
     progress("learning EASE")
-    weights = ease(binary, l2=snapshot.learners.ease.l2)
+    weights = Ease.of(binary, learners.cooccurrence).weights(learners.ease.l2)
     progress("counting which products follow each other")
     follows = transitions(
         snapshot.interactions, half_life_days=snapshot.half_life_days, clock=snapshot.clock

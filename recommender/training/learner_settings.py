@@ -17,7 +17,7 @@ from recommender.training.tuning import Replay
 NAME = "learner settings"
 # A catalog that has grown or shrunk by more is another one.
 _CHANGED = 1.25
-_LEAST_SECONDS = 60.0
+_LEAST_SECONDS = 120.0  # of the processors
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,15 +76,15 @@ def searched(now: Snapshot, plan: Plan, seconds: float, progress: Progress) -> C
     text = f"By what {len(replay.users):,} users came to after an earlier time."
     if found.unfinished:
         text += (
-            f" After {seconds:.0f} s not all were tried of {', '.join(found.unfinished)}; a larger "
-            "KINSHIP_TUNING_SHARE gives more time."
+            f" In {seconds:.0f} s of the processors not all were tried of "
+            f"{', '.join(found.unfinished)}; a larger KINSHIP_TUNING_SHARE gives more time."
         )
     chosen = replace(now, learners=found.settings)
     return Chosen(chosen, Outcome(DONE, text, found.figures()))
 
 
 def seconds_for(catalog: Catalog) -> float:
-    """How long a search may take: its share of a training, by how long the last one took."""
+    """How much of the processors a search may take: its share of the time of the last training."""
     runs = TrainingRun.objects.filter(catalog=catalog, status=TrainingRun.Status.DONE)
     last = runs.order_by("-pk").first()
     steps = last.steps if last is not None else []
@@ -94,7 +94,7 @@ def seconds_for(catalog: Catalog) -> float:
 
 
 def first_seconds() -> float:
-    """How long a search may take at least: in a first training, and in a backtest."""
+    """How much of them it may take at least: in a first training, and in a backtest."""
     return _LEAST_SECONDS if configuration.TUNING_SHARE else 0.0
 
 

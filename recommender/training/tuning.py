@@ -6,9 +6,9 @@ half with more, and so on. Each trial lists products by its learner alone, in th
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
-from functools import cache, partial
+from functools import cache
 from itertools import product
-from time import monotonic
+from time import process_time
 from typing import Any, Generic, TypeVar
 
 import numpy as np
@@ -17,7 +17,7 @@ from scipy.sparse import csr_array
 
 from recommender import arrays
 from recommender.behaviour import neighbours
-from recommender.behaviour.ease import ease
+from recommender.behaviour.ease import Ease
 from recommender.behaviour.interactions import preferences
 from recommender.behaviour.settings import (
     AlsSettings,
@@ -58,10 +58,8 @@ COOCCURRENCE_SETTINGS = (
         if (user, own, target) != (0.0, 0.5, 0.5)
     ),
 )
-EASE_SETTINGS = tuple(EaseSettings(l2=l2) for l2 in (200.0, 20.0, 50.0, 100.0, 500.0, 1000.0))
-
-# Of EASE the weights among so many popular products tell how far to regularise.
-_EASE_MOST = 3_000
+# By turns below and above, so that a search that is cut short has seen both sides.
+EASE_SETTINGS = tuple(EaseSettings(l2=l2) for l2 in (200.0, 30.0, 1000.0, 100.0, 500.0, 15.0))
 # What one block of users × products may hold: 80 MB of float32.
 _BLOCK_CELLS = 20_000_000
 
@@ -79,6 +77,8 @@ EFFORTS = (
     Effort(users=600, iterations=6),
     Effort(users=1_200, iterations=15),
 )
+# More effort changes nothing about what is solved in closed form, and takes long.
+_AT_ONCE = EFFORTS[-1:]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,10 +153,13 @@ class Found:
 def search(replay: Replay, seconds: float, progress: Progress) -> Found:
     """The best settings of each learner, each within a third of the time.
 
+    EASE after co-occurrence, which chooses its features.
+
     Args:
-        seconds: after which no further trial is begun.
+        seconds: of this process's processors, after which no further trial is begun: on a busy
+            machine a search takes longer, and finds the same.
     """
-    began = monotonic()
+    began = process_time()
     trials: dict[str, list[Trial[Any]]] = {}
     unfinished: list[str] = []
 
@@ -165,8 +168,9 @@ def search(replay: Replay, seconds: float, progress: Progress) -> Found:
         candidates: Sequence[Setting],
         scorer: Callable[[Setting, Effort], Scorer],
         share: float,
+        efforts: Sequence[Effort] = EFFORTS,
     ) -> Setting:
-        halving = Halving(replay, candidates, scorer, began + share * seconds)
+        halving = Halving(replay, candidates, scorer, began + share * seconds, efforts)
         trials[name] = []
         for trial in halving.trials():
             trials[name].append(trial)
@@ -175,12 +179,14 @@ def search(replay: Replay, seconds: float, progress: Progress) -> Found:
             unfinished.append(name)
         return halving.best
 
-    learnt = cache(partial(_ease, replay))
+    cooccurrence = best(
+        "co-occurrence", COOCCURRENCE_SETTINGS, lambda one, _: _cooccurrence(replay, one), 1 / 3
+    )
+    regressions = cache(lambda: Ease.of(replay.binary, cooccurrence))
     settings = LearnerSettings(
-        # More effort changes nothing about it: what was learnt is only looked at again.
-        ease=best("EASE", EASE_SETTINGS, lambda one, _: learnt(one), 1 / 3),
-        cooccurrence=best(
-            "co-occurrence", COOCCURRENCE_SETTINGS, lambda one, _: _cooccurrence(replay, one), 2 / 3
+        cooccurrence=cooccurrence,
+        ease=best(
+            "EASE", EASE_SETTINGS, lambda one, _: _ease(replay, regressions(), one), 2 / 3, _AT_ONCE
         ),
         als=best("ALS", ALS_SETTINGS, lambda one, effort: _als(replay, one, effort), 1),
     )
@@ -196,26 +202,34 @@ class Halving(Generic[Setting]):
         candidates: Sequence[Setting],
         scorer: Callable[[Setting, Effort], Scorer],
         deadline: float,
+        efforts: Sequence[Effort] = EFFORTS,
     ) -> None:
         self.best = candidates[0]
         self.is_cut_short = False
         self._replay, self._scorer, self._deadline = replay, scorer, deadline
-        self._candidates = candidates
+        self._candidates, self._efforts = candidates, efforts
 
     def trials(self) -> Iterator[Trial[Setting]]:
-        """Try one after the other; `best` is then the best of the last effort that all shared."""
+        """Try one after the other; `best` is then the best of the last effort.
+
+        Where time is up within the first effort, it is the best of those that were tried; within
+        a later one, that of the effort before.
+        """
         left = list(self._candidates)
-        for effort in EFFORTS:
+        for effort in self._efforts:
             values: dict[Setting, NDArray[np.float64]] = {}
             for settings in left:
-                if monotonic() > self._deadline:
+                if process_time() > self._deadline:
                     self.is_cut_short = True
-                    return
+                    break
                 scorer = self._scorer(settings, effort)
                 values[settings] = self._replay.ndcg(scorer, effort.users)
                 users, mean = len(values[settings]), float(values[settings].mean())
                 yield Trial(settings=settings, users=users, ndcg=mean)
-            self.best = steadiest(values, self._candidates_of(values))
+            if values and (effort is self._efforts[0] or not self.is_cut_short):
+                self.best = steadiest(values, self._candidates_of(values))
+            if self.is_cut_short:
+                return
             left = self._better_half(values)
 
     def _candidates_of(self, values: dict[Setting, NDArray[np.float64]]) -> list[Setting]:
@@ -235,8 +249,8 @@ def _als(replay: Replay, settings: AlsSettings, effort: Effort) -> Scorer:
     return lambda users: factors.users[users] @ products
 
 
-def _ease(replay: Replay, settings: EaseSettings) -> Scorer:
-    weights = ease(replay.binary, most=_EASE_MOST, l2=settings.l2)
+def _ease(replay: Replay, regressions: Ease, settings: EaseSettings) -> Scorer:
+    weights = regressions.weights(settings.l2)
     return lambda users: (replay.binary[users] @ weights).toarray()
 
 

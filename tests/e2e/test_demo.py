@@ -33,7 +33,7 @@ def demo() -> Iterator[tuple[Service, str]]:
             text=True,
         ) as process:
             # Should it hang, reading ends with it.
-            guard = Timer(180, process.kill)
+            guard = Timer(600, process.kill)
             guard.start()
             yield service, printed_by(process)
             guard.cancel()

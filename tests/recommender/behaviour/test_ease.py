@@ -1,61 +1,74 @@
-"""EASE, by the inverse of products and by that of users."""
+"""EASE of chosen features: the regressions, the choice, and what is kept."""
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recommender.behaviour.ease import ease
+from recommender.behaviour import neighbours
+from recommender.behaviour.ease import Ease, Gramian
+from recommender.behaviour.settings import CooccurrenceSettings
 from tests.recommender.behaviour.matrices import likes, matrix
 
 
-def _weights(liked: np.ndarray, l2: float) -> np.ndarray:
-    """As the paper has them."""
-    inverse = np.linalg.inv(liked.T.astype(float) @ liked + l2 * np.eye(liked.shape[1]))
-    weights = -inverse / np.diag(inverse)
-    np.fill_diagonal(weights, 0)
-    return weights
+def _ease(liked: np.ndarray, l2: float, limit: int = 200) -> np.ndarray:
+    return Ease.of(matrix(liked)).weights(l2, limit).toarray()
 
 
 @given(likes, st.sampled_from([0.5, 20.0, 500.0]))
-def test_weights_are_those_of_the_paper_whichever_side_is_smaller(
+def test_a_product_that_co_occurs_with_all_others_has_the_weights_of_the_paper(
     liked: np.ndarray, l2: float
 ) -> None:
-    for some in (liked, liked[:2], liked[:, :2]):
-        had = some.any(axis=0)
-        expected = np.where(np.outer(had, had), _weights(some, l2), 0.0)
-        np.testing.assert_allclose(ease(matrix(some), l2=l2).toarray(), expected, atol=1e-5)
+    gramian = liked.T.astype(int) @ liked.astype(int)
+    inverse = np.linalg.inv(gramian + l2 * np.eye(len(gramian)))
+    for product, weights in enumerate(_ease(liked, l2).T):
+        others = np.delete(np.arange(len(gramian)), product)
+        features = others[gramian[others, product] > 0]
+        if len(features) == len(others):
+            paper = -inverse[others, product] / inverse[product, product]
+            np.testing.assert_allclose(weights[others], paper, atol=1e-5)
+        assert not np.delete(weights, features).any()
 
 
-def test_with_few_users_all_products_take_part_however_many() -> None:
-    liked = np.random.default_rng(3).random((20, 1_300)) < 0.1
-    scores = ease(matrix(liked), limit=1_300, most=25, l2=5.0).toarray()
-    had = liked.any(axis=0)
-    expected = np.where(np.outer(had, had), _weights(liked, 5.0), 0.0)
-    np.testing.assert_allclose(scores, expected, atol=1e-5)
-
-
-def test_ease_predicts_each_product_best_from_the_others() -> None:
+def test_each_product_is_predicted_best_from_its_features() -> None:
     liked = (np.random.default_rng(6).random((50, 8)) < 0.4).astype(float)
-    scores = ease(matrix(liked), l2=3.0).toarray()
+    scores = _ease(liked, 3.0)
     for product in range(8):
         others = np.delete(np.arange(8), product)
         x = liked[:, others]
         expected = np.linalg.solve(x.T @ x + 3.0 * np.eye(7), x.T @ liked[:, product])
-        np.testing.assert_allclose(scores[others, product], expected, atol=1e-4)
+        np.testing.assert_allclose(scores[others, product], expected, atol=1e-6)
 
 
-def test_ease_keeps_the_weights_that_are_furthest_from_zero() -> None:
-    liked = matrix(np.random.default_rng(8).random((50, 12)) < 0.4)
-    all_of_them, kept = np.abs(ease(liked).toarray()), np.abs(ease(liked, limit=3).toarray())
+def test_a_product_has_the_hundred_features_that_speak_most_for_it() -> None:
+    liked = np.random.default_rng(7).random((400, 150)) < 0.2
+    settings = CooccurrenceSettings(user=0.5, own=0.8, target=0.3)
+    weights = Ease.of(matrix(liked), settings).weights(5.0, limit=150).toarray()
+    together = neighbours.cooccurrence(matrix(liked), 150, settings).toarray()
+    for product in range(150):
+        features = np.flatnonzero(weights[:, product])
+        assert len(features) == 100
+        others = np.setdiff1d(np.arange(150), [*features, product])
+        assert together[features, product].min() >= together[others, product].max() * 0.9999
+
+
+def test_the_weights_that_are_furthest_from_zero_are_kept() -> None:
+    liked = np.random.default_rng(8).random((50, 12)) < 0.4
+    all_of_them, kept = np.abs(_ease(liked, 5.0)), np.abs(_ease(liked, 5.0, limit=3))
     np.testing.assert_allclose(np.sort(kept)[:, -3:], np.sort(all_of_them)[:, -3:])
     assert (kept > 0).sum(axis=1).tolist() == [3] * 12
 
 
-def test_only_popular_products_take_part_in_ease() -> None:
-    liked = np.random.default_rng(9).random((50, 6)) < 0.5
-    liked[:, 2] = liked[:, 4] = False
-    liked[:3, 2] = True
-    scores = ease(matrix(liked), most=4).toarray()
-    assert not scores[[2, 4]].any()
-    assert not scores[:, [2, 4]].any()
-    assert scores.any()
+@given(likes, st.integers(1, 9), st.randoms())
+def test_the_gramian_of_rare_products_is_counted_as_that_of_popular_ones_is_held(
+    liked: np.ndarray, held: int, random
+) -> None:
+    products = np.array(random.sample(range(liked.shape[1]), k=random.randint(1, liked.shape[1])))
+    expected = (liked.T.astype(int) @ liked.astype(int))[np.ix_(products, products)]
+    np.testing.assert_array_equal(Gramian(matrix(liked), held).among(products), expected)
+
+
+def test_products_that_the_same_users_like_are_told_apart_by_nothing() -> None:
+    twins = np.repeat(np.random.default_rng(9).random((40, 1)) < 0.5, 5, axis=1)
+    weights = _ease(twins, 1.0)
+    assert weights[~np.eye(5, dtype=bool)] == pytest.approx(weights[0, 1])

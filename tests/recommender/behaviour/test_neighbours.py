@@ -2,11 +2,16 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.sparse import csr_array
 
-from recommender.behaviour.ease import ease
+from recommender.behaviour.ease import Ease
 from recommender.behaviour.neighbours import bought_together, cooccurrence
 from recommender.behaviour.settings import CooccurrenceSettings
 from tests.recommender.behaviour.matrices import likes, matrix
+
+
+def ease(liked: csr_array, limit: int = 200) -> csr_array:
+    return Ease.of(liked).weights(200.0, limit)
 
 
 @given(likes)
