@@ -1,6 +1,6 @@
 """A linear autoencoder, EASE (Steck 2019), of chosen features: which product speaks for which.
 
-Column p of the weights is the ridge regression of who likes p on who likes each of the 100 products
+Column p of the weights is the ridge regression of who likes p on who likes each of the 200 products
 that speak most for p by co-occurrence; p itself is not among them. To regress on chosen neighbours
 alone is fsSLIM's way (Ning & Karypis 2011), the closed form with its l2 is EASE's. EASE learns
 all products × products weights, of which no more than some hundred a product can be kept and read:
@@ -19,7 +19,7 @@ from recommender.behaviour import neighbours
 from recommender.behaviour.settings import CooccurrenceSettings
 
 # More are no better, on gift shop, films and articles alike.
-_FEATURES = 100
+_FEATURES = 200
 # Of so many popular products the Gramian is held, 576 MB; of the others it is counted each time.
 _HELD = 12_000
 _ROWS = 500  # of the Gramian, at a time
@@ -33,16 +33,22 @@ class Ease:
         self._gramian, self._features = gramian, features
 
     @classmethod
-    def of(cls, binary: csr_array, settings: CooccurrenceSettings = _DEFAULT) -> Self:
+    def of(
+        cls,
+        binary: csr_array,
+        settings: CooccurrenceSettings = _DEFAULT,
+        features: int = _FEATURES,
+    ) -> Self:
         """Choose each product's features.
 
         Args:
             binary: users × products, 1 where a user likes a product.
             settings: of the co-occurrence that chooses; the target's degree changes no choice.
+            features: at most so many a product.
         """
         seen_from_target = CooccurrenceSettings(user=settings.user, target=settings.own)
-        features = neighbours.cooccurrence(binary, _FEATURES, seen_from_target)
-        return cls(Gramian(binary), features)
+        chosen = neighbours.cooccurrence(binary, features, seen_from_target)
+        return cls(Gramian(binary), chosen)
 
     def weights(self, l2: float, limit: int = 200) -> csr_array:
         """The weights, products × products; float32, of each row the `limit` furthest from 0.
