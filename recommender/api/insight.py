@@ -5,7 +5,6 @@ from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-import orjson
 from django.http import HttpResponse
 from ninja import Query as Parameters
 from ninja import Router, Schema
@@ -17,15 +16,21 @@ from recommender.api.fields import OptionalId, OptionalText
 from recommender.api.problems import Problem
 from recommender.api.schemas import Strict
 from recommender.insight import findings, runs
-from recommender.insight.findings import FoundRow, Place
+from recommender.insight.findings import Place
 from recommender.insight.kind import InsightError, Kind
 from recommender.insight.kinds import KINDS
 from recommender.models import InsightRun, Product
 
 router = Router(tags=["insight"], auth=server_key)
 
-_OBJECT = {"content": {"application/json": {"schema": {"type": "object"}}}}
-_PARAMETERS = {"requestBody": {"required": False, **_OBJECT}}
+_NO_BODY = {"type": "object", "additionalProperties": False}
+_PARAMETERS = {"type": "object", "description": "As `GET /v1/insight/kinds` says of the kind."}
+
+
+def _taking(schema: dict[str, Any]) -> dict[str, Any]:
+    """What OpenAPI says of a body that may be left out."""
+    content = {"application/json": {"schema": schema}}
+    return {"requestBody": {"required": False, "content": content}}
 
 
 class KindOut(Schema):
@@ -131,7 +136,7 @@ def get_runs(request: ApiRequest, ask: Parameters[RunsParameters]) -> HttpRespon
     found = InsightRun.objects.filter(catalog=request.auth.catalog).defer("arrays")
     if ask.kind:
         found = found.filter(kind=_find_kind(ask.kind, 400).name)
-    return codec.respond({"items": [_run(run) for run in found]})
+    return codec.respond({"items": [findings.run_document(run) for run in found]})
 
 
 @router.get("/insight/runs/{run_id}", response=InsightRunOut, summary="A run")
@@ -139,7 +144,7 @@ def get_run(request: ApiRequest, run_id: UUID) -> HttpResponse:
     """How far it is; once it is done, its figures and summary."""
     codec.check_known(request, ())
     runs.fail_dead_runs()
-    return codec.respond(_run(_find(request, run_id)))
+    return codec.respond(findings.run_document(_find(request, run_id)))
 
 
 @router.get("/insight/runs/{run_id}/findings", response=FindingsOut, summary="What a run found")
@@ -163,14 +168,14 @@ def get_findings(
     shown, more = found[: ask.limit], len(found) > ask.limit
     last = shown[-1].place if shown and more else None
     following = last.cursor if last else None
-    return codec.respond({"items": [_finding(row) for row in shown], "next": following})
+    return codec.respond({"items": [findings.document(row) for row in shown], "next": following})
 
 
 @router.post(
     "/insight/runs/{run_id}/cancel",
     response=InsightRunOut,
     summary="Cancel a run",
-    openapi_extra={"requestBody": {"required": False, **_OBJECT}},
+    openapi_extra=_taking(_NO_BODY),
 )
 def cancel_run(request: ApiRequest, run_id: UUID) -> HttpResponse:
     """End a run that waits or goes on; it keeps nothing. One that has ended stays as it is."""
@@ -178,7 +183,7 @@ def cancel_run(request: ApiRequest, run_id: UUID) -> HttpResponse:
     _check_empty(_body(request))
     run = _find(request, run_id)
     runs.cancel(run)
-    return codec.respond(_run(_find(request, run_id)))
+    return codec.respond(findings.run_document(_find(request, run_id)))
 
 
 # Last: the path would take in the words above.
@@ -186,7 +191,7 @@ def cancel_run(request: ApiRequest, run_id: UUID) -> HttpResponse:
     "/insight/{kind}",
     response={202: InsightRunOut},
     summary="Find out",
-    openapi_extra=_PARAMETERS,
+    openapi_extra=_taking(_PARAMETERS),
 )
 def post_run(request: ApiRequest, kind: str) -> HttpResponse:
     """Have workers find something out; the body holds the kind's parameters, or nothing."""
@@ -202,7 +207,7 @@ def post_run(request: ApiRequest, kind: str) -> HttpResponse:
         raise Problem(422, exc.code, exc.detail) from exc
     except runs.AlreadyRunningError as exc:
         raise Problem(409, "already-running", str(exc), run=str(exc.run.uuid)) from exc
-    return codec.respond(_run(run), 202)
+    return codec.respond(findings.run_document(run), 202)
 
 
 def _body(request: ApiRequest) -> Mapping[str, Any]:
@@ -257,34 +262,3 @@ def _place(cursor: str | None) -> Place | None:
 def _kind(kind: Kind) -> dict[str, Any]:
     schema = kind.parameters.model_json_schema()
     return {"name": kind.name, "title": kind.title, "help": kind.help, "parameters": schema}
-
-
-def _run(run: InsightRun) -> dict[str, Any]:
-    failed = run.status == InsightRun.Status.FAILED
-    return {
-        "id": run.uuid,
-        "kind": run.kind,
-        "status": run.status,
-        "parameters": run.parameters,
-        "progress": run.progress or None,
-        "space": f"{run.space_name}@{run.space_version}" if run.space_name else None,
-        "moved_on": findings.moved_on(run),
-        "summary": run.summary,
-        "figures": run.figures,
-        "error": {"code": run.error_code or None, "detail": run.error} if failed else None,
-        "seconds": run.seconds,
-        "created_at": run.created_at,
-        "started_at": run.started_at,
-        "finished_at": run.finished_at,
-    }
-
-
-def _finding(row: FoundRow) -> dict[str, Any]:
-    return {
-        "product": row.product,
-        "title": row.title,
-        "user": row.user,
-        "group": row.group,
-        "score": row.score,
-        "data": orjson.Fragment(row.data),
-    }

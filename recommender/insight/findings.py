@@ -141,3 +141,36 @@ def moved_on(run: InsightRun) -> str | None:
     if serving.embedded_at and run.started_at and serving.embedded_at > run.started_at:
         return f"Vectors of {serving} have been written since."
     return None
+
+
+def run_document(run: InsightRun) -> dict[str, Any]:
+    """A run as programs read it."""
+    failed = run.status == InsightRun.Status.FAILED
+    return {
+        "id": run.uuid,
+        "kind": run.kind,
+        "status": run.status,
+        "parameters": run.parameters,
+        "progress": run.progress or None,
+        "space": f"{run.space_name}@{run.space_version}" if run.space_name else None,
+        "moved_on": moved_on(run),
+        "summary": run.summary,
+        "figures": run.figures,
+        "error": {"code": run.error_code or None, "detail": run.error} if failed else None,
+        "seconds": run.seconds,
+        "created_at": run.created_at,
+        "started_at": run.started_at,
+        "finished_at": run.finished_at,
+    }
+
+
+def document(row: FoundRow) -> dict[str, Any]:
+    """A finding as programs read it."""
+    return {
+        "product": row.product,
+        "title": row.title,
+        "user": row.user,
+        "group": row.group,
+        "score": row.score,
+        "data": orjson.Fragment(row.data),
+    }

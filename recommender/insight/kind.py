@@ -1,6 +1,6 @@
 """What a kind of insight is: parameters in, findings out; one module a kind, in `kinds`."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -92,6 +92,7 @@ class Kind:
             before a run is made, so it must be quick.
         of_newcomer: a finding on a product that a finished run has none on, or None; made when it
             is read.
+        examples: options, as the command line takes them, each of which shows something.
     """
 
     name: str
@@ -101,6 +102,7 @@ class Kind:
     run: "Callable[[Catalog, Any, Progress], Outcome]"
     check: Callable[[Catalog, Any], None] = _any_catalog
     of_newcomer: Callable[[InsightRun, Product], Finding | None] = _nobody_new
+    examples: Sequence[str] = ()
 
     def read(self, given: Mapping[str, Any]) -> Parameters:
         """Parameters as they were sent or stored, checked.
