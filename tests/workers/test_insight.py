@@ -5,7 +5,6 @@ from recommender.insight.kinds import KINDS
 from recommender.models import InsightRun
 from tests.shop import Shop, numbered
 from tests.workers.broker import Broker, run_task, run_twice
-from workers import insight
 
 
 @pytest.fixture
@@ -33,7 +32,7 @@ def test_what_is_asked_for_is_found_out_by_a_worker(filled: Shop, broker: Broker
 def test_a_message_that_comes_twice_finds_out_once(filled: Shop, broker: Broker) -> None:
     run = ask(filled)
 
-    run_twice(insight.insight, run.pk)
+    run_twice("insight", [run.pk])
 
     assert run.findings.count() == 12
 
@@ -44,13 +43,13 @@ def test_a_run_whose_message_was_lost_is_taken_up_by_the_sweep(
     run = ask(filled)
     broker.take()
 
-    run_task(insight.sweep_insight)
+    run_task("sweep_insight", [])
 
     assert broker.take() == [("insight", [run.pk])]
 
 
 def test_a_message_for_a_run_that_is_gone_does_nothing(filled: Shop, broker: Broker) -> None:
-    run_task(insight.insight, 10**9)
+    run_task("insight", [10**9])
 
     assert not InsightRun.objects.exists()
 
@@ -61,13 +60,13 @@ def test_what_was_found_out_before_is_made_anew_with_the_same_parameters(
     ask(filled)
     broker.work()
 
-    run_task(insight.renew_insight)
+    run_task("renew_insight", [])
 
     latest = InsightRun.objects.first()
     assert latest is not None
     assert (latest.status, latest.parameters["k"]) == ("waiting", 3)
     # Once more while it waits: nothing is asked for twice.
-    run_task(insight.renew_insight)
+    run_task("renew_insight", [])
     assert InsightRun.objects.count() == 2
 
 
@@ -84,7 +83,7 @@ def test_what_can_no_longer_be_found_out_keeps_no_other_from_it(
     ask(other)
     broker.work()
 
-    run_task(insight.renew_insight)
+    run_task("renew_insight", [])
 
     waiting = InsightRun.objects.filter(status="waiting")
     assert [run.catalog for run in waiting] == [other.catalog]
