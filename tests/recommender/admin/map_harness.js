@@ -20,7 +20,7 @@ const context = {
   putImageData: (image) => { painted = image; },
 };
 const canvas = { ...element(), clientWidth: 800, clientHeight: 600, getContext: () => context };
-const parts = { canvas, select: { ...element(), value: "cluster" }, "[data-tip]": element(), "[data-legend]": element() };
+const parts = { canvas, select: { ...element(), value: "cluster" }, "[data-tip]": element(), "[data-legend]": element(), "[data-chosen]": element() };
 const root = { dataset: { points: "points" }, querySelector: (name) => parts[name] };
 const browser = {
   TextDecoder, console, setTimeout,
