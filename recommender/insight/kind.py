@@ -58,7 +58,7 @@ class Outcome:
     """What a run found.
 
     Attributes:
-        findings: written as they come.
+        findings: written as they come, by COPY: making them may not ask the database.
         figures: of the run as a whole, as JSON has them: counts, thresholds, precision.
         summary: one sentence for people.
         space: the version whose vectors were read, where any were.
