@@ -50,7 +50,7 @@ class Finding:
     user: int | None  # primary key
     group: str  # the cluster, the pair's group, the reason's code; "" where there is none
     score: float  # the order of results: the highest first
-    data: Mapping[str, Any]  # as JSON has it: reason in words, evidence, suggested mend
+    data: Mapping[str, Any]  # as JSON has it: `reason` and `mend` in words, `evidence`, …
 
 
 @dataclass(frozen=True, slots=True)
