@@ -5,7 +5,7 @@ the same words: blocking, then a decision for each pair, as in Christen, "Data M
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from recommender.analysis.items import Item
 from recommender.analysis.nearest import Neighbours, Vectors
-from recommender.analysis.pairs import Judgement, judge, key_words
+from recommender.analysis.pairs import Judgement, judge, keys
 
 # Of products with the same words, how many of those that follow each is compared with.
 _NEXT = 10
@@ -85,9 +85,9 @@ def _pair(
 def _candidates(
     items: Sequence[Item], near: Neighbours, least_similarity: float
 ) -> list[tuple[int, int]]:
-    keys = [_near_pairs(near, least_similarity), _same(item.gtin for item in items)]
-    keys.append(_same(key_words(item) for item in items))
-    joined = np.concatenate(keys)
+    pairs = [_near_pairs(near, least_similarity), _same([item.gtin] for item in items)]
+    pairs.append(_same(keys(item) for item in items))
+    joined = np.concatenate(pairs)
     joined.sort(axis=1)
     return [(int(one), int(other)) for one, other in np.unique(joined, axis=0)]
 
@@ -97,11 +97,11 @@ def _near_pairs(near: Neighbours, least_similarity: float) -> NDArray[np.int64]:
     return np.column_stack([rows, near.places[rows, columns]]).astype(np.int64)
 
 
-def _same(keys: Iterator[str]) -> NDArray[np.int64]:
+def _same(shared: Iterable[Sequence[str]]) -> NDArray[np.int64]:
     """Pairs of places that share a key; in a long row each with the ten that follow."""
     by_key: dict[str, list[int]] = defaultdict(list)
-    for place, key in enumerate(keys):
-        if key:
+    for place, of_item in enumerate(shared):
+        for key in filter(None, of_item):
             by_key[key].append(place)
     pairs = [
         (one, other)

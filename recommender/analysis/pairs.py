@@ -29,14 +29,21 @@ class Judgement:
     evidence: Mapping[str, object] = field(default_factory=dict)
 
 
-def key_words(item: Item) -> str:
-    """The same for titles of the same words, numbers and quantities; empty without a word."""
-    said = wording(item.title)
-    words = said.words - wording(item.brand).words or said.words
+def keys(item: Item) -> list[str]:
+    """What a title's other spellings share with it: all its words, and all but one of them.
+
+    A misspelt word is among those left out (symmetric deletion). The brand is left out anyway.
+    """
+    said, brand = wording(item.title), wording(item.brand)
+    words = sorted(said.words - brand.words or said.words)
     if not words:
-        return ""
+        return []
     quantities = (f"{kind}{value:g}" for kind, value in said.quantities)
-    return " ".join([*sorted(words), *sorted(said.numbers), *sorted(quantities)])
+    rest = [*sorted(said.numbers - brand.numbers), *sorted(quantities)]
+    fewer = range(len(words)) if len(words) > 2 else ()
+    return [" ".join([*words, *rest])] + [
+        " ".join(["*", *words[:n], *words[n + 1 :], *rest]) for n in fewer if len(words[n]) > 4
+    ]
 
 
 def judge(one: Item, other: Item) -> Judgement:
