@@ -27,6 +27,7 @@ from recommender.api.example_errors import (
     invalid,
     unknown,
 )
+from recommender.api.example_insight import INSIGHT
 from recommender.api.example_lists import LISTS
 from recommender.api.problems import Problem
 
@@ -72,6 +73,7 @@ _WRITTEN = (*SERVER, NOT_JSON, BAD_PRICE, TWO_IDS, *TOO_LARGE)
 
 CALLS: Mapping[tuple[str, str], Call] = {
     **LISTS,
+    **INSIGHT,
     ("get", "/v1/products"): Call(
         answers={200: "ProductPageOut"},
         answer={"items": [_STORED], "next": "MjA"},
