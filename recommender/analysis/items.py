@@ -4,8 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from math import isnan, nan
 
-Value = str | int | float | bool | list[str] | None
-
 
 @dataclass(frozen=True, slots=True)
 class Item:
@@ -26,7 +24,7 @@ class Item:
     price: float = nan
     currency: str = ""
     gtin: str = ""
-    attributes: Mapping[str, Value] = field(default_factory=dict)
+    attributes: Mapping[str, object] = field(default_factory=dict)
 
     @property
     def has_price(self) -> bool:
@@ -38,7 +36,7 @@ _LENGTHS = {8, 12, 13, 14}
 _NAMES = ("gtin", "gtin8", "gtin12", "gtin13", "gtin14", "ean", "ean13", "upc", "isbn", "barcode")
 
 
-def gtin_of(attributes: Mapping[str, Value]) -> str:
+def gtin_of(attributes: Mapping[str, object]) -> str:
     """The GTIN that a product's attributes have under a usual name, in 14 digits; else empty.
 
     A number whose check digit is wrong is none (GS1 General Specifications, 7.9).

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from recommender.analysis.items import Item, Value
+from recommender.analysis.items import Item
 from recommender.analysis.wording import Quantity, Wording, is_misspelt, wording
 
 # Dearer by more, it is another product or pack.
@@ -120,7 +120,7 @@ def _by_attributes(one: Item, other: Item) -> Judgement | None:
     return None
 
 
-def _normal(value: Value) -> object:
+def _normal(value: object) -> object:
     if isinstance(value, str):
         return wording(value)
     return sorted(map(str, value)) if isinstance(value, list) else value

@@ -55,10 +55,11 @@ class Anomaly:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Anomalies, and of each measure the threshold; None where it could not be asked."""
+    """Anomalies, of each measure the threshold, and why some could not be asked."""
 
     anomalies: tuple[Anomaly, ...]
-    thresholds: Mapping[str, float | None]
+    thresholds: Mapping[str, float]
+    not_asked: Mapping[str, str]
 
 
 def find(
@@ -87,7 +88,7 @@ def find(
         *search.alone(near),
     ]
     anomalies.sort(key=lambda anomaly: -anomaly.surprise)
-    return Found(tuple(anomalies), search.thresholds)
+    return Found(tuple(anomalies), search.thresholds, search.not_asked)
 
 
 class _Search:
@@ -95,15 +96,16 @@ class _Search:
         self._items = items
         self._rate = false_alarms
         self._categories = [item.category for item in items]
-        self.thresholds: dict[str, float | None] = {}
+        self.thresholds: dict[str, float] = {}
+        self.not_asked: dict[str, str] = {}
 
     def _beyond(
         self, code: str, scores: NDArray[np.float64], least: float
     ) -> Iterator[tuple[int, float]]:
         """Places and surprise of what is above the threshold."""
         tail = Tail.of(scores)
-        self.thresholds[code] = None
         if tail is None:
+            self.not_asked[code] = "Fewer than 20 products can be compared."
             return
         threshold = max(tail.threshold(self._rate), least)
         self.thresholds[code] = round(threshold, 4)
@@ -113,7 +115,7 @@ class _Search:
     def categories(self, features: Vectors) -> Iterator[Anomaly]:
         fit = category_fit.fit(features, self._categories)
         if fit is None:
-            self.thresholds["category"] = None
+            self.not_asked["category"] = "Fewer than two categories have two products."
             return
         for place, surprise in self._beyond("category", fit.margins, 0.0):
             best, own = fit.best_name(place), self._items[place].category
@@ -132,7 +134,7 @@ class _Search:
         prices = np.array([item.price for item in self._items], dtype=np.float64)
         fit = price_range.fit(prices, self._categories, features)
         if fit is None:
-            self.thresholds["price"] = None
+            self.not_asked["price"] = "Fewer than two products have a price."
             return
         for place, surprise in self._beyond("price", np.abs(fit.z), 0.0):
             item, usual = self._items[place], float(fit.usual[place])

@@ -72,7 +72,7 @@ def test_entries_of_one_product_are_one_group_around_the_one_that_says_most() ->
 
 
 def test_neighbours_by_vector_are_candidates_too() -> None:
-    items = [COFFEE, replace(COFFEE, id="2", title="House blend cofee beans, 1 kg")]
+    items = [COFFEE, replace(COFFEE, id="2", title="House blend coffee beans, medium, 1 kg")]
     apart = np.array([[1, 0], [0, 1]], dtype=np.float32)
     assert not _found(items, apart).pairs
     (pair,) = _found(items, np.ones((2, 2), dtype=np.float32)).pairs
