@@ -43,7 +43,8 @@ def gtin_of(attributes: Mapping[str, object]) -> str:
     """
     for name, value in attributes.items():
         if name.casefold().replace("-", "").replace("_", "") in _NAMES:
-            digits = "".join(letter for letter in str(value) if letter not in " -")
+            text = str(value) if isinstance(value, int) and 0 < value < 10**14 else value
+            digits = text.replace(" ", "").replace("-", "") if isinstance(text, str) else ""
             if _is_gtin(digits):
                 return digits.zfill(14)
     return ""

@@ -18,6 +18,7 @@ _RIDGE = 1.0
 _NAMES_WEIGHT, _NUMBER_WEIGHT = 0.7, 0.3
 _BEHAVIOUR_WEIGHT = 0.5
 _MOST_NAMES, _MOST_NUMBERS = 64, 32
+_MOST = 1e12  # what is more is an id
 _FARTHEST = 3.0  # of a number, in robust standard deviations
 _MAD_TO_SIGMA = 1.4826
 
@@ -89,7 +90,7 @@ def _common(
 
 
 def _is_amount(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and value > 0
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < _MOST
 
 
 def _standardise(amounts: Vectors) -> None:

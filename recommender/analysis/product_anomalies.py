@@ -7,6 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,23 +15,14 @@ from numpy.typing import NDArray
 from recommender.analysis import category_fit, languages, price_range
 from recommender.analysis.items import Item
 from recommender.analysis.nearest import Neighbours, Vectors
-from recommender.analysis.thresholds import Tail
+from recommender.analysis.thresholds import LEAST, TOO_FEW, Tail
 
-CODES = {
-    "category": "Another category fits better",
-    "price": "The price is out of its category's range",
-    "language": "Another language than the rest",
-    "empty_text": "No text",
-    "boilerplate_text": "Nothing but what other products say too",
-    "odd_id": "An id of another form than the rest",
-    "alone": "Like no other product",
-}
 _FALSE_ALARMS = 0.001
 # What follows from a rule, not from a distribution, comes first.
 _CERTAIN = 12.0
-# Of ids, a form is the catalog's own where so many have it.
-_USUAL_FORM = 0.01
-_FEWEST_IDS = 100
+# A form of ids or titles is usual where so many have it; where many are rare, none is usual.
+_USUAL_FORM, _MOST_RARE = 0.02, 0.05
+_FEWEST_FORMS = 100
 _LETTERS = re.compile(r"[^\W\d_]+")
 _DIGITS = re.compile(r"\d+")
 
@@ -81,7 +73,7 @@ def find(
     search = _Search(items, false_alarms or max(_FALSE_ALARMS, 1 / max(1, len(items))))
     anomalies = [
         *search.texts(),
-        *search.ids(),
+        *search.forms(),
         *search.categories(features),
         *search.prices(features),
         *search.languages(),
@@ -105,7 +97,7 @@ class _Search:
         """Places and surprise of what is above the threshold."""
         tail = Tail.of(scores)
         if tail is None:
-            self.not_asked[code] = "Fewer than 20 products can be compared."
+            self.not_asked[code] = TOO_FEW
             return
         threshold = max(tail.threshold(self._rate), least)
         self.thresholds[code] = round(threshold, 4)
@@ -189,44 +181,63 @@ class _Search:
                     "Describe what is its own.",
                 )
 
-    def ids(self) -> Iterator[Anomaly]:
-        """Ids of a form that hardly another one has: often lines that are no products."""
-        forms = [_form(item.id) for item in self._items]
-        counts = Counter(forms)
-        usual = {form for form, count in counts.items() if count >= _USUAL_FORM * len(forms)}
-        odd = sum(count for form, count in counts.items() if form not in usual)
-        if len(forms) < _FEWEST_IDS or odd > 5 * _USUAL_FORM * len(forms):
+    def forms(self) -> Iterator[Anomaly]:
+        """Ids and titles written as hardly another one: often lines that are no products."""
+        ids = [_form(item.id) for item in self._items]
+        yield from self._rare("odd_id", ids, "an id of this form: {}", [i.id for i in self._items])
+        titles = [_case(item.title) for item in self._items]
+        yield from self._rare("odd_title", titles, "a title in {}", titles)
+
+    def _rare(
+        self, code: str, forms: Sequence[str], words: str, named: Sequence[str]
+    ) -> Iterator[Anomaly]:
+        counts = Counter(filter(None, forms))
+        total = sum(counts.values())
+        rare = {form for form, count in counts.items() if count < _USUAL_FORM * total}
+        if total < _FEWEST_FORMS:
+            self.not_asked[code] = f"Fewer than {_FEWEST_FORMS} products."
+            return
+        if sum(counts[form] for form in rare) > _MOST_RARE * total:
+            self.not_asked[code] = "There is no usual form."
             return
         for place, form in enumerate(forms):
-            if form not in usual:
-                surprise = float(np.log10(len(forms) / counts[form]))
+            if form in rare:
                 yield Anomaly(
                     place,
-                    "odd_id",
-                    surprise,
-                    f"Hardly another id has the form of {self._items[place].id!r}.",
-                    "Delete it, or have it not recommended, if it is no product.",
+                    code,
+                    float(np.log10(total / counts[form])),
+                    f"Hardly another product has {words.format(named[place])}.",
+                    "Delete it if it is no product, or have it out of stock.",
                     {"form": form, "products": counts[form]},
                 )
 
     def alone(self, near: Neighbours) -> Iterator[Anomaly]:
-        """By the simplified local outlier factor (Schubert, Zimek and Kriegel 2014)."""
+        """By the mean distance to the nearest (Ramaswamy, Rastogi and Shim, SIGMOD 2000).
+
+        A mean of distances among many dimensions is nearly normal: its tail is lighter than that
+        of the other measures.
+        """
         is_near = near.places >= 0
-        distance = np.where(is_near, 1 - near.similarities, np.nan).astype(np.float64)
-        there = is_near.any(axis=1)
-        mean = np.full(len(distance), np.nan)
-        mean[there] = np.maximum(np.nanmean(distance[there], axis=1), 1e-3)
-        around = np.where(is_near, mean[near.places], np.nan)
-        factor = np.full(len(distance), np.nan)
-        factor[there] = mean[there] / np.nanmean(around[there], axis=1)
-        for place, surprise in self._beyond("alone", factor, 1.0):
+        there = np.flatnonzero(is_near.any(axis=1))
+        if len(there) < LEAST:
+            self.not_asked["alone"] = TOO_FEW
+            return
+        distances = np.where(is_near, 1 - near.similarities, np.nan)[there]
+        mean = np.nanmean(distances, axis=1).astype(np.float64)
+        middle, edge = np.quantile(mean, [0.5, 0.95])
+        normal = NormalDist(float(middle), float(max(edge - middle, 1e-6)) / 1.645)
+        threshold = normal.inv_cdf(1 - self._rate)
+        self.thresholds["alone"] = round(threshold, 4)
+        for row in np.flatnonzero(mean > threshold):
+            odds = max(1 - normal.cdf(float(mean[row])), 10**-_CERTAIN)
             yield Anomaly(
-                place,
+                int(there[row]),
                 "alone",
-                surprise,
-                f"Its nearest products are {factor[place]:.2g} times as far as theirs are.",
+                -float(np.log10(odds)),
+                f"Even its nearest products are unlike it: a cosine of {1 - mean[row]:.2f}, where "
+                f"{1 - middle:.2f} is usual.",
                 "See whether it is a product, and whether its text says what it is.",
-                {"factor": round(float(factor[place]), 3)},
+                {"similarity": round(1 - float(mean[row]), 3)},
             )
 
 
@@ -241,3 +252,12 @@ def _mended_price(price: float, usual: float) -> str:
 def _form(text: str) -> str:
     """An id with A for its letters, 9 for its digits."""
     return _LETTERS.sub("A", _DIGITS.sub("9", text))
+
+
+def _case(title: str) -> str:
+    """The letters of a title; empty of one in a script that has one kind."""
+    if title.isupper():
+        return "capitals"
+    if title.islower():
+        return "small letters"
+    return "" if title.upper() == title.lower() else "small and capital letters"

@@ -10,7 +10,8 @@ Scores = NDArray[np.float64]
 
 # Below it nearly all is right, even in a catalog with a few in a hundred wrong.
 _BODY, _EDGE = 0.80, 0.95
-_LEAST = 20
+LEAST = 20
+TOO_FEW = f"Fewer than {LEAST} products can be compared."
 _MOST_SURPRISING = 12.0
 
 
@@ -29,7 +30,7 @@ class Tail:
     def of(cls, scores: Scores) -> Self | None:
         """The tail of finite scores; None of fewer than 20, which tell nothing."""
         finite = scores[np.isfinite(scores)]
-        if len(finite) < _LEAST:
+        if len(finite) < LEAST:
             return None
         body, edge = np.quantile(finite, [_BODY, _EDGE])
         return cls(float(edge), float((edge - body) / np.log((1 - _BODY) / (1 - _EDGE))))
