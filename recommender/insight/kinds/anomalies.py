@@ -12,7 +12,7 @@ from recommender.insight.kinds.duplicates import NEIGHBOURS, check
 from recommender.models import Catalog
 
 if TYPE_CHECKING:
-    from recommender.analysis.nearest import Vectors
+    from recommender.analysis.nearest import Neighbours, Vectors
     from recommender.analysis.product_anomalies import Found
     from recommender.insight.items import Catalogue
     from recommender.training.fitting import Progress
@@ -36,14 +36,18 @@ def run(catalog: Catalog, asked: AnomalyParameters, say: "Progress") -> Outcome:
     Raises:
         InsightError: there are too few vectors, or all are equal.
     """
-    from recommender.insight import items  # noqa: PLC0415 - memory to load
+    from recommender.analysis import nearest  # noqa: PLC0415 - memory to load
+    from recommender.insight import items  # noqa: PLC0415
 
     say("reading products")
     told = items.read(catalog, reading.choose_space(catalog, asked.space))
     say("reading texts without their categories")
     judged = items.without_categories(told.space, told.items)
     known = items.behaviour(catalog, told.keys)
-    found = search(told, judged, known, asked.false_alarms, say)
+    say("looking for neighbours")
+    near = nearest.neighbours(told.unit, NEIGHBOURS)
+    say("comparing with the rest")
+    found = search(told, near, judged, known, asked.false_alarms)
     counts = Counter(anomaly.code for anomaly in found.anomalies)
     odd = len({anomaly.place for anomaly in found.anomalies})
     return Outcome(
@@ -62,26 +66,23 @@ def run(catalog: Catalog, asked: AnomalyParameters, say: "Progress") -> Outcome:
 
 def search(
     told: "Catalogue",
+    near: "Neighbours",
     judged: "Vectors | None",
     known: "Vectors | None",
-    false_alarms: float | None,
-    say: "Progress",
+    false_alarms: float | None = None,
 ) -> "Found":
     """What is odd among products that have been read.
 
     Args:
+        near: the nearest neighbours by the space's vectors.
         judged: vectors without the categories, None where the space's own are such.
         known: vectors of what users did.
     """
     from recommender.analysis import (  # noqa: PLC0415 - seconds and memory to load
         least_squares,
-        nearest,
         product_anomalies,
     )
 
-    say("looking for neighbours")
-    near = nearest.neighbours(told.unit, NEIGHBOURS)
-    say("comparing with the rest")
     vectors = told.unit if judged is None else judged
     features = least_squares.features(vectors, [item.attributes for item in told.items], known)
     return product_anomalies.find(told.items, features, near, false_alarms=false_alarms)

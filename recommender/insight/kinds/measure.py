@@ -56,9 +56,9 @@ def of_products(
     say("planting faults")
     planted = planting.plant(told.items, asked.seed)
     copy, judged, known = _copied(told, planted, judged, known)
-    odd = anomalies.search(copy, judged, known, None, say)
-    say("comparing pairs")
+    say("looking for them")
     near = nearest.neighbours(copy.unit, duplicates.NEIGHBOURS)
+    odd = anomalies.search(copy, near, judged, known)
     twice = pairs.find(copy.items, copy.unit, near)
     measured = {
         code: planting.measured(places, (one.place for one in odd.anomalies if one.code == code))
