@@ -1,12 +1,13 @@
 """The kinds of insight: a module each, and a line here."""
 
 from recommender.insight.kind import Kind
-from recommender.insight.kinds import anomalies, clusters, duplicates, measure
+from recommender.insight.kinds import anomalies, catalog_map, clusters, duplicates, measure
 
 KINDS: dict[str, Kind] = {
     kind.name: kind
     for kind in (
         clusters.KIND,
+        catalog_map.KIND,
         anomalies.KIND,
         duplicates.KIND,
         measure.KIND,
