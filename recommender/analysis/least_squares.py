@@ -14,6 +14,7 @@ from scipy import linalg
 from recommender.analysis.nearest import Vectors
 
 _RIDGE = 1.0
+_BLOCK = 20_000
 # How much all names of a product's attributes weigh beside its vector, and how much a number does.
 _NAMES_WEIGHT, _NUMBER_WEIGHT = 0.7, 0.3
 _BEHAVIOUR_WEIGHT = 0.5
@@ -33,7 +34,8 @@ class LeftOut:
         self._features = features
         self._inverse = linalg.inv(gram)
         small = self._inverse.astype(np.float32)
-        leverage = np.einsum("nd,nd->n", features @ small, features)
+        blocks = (features[start : start + _BLOCK] for start in range(0, len(features), _BLOCK))
+        leverage = np.concatenate([np.einsum("nd,nd->n", part @ small, part) for part in blocks])
         self._free = np.maximum(1 - leverage, 1e-3)
         self._leverage = leverage
 
@@ -69,7 +71,8 @@ def features(
     vectors, known, named, amounts = np.split(made, widths[:-1], axis=1)
     vectors[:] = unit
     vectors -= vectors.mean(axis=0)
-    vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-6)
+    lengths = np.sqrt(np.einsum("nd,nd->n", vectors, vectors))
+    vectors /= np.maximum(lengths, 1e-6)[:, None]
     if behaviour is not None:
         np.multiply(behaviour, _BEHAVIOUR_WEIGHT, out=known)
     for row, held in enumerate(attributes):

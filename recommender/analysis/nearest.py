@@ -36,18 +36,17 @@ class Neighbours:
 
 
 def units(vectors: Vectors) -> Vectors:
-    """The rows at length 1; one of zeros, of a product without a vector, stays.
+    """The rows at length 1, in place; one of zeros, of a product without a vector, stays.
 
     Raises:
         VectorsError: a number is NaN or infinite.
     """
-    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+    lengths = np.sqrt(np.einsum("nd,nd->n", vectors, vectors))
     if not np.isfinite(lengths).all():
-        row = int(np.flatnonzero(~np.isfinite(lengths[:, 0]))[0])
+        row = int(np.flatnonzero(~np.isfinite(lengths))[0])
         raise VectorsError(f"The vector in row {row} holds a number that is NaN or infinite.")
-    unit = np.zeros_like(vectors)
-    np.divide(vectors, lengths, out=unit, where=lengths > 0)
-    return unit
+    vectors /= np.where(lengths > 0, lengths, 1)[:, None]
+    return vectors
 
 
 def check_distinct(unit: Vectors) -> None:
@@ -103,7 +102,8 @@ def _in_cells(unit: Vectors, k: int) -> tuple[NDArray[np.int64], NDArray[np.floa
             asked = asking[start : start + max(1, _BLOCK // len(inside))]
             rows, probe = asked // _PROBES, asked % _PROBES
             similarities = np.maximum(unit[rows] @ held.T, -0.999)
-            similarities[rows[:, None] == inside[None, :]] = -1
+            itself, is_inside = arrays.sorted_places(inside, rows)
+            similarities[np.flatnonzero(is_inside), itself[is_inside]] = -1
             best, values = arrays.best_of_rows(similarities, k)
             width = best.shape[1]
             found[rows, probe, :width], near[rows, probe, :width] = inside[best], values

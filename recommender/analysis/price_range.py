@@ -54,7 +54,8 @@ def fit(prices: Floats, categories: Sequence[str], features: Vectors) -> PriceRa
     for paths in ([path.split("/")[0] for path in categories], categories):
         centre = _shrunk(logs, _members(paths), centre)
     left = logs[there] - centre[there]
-    centre[there] += _learnt(features[there], np.clip(left, *_within(left)))
+    priced = features if len(there) == len(features) else features[there]
+    centre[there] += _learnt(priced, np.clip(left, *_within(left)))
     left = logs - centre
     sigma = max(_sigma(left[there]), _LEAST_SIGMA)
     return PriceRange(left / sigma, np.exp(centre), sigma)

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pydantic import Field
@@ -41,11 +42,13 @@ def run(catalog: Catalog, asked: AnomalyParameters, say: "Progress") -> Outcome:
 
     say("reading products")
     told = items.read(catalog, reading.choose_space(catalog, asked.space))
-    say("reading texts without their categories")
-    judged = items.without_categories(told.space, told.items)
-    known = items.behaviour(catalog, told.keys)
     say("looking for neighbours")
     near = nearest.neighbours(told.unit, NEIGHBOURS)
+    judged = items.without_categories(told.space, told.items, say)
+    if judged is None:
+        judged = told.unit
+    told = replace(told, unit=told.unit[:0].copy())  # a million vectors take 1 GB
+    known = items.behaviour(catalog, told.keys)
     say("comparing with the rest")
     found = search(told, near, judged, known, asked.false_alarms)
     counts = Counter(anomaly.code for anomaly in found.anomalies)
@@ -67,7 +70,7 @@ def run(catalog: Catalog, asked: AnomalyParameters, say: "Progress") -> Outcome:
 def search(
     told: "Catalogue",
     near: "Neighbours",
-    judged: "Vectors | None",
+    judged: "Vectors",
     known: "Vectors | None",
     false_alarms: float | None = None,
 ) -> "Found":
@@ -75,7 +78,7 @@ def search(
 
     Args:
         near: the nearest neighbours by the space's vectors.
-        judged: vectors without the categories, None where the space's own are such.
+        judged: vectors of what they say without their categories.
         known: vectors of what users did.
     """
     from recommender.analysis import (  # noqa: PLC0415 - seconds and memory to load
@@ -83,8 +86,7 @@ def search(
         product_anomalies,
     )
 
-    vectors = told.unit if judged is None else judged
-    features = least_squares.features(vectors, [item.attributes for item in told.items], known)
+    features = least_squares.features(judged, [item.attributes for item in told.items], known)
     return product_anomalies.find(told.items, features, near, false_alarms=false_alarms)
 
 

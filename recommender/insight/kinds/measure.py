@@ -51,14 +51,14 @@ def of_products(
 
     say("reading products")
     told = items.read(catalog, reading.choose_space(catalog, asked.space))
-    judged = items.without_categories(told.space, told.items)
+    judged = items.without_categories(told.space, told.items, say)
     known = items.behaviour(catalog, told.keys)
     say("planting faults")
     planted = planting.plant(told.items, asked.seed)
-    copy, judged, known = _copied(told, planted, judged, known)
+    copy, judged, known = _copied(told, planted, judged, known, say)
     say("looking for them")
     near = nearest.neighbours(copy.unit, duplicates.NEIGHBOURS)
-    odd = anomalies.search(copy, near, judged, known)
+    odd = anomalies.search(copy, near, copy.unit if judged is None else judged, known)
     twice = pairs.find(copy.items, copy.unit, near)
     measured = {
         code: planting.measured(places, (one.place for one in odd.anomalies if one.code == code))
@@ -78,6 +78,7 @@ def _copied(
     planted: "Planted",
     judged: "Vectors | None",
     known: "Vectors | None",
+    say: "Progress",
 ) -> "tuple[Catalogue, Vectors | None, Vectors | None]":
     """The catalog with its faults; what says something else has other vectors."""
     from recommender.insight import items  # noqa: PLC0415
@@ -88,7 +89,7 @@ def _copied(
     unit[changed] = items.embedded(told.space, texts)
     if judged is not None:
         judged = judged[sources]
-        judged[changed] = items.without_categories(told.space, texts)
+        judged[changed] = items.without_categories(told.space, texts, say)
     if known is not None:
         known = known[sources]
         known[len(told.items) :] = 0  # nobody has met a copy yet
