@@ -35,20 +35,21 @@ def identify(texts: Sequence[str]) -> Languages:
     model = _model()
     labels = list(model.nb_classes)
     likely = np.full((len(texts), len(labels)), np.nan, dtype=np.float32)
-    lengths = np.array([len(text[:_MOST_CHARACTERS].encode()) for text in texts])
+    lengths = np.ones(len(texts))
+    best = np.full(len(texts), -1, dtype=np.int64)
     for row, text in enumerate(texts):
-        if any(map(str.isalpha, text)):
-            likely[row] = model._decide(text[:_MOST_CHARACTERS])
-    there = np.isfinite(likely[:, 0])
-    best = np.where(there, np.nan_to_num(likely, nan=-np.inf).argmax(axis=1), 0)
-    tally = Counter(best[there].tolist())
-    own = [n for n, count in tally.most_common() if count >= _OWN_SHARE * there.sum()]
+        read = text[:_MOST_CHARACTERS]
+        if any(map(str.isalpha, read)):
+            likely[row] = model._decide(read)
+            best[row], lengths[row] = likely[row].argmax(), len(read.encode())
+    tally = Counter(best[best >= 0].tolist())
+    own = [n for n, count in tally.most_common() if count >= _OWN_SHARE * tally.total()]
     own = own or [n for n, _ in tally.most_common(1)]
     excess = np.full(len(texts), np.nan)
     if own:
-        ahead = likely[there].max(axis=1) - likely[there][:, own].max(axis=1)
-        excess[there] = ahead / np.sqrt(lengths[there])
-    found = tuple(labels[n] if known else "" for n, known in zip(best, there, strict=True))
+        highest = likely[np.arange(len(texts)), best]
+        excess = (highest - likely[:, own].max(axis=1)) / np.sqrt(lengths)
+    found = tuple(labels[n] if n >= 0 else "" for n in best)
     return Languages(excess, found, tuple(labels[n] for n in own))
 
 
