@@ -123,9 +123,9 @@ def _of(row: FoundRow) -> str:
 
 def _data(text: str) -> SafeString:
     told = {name: value for name, value in orjson.loads(text).items() if value is not None}
-    reason = told.pop("reason", None)
+    reason, mend = told.pop("reason", ""), told.pop("mend", "")
     table = fragments.stored_table(told) if told else ""
-    return format_html("{}{}", fragments.prose(reason) if reason else "", table)
+    return format_html("{}{}", fragments.prose(reason, mend) if reason or mend else "", table)
 
 
 class StartForm(forms.Form):

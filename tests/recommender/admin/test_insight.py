@@ -56,13 +56,18 @@ def test_findings_of_one_group_have_an_address(admin_client: Client, run: Insigh
         assert title in page.text(response)
 
 
+def told(number: int) -> dict[str, object]:
+    evidence = {"price": number, "usual": 2.5}
+    return {"reason": f"because {number}!", "mend": "Look at it.", "evidence": evidence}
+
+
 def test_many_findings_are_paged_through(admin_client: Client, catalog: Catalog) -> None:
     run = InsightRun.objects.create(catalog=catalog, kind="clusters", status="done")
-    rows = [InsightFinding(run=run, score=n, data={"reason": f"because {n}!"}) for n in range(60)]
+    rows = [InsightFinding(run=run, score=n, data=told(n)) for n in range(60)]
     InsightFinding.objects.bulk_create(rows)
 
     first = admin_client.get(change(run))
-    assert "because 59!" in page.text(first)
+    assert "because 59! Look at it. evidence price 59 evidence usual 2.5" in page.text(first)
     assert "because 9!" not in page.text(first)
     (following,) = [href for href in page.hrefs(first) if "after=" in href]
     second = page.text(admin_client.get(following))
