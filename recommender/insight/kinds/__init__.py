@@ -1,6 +1,15 @@
 """The kinds of insight: a module each, and a line here."""
 
 from recommender.insight.kind import Kind
-from recommender.insight.kinds import catalog_map, clusters
+from recommender.insight.kinds import anomalies, catalog_map, clusters, duplicates, measure
 
-KINDS: dict[str, Kind] = {kind.name: kind for kind in (clusters.KIND, catalog_map.KIND)}
+KINDS: dict[str, Kind] = {
+    kind.name: kind
+    for kind in (
+        clusters.KIND,
+        catalog_map.KIND,
+        anomalies.KIND,
+        duplicates.KIND,
+        measure.KIND,
+    )
+}
