@@ -1,0 +1,4 @@
+"""What a catalog tells, from arrays: clusters, classes, anomalies, duplicates.
+
+Knows neither Django nor tables.
+"""
