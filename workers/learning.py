@@ -1,6 +1,6 @@
 """Tasks that learn from history, and that look how well that goes."""
 
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import structlog
 from celery import shared_task
@@ -9,26 +9,11 @@ from django.conf import settings
 from recommender.insight import evaluations
 from recommender.models import Catalog
 from recommender.training import runs
-
-if TYPE_CHECKING:
-    from recommender.training.fitting import Progress
+from workers.progress import logged
 
 log = structlog.get_logger()
 
 _MODES: tuple[Literal["new", "all"], ...] = ("new", "all")
-
-
-def _logged(**context: int) -> "Progress":
-    """Progress as lines of the log: one for each activity."""
-    last = ""
-
-    def report(text: str, _done: int = 0, _total: int = 0, /) -> None:
-        nonlocal last
-        if text != last:
-            last = text
-            log.info(text, **context)
-
-    return report
 
 
 @shared_task(name="workers.train", time_limit=settings.LEARNING_SECONDS)
@@ -44,7 +29,7 @@ def train(catalog_id: int) -> None:
     with runs.claimed(catalog_id) as claim:
         if claim is not None:
             run = claim.run
-            say = _logged(catalog=catalog_id, training=run.pk)
+            say = logged(catalog=catalog_id, training=run.pk)
             train_run(run.catalog, run, say, claim.check)
 
 
@@ -66,7 +51,7 @@ def evaluate(catalog_id: int) -> None:
     catalog = Catalog.objects.filter(pk=catalog_id).first()
     if catalog is None:
         return
-    say = _logged(catalog=catalog_id)
+    say = logged(catalog=catalog_id)
     for mode in _MODES:
         try:
             evaluation = evaluate_catalog(

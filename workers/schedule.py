@@ -77,6 +77,19 @@ PERIODIC = (
         at_hour=4,
     ),
     Periodic(
+        "Insight sweep",
+        "workers.sweep_insight",
+        timedelta(minutes=5),
+        "Takes up insight runs whose message was lost, and forgets all but the latest of each.",
+    ),
+    Periodic(
+        "Insight",
+        "workers.renew_insight",
+        timedelta(days=1),
+        "Makes every insight anew that somebody has asked for before, with the same parameters.",
+        at_hour=5,
+    ),
+    Periodic(
         "Heartbeat",
         "workers.heartbeat",
         timedelta(seconds=15),

@@ -18,6 +18,7 @@ from kombu.exceptions import OperationalError as BrokerError
 from recommender.catalog import feeds
 from recommender.catalog.catalogs import products_changed
 from recommender.insight import evaluations
+from recommender.insight import runs as insight_runs
 from recommender.spaces import lifecycle, staleness
 from recommender.training import runs
 from workers import process, tasks
@@ -46,6 +47,7 @@ def connect() -> None:
     products_changed.connect(_embed_soon, dispatch_uid="embed soon")
     runs.training_requested.connect(_train_soon, dispatch_uid="train soon")
     evaluations.evaluation_requested.connect(_evaluate_soon, dispatch_uid="evaluate soon")
+    insight_runs.insight_requested.connect(_find_out_soon, dispatch_uid="find out soon")
     feeds.feed_requested.connect(_fetch_soon, dispatch_uid="fetch soon")
     worker_ready.connect(_take_up_work, dispatch_uid="take up work")
     worker_process_init.connect(_settle, dispatch_uid="settle")
@@ -62,6 +64,10 @@ def _train_soon(catalog_id: int, **_: Any) -> None:
 
 def _evaluate_soon(catalog_id: int, **_: Any) -> None:
     transaction.on_commit(partial(_evaluate, catalog_id))
+
+
+def _find_out_soon(run_id: int, **_: Any) -> None:
+    transaction.on_commit(partial(_find_out, run_id))
 
 
 def _fetch_soon(feed_id: int, **_: Any) -> None:
@@ -90,6 +96,15 @@ def _evaluate(catalog_id: int) -> None:
         lambda producer: app.send_task("workers.evaluate", [catalog_id], producer=producer),
         "broker unavailable, the nightly task will evaluate",
         catalog=catalog_id,
+    )
+
+
+def _find_out(run_id: int) -> None:
+    # By its name, as training: the web has no use for what computes.
+    _send(
+        lambda producer: app.send_task("workers.insight", [run_id], producer=producer),
+        "broker unavailable, the sweep will find out",
+        run=run_id,
     )
 
 

@@ -16,7 +16,7 @@ from psycopg import sql
 from recommender import database
 from recommender.history import reader
 from recommender.history.partitions import ensure_months
-from recommender.models import Catalog, Space, User
+from recommender.models import Catalog, InsightFinding, Space, User
 
 ACCEPTED, DUPLICATE, UNKNOWN_PRODUCT = "accepted", "duplicate", "unknown product"
 KNOWN_USER = "known user"
@@ -155,7 +155,7 @@ def ingest_from(
 
 
 def erase_user(user: User) -> None:
-    """Remove a user, their events and their profiles, as if they had never been."""
+    """Remove a user, their events, profiles and findings, as if they had never been."""
     with transaction.atomic():
         # First: an event that arrives meanwhile waits, and then makes the user anew.
         User.objects.select_for_update().filter(pk=user.pk).first()
@@ -170,6 +170,7 @@ def erase_user(user: User) -> None:
             "DELETE FROM recommender_profilevector WHERE space_id = ANY(%s) AND user_id = %s",
             (spaces, user.pk),
         )
+        InsightFinding.objects.filter(user=user).delete()
         user.delete()
 
 

@@ -3,6 +3,7 @@
 from recommender.models.catalog import ApiKey, Catalog, SignInTries
 from recommender.models.event import Event, EventKey, User
 from recommender.models.feed import Feed
+from recommender.models.insight import InsightFinding, InsightRun
 from recommender.models.product import Product
 from recommender.models.provider import (
     CachedEmbedding,
@@ -42,6 +43,8 @@ __all__ = [
     "Feed",
     "FetchedFile",
     "Heartbeat",
+    "InsightFinding",
+    "InsightRun",
     "Mode",
     "Product",
     "ProductNeighbor",
