@@ -20,6 +20,7 @@ from recommender.api import (
     documentation,
     explain,
     next_pages,
+    outliers,
     problems,
     products,
     recommendations,
@@ -89,6 +90,7 @@ api.add_router("/v1", search.router)
 api.add_router("/v1", next_pages.router)
 api.add_router("/v1", batch.router)
 api.add_router("/v1", explain.router)
+api.add_router("/v1", outliers.router)
 api.add_router("/v1", sync.router)
 api.add_router("/v1", products.router)
 api.add_router("/v1", users.router)

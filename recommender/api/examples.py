@@ -28,6 +28,7 @@ from recommender.api.example_errors import (
     unknown,
 )
 from recommender.api.example_lists import LISTS
+from recommender.api.example_outliers import OUTLIERS
 from recommender.api.problems import Problem
 
 _AT = "2026-01-22T10:00:00Z"
@@ -72,6 +73,7 @@ _WRITTEN = (*SERVER, NOT_JSON, BAD_PRICE, TWO_IDS, *TOO_LARGE)
 
 CALLS: Mapping[tuple[str, str], Call] = {
     **LISTS,
+    **OUTLIERS,
     ("get", "/v1/products"): Call(
         answers={200: "ProductPageOut"},
         answer={"items": [_STORED], "next": "MjA"},

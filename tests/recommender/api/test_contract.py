@@ -35,6 +35,8 @@ OF_THE_CATALOG = {
     "invalid-cursor",
     "two-ids",
     "unknown-event-type",
+    "uneven-rows",
+    "nothing-to-compare",
 }
 
 # Query parameters that are JSON, of which the document says no more than that.
