@@ -9,10 +9,11 @@ distributed and reads that off their median and upper tenth, which outliers do n
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import NDArray
+
+from recommender.analysis import tails
 
 Floats = NDArray[np.float64]
 
@@ -22,6 +23,7 @@ FEWEST_ROWS = 20
 _SAMPLE, _CHUNK = 2_000, 2_000
 _UPPER = 0.9
 _SEED = 22
+_ROUNDING = 1e-6
 # From a median deviation to the standard deviation of what is normally distributed.
 _NORMAL = 1.4826
 
@@ -88,7 +90,10 @@ def find(rows: Floats, false_alarms: float = 0.01) -> Outliers:
     scaled = _scaled(rows)
     sample = np.sort(np.random.default_rng(_SEED).permutation(len(rows))[:_SAMPLE])
     distances = _distances(scaled, scaled[sample])
-    scores = distances / _threshold(distances, false_alarms)
+    # What is like a few others to the last digit is as near as can be.
+    beyond_rounding = np.where(distances > _ROUNDING, distances, 0)
+    limit = tails.threshold(beyond_rounding, false_alarms)
+    scores = beyond_rounding / limit if np.isfinite(limit) else beyond_rounding
     return Outliers(scores, np.flatnonzero(is_constant).tolist(), scaled, rows, sample)
 
 
@@ -126,17 +131,3 @@ def _chunks(rows: Floats) -> Iterator[Floats]:
 
 def _neighbours(rows: int) -> int:
     return min(rows, max(6, rows // 50))
-
-
-def _threshold(distances: Floats, false_alarms: float) -> float:
-    # What is like a few others to the last digit lies off any distribution.
-    above_rounding = distances > 1e-6
-    share = float(above_rounding.mean())
-    if not share:
-        return 1.0
-    logarithms = np.log(distances[above_rounding])
-    middle, upper = np.quantile(logarithms, [0.5, _UPPER])
-    normal = NormalDist()
-    tail = min(false_alarms / share, 0.5)
-    steps = normal.inv_cdf(1 - tail) / normal.inv_cdf(_UPPER)
-    return float(np.exp(middle + (upper - middle) * steps))
