@@ -19,6 +19,7 @@ from recommender.api import (
     batch,
     documentation,
     explain,
+    insight,
     next_pages,
     outliers,
     problems,
@@ -91,6 +92,7 @@ api.add_router("/v1", next_pages.router)
 api.add_router("/v1", batch.router)
 api.add_router("/v1", explain.router)
 api.add_router("/v1", outliers.router)
+api.add_router("/v1", insight.router)
 api.add_router("/v1", sync.router)
 api.add_router("/v1", products.router)
 api.add_router("/v1", users.router)

@@ -104,6 +104,7 @@ class ProblemOut(Schema):
     removed: int | None = None
     would_remove: int | None = None
     on_sale: int | None = None
+    run: str | None = None
 
 
 _OWN = (ProductOut, ProductPageOut, BulkOut, SyncOut, UserOut, ProblemOut)
@@ -177,7 +178,7 @@ def _answer(status: int, name: str | None, call: Call) -> dict[str, Any]:
 _DESCRIPTIONS = {
     200: "As asked",
     201: "Added",
-    202: "Taken in; each row has its own result",
+    202: "Taken in; the answer says what comes of it",
     204: "Done; no content",
 }
 

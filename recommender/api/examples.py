@@ -27,6 +27,7 @@ from recommender.api.example_errors import (
     invalid,
     unknown,
 )
+from recommender.api.example_insight import INSIGHT
 from recommender.api.example_lists import LISTS
 from recommender.api.example_outliers import OUTLIERS
 from recommender.api.problems import Problem
@@ -74,6 +75,7 @@ _WRITTEN = (*SERVER, NOT_JSON, BAD_PRICE, TWO_IDS, *TOO_LARGE)
 CALLS: Mapping[tuple[str, str], Call] = {
     **LISTS,
     **OUTLIERS,
+    **INSIGHT,
     ("get", "/v1/products"): Call(
         answers={200: "ProductPageOut"},
         answer={"items": [_STORED], "next": "MjA"},

@@ -24,6 +24,7 @@ TITLES = {
     408: "Too slow",
     409: "In conflict with what is there",
     413: "Too large",
+    422: "What is there does not allow it",
     500: "Something is wrong on our side",
     503: "Not available right now",
 }

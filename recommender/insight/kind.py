@@ -1,13 +1,13 @@
 """What a kind of insight is: parameters in, findings out; one module a kind, in `kinds`."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from recommender.arrays import Array
-from recommender.models import Catalog, Space
+from recommender.models import Catalog, InsightRun, Product, Space
 
 if TYPE_CHECKING:
     # Its module loads all that trains, which the web has no use for.
@@ -72,6 +72,10 @@ class Outcome:
     arrays: Mapping[str, Array] = field(default_factory=dict)
 
 
+def _nobody_new(_run: InsightRun, _product: Product) -> None:
+    """Of a kind whose results tell nothing of a product that came later."""
+
+
 def _any_catalog(_catalog: Catalog, _parameters: Any) -> None:
     """Of a kind that finds out only in its run whether it can be done."""
 
@@ -86,6 +90,9 @@ class Kind:
             called: the web knows all kinds and computes none.
         check: raises InsightError at once where the catalog cannot be told anything; it is asked
             before a run is made, so it must be quick.
+        of_newcomer: a finding on a product that a finished run has none on, or None; made when it
+            is read.
+        examples: options, as the command line takes them, each of which shows something.
     """
 
     name: str
@@ -94,6 +101,8 @@ class Kind:
     parameters: type[Parameters]
     run: "Callable[[Catalog, Any, Progress], Outcome]"
     check: Callable[[Catalog, Any], None] = _any_catalog
+    of_newcomer: Callable[[InsightRun, Product], Finding | None] = _nobody_new
+    examples: Sequence[str] = ()
 
     def read(self, given: Mapping[str, Any]) -> Parameters:
         """Parameters as they were sent or stored, checked.
@@ -102,12 +111,3 @@ class Kind:
             pydantic.ValidationError: they are not right.
         """
         return self.parameters.model_validate(dict(given))
-
-
-def complaint(error: ValidationError) -> str:
-    """What is wrong with parameters, in a line."""
-    return "; ".join(
-        f"{'.'.join(map(str, fault['loc'])) or 'parameters'}: "
-        f"{fault['msg'].removeprefix('Value error, ')}"
-        for fault in error.errors()[:3]
-    )

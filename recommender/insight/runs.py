@@ -41,7 +41,7 @@ class AlreadyRunningError(Exception):
     """One of the kind waits or runs in this catalog."""
 
     def __init__(self, run: InsightRun) -> None:
-        super().__init__(f"{run.kind} of {run.catalog} is {run.status} already, as run {run.pk}.")
+        super().__init__(f"{run.kind} of {run.catalog} is {run.status} already, as run {run.uuid}.")
         self.run = run
 
 

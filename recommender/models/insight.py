@@ -1,5 +1,7 @@
 """What was found out about a catalog: runs of insight kinds, and their findings."""
 
+from uuid import uuid4
+
 from django.db import models
 
 from recommender.models.catalog import Catalog
@@ -19,6 +21,8 @@ class InsightRun(models.Model):
 
     UNFINISHED = (Status.WAITING, Status.RUNNING)
 
+    # What programs call it by: a number would tell how many runs other catalogs have.
+    uuid = models.UUIDField(default=uuid4, unique=True, editable=False)
     catalog = models.ForeignKey(
         Catalog, models.CASCADE, verbose_name="catalog", related_name="insights", db_index=False
     )

@@ -69,4 +69,5 @@ KIND = Kind(
     parameters=ClusterParameters,
     run=run,
     check=check,
+    examples=("--k 12",),
 )

@@ -7,6 +7,7 @@ import pytest
 from django.contrib.staticfiles import finders
 
 from recommender.api.example_errors import UNKNOWN_ANSWER
+from recommender.api.example_insight import RUN_ID
 from recommender.api.examples import CALLS
 from recommender.catalog import catalogs
 from recommender.models import ApiKey
@@ -56,6 +57,12 @@ def test_every_endpoint_is_documented(document):
         *((method, "/v1/users/{user_id}") for method in ("PUT", "GET", "DELETE")),
         *((method, "/v1/users/{user_id}/recommendations") for method in ("GET", "POST")),
         ("POST", "/v1/events"),
+        ("GET", "/v1/insight/kinds"),
+        ("GET", "/v1/insight/runs"),
+        ("GET", "/v1/insight/runs/{run_id}"),
+        ("GET", "/v1/insight/runs/{run_id}/findings"),
+        ("POST", "/v1/insight/runs/{run_id}/cancel"),
+        ("POST", "/v1/insight/{kind}"),
         *((method, "/v1/search") for method in ("GET", "POST")),
         ("GET", "/v1/suggest"),
         ("POST", "/v1/recommendations"),
@@ -167,11 +174,18 @@ def examples_of(content: dict[str, Any]) -> list[Any]:
 def test_the_examples_work_as_they_are(document, api, shop):
     """In an order that needs nothing but them: what is erased comes last."""
     steps = ("put", "post", "patch", "get", "delete")
-    ordered = sorted(operations(document), key=lambda at: (steps.index(at[0]), "bulk" not in at[1]))
-    answered = ""  # the latest list, which goes on
+
+    def place(at: tuple[str, str, Any]) -> tuple[int, bool, bool]:
+        return steps.index(at[0]), "bulk" not in at[1], "cancel" in at[1]
+
+    ordered = sorted(operations(document), key=place)
+    answered = run = ""  # the latest list, which goes on, and the latest run
     for method, path, operation in ordered:
         given = {p["name"]: examples_of(p)[-1] for p in operation.get("parameters", ())}
         given |= {"rec_id": answered} if "rec_id" in given else {}
+        given |= {"run_id": run} if "run_id" in given else {}
+        if path == "/v1/insight/{kind}":
+            shop.embed()
         address = path.format(**given)
         query = {name: str(value) for name, value in given.items() if f"{{{name}}}" not in path}
         if query:
@@ -193,6 +207,7 @@ def test_the_examples_work_as_they_are(document, api, shop):
                 schema = documented["content"]["application/json"]["schema"]
                 assert not faults(response.json(), schema, document), (method, path)
                 answered = response.json().get("rec_id", answered)
+                run = response.json()["id"] if path == "/v1/insight/{kind}" else run
             if path == "/v1/events":
                 assert response.json()["rejected"] == 0
 
@@ -200,7 +215,8 @@ def test_the_examples_work_as_they_are(document, api, shop):
 def test_the_errors_are_those_that_come(document, api, shop, client):
     embed = Api(catalogs.create_key(shop.catalog, ApiKey.Scope.EMBED))
     for method, path, operation in operations(document):
-        address = path.format(product_id="sku-404", user_id="sku-404", rec_id=UNKNOWN_ANSWER)
+        there_is_none = {"rec_id": UNKNOWN_ANSWER, "run_id": RUN_ID, "kind": "colours"}
+        address = path.format(product_id="sku-404", user_id="sku-404", **there_is_none)
         asked = [
             (Api(None), address, b"{}"),
             (Api("kin_ser_x"), address, b"{}"),
@@ -218,7 +234,8 @@ def test_the_errors_are_those_that_come(document, api, shop, client):
 
 def test_a_query_parameter_that_is_unknown_or_repeated_is_refused_by_name(document, stocked, api):
     for method, path, operation in operations(document):
-        address = path.format(product_id="mug-red", user_id="u1", rec_id=UNKNOWN_ANSWER)
+        others = {"rec_id": UNKNOWN_ANSWER, "run_id": RUN_ID, "kind": "clusters"}
+        address = path.format(product_id="mug-red", user_id="u1", **others)
         refused = problem(api.send(method.upper(), f"{address}?colour=red", b"{}"), 400)
         assert refused["type"].endswith(("unknown-parameter", ":invalid")), (method, path)
         asked = [one for one in operation.get("parameters", ()) if one["in"] == "query"]

@@ -22,7 +22,7 @@ from django.urls import get_resolver
 from recommender.api.app import api as served
 from recommender.catalog import attributes, catalogs, sync
 from recommender.history import popularity
-from recommender.models import ApiKey, Catalog
+from recommender.models import ApiKey, Catalog, InsightFinding, InsightRun
 from tests.recommender.api.client import Api, problem
 from tests.shop import Shop, event
 
@@ -55,6 +55,12 @@ ALLOWED: Mapping[tuple[str, str], set[str]] = {
     ("GET", "/v1/explain"): _PUBLIC,
     ("POST", "/v1/recommendations/{rec_id}/next"): _PUBLIC,
     ("POST", "/v1/insight/outliers"): _SERVER,
+    ("GET", "/v1/insight/kinds"): _SERVER,
+    ("GET", "/v1/insight/runs"): _SERVER,
+    ("GET", "/v1/insight/runs/{run_id}"): _SERVER,
+    ("GET", "/v1/insight/runs/{run_id}/findings"): _SERVER,
+    ("POST", "/v1/insight/runs/{run_id}/cancel"): _SERVER,
+    ("POST", "/v1/insight/{kind}"): _SERVER,
     ("GET", "/v1/popular"): _PUBLIC,
     ("GET", "/v1/trending"): _PUBLIC,
     ("GET", "/v1/new"): _PUBLIC,
@@ -205,6 +211,8 @@ def _add_what_only_they_have(theirs: Shop) -> None:
     sync.see(sync.begin_page(theirs.catalog, SYNC_THERE, [PRODUCT_THERE]), [PRODUCT_THERE],
              has_products=True)  # fmt: skip
     popularity.refresh(theirs.catalog)
+    run = InsightRun.objects.create(catalog=theirs.catalog, kind="clusters", summary=MARKER)
+    InsightFinding.objects.create(run=run, score=1, group=MARKER, data={"title": MARKER})
 
 
 def _names(theirs: Shop) -> list[str]:
@@ -216,7 +224,8 @@ def _names(theirs: Shop) -> list[str]:
     answered = Api(key).post("/v1/recommendations", {}).json()["rec_id"]
     there = [PRODUCT_THERE, USER_THERE, ATTRIBUTE_THERE, EVENT_THERE, SYNC_THERE]
     names = [theirs.catalog.name, str(theirs.space), PRODUCTS[2]]
-    return [*there, *names, key, answered, *cursors, *numbers]
+    run = str(InsightRun.objects.get(catalog=theirs.catalog).uuid)
+    return [*there, *names, key, answered, run, *cursors, *numbers]
 
 
 def _answers(
@@ -231,7 +240,7 @@ def _answers(
         for scope in sorted(ALLOWED[operation.method, operation.path]):
             with transaction.atomic():
                 caller = Api(catalogs.create_key(ours.catalog, scope))
-                for address, body in _requests(_with_an_answer(operation, caller), foreign):
+                for address, body in _requests(_with_an_answer(operation, ours, caller), foreign):
                     response = caller.send(operation.method, address, body)
                     assert response.status_code < 500, (operation, address, body)
                     lasting = _PASSING.sub("", address)
@@ -241,8 +250,12 @@ def _answers(
                 transaction.set_rollback(True)
 
 
-def _with_an_answer(operation: Operation, caller: Api) -> Operation:
-    """The same on an answer that there is, where it is one on an answer."""
+def _with_an_answer(operation: Operation, ours: Shop, caller: Api) -> Operation:
+    """The same on an answer or a run that there is, where it is one on an answer or a run."""
+    if "run_id" in operation.in_path:
+        # The kind is another than that which is asked for: one of each waits at a time.
+        run = InsightRun.objects.create(catalog=ours.catalog, kind="other")
+        return replace(operation, in_path={"run_id": str(run.uuid)})
     if "rec_id" not in operation.in_path:
         return operation
     rec_id = caller.post("/v1/recommendations", {"count": 1}).json()["rec_id"]
@@ -309,6 +322,7 @@ _OWNERS = {
     "space_id": "SELECT id FROM recommender_space WHERE catalog_id = %s",
     "product_id": "SELECT id FROM recommender_product WHERE catalog_id = %s",
     "sync_id": "SELECT id FROM recommender_sync WHERE catalog_id = %s",
+    "run_id": "SELECT id FROM recommender_insightrun WHERE catalog_id = %s",
 }
 _TABLES = """
 SELECT relname, array_agg(attname::text) FROM pg_class JOIN pg_attribute ON attrelid = pg_class.oid

@@ -110,7 +110,7 @@ def test_who_asks_while_one_waits_has_workers_told_again(
     runs.insight_requested.connect(listen)
     kind = kind_of(monkeypatch, nothing_found)
     run = ask(shop, kind)
-    with pytest.raises(runs.AlreadyRunningError, match=f"is waiting already, as run {run.pk}"):
+    with pytest.raises(runs.AlreadyRunningError, match=f"is waiting already, as run {run.uuid}"):
         ask(shop, kind)
 
     assert told == [run.pk] * 2
