@@ -39,6 +39,7 @@ class Examples:
     vectors: Floats  # (products, dimensions)
     texts: Sequence[str]
     codes: Codes  # of the class; (products,)
+    titles: Sequence[str] = ()
 
     def __len__(self) -> int:
         return len(self.codes)
@@ -50,6 +51,17 @@ class Examples:
         )
 
 
+def joined(parts: Sequence[Examples], dimensions: int) -> Examples:
+    """All of several parts; there may be none."""
+    empty = Examples(np.zeros((0, dimensions), np.float32), [], np.zeros(0, np.int64))
+    return Examples(
+        np.concatenate([part.vectors for part in (empty, *parts)]),
+        [text for part in parts for text in part.texts],
+        np.concatenate([part.codes for part in (empty, *parts)]),
+        [title for part in parts for title in part.titles],
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Answers:
     """The class of each product; every array has shape (products,)."""
@@ -58,6 +70,22 @@ class Answers:
     chances: NDArray[np.float64]  # of being right
     is_sure: NDArray[np.bool_]  # as precise as was wanted; where not, it is not known
     seconds: Codes  # the next likely class
+
+    def at(self, rows: NDArray[np.integer]) -> "Answers":
+        """Those of these products."""
+        return Answers(*(getattr(self, name)[rows] for name in self.__dataclass_fields__))
+
+
+def all_answers(parts: Sequence[Answers]) -> Answers:
+    """Those of several calls, one after the other; there may be none."""
+    nobody = np.zeros(0, np.int64)
+    empty = Answers(nobody, np.zeros(0), np.zeros(0, dtype=bool), nobody)
+    return Answers(
+        *(
+            np.concatenate([getattr(part, name) for part in (empty, *parts)])
+            for name in Answers.__dataclass_fields__
+        )
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +105,10 @@ class Classifier:
 
     def classify(self, vectors: Floats, texts: Sequence[str]) -> Answers:
         """The class of each product; without calibration none is sure."""
-        told = self.log_probabilities(vectors, texts)
+        return self.answers(self.log_probabilities(vectors, texts))
+
+    def answers(self, told: Floats) -> Answers:
+        """What log-probabilities say, shape (products, classes)."""
         ranked = np.argpartition(-told, 1, axis=1)[:, :2]
         is_swapped = np.take_along_axis(told, ranked, axis=1).argmax(axis=1)
         rows = np.arange(len(told))
@@ -101,9 +132,13 @@ class HeldOut:
         words = None if self.of_words is None else self.of_words[rows]
         return HeldOut(self.of_vectors[rows], words, self.codes[rows])
 
+    def log_probabilities(self, weight: float) -> Floats:
+        """Of both together, shape (products, classes)."""
+        return _joined(self.of_vectors, self.of_words, weight)
+
     def best(self, weight: float) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
         """Of each product the score of the likeliest class, and whether it is the true one."""
-        told = _joined(self.of_vectors, self.of_words, weight)
+        told = self.log_probabilities(weight)
         scores = np.exp(told.max(axis=1)).astype(np.float64)
         return scores, told.argmax(axis=1) == self.codes
 
@@ -120,7 +155,7 @@ def fit(
     """Learn n classes from examples.
 
     Args:
-        examples: of at least two classes; of more than 20,000 a sample is learnt from.
+        examples: of at least two classes; of many products those of `sample`.
         n: how many classes there are.
         precision: the wanted share of right ones among sure ones.
         labels: a vector for each class, of its label's text; shape (n, dimensions).
@@ -132,7 +167,6 @@ def fit(
         ClassificationError: there are examples of fewer than two classes.
     """
     _check(examples, n)
-    examples = _sampled(examples)
     held_out = hold_out(examples, n, labels)
     weight = held_out.weight()
     calibrated = confidence.learn(*held_out.best(weight), precision)
@@ -192,17 +226,20 @@ def _check(examples: Examples, n: int) -> None:
         )
 
 
-def _sampled(examples: Examples) -> Examples:
-    """Half by the classes' shares, half the same of each, so that small ones are not lost."""
-    if len(examples) <= _MOST_LEARNT:
-        return examples
-    order = np.random.default_rng(_SEED).permutation(len(examples))
-    counts = np.bincount(examples.codes)
+def sample(codes: Codes) -> Codes:
+    """The rows to learn from: all where they are at most 20,000, else some of each class.
+
+    Half go by the classes' shares, half are the same of each, so that small ones are not lost.
+    """
+    if len(codes) <= _MOST_LEARNT:
+        return np.arange(len(codes))
+    order = np.random.default_rng(_SEED).permutation(len(codes))
+    counts = np.bincount(codes)
     half = _MOST_LEARNT / 2
     quota = np.ceil(counts * (half / counts.sum()) + half / np.count_nonzero(counts))
-    by_class = order[np.argsort(examples.codes[order], kind="stable")]
+    by_class = order[np.argsort(codes[order], kind="stable")]
     place = np.arange(len(by_class)) - np.repeat(np.cumsum(counts) - counts, counts)
-    return examples.at(np.sort(by_class[place < np.repeat(quota, counts)]))
+    return np.sort(by_class[place < np.repeat(quota, counts)])
 
 
 def _joined(of_vectors: Floats, of_words: Floats | None, weight: float) -> Floats:

@@ -24,6 +24,13 @@ class Confidence:
     chances: Floats  # of the same, rising
     threshold: float  # the score from which answers are as precise as wanted; inf for none
 
+    @property
+    def sure_chance(self) -> float | None:
+        """The chance of the answers at the threshold to be right; None where there is none."""
+        return (
+            float(self.of(np.array([self.threshold]))[0]) if np.isfinite(self.threshold) else None
+        )
+
     def of(self, scores: NDArray[np.floating]) -> Floats:
         """The chance of each answer to be right."""
         chances: Floats = np.interp(scores, self.scores, self.chances)

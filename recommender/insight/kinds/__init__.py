@@ -1,6 +1,6 @@
 """The kinds of insight: a module each, and a line here."""
 
 from recommender.insight.kind import Kind
-from recommender.insight.kinds import clusters, events
+from recommender.insight.kinds import classify, clusters, events
 
-KINDS: dict[str, Kind] = {kind.name: kind for kind in (clusters.KIND, events.KIND)}
+KINDS: dict[str, Kind] = {kind.name: kind for kind in (clusters.KIND, classify.KIND, events.KIND)}
