@@ -11,7 +11,7 @@ from psycopg import sql
 
 from recommender import arrays, database
 from recommender.behaviour.interactions import Interactions
-from recommender.history import reader
+from recommender.history import exclusion, reader
 from recommender.models import Catalog
 
 _PAGE = 20_000
@@ -30,7 +30,7 @@ COPY (
         SELECT key, value::float8 AS weight FROM jsonb_each_text({weights}::jsonb)
     ) w ON w.key = e.type AND w.weight <> 0
     WHERE e.catalog_id = {catalog} AND e.product_id IS NOT NULL AND e.at < {before}
-      AND ({weight} <> 0 OR e.type = 'rating')
+      AND ({weight} <> 0 OR e.type = 'rating') AND {counts}
 ) TO STDOUT (FORMAT binary)
 """)
 
@@ -173,6 +173,7 @@ def _events(catalog: Catalog, before: datetime) -> NDArray[np.void]:
             best=sql.Literal(catalog.rating_max),
         ),
         tie_breaker=reader.TIE_BREAKER,
+        counts=exclusion.COUNTS,
         weights=sql.Literal(orjson.dumps(catalog.event_weights).decode()),
         catalog=sql.Literal(catalog.pk),
         before=sql.Literal(before.isoformat()),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from pydantic import Field
 
+from recommender.history import exclusion
 from recommender.insight.kind import Finding, InsightError, Kind, Outcome, Parameters
 from recommender.models import Catalog, Event, Product
 
@@ -99,6 +100,10 @@ def run(catalog: Catalog, asked: EventParameters, say: "Progress") -> Outcome:
     for burst in bursts:
         _tell_of_burst(told, burst, names)
     figures = _figures(told, did, cells) | {"rings": len(rings), "bursts": len(bursts)}
+    # A crowd's taste is nobody's, but it is that of customers: it is for a person to exclude it.
+    bots = [user for user, one in told.items() if one.kinds[0] != "shared-account"]
+    figures["marked"] = exclusion.mark_bots(catalog, bots)
+    figures["excluded"] = catalog.exclude_bots
     return Outcome(
         findings=_findings(told),
         figures=figures,
