@@ -82,6 +82,7 @@ _GROUPS = {
         ("Trainings", "model_training", "recommender_trainingrun"),
         ("Rankers", "sort", "recommender_ranker"),
         ("Evaluations", "query_stats", "recommender_evaluationrun"),
+        ("Insight", "insights", "recommender_insightrun"),
         ("Quarantine", "report", "recommender_quarantinedproduct"),
         ("Spending", "payments", "recommender_embeddingspend"),
         ("Periodic tasks", "update", "django_celery_beat_periodictask"),

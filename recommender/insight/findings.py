@@ -15,7 +15,7 @@ from recommender.models import InsightRun, Product, Space
 
 _PAGE = sql.SQL("""
 SELECT f.id, p.external_id, p.title, p.deleted_at IS NOT NULL, u.external_id, f."group", f.score,
-       f.data::text, f.product_id
+       f.data::text, f.product_id, f.user_id
 FROM (
     SELECT * FROM recommender_insightfinding f
     WHERE f.run_id = %(run)s {group} {product} {after}
@@ -72,6 +72,7 @@ class FoundRow:
     data: str
     score: float
     product_key: int | None
+    user_key: int | None
 
 
 def page(
@@ -110,10 +111,10 @@ def _row(  # noqa: PLR0913, PLR0917 - a row of the statement
     group: str,
     score: float,
     data: str,
-    product_key: int | None,
+    *keys: int | None,
 ) -> FoundRow:
     place = Place(score, key)
-    return FoundRow(place, product, title, is_deleted, user, group, data, score, product_key)
+    return FoundRow(place, product, title, is_deleted, user, group, data, score, *keys)
 
 
 def _newcomer(run: InsightRun, product: Product) -> list[FoundRow]:
@@ -123,7 +124,7 @@ def _newcomer(run: InsightRun, product: Product) -> list[FoundRow]:
         return []
     data = orjson.dumps({**found.data, "newcomer": True}).decode()
     of = (product.external_id, product.title, False, None)
-    return [FoundRow(None, *of, found.group, data, found.score, product.pk)]
+    return [FoundRow(None, *of, found.group, data, found.score, product.pk, None)]
 
 
 def moved_on(run: InsightRun) -> str | None:

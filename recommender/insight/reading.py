@@ -2,12 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
 import numpy as np
 from numpy.typing import NDArray
 from psycopg import sql
 
 from recommender import arrays, database
+from recommender.history import popularity
 from recommender.insight.kind import InsightError
 from recommender.models import Catalog, Space
 from recommender.spaces.partitions import halfvec_rows, product_vectors
@@ -29,6 +31,21 @@ SELECT id, external_id, title, category, brand, price::float8, in_stock,
        extract(epoch FROM created_at)::float8
 FROM recommender_product
 WHERE catalog_id = %s AND deleted_at IS NULL AND id > %s ORDER BY id LIMIT %s
+"""
+
+_STOP_WORDS = """
+SELECT word FROM unnest(%s::text[]) word WHERE to_tsvector(%s::regconfig, word) = ''::tsvector
+"""
+
+_MONTH = timedelta(days=30)
+# What was sold; where nothing was, what was done at all.
+_SALES = """
+SELECT product_id, count(*) FILTER (WHERE at >= %(since)s)::float8,
+       count(*) FILTER (WHERE at < %(since)s)::float8
+FROM recommender_event
+WHERE catalog_id = %(catalog)s AND at >= %(start)s AND at < %(before)s AND product_id IS NOT NULL
+      AND (%(type)s::text IS NULL OR type = %(type)s)
+GROUP BY product_id ORDER BY product_id
 """
 
 
@@ -66,6 +83,15 @@ class Facts:
     def at(self, rows: NDArray[np.integer]) -> "Facts":
         """Those of some rows, in the order given."""
         return Facts(*(getattr(self, name)[rows] for name in self.__dataclass_fields__))
+
+
+@dataclass(frozen=True, slots=True)
+class Sales:
+    """How much was sold of each product; both of shape (products,)."""
+
+    month: NDArray[np.float64]  # in the latest 30 days
+    before: NDArray[np.float64]  # in the 30 days before them
+    of: str  # "purchases", or "events" where there are none
 
 
 def choose_space(catalog: Catalog, name: str | None) -> Space:
@@ -152,6 +178,33 @@ def read_facts(catalog: Catalog) -> Facts:
 
 def _living(space: Space) -> sql.Composed:
     return _LIVING.format(product_vectors(space.pk))
+
+
+def read_sales(catalog: Catalog, keys: NDArray[np.int64]) -> Sales:
+    """How much was sold of products by their keys, in the two latest months of the catalog."""
+    until = popularity.clock(catalog)
+    asked = {
+        "catalog": catalog.pk,
+        "start": until - 2 * _MONTH,
+        "since": until - _MONTH,
+        "before": until,
+        "type": "purchase",
+    }
+    rows, of = database.fetch(_SALES, asked), "purchases"
+    if not rows:
+        rows, of = database.fetch(_SALES, asked | {"type": None}), "events"
+    sold = np.array([row[0] for row in rows], dtype=np.int64)
+    counts = np.array([row[1:] for row in rows], dtype=np.float64).reshape(len(rows), 2)
+    places, there = arrays.sorted_places(sold, keys)
+    found = np.zeros((len(keys), 2))
+    found[there] = counts[places[there]]
+    return Sales(found[:, 0], found[:, 1], of)
+
+
+def stop_words(catalog: Catalog, words: Sequence[str]) -> set[str]:
+    """Those of these words that tell nothing in the language of the catalog's searches."""
+    found = database.fetch(_STOP_WORDS, (list(words), f"kinship_{catalog.search_language}"))
+    return {word for (word,) in found}
 
 
 def _facts(rows: Sequence[tuple[object, ...]]) -> Facts:

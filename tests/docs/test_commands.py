@@ -32,6 +32,7 @@ PAGES = (
     "docs/recommend.md",
     "docs/rules.md",
     "docs/search.md",
+    "docs/insight.md",
     "docs/api.md",
     "docs/guide.md",
     "docs/drop-in.md",

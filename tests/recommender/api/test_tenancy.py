@@ -243,7 +243,8 @@ def _answers(
                 for address, body in _requests(_with_an_answer(operation, ours, caller), foreign):
                     response = caller.send(operation.method, address, body)
                     assert response.status_code < 500, (operation, address, body)
-                    lasting = _PASSING.sub("", address)
+                    # Of what they have, the id lasts: it tells this from what is asked of ours.
+                    lasting = _PASSING.sub(lambda at: at[0] if at[0] in foreign else "", address)
                     asked = (operation.method, operation.path, scope, lasting, body)
                     yield asked, f"{response.status_code} {_lasting(response)}"
                 assert _all_but(ours.catalog) == others, (scope, operation)

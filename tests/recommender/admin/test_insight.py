@@ -1,0 +1,163 @@
+import pytest
+from django.contrib.auth.models import Permission, User
+from django.test import Client
+from django.urls import reverse
+
+from recommender.insight import runs
+from recommender.insight.kinds import KINDS
+from recommender.models import Catalog, InsightFinding, InsightRun
+from tests.recommender.insight.insights import find_out
+from tests.shop import Shop
+
+from . import page
+
+LIST = "admin:recommender_insightrun_changelist"
+START = "admin:recommender_insightrun_find_out"
+
+
+@pytest.fixture
+def run(shop: Shop) -> InsightRun:
+    return find_out(shop, "clusters", k=2)
+
+
+def change(run: InsightRun) -> str:
+    return reverse("admin:recommender_insightrun_change", args=[run.pk])
+
+
+def detail(run: InsightRun, action: str) -> str:
+    return reverse(f"admin:recommender_insightrun_{action}", args=[run.pk])
+
+
+def test_the_list_tells_what_each_run_came_to(admin_client: Client, run: InsightRun) -> None:
+    text = page.text(admin_client.get(reverse(LIST)))
+    assert f"shop Clusters Done {run.summary}" in text
+
+
+def test_the_page_tells_figures_clusters_and_findings(
+    admin_client: Client, run: InsightRun, shop: Shop
+) -> None:
+    response = admin_client.get(change(run))
+    text = page.text(response)
+    assert "text@1" in text
+    assert "Cohesion" in text
+    for cluster in run.figures["described"]:
+        assert cluster["name"] in text
+    assert reverse("admin:recommender_product_change", args=[shop.product("mug-1").pk]) in (
+        page.hrefs(response)
+    )
+    assert "Refresh" not in response
+
+
+def test_findings_of_one_group_have_an_address(admin_client: Client, run: InsightRun) -> None:
+    response = admin_client.get(f"{change(run)}?group=1")
+    assert "All groups, not only 1" in page.text(response)
+    wanted = {one.product.title for one in run.findings.filter(group="1") if one.product}
+    for title in wanted:
+        assert title in page.text(response)
+
+
+def test_many_findings_are_paged_through(admin_client: Client, catalog: Catalog) -> None:
+    run = InsightRun.objects.create(catalog=catalog, kind="clusters", status="done")
+    rows = [InsightFinding(run=run, score=n, data={"reason": f"because {n}!"}) for n in range(60)]
+    InsightFinding.objects.bulk_create(rows)
+
+    first = admin_client.get(change(run))
+    assert "because 59!" in page.text(first)
+    assert "because 9!" not in page.text(first)
+    (following,) = [href for href in page.hrefs(first) if "after=" in href]
+    second = page.text(admin_client.get(following))
+    assert "because 9!" in second
+    assert "because 59!" not in second
+    assert "begin anew" in page.text(admin_client.get(f"{change(run)}?after=nonsense"))
+
+
+def test_one_that_goes_on_says_how_far_it_is_and_is_loaded_anew(
+    admin_client: Client, catalog: Catalog
+) -> None:
+    run = runs.request(catalog, KINDS["clusters"], KINDS["clusters"].read({}))
+    with runs.claimed(run.pk) as claim:
+        assert claim is not None
+        progress = {"text": "naming clusters", "done": 1250, "total": 2000}
+        InsightRun.objects.filter(pk=run.pk).update(progress=progress)
+        response = admin_client.get(change(run))
+    assert "naming clusters: 1,250 of 2,000" in page.text(response)
+    assert response["Refresh"] == "3"
+
+
+def test_one_whose_worker_died_says_so(admin_client: Client, catalog: Catalog) -> None:
+    run = InsightRun.objects.create(catalog=catalog, kind="clusters", status="running")
+    assert runs.DIED in page.text(admin_client.get(change(run)))
+
+
+def test_a_run_is_asked_for(admin_client: Client, catalog: Catalog) -> None:
+    assert "What it tells" in page.text(admin_client.get(reverse(START)))
+    asked = {"catalog": catalog.pk, "kind": "clusters", "parameters": '{"k": 2}'}
+
+    response = admin_client.post(reverse(START), asked, follow=True)
+
+    run = InsightRun.objects.get()
+    assert (run.status, run.parameters["k"]) == ("waiting", 2)
+    assert "The next free worker does it" in page.text(response)
+    again = admin_client.post(reverse(START), asked, follow=True)
+    assert "One of the kind goes on already" in page.text(again)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "complaint"),
+    [
+        ('{"k": 1}', "k: Input should be greater than or equal to 2"),
+        ('{"k": 400}', "this needs 400 at least"),
+        ('{"colour": 1}', "colour: Extra inputs are not permitted"),
+        ("[1]", "This is no object of parameters"),
+        ("{", "This is not JSON"),
+    ],
+)
+def test_what_is_wrong_is_said_at_the_form(
+    admin_client: Client, catalog: Catalog, parameters: str, complaint: str
+) -> None:
+    asked = {"catalog": catalog.pk, "kind": "clusters", "parameters": parameters}
+    assert complaint in page.text(admin_client.post(reverse(START), asked))
+    assert not InsightRun.objects.exists()
+
+
+def test_a_run_is_asked_for_again_with_the_same_parameters(
+    admin_client: Client, run: InsightRun
+) -> None:
+    assert "Run again" in page.text(admin_client.get(detail(run, "again")))
+    admin_client.post(detail(run, "again"))
+    latest = InsightRun.objects.first()
+    assert latest is not None
+    assert (latest.pk != run.pk, latest.parameters) == (True, run.parameters)
+
+
+def test_a_run_is_cancelled_once_confirmed(admin_client: Client, catalog: Catalog) -> None:
+    run = runs.request(catalog, KINDS["clusters"], KINDS["clusters"].read({}))
+    assert "keeps nothing" in page.text(admin_client.get(detail(run, "cancel")))
+    response = admin_client.post(detail(run, "cancel"), follow=True)
+    assert "It is cancelled." in page.text(response)
+    run.refresh_from_db()
+    assert run.status == "cancelled"
+
+
+def test_who_may_only_look_starts_nothing(client: Client, run: InsightRun) -> None:
+    viewer = User.objects.create_user("viewer", password="x", is_staff=True)
+    viewer.user_permissions.add(Permission.objects.get(codename="view_insightrun"))
+    client.force_login(viewer)
+
+    assert client.get(change(run)).status_code == 200
+    assert client.post(reverse(START), {}).status_code == 403
+    assert client.post(detail(run, "again")).status_code == 403
+    assert client.post(detail(run, "cancel")).status_code == 403
+
+
+def test_runs_are_filtered_by_kind(admin_client: Client, run: InsightRun) -> None:
+    assert run.summary in page.text(admin_client.get(f"{reverse(LIST)}?kind=clusters"))
+    assert run.summary not in page.text(admin_client.get(f"{reverse(LIST)}?kind=other"))
+
+
+def test_more_runs_take_no_more_queries(admin_client: Client, run: InsightRun) -> None:
+    few = page.queries(admin_client, reverse(LIST))
+    for number in range(5):
+        other = Catalog.objects.create(name=f"more-{number}")
+        InsightRun.objects.create(catalog=other, kind="clusters")
+    assert page.queries(admin_client, reverse(LIST)) <= few
