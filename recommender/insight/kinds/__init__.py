@@ -1,6 +1,8 @@
 """The kinds of insight: a module each, and a line here."""
 
 from recommender.insight.kind import Kind
-from recommender.insight.kinds import classify, clusters, events
+from recommender.insight.kinds import classify, clusters, events, gaps
 
-KINDS: dict[str, Kind] = {kind.name: kind for kind in (clusters.KIND, classify.KIND, events.KIND)}
+KINDS: dict[str, Kind] = {
+    kind.name: kind for kind in (clusters.KIND, classify.KIND, events.KIND, gaps.KIND)
+}
