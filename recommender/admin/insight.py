@@ -4,14 +4,15 @@ from collections.abc import Callable
 from typing import Any
 
 from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.urls import reverse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, RelatedDropdownFilter
 
-from recommender.admin import base, fragments, insight_page
+from recommender.admin import base, fragments, insight_map, insight_page
 from recommender.admin.base import ActionError, DetailAdmin, Question, ReadOnlyAdmin, action
 from recommender.admin.base import SimpleListFilter as DropdownFilter
 from recommender.insight import findings, runs
@@ -26,6 +27,7 @@ _COLOURS = {
     InsightRun.Status.FAILED: "danger",
     InsightRun.Status.CANCELLED: "warning",
 }
+_MAP = "admin:recommender_insightrun_map"
 _LIST = "admin:recommender_insightrun_changelist"
 # A page of a run that goes on is loaded anew so often.
 _REFRESH_SECONDS = 3
@@ -134,8 +136,36 @@ class InsightRunAdmin(DetailAdmin[InsightRun], ReadOnlyAdmin[InsightRun]):
         return response
 
     def tell(self, row: InsightRun) -> dict[str, Any]:
-        """Its figures."""
-        return {"tables": insight_page.figure_tables(row)}
+        """Its figures, and where its map is."""
+        told: dict[str, Any] = {"tables": insight_page.figure_tables(row)}
+        if insight_map.is_map(row):
+            names = ("points", "point")
+            told["map"] = {name: reverse(f"{_MAP}_{name}", args=[row.pk]) for name in names}
+        return told
+
+    def get_urls(self) -> list[URLPattern]:
+        """The list, a run, and what the script of a map asks for."""
+        wrap, name = self.admin_site.admin_view, _MAP.removeprefix("admin:")
+        points, point = wrap(self._points), wrap(self._point)
+        return [
+            path("<int:run_id>/map/points/", points, name=f"{name}_points"),
+            path("<int:run_id>/map/point/", point, name=f"{name}_point"),
+            *super().get_urls(),
+        ]
+
+    def _points(self, request: HttpRequest, run_id: int) -> HttpResponse:
+        return insight_map.answer(self._map(request, run_id))
+
+    def _point(self, request: HttpRequest, run_id: int) -> HttpResponse:
+        return insight_map.point(request, self._map(request, run_id))
+
+    def _map(self, request: HttpRequest, run_id: int) -> InsightRun:
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        run = InsightRun.objects.filter(pk=run_id).first()
+        if run is None or not insight_map.is_map(run):
+            raise Http404
+        return run
 
     def get_actions_detail(self, request: HttpRequest, object_id: Any) -> list[Any]:
         """Cancelling only what has not ended, and asking again only for what has."""

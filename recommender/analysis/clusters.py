@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.cluster import AgglomerativeClustering, MiniBatchKMeans
+from threadpoolctl import threadpool_limits
 
 _BATCH = 4096
 _BLOCK = 20_000  # rows that are compared with all centroids at once
@@ -52,7 +53,9 @@ def fit(vectors: Vectors, k: int, seed: int = SEED) -> Vectors:
         max_iter=_ROUNDS,
         compute_labels=False,
     )
-    centroids = model.fit(vectors).cluster_centers_.astype(np.float32)
+    # Batches are small: threads would wait for each other longer than they work.
+    with threadpool_limits(1):
+        centroids = model.fit(vectors).cluster_centers_.astype(np.float32)
     centroids = centroids[np.linalg.norm(centroids, axis=1) > 1e-6]
     sizes = np.bincount(assign(vectors, normalise(centroids)).labels, minlength=len(centroids))
     order = np.argsort(-sizes, kind="stable")

@@ -33,6 +33,10 @@ FROM recommender_product
 WHERE catalog_id = %s AND deleted_at IS NULL AND id > %s ORDER BY id LIMIT %s
 """
 
+_WARM = """
+SELECT product_id FROM recommender_productpopularity
+WHERE catalog_id = %s AND total > 0 ORDER BY product_id
+"""
 _STOP_WORDS = """
 SELECT word FROM unnest(%s::text[]) word WHERE to_tsvector(%s::regconfig, word) = ''::tsvector
 """
@@ -199,6 +203,13 @@ def read_sales(catalog: Catalog, keys: NDArray[np.int64]) -> Sales:
     found = np.zeros((len(keys), 2))
     found[there] = counts[places[there]]
     return Sales(found[:, 0], found[:, 1], of)
+
+
+def read_warm(catalog: Catalog, keys: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Which products, by their keys, anybody has ever liked."""
+    found = database.fetch(_WARM, (catalog.pk,))
+    known = np.array([key for (key,) in found], dtype=np.int64)
+    return arrays.sorted_places(known, keys)[1]
 
 
 def stop_words(catalog: Catalog, words: Sequence[str]) -> set[str]:
