@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from recommender.analysis import class_means, class_words, confidence
 from recommender.analysis.class_means import ClassMeans
@@ -167,10 +168,12 @@ def fit(
         ClassificationError: there are examples of fewer than two classes.
     """
     _check(examples, n)
-    held_out = hold_out(examples, n, labels)
+    # Hundreds of small products of matrices: threads would wait for each other.
+    with threadpool_limits(1):
+        held_out = hold_out(examples, n, labels)
+        means, words = _models(examples, n, labels)
     weight = held_out.weight()
     calibrated = confidence.learn(*held_out.best(weight), precision)
-    means, words = _models(examples, n, labels)
     return Classifier(means, words, weight, calibrated), held_out
 
 

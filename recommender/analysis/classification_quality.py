@@ -11,6 +11,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.neighbors import KNeighborsClassifier
+from threadpoolctl import threadpool_limits
 
 from recommender.analysis import class_means, confidence
 from recommender.analysis.classification import Codes, Examples, HeldOut, folds_of
@@ -84,12 +85,13 @@ def words_accuracy(texts: Sequence[str], codes: Codes) -> float:
 
 def _accuracy(codes: Codes, told: Callable[[Codes, Codes], Codes]) -> float:
     folds = folds_of(codes)
-    right = [
-        told(np.flatnonzero(folds != fold), rows) == codes[rows]
-        for fold in np.unique(folds)
-        for rows in (np.flatnonzero(folds == fold),)
-        if len(np.unique(codes[folds != fold])) > 1
-    ]
+    with threadpool_limits(1):
+        right = [
+            told(np.flatnonzero(folds != fold), rows) == codes[rows]
+            for fold in np.unique(folds)
+            for rows in (np.flatnonzero(folds == fold),)
+            if len(np.unique(codes[folds != fold])) > 1
+        ]
     return float(np.concatenate(right).mean()) if right else float("nan")
 
 

@@ -25,7 +25,7 @@ _AWAKE = 18
 # Fewer events are no mass, whatever is usual in a catalog; of an hour, and of one product's day.
 _FEWEST_EVENTS, _FEWEST_AN_HOUR, _FEWEST_REPEATS = 30, 30, 20
 # How unlikely it must be that a customer would have bought nothing: e to the minus this.
-_NEVER_BUYS = 7.0
+_NEVER_BUYS, _CERTAIN = 7.0, 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,8 @@ def suspects(activity: Activity, false_alarms: float = 0.001) -> list[Suspect]:
     many, buys = activity.events >= _FEWEST_EVENTS, activity.purchases > 0
     # No person has a program's rhythm; what else is a program's needs that nothing is bought.
     is_bot = many & (votes >= 2) & (over["rhythm"] | over["no_purchase"])
-    is_bot |= many & over["rhythm"] & over["no_purchase"]
+    # Where that nothing is bought cannot be by chance, one of them is enough.
+    is_bot |= many & (votes >= 1) & (signals["no_purchase"].strength >= _CERTAIN)
     is_hammering = ~is_bot & over["repeats"] & ~buys
     is_crowd = ~is_bot & over["events"] & (over["breadth"] | over["awake"]) & buys
     kinds = np.where(is_bot, 1, np.where(is_hammering, 2, np.where(is_crowd, 3, 0)))

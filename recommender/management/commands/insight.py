@@ -200,9 +200,14 @@ def _do(reason: str, run: InsightRun, activity: Activity) -> None:
             carry_out(claim, activity)
 
 
+def _reason(row: FoundRow) -> str:
+    """What a finding says of what has no title, such as a user or a search."""
+    return str(orjson.loads(row.data).get("why", ""))
+
+
 def _table(rows: list[FoundRow]) -> str:
     told = [
-        (f"{row.score:.4g}", row.group, row.product or row.user or "", row.title or "")
+        (f"{row.score:.4g}", row.group, row.product or row.user or "", row.title or _reason(row))
         for row in rows
     ]
     return aligned([("score", "group", "id", "title"), *told])

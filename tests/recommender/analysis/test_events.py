@@ -191,3 +191,28 @@ def test_counts_are_those_of_the_events(rows):
     assert cells.events.sum() == len(rows)
     assert cells.purchases.sum() == sum(one[3] for one in rows)
     assert (cells.purchases <= cells.events).all()
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_of_bots_of_three_kinds_nine_in_ten_are_found_and_nine_in_ten_found_are_bots(log, seed):
+    source = np.random.default_rng(seed)
+    bots = set()
+    for user in range(900, 905):  # scrapers with a rhythm
+        steps = source.uniform(1, 20) * source.uniform(0.9, 1.1, 150)
+        log.add(user, source.integers(0, PRODUCTS, 150), LAST - 20 * DAY + steps.cumsum())
+        bots.add(user)
+    for user in range(910, 915):  # patient ones, that go through all that there is
+        times = np.sort(LAST - source.uniform(0, 30 * DAY, PRODUCTS))
+        log.add(user, source.permutation(PRODUCTS), times)
+        bots.add(user)
+    clicked = source.choice(PRODUCTS, 4, replace=False)
+    for user in range(920, 930):  # a ring
+        for day in (11, 7, 3):
+            log.add(user, clicked, LAST - day * DAY + source.uniform(0, 20_000, 4))
+        bots.add(user)
+    did, cells = activity.summarise([log.events()])
+    told = {one.user for one in event_anomalies.suspects(did)}
+    told |= {user for ring in event_groups.rings(cells) for user in ring.users}
+    told |= {user for burst in event_groups.bursts(cells) for user in burst.users}
+    assert len(told & bots) / len(bots) >= 0.9
+    assert len(told & bots) / len(told) >= 0.9
