@@ -227,6 +227,8 @@ def _finding(key: int, names: Sequence[str], chance: float, sure: bool | None) -
 
 def _summary(judged: _Judged, precision: float, *, is_calibrated: bool) -> str:
     asked, sure = len(judged.keys), int(judged.answers.is_sure.sum())
+    if not asked:
+        return "No product lacks a category; `every` judges those that have one."
     if not is_calibrated:
         return f"{asked:,} products by labels alone; how often that is right, nobody knows."
     return (

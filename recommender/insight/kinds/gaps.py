@@ -190,8 +190,8 @@ def _lacking(noun: str, names: Any, facts: "Facts", clicked: Any) -> list[Findin
                 "products": int(found.products[row]),
                 "in_stock": int(found.in_stock[row]),
                 "times_usual": round(float(found.times_usual[row]), 2),
-                "why": f"{found.events[row]:,} events and {found.in_stock[row]:,} of "
-                f"{found.products[row]:,} products in stock: {found.times_usual[row]:.1f} times "
+                "why": f"{labels[row]}: {found.events[row]:,} events and "
+                f"{found.in_stock[row]:,} of {found.products[row]:,} products in stock: {found.times_usual[row]:.1f} times "
                 "the demand of other products",
             },
         )

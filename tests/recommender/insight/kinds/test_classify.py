@@ -119,6 +119,7 @@ def test_a_category_that_does_not_fit_is_proposed_anew(store: Shop) -> None:
 def test_where_every_product_has_a_category_nothing_is_proposed(store: Shop) -> None:
     run = find_out(store, "classify")
     assert run.findings.count() == 0
+    assert run.summary == "No product lacks a category; `every` judges those that have one."
     assert run.figures["held_out"]["accuracy"] > 0.5
 
 

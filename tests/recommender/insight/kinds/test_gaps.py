@@ -72,6 +72,7 @@ def test_a_search_that_nobody_follows_is_told_though_products_have_its_words(
 def test_a_category_with_much_demand_and_little_stock_is_told(visited: Shop) -> None:
     (one,) = found(visited, "category")
     assert one.data["category"] == "Lamps"
+    assert one.data["why"].startswith("Lamps: 96 events and 1 of 8 products in stock")
     assert (one.data["products"], one.data["in_stock"], one.data["events"]) == (8, 1, 96)
     assert one.score > 2
 
