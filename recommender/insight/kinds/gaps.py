@@ -191,8 +191,8 @@ def _lacking(noun: str, names: Any, facts: "Facts", clicked: Any) -> list[Findin
                 "in_stock": int(found.in_stock[row]),
                 "times_usual": round(float(found.times_usual[row]), 2),
                 "why": f"{labels[row]}: {found.events[row]:,} events and "
-                f"{found.in_stock[row]:,} of {found.products[row]:,} products in stock: {found.times_usual[row]:.1f} times "
-                "the demand of other products",
+                f"{found.in_stock[row]:,} of {found.products[row]:,} products in stock: "
+                f"{found.times_usual[row]:.1f} times the demand of other products",
             },
         )
         for row in found.lacking.tolist()
