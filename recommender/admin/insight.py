@@ -139,7 +139,7 @@ class InsightRunAdmin(DetailAdmin[InsightRun], ReadOnlyAdmin[InsightRun]):
         """Its figures, and where its map is."""
         told: dict[str, Any] = {"tables": insight_page.figure_tables(row)}
         if insight_map.is_map(row):
-            names = ("points", "point")
+            names = ("points", "point", "enclosed")
             told["map"] = {name: reverse(f"{_MAP}_{name}", args=[row.pk]) for name in names}
         return told
 
@@ -147,9 +147,11 @@ class InsightRunAdmin(DetailAdmin[InsightRun], ReadOnlyAdmin[InsightRun]):
         """The list, a run, and what the script of a map asks for."""
         wrap, name = self.admin_site.admin_view, _MAP.removeprefix("admin:")
         points, point = wrap(self._points), wrap(self._point)
+        enclosed = wrap(self._enclosed)
         return [
             path("<int:run_id>/map/points/", points, name=f"{name}_points"),
             path("<int:run_id>/map/point/", point, name=f"{name}_point"),
+            path("<int:run_id>/map/enclosed/", enclosed, name=f"{name}_enclosed"),
             *super().get_urls(),
         ]
 
@@ -158,6 +160,9 @@ class InsightRunAdmin(DetailAdmin[InsightRun], ReadOnlyAdmin[InsightRun]):
 
     def _point(self, request: HttpRequest, run_id: int) -> HttpResponse:
         return insight_map.point(request, self._map(request, run_id))
+
+    def _enclosed(self, request: HttpRequest, run_id: int) -> HttpResponse:
+        return insight_map.enclosed(request, self._map(request, run_id))
 
     def _map(self, request: HttpRequest, run_id: int) -> InsightRun:
         if not self.has_view_permission(request):

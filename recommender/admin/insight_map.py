@@ -11,15 +11,21 @@ import numpy as np
 import orjson
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.urls import reverse
+from numpy.typing import NDArray
 
 from recommender import arrays
 from recommender.admin import fragments
+from recommender.analysis import polygons
 from recommender.arrays import Array
 from recommender.insight.kinds import catalog_map
 from recommender.models import InsightRun, Product
 
 # The four-byte ones first, so that each array begins at a multiple of its width.
 _COLUMNS = ("price", "sales", "places", "cluster", "category", "warm")
+
+# What a filter takes (docs/recommend.md), and what a line may have.
+MOST_IDS = 1_000
+_LEAST_CORNERS, _MOST_CORNERS = 3, 200
 
 
 def is_map(run: InsightRun) -> bool:
@@ -59,6 +65,37 @@ def point(request: HttpRequest, run: InsightRun) -> HttpResponse:
         return JsonResponse({}, status=404)
     product = Product.objects.filter(catalog=run.catalog_id, pk=int(keys[int(number)])).first()
     return JsonResponse(_told(product) if product else {}, status=200 if product else 404)
+
+
+def enclosed(request: HttpRequest, run: InsightRun) -> HttpResponse:
+    """The products within a line that was drawn around them, as a filter; 400 for no line.
+
+    `line` is x and y of its corners in turn, in steps of the map. A filter takes MOST_IDS: of more
+    products those nearest to the middle of the line are in it.
+    """
+    corners = _corners(request.GET.get("line", ""))
+    if corners is None:
+        return JsonResponse({}, status=400)
+    stored = _stored(run)
+    places = stored["places"].astype(np.float64)
+    found = np.flatnonzero(polygons.inside(places, corners))
+    distances = np.abs(places[found] - corners.mean(axis=0)).max(axis=1, initial=0)
+    keys = stored["keys"][found[np.argsort(distances, kind="stable")[:MOST_IDS]]]
+    products = Product.objects.filter(catalog=run.catalog_id, pk__in=keys.tolist())
+    ids = sorted(products.filter(deleted_at=None).values_list("external_id", flat=True))
+    return JsonResponse({"products": len(found), "filter": {"id": {"in": ids}}})
+
+
+def _corners(line: str) -> NDArray[np.float64] | None:
+    """At least three corners; None where these are none."""
+    parts = line.split(",")
+    if len(parts) % 2 or not _LEAST_CORNERS <= len(parts) // 2 <= _MOST_CORNERS:
+        return None
+    try:
+        corners = np.array([float(part) for part in parts]).reshape(-1, 2)
+    except ValueError:
+        return None
+    return corners if np.isfinite(corners).all() else None
 
 
 def _told(product: Product) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from recommender.api.example_errors import (
     unknown,
 )
 from recommender.api.problems import Problem
+from recommender.insight.kinds import KINDS
 
 RUN_ID = "7b0f6f0e-3f1c-4c53-9a0f-0d7d2c1d9f10"
 _RUN_PATH = {"run_id": RUN_ID}
@@ -64,7 +65,9 @@ _NO_UUID = invalid(
     "path.run_id",
     "Input should be a valid UUID, invalid length: expected length 32 for simple format, found 2",
 )
-_NO_KIND = Problem(404, "unknown-kind", "There is no kind 'colours'; there are: clusters.")
+_NO_KIND = Problem(
+    404, "unknown-kind", f"There is no kind 'colours'; there are: {', '.join(KINDS)}."
+)
 _BODY = Problem(400, "invalid", "This takes no body but {}.")
 
 INSIGHT: Mapping[tuple[str, str], Call] = {

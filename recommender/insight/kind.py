@@ -58,7 +58,7 @@ class Outcome:
     """What a run found.
 
     Attributes:
-        findings: written as they come.
+        findings: written as they come, by COPY: making them may not ask the database.
         figures: of the run as a whole, as JSON has them: counts, thresholds, precision.
         summary: one sentence for people.
         space: the version whose vectors were read, where any were.
@@ -92,6 +92,7 @@ class Kind:
             before a run is made, so it must be quick.
         of_newcomer: a finding on a product that a finished run has none on, or None; made when it
             is read.
+        draw: a finished run as a PNG; None where there is no picture of the kind.
         examples: options, as the command line takes them, each of which shows something.
     """
 
@@ -102,6 +103,7 @@ class Kind:
     run: "Callable[[Catalog, Any, Progress], Outcome]"
     check: Callable[[Catalog, Any], None] = _any_catalog
     of_newcomer: Callable[[InsightRun, Product], Finding | None] = _nobody_new
+    draw: Callable[[InsightRun], bytes] | None = None
     examples: Sequence[str] = ()
 
     def read(self, given: Mapping[str, Any]) -> Parameters:

@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 import numpy as np
+from django.db.utils import ProgrammingError
 from numpy.typing import NDArray
 from psycopg import sql
+from psycopg.errors import UndefinedTable
 
 from recommender import arrays, database
 from recommender.history import popularity
@@ -133,8 +135,18 @@ def read_vectors(catalog: Catalog, space: Space, least: int = 2) -> Vectors:
     """All vectors of a space; those with numbers that are none, or of no length, are left out.
 
     Raises:
-        InsightError: as `check_has_vectors`.
+        InsightError: as `check_has_vectors`; `space-retired` where it is retired meanwhile.
     """
+    try:
+        return _read_vectors(catalog, space, least)
+    except ProgrammingError as exc:
+        if not isinstance(exc.__cause__, UndefinedTable):
+            raise
+        detail = f"{space} was retired while it was read; run again."
+        raise InsightError("space-retired", detail) from exc
+
+
+def _read_vectors(catalog: Catalog, space: Space, least: int) -> Vectors:
     living = _living(space)
     ((count,),) = database.fetch(_COUNT.format(living))
     keys = np.zeros(count, dtype=np.int64)

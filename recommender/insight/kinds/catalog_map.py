@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from recommender import arrays
 from recommender.insight import reading
 from recommender.insight.kind import Finding, Kind, Outcome
 from recommender.insight.kinds import clusters
 from recommender.insight.kinds.clusters import Clustering, ClusterParameters
-from recommender.models import Catalog
+from recommender.models import Catalog, InsightRun
 
 if TYPE_CHECKING:
     from recommender.analysis.layout import Positions
@@ -88,6 +89,16 @@ def _categories(paths: NDArray[np.object_]) -> tuple[list[str], NDArray[np.int64
     return [name or "none" for name in names] + [OTHERS], codes
 
 
+def draw(run: InsightRun) -> bytes:
+    """The map, in the colours of its clusters."""
+    from recommender.insight import pictures  # noqa: PLC0415 - matplotlib takes long to load
+
+    stored = arrays.unpack_arrays(bytes(run.arrays or b""))
+    places = stored["places"].astype(np.float64) / STEPS
+    labels = stored["cluster"].astype(np.int64)
+    return pictures.map_picture(places, labels, stored["cluster_names"].tolist())
+
+
 KIND = Kind(
     name="map",
     title="Map",
@@ -95,5 +106,6 @@ KIND = Kind(
     parameters=ClusterParameters,
     run=run,
     check=clusters.check,
+    draw=draw,
     examples=("--k 20",),
 )

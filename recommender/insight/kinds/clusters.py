@@ -240,6 +240,17 @@ def of_newcomer(run: InsightRun, product: Product) -> Finding | None:
     return Finding(product.pk, None, str(label), float(nearness[label]), data)
 
 
+def draw(run: InsightRun) -> bytes:
+    """A bar for each cluster."""
+    from recommender.insight import pictures  # noqa: PLC0415 - matplotlib takes long to load
+
+    described = run.figures["described"]
+    names, sizes, cohesions = (
+        [one[column] for one in described] for column in ("name", "products", "cohesion")
+    )
+    return pictures.bars_picture(names, sizes, cohesions)
+
+
 KIND = Kind(
     name="clusters",
     title="Clusters",
@@ -248,5 +259,6 @@ KIND = Kind(
     run=run,
     check=check,
     of_newcomer=of_newcomer,
+    draw=draw,
     examples=("--k 12", "--space behaviour --k 20"),
 )

@@ -3,6 +3,7 @@
 import time
 import types
 from argparse import ArgumentParser, BooleanOptionalAction, RawDescriptionHelpFormatter
+from pathlib import Path
 from typing import Any, Union, get_args, get_origin
 
 import orjson
@@ -57,6 +58,8 @@ Kinds: {", ".join(KINDS)}. `./kinship insight KIND --help` says what each takes.
 
     def handle(self, **options: Any) -> None:
         kind = KINDS[options["kind"]]
+        if options.get("picture") and not options["wait"]:
+            raise CommandError("--picture needs --wait: only what is done can be drawn.")
         try:
             catalog = find_catalog(options["catalog"])
         except ValidationError as exc:
@@ -76,6 +79,8 @@ Kinds: {", ".join(KINDS)}. `./kinship insight KIND --help` says what each takes.
             raise CommandError(run.error)
         if run.status == InsightRun.Status.CANCELLED:
             raise CommandError("Somebody cancelled it.")
+        if options.get("picture") and run.status == InsightRun.Status.DONE:
+            _draw(kind, run, options["picture"])
 
     def _wait(self, run: InsightRun, patience: float, activity: Activity) -> InsightRun:
         """Until the run has ended; as it is then."""
@@ -118,6 +123,10 @@ def _add_kind(parser: ArgumentParser, kind: Kind) -> None:
     parser.add_argument(
         "--findings", type=int, default=20, metavar="N", help="print so many findings (20)"
     )
+    if kind.draw is not None:
+        parser.add_argument(
+            "--picture", type=Path, metavar="FILE.png", help="with --wait: draw it there"
+        )
     parser.add_argument(
         "--patience",
         type=float,
@@ -203,6 +212,15 @@ def _do(reason: str, run: InsightRun, activity: Activity) -> None:
 def _reason(row: FoundRow) -> str:
     """What a finding says of what has no title, such as a user or a search."""
     return str(orjson.loads(row.data).get("why", ""))
+
+
+def _draw(kind: Kind, run: InsightRun, out: Path) -> None:
+    if kind.draw is None:
+        return
+    try:
+        out.write_bytes(kind.draw(run))
+    except OSError as exc:
+        raise CommandError(f"Cannot write --picture {out}: {exc.strerror}.") from exc
 
 
 def _table(rows: list[FoundRow]) -> str:

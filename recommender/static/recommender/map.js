@@ -4,6 +4,7 @@
 const BUCKETS = 256; // of each side, to find the point under the pointer
 const REACH = 10; // pixels from the pointer
 const STEPS = 65535;
+const CORNERS = 150; // of a line around points
 const GREY = [150, 150, 150];
 
 class CatalogMap {
@@ -14,6 +15,7 @@ class CatalogMap {
     this.tip = root.querySelector("[data-tip]");
     this.legend = root.querySelector("[data-legend]");
     this.choice = root.querySelector("select");
+    this.chosen = root.querySelector("[data-chosen]");
     this.view = { scale: 1, x: 0, y: 0 };
     this.told = new Map();
     this.wanted = -1;
@@ -137,15 +139,30 @@ class CatalogMap {
     const few = this.points < 5000 ? 2 : 0;
     const side = Math.min(14, Math.round(2 + few + Math.log2(this.view.scale) * 1.5));
     const half = side >> 1;
-    for (let i = 0; i < this.points; i++) {
-      const left = Math.round(places[2 * i] * size + x) - half;
-      const top = Math.round(places[2 * i + 1] * size + y) - half;
-      if (left < 0 || top < 0 || left + side > width || top + side > height) continue;
-      for (let row = top; row < top + side; row++) {
-        pixels.fill(this.colours[i], row * width + left, row * width + left + side);
+    const { points, colours } = this;
+    const [right, bottom] = [width - side, height - side];
+    for (let i = 0; i < points; i++) {
+      const left = (places[2 * i] * size + x - half) | 0;
+      const top = (places[2 * i + 1] * size + y - half) | 0;
+      if (left < 0 || top < 0 || left > right || top > bottom) continue;
+      const colour = colours[i];
+      // A call of fill() for two pixels takes longer than they do.
+      for (let row = 0, at = top * width + left; row < side; row++, at += width) {
+        for (let column = 0; column < side; column++) pixels[at + column] = colour;
       }
     }
     this.context.putImageData(image, 0, 0);
+    if (this.line) this.outline({ size, x, y });
+  }
+
+  // The line that is drawn around points, in pixels.
+  outline({ size, x, y }) {
+    this.context.beginPath();
+    for (const [mapX, mapY] of this.line) this.context.lineTo(mapX * size + x, mapY * size + y);
+    this.context.closePath();
+    this.context.strokeStyle = "#888";
+    this.context.lineWidth = 2;
+    this.context.stroke();
   }
 
   listen() {
@@ -154,8 +171,9 @@ class CatalogMap {
     this.canvas.addEventListener("dblclick", () => this.reset());
     this.canvas.addEventListener("pointerdown", (event) => {
       this.canvas.setPointerCapture(event.pointerId);
-      this.dragged = this.pixel(event);
       this.moved = 0;
+      if (event.shiftKey) this.line = [this.place(event)];
+      else this.dragged = this.pixel(event);
     });
     this.canvas.addEventListener("pointerup", (event) => this.release(event));
     this.canvas.addEventListener("pointermove", (event) => this.move(event));
@@ -166,6 +184,12 @@ class CatalogMap {
     const box = this.canvas.getBoundingClientRect();
     const ratio = this.canvas.width / box.width;
     return [(event.clientX - box.left) * ratio, (event.clientY - box.top) * ratio];
+  }
+
+  place(event) {
+    const { size, x, y } = this.transform();
+    const [px, py] = this.pixel(event);
+    return [Math.round((px - x) / size), Math.round((py - y) / size)];
   }
 
   zoom(event) {
@@ -190,6 +214,11 @@ class CatalogMap {
 
   move(event) {
     const [px, py] = this.pixel(event);
+    if (this.line && event.buttons) {
+      this.line.push(this.place(event));
+      this.draw();
+      return;
+    }
     if (this.dragged) {
       this.view.x += px - this.dragged[0];
       this.view.y += py - this.dragged[1];
@@ -204,10 +233,28 @@ class CatalogMap {
 
   async release(event) {
     this.dragged = null;
+    if (this.line) return this.enclose();
     if (this.moved > 4) return;
     const point = this.nearest(...this.pixel(event));
     const told = point < 0 ? null : await this.ask(point);
     if (told && told.address) window.open(told.address, "_blank", "noopener");
+  }
+
+  // As many corners of the line as an address takes, and what they enclose.
+  async enclose() {
+    const every = Math.ceil(this.line.length / CORNERS);
+    const corners = this.line.filter((_, n) => n % every === 0);
+    this.line = null;
+    this.draw();
+    if (corners.length < 3) return;
+    const answer = await fetch(`${this.root.dataset.enclosed}?line=${corners.flat().join(",")}`);
+    if (!answer.ok) return;
+    const { products, filter } = await answer.json();
+    const known = filter.id.in.length;
+    const more = known < products ? `, of which the filter has ${known}` : "";
+    this.chosen.querySelector("p").textContent = `${products} products${more}. The filter:`;
+    this.chosen.querySelector("textarea").value = JSON.stringify(filter);
+    this.chosen.hidden = false;
   }
 
   nearest(px, py) {

@@ -92,6 +92,27 @@ def test_a_point_tells_its_product(admin_client: Client, run: InsightRun, shop: 
         assert admin_client.get(at, {"point": none}).status_code == 404
 
 
+def test_what_a_line_encloses_is_a_filter(
+    admin_client: Client, run: InsightRun, shop: Shop
+) -> None:
+    at = address(run, "map_enclosed")
+    everything = "-1,-1,65536,-1,65536,65536,-1,65536"
+
+    told = admin_client.get(at, {"line": everything}).json()
+
+    ids = ["mug-1", "mug-2", "mug-3", "tent-1", "tent-2"]
+    assert told == {"products": 5, "filter": {"id": {"in": ids}}}
+    nothing = admin_client.get(at, {"line": "-9,-9,-8,-9,-8,-8"}).json()
+    assert nothing == {"products": 0, "filter": {"id": {"in": []}}}
+
+
+@pytest.mark.parametrize(
+    "line", ["", "1,2", "1,2,3,4,5", "a,b,c,d,e,f", "nan,1,2,3,4,5", "1," * 999]
+)
+def test_what_is_no_line_is_refused(admin_client: Client, run: InsightRun, line: str) -> None:
+    assert admin_client.get(address(run, "map_enclosed"), {"line": line}).status_code == 400
+
+
 def test_nobody_sees_a_map_who_may_not(client: Client, run: InsightRun, django_user_model) -> None:
     assert client.get(address(run, "map_points")).status_code == 302
     client.force_login(django_user_model.objects.create_user("staff", is_staff=True))

@@ -17,6 +17,8 @@ from recommender.models import (
     EvaluationRun,
     Event,
     EventKey,
+    InsightFinding,
+    InsightRun,
     Product,
     ProductNeighbor,
     ProductPopularity,
@@ -52,6 +54,8 @@ EVERYTHING = (
     Ranker,
     TrainingRun,
     EvaluationRun,
+    InsightRun,
+    InsightFinding,
 )
 
 
@@ -78,6 +82,8 @@ def learn(shop: Shop) -> None:
     Ranker.objects.create(**of, mode="new", kind="fusion", model=b"", trained_until=NOON)
     TrainingRun.objects.create(**of)
     EvaluationRun.objects.create(**of, mode="new", document={})
+    found = InsightRun.objects.create(**of, kind="clusters")
+    InsightFinding.objects.create(run=found, product=shop.product("mug"), score=1)
 
 
 def counts() -> dict[str, int]:

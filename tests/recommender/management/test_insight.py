@@ -1,4 +1,5 @@
 from io import StringIO
+from pathlib import Path
 
 import orjson
 import pytest
@@ -82,3 +83,16 @@ def test_a_run_that_fails_says_why(committed_shop: Shop) -> None:
 
     with pytest.raises(CommandError, match="are equal"):
         call("clusters", "--wait")
+
+
+@pytest.mark.parametrize("kind", [kind.name for kind in KINDS.values() if kind.draw])
+def test_what_was_found_is_drawn(filled: Shop, tmp_path: Path, kind: str) -> None:
+    out = tmp_path / "picture.png"
+
+    call(kind, "--k", "3", "--wait", "--findings", "0", "--picture", str(out))
+
+    assert out.read_bytes().startswith(b"\x89PNG")
+    with pytest.raises(CommandError, match="--picture needs --wait"):
+        call(kind, "--picture", str(out))
+    with pytest.raises(CommandError, match="No such file or directory"):
+        call(kind, "--k", "3", "--wait", "--picture", str(tmp_path / "nowhere/picture.png"))
