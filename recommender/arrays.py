@@ -5,7 +5,7 @@ thousand numbers one by one costs what ten searches do); as bytes that hold noth
 that reading them runs no code.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from io import BytesIO
 from zipfile import BadZipFile
 
@@ -42,6 +42,44 @@ def joined_ints(sent: Sequence[bytes]) -> NDArray[np.int64]:
 def joined_floats(sent: Sequence[bytes]) -> NDArray[np.float64]:
     """Several float8[] one after the other."""
     return _joined(sent, _FLOATS).astype(np.float64)
+
+
+def row_type(**columns: str) -> np.dtype[np.void]:
+    """The type of a row of a binary COPY: the number of fields, and each behind its length.
+
+    Args:
+        columns: by name, the types of its columns, none of which is ever NULL.
+    """
+    fields = ((f"{name}_length", name, column) for name, column in columns.items())
+    lengths = [part for size, name, column in fields for part in ((size, ">i4"), (name, column))]
+    return np.dtype([("fields", ">i2"), *lengths]).newbyteorder(">")
+
+
+_COPY_HEADER, _COPY_TRAILER = 19, 2
+_COPY_CHUNK = 1 << 24  # bytes
+
+
+def copied(
+    stream: Iterable[bytes | bytearray | memoryview], row: np.dtype[np.void]
+) -> Iterator[NDArray[np.void]]:
+    """The rows of a COPY … TO STDOUT (FORMAT binary), in parts of some 16 MB; one at least."""
+    held, skip = bytearray(), _COPY_HEADER
+    for data in stream:
+        held += data
+        if len(held) >= _COPY_CHUNK:
+            yield _whole_rows(held, skip, row)
+            skip = 0
+    del held[len(held) - _COPY_TRAILER :]
+    yield _whole_rows(held, skip, row)
+
+
+def _whole_rows(held: bytearray, skip: int, row: np.dtype[np.void]) -> NDArray[np.void]:
+    """Move whole rows out of what is held."""
+    del held[:skip]
+    size = len(held) // row.itemsize * row.itemsize
+    rows = np.frombuffer(bytes(held[:size]), row)
+    del held[:size]
+    return rows
 
 
 def length(sent: bytes) -> int:

@@ -74,7 +74,10 @@ class NewCatalogForm(CatalogForm):
         return key
 
 
-_TUNED = ("clock", "language", "half_life_days", "event_weights", ("rating_min", "rating_max"))
+_TUNED = (
+    *("clock", "language", "half_life_days", "event_weights", ("rating_min", "rating_max")),
+    "exclude_bots",
+)
 
 _PUBLIC = ("public_attributes", "browser_event_types")
 

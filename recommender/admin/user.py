@@ -4,6 +4,8 @@ import json
 from typing import Any
 
 from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
 from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import RelatedDropdownFilter
 
@@ -19,10 +21,11 @@ _EVENTS_SHOWN = 50
 class UserAdmin(DetailAdmin[User], ExternalIdAdmin[User], ReadOnlyAdmin[User]):
     """Shoppers, readers, viewers. They come with their first event."""
 
-    list_display = ("external_id", "catalog", "last_event_at", "created_at")
+    list_display = ("external_id", "catalog", "exclusion", "last_event_at", "created_at")
     list_filter = (
         ("catalog", RelatedDropdownFilter),
         ("last_event_at", admin.EmptyFieldListFilter),
+        "exclusion",
     )
     list_filter_submit = True
     list_select_related = ("catalog",)
@@ -34,8 +37,42 @@ class UserAdmin(DetailAdmin[User], ExternalIdAdmin[User], ReadOnlyAdmin[User]):
     search_fields = ("external_id__startswith",)
     search_help_text = "The beginning of an id"
     change_form_outer_before_template = "recommender/admin/user.html"
-    fields = (("external_id", "catalog"), ("last_event_at", "created_at"), "standing", "known")
+    fields = (
+        ("external_id", "catalog"),
+        ("last_event_at", "created_at"),
+        "exclusion",
+        "standing",
+        "known",
+    )
     readonly_fields = ("standing", "known")
+    actions = ("exclude_selected", "keep_selected", "undecide_selected")
+
+    def has_decide_permission(self, request: HttpRequest) -> bool:
+        """Whether somebody may say who counts: who may change a catalog's settings."""
+        return request.user.has_perm("recommender.change_catalog")
+
+    @admin.action(description="Exclude from training and popularity", permissions=["decide"])
+    def exclude_selected(self, request: HttpRequest, users: QuerySet[User]) -> None:
+        """What they did counts no more."""
+        self._decide(request, users, User.Exclusion.PERSON)
+
+    @admin.action(description="Keep: a customer, whatever it looks like", permissions=["decide"])
+    def keep_selected(self, request: HttpRequest, users: QuerySet[User]) -> None:
+        """What they did counts, though a run says that they are bots."""
+        self._decide(request, users, User.Exclusion.KEPT)
+
+    @admin.action(description="Undo the decision", permissions=["decide"])
+    def undecide_selected(self, request: HttpRequest, users: QuerySet[User]) -> None:
+        """The next run says anew what they look like."""
+        self._decide(request, users, User.Exclusion.NONE)
+
+    def _decide(
+        self, request: HttpRequest, users: QuerySet[User], exclusion: User.Exclusion
+    ) -> None:
+        count = users.update(exclusion=exclusion)
+        noun = "user" if count == 1 else "users"
+        text = f"{count:,} {noun}: {exclusion.label.lower()}, from the next training and count on."
+        self.message_user(request, text)
 
     @admin.display(description="Browser keys")
     def standing(self, user: User) -> str:

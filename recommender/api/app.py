@@ -21,6 +21,7 @@ from recommender.api import (
     explain,
     insight,
     next_pages,
+    outliers,
     problems,
     products,
     recommendations,
@@ -90,6 +91,7 @@ api.add_router("/v1", search.router)
 api.add_router("/v1", next_pages.router)
 api.add_router("/v1", batch.router)
 api.add_router("/v1", explain.router)
+api.add_router("/v1", outliers.router)
 api.add_router("/v1", insight.router)
 api.add_router("/v1", sync.router)
 api.add_router("/v1", products.router)

@@ -29,6 +29,7 @@ from recommender.api.example_errors import (
 )
 from recommender.api.example_insight import INSIGHT
 from recommender.api.example_lists import LISTS
+from recommender.api.example_outliers import OUTLIERS
 from recommender.api.problems import Problem
 
 _AT = "2026-01-22T10:00:00Z"
@@ -73,6 +74,7 @@ _WRITTEN = (*SERVER, NOT_JSON, BAD_PRICE, TWO_IDS, *TOO_LARGE)
 
 CALLS: Mapping[tuple[str, str], Call] = {
     **LISTS,
+    **OUTLIERS,
     **INSIGHT,
     ("get", "/v1/products"): Call(
         answers={200: "ProductPageOut"},

@@ -8,7 +8,7 @@ from psycopg import sql
 from psycopg.types.json import Jsonb
 
 from recommender import database
-from recommender.history import reader, repurchase
+from recommender.history import exclusion, reader, repurchase
 from recommender.models import Catalog
 
 WINDOW = timedelta(days=30)
@@ -22,6 +22,7 @@ _EVENT = """
             SELECT key, value::float8 AS weight FROM jsonb_each_text(%(weights)s::jsonb)
         ) w ON w.key = e.type AND w.weight <> 0
         WHERE e.catalog_id = %(catalog)s AND e.product_id IS NOT NULL AND e.at < %(before)s
+          AND {counts}
 """
 
 # A row for each product that anybody liked. A user counts once for a product, by the heaviest of
@@ -50,11 +51,12 @@ POPULARITY = sql.SQL("""
     ) strongest GROUP BY product_id
 """).format(
     event=sql.SQL(_EVENT).format(
+        counts=exclusion.COUNTS,
         weight=reader.weight(
             sql.SQL("w.weight"),
             worst=sql.SQL("%(rating_min)s::float8"),
             best=sql.SQL("%(rating_max)s::float8"),
-        )
+        ),
     )
 )
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from psycopg import sql
 
 from recommender import database
+from recommender.history import exclusion
 
 # How many intervals one that is not known is worth: of all products, and of all users.
 _OF_CATALOG, _OF_PRODUCT = 5.0, 2.0
@@ -32,13 +33,13 @@ REPURCHASE = sql.SQL("""
                 PARTITION BY e.user_id, e.product_id ORDER BY e.at))::float8 / 86400 AS days
             FROM recommender_event e
             WHERE e.catalog_id = %(catalog)s AND e.type = 'purchase' AND e.at < %(before)s
-              AND e.product_id IS NOT NULL
+              AND e.product_id IS NOT NULL AND {counts}
         ) since WHERE days >= {shortest}
     ), buyers AS (
-        SELECT product_id, count(DISTINCT user_id) AS number FROM recommender_event
-        WHERE catalog_id = %(catalog)s AND type = 'purchase' AND at < %(before)s
-          AND product_id IS NOT NULL
-        GROUP BY product_id
+        SELECT e.product_id, count(DISTINCT e.user_id) AS number FROM recommender_event e
+        WHERE e.catalog_id = %(catalog)s AND e.type = 'purchase' AND e.at < %(before)s
+          AND e.product_id IS NOT NULL AND {counts}
+        GROUP BY e.product_id
     ), products AS (
         SELECT b.product_id, b.number, count(g.log_days) AS gaps,
                COALESCE(sum(g.log_days), 0) AS sum, count(DISTINCT g.user_id) AS again,
@@ -54,7 +55,11 @@ REPURCHASE = sql.SQL("""
            (p.squares + {of_catalog} * c.variance) / (p.gaps + {of_catalog}) AS repeat_variance,
            (p.again + {of_catalog} * c.share)::float8 / (p.number + {of_catalog}) AS repeat_share
     FROM products p CROSS JOIN catalog c
-""").format(shortest=sql.Literal(_SHORTEST), of_catalog=sql.Literal(_OF_CATALOG))
+""").format(
+    shortest=sql.Literal(_SHORTEST),
+    of_catalog=sql.Literal(_OF_CATALOG),
+    counts=exclusion.COUNTS,
+)
 
 # Keys of the products that a user has bought and may need again.
 _DUE_ROWS = """

@@ -169,6 +169,12 @@ class Catalog(models.Model):
         validators=[MinValueValidator(0)],
         help_text="US dollars that embedding may cost in a calendar month (UTC); empty: no limit.",
     )
+    exclude_bots = models.BooleanField(
+        default=False,
+        db_default=False,
+        help_text="Whether users that insight finds to be bots are left out of training and "
+        "popularity.",
+    )
     has_made_up_times = models.BooleanField(
         default=False,
         editable=False,

@@ -9,6 +9,12 @@ from recommender.models.product import Product
 class User(models.Model):
     """A shopper, reader or viewer; not an operator of the admin."""
 
+    class Exclusion(models.TextChoices):
+        NONE = "", "Counts"
+        BOT = "bot", "Looks like a bot"
+        PERSON = "person", "Excluded by a person"
+        KEPT = "kept", "Kept by a person"
+
     catalog = models.ForeignKey(
         Catalog, models.CASCADE, verbose_name="catalog", related_name="users", db_index=False
     )
@@ -26,6 +32,15 @@ class User(models.Model):
         editable=False,
         help_text="Whether only browsers without a user token have sent events of this user.",
     )
+    exclusion = models.CharField(
+        max_length=8,
+        choices=Exclusion.choices,
+        blank=True,
+        default=Exclusion.NONE,
+        db_default="",
+        editable=False,
+        help_text="Whether what they did counts in training and popularity.",
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -33,7 +48,14 @@ class User(models.Model):
         constraints = (
             models.UniqueConstraint(fields=["catalog", "external_id"], name="user_external_id"),
         )
-        indexes = (models.Index(fields=["catalog", "id"], name="user_catalog"),)
+        indexes = (
+            models.Index(fields=["catalog", "id"], name="user_catalog"),
+            models.Index(
+                fields=["catalog", "id"],
+                name="user_excluded",
+                condition=~models.Q(exclusion=""),
+            ),
+        )
 
     def __str__(self) -> str:
         return self.external_id

@@ -12,7 +12,7 @@ from psycopg import sql
 from psycopg.types.json import Jsonb
 
 from recommender import database
-from recommender.history import popularity
+from recommender.history import exclusion, popularity
 from recommender.models import Catalog
 from recommender.retrieval import filter_cache
 from recommender.retrieval.filters import Filter
@@ -43,8 +43,8 @@ FROM (
                        THEN (array_agg(query) FILTER (WHERE type = 'search') OVER searches)[
                            count(*) FILTER (WHERE type = 'search') OVER searches]
                    END) AS query
-            FROM recommender_event
-            WHERE catalog_id = %(catalog)s AND at < %(before)s
+            FROM recommender_event e
+            WHERE catalog_id = %(catalog)s AND at < %(before)s AND {counts}
               AND at >= %(before)s::timestamptz - make_interval(days => {days})
             WINDOW searches AS (PARTITION BY user_id ORDER BY at, id)
         ) e
@@ -59,6 +59,7 @@ FROM (
     key=sql.SQL(_KEY.format(text="e.query")),
     prior=sql.Literal(_PRIOR),
     days=sql.Literal(_DAYS),
+    counts=exclusion.COUNTS,
     kept=sql.Literal(_KEPT),
 )
 

@@ -11,11 +11,10 @@ from psycopg import sql
 
 from recommender import arrays, database
 from recommender.behaviour.interactions import Interactions
-from recommender.history import reader
+from recommender.history import exclusion, reader
 from recommender.models import Catalog
 
 _PAGE = 20_000
-_CHUNK = 1 << 24  # bytes
 
 _PRODUCTS = """
 SELECT id, external_id, deleted_at IS NULL AND in_stock, ln(NULLIF(price::float8, 0)),
@@ -31,23 +30,13 @@ COPY (
         SELECT key, value::float8 AS weight FROM jsonb_each_text({weights}::jsonb)
     ) w ON w.key = e.type AND w.weight <> 0
     WHERE e.catalog_id = {catalog} AND e.product_id IS NOT NULL AND e.at < {before}
-      AND ({weight} <> 0 OR e.type = 'rating')
+      AND ({weight} <> 0 OR e.type = 'rating') AND {counts}
 ) TO STDOUT (FORMAT binary)
 """)
 
-# A row of a binary COPY: the number of fields, and each field behind its length.
-_ROW = np.dtype(
-    [
-        ("fields", ">i2"),
-        *(("user_length", ">i4"), ("user", ">i8")),
-        *(("product_length", ">i4"), ("product", ">i8")),
-        *(("weight_length", ">i4"), ("weight", ">f4")),
-        *(("time_length", ">i4"), ("time", ">f8")),
-        *(("tie_breaker_length", ">i4"), ("tie_breaker", ">i8")),
-        *(("is_rating_length", ">i4"), ("is_rating", "?")),
-    ]
+_ROW = arrays.row_type(
+    user="i8", product="i8", weight="f4", time="f8", tie_breaker="i8", is_rating="?"
 )
-_HEADER, _TRAILER = 19, 2
 _EVENT = np.dtype(
     [
         ("user", "i8"),
@@ -184,30 +173,18 @@ def _events(catalog: Catalog, before: datetime) -> NDArray[np.void]:
             best=sql.Literal(catalog.rating_max),
         ),
         tie_breaker=reader.TIE_BREAKER,
+        counts=exclusion.COUNTS,
         weights=sql.Literal(orjson.dumps(catalog.event_weights).decode()),
         catalog=sql.Literal(catalog.pk),
         before=sql.Literal(before.isoformat()),
     )
-    parts: list[NDArray[np.void]] = []
     with database.copy(statement) as stream:
-        held = bytearray()
-        skip = _HEADER
-        for data in stream:
-            held += data
-            if len(held) >= _CHUNK:
-                skip = _take(held, skip, parts)
-        _take(held, skip, parts, end=_TRAILER)
-    return np.concatenate(parts)
+        return np.concatenate([_narrowed(rows) for rows in arrays.copied(stream, _ROW)])
 
 
-def _take(held: bytearray, skip: int, parts: list[NDArray[np.void]], end: int = 0) -> int:
-    """Move whole rows out of what is held; what is still to be skipped."""
-    del held[:skip]
-    count = max(0, len(held) - end) // _ROW.itemsize
-    rows = np.frombuffer(bytes(held[: count * _ROW.itemsize]), _ROW)
-    events = np.empty(count, _EVENT)
+def _narrowed(rows: NDArray[np.void]) -> NDArray[np.void]:
+    """The fields alone, without their lengths."""
+    events = np.empty(len(rows), _EVENT)
     for name in _EVENT.names or ():
         events[name] = rows[name]
-    parts.append(events)
-    del held[: count * _ROW.itemsize]
-    return 0
+    return events

@@ -3,23 +3,26 @@
 from collections.abc import Mapping
 
 import numpy as np
+from psycopg import sql
 from scipy.sparse import csr_array
 
 from recommender import arrays, database
 from recommender.behaviour import neighbours
 from recommender.behaviour.interactions import SECONDS_A_DAY
+from recommender.history import exclusion
 from recommender.models import Catalog, ProductNeighbor
 from recommender.snapshot.snapshot import Snapshot
 
 # A basket is what a user buys in a day: orders have no id here, and the events of one may be
 # seconds apart. One row: users, products and days of all purchases before a time.
-_PURCHASES = """
+_PURCHASES = sql.SQL("""
 SELECT array_send(array_agg(e.user_id)), array_send(array_agg(e.product_id)),
        array_send(array_agg(floor(extract(epoch FROM e.at) / %(day)s)::bigint))
 FROM recommender_event e
 WHERE e.catalog_id = %(catalog)s AND e.type = 'purchase' AND e.product_id IS NOT NULL
   AND extract(epoch FROM e.at) >= %(since)s AND extract(epoch FROM e.at) < %(before)s
-"""
+  AND {counts}
+""").format(counts=exclusion.COUNTS)
 
 
 def read(catalog: Catalog, as_of: Snapshot, *, since: float = 0.0) -> csr_array:

@@ -1,7 +1,16 @@
 """The kinds of insight: a module each, and a line here."""
 
 from recommender.insight.kind import Kind
-from recommender.insight.kinds import anomalies, catalog_map, clusters, duplicates, measure
+from recommender.insight.kinds import (
+    anomalies,
+    catalog_map,
+    classify,
+    clusters,
+    duplicates,
+    events,
+    gaps,
+    measure,
+)
 
 KINDS: dict[str, Kind] = {
     kind.name: kind
@@ -11,5 +20,8 @@ KINDS: dict[str, Kind] = {
         anomalies.KIND,
         duplicates.KIND,
         measure.KIND,
+        classify.KIND,
+        events.KIND,
+        gaps.KIND,
     )
 }

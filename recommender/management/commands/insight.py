@@ -209,6 +209,11 @@ def _do(reason: str, run: InsightRun, activity: Activity) -> None:
             carry_out(claim, activity)
 
 
+def _reason(row: FoundRow) -> str:
+    """What a finding says of what has no title, such as a user or a search."""
+    return str(orjson.loads(row.data).get("why", ""))
+
+
 def _draw(kind: Kind, run: InsightRun, out: Path) -> None:
     if kind.draw is None:
         return
@@ -220,7 +225,7 @@ def _draw(kind: Kind, run: InsightRun, out: Path) -> None:
 
 def _table(rows: list[FoundRow]) -> str:
     told = [
-        (f"{row.score:.4g}", row.group, row.product or row.user or "", row.title or "")
+        (f"{row.score:.4g}", row.group, row.product or row.user or "", row.title or _reason(row))
         for row in rows
     ]
     return aligned([("score", "group", "id", "title"), *told])

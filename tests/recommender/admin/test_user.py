@@ -2,6 +2,8 @@ import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import Permission
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -145,3 +147,34 @@ def test_users_are_neither_added_nor_deleted_here(
     address = reverse(f"admin:recommender_user_{view}", args=arguments)
     assert admin_client.post(address, {"post": "yes"}).status_code == 403
     assert User.objects.filter(pk=ann.pk).exists()
+
+
+@pytest.mark.parametrize(
+    ("action", "decision", "says"),
+    [
+        ("exclude_selected", "person", "1 user: excluded by a person"),
+        ("keep_selected", "kept", "1 user: kept by a person"),
+        ("undecide_selected", "", "1 user: counts"),
+    ],
+)
+def test_a_person_says_whether_a_user_counts(
+    admin_client: Client, ann: User, action: str, decision: str, says: str
+) -> None:
+    User.objects.filter(pk=ann.pk).update(exclusion="bot")
+    data = {"action": action, "_selected_action": [ann.pk]}
+    told = page.text(admin_client.post(reverse(LIST), data, follow=True))
+    assert says in told
+    assert User.objects.get(pk=ann.pk).exclusion == decision
+    listed = admin_client.get(reverse(LIST), {"exclusion__exact": decision})
+    assert [user.pk for user in listed.context["cl"].result_list] == [ann.pk]
+
+
+def test_who_may_only_look_decides_nothing(client: Client, ann: User) -> None:
+    clerk = get_user_model().objects.create_user("clerk", is_staff=True)
+    clerk.user_permissions.add(
+        Permission.objects.get(codename="view_user", content_type__app_label="recommender")
+    )
+    client.force_login(clerk)
+    data = {"action": "exclude_selected", "_selected_action": [ann.pk]}
+    client.post(reverse(LIST), data)
+    assert User.objects.get(pk=ann.pk).exclusion == ""

@@ -67,6 +67,7 @@ def test_every_endpoint_is_documented(document):
         ("GET", "/v1/suggest"),
         ("POST", "/v1/recommendations"),
         ("POST", "/v1/batch"),
+        ("POST", "/v1/insight/outliers"),
         ("GET", "/v1/explain"),
         ("POST", "/v1/recommendations/{rec_id}/next"),
         *(("GET", f"/v1/{name}") for name in ("popular", "trending", "new")),

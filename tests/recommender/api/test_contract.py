@@ -35,6 +35,8 @@ OF_THE_CATALOG = {
     "invalid-cursor",
     "two-ids",
     "unknown-event-type",
+    "uneven-rows",
+    "nothing-to-compare",
     "unknown-kind",
 }
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from psycopg import sql
 
-from recommender import database
+from recommender import arrays, database
 from recommender.behaviour.interactions import MAX_EVENTS
 from recommender.engine import batch
 from recommender.history import popularity, reader
@@ -156,7 +156,7 @@ def test_pages_of_products_and_chunks_of_events_are_joined(
     whole = reading.read(two.catalog, LATER)
 
     monkeypatch.setattr(reading, "_PAGE", 2)
-    monkeypatch.setattr(reading, "_CHUNK", 100)
+    monkeypatch.setattr(arrays, "_COPY_CHUNK", 100)
     parts = reading.read(two.catalog, LATER)
 
     assert parts.products.ids.tolist() == whole.products.ids.tolist()
