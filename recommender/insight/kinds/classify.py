@@ -220,7 +220,7 @@ def _finding(key: int, names: Sequence[str], chance: float, sure: bool | None) -
         why = f"{label!r} is right in {chance:.0%} of such cases."
     elif sure is None:
         why = f"Nearest to the text of {label!r}, then of {second!r}; there are no examples."
-    data = {"category": label, "known": sure, "second": second, "now": now, "why": why}
+    data = {"category": label, "known": sure, "second": second, "now": now, "reason": why}
     # Without a threshold it is for the reader to say what is sure.
     return Finding(key, None, "" if sure is False else label, chance, data)
 

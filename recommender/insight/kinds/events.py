@@ -147,7 +147,7 @@ def _names(rings: "list[Ring]", bursts: "list[Burst]") -> dict[int, str]:
 def _findings(told: Mapping[int, _Told]) -> Iterator[Finding]:
     for user, one in told.items():
         data = {
-            "why": "; ".join(one.reasons),
+            "reason": "; ".join(one.reasons),
             "reasons": one.reasons,
             "evidence": one.evidence,
             "kinds": one.kinds,

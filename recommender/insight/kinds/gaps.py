@@ -141,7 +141,7 @@ def _searches(catalog: Catalog, window: dict[str, Any], say: "Progress") -> Iter
             "users": users,
             "products": products,
             "went_on": round(share, 4),
-            "why": f"{searches:,} searches for {text!r} by {users:,} users: {why}",
+            "reason": f"{searches:,} searches for {text!r} by {users:,} users: {why}",
         }
         yield Finding(None, None, "search", float(users), data)
 
@@ -190,7 +190,7 @@ def _lacking(noun: str, names: Any, facts: "Facts", clicked: Any) -> list[Findin
                 "products": int(found.products[row]),
                 "in_stock": int(found.in_stock[row]),
                 "times_usual": round(float(found.times_usual[row]), 2),
-                "why": f"{labels[row]}: {found.events[row]:,} events and "
+                "reason": f"{labels[row]}: {found.events[row]:,} events and "
                 f"{found.in_stock[row]:,} of {found.products[row]:,} products in stock: "
                 f"{found.times_usual[row]:.1f} times the demand of other products",
             },
@@ -202,7 +202,7 @@ def _lacking(noun: str, names: Any, facts: "Facts", clicked: Any) -> list[Findin
 def _never_clicked(facts: "Facts", rows: Any, expected: Any, shown: Any) -> Iterator[Finding]:
     for row, clicks in zip(rows.tolist(), expected.tolist(), strict=True):
         why = f"shown {shown[row]:,} times and never clicked, where {clicks:.0f} clicks are usual"
-        data = {"shown": int(shown[row]), "expected_clicks": round(clicks, 1), "why": why}
+        data = {"shown": int(shown[row]), "expected_clicks": round(clicks, 1), "reason": why}
         yield Finding(int(facts.keys[row]), None, "never-clicked", clicks, data)
 
 
@@ -211,7 +211,7 @@ def _never_met(facts: "Facts", shown: Any, clicked: Any) -> Iterator[Finding]:
     if shown.any():
         why = "in stock, and never shown, as far as events tell"
     for row in np.flatnonzero(facts.in_stock & (shown == 0) & (clicked == 0)).tolist():
-        yield Finding(int(facts.keys[row]), None, "never-met", 0.0, {"why": why})
+        yield Finding(int(facts.keys[row]), None, "never-met", 0.0, {"reason": why})
 
 
 KIND = Kind(

@@ -211,7 +211,7 @@ def _do(reason: str, run: InsightRun, activity: Activity) -> None:
 
 def _reason(row: FoundRow) -> str:
     """What a finding says of what has no title, such as a user or a search."""
-    return str(orjson.loads(row.data).get("why", ""))
+    return str(orjson.loads(row.data).get("reason", ""))
 
 
 def _draw(kind: Kind, run: InsightRun, out: Path) -> None:

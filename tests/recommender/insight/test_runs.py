@@ -53,7 +53,7 @@ def test_a_run_keeps_what_its_kind_found(shop: Shop, monkeypatch: pytest.MonkeyP
 
     def found(_catalog: Catalog, _asked: Parameters, say: Progress) -> Outcome:
         findings = [
-            Finding(shop.product("a").pk, None, "g", 0.5, {"why": "looks “odd”"}),
+            Finding(shop.product("a").pk, None, "g", 0.5, {"reason": "looks “odd”"}),
             Finding(None, shop.user("anna").pk, "", 2, {}),
         ]
         return Outcome(findings, {"count": 2, "none": float("nan")}, "Two.", space=shop.space)
@@ -71,7 +71,7 @@ def test_a_run_keeps_what_its_kind_found(shop: Shop, monkeypatch: pytest.MonkeyP
     rows = run.findings.values_list("product", "user", "group", "score", "data")
     assert list(rows) == [
         (None, shop.user("anna").pk, "", 2.0, {}),
-        (shop.product("a").pk, None, "g", 0.5, {"why": "looks “odd”"}),
+        (shop.product("a").pk, None, "g", 0.5, {"reason": "looks “odd”"}),
     ]
 
 

@@ -67,8 +67,8 @@ def test_what_is_not_known_says_so_with_the_next_likely_one(
     run = find_out(store, "classify", precision=0.999)
     unknown = [one.data for one in run.findings.all() if not one.data["known"]]
     assert unknown
-    assert unknown[0]["why"].startswith("I do not know: ")
-    assert unknown[0]["second"] in unknown[0]["why"]
+    assert unknown[0]["reason"].startswith("I do not know: ")
+    assert unknown[0]["second"] in unknown[0]["reason"]
     scores = list(run.findings.values_list("score", flat=True))
     assert scores == sorted(scores, reverse=True)
     assert all(0 < score < 1 for score in scores)

@@ -56,7 +56,7 @@ def test_searches_without_a_product_are_told_by_how_many_users_asked(visited: Sh
     assert [one.data["text"] for one in told] == ["hammock", "kayak"]
     assert (told[0].data["searches"], told[0].data["products"]) == (5, 0)
     assert told[0].data["went_on"] == pytest.approx(0.4)
-    assert "no product in stock has these words" in told[0].data["why"]
+    assert "no product in stock has these words" in told[0].data["reason"]
 
 
 def test_a_search_that_nobody_follows_is_told_though_products_have_its_words(
@@ -66,13 +66,13 @@ def test_a_search_that_nobody_follows_is_told_though_products_have_its_words(
     search(visited, "maps", 4)
     (one,) = found(visited, "search")
     assert (one.data["text"], one.data["products"]) == ("book", 1)
-    assert "hardly anybody goes on" in one.data["why"]
+    assert "hardly anybody goes on" in one.data["reason"]
 
 
 def test_a_category_with_much_demand_and_little_stock_is_told(visited: Shop) -> None:
     (one,) = found(visited, "category")
     assert one.data["category"] == "Lamps"
-    assert one.data["why"].startswith("Lamps: 96 events and 1 of 8 products in stock")
+    assert one.data["reason"].startswith("Lamps: 96 events and 1 of 8 products in stock")
     assert (one.data["products"], one.data["in_stock"], one.data["events"]) == (8, 1, 96)
     assert one.score > 2
 
@@ -91,7 +91,7 @@ def test_a_cluster_of_the_latest_run_is_told_too(visited: Shop) -> None:
 def test_what_nobody_met_is_told(visited: Shop) -> None:
     (one,) = found(visited, "never-met")
     assert one.product.external_id == "book"
-    assert "nobody has met it" in one.data["why"]
+    assert "nobody has met it" in one.data["reason"]
 
 
 def test_what_is_shown_and_never_clicked_is_told(visited: Shop) -> None:
