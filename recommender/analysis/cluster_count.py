@@ -13,7 +13,8 @@ from sklearn.metrics import adjusted_rand_score, silhouette_score
 from threadpoolctl import threadpool_limits
 
 from recommender.analysis import clusters
-from recommender.analysis.clusters import SEED, Vectors
+from recommender.analysis.clusters import SEED
+from recommender.analysis.nearest import Vectors
 
 _SAMPLE = 12_000  # rows that clusters are fitted to
 _JUDGED = 2_500  # rows whose silhouettes are measured

@@ -6,7 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recommender import arrays
-from recommender.analysis.clusters import Assignment, Vectors
+from recommender.analysis.clusters import Assignment
+from recommender.analysis.nearest import Vectors
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,13 +7,14 @@ from numpy.typing import NDArray
 from sklearn.cluster import AgglomerativeClustering, MiniBatchKMeans
 from threadpoolctl import threadpool_limits
 
+from recommender.analysis.nearest import Vectors, units
+
 _BATCH = 4096
 _BLOCK = 20_000  # rows that are compared with all centroids at once
 _ROUNDS = 30
 _STARTS = 3
 SEED = 7
 
-Vectors = NDArray[np.float32]
 # With fewer clusters a second level tells nothing.
 _LEAST_FOR_SECTIONS = 6
 
@@ -26,14 +27,6 @@ class Assignment:
     nearness: NDArray[np.float32]  # (n,), cosine similarity
     others: NDArray[np.int32]  # (n,), the cluster that is next nearest; −1 where there is one
     margins: NDArray[np.float32]  # (n,), how much nearer the own one is
-
-
-def normalise(vectors: Vectors) -> Vectors:
-    """Unit length, in place; returns the same array. No row may be zero."""
-    for start in range(0, len(vectors), _BLOCK):
-        block = vectors[start : start + _BLOCK]
-        block /= np.linalg.norm(block, axis=1, keepdims=True)
-    return vectors
 
 
 def fit(vectors: Vectors, k: int, seed: int = SEED) -> Vectors:
@@ -57,7 +50,7 @@ def fit(vectors: Vectors, k: int, seed: int = SEED) -> Vectors:
     with threadpool_limits(1):
         centroids = model.fit(vectors).cluster_centers_.astype(np.float32)
     centroids = centroids[np.linalg.norm(centroids, axis=1) > 1e-6]
-    sizes = np.bincount(assign(vectors, normalise(centroids)).labels, minlength=len(centroids))
+    sizes = np.bincount(assign(vectors, units(centroids)).labels, minlength=len(centroids))
     order = np.argsort(-sizes, kind="stable")
     largest_first: Vectors = centroids[order[sizes[order] > 0]]
     return largest_first

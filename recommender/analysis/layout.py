@@ -14,8 +14,8 @@ from sklearn.decomposition import PCA
 from sklearn.manifold import TSNE
 from threadpoolctl import threadpool_limits
 
-from recommender.analysis import clusters
-from recommender.analysis.clusters import SEED, Vectors
+from recommender.analysis.clusters import SEED
+from recommender.analysis.nearest import Vectors, units
 
 # Up to so many rows each is a landmark; of more, the centroids of so many small clusters are.
 _MOST_DIRECT, _LANDMARKS = 2_500, 1_200
@@ -63,7 +63,7 @@ def _landmarks(vectors: Vectors) -> Vectors:
         compute_labels=False,
     )
     centroids = model.fit(vectors).cluster_centers_.astype(np.float32)
-    return clusters.normalise(centroids[np.linalg.norm(centroids, axis=1) > 1e-6])
+    return units(centroids[np.linalg.norm(centroids, axis=1) > 1e-6])
 
 
 def _flat(rows: Vectors) -> Positions:

@@ -9,6 +9,7 @@ import numpy as np
 from pydantic import Field
 
 from recommender import arrays
+from recommender.analysis import nearest
 from recommender.insight import reading
 from recommender.insight.kind import Finding, InsightError, Kind, Outcome, SpaceParameters
 from recommender.models import Catalog, InsightRun, Product, Space
@@ -17,7 +18,8 @@ from recommender.spaces.partitions import load_vectors
 if TYPE_CHECKING:
     from recommender.analysis.cluster_count import Tried
     from recommender.analysis.cluster_profile import Profile
-    from recommender.analysis.clusters import Assignment, Vectors
+    from recommender.analysis.clusters import Assignment
+    from recommender.analysis.nearest import Vectors
     from recommender.insight.reading import Facts
     from recommender.training.fitting import Progress
 
@@ -74,7 +76,7 @@ def cluster(catalog: Catalog, space: Space, k: int | None, say: "Progress") -> C
 
     say("reading vectors")
     vectors, facts = reading.read(catalog, space, k or 2)
-    rows = clusters.normalise(vectors.rows)
+    rows = nearest.units(vectors.rows)
     if not (rows != rows[0]).any():
         raise InsightError("all-equal", f"All vectors of {space} are equal: there are no clusters.")
     tried: Sequence[Tried] = ()

@@ -1,11 +1,11 @@
 import numpy as np
 import pytest
 
-from recommender.analysis import clusters
+from recommender.analysis import clusters, nearest
 from recommender.analysis.cluster_profile import profiles
 
 # Three rows near the first axis, the third of them half-way to the second; one on the second.
-VECTORS = clusters.normalise(np.float32([[1, 0.0], [1, 0.1], [1, 0.9], [0, 1]]))
+VECTORS = nearest.units(np.float32([[1, 0.0], [1, 0.1], [1, 0.9], [0, 1]]))
 CENTROIDS = np.float32([[1, 0], [0, 1]])
 FOUND = clusters.assign(VECTORS, CENTROIDS)
 NOTHING = np.zeros(4)

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import adjusted_rand_score
 
-from recommender.analysis import clusters
+from recommender.analysis import clusters, nearest
 from tests.recommender.analysis.clouds import clouds
 
 
@@ -61,8 +61,8 @@ def test_numbers_that_are_none_are_refused() -> None:
 @given(rows=st.integers(1, 60), count=st.integers(1, 5), seed=st.integers(0, 99))
 def test_a_row_is_in_the_cluster_it_is_nearest_to(rows: int, count: int, seed: int) -> None:
     random = np.random.default_rng(seed)
-    vectors = clusters.normalise(random.normal(size=(rows, 7)).astype(np.float32))
-    centroids = clusters.normalise(random.normal(size=(count, 7)).astype(np.float32))
+    vectors = nearest.units(random.normal(size=(rows, 7)).astype(np.float32))
+    centroids = nearest.units(random.normal(size=(count, 7)).astype(np.float32))
 
     found = clusters.assign(vectors, centroids)
 
@@ -78,7 +78,7 @@ def test_sections_hold_clusters_that_are_alike() -> None:
     above = np.linalg.qr(random.normal(size=(32, 32)))[0][:3]
     members = np.repeat(np.arange(3), 3)
     centroids = above[members] + random.normal(scale=0.05, size=(9, 32))
-    centroids = clusters.normalise(centroids.astype(np.float32))
+    centroids = nearest.units(centroids.astype(np.float32))
 
     found = clusters.sections(centroids)
 
