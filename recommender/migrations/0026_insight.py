@@ -35,8 +35,8 @@ class Migration(migrations.Migration):
                 ('catalog', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='insights', to='recommender.catalog', verbose_name='catalog')),
             ],
             options={
-                'verbose_name': 'insight',
-                'verbose_name_plural': 'insight',
+                'verbose_name': 'insight run',
+                'verbose_name_plural': 'insight runs',
                 'ordering': ('-created_at', '-id'),
             },
         ),

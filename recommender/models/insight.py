@@ -43,8 +43,8 @@ class InsightRun(models.Model):
     finished_at = models.DateTimeField(null=True)
 
     class Meta:
-        verbose_name = "insight"
-        verbose_name_plural = "insight"
+        verbose_name = "insight run"
+        verbose_name_plural = "insight runs"
         ordering = ("-created_at", "-id")
         constraints = (
             models.UniqueConstraint(

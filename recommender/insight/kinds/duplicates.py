@@ -60,8 +60,8 @@ def run(catalog: Catalog, asked: DuplicateParameters, say: "Progress") -> Outcom
             "spare": spare,
             "refused": found.refused,
         },
-        summary=f"Of {len(told.items):,} products {spare:,} are second entries of "
-        f"{len(found.groups):,} others.",
+        summary=f"Of {len(told.items):,} products {spare or 'none'} "
+        f"{'is' if spare < 2 else 'are'} in the catalog already.",
         space=told.space,
     )
 

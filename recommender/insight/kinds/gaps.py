@@ -158,15 +158,19 @@ def _having(catalog: Catalog, text: str) -> int:
 
 
 def _clusters(catalog: Catalog, facts: "Facts") -> Any:
-    """The cluster of each product by the latest run of clusters; "" where there is none."""
-    names = np.full(len(facts), "", dtype=object)
+    """The cluster of each product, with its name, by the latest run of clusters; "" without one."""
+    labels = np.full(len(facts), "", dtype=object)
     done = InsightRun.objects.filter(catalog=catalog, kind="clusters", status="done")
-    latest = done.order_by("-pk").values_list("pk", flat=True).first()
+    latest = done.order_by("-pk").first()
+    if latest is None:
+        return labels
     of = InsightFinding.objects.filter(run=latest, product__isnull=False)
-    clusters = dict(of.values_list("product_id", "group")) if latest else {}
+    clusters = dict(of.values_list("product_id", "group"))
+    names = {one["group"]: one["name"] for one in latest.figures.get("described", ())}
     for place, key in enumerate(facts.keys.tolist()):
-        names[place] = clusters.get(key, "")
-    return names
+        group = clusters.get(key, "")
+        labels[place] = f"cluster {group} ({names[group]})" if names.get(group) else group
+    return labels
 
 
 def _lacking(noun: str, names: Any, facts: "Facts", clicked: Any) -> list[Finding]:

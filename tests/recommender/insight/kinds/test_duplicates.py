@@ -25,7 +25,7 @@ def test_second_entries_are_found_with_the_one_to_keep_and_the_reason(shop: Shop
     assert found.data["reason"] == "The titles have the same words and quantities."
     assert found.data["mend"] == "Keep beans, and merge again into it."
     assert found.data["other"] == {"id": "beans", "title": COFFEE["title"]}
-    assert run.summary == "Of 24 products 1 are second entries of 1 others."
+    assert run.summary == "Of 24 products 1 is in the catalog already."
     assert run.figures["refused"]["quantity"] >= 1
 
 

@@ -78,14 +78,17 @@ def test_a_category_with_much_demand_and_little_stock_is_told(visited: Shop) -> 
 
 
 def test_a_cluster_of_the_latest_run_is_told_too(visited: Shop) -> None:
-    run = InsightRun.objects.create(catalog=visited.catalog, kind="clusters", status="done")
+    described = [{"group": "c-Lamps", "name": "lamp, brass"}]
+    run = InsightRun.objects.create(
+        catalog=visited.catalog, kind="clusters", status="done", figures={"described": described}
+    )
     rows = Product.objects.filter(catalog=visited.catalog).values_list("pk", "category")
     InsightFinding.objects.bulk_create(
         InsightFinding(run=run, product_id=key, group=f"c-{category}", score=1)
         for key, category in rows
     )
     (one,) = found(visited, "cluster")
-    assert one.data["cluster"] == "c-Lamps"
+    assert one.data["cluster"] == "cluster c-Lamps (lamp, brass)"
 
 
 def test_what_nobody_met_is_told(visited: Shop) -> None:
