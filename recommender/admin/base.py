@@ -170,6 +170,33 @@ class ReadOnlyAdmin(ModelAdmin[_M]):
         return False
 
 
+class RunAdmin(DetailAdmin[_M], ReadOnlyAdmin[_M]):
+    """Runs of long work, the latest first; those whose process died are shown as failed."""
+
+    list_filter_submit = True
+    list_select_related = ("catalog",)
+    list_per_page = 50
+    sortable_by = ()
+
+    @abstractmethod
+    def fail_dead(self) -> int:
+        """Have the runs whose process died say so; how many they are."""
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """The list."""
+        self.fail_dead()
+        return super().changelist_view(request, extra_context)
+
+    def get_object(
+        self, request: HttpRequest, object_id: str, from_field: str | None = None
+    ) -> _M | None:
+        """A run."""
+        self.fail_dead()
+        return super().get_object(request, object_id, from_field)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
     """What a person confirms: the button's word, and the box that may be ticked with it."""

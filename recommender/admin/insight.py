@@ -13,7 +13,7 @@ from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, RelatedDropdownFilter
 
 from recommender.admin import base, fragments, insight_map, insight_page
-from recommender.admin.base import ActionError, DetailAdmin, Question, ReadOnlyAdmin, action
+from recommender.admin.base import ActionError, Question, RunAdmin, action
 from recommender.admin.base import SimpleListFilter as DropdownFilter
 from recommender.insight import findings, runs
 from recommender.insight.kind import InsightError
@@ -69,7 +69,7 @@ class KindFilter(DropdownFilter):
 
 
 @admin.register(InsightRun)
-class InsightRunAdmin(DetailAdmin[InsightRun], ReadOnlyAdmin[InsightRun]):
+class InsightRunAdmin(RunAdmin[InsightRun]):
     """The runs of all catalogs, the latest first."""
 
     list_display = ("asked_for", "catalog", "what", "state", "came_to", "took")
@@ -78,10 +78,6 @@ class InsightRunAdmin(DetailAdmin[InsightRun], ReadOnlyAdmin[InsightRun]):
         KindFilter,
         ("status", ChoicesDropdownFilter),
     )
-    list_filter_submit = True
-    list_select_related = ("catalog",)
-    list_per_page = 50
-    sortable_by = ()
     actions_list = ("find_out",)
     actions_detail = ("again", "cancel")
     change_form_outer_before_template = "recommender/admin/insight.html"
@@ -104,19 +100,9 @@ class InsightRunAdmin(DetailAdmin[InsightRun], ReadOnlyAdmin[InsightRun]):
         """The runs without what only programs read."""
         return super().get_queryset(request).defer("arrays")
 
-    def changelist_view(
-        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
-        """The list; what died is shown as failed."""
-        runs.fail_dead_runs()
-        return super().changelist_view(request, extra_context)
-
-    def get_object(
-        self, request: HttpRequest, object_id: str, from_field: str | None = None
-    ) -> InsightRun | None:
-        """A run; one that died is shown as failed."""
-        runs.fail_dead_runs()
-        return super().get_object(request, object_id, from_field)
+    def fail_dead(self) -> int:
+        """See `runs`."""
+        return runs.fail_dead_runs()
 
     def render_change_form(
         self,

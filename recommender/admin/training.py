@@ -13,7 +13,7 @@ from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, RelatedDropdownFilter
 
 from recommender.admin import base, fragments
-from recommender.admin.base import DetailAdmin, Question, ReadOnlyAdmin, action
+from recommender.admin.base import Question, ReadOnlyAdmin, RunAdmin, action
 from recommender.admin.fragments import Table, stored_table
 from recommender.models import Catalog, Ranker, TrainingRun
 from recommender.training import runs
@@ -62,15 +62,11 @@ def summary(run: TrainingRun) -> str:
 
 
 @admin.register(TrainingRun)
-class TrainingRunAdmin(DetailAdmin[TrainingRun], ReadOnlyAdmin[TrainingRun]):
+class TrainingRunAdmin(RunAdmin[TrainingRun]):
     """The trainings of all catalogs, the latest first."""
 
     list_display = ("asked_for", "catalog", "state", "came_to", "learnt_until", "took")
     list_filter = (("catalog", RelatedDropdownFilter), ("status", ChoicesDropdownFilter))
-    list_filter_submit = True
-    list_select_related = ("catalog",)
-    list_per_page = 50
-    sortable_by = ()
     change_form_outer_before_template = "recommender/admin/training.html"
     fields = (
         ("catalog", "state"),
@@ -79,19 +75,9 @@ class TrainingRunAdmin(DetailAdmin[TrainingRun], ReadOnlyAdmin[TrainingRun]):
         "error",
     )
 
-    def changelist_view(
-        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
-        """The list; what died is shown as failed."""
-        runs.fail_dead_runs()
-        return super().changelist_view(request, extra_context)
-
-    def get_object(
-        self, request: HttpRequest, object_id: str, from_field: str | None = None
-    ) -> TrainingRun | None:
-        """A training; one that died is shown as failed."""
-        runs.fail_dead_runs()
-        return super().get_object(request, object_id, from_field)
+    def fail_dead(self) -> int:
+        """See `runs`."""
+        return runs.fail_dead_runs()
 
     def tell(self, row: TrainingRun) -> dict[str, Any]:
         """Its steps."""
