@@ -9,17 +9,16 @@ from uuid import UUID
 import numpy as np
 from numpy.typing import NDArray
 
-from embeddings.calls.outcome import EmbeddedRow
+from embeddings.local import wordllama
 from embeddings.spec import ModelSpec
-from embeddings.types import Input, Role
 from recommender import arrays, database
 from recommender.analysis import nearest
 from recommender.analysis.items import Item, gtin_of
 from recommender.analysis.nearest import Vectors, VectorsError
-from recommender.insight import reading
+from recommender.insight import product_texts, reading
 from recommender.insight.kind import InsightError
 from recommender.models import Catalog, Space
-from recommender.providers import metered, models
+from recommender.providers import models
 from recommender.spaces import embedding, plain_text
 from recommender.spaces.alignment import embedder_of
 from recommender.spaces.staleness import StaleProduct
@@ -30,8 +29,6 @@ if TYPE_CHECKING:
 _PAGE = 20_000
 _BATCH = 512
 _SAMPLE = 5_000
-# A model of this machine that every installation has.
-_READER = "wordllama-256"
 _MOST_CHARACTERS = 2_000
 
 _PRODUCTS = """
@@ -130,12 +127,7 @@ def without_categories(space: Space, items: Sequence[Item], say: "Progress") -> 
         say("reading texts without their categories", start, len(items))
         texts = {n: _said(item) for n, item in enumerate(items[start : start + _BATCH], start)}
         told = [n for n, text in texts.items() if text]
-        inputs = [Input(text=texts[n]) for n in told]
-        for n, outcome in zip(
-            told, metered.embed_rows(embedder, inputs, Role.DOCUMENT, None), strict=True
-        ):
-            if isinstance(outcome, EmbeddedRow) and outcome.vector is not None:
-                rows[n] = outcome.vector
+        rows[told] = product_texts.embedded(embedder, [texts[n] for n in told])
     return nearest.units(rows)
 
 
@@ -177,7 +169,7 @@ def _stale(number: int, item: Item) -> StaleProduct:
 def _reader(space: Space) -> str:
     spec: ModelSpec = models.spec(space.model)
     is_own = not spec.is_hosted and not spec.needs_alignment and space.kind == Space.Kind.TEXT
-    return space.model if is_own else _READER
+    return space.model if is_own else wordllama.SPEC.key
 
 
 def _said(item: Item) -> str:

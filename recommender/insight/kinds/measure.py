@@ -1,6 +1,6 @@
 """Measure: known faults in a copy of a catalog, and how well each kind finds them."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from pydantic import Field
@@ -29,9 +29,7 @@ def run(catalog: Catalog, asked: MeasureParameters, say: "Progress") -> Outcome:
     Raises:
         InsightError: there are too few vectors, all are equal, or the model cannot embed.
     """
-    found: dict[str, Measured] = {}
-    for measure in MEASURES:
-        found |= measure(catalog, asked, say)
+    found = of_products(catalog, asked, say)
     told = {kind: _told(measured) for kind, measured in found.items()}
     return Outcome(
         findings=_findings(told),
@@ -95,11 +93,6 @@ def _copied(
         known[len(told.items) :] = 0  # nobody has met a copy yet
     copy = items.Catalogue(told.space, told.keys[sources], planted.items, unit)
     return copy, judged, known
-
-
-Measure = Callable[[Catalog, MeasureParameters, "Progress"], "dict[str, Measured]"]
-
-MEASURES: tuple[Measure, ...] = (of_products,)
 
 
 def _told(measured: "Measured") -> dict[str, float | int | None]:
