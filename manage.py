@@ -49,6 +49,7 @@ Run
   demo             run it with a sample store
   up, down         run it; stop it
   status           what runs
+  doctor           what is wrong, and how to mend it
 
 Your data
   create_catalog   a place for products, users and what they do

@@ -6,40 +6,36 @@ Over WSGI, granian gives the decoded path alone, and `%2F` in an id cannot be to
 import asyncio
 import os
 import sys
+import time
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
-from concurrent.futures import Future, ThreadPoolExecutor
 from importlib import import_module
 from io import BytesIO
-from typing import Any, TypeVar
+from typing import Any, NamedTuple
 
+import structlog
 from django.conf import settings
 from django.core.wsgi import get_wsgi_application
-from django.http import HttpResponse
 
 from recommender import database
 from recommender.api import problems
 from recommender.api.problems import Problem
 from recommender.engine import answer_log
+from recommender.monitoring import requests
+from recommender.threads import Threads
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "recommender.settings")
+
+log = structlog.get_logger()
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
-Argument = TypeVar("Argument")
-Result = TypeVar("Result")
 
-# Two, so that a slow request stops no process; more only contend for the interpreter: with four,
-# similar products answer 6 % less often and their 99th percentile is no better. Each may hold a
-# connection to the database.
-_THREADS = 2
-# What waits longer, or behind more, is sent away at once, and may ask again: its caller would have
-# gone before it was answered.
-_MOST_WAITING = 128
-_WAIT_SECONDS = 10.0
 # Of all bodies that a process is reading.
 _MOST_BYTES = 256 << 20
 _WITH_BODY = {"POST", "PUT", "PATCH"}
+# Of a request in a log, here and at whoever asked; a header, and the member of a WSGI environment.
+_ID_HEADER, _ID_MEMBER = b"x-request-id", "kinship.request_id"
 _HEALTH = "/healthz"
 # Who asks whether this is ready does not wait long for the answer.
 _READY, _READY_SECONDS = "/readyz", 5.0
@@ -47,82 +43,11 @@ _READY, _READY_SECONDS = "/readyz", 5.0
 # Its password takes half a second of a core to check: one at a time, and not by these threads.
 _SIGN_IN = ("POST", "/admin/login/")
 
-_BUSY = "More is asked than can be answered now. Ask again in some seconds."
-_HANGS = "There was no answer within {:g} s: the database, or what else it waits for, hangs."
-
 _handler = get_wsgi_application()
 # Else the first request would wait for it.
 import_module(settings.ROOT_URLCONF)
 database.limit_statements(settings.STATEMENT_SECONDS)
 answer_log.writer.start()
-
-
-class Threads:
-    """Few threads, and a queue before them that is never long; for the calls of one event loop.
-
-    Args:
-        most_waiting: how many calls may stand in the queue.
-        seconds: how long one may.
-    """
-
-    def __init__(
-        self,
-        number: int = _THREADS,
-        *,
-        most_waiting: int = _MOST_WAITING,
-        seconds: float = _WAIT_SECONDS,
-    ) -> None:
-        self._executor = ThreadPoolExecutor(number, thread_name_prefix="web")
-        self._most = number + most_waiting
-        self._seconds = seconds
-        self._calls = 0
-
-    async def run(
-        self, function: Callable[[Argument], Result], argument: Argument, *, seconds: float
-    ) -> Result:
-        """What the function returns, called in a thread.
-
-        Args:
-            seconds: how long that may take; the thread is not free before it returns.
-
-        Raises:
-            Problem: 503 where there is too much before it, or it takes too long.
-        """
-        if self._calls >= self._most:
-            raise Problem(503, "busy", _BUSY)
-        self._calls += 1
-        # asyncio's own wrap_future and wait take twice as long for the same.
-        loop = asyncio.get_running_loop()
-        result: asyncio.Future[Result] = loop.create_future()
-        call = self._executor.submit(function, argument)
-        call.add_done_callback(lambda call: loop.call_soon_threadsafe(self._end, result, call))
-        turn = loop.call_later(min(seconds, self._seconds), self._look, call, result, seconds)
-        try:
-            return await result
-        finally:
-            turn.cancel()
-
-    def _look(self, call: "Future[Any]", result: "asyncio.Future[Any]", seconds: float) -> None:
-        """One that has not begun by now never does."""
-        if not call.cancel():
-            left = max(0, seconds - self._seconds)
-            asyncio.get_running_loop().call_later(left, _give_up, result, seconds)
-
-    def _end(self, result: "asyncio.Future[Result]", call: "Future[Result]") -> None:
-        self._calls -= 1
-        if result.done():
-            return
-        if call.cancelled():
-            result.set_exception(Problem(503, "busy", _BUSY))
-        elif error := call.exception():
-            result.set_exception(error)
-        else:
-            result.set_result(call.result())
-
-
-def _give_up(result: "asyncio.Future[Any]", seconds: float) -> None:
-    if not result.done():
-        result.set_exception(Problem(503, "took-too-long", _HANGS.format(seconds)))
 
 
 class _Bodies:
@@ -166,7 +91,7 @@ class _Bodies:
                 dropped += len(part)
                 continue
             if self._held + len(part) > _MOST_BYTES:
-                raise Problem(503, "busy", _BUSY)
+                raise problems.busy()
             self._held += len(part)
             body += part
         return True
@@ -184,18 +109,39 @@ async def application(scope: Message, receive: Receive, send: Send) -> None:
 
     Health is answered here, however busy the threads are.
     """
+    request_id = requests.id_of(dict(scope["headers"]).get(_ID_HEADER, b"").decode("latin-1"))
+    began = time.perf_counter()
     try:
         body = await _bodies.read(receive) if _has_body(scope) else b""
         if body is None:
             return
+        # What a slow sender takes is not this service's time.
+        began = time.perf_counter()
         try:
-            start, content = await _answered(scope, body)
+            answer = await _answered(scope, body, request_id)
         finally:
             _bodies.release(body)
     except Problem as problem:
-        start, content = _messages(problems.respond(problem))
-    await send(start)
-    await send({"type": "http.response.body", "body": content})
+        answer = _refused(problem)
+    _note(scope, answer, time.perf_counter() - began, request_id)
+    answer.start["headers"].append((b"x-request-id", request_id.encode()))
+    await send(answer.start)
+    await send({"type": "http.response.body", "body": answer.content})
+
+
+def _note(scope: Message, answer: "_Answer", seconds: float, request_id: str) -> None:
+    """Count what was answered; what took long is logged."""
+    status = answer.start["status"]
+    requests.count(scope["method"], answer.route, status, seconds)
+    if seconds >= settings.SLOW_SECONDS:
+        log.warning(
+            "slow request",
+            method=scope["method"],
+            path=scope["path"],
+            status=status,
+            seconds=round(seconds, 3),
+            request_id=request_id,
+        )
 
 
 def _signs_in(scope: Message) -> bool:
@@ -213,8 +159,8 @@ def _has_body(scope: Message) -> bool:
     return is_framed or b"transfer-encoding" in headers
 
 
-async def _answered(scope: Message, body: bytes) -> tuple[Message, bytes]:
-    members = environ(scope, body)
+async def _answered(scope: Message, body: bytes, request_id: str) -> "_Answer":
+    members = environ(scope, body) | {_ID_MEMBER: request_id}
     if scope["path"] == _HEALTH:
         return _answer(members)
     seconds = _READY_SECONDS if scope["path"] == _READY else settings.ANSWER_SECONDS
@@ -264,30 +210,41 @@ def _add_header(members: dict[str, Any], name: str, value: str) -> None:
     members[key] = f"{members[key]}{separator}{value}" if key in members else value
 
 
-def _answer(members: dict[str, Any]) -> tuple[Message, bytes]:
-    """Django's answer: how it starts, and its content."""
+class _Answer(NamedTuple):
+    """How an answer starts, its content, and the route that its request took."""
+
+    start: Message
+    content: bytes
+    route: str = requests.NO_ROUTE
+
+
+def _answer(members: dict[str, Any]) -> _Answer:
+    """Django's answer."""
     start: Message = {"type": "http.response.start"}
 
     def start_response(status: str, headers: list[tuple[str, str]], *_: object) -> Any:
         start["status"] = int(status.split(" ", 1)[0])
         start["headers"] = _encoded(headers)
 
-    response = _handler(members, start_response)
-    try:
-        return start, b"".join(response)
-    finally:
-        response.close()
+    with structlog.contextvars.bound_contextvars(request_id=members[_ID_MEMBER]):
+        response = _handler(members, start_response)
+        try:
+            content = b"".join(response)
+        finally:
+            response.close()
+    return _Answer(start, content, members.get(requests.ROUTE, requests.NO_ROUTE))
 
 
-def _messages(response: HttpResponse) -> tuple[Message, bytes]:
+def _refused(problem: Problem) -> _Answer:
     """An answer that Django had no part in."""
+    response = problems.respond(problem)
     headers = [*response.items(), ("Content-Length", str(len(response.content)))]
     start = {
         "type": "http.response.start",
         "status": response.status_code,
         "headers": _encoded(headers),
     }
-    return start, response.content
+    return _Answer(start, response.content)
 
 
 def _encoded(headers: Iterable[tuple[str, str]]) -> list[tuple[bytes, bytes]]:

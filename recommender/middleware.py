@@ -12,6 +12,7 @@ from django.utils.module_loading import import_string
 
 from recommender.api import addresses, problems, shortcut
 from recommender.api.problems import Problem
+from recommender.monitoring import requests
 
 Handler = Callable[[HttpRequest], HttpResponse]
 
@@ -45,6 +46,7 @@ class AdminOnly:
         problem = _refusal(request)
         if problem is None and _is_admin(request):
             page: HttpResponse = self._admin(request)
+            request.META[requests.ROUTE] = requests.route_of(request.resolver_match)
             _protect(request, page, _ADMIN_POLICY)
             return page
         addresses.route(request)
@@ -52,6 +54,7 @@ class AdminOnly:
             response = problems.answer(request, problem)
         else:
             response = shortcut.answer(request) or self._get_response(request)
+            request.META.setdefault(requests.ROUTE, requests.route_of(request.resolver_match))
         # django-ninja answers a wrong method with plain text, before any of its error handlers;
         # the embedding endpoints answer theirs in the form of their protocol.
         if response.status_code == 405 and response["Content-Type"] != "application/json":

@@ -85,7 +85,8 @@ MIDDLEWARE = ["recommender.middleware.AdminOnly"]
 # Where pages call the API from a browser, with a browser key.
 CORS_ALLOWED_ORIGINS = _words("KINSHIP_CORS_ORIGINS", "")
 CORS_URLS_REGEX = r"^/v1/"
-CORS_ALLOW_HEADERS = (*default_headers, "x-kinship-user-token")
+CORS_ALLOW_HEADERS = (*default_headers, "x-kinship-user-token", "x-request-id")
+CORS_EXPOSE_HEADERS = ("retry-after", "x-request-id")
 if CORS_ALLOWED_ORIGINS:
     MIDDLEWARE.insert(0, "corsheaders.middleware.CorsMiddleware")
 ADMIN_MIDDLEWARE = [
@@ -154,6 +155,11 @@ TUNING_SHARE = _number("KINSHIP_TUNING_SHARE", 1 / 3, 0, 0.9)
 BODY_SECONDS = _number("KINSHIP_BODY_SECONDS", 30, 1, 3600)
 # What is not answered by then is answered with 503: the database or a provider hangs.
 ANSWER_SECONDS = _number("KINSHIP_ANSWER_SECONDS", 120, 1, 3600)
+# What takes longer is logged, with its request's id.
+SLOW_SECONDS = _number("KINSHIP_SLOW_SECONDS", 1, 0, 3600)
+# Who may read /metrics from elsewhere; where processes count, which prometheus-client reads too.
+METRICS_TOKEN = os.environ.get("KINSHIP_METRICS_TOKEN", "").strip()
+METRICS_DIRECTORY = os.environ.get("PROMETHEUS_MULTIPROC_DIR") or None
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 CELERY_BROKER_URL = stack.broker_url(STACK)

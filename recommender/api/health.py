@@ -13,6 +13,7 @@ from recommender.api import codec
 from recommender.models import Heartbeat
 from recommender.models.provider import ALIVE_FOR
 from recommender.providers.circuit import OpenCircuit, open_circuits
+from recommender.spaces import index
 from recommender.stack import archive
 from recommender.stack.broker import broker_problem
 from recommender.stack.external import pgvector_problem
@@ -20,14 +21,6 @@ from recommender.stack.external import pgvector_problem
 log = structlog.get_logger()
 
 _BROKER_SECONDS = 2
-
-# Active spaces that were indexed once and have no valid index now.
-_LOST_INDEXES = """
-SELECT s.name || '@' || s.version || ' of ' || c.name FROM recommender_space s
-JOIN recommender_catalog c ON c.id = s.catalog_id
-LEFT JOIN pg_index i ON i.indexrelid = to_regclass('recommender_productvector_' || s.id || '_hnsw')
-WHERE s.status = 'active' AND s.indexed_rows > 0 AND i.indisvalid IS NOT TRUE
-"""
 
 
 def healthz(request: HttpRequest) -> HttpResponse:  # noqa: ARG001
@@ -78,7 +71,7 @@ def _broker() -> str:
 
 def _index() -> str:
     try:
-        lost = [row[0] for row in database.fetch(_LOST_INDEXES)]
+        lost = index.lost()
     except DatabaseError:
         return "unknown: the database does not answer"
     if not lost:

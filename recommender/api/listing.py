@@ -16,6 +16,7 @@ from recommender.api.problems import Problem
 from recommender.engine import answer_log, backfill, trace
 from recommender.engine.answer import FIRST_PAGE, Answer, Continuation
 from recommender.engine.answer_log import ListedAnswer
+from recommender.monitoring import lists
 from recommender.time_budget import TIMEOUT, TimeUpError
 
 # Of the time that a request gives, for its list; the rest is for what is popular instead.
@@ -128,9 +129,11 @@ def page(
     after: Continuation = FIRST_PAGE,
 ) -> Page:
     """The same as JSON will have it; what it shows is remembered, so that the list can go on."""
-    with trace.recording() if ask.trace else nullcontext() as recorder:
+    with trace.recording() if ask.trace or lists.is_sampled() else nullcontext() as recorder:
         made = _made(request, operation, ask, subject, after)
-    document = answers.document(request, made.answer, ask, made.more, recorder)
+    lists.count(operation.name, made.answer, ask.size(), recorder)
+    told = recorder if ask.trace else None
+    document = answers.document(request, made.answer, ask, made.more, told)
     listed = tuple(item.id for item in made.answer.items[: len(document["items"])])
     rec_id = answer_log.new_id()
     answer_log.writer.add(

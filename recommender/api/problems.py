@@ -85,6 +85,12 @@ def respond(problem: Problem) -> HttpResponse:
 DATABASE_AWAY = Problem(503, "database-unavailable", "The database does not answer.")
 
 
+def busy() -> Problem:
+    """More is asked than can be answered."""
+    detail = "More is asked than can be answered now. Ask again in some seconds."
+    return Problem(503, "busy", detail)
+
+
 def slow_body(seconds: float) -> Problem:
     """A body that did not come within so long."""
     detail = f"The body did not come within {seconds:g} s. Send less of it at a time."

@@ -33,6 +33,7 @@ from recommender.api.queries import from_parameters
 from recommender.api.recommendations import FOR_USER
 from recommender.api.related import SIMILAR
 from recommender.api.search import SEARCH
+from recommender.monitoring import requests
 
 # Ids as nearly all are; any other is read by django-ninja.
 _ADDRESS = re.compile(r"/v1/([a-z]+)(?:/([0-9A-Za-z][0-9A-Za-z._:-]{0,99})/([a-z]+))?", re.ASCII)
@@ -81,6 +82,7 @@ def answer(request: HttpRequest) -> HttpResponse | None:
     if ask is None:
         return None
     recognised = cast(ApiRequest, request)
+    request.META[requests.ROUTE] = requests.of_list(address[1], address[3])
     try:
         recognised.auth = any_key.authenticate(request, key.removeprefix(_SCHEME))
         return way.respond(recognised, ask, address[2] or "")

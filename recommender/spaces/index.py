@@ -75,6 +75,20 @@ def parameters(rows: int) -> Parameters:
     return Parameters(m=24, ef_construction=128)
 
 
+# Active spaces that were indexed once and have no valid index now.
+_LOST = """
+SELECT s.name || '@' || s.version || ' of ' || c.name FROM recommender_space s
+JOIN recommender_catalog c ON c.id = s.catalog_id
+LEFT JOIN pg_index i ON i.indexrelid = to_regclass('recommender_productvector_' || s.id || '_hnsw')
+WHERE s.status = 'active' AND s.indexed_rows > 0 AND i.indisvalid IS NOT TRUE
+"""
+
+
+def lost() -> list[str]:
+    """The spaces that serve without the index that they had, in words."""
+    return [name for (name,) in database.fetch(_LOST)]
+
+
 def is_due(space: Space) -> bool:
     """Whether the index is missing, or was measured when the space was at most half its size."""
     rows = vector_count(space)

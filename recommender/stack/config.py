@@ -52,6 +52,11 @@ class Layout:
         return self.data_dir / "static"
 
     @property
+    def metrics(self) -> Path:
+        """The files in which web and worker processes count."""
+        return self.data_dir / "metrics"
+
+    @property
     def run(self) -> Path:
         """Locks and the record of what runs."""
         return self.data_dir / "run"

@@ -5,6 +5,7 @@ Needs Django to be set up; the rest of the package does not.
 
 import hashlib
 import pkgutil
+import shutil
 from collections.abc import Iterator
 
 from django.contrib.staticfiles.finders import get_finders
@@ -36,6 +37,7 @@ def prepare(config: StackConfig) -> None:
     archive.prepare(config)
     migrate(config)
     _collect_static_files(config.layout)
+    _begin_to_count(config.layout)
 
 
 def make_tables_if_none(config: StackConfig) -> None:
@@ -110,6 +112,12 @@ def _collect_static_files(layout: Layout) -> None:
     layout.static.mkdir(exist_ok=True)
     call_command("collectstatic", interactive=False, verbosity=0)
     stamp.write_text(wanted)
+
+
+def _begin_to_count(layout: Layout) -> None:
+    """Counts begin at zero with the processes; those of processes that are gone are of no use."""
+    shutil.rmtree(layout.metrics, ignore_errors=True)
+    layout.metrics.mkdir(exist_ok=True)
 
 
 def _fingerprint() -> str:

@@ -24,8 +24,9 @@ from recommender.stack.program import identity
 from recommender.stack.record import read_record
 from recommender.stack.service import Service
 
-# Where web and workers write: what was fetched for an import, what was refused, libraries' caches.
-_WRITTEN = ("fetched", "rejects", "home")
+# Where web and workers write: what was fetched for an import, what was refused, libraries'
+# caches, what processes count.
+_WRITTEN = ("fetched", "rejects", "home", "metrics")
 _TRY = """
 import os, socket, sys
 host, port, static, *written = sys.argv[1:]

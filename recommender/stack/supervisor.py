@@ -71,7 +71,12 @@ class Probe:
 
 def children_of(service: Service) -> list[Child]:
     """Web, worker, beat and the archive, each with the rights that it is to have."""
-    environment = os.environ | {"KINSHIP_DATA_DIR": str(service.config.data_dir)}
+    config = service.config
+    environment = os.environ | {
+        "KINSHIP_DATA_DIR": str(config.data_dir),
+        # prometheus-client's own.
+        "PROMETHEUS_MULTIPROC_DIR": str(config.layout.metrics),
+    }
     dropped = rights(service)
     exposed = environment | dict(dropped.variables)
     return [

@@ -1,4 +1,5 @@
 import asyncio
+import re
 import threading
 from collections.abc import Sequence
 from typing import Any
@@ -8,9 +9,10 @@ import pytest
 from django.core.signals import request_started
 from django.db.backends.signals import connection_created
 from django.test import override_settings
+from prometheus_client import REGISTRY
+from structlog.testing import capture_logs
 
-from recommender.api.problems import Problem
-from recommender.asgi import Threads, application
+from recommender.asgi import application
 
 # What a web process sets for all its connections; other tests may take their time.
 connection_created.disconnect(dispatch_uid="limit_statements")
@@ -110,53 +112,46 @@ def test_health_is_answered_where_it_is_asked() -> None:
     assert Sender([]).ask("/healthz", {}) == (200, {"status": "ok"})
 
 
-def test_a_call_waits_for_a_thread_and_the_next_for_neither() -> None:
-    asyncio.run(_check_that_the_surplus_is_refused())
+def test_an_answer_names_the_request_by_the_id_that_it_was_sent_with() -> None:
+    assert _ids({"X-Request-ID": "checkout-17"}) == [b"checkout-17"]
 
 
-async def _check_that_the_surplus_is_refused() -> None:
-    threads, go_on = Threads(1, most_waiting=1, seconds=60), threading.Event()
-    first = asyncio.create_task(threads.run(go_on.wait, None, seconds=60))
-    second = asyncio.create_task(threads.run(str, 2, seconds=60))
-    await asyncio.sleep(0)
-
-    with pytest.raises(Problem, match="More is asked than can be answered"):
-        await threads.run(str, 3, seconds=60)
-
-    go_on.set()
-    assert (await first, await second, await threads.run(str, 4, seconds=60)) == (True, "2", "4")
+@pytest.mark.parametrize("sent", ["", "a b", "x" * 101, 'a"; drop', "é"])
+def test_an_id_that_is_none_is_replaced_by_one(sent: str) -> None:
+    (given,) = _ids({"X-Request-ID": sent})
+    assert re.fullmatch(rb"[0-9a-f]{32}", given)
 
 
-def test_a_call_that_waits_too_long_is_never_begun() -> None:
-    asyncio.run(_check_that_it_is_never_begun())
+def test_a_refused_request_is_named_too() -> None:
+    with override_settings(BODY_SECONDS=0.05):
+        start, _ = asyncio.run(
+            Sender([]).messages("/v1/events", {"Content-Length": "9", "X-Request-ID": "drip"})
+        )
+    assert start["status"] == 408
+    assert dict(start["headers"])[b"x-request-id"] == b"drip"
 
 
-async def _check_that_it_is_never_begun() -> None:
-    threads, go_on, begun = Threads(1, seconds=0.05), threading.Event(), threading.Event()
-    first = asyncio.create_task(threads.run(go_on.wait, None, seconds=60))
-    await asyncio.sleep(0)
-
-    with pytest.raises(Problem, match="More is asked than can be answered"):
-        await threads.run(lambda _: begun.set(), None, seconds=60)
-
-    go_on.set()
-    await first
-    assert await threads.run(str, 2, seconds=60) == "2"
-    assert not begun.is_set()
+def test_what_takes_long_is_logged_with_its_id() -> None:
+    with override_settings(SLOW_SECONDS=0), capture_logs() as logs:
+        _ids({"X-Request-ID": "late-1"})
+    (line,) = [line for line in logs if line["event"] == "slow request"]
+    assert (line["request_id"], line["path"], line["status"]) == ("late-1", "/v1/events", NO_KEY)
 
 
-def test_a_call_that_hangs_is_not_waited_for() -> None:
-    asyncio.run(_check_that_it_is_given_up())
+def test_requests_are_counted_by_route_and_status() -> None:
+    before = _counted()
+    _ids({})
+    assert _counted() == before + 1
 
 
-async def _check_that_it_is_given_up() -> None:
-    threads, go_on = Threads(1, seconds=60), threading.Event()
+def _ids(headers: dict[str, str]) -> list[bytes]:
+    start, _ = asyncio.run(Sender([b""]).messages("/v1/events", {"Content-Length": "0", **headers}))
+    return [value for name, value in start["headers"] if name == b"x-request-id"]
 
-    with pytest.raises(Problem, match=r"no answer within 0\.05 s"):
-        await threads.run(go_on.wait, None, seconds=0.05)
 
-    go_on.set()
-    assert await threads.run(str, 2, seconds=60) == "2"
+def _counted() -> float:
+    labels = {"method": "POST", "route": "/v1/events", "status": str(NO_KEY)}
+    return REGISTRY.get_sample_value("kinship_requests_total", labels) or 0.0
 
 
 def test_signing_in_takes_none_of_the_threads_that_answer() -> None:
