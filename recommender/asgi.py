@@ -7,7 +7,7 @@ import asyncio
 import os
 import sys
 import time
-from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from collections.abc import Awaitable, Callable, Hashable, Iterable, MutableMapping
 from importlib import import_module
 from io import BytesIO
 from typing import Any, NamedTuple
@@ -17,7 +17,7 @@ from django.conf import settings
 from django.core.wsgi import get_wsgi_application
 
 from recommender import database
-from recommender.api import problems
+from recommender.api import auth, problems
 from recommender.api.problems import Problem
 from recommender.engine import answer_log
 from recommender.monitoring import requests
@@ -165,7 +165,14 @@ async def _answered(scope: Message, body: bytes, request_id: str) -> "_Answer":
         return _answer(members)
     seconds = _READY_SECONDS if scope["path"] == _READY else settings.ANSWER_SECONDS
     threads = _sign_ins if _signs_in(scope) else _threads
-    return await threads.run(_answer, members, seconds=seconds)
+    return await threads.run(_answer, members, seconds=seconds, caller=_caller(members))
+
+
+def _caller(members: dict[str, Any]) -> Hashable:
+    """Whose turn a request takes: its catalog's, its key's where that is not known yet, or its
+    address's."""
+    key = members.get("HTTP_AUTHORIZATION")
+    return members["REMOTE_ADDR"] if key is None else auth.known_catalog(key) or key
 
 
 def environ(scope: Message, body: bytes) -> dict[str, Any]:

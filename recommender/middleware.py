@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.utils.module_loading import import_string
 
-from recommender.api import addresses, problems, shortcut
+from recommender.api import addresses, limits, problems, shortcut
 from recommender.api.problems import Problem
 from recommender.monitoring import requests
 
@@ -59,6 +59,7 @@ class AdminOnly:
         # the embedding endpoints answer theirs in the form of their protocol.
         if response.status_code == 405 and response["Content-Type"] != "application/json":
             response = problems.method_not_allowed(request, response["Allow"])
+        limits.tell(request, response)
         _protect(request, response, _PAGE_POLICY)
         if response.status_code == 204:
             # There is none: neither its length nor its type may be told (RFC 9110, 8.6).

@@ -86,7 +86,10 @@ MIDDLEWARE = ["recommender.middleware.AdminOnly"]
 CORS_ALLOWED_ORIGINS = _words("KINSHIP_CORS_ORIGINS", "")
 CORS_URLS_REGEX = r"^/v1/"
 CORS_ALLOW_HEADERS = (*default_headers, "x-kinship-user-token", "x-request-id")
-CORS_EXPOSE_HEADERS = ("retry-after", "x-request-id")
+CORS_EXPOSE_HEADERS = (
+    *("ratelimit-limit", "ratelimit-remaining", "ratelimit-reset"),
+    *("retry-after", "x-request-id"),
+)
 if CORS_ALLOWED_ORIGINS:
     MIDDLEWARE.insert(0, "corsheaders.middleware.CorsMiddleware")
 ADMIN_MIDDLEWARE = [
@@ -163,6 +166,8 @@ METRICS_DIRECTORY = os.environ.get("PROMETHEUS_MULTIPROC_DIR") or None
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 CELERY_BROKER_URL = stack.broker_url(STACK)
+# Where the use of keys is counted; each process counts for itself where the broker is no Valkey.
+LIMITS_URL = stack.limits_url(STACK)
 CELERY_TASK_ACKS_LATE = True
 # What is not published now, the sweep finds; a request must not wait for a broker that is down.
 CELERY_TASK_PUBLISH_RETRY = False

@@ -1,10 +1,14 @@
 """Who may come in: API keys, and Django's users and groups in Unfold's forms."""
 
+from datetime import timedelta
+from typing import cast
+
 from django.contrib import admin, messages
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
 from django.contrib.auth.models import Group, User
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin
@@ -14,25 +18,40 @@ from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationFo
 from recommender.admin import fragments
 from recommender.admin.base import ModelForm, ReadOnlyAdmin
 from recommender.catalog import catalogs
+from recommender.catalog.catalogs import KeyLimits
 from recommender.models import ApiKey
+
+_LIMITS = (
+    "origins",
+    ("requests_per_minute", "address_per_minute", "requests_per_day"),
+    "expires_at",
+)
+# Until when the key before it goes on where one is rotated here.
+_OVERLAP = timedelta(days=1)
 
 
 @admin.register(ApiKey)
 class ApiKeyAdmin(ReadOnlyAdmin[ApiKey]):
     """The keys of all catalogs; of a key only its first letters are known."""
 
-    list_display = ("shown_prefix", "label", "catalog", "scope", "state", "created_at")
+    list_display = (
+        *("shown_prefix", "label", "catalog", "scope", "state", "last_used_at", "created_at"),
+    )
     list_filter = (("catalog", RelatedDropdownFilter), ("scope", ChoicesDropdownFilter))
     list_filter_submit = True
     list_select_related = ("catalog",)
     sortable_by = ()
-    actions = ("revoke",)
+    actions = ("revoke", "rotate")
     fields = (
         ("shown_prefix", "label"),
         ("catalog", "scope"),
-        ("state", "created_at"),
+        ("state", "created_at", "last_used_at"),
+        *_LIMITS,
     )
-    add_fieldsets = ((None, {"fields": ("catalog", "scope", "label")}),)
+    add_fieldsets = (
+        (None, {"fields": ("catalog", "scope", "label")}),
+        ("Limits, all of them optional", {"fields": _LIMITS}),
+    )
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """As the person's permissions say."""
@@ -49,10 +68,15 @@ class ApiKeyAdmin(ReadOnlyAdmin[ApiKey]):
 
     @admin.display(description="State")
     def state(self, key: ApiKey) -> SafeString:
-        """Active or revoked."""
-        if key.revoked_at is None:
+        """Active, revoked or expired, and when."""
+        if key.revoked_at is not None:
+            return fragments.badge(f"Revoked {key.revoked_at:%-d %B %Y}", "danger")
+        if key.expires_at is None:
             return fragments.badge("Active", "success")
-        return fragments.badge(f"Revoked {key.revoked_at:%-d %B %Y}", "danger")
+        ends = f"{key.expires_at:%-d %B %Y, %H:%M} UTC"
+        if key.expires_at <= timezone.now():
+            return fragments.badge(f"Expired {ends}", "danger")
+        return fragments.badge(f"Until {ends}", "warning")
 
     def save_model(
         self,
@@ -62,16 +86,16 @@ class ApiKeyAdmin(ReadOnlyAdmin[ApiKey]):
         change: bool,  # noqa: ARG002
     ) -> None:
         """Make the key and say it, this once."""
-        created, plain = catalogs.new_key(obj.catalog, obj.scope, obj.label)
-        obj.pk, obj.prefix = created.pk, created.prefix
-        self.message_user(
-            request,
-            format_html(
-                "Copy the key now, nobody can show it again: <code>{}</code>",
-                plain,
-            ),
-            messages.WARNING,
+        limits = {name: getattr(obj, name) for name in catalogs.KEY_LIMITS}
+        created, plain = catalogs.new_key(
+            obj.catalog, obj.scope, obj.label, **cast(KeyLimits, limits)
         )
+        obj.pk, obj.prefix = created.pk, created.prefix
+        self._show(request, plain)
+
+    def _show(self, request: HttpRequest, plain: str) -> None:
+        text = format_html("Copy the key now, nobody can show it again: <code>{}</code>", plain)
+        self.message_user(request, text, messages.WARNING)
 
     @admin.action(description="Revoke", permissions=["revoke"])
     def revoke(self, request: HttpRequest, queryset: QuerySet[ApiKey]) -> None:
@@ -83,6 +107,13 @@ class ApiKeyAdmin(ReadOnlyAdmin[ApiKey]):
         self.message_user(
             request, f"{number} revoked. Requests with a revoked key fail within a second."
         )
+
+    @admin.action(description="Rotate: a new key, the old one ends in a day", permissions=["add"])
+    def rotate(self, request: HttpRequest, queryset: QuerySet[ApiKey]) -> None:
+        """Make a key in the place of each selected one, with its limits."""
+        for key in queryset.filter(revoked_at=None).select_related("catalog"):
+            _, plain = catalogs.rotate(key, _OVERLAP)
+            self._show(request, plain)
 
 
 admin.site.unregister(User)

@@ -5,14 +5,11 @@ several processes, are no more than those that come one by one.
 """
 
 import hashlib
-import ipaddress
 import math
-import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import structlog
-from django.conf import settings
 from django.contrib import admin
 from django.contrib.auth import get_user_model
 from django.http import HttpRequest, HttpResponse
@@ -22,6 +19,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 
 from recommender import database
+from recommender.client_address import client_address
 
 log = structlog.get_logger()
 
@@ -94,27 +92,6 @@ class Attempt:
 
     def _known(self) -> str:
         return _digest("known", self.account, self.address)
-
-
-def client_address(request: HttpRequest) -> str:
-    """Who asks: the peer, or whom the proxy in front names last; of IPv6, the network of 64 bits.
-
-    Text that is no address, as a socket's, is returned as it is.
-    """
-    address: str = request.META.get("REMOTE_ADDR", "")
-    if settings.TLS_PROXY:
-        # What stands before it, the client wrote.
-        address = request.headers.get("X-Forwarded-For", address).rpartition(",")[2].strip()
-        # Some add the port, in brackets of IPv6: each of a client's connections has another.
-        if found := re.fullmatch(r"\[(.+)\](?::\d+)?|([\d.]+):\d+", address):
-            address = found[1] or found[2]
-    try:
-        known = ipaddress.ip_address(address)
-    except ValueError:
-        return address
-    if isinstance(known, ipaddress.IPv4Address):
-        return str(known)
-    return str(known.ipv4_mapped or ipaddress.ip_network((known, 64), strict=False))
 
 
 @never_cache

@@ -1,14 +1,18 @@
 """API keys on the way in: who asks, for which catalog."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from threading import Lock
 
 from cachetools import TTLCache
 from django.conf import settings
 from django.http import HttpRequest
+from django.utils import timezone
 from ninja.security import HttpBearer
 
+from recommender.api import limits
+from recommender.api.limits import Limits
 from recommender.api.problems import Problem
 from recommender.catalog import catalogs
 from recommender.models import ApiKey, Catalog
@@ -21,6 +25,10 @@ _MOST_REMEMBERED = 10_000
 SERVER = ApiKey.Scope.SERVER
 BROWSER = ApiKey.Scope.BROWSER
 EMBED = ApiKey.Scope.EMBED
+SEARCH = ApiKey.Scope.SEARCH
+INSIGHT = ApiKey.Scope.INSIGHT
+# Whoever opens a page can read these.
+_PUBLIC = frozenset({BROWSER, SEARCH})
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +37,19 @@ class Caller:
 
     catalog: Catalog
     scope: str
+    origins: Collection[str] = ()
+    limits: Limits | None = None
+    expires_at: datetime | None = None
+
+    @property
+    def is_public(self) -> bool:
+        """Whether the key stands in a page, so that anybody may send it."""
+        return self.scope in _PUBLIC
 
     @property
     def public_attributes(self) -> Collection[str] | None:
         """The attributes that the caller may read and filter by; None for all."""
-        return self.catalog.public_attributes if self.scope == BROWSER else None
+        return self.catalog.public_attributes if self.is_public else None
 
     @property
     def attributes(self) -> Mapping[str, str]:
@@ -66,15 +82,20 @@ class BearerKey(HttpBearer):
         """The caller.
 
         Raises:
-            Problem: 401 for an unknown or revoked key, 403 for one of another scope, 413 for a
-                body that is larger than one of its scope may be. The body is not read before.
+            Problem: 401 for an unknown, revoked or expired key, 403 for one of another scope or
+                origin, 413 for a body that is larger than one of its scope may be, 429 where the
+                key is used too often. The body is not read before.
         """
         caller = _recognise(token)
         if caller is None:
             raise _unknown_key()
         check_scope(caller, self._scopes)
-        if caller.scope == BROWSER:
+        if caller.origins:
+            _check_origin(request, caller.origins)
+        if caller.is_public:
             _check_length(request)
+        if caller.limits is not None:
+            limits.check(request, caller.limits)
         return caller
 
 
@@ -88,6 +109,19 @@ def check_scope(caller: Caller, scopes: Collection[str]) -> None:
         needed = " or ".join(sorted(scopes))
         detail = f"This needs a key of scope {needed}; yours is of scope {caller.scope}."
         raise Problem(403, "wrong-scope", detail)
+
+
+def _check_origin(request: HttpRequest, origins: Collection[str]) -> None:
+    """See that a page of one of these origins asks; one of no origin is none of them."""
+    origin = request.headers.get("Origin") or _origin_of(request.headers.get("Referer", ""))
+    if origin not in origins:
+        detail = f"This key is for pages of {', '.join(sorted(origins))}, not {origin or 'others'}."
+        raise Problem(403, "wrong-origin", detail)
+
+
+def _origin_of(address: str) -> str:
+    parts = address.split("/", 3)
+    return "/".join(parts[:3]) if len(parts) > 2 else ""
 
 
 def _check_length(request: HttpRequest) -> None:
@@ -107,10 +141,22 @@ def _recognise(token: str) -> Caller | None:
         key = catalogs.find_key(token)
         if key is None:
             return None
-        remembered = Caller(key.catalog, key.scope)
+        catalogs.note_use(key)
+        remembered = Caller(
+            key.catalog, key.scope, tuple(key.origins), Limits.of(key), key.expires_at
+        )
         with _lock:
             _remembered[token] = remembered
-    return Caller(_own(remembered.catalog), remembered.scope)
+    if remembered.expires_at is not None and remembered.expires_at <= timezone.now():
+        return None
+    return replace(remembered, catalog=_own(remembered.catalog))
+
+
+def known_catalog(header: str) -> int | None:
+    """The catalog that an Authorization header's key is of, as far as it is remembered."""
+    with _lock:
+        remembered = _remembered.get(header.removeprefix("Bearer "))
+    return None if remembered is None else remembered.catalog.pk
 
 
 def deleted(caller: Caller) -> Problem | None:
@@ -126,7 +172,7 @@ def deleted(caller: Caller) -> Problem | None:
 
 
 def _unknown_key() -> Problem:
-    return Problem(401, "unknown-key", "The API key is unknown or revoked.")
+    return Problem(401, "unknown-key", "The API key is unknown, revoked or expired.")
 
 
 def _own(catalog: Catalog) -> Catalog:
@@ -141,4 +187,6 @@ def _own(catalog: Catalog) -> Catalog:
 
 server_key = BearerKey([SERVER])
 any_key = BearerKey([SERVER, BROWSER])
+search_key = BearerKey([SERVER, BROWSER, SEARCH])
+insight_key = BearerKey([SERVER, INSIGHT])
 embed_key = BearerKey([SERVER, EMBED])

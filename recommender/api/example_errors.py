@@ -32,10 +32,19 @@ def wrong_scope(needed: str) -> Problem:
 
 
 NO_KEY = Problem(401, "no-key", "Send your API key as 'Authorization: Bearer KEY'.")
-UNKNOWN_KEY = Problem(401, "unknown-key", "The API key is unknown or revoked.")
+UNKNOWN_KEY = Problem(401, "unknown-key", "The API key is unknown, revoked or expired.")
+WRONG_ORIGIN = Problem(
+    403, "wrong-origin", "This key is for pages of https://shop.example.org, not others."
+)
+TOO_OFTEN = Problem(
+    429, "too-many-requests", "This key may be used 600 times a minute. Ask again in 7 s."
+)
 DATABASE = (problems.DATABASE_AWAY, problems.took_too_long(10))
-SERVER = (NO_KEY, UNKNOWN_KEY, wrong_scope("server"), *DATABASE)
-ANY = (NO_KEY, UNKNOWN_KEY, wrong_scope("browser or server"), *DATABASE)
+KEY = (NO_KEY, UNKNOWN_KEY, WRONG_ORIGIN, TOO_OFTEN, *DATABASE)
+SERVER = (*KEY, wrong_scope("server"))
+ANY = (*KEY, wrong_scope("browser or server"))
+SEARCH_KEY = (*KEY, wrong_scope("browser or search or server"))
+INSIGHT_KEY = (*KEY, wrong_scope("insight or server"))
 NO_TOKEN = Problem(
     401,
     "invalid-user-token",

@@ -5,9 +5,9 @@ from typing import Any
 
 from recommender.api.documentation import Call
 from recommender.api.example_errors import (
+    INSIGHT_KEY,
     NOT_JSON,
     PARAMETER,
-    SERVER,
     TOO_LARGE,
     invalid,
     unknown,
@@ -74,20 +74,21 @@ INSIGHT: Mapping[tuple[str, str], Call] = {
     ("get", "/v1/insight/kinds"): Call(
         answers={200: "KindsOut"},
         answer={"items": [_KIND]},
-        errors=(*SERVER, PARAMETER),
+        errors=(*INSIGHT_KEY, PARAMETER),
     ),
     ("get", "/v1/insight/runs"): Call(
         answers={200: "InsightRunsOut"},
         answer={"items": [_RUN]},
         parameters={"kind": "clusters"},
-        errors=(*SERVER, PARAMETER, Problem(400, "unknown-kind", _NO_KIND.detail)),
+        errors=(*INSIGHT_KEY, PARAMETER, Problem(400, "unknown-kind", _NO_KIND.detail)),
     ),
     ("post", "/v1/insight/{kind}"): Call(
         answers={202: "InsightRunOut"},
         answer=_WAITING,
         bodies={"the defaults": {}},
         parameters={"kind": "clusters"},
-        errors=(*SERVER, NOT_JSON, invalid("body.k", "Input should be greater than or equal to 2"),
+        errors=(*INSIGHT_KEY, NOT_JSON,
+                invalid("body.k", "Input should be greater than or equal to 2"),
                 _NO_KIND,
                 Problem(409, "already-running", "clusters of demo is running already, as run "
                         f"{RUN_ID}.", run=RUN_ID),
@@ -99,14 +100,14 @@ INSIGHT: Mapping[tuple[str, str], Call] = {
         answers={200: "InsightRunOut"},
         answer=_RUN,
         parameters=_RUN_PATH,
-        errors=(*SERVER, _NO_UUID, _NO_RUN),
+        errors=(*INSIGHT_KEY, _NO_UUID, _NO_RUN),
     ),
     ("get", "/v1/insight/runs/{run_id}/findings"): Call(
         answers={200: "FindingsOut"},
         answer={"items": [_FINDING], "next": "P-0euFHrhR8AAAAAAAAAKg"},
         parameters=_RUN_PATH | {"limit": 20, "cursor": "P-0euFHrhR8AAAAAAAAAKg", "group": "3",
                                 "product": "foo-001"},
-        errors=(*SERVER, invalid("query.limit", "Input should be less than or equal to 1000"),
+        errors=(*INSIGHT_KEY, invalid("query.limit", "Input should be less than or equal to 1000"),
                 Problem(400, "invalid-cursor", "Use `next` of the page before as it is."),
                 _NO_RUN, unknown("product")),
     ),
@@ -115,6 +116,6 @@ INSIGHT: Mapping[tuple[str, str], Call] = {
         answer=_WAITING | {"status": "cancelled", "finished_at": _AT},
         bodies={"nothing": {}},
         parameters=_RUN_PATH,
-        errors=(*SERVER, NOT_JSON, _BODY, _NO_RUN, *TOO_LARGE),
+        errors=(*INSIGHT_KEY, NOT_JSON, _BODY, _NO_RUN, *TOO_LARGE),
     ),
 }  # fmt: skip

@@ -12,6 +12,7 @@ from recommender.api.example_errors import (
     OTHER_USER,
     PARAMETER,
     PRODUCT_ID,
+    SEARCH_KEY,
     SERVER,
     TOO_LARGE,
     TOO_MANY,
@@ -39,6 +40,7 @@ from recommender.api.example_requests import (
     PRODUCT_PATH,
     REQUEST,
     ROWS,
+    SEARCH_OF_USER,
     SEARCHED,
     SEGMENTS,
     TIMED,
@@ -205,7 +207,8 @@ LISTS: Mapping[tuple[str, str], Call] = {
         parameters=CHART
         | {"q": "expresso beans", "user": USER_ID, "personal": 0.5, "facets": "brand,price",
            "sort": "-price", "highlight": True},
-        errors=(*OF_USER, SEARCHED, invalid("query.count", "Input should be a valid integer")),
+        errors=(*SEARCH_OF_USER, SEARCHED,
+                invalid("query.count", "Input should be a valid integer")),
     ),
     ("post", "/v1/search"): Call(
         answers={200: "SearchOut"},
@@ -224,7 +227,7 @@ LISTS: Mapping[tuple[str, str], Call] = {
             },
             "filtered, for a user": {"q": "coffee", "user": USER_ID, "personal": 0.5} | REQUEST,
         },
-        errors=(*OF_USER, NOT_JSON, NOTHING_ASKED, *TOO_LARGE),
+        errors=(*SEARCH_OF_USER, NOT_JSON, NOTHING_ASKED, *TOO_LARGE),
     ),
     ("get", "/v1/suggest"): Call(
         answers={200: "SuggestionsOut"},
@@ -233,6 +236,6 @@ LISTS: Mapping[tuple[str, str], Call] = {
             {"text": "Night Watch espresso beans, 1 kg", "kind": "product", "id": PRODUCT_ID},
         ], "missing_ids": [], "degraded": {}},
         parameters={"q": "espr", "count": 8, "user": USER_ID, "personal": 0.5},
-        errors=(*ANY, PARAMETER, SEARCHED, NO_TOKEN, OTHER_USER),
+        errors=(*SEARCH_KEY, PARAMETER, SEARCHED, NO_TOKEN, OTHER_USER),
     ),
 }  # fmt: skip

@@ -1,7 +1,13 @@
 """An example of the call for outliers: transactions, of which one is odd."""
 
 from recommender.api.documentation import Call
-from recommender.api.example_errors import NOT_JSON, PARAMETER, SERVER, TOO_LARGE, invalid
+from recommender.api.example_errors import (
+    INSIGHT_KEY,
+    NOT_JSON,
+    PARAMETER,
+    TOO_LARGE,
+    invalid,
+)
 from recommender.api.problems import Problem
 
 # Amount, minutes since the one before, and kilometres from home.
@@ -38,7 +44,7 @@ OUTLIERS: dict[tuple[str, str], Call] = {
             }
         },
         errors=(
-            *SERVER,
+            *INSIGHT_KEY,
             NOT_JSON,
             PARAMETER,
             invalid("body.rows.0.1", "Input should be a valid number"),

@@ -9,6 +9,7 @@ from recommender.api.example_errors import (
     NOT_JSON,
     OTHER_USER,
     PRODUCT_ID,
+    SEARCH_KEY,
     TOO_LARGE,
     TOO_MANY,
     USER_ID,
@@ -111,6 +112,7 @@ BODIES = {
 }
 ASKED = (*ANY, FILTER)
 OF_USER = (*ASKED, NO_TOKEN, OTHER_USER)
+SEARCH_OF_USER = (*SEARCH_KEY, FILTER, NO_TOKEN, OTHER_USER)
 LIKE = listed("similar_to", "Similar to Night Watch espresso beans, 1 kg", PRODUCT_ID)
 FOR_USER = listed(
     "because_bought", "Because you bought Night Watch espresso beans, 1 kg", PRODUCT_ID

@@ -11,7 +11,7 @@ from ninja import Router, Schema
 from pydantic import Field, ValidationError
 
 from recommender.api import codec, problems
-from recommender.api.auth import ApiRequest, server_key
+from recommender.api.auth import ApiRequest, insight_key
 from recommender.api.fields import OptionalId, OptionalText
 from recommender.api.problems import Problem
 from recommender.api.schemas import Strict
@@ -21,7 +21,7 @@ from recommender.insight.kind import InsightError, Kind
 from recommender.insight.kinds import KINDS
 from recommender.models import InsightRun, Product
 
-router = Router(tags=["insight"], auth=server_key)
+router = Router(tags=["insight"], auth=insight_key)
 
 _NO_BODY = {"type": "object", "additionalProperties": False}
 _PARAMETERS = {"type": "object", "description": "As `GET /v1/insight/kinds` says of the kind."}

@@ -9,7 +9,7 @@ from pydantic import Field, ValidationError
 
 from recommender.api import codec, listing, user_tokens
 from recommender.api.answers import AnswerOut
-from recommender.api.auth import BROWSER, ApiRequest, any_key
+from recommender.api.auth import ApiRequest, any_key
 from recommender.api.fields import Count
 from recommender.api.list_requests import ListRequest
 from recommender.api.listing import Operation
@@ -64,7 +64,7 @@ def _unknown(rec_id: UUID) -> Problem:
 
 def _check_vouched(request: ApiRequest, found: ListedAnswer) -> None:
     """See that what a known user's list has shown nobody is told without their token."""
-    is_browser = request.auth.scope == BROWSER
+    is_browser = request.auth.is_public
     if found.is_vouched and is_browser and user_tokens.user_of(request) is None:
         detail = f"The answer is of a user who is known. {user_tokens.NEEDED}"
         raise Problem(403, "needs-user-token", detail)

@@ -12,7 +12,7 @@ from pydantic import Field
 from recommender.analysis import outliers
 from recommender.analysis.outliers import Outliers, OutliersError, Share
 from recommender.api import codec
-from recommender.api.auth import ApiRequest, server_key
+from recommender.api.auth import ApiRequest, insight_key
 from recommender.api.outliers_requests import (
     MOST_COLUMNS,
     MOST_NUMBERS,
@@ -21,7 +21,7 @@ from recommender.api.outliers_requests import (
 )
 from recommender.api.problems import Problem
 
-router = Router(tags=["insight"], auth=server_key)
+router = Router(tags=["insight"], auth=insight_key)
 
 
 class ColumnOut(Schema):

@@ -24,13 +24,14 @@ TITLES = {
     408: "Too slow",
     409: "In conflict with what is there",
     413: "Too large",
+    429: "Asked too often",
     422: "What is there does not allow it",
     500: "Something is wrong on our side",
     503: "Not available right now",
 }
 
 
-_RETRY_AFTER = "5"
+_RETRY_SECONDS = 5
 
 
 class Problem(Exception):  # noqa: N818 - the word of RFC 9457
@@ -43,14 +44,19 @@ class Problem(Exception):  # noqa: N818 - the word of RFC 9457
         detail: str,
         *,
         errors: Sequence[dict[str, str]] = (),
+        retry_after: int | None = None,
         **extra: object,
     ) -> None:
-        """`kind` ends the stable type; `errors` say where, one by one; `extra` are members."""
+        """`kind` ends the stable type; `errors` say where, one by one; `extra` are members.
+
+        After `retry_after` seconds it is worth asking again.
+        """
         super().__init__(detail)
         self.status = status
         self.kind = kind
         self.detail = detail
         self.errors = list(errors)
+        self.retry_after = _RETRY_SECONDS if retry_after is None and status == 503 else retry_after
         self.extra = extra
 
 
@@ -77,8 +83,8 @@ def respond(problem: Problem) -> HttpResponse:
     )
     if problem.status == 401:
         response["WWW-Authenticate"] = "Bearer"
-    if problem.status == 503:
-        response["Retry-After"] = _RETRY_AFTER
+    if problem.retry_after is not None:
+        response["Retry-After"] = str(problem.retry_after)
     return response
 
 
@@ -121,8 +127,8 @@ def answer(request: HttpRequest, problem: Problem) -> HttpResponse:
         return respond(problem)
     told = {"heading": TITLES[problem.status], "reason": problem.detail}
     page = render(request, "recommender/problem.html", told, status=problem.status)
-    if problem.status == 503:
-        page["Retry-After"] = _RETRY_AFTER
+    if problem.retry_after is not None:
+        page["Retry-After"] = str(problem.retry_after)
     return page
 
 

@@ -9,7 +9,7 @@ from ninja import Schema
 from pydantic import ValidationError
 
 from recommender.api import codec, problems
-from recommender.api.auth import BROWSER, Caller
+from recommender.api.auth import Caller
 from recommender.api.control_requests import ControlRequest
 from recommender.api.list_requests import ListRequest
 from recommender.api.problems import Problem
@@ -135,7 +135,7 @@ def with_attributes(caller: Caller, check: Callable[[Mapping[str, str]], Checked
 
 def told(caller: Caller, error: Exception) -> str:
     """What to say of an unknown field; a browser key is not told whether it is there."""
-    if caller.scope != BROWSER:
+    if not caller.is_public:
         return str(error)
     return (
         f"{error} A browser key knows only the attributes that the catalog makes public: "

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from recommender.api import codec, facets, listing, user_tokens
 from recommender.api.answers import AnswerOut
-from recommender.api.auth import BROWSER, ApiRequest, any_key
+from recommender.api.auth import ApiRequest, search_key
 from recommender.api.facets import FacetsOut
 from recommender.api.list_requests import (
     SearchParameters,
@@ -29,7 +29,7 @@ from recommender.engine.search import SearchAnswer, SearchQuery
 from recommender.retrieval import leanings, suggestions
 from recommender.retrieval.suggestions import Kind, Personal
 
-router = Router(tags=["search"], auth=any_key)
+router = Router(tags=["search"], auth=search_key)
 
 
 class UnderstoodOut(Schema):
@@ -139,7 +139,7 @@ def _search(request: ApiRequest, _: str, ask: SearchRequest, after: Continuation
     user = ask.user
     may_know = user is None or user_tokens.may_know(request, user)
     query = replace(query_of(request.auth, ask, after), anonymous_only=not may_know)
-    if request.auth.scope == BROWSER and (ask.picture or "").startswith("http"):
+    if request.auth.is_public and (ask.picture or "").startswith("http"):
         message = "A browser key sends the picture itself: data:image/jpeg;base64,…"
         errors = [{"where": "body.picture", "message": message}]
         raise Problem(400, "invalid", message, errors=errors)

@@ -20,7 +20,7 @@ from pydantic import ValidationError
 
 from recommender.api import listing, search
 from recommender.api.app import api
-from recommender.api.auth import ApiRequest, any_key
+from recommender.api.auth import ApiRequest, BearerKey, any_key, search_key
 from recommender.api.list_requests import (
     ListParameters,
     RequestParameters,
@@ -48,22 +48,27 @@ class _Way:
     parameters: type[Schema]
     request_of: Callable[[Any], Any]
     respond: Callable[[ApiRequest, Any, str], HttpResponse]
+    key: BearerKey = any_key
 
 
-def _to(operation: Operation, parameters: type[ListParameters]) -> _Way:
+def _to(operation: Operation, parameters: type[ListParameters], key: BearerKey = any_key) -> _Way:
     return _Way(
         parameters,
         partial(from_parameters, schema=operation.schema),
         lambda request, ask, subject: listing.respond(request, operation, ask, subject),
+        key,
     )
 
 
 _WAYS: Mapping[tuple[str, str | None], _Way] = {
     ("products", "similar"): _to(SIMILAR, RequestParameters),
     ("users", "recommendations"): _to(FOR_USER, RequestParameters),
-    ("search", None): _to(SEARCH, SearchParameters),
+    ("search", None): _to(SEARCH, SearchParameters, search_key),
     ("suggest", None): _Way(
-        SuggestParameters, lambda ask: ask, lambda request, ask, _: search.suggest(request, ask)
+        SuggestParameters,
+        lambda ask: ask,
+        lambda request, ask, _: search.suggest(request, ask),
+        search_key,
     ),
 }
 
@@ -84,7 +89,7 @@ def answer(request: HttpRequest) -> HttpResponse | None:
     recognised = cast(ApiRequest, request)
     request.META[requests.ROUTE] = requests.of_list(address[1], address[3])
     try:
-        recognised.auth = any_key.authenticate(request, key.removeprefix(_SCHEME))
+        recognised.auth = way.key.authenticate(request, key.removeprefix(_SCHEME))
         return way.respond(recognised, ask, address[2] or "")
     except (Problem, Error, ObjectDoesNotExist) as exc:
         return api.on_exception(request, exc)

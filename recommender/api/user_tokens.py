@@ -14,7 +14,7 @@ from cachetools import TTLCache, cached
 from django.http import HttpRequest, HttpResponse
 from django.utils.cache import patch_vary_headers
 
-from recommender.api.auth import BROWSER, ApiRequest
+from recommender.api.auth import ApiRequest
 from recommender.api.problems import Problem
 from recommender.catalog import catalogs, values
 from recommender.catalog.values import BadValueError
@@ -49,7 +49,7 @@ _remembered: TTLCache[int, tuple[str, ...]] = TTLCache(_MOST_REMEMBERED, _REMEMB
 
 def vary(request: ApiRequest, response: HttpResponse) -> None:
     """Say that an answer depends on the token, where it does: to a browser key."""
-    if request.auth.scope == BROWSER:
+    if request.auth.is_public:
         patch_vary_headers(response, [HEADER])
 
 
@@ -59,7 +59,7 @@ def may_know(request: ApiRequest, user_id: str) -> bool:
     Raises:
         Problem: 401 for a token that is not valid, 403 for one of another user.
     """
-    if request.auth.scope != BROWSER:
+    if not request.auth.is_public:
         return True
     user = user_of(request)
     if user is not None and user != user_id:

@@ -9,7 +9,7 @@ from django.http import HttpResponse
 from ninja import Router, Schema
 
 from recommender.api import codec, problems, user_tokens
-from recommender.api.auth import BROWSER, ApiRequest, any_key, server_key
+from recommender.api.auth import ApiRequest, any_key, server_key
 from recommender.api.documentation import documented_rows
 from recommender.api.fields import PathId
 from recommender.api.problems import Problem
@@ -141,7 +141,7 @@ class _Sender:
 
     @classmethod
     def of(cls, request: ApiRequest) -> "_Sender":
-        is_browser = request.auth.scope == BROWSER
+        is_browser = request.auth.is_public
         return cls(is_browser, user_tokens.user_of(request) if is_browser else None)
 
     @property

@@ -3,13 +3,15 @@
 import base64
 import hashlib
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import TypedDict, Unpack
+from typing import TypedDict, Unpack, cast
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.db.models import Q, QuerySet
 from django.dispatch import Signal
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
@@ -24,22 +26,43 @@ from recommender.spaces import lifecycle
 from recommender.spaces.lifecycle import living
 
 
-def create_key(catalog: Catalog, scope: str, label: str = "") -> str:
+class KeyLimits(TypedDict, total=False):
+    """Who may use a key, how often and until when, as the columns of ApiKey say."""
+
+    origins: Sequence[str]
+    requests_per_minute: int | None
+    address_per_minute: int | None
+    requests_per_day: int | None
+    expires_at: datetime | None
+
+
+KEY_LIMITS = tuple(KeyLimits.__annotations__)
+
+
+def create_key(catalog: Catalog, scope: str, label: str = "", **limits: Unpack[KeyLimits]) -> str:
     """A new key or token secret, in the clear: this is the only time anybody sees it."""
-    return new_key(catalog, scope, label)[1]
+    return new_key(catalog, scope, label, **limits)[1]
 
 
-def new_key(catalog: Catalog, scope: str, label: str = "") -> tuple[ApiKey, str]:
-    """The same with its row."""
+def new_key(
+    catalog: Catalog, scope: str, label: str = "", **limits: Unpack[KeyLimits]
+) -> tuple[ApiKey, str]:
+    """The same with its row.
+
+    Raises:
+        ValidationError: a limit is not right.
+    """
     if scope == ApiKey.Scope.TOKEN:
         digest = secrets.token_bytes(32)
         plain = token_secret(digest)
     else:
         plain = f"kin_{scope[:3]}_{secrets.token_urlsafe(24)}"
         digest = key_digest(plain)
-    key = ApiKey.objects.create(
-        catalog=catalog, scope=scope, label=label, prefix=plain[:12], digest=digest
+    key = ApiKey(
+        catalog=catalog, scope=scope, label=label, prefix=plain[:12], digest=digest, **limits
     )
+    key.clean_fields(exclude=("digest",))
+    key.save()
     return key, plain
 
 
@@ -55,18 +78,41 @@ def token_secret(digest: bytes) -> str:
 
 def token_secrets(catalog: Catalog) -> tuple[str, ...]:
     """All secrets that user tokens of the catalog may be signed with, the newest first."""
-    keys = ApiKey.objects.filter(catalog=catalog, scope=ApiKey.Scope.TOKEN, revoked_at=None)
+    keys = _living(ApiKey.objects.filter(catalog=catalog, scope=ApiKey.Scope.TOKEN))
     digests = keys.order_by("-pk").values_list("digest", flat=True)
     return tuple(token_secret(bytes(digest)) for digest in digests)
 
 
 def find_key(plain: str) -> ApiKey | None:
-    """The key's row with its catalog; None where it is unknown or revoked."""
-    return (
-        ApiKey.objects.select_related("catalog")
-        .filter(digest=key_digest(plain), revoked_at=None)
-        .first()
-    )
+    """The key's row with its catalog; None where it is unknown, revoked or expired."""
+    keys = ApiKey.objects.select_related("catalog").filter(digest=key_digest(plain))
+    return _living(keys).first()
+
+
+def _living(keys: QuerySet[ApiKey]) -> QuerySet[ApiKey]:
+    return keys.filter(Q(expires_at=None) | Q(expires_at__gt=timezone.now()), revoked_at=None)
+
+
+# A use is noted to so many minutes: to write each would cost more than to answer it.
+_NOTED = timedelta(minutes=10)
+
+
+def note_use(key: ApiKey) -> None:
+    """Remember that a key is used, where that is not known of the last minutes."""
+    now = timezone.now()
+    if key.last_used_at is None or key.last_used_at < now - _NOTED:
+        ApiKey.objects.filter(pk=key.pk).update(last_used_at=now)
+
+
+def rotate(key: ApiKey, overlap: timedelta) -> tuple[ApiKey, str]:
+    """A new key in an old one's place, and in the clear; the old one ends after the overlap."""
+    with transaction.atomic():
+        limits = {name: getattr(key, name) for name in KEY_LIMITS if name != "expires_at"}
+        made, plain = new_key(key.catalog, key.scope, key.label, **cast(KeyLimits, limits))
+        ends = timezone.now() + overlap
+        key.expires_at = ends if key.expires_at is None else min(ends, key.expires_at)
+        key.save(update_fields=["expires_at"])
+    return made, plain
 
 
 def revoke(key: ApiKey) -> None:

@@ -241,6 +241,8 @@ class ApiKey(models.Model):
         SERVER = "server", "Server: everything"
         BROWSER = "browser", "Browser: send events, read recommendations"
         EMBED = "embed", "Embed: the embedding endpoints only"
+        SEARCH = "search", "Search: search and suggestions only, also from a browser"
+        INSIGHT = "insight", "Insight: what the catalog tells, and nothing of a user"
         TOKEN = "token", "Token: no key, but the secret that your server signs user tokens with"
 
     catalog = models.ForeignKey(
@@ -251,6 +253,41 @@ class ApiKey(models.Model):
     prefix = models.CharField(max_length=16, editable=False, help_text="The key's first letters.")
     # SHA-256 of the key; of a token secret the random bytes that it is made from.
     digest = models.BinaryField(max_length=32, unique=True, editable=False)
+    origins = ArrayField(
+        models.CharField(
+            max_length=255,
+            validators=[
+                RegexValidator(
+                    r"^https?://[^/\s,]+$", "Write an origin as https://shop.example.org."
+                )
+            ],
+        ),
+        default=list,
+        db_default=Value([], ArrayField(models.CharField(max_length=255))),
+        blank=True,
+        help_text="Origins whose pages may use it, such as https://shop.example.org, separated by "
+        "commas; empty for any. Others that show none are refused, too.",
+    )
+    requests_per_minute = models.PositiveIntegerField(
+        null=True,
+        blank=True,
+        help_text="How often it may be used in any 60 seconds; empty: any.",
+    )
+    address_per_minute = models.PositiveIntegerField(
+        "requests per minute and address",
+        null=True,
+        blank=True,
+        help_text="The same of one client's address: what one visitor may ask with a browser key.",
+    )
+    requests_per_day = models.PositiveIntegerField(
+        null=True, blank=True, help_text="How often it may be used in a day from its first use on."
+    )
+    expires_at = models.DateTimeField(
+        null=True, blank=True, help_text="When it ends by itself; empty: never."
+    )
+    last_used_at = models.DateTimeField(
+        null=True, blank=True, editable=False, help_text="To ten minutes."
+    )
     created_at = models.DateTimeField(auto_now_add=True)
     revoked_at = models.DateTimeField(null=True, blank=True)
 

@@ -10,6 +10,7 @@ from recommender.stack.config import (
     check_secret_key,
     database_parameters,
     database_url,
+    limits_url,
     read_config,
     read_or_make_secret_key,
 )
@@ -26,6 +27,7 @@ __all__ = [
     "database_url",
     "ensure_data_dir",
     "ensure_started",
+    "limits_url",
     "read_config",
     "read_or_make_secret_key",
     "stop",

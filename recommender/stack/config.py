@@ -95,6 +95,7 @@ PLACEHOLDER = "change-me"
 DATABASE_NAME = "kinship"
 DATABASE_USER = "kinship"
 
+_COUNTING_SCHEMES = ("redis", "rediss")
 _BROKER_SCHEMES = ("redis", "rediss", "redis+socket", "sentinel", "amqp", "amqps")
 
 
@@ -186,6 +187,17 @@ def broker_url(config: StackConfig) -> str:
             "(for Valkey too) or amqp://user:password@host:5672//"
         )
     return config.broker_url
+
+
+def limits_url(config: StackConfig) -> str:
+    """Where the use of API keys is counted, as the library `limits` takes it.
+
+    `memory://` where the broker cannot count: then each process counts for itself.
+    """
+    if config.broker_url is None:
+        return f"redis+unix://{config.layout.valkey_socket}?db=0"
+    scheme = urlsplit(config.broker_url).scheme
+    return config.broker_url if scheme in _COUNTING_SCHEMES else "memory://"
 
 
 def without_password(url: str) -> str:

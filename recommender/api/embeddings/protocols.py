@@ -29,6 +29,7 @@ _BY_STATUS = {
     401: "InvalidApiKey",
     403: "AccessDenied",
     413: "BadRequest.TooLarge",
+    429: "Throttling.RateQuota",
     503: "ServiceUnavailable",
 }
 _RETRY_AFTER = 5.0
@@ -70,9 +71,8 @@ def empty_input() -> Failure:
 
 def of_problem(problem: Problem) -> Failure:
     """What authentication, decoding and the database object to, as in the rest of the API."""
-    retry_after = _RETRY_AFTER if problem.status == 503 else None
     code = _BY_STATUS[problem.status]
-    return Failure(problem.status, code, problem.detail, retry_after=retry_after)
+    return Failure(problem.status, code, problem.detail, retry_after=problem.retry_after)
 
 
 def wrong_length(spec: ModelSpec) -> Failure:

@@ -13,6 +13,7 @@ from django_celery_beat.models import PeriodicTask
 
 from recommender import database
 from recommender.models import (
+    ApiKey,
     Catalog,
     Feed,
     Heartbeat,
@@ -33,6 +34,8 @@ _BROKER_SECONDS = 2
 _LEAST_FREE_BYTES, _LEAST_FREE_SHARE = 5 << 30, 0.05
 # A task that beat has not sent for so many of its periods.
 _MISSED = 3
+# Before its end a key is to be rotated.
+_SOON = timedelta(days=7)
 _LOCAL = {"127.0.0.1", "localhost", "[::1]"}
 
 
@@ -127,6 +130,27 @@ def catalogs() -> Iterator[Finding]:
         yield warning("catalogs", "there is none", "./kinship create_catalog NAME")
 
 
+def keys() -> Iterator[Finding]:
+    """Keys that end soon, and limits that no process counts for the others."""
+    now = timezone.now()
+    living = ApiKey.objects.filter(revoked_at=None)
+    ending = living.filter(
+        expires_at__gt=now, expires_at__lt=now + _SOON, last_used_at__gt=now - _SOON
+    )
+    for key in ending.select_related("catalog"):
+        text = (
+            f"{key.prefix}… of {key.catalog} is in use and ends {key.expires_at:%-d %B, %H:%M} UTC"
+        )
+        mend = f"./kinship create_api_key {key.catalog} --rotate {key.prefix}"
+        yield warning("keys", text, mend)
+    has_limits = living.exclude(
+        requests_per_minute=None, address_per_minute=None, requests_per_day=None
+    ).exists()
+    if has_limits and settings.LIMITS_URL.startswith("memory"):
+        text = "each web process counts the use of keys for itself: limits are higher than they say"
+        yield warning("keys", text, "use Valkey or Redis as the broker")
+
+
 def settings_of_production() -> Iterator[Finding]:
     """What is right on one's own machine and wrong where strangers reach it."""
     if settings.DEBUG:
@@ -157,5 +181,6 @@ CHECKS = {
     "catalogs": catalogs,
     "embedding": embedding,
     "learning": learning,
+    "keys": keys,
     "settings": settings_of_production,
 }

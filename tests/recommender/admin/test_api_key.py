@@ -113,3 +113,29 @@ def test_the_pages_of_operators_and_their_groups_answer(
     assert "Clerks" in page.text(
         admin_client.get(reverse("admin:auth_group_change", args=[group.pk]))
     )
+
+
+def test_a_key_is_made_with_limits_and_rotated(admin_client: Client, catalog: Catalog) -> None:
+    data = {
+        "catalog": catalog.pk,
+        "scope": "browser",
+        "origins": "https://a.test,https://b.test",
+        "requests_per_minute": "60",
+    }
+    page.text(admin_client.post(reverse(ADD), data, follow=True))
+    key = ApiKey.objects.get()
+    assert (key.origins, key.requests_per_minute) == (["https://a.test", "https://b.test"], 60)
+
+    chosen = {"action": "rotate", "_selected_action": [key.pk]}
+    text = page.text(admin_client.post(reverse(LIST), chosen, follow=True))
+    (plain,) = _KEY.findall(text)
+    made = catalogs.find_key(plain)
+    assert made is not None
+    assert made.origins == key.origins
+    assert "Until " in text
+
+
+def test_an_origin_that_is_none_is_refused(admin_client: Client, catalog: Catalog) -> None:
+    data = {"catalog": catalog.pk, "scope": "browser", "origins": "a.test"}
+    assert "Enter a valid value" in page.text(admin_client.post(reverse(ADD), data))
+    assert not ApiKey.objects.exists()

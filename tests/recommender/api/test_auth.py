@@ -1,4 +1,5 @@
 import time
+from datetime import timedelta
 
 import orjson
 import pytest
@@ -146,3 +147,72 @@ def test_what_one_request_changes_of_its_catalog_no_other_sees(api):
     for other in (second, auth._recognise(api.key)):
         assert "colour" not in other.catalog.attributes
         assert other.catalog.event_weights["view"] == 1.0
+
+
+def key_of(shop, scope="server", **limits) -> Api:
+    return Api(catalogs.create_key(shop.catalog, scope, **limits))
+
+
+def test_a_key_ends_when_it_expires(shop):
+    key = key_of(shop, expires_at=timezone.now() + timedelta(seconds=0.3))
+    assert key.get("/v1/products").status_code == 200
+    time.sleep(0.3)
+    # Though it is remembered still.
+    problem(key.get("/v1/products"), 401, "unknown-key")
+
+
+def test_a_rotated_key_goes_on_until_the_overlap_ends(shop):
+    old = key_of(shop, requests_per_minute=50)
+    _, plain = catalogs.rotate(ApiKey.objects.get(), timedelta(seconds=0.6))
+    new = Api(plain)
+    assert (old.get("/v1/products").status_code, new.get("/v1/products").status_code) == (200, 200)
+    time.sleep(1.2)
+    problem(old.get("/v1/products"), 401, "unknown-key")
+    assert new.get("/v1/products")["RateLimit-Limit"] == "50"
+
+
+def test_the_use_of_a_key_is_noted(shop):
+    key = key_of(shop)
+    assert ApiKey.objects.get().last_used_at is None
+    key.get("/v1/products")
+    assert timezone.now() - ApiKey.objects.get().last_used_at < timedelta(minutes=1)
+
+
+def test_a_key_of_an_origin_serves_its_pages_alone(shop):
+    key = key_of(shop, "browser", origins=["https://shop.example.org"])
+    for headers, status in (
+        ({"Origin": "https://shop.example.org"}, 200),
+        ({"Referer": "https://shop.example.org/a/b?c"}, 200),
+        ({"Origin": "https://evil.example.org"}, 403),
+        ({"Referer": "https://shop.example.org.evil.org/"}, 403),
+        ({}, 403),
+    ):
+        answer = key.get("/v1/popular", headers=headers)
+        assert answer.status_code == status, headers
+    problem(answer, 403, "wrong-origin")
+
+
+@pytest.mark.parametrize("path", ["/v1/search", "/v1/suggest"])
+def test_a_search_key_searches(stocked, path):
+    assert key_of(stocked, "search").get(path, q="mug").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("method", "path"), [*SERVER_ONLY, ("POST", "/v1/events"), ("GET", "/v1/popular")]
+)
+def test_a_search_key_does_nothing_else(shop, method, path):
+    problem(key_of(shop, "search").send(method, path, b"{}"), 403, "wrong-scope")
+
+
+def test_an_insight_key_reads_what_the_catalog_tells_and_nothing_else(shop):
+    key = key_of(shop, "insight")
+    assert key.get("/v1/insight/runs").status_code == 200
+    for path in ("/v1/products", "/v1/search", "/v1/users/u1", "/v1/users/u1/recommendations"):
+        problem(key.get(path), 403, "wrong-scope")
+
+
+def test_a_search_key_reads_public_attributes_alone(stocked):
+    stocked.catalog.attributes = {"cost": "number"}
+    stocked.catalog.save()
+    answer = key_of(stocked, "search").get("/v1/search", q="mug", fields="cost")
+    problem(answer, 400)

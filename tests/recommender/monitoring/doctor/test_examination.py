@@ -6,7 +6,8 @@ from django.utils import timezone
 from django_celery_beat.models import PeriodicTask
 
 from recommender import database
-from recommender.models import Feed, Heartbeat, Space, TrainingRun
+from recommender.catalog import catalogs
+from recommender.models import ApiKey, Feed, Heartbeat, Space, TrainingRun
 from recommender.monitoring.doctor import Finding, Level, examine
 from tests.shop import Shop
 
@@ -113,3 +114,17 @@ def test_a_check_that_the_database_refuses_is_a_finding(well: Shop):
     database.execute("ALTER TABLE recommender_feed RENAME TO recommender_feed_away")
     finding = only("learning", Level.ERROR)
     assert "cannot be checked" in finding.text
+
+
+def test_a_key_in_use_that_ends_soon_is_found(well: Shop):
+    now = timezone.now()
+    plain = catalogs.create_key(well.catalog, "server", expires_at=now + timedelta(days=2))
+    assert found("keys")[0].level == Level.OK
+    ApiKey.objects.update(last_used_at=now)
+    assert only("keys", Level.WARNING).mend.endswith(f"--rotate {plain[:12]}")
+
+
+@override_settings(LIMITS_URL="memory://")
+def test_limits_that_no_process_counts_for_the_others_are_found(well: Shop):
+    catalogs.create_key(well.catalog, "server", requests_per_day=5)
+    assert "counts the use of keys for itself" in only("keys", Level.WARNING).text
