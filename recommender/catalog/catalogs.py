@@ -62,6 +62,7 @@ def new_key(
         catalog=catalog, scope=scope, label=label, prefix=plain[:12], digest=digest, **limits
     )
     key.clean_fields(exclude=("digest",))
+    key.clean()
     key.save()
     return key, plain
 

@@ -1,5 +1,7 @@
 """A catalog: one isolated set of products, users, history, spaces and settings; who may in."""
 
+import re
+
 from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import ValidationError
 from django.core.validators import MinValueValidator, RegexValidator
@@ -40,6 +42,7 @@ DEFAULT_BROWSER_EVENT_TYPES = (
 # Of a weight or a rating, and one by it the least: learning from them is in single precision.
 _LARGEST = 1_000_000
 _MOST_TYPES, _LONGEST_TYPE = 100, 100
+_ORIGIN = re.compile(r"https?://[^/\s,]+")
 
 
 def _are_weights(weights: object) -> bool:
@@ -254,14 +257,7 @@ class ApiKey(models.Model):
     # SHA-256 of the key; of a token secret the random bytes that it is made from.
     digest = models.BinaryField(max_length=32, unique=True, editable=False)
     origins = ArrayField(
-        models.CharField(
-            max_length=255,
-            validators=[
-                RegexValidator(
-                    r"^https?://[^/\s,]+$", "Write an origin as https://shop.example.org."
-                )
-            ],
-        ),
+        models.CharField(max_length=255),
         default=list,
         db_default=Value([], ArrayField(models.CharField(max_length=255))),
         blank=True,
@@ -297,6 +293,17 @@ class ApiKey(models.Model):
 
     def __str__(self) -> str:
         return f"{self.prefix}… ({self.scope})"
+
+    def clean(self) -> None:
+        """See that origins are some.
+
+        Raises:
+            ValidationError: one is none.
+        """
+        for origin in self.origins or ():
+            if not _ORIGIN.fullmatch(origin):
+                text = f"{origin!r} is no origin; write one as https://shop.example.org."
+                raise ValidationError({"origins": text})
 
 
 class SignInTries(models.Model):

@@ -28,6 +28,7 @@ from tests.shop import Shop, event
 
 SERVER, BROWSER, EMBED = ApiKey.Scope.SERVER, ApiKey.Scope.BROWSER, ApiKey.Scope.EMBED
 _SERVER, _PUBLIC, _EMBED = {SERVER}, {SERVER, BROWSER}, {SERVER, EMBED}
+_SEARCH, _INSIGHT = {*_PUBLIC, ApiKey.Scope.SEARCH}, {SERVER, ApiKey.Scope.INSIGHT}
 
 ALLOWED: Mapping[tuple[str, str], set[str]] = {
     ("GET", "/v1/products"): _SERVER,
@@ -54,19 +55,19 @@ ALLOWED: Mapping[tuple[str, str], set[str]] = {
     ("POST", "/v1/batch"): _PUBLIC,
     ("GET", "/v1/explain"): _PUBLIC,
     ("POST", "/v1/recommendations/{rec_id}/next"): _PUBLIC,
-    ("POST", "/v1/insight/outliers"): _SERVER,
-    ("GET", "/v1/insight/kinds"): _SERVER,
-    ("GET", "/v1/insight/runs"): _SERVER,
-    ("GET", "/v1/insight/runs/{run_id}"): _SERVER,
-    ("GET", "/v1/insight/runs/{run_id}/findings"): _SERVER,
-    ("POST", "/v1/insight/runs/{run_id}/cancel"): _SERVER,
-    ("POST", "/v1/insight/{kind}"): _SERVER,
+    ("POST", "/v1/insight/outliers"): _INSIGHT,
+    ("GET", "/v1/insight/kinds"): _INSIGHT,
+    ("GET", "/v1/insight/runs"): _INSIGHT,
+    ("GET", "/v1/insight/runs/{run_id}"): _INSIGHT,
+    ("GET", "/v1/insight/runs/{run_id}/findings"): _INSIGHT,
+    ("POST", "/v1/insight/runs/{run_id}/cancel"): _INSIGHT,
+    ("POST", "/v1/insight/{kind}"): _INSIGHT,
     ("GET", "/v1/popular"): _PUBLIC,
     ("GET", "/v1/trending"): _PUBLIC,
     ("GET", "/v1/new"): _PUBLIC,
-    ("GET", "/v1/search"): _PUBLIC,
-    ("POST", "/v1/search"): _PUBLIC,
-    ("GET", "/v1/suggest"): _PUBLIC,
+    ("GET", "/v1/search"): _SEARCH,
+    ("POST", "/v1/search"): _SEARCH,
+    ("GET", "/v1/suggest"): _SEARCH,
     ("PUT", "/v1/users/{user_id}"): _SERVER,
     ("GET", "/v1/users/{user_id}"): _SERVER,
     ("DELETE", "/v1/users/{user_id}"): _SERVER,
@@ -83,7 +84,7 @@ EMBEDDING_BODIES = [
     {"model": "fake", "input": {"texts": ["a mug"], "contents": [{"text": "a mug"}]}},
 ]
 # Addresses that tell nothing of a catalog, or are a person's with a session.
-OTHERS = {"", "healthz", "readyz", "admin/", "admin/login/", "openapi.json", "docs"}
+OTHERS = {"", "healthz", "readyz", "metrics", "admin/", "admin/login/", "openapi.json", "docs"}
 
 # In every text of the other catalog, and in nothing that is sent.
 MARKER = "zebrafish"
