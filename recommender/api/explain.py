@@ -16,7 +16,7 @@ from recommender.api.answers import StageOut
 from recommender.api.auth import ApiRequest, any_key
 from recommender.api.list_requests import ExplainParameters, ExplainRequest
 from recommender.api.problems import Problem
-from recommender.api.recommendations import ranked_query
+from recommender.api.queries import ranked_query
 from recommender.engine import explanation, related, trace
 from recommender.engine.answer import FIRST_PAGE, UnknownProductError
 from recommender.engine.explanation import Explanation, Stage, Worth
@@ -131,13 +131,13 @@ def _explained(request: ApiRequest, asked: ExplainRequest) -> Explanation:
             raise Problem(
                 403, "needs-user-token", f"What a user had is theirs. {user_tokens.NEEDED}"
             )
-        query = ranked_query(request, asked, FIRST_PAGE)
+        query = ranked_query(request.auth, asked, FIRST_PAGE)
         parts = _conditions(request, asked, None)
         return explanation.for_user(catalog, user, asked.product, query, parts)
     if seed is None or user is not None:
         errors = [{"where": "query.user", "message": _USER_OR_SEED}]
         raise Problem(400, "user-or-seed", _USER_OR_SEED, errors=errors)
-    query = ranked_query(request, asked, FIRST_PAGE, seed)
+    query = ranked_query(request.auth, asked, FIRST_PAGE, seed)
     try:
         parts = _conditions(request, asked, seed)
         similar = partial(related.similar, catalog, seed)

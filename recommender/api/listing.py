@@ -3,13 +3,12 @@
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
-from functools import partial
 from typing import Any
 
 from django.http import HttpResponse
 
 from recommender import time_budget
-from recommender.api import answers, codec, queries, user_tokens
+from recommender.api import answers, codec, fallbacks, placing, queries, user_tokens
 from recommender.api.auth import ApiRequest
 from recommender.api.list_requests import ListRequest, SummaryRequest
 from recommender.api.problems import Problem
@@ -44,6 +43,11 @@ class Operation:
     make: Callable[[ApiRequest, str, Any, Continuation], Made]
     subject: str | None = None  # what its address names, as a body calls it
     knows_users: bool = False  # whether a user token changes what a browser is answered
+
+    def of(self, subject: str) -> placing.Of:
+        """What a placement has to know of it, asked of this subject."""
+        named = {self.subject: subject} if self.subject else {}
+        return placing.Of(self.name, self.schema, **named)
 
     def page(
         self, request: ApiRequest, ask: Any, subject: str, after: Continuation = FIRST_PAGE
@@ -128,6 +132,7 @@ def page(
     after: Continuation = FIRST_PAGE,
 ) -> Page:
     """The same as JSON will have it; what it shows is remembered, so that the list can go on."""
+    ask = placing.place(request, operation.of(subject), ask)
     with trace.recording() if ask.trace else nullcontext() as recorder:
         made = _made(request, operation, ask, subject, after)
     document = answers.document(request, made.answer, ask, made.more, recorder)
@@ -139,7 +144,7 @@ def page(
             catalog_id=request.auth.catalog.pk,
             operation=operation.name,
             subject=subject,
-            request=partial(ask.model_dump_json, exclude_unset=True),
+            request=ask.as_asked,
             is_vouched=made.is_vouched,
             shown=after.shown,
             items=listed,
@@ -158,14 +163,23 @@ def _made(
         Problem: 503 where there is no time for that either.
     """
     if ask.timeout_ms is None:
-        return operation.make(request, subject, ask, after)
+        return _filled(request, operation, ask, subject, after)
     seconds = ask.timeout_ms / 1000
     try:
         with time_budget.within(_SHARE * seconds):
-            return operation.make(request, subject, ask, after)
+            return _filled(request, operation, ask, subject, after)
     except TimeUpError:
         with time_budget.within((1 - _SHARE) * seconds):
             return _popular(request, operation, ask, subject, after)
+
+
+def _filled(
+    request: ApiRequest, operation: Operation, ask: ListRequest, subject: str, after: Continuation
+) -> Made:
+    """The answer, filled up by the fallback of its placement."""
+    made = operation.make(request, subject, ask, after)
+    answer = fallbacks.filled(request, made.answer, ask, operation.of(subject), after)
+    return made if answer is made.answer else replace(made, answer=answer)
 
 
 def _popular(

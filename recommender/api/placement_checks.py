@@ -1,0 +1,155 @@
+"""Whether a placement's draft can serve, as the request of its list would be checked."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from psycopg import sql
+from pydantic import ValidationError
+
+from recommender import database
+from recommender.api import placing, problems, queries
+from recommender.api.auth import BROWSER, Caller
+from recommender.api.operations import OPERATIONS
+from recommender.api.placement_requests import PlacementIn
+from recommender.api.problems import Problem
+from recommender.engine import merchandised, merchandising
+from recommender.engine.merchandising import Action, Conflict, MerchandiserRule
+from recommender.engine.rule_parsing import RuleContext
+from recommender.models import Catalog
+from recommender.retrieval.filter_cache import VISIBLE
+from recommender.retrieval.filter_context import FilterContext
+from recommender.retrieval.filters import FilterError
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,99}")
+_UNKNOWN_PRODUCT = "a product"
+
+# A row for each pinned product that is there, then for each pair of a rule and one that it is of.
+_AVAILABLE = sql.SQL("""
+SELECT p.external_id, {visible} FROM recommender_product p
+WHERE p.catalog_id = %(catalog)s AND p.external_id = ANY(%(pinned)s)
+""").format(visible=VISIBLE)
+_TARGETS = sql.SQL("""
+SELECT p.external_id FROM recommender_product p
+WHERE p.catalog_id = %(catalog)s AND p.external_id = ANY(%(pinned)s) AND COALESCE({passes}, false)
+""")
+
+
+def check_name(name: str) -> None:
+    """See that a placement can be told by this name.
+
+    Raises:
+        Problem: 400 where it is no word for addresses and code.
+    """
+    if not _NAME.fullmatch(name):
+        message = "A name has small letters, digits, dots, hyphens and underscores, up to 100."
+        errors = [{"where": "path.name", "message": message}]
+        raise Problem(400, "invalid", message, errors=errors)
+
+
+def check(caller: Caller, ask: PlacementIn) -> None:
+    """See that the defaults make a request of the list, and that the rules can act on it.
+
+    Raises:
+        Problem: 400, saying where.
+    """
+    operation = OPERATIONS.get(ask.operation)
+    if operation is None:
+        raise _wrong("operation", f"is none of {', '.join(sorted(OPERATIONS))}")
+    for name in ask.defaults:
+        if name in placing.OF_A_REQUEST:
+            raise _wrong(f"defaults.{name}", "is what each request says for itself")
+    try:
+        members = placing.checked(operation.name, operation.schema, ask.defaults)
+    except ValidationError as exc:
+        faults = [{**one, "loc": ("body", "defaults", *one["loc"])} for one in exc.errors()]
+        raise problems.invalid(faults) from exc
+    product = _UNKNOWN_PRODUCT if operation.subject == "product" else None
+    asked = operation.schema.model_construct(_fields_set=set(members), **members)
+    try:
+        queries.query_of(caller, asked, product=product)
+    except Problem as exc:
+        places = [{**one, "where": f"body.defaults.{one['where']}"} for one in exc.errors]
+        raise Problem(exc.status, exc.kind, exc.detail, errors=places) from exc
+    _check_rules(caller, ask, product)
+
+
+def _check_rules(caller: Caller, ask: PlacementIn, product: str | None) -> None:
+    known = queries.rule_context(caller, FilterContext(caller.catalog, product))
+    for place, rule in enumerate(ask.document()["rules"]):
+        where = f"rules.{place}"
+        read = merchandising.rule_of(rule)
+        if read.words and ask.operation != "search":
+            raise _wrong(f"{where}.words", "only searches have words")
+        try:
+            merchandised.check(read, known, where)
+        except FilterError as exc:
+            raise _wrong(exc.where, str(exc)) from exc
+
+
+def _wrong(where: str, message: str) -> Problem:
+    errors = [{"where": f"body.{where}", "message": message}]
+    return Problem(400, "invalid", f"body.{where}: {message}", errors=errors)
+
+
+def warnings(caller: Caller, document: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """What to see to before a draft is published."""
+    rules = list(map(merchandising.rule_of, document["rules"]))
+    context = FilterContext(caller.catalog)
+    known = queries.rule_context(caller, context)
+    pinned = [rule.product for rule in rules if rule.action is Action.PIN]
+    found = merchandising.conflicts(
+        rules,
+        _targets(caller.catalog, rules, pinned, known),
+        _available(caller.catalog, pinned),
+        context.now,
+    )
+    return [asdict(one) for one in (*found, *_beyond(document, rules), *_private(caller, document))]
+
+
+def _available(catalog: Catalog, pinned: Sequence[str]) -> set[str]:
+    if not pinned:
+        return set()
+    given = {"catalog": catalog.pk, "pinned": list(pinned)}
+    return {name for name, is_there in database.fetch(_AVAILABLE, given) if is_there}
+
+
+def _targets(
+    catalog: Catalog, rules: Sequence[MerchandiserRule], pinned: Sequence[str], known: RuleContext
+) -> dict[str, set[str]]:
+    """By id of a rule that hides or leaves out, the pinned products that its filter is of."""
+    targets: dict[str, set[str]] = {}
+    for rule in rules if pinned else ():
+        if rule.action not in (Action.HIDE, Action.ONLY_FROM):
+            continue
+        try:
+            passes = known.parse_filter(rule.target(), "filter")
+        except FilterError:
+            continue  # which an answer tells: the field was taken away since
+        statement = _TARGETS.format(passes=passes.condition)
+        given = {**passes.parameters, "catalog": catalog.pk, "pinned": list(pinned)}
+        targets[rule.id] = {name for (name,) in database.fetch(statement, given)}
+    return targets
+
+
+def _beyond(document: Mapping[str, Any], rules: Sequence[MerchandiserRule]) -> Iterator[Conflict]:
+    count = document["defaults"].get("count", 12)
+    for rule in rules:
+        if rule.action is Action.PIN and rule.place > count:
+            message = f"“{rule.name}” pins place {rule.place} of a list of {count} products."
+            yield Conflict("pin_beyond", (rule.id,), message)
+
+
+def _private(caller: Caller, document: Mapping[str, Any]) -> Iterator[Conflict]:
+    """Whether browser keys may name the placement, whose defaults they must be able to read."""
+    operation = OPERATIONS.get(document["operation"])
+    if operation is None:
+        return
+    try:
+        members = placing.checked(operation.name, operation.schema, document["defaults"])
+        asked = operation.schema.model_construct(_fields_set=set(members), **members)
+        product = _UNKNOWN_PRODUCT if operation.subject == "product" else None
+        queries.query_of(Caller(caller.catalog, BROWSER), asked, product=product)
+    except (ValidationError, Problem) as exc:
+        yield Conflict("not_for_browsers", (), f"Browser keys cannot name this placement: {exc}")
