@@ -133,9 +133,7 @@ def page(
 ) -> Page:
     """The same as JSON will have it; what it shows is remembered, so that the list can go on."""
     ask = placing.place(request, operation.of(subject), ask)
-    with trace.recording() if ask.trace else nullcontext() as recorder:
-        made = _made(request, operation, ask, subject, after)
-    document = answers.document(request, made.answer, ask, made.more, recorder)
+    made, document = _documented(request, operation, ask, subject, after)
     listed = tuple(item.id for item in made.answer.items[: len(document["items"])])
     rec_id = answer_log.new_id()
     answer_log.writer.add(
@@ -152,6 +150,23 @@ def page(
         )
     )
     return Page({"rec_id": str(rec_id), **document}, listed)
+
+
+def preview(
+    request: ApiRequest, operation: Operation, ask: ListRequest, subject: str = ""
+) -> Mapping[str, Any]:
+    """The same for whoever looks at what shoppers get: nothing of it is remembered."""
+    ask = placing.place(request, operation.of(subject), ask)
+    return _documented(request, operation, ask, subject, FIRST_PAGE)[1]
+
+
+def _documented(
+    request: ApiRequest, operation: Operation, ask: ListRequest, subject: str, after: Continuation
+) -> tuple[Made, dict[str, Any]]:
+    """What was made, with its stages where they are asked for."""
+    with trace.recording() if ask.trace else nullcontext() as recorder:
+        made = _made(request, operation, ask, subject, after)
+    return made, answers.document(request, made.answer, ask, made.more, recorder)
 
 
 def _made(

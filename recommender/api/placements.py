@@ -8,7 +8,7 @@ from django.http import HttpResponse
 from ninja import Router, Schema
 from pydantic import Field
 
-from recommender.api import codec, placement_checks
+from recommender.api import codec, optional_body, placement_checks
 from recommender.api.auth import ApiRequest, server_key
 from recommender.api.placement_requests import PlacementIn
 from recommender.api.problems import Problem
@@ -141,10 +141,16 @@ def delete_placement(request: ApiRequest, name: Name) -> HttpResponse:
     return HttpResponse(status=204)
 
 
-@router.post("/placements/{name}/publish", response=VersionOut, summary="Publish the draft")
+@router.post(
+    "/placements/{name}/publish",
+    response=VersionOut,
+    summary="Publish the draft",
+    openapi_extra=optional_body.documented(optional_body.EMPTY),
+)
 def publish_placement(request: ApiRequest, name: Name) -> HttpResponse:
     """Have the draft serve, within a second; what serves already is published once."""
     codec.check_known(request, ())
+    optional_body.check_empty(request)
     return codec.respond(_version(placements.publish(_find(request, name), _BY)))
 
 
@@ -163,9 +169,7 @@ def roll_back_placement(request: ApiRequest, name: Name, ask: RollbackIn) -> Htt
         raise Problem(404, "unknown-version", detail, errors=errors) from exc
 
 
-@router.get(
-    "/placements/{name}/versions", response=VersionsOut, summary="What was published when"
-)
+@router.get("/placements/{name}/versions", response=VersionsOut, summary="What was published when")
 def get_versions(request: ApiRequest, name: Name) -> HttpResponse:
     """The latest 100 versions of a placement, the live one first."""
     codec.check_known(request, ())

@@ -93,7 +93,7 @@ def place(request: ApiRequest, of: Of, ask: Asked) -> Asked:
 def _check_scope(caller: Caller, ask: PlacementRequest) -> None:
     if caller.scope == BROWSER and (ask.scenario_version == "draft" or not ask.rules):
         detail = "A browser key has what is published, by its rules: this needs a server key."
-        raise Problem(403, "wrong-scope", detail)
+        raise Problem(403, "needs-server-key", detail)
 
 
 def _wrong(kind: str, message: str) -> Problem:

@@ -8,7 +8,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from recommender.api import placing
+from recommender.api import auth, placing
 from recommender.engine import answer_log
 from recommender.models import User
 from tests.recommender.api.client import Api, items, problem
@@ -169,8 +169,8 @@ def test_a_server_may_look_at_the_draft_and_a_browser_may_not(
     draft = api.get(FOR_USER, scenario="home", scenario_version="draft").json()
     assert (draft["scenario_version"], len(draft["items"])) == ("draft", 5)
     asked = {"scenario": "home", "scenario_version": "draft"}
-    problem(browser.get(FOR_USER, **asked), 403, "wrong-scope")
-    problem(browser.get(FOR_USER, scenario="home", rules="false"), 403, "wrong-scope")
+    problem(browser.get(FOR_USER, **asked), 403, "needs-server-key")
+    problem(browser.get(FOR_USER, scenario="home", rules="false"), 403, "needs-server-key")
     assert len(browser.get(FOR_USER, scenario="home").json()["items"]) == 3
 
 
@@ -276,9 +276,10 @@ def test_a_rule_that_is_not_understood_any_more_is_told(visited: Shop, api: Api)
     catalog = visited.catalog
     catalog.attributes = {}
     catalog.save(update_fields=["attributes"])
-    body = Api(api.key).get("/v1/new", scenario="top").json()
-    told = body["degraded"]
-    assert told in ({}, {"rules.r": "not_understood"})
+    auth._remembered.clear()
+    body = api.get("/v1/new", scenario="top").json()
+    assert body["degraded"] == {"rules.r": "not_understood"}
+    assert body["complete"]
 
 
 def test_what_a_request_is_about_is_not_pinned(visited: Shop, api: Api) -> None:

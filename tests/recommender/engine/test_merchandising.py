@@ -9,8 +9,8 @@ NOW = datetime(2025, 6, 1, tzinfo=UTC)
 DAY = timedelta(days=1)
 
 
-def rule(action: str, id: str = "r", **more) -> MerchandiserRule:
-    return MerchandiserRule(id=id, name=id, action=Action(action), **more)
+def rule(action: str, name: str = "r", **more) -> MerchandiserRule:
+    return MerchandiserRule(id=name, name=name, action=Action(action), **more)
 
 
 def kinds(*rules: MerchandiserRule, targets=None, available=("a", "b")) -> list[str]:
