@@ -63,7 +63,8 @@ class PlacementAdmin(ModelAdmin[Placement]):
     @admin.display(description="List")
     def shown_list(self, placement: Placement) -> str:
         """What it is a list of."""
-        return LISTS.get(placement.draft["operation"], placement.draft["operation"])
+        operation: str = placement.draft["operation"]
+        return LISTS.get(operation, operation)
 
     @admin.display(description="Live version")
     def live(self, placement: Placement) -> str:
@@ -158,6 +159,7 @@ class PlacementAdmin(ModelAdmin[Placement]):
             "placement": placement,
             "list": self.shown_list(placement),
             "draft": draft,
+            "is_refused": request.method == "POST",
             "live": live,
             "changes": []
             if live is None
@@ -166,6 +168,9 @@ class PlacementAdmin(ModelAdmin[Placement]):
             "warnings": placement_edit.warnings(placement),
             "may_change": self.has_change_permission(request, placement),
             "may_delete": self.has_delete_permission(request, placement),
+            "takes": draft.takes,
+            # A version that was never changed is no step to go back to.
+            "undo": live.number - 1 if live is not None and live.number > 1 else None,
             "media": draft.media,
         }
         return TemplateResponse(request, "recommender/admin/placement.html", context)

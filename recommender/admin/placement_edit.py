@@ -1,20 +1,21 @@
 """A placement's draft as forms, checked as the API checks it."""
 
+import re
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
-from django.utils.functional import cached_property
 from pydantic import ValidationError as DocumentError
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
 from recommender.admin import picker
 from recommender.admin import placement_rule_form as rule_form
 from recommender.admin.placement_form import LISTS, DefaultsForm
-from recommender.admin.placement_rule_form import MORE, TAKES, RuleForm, RuleFormSet
+from recommender.admin.placement_rule_form import TAKES, RuleForm, RuleFormSet
 from recommender.api import placement_checks, problems
 from recommender.api.auth import SERVER, Caller
-from recommender.api.placement_requests import PlacementIn
+from recommender.api.placement_requests import NAME, PlacementIn
 from recommender.api.problems import Problem
 from recommender.catalog import placements
 from recommender.catalog.placements import TooManyPlacementsError
@@ -46,10 +47,8 @@ class NewForm(forms.Form):
             ValidationError: it is none.
         """
         name: str = self.cleaned_data["name"]
-        try:
-            placement_checks.check_name(name)
-        except Problem as exc:
-            raise ValidationError(exc.detail) from exc
+        if not re.match(NAME, name):
+            raise ValidationError("Small letters, digits, dots, hyphens and underscores.")
         return name
 
     def clean(self) -> dict[str, Any]:
@@ -79,8 +78,7 @@ class NewForm(forms.Form):
 class Draft:
     """The forms of a draft."""
 
-    takes = {action.value: [*names] for action, names in TAKES.items()}  # noqa: RUF012 - read alone
-    more = MORE
+    takes: Mapping[str, Sequence[str]] = {action.value: names for action, names in TAKES.items()}
 
     def __init__(self, placement: Placement, data: Any = None) -> None:
         self._placement = placement
@@ -108,7 +106,7 @@ class Draft:
         if not (self.defaults.is_valid() and self.rules.is_valid()):
             return False
         try:
-            self._checked
+            self._ask = self._checked()
         except DocumentError as exc:
             self._tell(problems.invalid([{**e, "loc": ("body", *e["loc"])} for e in exc.errors()]))
         except Problem as exc:
@@ -117,9 +115,8 @@ class Draft:
 
     def document(self) -> dict[str, Any]:
         """As it is stored."""
-        return self._checked.document()
+        return self._ask.document()
 
-    @cached_property
     def _checked(self) -> PlacementIn:
         rules = rule_form.rules_of(self.rules.forms)
         for rule in rules:

@@ -100,7 +100,7 @@ def _side(
     except Problem as exc:
         return Side(title, note=exc.detail)
     items = answer["items"]
-    return Side(title, answer["listed"], items, _note(answer))
+    return Side(title, tuple(item["id"] for item in items), items, _note(answer))
 
 
 def _note(answer: Mapping[str, Any]) -> str:

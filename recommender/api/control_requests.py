@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Discriminator, Field, PrivateAttr, Tag, model_validator
+from pydantic import Discriminator, Field, PrivateAttr, Tag
 
-from recommender.api.fields import Count, EventType, Id, Label, OptionalText
+from recommender.api.fields import AS_WHOLE, Count, EventType, Id, Label, OptionalText
 from recommender.api.schemas import Strict
 from recommender.catalog.values import MAX_LABEL
 from recommender.engine import formula
@@ -134,7 +134,7 @@ class PlacementRequest(Strict):
         ),
     ] = None
     scenario_version: Annotated[
-        Literal["draft"] | Annotated[int, Field(strict=True, ge=1)] | None,
+        Literal["draft"] | Annotated[int, Field(strict=True, ge=1, lt=2**31), AS_WHOLE] | None,
         Field(description="One that is not live: a number, or `draft` with a server key."),
     ] = None
     rules: Annotated[
@@ -145,12 +145,6 @@ class PlacementRequest(Strict):
         ),
     ] = True
     _placing: Placing | None = PrivateAttr(default=None)
-
-    @model_validator(mode="after")
-    def _version_of_a_placement(self) -> Self:
-        if self.scenario is None and self.scenario_version is not None:
-            raise ValueError("scenario_version needs a scenario")
-        return self
 
     @property
     def placing(self) -> Placing | None:

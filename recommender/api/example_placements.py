@@ -111,7 +111,17 @@ PLACEMENTS: Mapping[tuple[str, str], Call] = {
         errors=(
             *SERVER,
             NOT_JSON,
-            invalid("body.defaults.cuont", "Extra inputs are not permitted"),
+            Problem(
+                400,
+                "invalid-placement",
+                "body.defaults.cuont: Extra inputs are not permitted",
+                errors=[
+                    {
+                        "where": "body.defaults.cuont",
+                        "message": "Extra inputs are not permitted",
+                    }
+                ],
+            ),
             Problem(
                 409,
                 "too-many-placements",

@@ -157,7 +157,9 @@ def preview(
 ) -> Mapping[str, Any]:
     """The same for whoever looks at what shoppers get: nothing of it is remembered."""
     ask = placing.place(request, operation.of(subject), ask)
-    return _documented(request, operation, ask, subject, FIRST_PAGE)[1]
+    document = _documented(request, operation, ask, subject, FIRST_PAGE)[1]
+    read: Mapping[str, Any] = codec.decode(codec.encode(document))
+    return read
 
 
 def _documented(

@@ -1,6 +1,5 @@
 """Whether a placement's draft can serve, as the request of its list would be checked."""
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
@@ -22,7 +21,6 @@ from recommender.retrieval.filter_cache import VISIBLE
 from recommender.retrieval.filter_context import FilterContext
 from recommender.retrieval.filters import FilterError
 
-_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,99}")
 _UNKNOWN_PRODUCT = "a product"
 
 # A row for each pinned product that is there, then for each pair of a rule and one that it is of.
@@ -34,18 +32,6 @@ _TARGETS = sql.SQL("""
 SELECT p.external_id FROM recommender_product p
 WHERE p.catalog_id = %(catalog)s AND p.external_id = ANY(%(pinned)s) AND COALESCE({passes}, false)
 """)
-
-
-def check_name(name: str) -> None:
-    """See that a placement can be told by this name.
-
-    Raises:
-        Problem: 400 where it is no word for addresses and code.
-    """
-    if not _NAME.fullmatch(name):
-        message = "A name has small letters, digits, dots, hyphens and underscores, up to 100."
-        errors = [{"where": "path.name", "message": message}]
-        raise Problem(400, "invalid", message, errors=errors)
 
 
 def check(caller: Caller, ask: PlacementIn) -> None:
@@ -64,7 +50,8 @@ def check(caller: Caller, ask: PlacementIn) -> None:
         members = placing.checked(operation.name, operation.schema, ask.defaults)
     except ValidationError as exc:
         faults = [{**one, "loc": ("body", "defaults", *one["loc"])} for one in exc.errors()]
-        raise problems.invalid(faults) from exc
+        told = problems.invalid(faults)
+        raise Problem(400, "invalid-placement", told.detail, errors=told.errors) from exc
     product = _UNKNOWN_PRODUCT if operation.subject == "product" else None
     asked = operation.schema.model_construct(_fields_set=set(members), **members)
     try:
@@ -77,9 +64,15 @@ def check(caller: Caller, ask: PlacementIn) -> None:
 
 def _check_rules(caller: Caller, ask: PlacementIn, product: str | None) -> None:
     known = queries.rule_context(caller, FilterContext(caller.catalog, product))
-    for place, rule in enumerate(ask.document()["rules"]):
+    ids: set[str] = set()
+    for place, (given, rule) in enumerate(zip(ask.rules, ask.document()["rules"], strict=True)):
         where = f"rules.{place}"
+        for fault in given.faults():
+            raise _wrong(where, fault)
         read = merchandising.rule_of(rule)
+        if read.id in ids:
+            raise _wrong(f"{where}.id", f"two rules have the id {read.id!r}")
+        ids.add(read.id)
         if read.words and ask.operation != "search":
             raise _wrong(f"{where}.words", "only searches have words")
         try:
@@ -90,7 +83,7 @@ def _check_rules(caller: Caller, ask: PlacementIn, product: str | None) -> None:
 
 def _wrong(where: str, message: str) -> Problem:
     errors = [{"where": f"body.{where}", "message": message}]
-    return Problem(400, "invalid", f"body.{where}: {message}", errors=errors)
+    return Problem(400, "invalid-placement", f"body.{where}: {message}", errors=errors)
 
 
 def warnings(caller: Caller, document: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -1,17 +1,19 @@
 """What a placement may say: defaults of a request, what fills it up, a merchandiser's rules."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict, Field, field_serializer, model_validator
+from pydantic import ConfigDict, Field, field_serializer
 
-from recommender.api.fields import Count, Id, Label, OptionalId, Time, Token
+from recommender.api.fields import AS_WHOLE, Count, Id, Label, OptionalId, Time, Token
 from recommender.api.schemas import Strict
 from recommender.engine.backfill import POPULAR, TRENDING
 from recommender.engine.merchandising import Action, Users
 
 MOST_RULES, MOST_PRODUCTS, MOST_WORDS, MOST_CONDITIONS = 100, 100, 10, 10
+# A word for addresses and code.
+NAME = r"^[a-z0-9][a-z0-9._-]{0,99}$"
 # Lists that need to know nothing may fill up another.
 FALLBACKS = (POPULAR, TRENDING, "new")
 
@@ -55,7 +57,7 @@ class RuleIn(Strict):
     ] = ""
     name: Annotated[Label, Field(max_length=100)] = ""
     action: Action
-    priority: Annotated[int, Field(strict=True, ge=0, le=1000)] = 0
+    priority: Annotated[int, Field(strict=True, ge=0, le=1000), AS_WHOLE] = 0
     product: Annotated[OptionalId, Field(description="To pin.")] = None
     place: Annotated[Count | None, Field(description="Where it is pinned, from 1.")] = None
     products: Annotated[
@@ -78,33 +80,26 @@ class RuleIn(Strict):
     until: Annotated[Time, Field(description="Acts before then.")] = None
     audience: AudienceIn | None = None
 
-    @model_validator(mode="after")
-    def _has_what_it_takes(self) -> Self:
+    def faults(self) -> Iterator[str]:
+        """What is wrong with it beside its members."""
         takes = _TAKES[self.action]
         for names in takes:
-            if not any(getattr(self, name) for name in names) and names != ("times",):
-                raise ValueError(f"{self.action} needs {' or '.join(names)}")
+            if names != ("times",) and not any(getattr(self, name) for name in names):
+                yield f"{self.action} needs {' or '.join(names)}"
         known = {name for names in takes for name in names}
-        for name in _OWN:
-            if getattr(self, name) and name not in known:
-                raise ValueError(f"{self.action} takes no {name}")
-        return self
-
-    @model_validator(mode="after")
-    def _is_some_time(self) -> Self:
+        yield from (
+            f"{self.action} takes no {name}"
+            for name in _OWN
+            if getattr(self, name) and name not in known
+        )
         if self.from_ is not None and self.until is not None and self.until <= self.from_:
-            raise ValueError("until must be after from")
-        return self
-
-    @model_validator(mode="after")
-    def _has_its_direction(self) -> Self:
-        if self.times is None:
-            return self
-        if (self.action is Action.BOOST and self.times <= 1) or (
-            self.action is Action.BURY and self.times >= 1
+            yield "until must be after from"
+        is_upwards = self.times is not None and self.times > 1
+        is_downwards = self.times is not None and self.times < 1
+        if (self.action is Action.BOOST and is_downwards) or (
+            self.action is Action.BURY and is_upwards
         ):
-            raise ValueError("times is above 1 of a boost, and below 1 of a bury")
-        return self
+            yield "times is above 1 of a boost, and below 1 of a bury"
 
     @field_serializer("from_", "until")
     def _in_iso(self, at: datetime | None) -> str | None:
@@ -128,27 +123,18 @@ class PlacementIn(Strict):
     ] = None
     rules: Annotated[list[RuleIn], Field(max_length=MOST_RULES)] = []
 
-    @model_validator(mode="after")
-    def _rules_have_ids(self) -> Self:
-        for place, rule in enumerate(self.rules, start=1):
-            rule.id = rule.id or f"rule-{place}"
-        ids = [rule.id for rule in self.rules]
-        if twice := next((one for one in ids if ids.count(one) > 1), None):
-            raise ValueError(f"two rules have the id {twice!r}")
-        return self
-
     def document(self) -> dict[str, Any]:
         """As it is stored: without what says nothing."""
         return {
             "operation": self.operation,
             "defaults": self.defaults,
             "fallback": self.fallback,
-            "rules": [_rule(rule) for rule in self.rules],
+            "rules": [_rule(rule, place) for place, rule in enumerate(self.rules, start=1)],
         }
 
 
-def _rule(rule: RuleIn) -> dict[str, Any]:
+def _rule(rule: RuleIn, place: int) -> dict[str, Any]:
     said = rule.model_dump(mode="json", by_alias=True, exclude_defaults=True)
     if rule.action in _TIMES:
         said["times"] = _TIMES[rule.action] if rule.times is None else rule.times
-    return {"id": rule.id, **said}
+    return {**said, "id": rule.id or f"rule-{place}"}

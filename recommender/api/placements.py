@@ -10,17 +10,17 @@ from pydantic import Field
 
 from recommender.api import codec, optional_body, placement_checks
 from recommender.api.auth import ApiRequest, server_key
-from recommender.api.placement_requests import PlacementIn
+from recommender.api.fields import AS_WHOLE
+from recommender.api.placement_requests import NAME, PlacementIn
 from recommender.api.problems import Problem
 from recommender.api.schemas import Strict
 from recommender.catalog import placements
 from recommender.catalog.placements import TooManyPlacementsError, UnknownVersionError
 from recommender.models import Placement, PlacementVersion
-from recommender.models.placement import MOST_CHARACTERS
 
 router = Router(tags=["placements"], auth=server_key)
 
-Name = Annotated[str, Field(max_length=MOST_CHARACTERS)]
+Name = Annotated[str, Field(pattern=NAME)]
 # Who publishes by REST is the shop's server.
 _BY = "API"
 MOST_VERSIONS = 100
@@ -94,7 +94,7 @@ class VersionsOut(Schema):
 class RollbackIn(Strict):
     """Which version is to serve again."""
 
-    version: Annotated[int, Field(strict=True, ge=1, lt=2**31)]
+    version: Annotated[int, Field(strict=True, ge=1, lt=2**31), AS_WHOLE]
 
 
 @router.get("/placements", response=PlacementsOut, summary="Placements")
@@ -123,7 +123,6 @@ def put_placement(request: ApiRequest, name: Name, ask: PlacementIn) -> HttpResp
     Defaults and rules are checked as the request of the list would be.
     """
     codec.check_known(request, ())
-    placement_checks.check_name(name)
     placement_checks.check(request.auth, ask)
     try:
         placement, is_new = placements.put(request.auth.catalog, name, ask.document())

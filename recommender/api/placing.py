@@ -71,6 +71,8 @@ def place(request: ApiRequest, of: Of, ask: Asked) -> Asked:
             browser key may not say.
     """
     if ask.scenario is None:
+        if ask.scenario_version is not None:
+            raise _wrong("unknown-placement", "scenario_version needs a scenario.")
         return ask
     _check_scope(request.auth, ask)
     served = _served(request.auth, of, ask.scenario, ask.scenario_version)

@@ -98,7 +98,7 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "two of an id": (
         {"rules": [{"id": "x", "action": "hide", "products": ["a"]},
                    {"id": "x", "action": "hide", "products": ["b"]}]},
-        "body",
+        "body.rules.1.id",
     ),
 }  # fmt: skip
 
