@@ -76,7 +76,7 @@ class RuleForm(forms.Form):
     action = forms.ChoiceField(
         label="What to do", choices=_ACTIONS, widget=UnfoldAdminSelectWidget()
     )
-    name = text("Name", "For colleagues, and for `why`.")
+    name = text("Name", "For colleagues, and in the reasons of an answer.")
     product = IdField(label="Product", required=False)
     place = _whole("Place", 1, 1000, "1 is the first.")
     products = IdsField(label="Products", required=False)

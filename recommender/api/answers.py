@@ -12,9 +12,9 @@ from pydantic import Field
 
 from recommender.api import codec, reasons
 from recommender.api.auth import ApiRequest
+from recommender.api.control_requests import PlacementRequest
 from recommender.api.list_requests import ListRequest
 from recommender.engine.answer import Answer, Item
-from recommender.engine.placed import Placed
 from recommender.engine.trace import Recorder, Stage
 
 
@@ -152,23 +152,31 @@ def document(
     )
     is_cut = len(items) < len(answer.items)
     traced = {} if recorder is None else {"trace": stages(recorder)}
-    placing = ask.placing
     return {
         "spaces": answer.spaces,
         "complete": answer.complete and not is_cut,
         "reason": _cut(len(items)) if is_cut else answer.reason,
         "missing_ids": answer.missing_ids,
         "fallback": answer.fallback,
-        "degraded": {**answer.degraded, **(placing.degraded if placing else {})},
-        **({} if placing is None else _placed(placing.placed)),
+        "degraded": {**answer.degraded, **degraded_of(ask)},
+        **placement_of(ask),
         **more,
         **traced,
         "items": items,
     }
 
 
-def _placed(placed: Placed) -> dict[str, object]:
+def placement_of(ask: PlacementRequest) -> dict[str, object]:
+    """What an answer says of the placement that its request names."""
+    if ask.placing is None:
+        return {}
+    placed = ask.placing.placed
     return {"scenario": placed.name, "scenario_version": placed.version or "draft"}
+
+
+def degraded_of(ask: PlacementRequest) -> Mapping[str, str]:
+    """The rules of the placement that could not act, and why."""
+    return {} if ask.placing is None else ask.placing.degraded
 
 
 def tell_language(request: ApiRequest, response: HttpResponse) -> None:

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field, field_serializer
 
-from recommender.api.fields import AS_WHOLE, Count, Id, Label, OptionalId, Time, Token
+from recommender.api.fields import AS_WHOLE, Count, Id, Label, OptionalId, SearchText, Time, Token
 from recommender.api.schemas import Strict
 from recommender.engine.backfill import POPULAR, TRENDING
 from recommender.engine.merchandising import Action, Users
@@ -52,10 +52,8 @@ class RuleIn(Strict):
 
     model_config = ConfigDict(populate_by_name=True)
 
-    id: Annotated[
-        Token, Field(max_length=40, description="As answers name it; `rule-1` by its place.")
-    ] = ""
-    name: Annotated[Label, Field(max_length=100)] = ""
+    id: Annotated[Token, Field(description="As answers name it; `rule-1` by its place.")] = ""
+    name: Label = ""
     action: Action
     priority: Annotated[int, Field(strict=True, ge=0, le=1000), AS_WHOLE] = 0
     product: Annotated[OptionalId, Field(description="To pin.")] = None
@@ -73,7 +71,7 @@ class RuleIn(Strict):
     by: Annotated[Label, Field(description="Of a cap: a field, of whose equal values …")] = ""
     at_most: Annotated[Count | None, Field(description="… there may be so many.")] = None
     words: Annotated[
-        list[Annotated[Label, Field(min_length=1, max_length=100)]],
+        list[SearchText],
         Field(max_length=MOST_WORDS, description="Of a search: those that it must have."),
     ] = []
     from_: Annotated[Time, Field(alias="from", description="Acts from then on.")] = None

@@ -311,3 +311,14 @@ def test_lists_of_a_batch_take_placements(visited: Shop, api: Api) -> None:
     first, second = api.post("/v1/batch", {"requests": parts}).json()["answers"]
     assert first["answer"]["items"][0]["id"] == "puzzle-black"
     assert second["status"] == 400
+
+
+def test_why_not_is_told_of_what_a_rule_hides(visited: Shop, api: Api) -> None:
+    rules = [{"id": "no-blue", "action": "hide", "filter": {"colour": "blue"}}]
+    publish(api, "home", "for_user", defaults={"count": 4}, rules=rules)
+    asked = {"user": "u1", "product": "mug-blue", "scenario": "home"}
+    told = api.get("/v1/explain", **asked).json()
+    assert (told["stage"], told["conditions"]) == ("filter", ["rules.no-blue"])
+    assert (told["scenario"], told["scenario_version"]) == ("home", 1)
+    plain = api.get("/v1/explain", **asked, rules="false").json()
+    assert plain["stage"] != "filter"
