@@ -126,7 +126,7 @@ class Draft:
             {
                 "operation": self._said["operation"],
                 "defaults": self.defaults.defaults(),
-                "fallback": self.defaults.cleaned_data["fallback"] or None,
+                "fallback": self.defaults.cleaned_data.get("fallback") or None,
                 "rules": rules,
             }
         )

@@ -27,7 +27,11 @@ LISTS = {
     "trending": "Trending",
     "new": "New",
     "search": "Search",
+    "rows": "Rows of a page",
 }
+ROWS = "rows"
+# What rows of a page have no use for.
+_OF_ONE_LIST = ("fallback", "max_per_brand", "max_per_category", "diversity", "min_relevance")
 WITH_PRODUCT = ("similar", "bought_together", "complements")
 _WITH_HISTORY = ("for_user", "recommendations", "similar")
 _LEFT_OUT = (
@@ -135,6 +139,8 @@ class DefaultsForm(forms.Form):
                 self.fields[name].help_text = "The API has set a filter of more than this."
         if document["operation"] not in _WITH_HISTORY:
             del self.fields["exclude"]
+        for name in _OF_ONE_LIST if document["operation"] == ROWS else ():
+            del self.fields[name]
 
     def _initial(self, defaults: Document) -> dict[str, Any]:
         caps, excluded = defaults.get("max_per", {}), defaults.get("exclude", ["seen"])
@@ -159,7 +165,8 @@ class DefaultsForm(forms.Form):
 
     def defaults(self) -> dict[str, Any]:
         """The defaults as they are stored; what the form does not show stays."""
-        said, old = self.cleaned_data, self._document["defaults"]
+        said: dict[str, Any] = {**dict.fromkeys(_OF_ONE_LIST), **self.cleaned_data}
+        old = self._document["defaults"]
         made = {name: old[name] for name in self.kept}
         for name in ("count", "min_relevance"):
             if said[name] is not None:
@@ -174,7 +181,7 @@ class DefaultsForm(forms.Form):
                 ("filter", given),
                 ("fields", fields),
                 ("max_per", self._caps(old.get("max_per", {}))),
-                ("diversity", self._diversity(old.get("diversity"))),
+                ("diversity", self._diversity(old.get("diversity"), said["diversity"])),
             )
             if value
         }
@@ -188,11 +195,11 @@ class DefaultsForm(forms.Form):
     def _caps(self, old: Document) -> dict[str, int]:
         caps = {name: most for name, most in old.items() if name not in ("brand", "category")}
         for name in ("brand", "category"):
-            if most := self.cleaned_data[f"max_per_{name}"]:
+            if most := self.cleaned_data.get(f"max_per_{name}"):
                 caps[name] = most
         return caps
 
-    def _diversity(self, old: Any) -> Any:
+    @staticmethod
+    def _diversity(old: Any, weight: float | None) -> Any:
         """What the fields of likeness are stays as it is."""
-        weight = self.cleaned_data["diversity"]
         return {**old, "weight": weight} if isinstance(old, dict) and weight else weight

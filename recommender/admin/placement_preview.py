@@ -39,11 +39,12 @@ class ShopperForm(forms.Form):
             widget.choices = picker.choices(chosen, titles)
         for name in self.fields.keys() - _asks(operation):
             del self.fields[name]
+        self.is_possible = operation in OPERATIONS
 
     @property
     def request(self) -> dict[str, Any] | None:
         """The members of the request; None where something is missing."""
-        if not self.is_valid():
+        if not self.is_possible or not self.is_valid():
             return None
         said = {name: value for name, value in self.cleaned_data.items() if value}
         if self._operation == "recommendations":

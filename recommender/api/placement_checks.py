@@ -1,7 +1,7 @@
 """Whether a placement's draft can serve, as the request of its list would be checked."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from psycopg import sql
@@ -10,10 +10,14 @@ from pydantic import ValidationError
 from recommender import database
 from recommender.api import placing, problems, queries
 from recommender.api.auth import BROWSER, Caller
+from recommender.api.control_requests import PlacementRequest
+from recommender.api.list_requests import ListRequest
 from recommender.api.operations import OPERATIONS
 from recommender.api.placement_requests import PlacementIn
 from recommender.api.problems import Problem
+from recommender.api.related_requests import RowsRequest
 from recommender.engine import merchandised, merchandising
+from recommender.engine.answer import Query
 from recommender.engine.merchandising import Action, Conflict, MerchandiserRule
 from recommender.engine.rule_parsing import RuleContext
 from recommender.models import Catalog
@@ -34,41 +38,77 @@ WHERE p.catalog_id = %(catalog)s AND p.external_id = ANY(%(pinned)s) AND COALESC
 """)
 
 
+@dataclass(frozen=True, slots=True)
+class _List:
+    """What a placement may be of."""
+
+    name: str
+    schema: type[PlacementRequest]
+    product: str | None  # what stands for the product that it is asked of
+    takes: frozenset[Action]
+
+    def query(self, caller: Caller, defaults: Mapping[str, Any]) -> Query:
+        """The query of a request that says nothing itself.
+
+        Raises:
+            ValidationError, Problem: for defaults that cannot be used.
+        """
+        members = placing.checked(self.name, self.schema, defaults)
+        shared = {name: members[name] for name in members if name in ListRequest.model_fields}
+        schema = self.schema if issubclass(self.schema, ListRequest) else ListRequest
+        given = members if schema is self.schema else shared
+        asked = schema.model_construct(_fields_set=set(given), **given)
+        return queries.query_of(caller, asked, product=self.product)
+
+
+_LISTS: Mapping[str, _List] = {
+    one.name: _List(
+        one.name,
+        one.schema,
+        _UNKNOWN_PRODUCT if one.subject == "product" else None,
+        frozenset(Action),
+    )
+    for one in OPERATIONS.values()
+} | {
+    placing.ROWS: _List(placing.ROWS, RowsRequest, None, frozenset({Action.HIDE, Action.ONLY_FROM}))
+}
+
+
 def check(caller: Caller, ask: PlacementIn) -> None:
     """See that the defaults make a request of the list, and that the rules can act on it.
 
     Raises:
         Problem: 400, saying where.
     """
-    operation = OPERATIONS.get(ask.operation)
-    if operation is None:
-        raise _wrong("operation", f"is none of {', '.join(sorted(OPERATIONS))}")
+    of = _LISTS.get(ask.operation)
+    if of is None:
+        raise _wrong("operation", f"is none of {', '.join(sorted(_LISTS))}")
     for name in ask.defaults:
         if name in placing.OF_A_REQUEST:
             raise _wrong(f"defaults.{name}", "is what each request says for itself")
     try:
-        members = placing.checked(operation.name, operation.schema, ask.defaults)
+        of.query(caller, ask.defaults)
     except ValidationError as exc:
         faults = [{**one, "loc": ("body", "defaults", *one["loc"])} for one in exc.errors()]
         told = problems.invalid(faults)
         raise Problem(400, "invalid-placement", told.detail, errors=told.errors) from exc
-    product = _UNKNOWN_PRODUCT if operation.subject == "product" else None
-    asked = operation.schema.model_construct(_fields_set=set(members), **members)
-    try:
-        queries.query_of(caller, asked, product=product)
     except Problem as exc:
         places = [{**one, "where": f"body.defaults.{one['where']}"} for one in exc.errors]
         raise Problem(exc.status, exc.kind, exc.detail, errors=places) from exc
-    _check_rules(caller, ask, product)
+    if ask.fallback is not None and of.name == placing.ROWS:
+        raise _wrong("fallback", "rows are left out where they are short, and filled up by none")
+    _check_rules(caller, ask, of)
 
 
-def _check_rules(caller: Caller, ask: PlacementIn, product: str | None) -> None:
-    known = queries.rule_context(caller, FilterContext(caller.catalog, product))
+def _check_rules(caller: Caller, ask: PlacementIn, of: _List) -> None:
+    known = queries.rule_context(caller, FilterContext(caller.catalog, of.product))
     ids: set[str] = set()
     for place, (given, rule) in enumerate(zip(ask.rules, ask.document()["rules"], strict=True)):
         where = f"rules.{place}"
         for fault in given.faults():
             raise _wrong(where, fault)
+        if given.action not in of.takes:
+            raise _wrong(f"{where}.action", f"of {of.name} is one of {', '.join(sorted(of.takes))}")
         read = merchandising.rule_of(rule)
         if read.id in ids:
             raise _wrong(f"{where}.id", f"two rules have the id {read.id!r}")
@@ -136,13 +176,10 @@ def _beyond(document: Mapping[str, Any], rules: Sequence[MerchandiserRule]) -> I
 
 def _private(caller: Caller, document: Mapping[str, Any]) -> Iterator[Conflict]:
     """Whether browser keys may name the placement, whose defaults they must be able to read."""
-    operation = OPERATIONS.get(document["operation"])
-    if operation is None:
+    of = _LISTS.get(document["operation"])
+    if of is None:
         return
     try:
-        members = placing.checked(operation.name, operation.schema, document["defaults"])
-        asked = operation.schema.model_construct(_fields_set=set(members), **members)
-        product = _UNKNOWN_PRODUCT if operation.subject == "product" else None
-        queries.query_of(Caller(caller.catalog, BROWSER), asked, product=product)
+        of.query(Caller(caller.catalog, BROWSER), document["defaults"])
     except (ValidationError, Problem) as exc:
         yield Conflict("not_for_browsers", (), f"Browser keys cannot name this placement: {exc}")

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from recommender.api import queries, user_tokens
 from recommender.api.auth import BROWSER, ApiRequest, Caller
 from recommender.api.control_requests import PlacementRequest
-from recommender.api.list_requests import ListRequest, SeedIn
+from recommender.api.list_requests import SeedIn
 from recommender.api.problems import Problem
 from recommender.catalog import placements
 from recommender.engine import merchandised, merchandising
@@ -20,7 +20,7 @@ from recommender.engine.placed import Placed, Placing
 from recommender.models import Placement, PlacementVersion, User
 from recommender.retrieval.filter_context import FilterContext
 
-Asked = TypeVar("Asked", bound=ListRequest)
+Asked = TypeVar("Asked", bound=PlacementRequest)
 
 # What is published counts everywhere within so long, as what is changed of a key does.
 _REMEMBERED_SECONDS = 0.5
@@ -30,6 +30,8 @@ _MOST_REMEMBERED = 2_000
 OF_A_REQUEST = frozenset(PlacementRequest.model_fields) | {
     *("q", "picture", "products", "user", "session", "cart", "text", "as_of", "trace"),
 }
+# The operation of the rows of a page, whose placement their further pages may name, too.
+ROWS = "rows"
 # Without these no request of the kind is right.
 _NEEDED: Mapping[str, Mapping[str, Any]] = {"search": {"q": "anything"}}
 
@@ -41,7 +43,7 @@ class Of:
     """The list that is asked for: its name, the schema of its requests, and what it is of."""
 
     operation: str
-    schema: type[ListRequest]
+    schema: type[PlacementRequest]
     product: str | None = None
     user: str | None = None
 
@@ -146,14 +148,17 @@ def _found(caller: Caller, name: str, version: Version) -> tuple[Placed, Mapping
 
 
 def _read(of: Of, placed: Placed, document: Mapping[str, Any]) -> _Served:
-    operation = document["operation"]
-    if operation != of.operation:
+    operation, defaults = document["operation"], document["defaults"]
+    if operation == ROWS:
+        # The rows of a page go on as lists of their own.
+        defaults = {name: defaults[name] for name in defaults if name in of.schema.model_fields}
+    elif operation != of.operation:
         message = f"The placement {placed.name!r} is of {operation!r}, not of {of.operation!r}."
         raise _wrong("other-operation", message)
     members: Mapping[str, Any] = {}
     degraded = {}
     try:
-        members = checked(operation, of.schema, document["defaults"])
+        members = checked(of.operation, of.schema, defaults)
     except ValidationError:
         # An earlier release of this service took them.
         degraded["scenario"] = merchandised.NOT_UNDERSTOOD
@@ -167,7 +172,7 @@ def _read(of: Of, placed: Placed, document: Mapping[str, Any]) -> _Served:
 
 
 def checked(
-    operation: str, schema: type[ListRequest], defaults: Mapping[str, Any]
+    operation: str, schema: type[PlacementRequest], defaults: Mapping[str, Any]
 ) -> Mapping[str, Any]:
     """The defaults as a request of the operation has them.
 
@@ -183,7 +188,7 @@ def _ruled(
     request: ApiRequest,
     placing: Placing,
     rules: Sequence[MerchandiserRule],
-    ask: ListRequest,
+    ask: PlacementRequest,
     of: Of,
 ) -> Placing:
     """The same with the rules that act on this request, the most important first."""
@@ -223,7 +228,7 @@ def _visitor(request: ApiRequest, name: str | None) -> Visitor:
     )
 
 
-def _named(ask: ListRequest, of: Of) -> set[str]:
+def _named(ask: PlacementRequest, of: Of) -> set[str]:
     """The products that a request is about."""
     seeds = getattr(ask, "products", ())
     ids = {seed.id if isinstance(seed, SeedIn) else seed for seed in seeds}

@@ -322,3 +322,26 @@ def test_why_not_is_told_of_what_a_rule_hides(visited: Shop, api: Api) -> None:
     assert (told["scenario"], told["scenario_version"]) == ("home", 1)
     plain = api.get("/v1/explain", **asked, rules="false").json()
     assert plain["stage"] != "filter"
+
+
+def test_rows_of_a_page_and_their_further_pages_hide_what_a_rule_hides(
+    visited: Shop, api: Api
+) -> None:
+    rules = [{"id": "no-blue", "action": "hide", "filter": {"colour": "blue"}}]
+    publish(api, "page", "rows", defaults={"rows": 2, "count": 3}, rules=rules)
+    body = api.get("/v1/users/u1/rows", scenario="page").json()
+    assert (body["scenario"], body["scenario_version"], len(body["rows"])) == ("page", 1, 2)
+    answer_log.writer.flush()
+    pages = [*body["rows"]]
+    for row in body["rows"]:
+        assert row["scenario"] == "page"
+        after = api.post(f"/v1/recommendations/{row['rec_id']}/next", {"count": 20})
+        assert after.status_code == 200, after.content
+        pages.append(after.json())
+    listed = [item["id"] for page in pages for item in page["items"]]
+    assert len(listed) > 10
+    assert not [name for name in listed if name.endswith("-blue")]
+    draft = {"operation": "rows", "rules": [pin("mug-red")]}
+    told = problem(api.put("/v1/placements/page", draft), 400, "invalid-placement")
+    assert told["errors"][0]["where"] == "body.rules.0.action"
+    problem(api.put("/v1/placements/page", {"operation": "rows", "fallback": "new"}), 400)
