@@ -17,11 +17,13 @@ from recommender.admin import (
     picker,
     placement_edit,
     placement_history,
+    placement_inspector,
     placement_preview,
 )
 from recommender.admin.base import ModelAdmin
 from recommender.admin.placement_edit import NewForm
 from recommender.admin.placement_form import LISTS
+from recommender.admin.placement_inspector import InspectorForm
 from recommender.catalog import placement_changes, placements
 from recommender.models import Catalog, Placement
 
@@ -55,6 +57,7 @@ class PlacementAdmin(ModelAdmin[Placement]):
         return [
             path("pick/<int:catalog_id>/<str:kind>/", wrap(self._pick), name=f"{_NAME}_pick"),
             path("<int:pk>/preview/", wrap(self._preview), name=f"{_NAME}_preview"),
+            path("<int:pk>/inspect/", wrap(self._inspect), name=f"{_NAME}_inspect"),
             path("<int:pk>/versions/", wrap(self._versions), name=f"{_NAME}_versions"),
             path("<int:pk>/again/<int:number>/", wrap(self._again), name=f"{_NAME}_again"),
             *super().get_urls(),
@@ -194,6 +197,18 @@ class PlacementAdmin(ModelAdmin[Placement]):
             "media": form.media,
         }
         return TemplateResponse(request, "recommender/admin/placement_preview.html", context)
+
+    def _inspect(self, request: HttpRequest, pk: int) -> HttpResponse:
+        placement = self._found(request, pk)
+        form = InspectorForm(placement.catalog, placement.draft["operation"], request.GET.dict())
+        context = self._context(request) | {
+            "title": f"How a list of {placement.name} comes about",
+            "placement": placement,
+            "form": form,
+            "tables": placement_inspector.tables(placement, form),
+            "media": form.media,
+        }
+        return TemplateResponse(request, "recommender/admin/placement_inspect.html", context)
 
     def _versions(self, request: HttpRequest, pk: int) -> HttpResponse:
         placement = self._found(request, pk)

@@ -37,7 +37,7 @@ class ShopperForm(forms.Form):
             chosen = [self.data[name]] if self.data.get(name) else []
             titles = picker.titles(catalog, chosen) if kind == picker.PRODUCTS else {}
             widget.choices = picker.choices(chosen, titles)
-        for name in self.fields.keys() - _asks(operation):
+        for name in self.fields.keys() - self._asks(operation):
             del self.fields[name]
         self.is_possible = operation in OPERATIONS
 
@@ -50,22 +50,22 @@ class ShopperForm(forms.Form):
         if self._operation == "recommendations":
             cart = [said.pop("product")] if "product" in said else []
             return {**said, "cart": cart}
-        return said if self.fields.keys() <= {*said, *_MAY_LACK[self._operation]} else None
+        return said if self.fields.keys() <= {*said, *self._may_lack()} else None
 
+    def _asks(self, operation: str) -> set[str]:
+        """The fields that a list takes."""
+        if operation in WITH_PRODUCT:
+            return {"product"}
+        known = {
+            "for_user": {"user"},
+            "recommendations": {"user", "product"},
+            "search": {"user", "q"},
+        }
+        return known.get(operation, set())
 
-_MAY_LACK: Mapping[str, tuple[str, ...]] = dict.fromkeys(OPERATIONS, ()) | {"search": ("user",)}
-
-
-def _asks(operation: str) -> set[str]:
-    """The fields that a list needs."""
-    if operation in WITH_PRODUCT:
-        return {"product"}
-    known = {
-        "for_user": {"user"},
-        "recommendations": {"user", "product"},
-        "search": {"user", "q"},
-    }
-    return known.get(operation, set())
+    def _may_lack(self) -> tuple[str, ...]:
+        """Those of them that may be empty."""
+        return ("user",) if self._operation == "search" else ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,14 +94,19 @@ def _side(
     subject = members.pop(operation.subject, "") if operation.subject else ""
     named = {"scenario": placement.name, "scenario_version": version, "explain": True}
     ask = operation.schema.model_validate({**members, **named})
-    asking = ApiRequest()
-    asking.auth = Caller(placement.catalog, SERVER)
     try:
-        answer = listing.preview(asking, operation, ask, subject)
+        answer = listing.preview(asking(placement.catalog), operation, ask, subject)
     except Problem as exc:
         return Side(title, note=exc.detail)
     items = answer["items"]
     return Side(title, tuple(item["id"] for item in items), items, _note(answer))
+
+
+def asking(catalog: Catalog) -> ApiRequest:
+    """A request as the shop's server makes it."""
+    request = ApiRequest()
+    request.auth = Caller(catalog, SERVER)
+    return request
 
 
 def _note(answer: Mapping[str, Any]) -> str:
@@ -131,7 +136,7 @@ def _table(
         shown = name if product is None else fragments.product_link(product)
         picture = "" if product is None else fragments.thumbnail(product)
         moved = _moved(place, other.index(name) + 1 if name in other else None, is_draft=is_draft)
-        rows.append([place, picture, shown, moved, _acted(item)])
+        rows.append([place, picture, shown, moved, acted(item)])
     headers = ["", "", "Product", "Moved" if is_draft else "In the draft", "Rules"]
     return Table(headers, rows, side.note, title=side.title)
 
@@ -147,7 +152,8 @@ def _moved(place: int, other: int | None, *, is_draft: bool) -> SafeString | str
     return f"{sign} {abs(place - other)}"
 
 
-def _acted(item: Mapping[str, Any]) -> SafeString:
+def acted(item: Mapping[str, Any]) -> SafeString:
+    """The rules that had to do with an item."""
     rules = item["why"].get("rules", ())
     words = [(f"{_ACTIONS[rule['action']]}: {rule['name']}",) for rule in rules]
     return format_html("<div>{}</div>", format_html_join(SafeString("<br>"), "{}", words))

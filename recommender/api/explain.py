@@ -109,13 +109,22 @@ def get_explanation(request: ApiRequest, ask: Parameters[ExplainParameters]) -> 
     Of a `user` as in their recommendations, or of a `seed` as in its similar products, with the
     members of that request. A browser key is told of a user with their token alone.
     """
-    asked = _placed(request, queries.from_query(request, ask, ExplainRequest))
-    with trace.recording() if asked.trace else nullcontext() as recorder:
-        told = _explained_in_time(request, asked)
-    traced = {} if recorder is None else {"trace": list(map(answers.stage, recorder.stages))}
-    response = codec.respond(_document(asked, told) | traced)
+    response = codec.respond(told(request, queries.from_query(request, ask, ExplainRequest)))
     user_tokens.vary(request, response)
     return response
+
+
+def told(request: ApiRequest, asked: ExplainRequest) -> dict[str, Any]:
+    """The explanation as JSON will have it.
+
+    Raises:
+        Problem: for what is unknown or cannot be used.
+    """
+    asked = _placed(request, asked)
+    with trace.recording() if asked.trace else nullcontext() as recorder:
+        explained = _explained_in_time(request, asked)
+    traced = {} if recorder is None else {"trace": list(map(answers.stage, recorder.stages))}
+    return _document(asked, explained) | traced
 
 
 def _placed(request: ApiRequest, asked: ExplainRequest) -> ExplainRequest:

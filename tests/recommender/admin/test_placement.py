@@ -190,3 +190,21 @@ def test_the_preview_of_every_list_asks_for_what_it_needs(
         assert "mug" in told.lower()
     address = reverse("admin:recommender_placement_preview", args=[placement.pk])
     assert "no product 'none'" in page.text(admin_client.get(address, {"product": "none"}))
+
+
+def test_the_inspector_tells_how_a_list_comes_about(admin_client: Client, home: Placement) -> None:
+    save(admin_client, home, "save", PIN, {"action": "hide", "name": "None", "products": ["mug-3"]})
+    address = reverse("admin:recommender_placement_inspect", args=[home.pk])
+    assert "Choose whose list to follow" in page.text(admin_client.get(address))
+    told = page.text(admin_client.get(address, {"user": "ann", "followed": "mug-3"}))
+    assert "purchase" in told, "the profile"
+    assert "each source proposes products" in told
+    assert "drops what may not be listed" in told
+    assert "pinned: Campaign" in told
+    assert "It does not pass the filter" in told
+    assert "rules.r-" in told
+    past = page.text(admin_client.get(address, {"user": "ann", "at": "2020-01-01T00:00"}))
+    assert "purchase" not in past
+    assert "Fallback: popular" in past or "Fallback: newest" in past
+    gone = page.text(admin_client.get(address, {"user": "ann", "followed": "none"}))
+    assert "There is no such product" in gone
