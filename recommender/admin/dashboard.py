@@ -73,6 +73,7 @@ _GROUPS = {
     "Catalog": (
         ("Catalogs", "storefront", "recommender_catalog"),
         ("Products", "inventory_2", "recommender_product"),
+        ("Placements", "dashboard_customize", "recommender_placement"),
         ("Feeds", "rss_feed", "recommender_feed"),
         ("Synonyms", "sync_alt", "recommender_synonyms"),
         ("Users", "group", "recommender_user"),

@@ -1,8 +1,9 @@
 """What requests for products share: the engine's query, and its answer as JSON."""
 
 from collections.abc import Collection, Mapping
+from dataclasses import asdict
 from types import MappingProxyType
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from django.http import HttpResponse
 from django.utils.cache import patch_vary_headers
@@ -11,12 +12,18 @@ from pydantic import Field
 
 from recommender.api import codec, reasons
 from recommender.api.auth import ApiRequest
+from recommender.api.control_requests import PlacementRequest
 from recommender.api.list_requests import ListRequest
-from recommender.engine.answer import (
-    Answer,
-    Item,
-)
+from recommender.engine.answer import Answer, Item
 from recommender.engine.trace import Recorder, Stage
+
+
+class RuleActedOut(Schema):
+    """A merchandiser's rule that had to do with an item."""
+
+    id: str
+    name: str
+    action: str
 
 
 class WhyOut(Schema):
@@ -52,10 +59,17 @@ class WhyOut(Schema):
     ] = None
     placed: Annotated[
         str | None,
-        Field(description="The rule that gave it its place: `promoted` or `explored`."),
+        Field(description="The rule that gave it its place: `promoted`, `explored` or `pinned`."),
     ] = None
     propensity: Annotated[
         float | None, Field(description="How likely it was explored, where it was.")
+    ] = None
+    rules: Annotated[
+        list[RuleActedOut] | None,
+        Field(
+            description="The placement's rules that pin it, boost or bury it, where `explain` is "
+            "true and there are any."
+        ),
     ] = None
 
 
@@ -108,6 +122,12 @@ class AnswerOut(Schema):
         dict[str, str],
         Field(description="What did not run for this answer, by its name, and why."),
     ]
+    scenario: Annotated[
+        str | None, Field(description="The placement, where the request named one.")
+    ] = None
+    scenario_version: Annotated[
+        int | Literal["draft"] | None, Field(description="That made the list.")
+    ] = None
     trace: Traced = None
     items: list[ItemOut]
 
@@ -138,11 +158,25 @@ def document(
         "reason": _cut(len(items)) if is_cut else answer.reason,
         "missing_ids": answer.missing_ids,
         "fallback": answer.fallback,
-        "degraded": answer.degraded,
+        "degraded": {**answer.degraded, **degraded_of(ask)},
+        **placement_of(ask),
         **more,
         **traced,
         "items": items,
     }
+
+
+def placement_of(ask: PlacementRequest) -> dict[str, object]:
+    """What an answer says of the placement that its request names."""
+    if ask.placing is None:
+        return {}
+    placed = ask.placing.placed
+    return {"scenario": placed.name, "scenario_version": placed.version or "draft"}
+
+
+def degraded_of(ask: PlacementRequest) -> Mapping[str, str]:
+    """The rules of the placement that could not act, and why."""
+    return {} if ask.placing is None else ask.placing.degraded
 
 
 def tell_language(request: ApiRequest, response: HttpResponse) -> None:
@@ -190,6 +224,8 @@ def _item(
         why["placed"], why["propensity"] = item.placed, item.propensity
     if language is not None:
         why["text"] = reasons.sentence(code, item.cause, language)
+        if item.acted:
+            why["rules"] = [asdict(rule) for rule in item.acted]
     return {
         "id": item.id,
         "rank": rank,

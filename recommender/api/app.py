@@ -22,6 +22,7 @@ from recommender.api import (
     insight,
     next_pages,
     outliers,
+    placements,
     problems,
     products,
     recommendations,
@@ -93,6 +94,7 @@ api.add_router("/v1", batch.router)
 api.add_router("/v1", explain.router)
 api.add_router("/v1", outliers.router)
 api.add_router("/v1", insight.router)
+api.add_router("/v1", placements.router)
 api.add_router("/v1", sync.router)
 api.add_router("/v1", products.router)
 api.add_router("/v1", users.router)

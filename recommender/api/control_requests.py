@@ -1,13 +1,15 @@
 """What requests may say of a list beside what it is of: boosts, places, caps, diversity."""
 
-from typing import Annotated, Any, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Discriminator, Field, Tag
+from pydantic import Discriminator, Field, PrivateAttr, Tag
 
-from recommender.api.fields import Count, EventType, Id, Label
+from recommender.api.fields import AS_WHOLE, Count, EventType, Id, Label, OptionalText
 from recommender.api.schemas import Strict
 from recommender.catalog.values import MAX_LABEL
 from recommender.engine import formula
+from recommender.engine.placed import Placing
 from recommender.engine.rules import Shape
 
 _MOST_BOOSTS, _MOST_CAPS, _MOST_IDS, _MOST_GROUPS = 20, 5, 1000, 5
@@ -121,7 +123,47 @@ _BoostForm = Annotated[
 ]
 
 
-class ControlRequest(Strict):
+class PlacementRequest(Strict):
+    """Members of a request that name the placement whose list it is."""
+
+    scenario: Annotated[
+        OptionalText,
+        Field(
+            description="A placement: its defaults stand where the request says nothing, and its "
+            "rules make the list.",
+        ),
+    ] = None
+    scenario_version: Annotated[
+        Literal["draft"] | Annotated[int, Field(strict=True, ge=1, lt=2**31), AS_WHOLE] | None,
+        Field(description="One that is not live: a number, or `draft` with a server key."),
+    ] = None
+    rules: Annotated[
+        bool,
+        Field(
+            strict=True,
+            description="Whether the placement's rules act; only a server key may say no.",
+        ),
+    ] = True
+    _placing: Placing | None = PrivateAttr(default=None)
+
+    @property
+    def placing(self) -> Placing | None:
+        """The placement, once it was found."""
+        return self._placing
+
+    def placed(self, placing: Placing, members: Mapping[str, Any]) -> Self:
+        """A copy that has these members of a placement."""
+        copy = self.model_copy(update=dict(members))
+        copy._placing = placing
+        return copy
+
+    def as_asked(self) -> str:
+        """As JSON, without what the placement gives: so it can be asked again."""
+        given = self._placing.given if self._placing else frozenset()
+        return self.model_dump_json(exclude_unset=True, exclude=set(given))
+
+
+class ControlRequest(PlacementRequest):
     """Members of every request for a list that say how it is made; all are optional."""
 
     boost: Annotated[

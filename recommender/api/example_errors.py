@@ -77,6 +77,18 @@ FILTER = Problem(
     FILTER_SAYS,
     errors=[{"where": "filter.colr", "message": FILTER_SAYS}],
 )
+_NO_PLACEMENT = "There is no placement 'hoem'; there are: cart, home, product, search."
+NO_PLACEMENT = Problem(
+    400,
+    "unknown-placement",
+    _NO_PLACEMENT,
+    errors=[{"where": "scenario", "message": _NO_PLACEMENT}],
+)
+NOT_BY_BROWSERS = Problem(
+    403,
+    "needs-server-key",
+    "A browser key has what is published, by its rules: this needs a server key.",
+)
 TOO_MANY = invalid("body.count", "Input should be less than or equal to 1000")
 BAD_PRICE = invalid("body.price", "is negative")
 NO_LONGER = invalid("path.product_id", "String should have at most 255 characters")

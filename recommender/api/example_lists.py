@@ -137,7 +137,10 @@ LISTS: Mapping[tuple[str, str], Call] = {
         answer=ROWS,
         parameters=USER_PATH
         | {"rows": 3, "count": 3}
-        | {name: LIST[name] for name in ("filter", "fields", "explain")}
+        | {
+            name: LIST[name]
+            for name in ("filter", "fields", "explain", "scenario", "scenario_version", "rules")
+        }
         | TIMED,
         errors=(*OF_USER, *OF_METHOD["get"]),
     ),

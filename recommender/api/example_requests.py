@@ -5,7 +5,9 @@ from typing import Any
 from recommender.api.example_errors import (
     ANY,
     FILTER,
+    NO_PLACEMENT,
     NO_TOKEN,
+    NOT_BY_BROWSERS,
     NOT_JSON,
     OTHER_USER,
     PRODUCT_ID,
@@ -84,6 +86,9 @@ LIST = {
     "min_relevance": 0.05,
     "exclude_ids": "foo-009",
     "repeats": True,
+    "scenario": "",
+    "scenario_version": "",
+    "rules": True,
 }
 # A list by every rule there is.
 _RULED = {
@@ -110,7 +115,7 @@ BODIES = {
     "with what is due to be bought again": {"repeats": True},
     "all defaults": {},
 }
-ASKED = (*ANY, FILTER)
+ASKED = (*ANY, FILTER, NO_PLACEMENT, NOT_BY_BROWSERS)
 OF_USER = (*ASKED, NO_TOKEN, OTHER_USER)
 SEARCH_OF_USER = (*SEARCH_KEY, FILTER, NO_TOKEN, OTHER_USER)
 LIKE = listed("similar_to", "Similar to Night Watch espresso beans, 1 kg", PRODUCT_ID)

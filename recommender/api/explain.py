@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from contextlib import nullcontext
 from functools import partial
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from django.http import HttpResponse
 from ninja import Query as Parameters
@@ -11,12 +11,14 @@ from ninja import Router, Schema
 from pydantic import Field
 
 from recommender import time_budget
-from recommender.api import answers, codec, problems, queries, user_tokens
+from recommender.api import answers, codec, placing, problems, queries, user_tokens
 from recommender.api.answers import StageOut
 from recommender.api.auth import ApiRequest, any_key
 from recommender.api.list_requests import ExplainParameters, ExplainRequest
 from recommender.api.problems import Problem
-from recommender.api.recommendations import ranked_query
+from recommender.api.queries import ranked_query
+from recommender.api.recommendations import FOR_USER
+from recommender.api.related import SIMILAR
 from recommender.engine import explanation, related, trace
 from recommender.engine.answer import FIRST_PAGE, UnknownProductError
 from recommender.engine.explanation import Explanation, Stage, Worth
@@ -90,6 +92,8 @@ class ExplanationOut(Schema):
     missing_ids: list[str]
     fallback: str | None
     degraded: dict[str, str]
+    scenario: str | None = None
+    scenario_version: int | Literal["draft"] | None = None
     trace: list[StageOut] | None = None
 
 
@@ -105,13 +109,29 @@ def get_explanation(request: ApiRequest, ask: Parameters[ExplainParameters]) -> 
     Of a `user` as in their recommendations, or of a `seed` as in its similar products, with the
     members of that request. A browser key is told of a user with their token alone.
     """
-    asked = queries.from_query(request, ask, ExplainRequest)
-    with trace.recording() if asked.trace else nullcontext() as recorder:
-        told = _explained_in_time(request, asked)
-    traced = {} if recorder is None else {"trace": list(map(answers.stage, recorder.stages))}
-    response = codec.respond(_document(asked, told) | traced)
+    response = codec.respond(told(request, queries.from_query(request, ask, ExplainRequest)))
     user_tokens.vary(request, response)
     return response
+
+
+def told(request: ApiRequest, asked: ExplainRequest) -> dict[str, Any]:
+    """The explanation as JSON will have it.
+
+    Raises:
+        Problem: for what is unknown or cannot be used.
+    """
+    asked = _placed(request, asked)
+    with trace.recording() if asked.trace else nullcontext() as recorder:
+        explained = _explained_in_time(request, asked)
+    traced = {} if recorder is None else {"trace": list(map(answers.stage, recorder.stages))}
+    return _document(asked, explained) | traced
+
+
+def _placed(request: ApiRequest, asked: ExplainRequest) -> ExplainRequest:
+    """The request with what its placement says, if it names one."""
+    if asked.user is not None:
+        return placing.place(request, FOR_USER.of(asked.user), asked)
+    return placing.place(request, SIMILAR.of(asked.seed or ""), asked)
 
 
 def _explained_in_time(request: ApiRequest, asked: ExplainRequest) -> Explanation:
@@ -131,13 +151,13 @@ def _explained(request: ApiRequest, asked: ExplainRequest) -> Explanation:
             raise Problem(
                 403, "needs-user-token", f"What a user had is theirs. {user_tokens.NEEDED}"
             )
-        query = ranked_query(request, asked, FIRST_PAGE)
+        query = ranked_query(request.auth, asked, FIRST_PAGE)
         parts = _conditions(request, asked, None)
         return explanation.for_user(catalog, user, asked.product, query, parts)
     if seed is None or user is not None:
         errors = [{"where": "query.user", "message": _USER_OR_SEED}]
         raise Problem(400, "user-or-seed", _USER_OR_SEED, errors=errors)
-    query = ranked_query(request, asked, FIRST_PAGE, seed)
+    query = ranked_query(request.auth, asked, FIRST_PAGE, seed)
     try:
         parts = _conditions(request, asked, seed)
         similar = partial(related.similar, catalog, seed)
@@ -151,7 +171,8 @@ def _conditions(request: ApiRequest, asked: ExplainRequest, seed: str | None) ->
     parts = dict(_parts(asked.filter, "filter")) if asked.filter is not None else {}
     if asked.exclude_ids:
         parts["exclude_ids"] = {"id": {"not_in": asked.exclude_ids}}
-    return queries.filters_of(request.auth, parts, product=seed, as_of=asked.as_of)
+    own = queries.filters_of(request.auth, parts, product=seed, as_of=asked.as_of)
+    return own if asked.placing is None else {**own, **asked.placing.conditions}
 
 
 def _parts(document: Mapping[str, Any], where: str) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -181,7 +202,8 @@ def _document(asked: ExplainRequest, told: Explanation) -> dict[str, Any]:
         "sources": list(map(_source, told.sources)),
         "missing_ids": [*answer.missing_ids, *missing],
         "fallback": answer.fallback,
-        "degraded": answer.degraded,
+        "degraded": {**answer.degraded, **answers.degraded_of(asked)},
+        **answers.placement_of(asked),
     }
 
 

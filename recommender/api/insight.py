@@ -1,6 +1,5 @@
 """What a catalog tells, over REST: runs of insight kinds, and what they found."""
 
-from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
@@ -10,7 +9,7 @@ from ninja import Query as Parameters
 from ninja import Router, Schema
 from pydantic import Field, ValidationError
 
-from recommender.api import codec, problems
+from recommender.api import codec, optional_body, problems
 from recommender.api.auth import ApiRequest, insight_key
 from recommender.api.fields import OptionalId, OptionalText
 from recommender.api.problems import Problem
@@ -23,14 +22,7 @@ from recommender.models import InsightRun, Product
 
 router = Router(tags=["insight"], auth=insight_key)
 
-_NO_BODY = {"type": "object", "additionalProperties": False}
 _PARAMETERS = {"type": "object", "description": "As `GET /v1/insight/kinds` says of the kind."}
-
-
-def _taking(schema: dict[str, Any]) -> dict[str, Any]:
-    """What OpenAPI says of a body that may be left out."""
-    content = {"application/json": {"schema": schema}}
-    return {"requestBody": {"required": False, "content": content}}
 
 
 class KindOut(Schema):
@@ -175,12 +167,12 @@ def get_findings(
     "/insight/runs/{run_id}/cancel",
     response=InsightRunOut,
     summary="Cancel a run",
-    openapi_extra=_taking(_NO_BODY),
+    openapi_extra=optional_body.documented(optional_body.EMPTY),
 )
 def cancel_run(request: ApiRequest, run_id: UUID) -> HttpResponse:
     """End a run that waits or goes on; it keeps nothing. One that has ended stays as it is."""
     codec.check_known(request, ())
-    _check_empty(_body(request))
+    optional_body.check_empty(request)
     run = _find(request, run_id)
     runs.cancel(run)
     return codec.respond(findings.run_document(_find(request, run_id)))
@@ -191,14 +183,14 @@ def cancel_run(request: ApiRequest, run_id: UUID) -> HttpResponse:
     "/insight/{kind}",
     response={202: InsightRunOut},
     summary="Find out",
-    openapi_extra=_taking(_PARAMETERS),
+    openapi_extra=optional_body.documented(_PARAMETERS),
 )
 def post_run(request: ApiRequest, kind: str) -> HttpResponse:
     """Have workers find something out; the body holds the kind's parameters, or nothing."""
     codec.check_known(request, ())
     asked = _find_kind(kind)
     try:
-        parameters = asked.read(_body(request))
+        parameters = asked.read(optional_body.read(request))
         run = runs.request(request.auth.catalog, asked, parameters)
     except ValidationError as exc:
         faults = [{**fault, "loc": ("body", *fault["loc"])} for fault in exc.errors()]
@@ -208,23 +200,6 @@ def post_run(request: ApiRequest, kind: str) -> HttpResponse:
     except runs.AlreadyRunningError as exc:
         raise Problem(409, "already-running", str(exc), run=str(exc.run.uuid)) from exc
     return codec.respond(findings.run_document(run), 202)
-
-
-def _body(request: ApiRequest) -> Mapping[str, Any]:
-    """The object that was sent; an empty one for nothing.
-
-    Raises:
-        Problem: 400 where it is something else.
-    """
-    body = codec.decode(request.body) if request.body.strip() else {}
-    if not isinstance(body, dict):
-        raise Problem(400, "invalid", "The body is no object; send {} or nothing for the defaults.")
-    return body
-
-
-def _check_empty(body: Mapping[str, Any]) -> None:
-    if body:
-        raise Problem(400, "invalid", "This takes no body but {}.")
 
 
 def _find_kind(name: str, status: int = 404) -> Kind:

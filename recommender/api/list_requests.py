@@ -26,7 +26,7 @@ from recommender.api.fields import (
     TimeParameter,
 )
 from recommender.api.schemas import Strict
-from recommender.catalog.values import MAX_ID
+from recommender.catalog.values import MAX_ID, MAX_LABEL
 from recommender.engine.answer import MAX_COUNT
 from recommender.engine.given_history import GivenEvent
 from recommender.engine.search import DEFAULT_PERSONAL
@@ -174,7 +174,25 @@ class SummaryParameters(Schema):
 FilterText = Annotated[str | None, as_text("A filter, as JSON.", pattern=r"^\s*(\{.*|null\s*)?$")]
 
 
-class ListParameters(Schema):
+class PlacementParameters(Schema):
+    """The members of a PlacementRequest as query parameters."""
+
+    scenario: Annotated[
+        str | None,
+        Field(max_length=MAX_LABEL),
+        as_text("A placement, whose defaults and rules count.", maxLength=MAX_LABEL),
+    ] = None
+    scenario_version: Annotated[
+        str | None,
+        as_text(
+            "A version that is not live: its number, or `draft`.",
+            pattern="^(draft|[1-9][0-9]{0,8})?$",
+        ),
+    ] = None
+    rules: Flag = True
+
+
+class ListParameters(PlacementParameters):
     """The members of a ListRequest as query parameters."""
 
     count: Annotated[int, Field(ge=1, le=MAX_COUNT)] = 12

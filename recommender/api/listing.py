@@ -3,13 +3,12 @@
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
-from functools import partial
 from typing import Any
 
 from django.http import HttpResponse
 
 from recommender import time_budget
-from recommender.api import answers, codec, queries, user_tokens
+from recommender.api import answers, codec, fallbacks, placing, queries, user_tokens
 from recommender.api.auth import ApiRequest
 from recommender.api.list_requests import ListRequest, SummaryRequest
 from recommender.api.problems import Problem
@@ -45,6 +44,11 @@ class Operation:
     make: Callable[[ApiRequest, str, Any, Continuation], Made]
     subject: str | None = None  # what its address names, as a body calls it
     knows_users: bool = False  # whether a user token changes what a browser is answered
+
+    def of(self, subject: str) -> placing.Of:
+        """What a placement has to know of it, asked of this subject."""
+        named = {self.subject: subject} if self.subject else {}
+        return placing.Of(self.name, self.schema, **named)
 
     def page(
         self, request: ApiRequest, ask: Any, subject: str, after: Continuation = FIRST_PAGE
@@ -129,11 +133,8 @@ def page(
     after: Continuation = FIRST_PAGE,
 ) -> Page:
     """The same as JSON will have it; what it shows is remembered, so that the list can go on."""
-    with trace.recording() if ask.trace or lists.is_sampled() else nullcontext() as recorder:
-        made = _made(request, operation, ask, subject, after)
-    lists.count(operation.name, made.answer, ask.size(), recorder)
-    told = recorder if ask.trace else None
-    document = answers.document(request, made.answer, ask, made.more, told)
+    ask = placing.place(request, operation.of(subject), ask)
+    made, document = _documented(request, operation, ask, subject, after)
     listed = tuple(item.id for item in made.answer.items[: len(document["items"])])
     rec_id = answer_log.new_id()
     answer_log.writer.add(
@@ -142,7 +143,7 @@ def page(
             catalog_id=request.auth.catalog.pk,
             operation=operation.name,
             subject=subject,
-            request=partial(ask.model_dump_json, exclude_unset=True),
+            request=ask.as_asked,
             is_vouched=made.is_vouched,
             shown=after.shown,
             items=listed,
@@ -150,6 +151,27 @@ def page(
         )
     )
     return Page({"rec_id": str(rec_id), **document}, listed)
+
+
+def preview(
+    request: ApiRequest, operation: Operation, ask: ListRequest, subject: str = ""
+) -> Mapping[str, Any]:
+    """The same for whoever looks at what shoppers get: nothing of it is remembered."""
+    ask = placing.place(request, operation.of(subject), ask)
+    document = _documented(request, operation, ask, subject, FIRST_PAGE)[1]
+    read: Mapping[str, Any] = codec.decode(codec.encode(document))
+    return read
+
+
+def _documented(
+    request: ApiRequest, operation: Operation, ask: ListRequest, subject: str, after: Continuation
+) -> tuple[Made, dict[str, Any]]:
+    """What was made, with its stages where they are asked for."""
+    with trace.recording() if ask.trace or lists.is_sampled() else nullcontext() as recorder:
+        made = _made(request, operation, ask, subject, after)
+    lists.count(operation.name, made.answer, ask.size(), recorder)
+    told = recorder if ask.trace else None
+    return made, answers.document(request, made.answer, ask, made.more, told)
 
 
 def _made(
@@ -161,14 +183,23 @@ def _made(
         Problem: 503 where there is no time for that either.
     """
     if ask.timeout_ms is None:
-        return operation.make(request, subject, ask, after)
+        return _filled(request, operation, ask, subject, after)
     seconds = ask.timeout_ms / 1000
     try:
         with time_budget.within(_SHARE * seconds):
-            return operation.make(request, subject, ask, after)
+            return _filled(request, operation, ask, subject, after)
     except TimeUpError:
         with time_budget.within((1 - _SHARE) * seconds):
             return _popular(request, operation, ask, subject, after)
+
+
+def _filled(
+    request: ApiRequest, operation: Operation, ask: ListRequest, subject: str, after: Continuation
+) -> Made:
+    """The answer, filled up by the fallback of its placement."""
+    made = operation.make(request, subject, ask, after)
+    answer = fallbacks.filled(request, made.answer, ask, operation.of(subject), after)
+    return made if answer is made.answer else replace(made, answer=answer)
 
 
 def _popular(

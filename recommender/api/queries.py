@@ -1,6 +1,7 @@
 """From what a request for a list says to the engine's query."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -8,21 +9,25 @@ from django.http import HttpRequest
 from ninja import Schema
 from pydantic import ValidationError
 
+from recommender import durations
 from recommender.api import codec, problems
 from recommender.api.auth import Caller
-from recommender.api.control_requests import ControlRequest
-from recommender.api.list_requests import ListRequest
+from recommender.api.control_requests import ControlRequest, PlacementRequest
+from recommender.api.list_requests import ListRequest, RecommendationRequest
 from recommender.api.problems import Problem
 from recommender.api.related_requests import blend_of
 from recommender.api.schemas import Strict
 from recommender.engine import rule_parsing
 from recommender.engine.answer import (
     FIRST_PAGE,
+    IN_CART,
     Continuation,
+    EventExclusion,
     Query,
     UnknownFieldError,
     check_fields,
 )
+from recommender.engine.rule_columns import ListRules
 from recommender.engine.rule_parsing import RuleContext
 from recommender.retrieval import filters
 from recommender.retrieval.filter_context import FilterContext
@@ -34,7 +39,7 @@ Checked = TypeVar("Checked")
 # Query parameters that are JSON, and those that are several words.
 _JSON = {"filter", "boost", "promote", "max_per", "rotation", "diversity"}
 _NAMES = {"fields", "exclude_ids", "facets", "sort"}
-_CONTROL = ControlRequest.model_fields.keys() - {"exclude_ids"}
+_CONTROL = ControlRequest.model_fields.keys() - PlacementRequest.model_fields - {"exclude_ids"}
 
 
 def from_query(request: HttpRequest, given: Schema, schema: type[Request]) -> Request:
@@ -62,6 +67,8 @@ def from_parameters(given: Schema, schema: type[Request]) -> Request:
         text = document.pop(name)
         if text:
             document[name] = text.split(",")
+    if text := document.pop("scenario_version", ""):
+        document["scenario_version"] = int(text) if text.isdecimal() else text
     if text := document.pop("blend", ""):
         document["blend"] = blend_of(text)
     if "exclude" in document:
@@ -103,6 +110,36 @@ def query_of(
         message = told(caller, exc)
         errors = [{"where": "fields", "message": message}]
         raise Problem(400, "unknown-field", message, errors=errors) from exc
+
+
+def ranked_query(
+    caller: Caller, ask: RecommendationRequest, after: Continuation, product: str | None = None
+) -> Query:
+    """The engine's query; raises as `query_of`."""
+    query = query_of(caller, ask, after, product=product, as_of=ask.as_of)
+    names = {one for one in ask.exclude if isinstance(one, str)}
+    events = [one for one in ask.exclude if not isinstance(one, str)]
+    return replace(
+        query,
+        exclude=frozenset(names - {IN_CART}),
+        excludes_cart=IN_CART in names,
+        event_exclusions=tuple(
+            EventExclusion(one.event, None if one.within is None else durations.seconds(one.within))
+            for one in events
+        ),
+        before=ask.as_of,
+        repeats=ask.repeats,
+    )
+
+
+def rule_context(caller: Caller, context: FilterContext) -> RuleContext:
+    """What a merchandiser's rules are checked against: all attributes, whoever's list it is."""
+    attributes: Mapping[str, str] = caller.catalog.attributes
+    return RuleContext(
+        attributes=attributes,
+        asked=context,
+        parse_filter=lambda document, name: filters.parse(document, attributes, context, name),
+    )
 
 
 def filters_of(
@@ -161,6 +198,11 @@ def _checked(
         said = ask.model_dump(include=_CONTROL, exclude_none=True)
         known = RuleContext(attributes=attributes, asked=context, parse_filter=parse_filter)
         rules = rule_parsing.parse(said, known)
+    if ask.placing is not None:
+        of_placement = ask.placing
+        if of_placement.filter is not None:
+            narrowed = of_placement.filter & narrowed
+        rules = (rules or ListRules()) & of_placement.rules if of_placement.rules else rules
     return Query(
         count=ask.count,
         filter=narrowed,

@@ -8,7 +8,6 @@ from django.http import HttpResponse
 from ninja import Query as Parameters
 from ninja import Router
 
-from recommender import durations
 from recommender.api import codec, listing, user_tokens
 from recommender.api.ad_hoc_requests import AdHocRequest
 from recommender.api.answers import AnswerOut
@@ -22,7 +21,7 @@ from recommender.api.list_requests import (
 )
 from recommender.api.listing import Made, Operation
 from recommender.api.problems import Problem
-from recommender.api.queries import from_query, query_of
+from recommender.api.queries import from_query, query_of, ranked_query
 from recommender.api.related_requests import (
     CategoryParameters,
     CategoryRequest,
@@ -30,13 +29,7 @@ from recommender.api.related_requests import (
     PopularRequest,
 )
 from recommender.engine import backfill, bought, charts, recommend, search
-from recommender.engine.answer import (
-    IN_CART,
-    Answer,
-    Continuation,
-    EventExclusion,
-    Query,
-)
+from recommender.engine.answer import Answer, Continuation, Query
 from recommender.engine.control import controlled
 from recommender.engine.given_history import GivenEvent
 from recommender.engine.search import DEFAULT_PERSONAL, SearchQuery
@@ -132,7 +125,7 @@ def _ad_hoc(request: ApiRequest, _: str, ask: AdHocRequest, after: Continuation)
     may_know = ask.user is None or user_tokens.may_know(request, ask.user)
     seeds = list(map(seed_of, ask.products))
     product = seeds[0].product if len(seeds) == 1 else None
-    query = replace(ranked_query(request, ask, after, product), anonymous_only=not may_know)
+    query = replace(ranked_query(request.auth, ask, after, product), anonymous_only=not may_know)
     given = [*seeds, *_session(request.auth.catalog, ask.session)]
     answer = _answered(request.auth.catalog, ask, given, query)
     is_vouched = may_know and ask.user is not None
@@ -174,7 +167,7 @@ def _for_user(
 ) -> Made:
     """Recommendations; a Problem for a user token that is not right, and what cannot be used."""
     may_know = user_tokens.may_know(request, user_id)
-    query = replace(ranked_query(request, ask, after), anonymous_only=not may_know)
+    query = replace(ranked_query(request.auth, ask, after), anonymous_only=not may_know)
     answer = recommend.recommend(request.auth.catalog, user_id, query)
     return Made(answer if may_know else without_own(answer), may_know)
 
@@ -183,26 +176,6 @@ def without_own(answer: Answer) -> Answer:
     """The answer without what the user had."""
     items = (replace(item, because=(), interest=None, cause=None) for item in answer.items)
     return replace(answer, items=tuple(items))
-
-
-def ranked_query(
-    request: ApiRequest, ask: RecommendationRequest, after: Continuation, product: str | None = None
-) -> Query:
-    """The engine's query; raises as `query_of`."""
-    query = query_of(request.auth, ask, after, product=product, as_of=ask.as_of)
-    names = {one for one in ask.exclude if isinstance(one, str)}
-    events = [one for one in ask.exclude if not isinstance(one, str)]
-    return replace(
-        query,
-        exclude=frozenset(names - {IN_CART}),
-        excludes_cart=IN_CART in names,
-        event_exclusions=tuple(
-            EventExclusion(one.event, None if one.within is None else durations.seconds(one.within))
-            for one in events
-        ),
-        before=ask.as_of,
-        repeats=ask.repeats,
-    )
 
 
 FOR_USER = Operation(

@@ -13,8 +13,7 @@ from recommender.api.auth import ApiRequest, any_key
 from recommender.api.fields import PathId
 from recommender.api.list_requests import ListParameters, ListRequest
 from recommender.api.listing import Made, Operation
-from recommender.api.queries import from_query, query_of
-from recommender.api.recommendations import ranked_query
+from recommender.api.queries import from_query, query_of, ranked_query
 from recommender.api.related_requests import SimilarParameters, SimilarRequest
 from recommender.engine import bought, related
 from recommender.engine.answer import Answer, Continuation, UnknownProductError
@@ -91,7 +90,7 @@ def _similar(
     request: ApiRequest, product_id: str, ask: SimilarRequest, after: Continuation
 ) -> Made:
     """Similar products; a Problem for one that is unknown, and for what cannot be used."""
-    catalog, query = request.auth.catalog, ranked_query(request, ask, after, product_id)
+    catalog, query = request.auth.catalog, ranked_query(request.auth, ask, after, product_id)
     blend = None if ask.blend is None else ask.blend.to_blend()
     return _known(product_id, lambda: related.similar(catalog, product_id, query, blend))
 

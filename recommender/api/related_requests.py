@@ -5,12 +5,14 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import ConfigDict, Field, model_validator
 
 from recommender.api import codec
+from recommender.api.control_requests import PlacementRequest
 from recommender.api.fields import AS_WHOLE, Count, Flag, Label, Path, Token
 from recommender.api.list_requests import (
     MOST_WEIGHT,
     FilterText,
     ListParameters,
     ListRequest,
+    PlacementParameters,
     RecommendationRequest,
     RequestParameters,
     SummaryParameters,
@@ -99,7 +101,7 @@ class SegmentsRequest(SummaryRequest):
 MOST_ROWS, MOST_IN_A_ROW = 10, 50
 
 
-class RowsRequest(SummaryRequest):
+class RowsRequest(PlacementRequest, SummaryRequest):
     """What a request for the rows of a page may say; every member is optional."""
 
     rows: Annotated[int, Field(strict=True, ge=1, le=MOST_ROWS), AS_WHOLE] = 6
@@ -155,7 +157,7 @@ class SegmentsParameters(SummaryParameters):
     filter: FilterText = None
 
 
-class RowsParameters(SummaryParameters):
+class RowsParameters(PlacementParameters, SummaryParameters):
     """The members of a RowsRequest as query parameters."""
 
     rows: Annotated[int, Field(ge=1, le=MOST_ROWS)] = 6

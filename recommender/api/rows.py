@@ -2,8 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from functools import partial
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from django.http import HttpResponse
@@ -11,13 +10,15 @@ from ninja import Query as Parameters
 from ninja import Router, Schema
 from pydantic import Field
 
-from recommender.api import answers, codec, reasons, user_tokens
+from recommender.api import answers, codec, placing, reasons, user_tokens
 from recommender.api.answers import AnswerOut, Traced
 from recommender.api.auth import ApiRequest, any_key
+from recommender.api.control_requests import PlacementRequest
 from recommender.api.fields import PathId
 from recommender.api.list_requests import ListRequest
 from recommender.api.listing import Page, Summary
 from recommender.api.operations import OPERATIONS
+from recommender.api.placing import Of
 from recommender.api.queries import from_query, query_of
 from recommender.api.recommendations import without_own
 from recommender.api.related_requests import RowsParameters, RowsRequest
@@ -43,6 +44,8 @@ class RowsOut(Schema):
     missing_ids: list[str]
     fallback: str | None
     degraded: dict[str, str]
+    scenario: str | None = None
+    scenario_version: int | Literal["draft"] | None = None
     rows: list[RowOut]
     trace: Traced = None
 
@@ -75,7 +78,10 @@ def post_rows(request: ApiRequest, user_id: PathId, ask: RowsRequest) -> HttpRes
 
 def _rows(request: ApiRequest, user_id: str, ask: RowsRequest, after: Continuation) -> Page:
     may_know = user_tokens.may_know(request, user_id)
+    ask = placing.place(request, Of(placing.ROWS, RowsRequest, user=user_id), ask)
     listed = ListRequest(count=ask.count, filter=ask.filter, fields=ask.fields, explain=ask.explain)
+    if ask.placing is not None:
+        listed = listed.placed(ask.placing, {})
     query = replace(
         query_of(request.auth, listed, after),
         exclude=frozenset({SEEN}),
@@ -87,7 +93,8 @@ def _rows(request: ApiRequest, user_id: str, ask: RowsRequest, after: Continuati
     document = {
         "missing_ids": page.missing_ids,
         "fallback": page.fallback,
-        "degraded": page.degraded,
+        "degraded": {**page.degraded, **answers.degraded_of(ask)},
+        **answers.placement_of(ask),
         "rows": [
             {
                 **_row(request, row, listed, may_know=may_know),
@@ -132,13 +139,16 @@ def _remembered(
         fields=ask.fields,
         explain=ask.explain,
     )
+    if ask.placing is not None:
+        # Its filter has the row's own part: it is asked for as it is.
+        asked = asked.placed(replace(ask.placing, given=frozenset()), _named(ask))
     answer_log.writer.add(
         ListedAnswer(
             rec_id=rec_id,
             catalog_id=request.auth.catalog.pk,
             operation=operation.name,
             subject=row.subject or (user_id if operation.knows_users else ""),
-            request=partial(asked.model_dump_json, exclude_unset=True),
+            request=asked.as_asked,
             is_vouched=may_know,
             shown=page.excluded,
             items=tuple(item.id for one in page.rows for item in one.answer.items),
@@ -148,6 +158,11 @@ def _remembered(
     return rec_id
 
 
+def _named(ask: RowsRequest) -> dict[str, Any]:
+    """What a further page has to say for the same rules to act."""
+    return {name: getattr(ask, name) for name in PlacementRequest.model_fields}
+
+
 def _narrowed(
     given: Mapping[str, Any] | None, narrowed: Mapping[str, str]
 ) -> dict[str, Any] | None:
@@ -155,4 +170,4 @@ def _narrowed(
     return {"all": parts} if parts else None
 
 
-ROWS = Summary(name="rows", schema=RowsRequest, make=_rows, subject="user", has_titles=True)
+ROWS = Summary(name=placing.ROWS, schema=RowsRequest, make=_rows, subject="user", has_titles=True)

@@ -8,7 +8,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from recommender import demo
-from recommender.catalog import attributes, catalogs, upsert
+from recommender.catalog import attributes, catalogs, placements, upsert
 from recommender.catalog.catalogs import announce_changes
 from recommender.demo import EventRow
 from recommender.history import ingest
@@ -24,6 +24,7 @@ def load() -> Catalog:
     """The sample catalog, made with its products and simulated shoppers if it is not there."""
     existing = Catalog.objects.filter(name=NAME).first()
     if existing is not None:
+        _publish_placements(existing)
         return existing
     with transaction.atomic():
         catalog = catalogs.create_catalog(NAME)
@@ -37,6 +38,7 @@ def load() -> Catalog:
         tallies.refresh(catalog)
         vocabulary.count(catalog)
         announce_changes(catalog)
+        _publish_placements(catalog)
     return catalog
 
 
@@ -47,6 +49,15 @@ def remove() -> bool:
         return False
     catalogs.delete_catalog(catalog)
     return True
+
+
+def _publish_placements(catalog: Catalog) -> None:
+    """Those that the shop names, as far as they are not there: whatever else somebody made of
+    them stays."""
+    for name, document in demo.PLACEMENTS.items():
+        if placements.find(catalog, name) is None:
+            placement, _ = placements.put(catalog, name, document)
+            placements.publish(placement, "sample store")
 
 
 def _load_shoppers(catalog: Catalog) -> None:

@@ -4,10 +4,12 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import TypedDict
 
+from recommender.demo.placements import PLACEMENTS
 from recommender.demo.products import Product, load_products
 from recommender.demo.shoppers import Shopper, SimulatedEvent, shoppers, simulate
 
 __all__ = [
+    "PLACEMENTS",
     "SEED",
     "EventRow",
     "Product",

@@ -10,7 +10,9 @@ from psycopg import sql
 
 from recommender import database
 from recommender.engine.candidates import Cause
+from recommender.engine.rerank import Moved
 from recommender.engine.rule_columns import ListRules
+from recommender.engine.rules import Acted
 from recommender.retrieval.filters import Filter, unknown_field
 
 # Which of the user's own products an answer leaves out.
@@ -78,19 +80,19 @@ class Item:
     highlights: Mapping[str, str] | None = None  # by field, HTML with the words in <em>
     placed: str | None = None  # the rule that gave it its place; None for its relevance
     propensity: float | None = None  # how likely it was explored, of what is
+    acted: tuple[Acted, ...] = ()  # merchandisers' rules that had to do with it
 
-    def reranked(
-        self, changes: Mapping[str, float], placed: str | None, propensity: float | None
-    ) -> "Item":
+    def reranked(self, moved: Moved) -> "Item":
         """The same after rules have changed its score or given it its place."""
-        if not changes and placed is None:
+        if moved == Moved():
             return self
         return replace(
             self,
-            score=self.score + sum(changes.values()),
-            contributions={**self.contributions, **changes},
-            placed=placed,
-            propensity=propensity,
+            score=self.score + sum(moved.changes.values()),
+            contributions={**self.contributions, **moved.changes},
+            placed=moved.placed,
+            propensity=moved.propensity,
+            acted=moved.acted,
         )
 
 

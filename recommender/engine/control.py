@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from math import ceil
@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from psycopg import sql
 
 from recommender import database
-from recommender.engine import backfill, rerank, rule_columns, trace
+from recommender.engine import backfill, pinned, rerank, rule_columns, trace
 from recommender.engine.answer import MAX_COUNT, Answer, Item, Query
 from recommender.engine.backfill import Listed
-from recommender.engine.rerank import Exploration, Reranked
+from recommender.engine.rerank import PINNED, Exploration, Reranked
 from recommender.models import Catalog
 from recommender.retrieval.filters import Filter
 from recommender.spaces.switching import ServingSpace
@@ -59,9 +59,12 @@ class Control:
         self.irrelevant = 0  # candidates below the minimum of relevance
 
     def keys(self) -> NDArray[np.int64]:
-        """Keys of products that become candidates for the rules alone, whatever proposes them."""
-        listed = [*self._promotable, *self._explorable]
-        return np.array([one.key for one in listed], dtype=np.int64)
+        """Keys of products that become candidates for the rules alone, whatever proposes them.
+
+        What is pinned is listed whatever the user had.
+        """
+        listed = [one.key for one in (*self._promotable, *self._explorable)]
+        return np.array([*listed, *self._pinned.values()], dtype=np.int64)
 
     def choose(
         self,
@@ -112,12 +115,13 @@ class Control:
             more = make(narrowed)
             if more.fallback == answer.fallback:
                 pool = {item.id: item for item in more.items} | pool
+        pool |= {name: _pinned_item(name) for name in self._pinned if name not in pool}
         items = sorted(pool.values(), key=lambda item: -item.score)
         scores = np.array([item.score for item in items], dtype=np.float64)
         chosen = self.choose([item.id for item in items], scores, query.count, scale=scale)
         completed = backfill.complete(
             self._catalog,
-            [items[row].reranked(*chosen.of(row)) for row in chosen.rows.tolist()],
+            [items[row].reranked(chosen.of(row)) for row in chosen.rows.tolist()],
             query,
             excluded=self._excluded,
             spaces=answer.spaces,
@@ -152,8 +156,11 @@ class Control:
         all_items = list(pool.values())
         scores = np.array([item.score for item in all_items], dtype=np.float64)
         chosen = self.choose(list(pool), scores, query.count, listed=len(items))
-        for row in chosen.rows.tolist()[len(items) :]:
-            items[all_items[row].id] = all_items[row].reranked(*chosen.of(row))
+        had = len(items)
+        items.clear()
+        for row in chosen.rows.tolist():
+            item = all_items[row]
+            items[item.id] = item if row < had else item.reranked(chosen.of(row))
 
     def _further(self) -> Iterator[tuple[Filter, int]]:
         """Filters of what the rules look at beside what is listed anyway, and how many."""
@@ -181,6 +188,24 @@ class Control:
             return ()
         return self._standing(backfill.newest, self._query.filter, _EXPLORED)
 
+    @cached_property
+    def _pinned(self) -> Mapping[str, int]:
+        """The keys of the pinned products that can be listed, by id; why others cannot is told."""
+        pins = self._rules.pins
+        if not pins:
+            return {}
+        found = pinned.find(self._catalog, [pin.product for pin in pins], self._query.filter)
+        standing: dict[str, int] = {}
+        for pin in pins:
+            one = found[pin.product]
+            is_beyond = pin.place > self._query.count
+            obstacle = one.obstacle or (pinned.BEYOND if is_beyond else None)
+            if obstacle is not None:
+                self.degraded[f"rules.{pin.by.id}"] = obstacle
+            elif one.key not in self._query.after.shown:
+                standing[pin.product] = one.key
+        return standing
+
     def _standing(
         self, read: Callable[..., list[Listed]], condition: Filter | None, limit: int
     ) -> Sequence[Listed]:
@@ -199,6 +224,11 @@ class Control:
         rows = np.flatnonzero(np.isin(keys, [one.key for one in self._explorable]))
         shown, chosen = rule_columns.tries(keys[rows].tolist())
         return Exploration(rows=rows, shown=shown, chosen=chosen, rng=np.random.default_rng())
+
+
+def _pinned_item(name: str) -> Item:
+    """A pinned product that the list would not have."""
+    return Item(name, 0.0, PINNED, {PINNED: 0.0})
 
 
 def _told(chosen: Reranked) -> dict[str, int]:

@@ -17,7 +17,7 @@ from recommender import arrays
 from recommender.engine import attribution, features, fusion, rerank, sources, trace
 from recommender.engine.answer import Item
 from recommender.engine.candidates import Candidates, Cause, Hydrated, Keys, UserContext
-from recommender.engine.rerank import Reranked, Reranker
+from recommender.engine.rerank import PINNED, Reranked, Reranker
 from recommender.engine.scores import BEHAVIOUR, COSINE
 from recommender.engine.sources.base import CandidateSource
 from recommender.engine.store import CandidateStore
@@ -124,7 +124,9 @@ class Pipeline:
         """
         if not self.is_personal(context):
             return Ranked([], _NONE)
-        also = tail if self.control is None else np.union1d(tail, self.control.keys())
+        also = np.setdiff1d(tail, context.excluded)
+        if self.control is not None:
+            also = np.union1d(also, self.control.keys())
         candidates = self.candidates(context, also)
         with trace.stage("rank"):
             scored = ranker.scored(candidates.table)
@@ -177,7 +179,7 @@ class Pipeline:
         return kept
 
     def _hydrated(self, context: UserContext, also: Keys) -> Candidates:
-        proposed = _joined(self.fused(context, self.proposals(context)), also, context)
+        proposed = np.union1d(self.fused(context, self.proposals(context)), also)
         hydrated = self._read(context, proposed)
         left = len(hydrated.products.products)
         lost = len(proposed) - left
@@ -187,7 +189,7 @@ class Pipeline:
             if further is not None:
                 context = further
                 proposed = self.fused(context, self.proposals(context), all_of_them=True)
-                hydrated = self._read(context, _joined(proposed, also, context))
+                hydrated = self._read(context, np.union1d(proposed, also))
         return self._looked_up(context, hydrated)
 
     def _read(self, context: UserContext, products: Keys) -> Hydrated:
@@ -220,8 +222,12 @@ class Pipeline:
     ) -> list[Item]:
         rows = chosen.rows
         contributions = scored.explain(rows)
-        # Fusion gives nothing to what no source speaks for.
-        spoken = [place for place, given in enumerate(contributions) if given.keys() - {BASE}]
+        # Fusion gives nothing to what no source speaks for; what is pinned needs nobody to.
+        spoken = [
+            place
+            for place, (row, given) in enumerate(zip(rows.tolist(), contributions, strict=True))
+            if given.keys() - {BASE} or chosen.placed.get(row) == PINNED
+        ]
         rows, contributions = rows[spoken], [contributions[place] for place in spoken]
         reasons: Iterable[_Reason] = repeat(((), None, None))
         if explain:
@@ -231,17 +237,13 @@ class Pipeline:
         for row, score, given, (because, interest, cause) in zip(
             rows.tolist(), scores, contributions, reasons, strict=False
         ):
-            changes, placed, propensity = chosen.of(row)
             item = Item(
-                *(candidates.products.ids[row], score + sum(changes.values()), _strongest(given)),
-                {**given, **changes} if changes else given,
+                *(candidates.products.ids[row], score, _strongest(given), given),
                 because=because,
                 interest=interest,
                 cause=cause,
-                placed=placed,
-                propensity=propensity,
             )
-            items.append(item)
+            items.append(item.reranked(chosen.of(row)))
         return items
 
     def _reasons(
@@ -275,13 +277,6 @@ class Pipeline:
             )
 
 
-def _joined(proposed: Keys, also: Keys, context: UserContext) -> Keys:
-    """The proposed and others, but for those that are left out."""
-    if not len(also):
-        return proposed
-    return np.union1d(proposed, np.setdiff1d(also, context.excluded))
-
-
 def _those_first(products: Keys, rows: NDArray[np.int64], tail: Keys, count: int) -> Keys:
     """The rows with those of the tail first, in its order; the first `count` by their rank.
 
@@ -295,4 +290,5 @@ def _those_first(products: Keys, rows: NDArray[np.int64], tail: Keys, count: int
 
 
 def _strongest(contributions: Mapping[str, float]) -> str:
-    return max(contributions.keys() - {BASE}, key=lambda name: (contributions[name], name))
+    named = contributions.keys() - {BASE}
+    return max(named, key=lambda name: (contributions[name], name), default=PINNED)

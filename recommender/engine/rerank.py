@@ -9,14 +9,14 @@ from numpy.typing import NDArray
 
 from recommender import arrays
 from recommender.engine.formula import RELEVANCE, SCORE
-from recommender.engine.rules import Decay, RuleColumns, Rules
+from recommender.engine.rules import Acted, Decay, RuleColumns, Rules
 
 Floats = NDArray[np.float64]
 Rows = NDArray[np.int64]
 
 # As contributions to a score; as what gave a place.
 BOOST, ROTATION = "boost", "rotation"
-PROMOTED, EXPLORED = "promoted", "explored"
+PROMOTED, EXPLORED, PINNED = "promoted", "explored", "pinned"
 
 _DRAWS = 256
 # A share of .2 must give the fifth place, whatever .2 · 5 is in binary.
@@ -40,23 +40,38 @@ class Reranked:
     rows: Rows
     # By rule, what it adds to each candidate's score; shape (candidates,).
     changes: Mapping[str, Floats] = field(default_factory=dict)
-    placed: Mapping[int, str] = field(default_factory=dict)  # by row: PROMOTED or EXPLORED
+    placed: Mapping[int, str] = field(default_factory=dict)  # by row: PROMOTED, EXPLORED or PINNED
+    acted: Mapping[int, tuple[Acted, ...]] = field(default_factory=dict)  # by row: rules of others
     propensities: Mapping[int, float] = field(default_factory=dict)  # of what was explored, by row
     irrelevant: int = 0  # candidates below the minimum of relevance
     degraded: Mapping[str, str] = field(default_factory=dict)  # rules that did not run, and why
 
-    def of(self, row: int) -> tuple[dict[str, float], str | None, float | None]:
-        """What they did to a candidate: what they add to its score; its place; its propensity."""
-        changes = {name: float(change[row]) for name, change in self.changes.items() if change[row]}
+    def of(self, row: int) -> "Moved":
+        """What they did to a candidate."""
         placed = self.placed.get(row)
-        return changes, placed, self.propensities.get(row) if placed == EXPLORED else None
+        return Moved(
+            changes={n: float(change[row]) for n, change in self.changes.items() if change[row]},
+            placed=placed,
+            propensity=self.propensities.get(row) if placed == EXPLORED else None,
+            acted=self.acted.get(row, ()),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """What rules did to one candidate."""
+
+    changes: Mapping[str, float] = field(default_factory=dict)  # by rule, what it adds to the score
+    placed: str | None = None  # the rule that gave it its place
+    propensity: float | None = None  # of what was explored
+    acted: tuple[Acted, ...] = ()  # merchandisers' rules that had to do with it
 
 
 class Reranker(Protocol):
     """What makes lists of candidates by more than their scores."""
 
     def keys(self) -> Rows:
-        """Keys of products that become candidates, whatever proposes them."""
+        """Keys of products that become candidates, whatever proposes or leaves them out."""
 
     def choose(self, ids: Sequence[str], scores: Floats, count: int) -> Reranked:
         """The list of those candidates, given by their ids and scores."""
@@ -99,17 +114,28 @@ def rerank(
         degraded["promote"] = "no_candidates"
     if exploration is not None and not len(exploration.rows):
         degraded["exploration"] = "no_candidates"
-    choice = _Choice(rules, columns, worth, listed)
+    choice = _Choice(rules, columns, worth)
     explored, propensities = _sampled(exploration, rules, count, worth)
-    choice.fill(count, explored)
+    choice.fill(count, explored, listed)
     changes = {BOOST: (boosted - relevance) * span, ROTATION: (fresh - boosted) * span}
     return Reranked(
         rows=np.array(choice.rows, dtype=np.int64),
         changes={name: change for name, change in changes.items() if change.any()},
         placed=choice.placed,
+        acted={row: given for row in choice.rows if (given := _acted(row, rules, columns))},
         propensities=propensities,
         irrelevant=int(np.isneginf(worth).sum()),
         degraded=degraded,
+    )
+
+
+def _acted(row: int, rules: Rules, columns: RuleColumns) -> tuple[Acted, ...]:
+    """The merchandisers' rules that pin a candidate, boost or bury it."""
+    pins = zip(rules.pins, columns.pinned, strict=True)
+    boosts = zip(rules.boosted_by, columns.boosted, strict=False)
+    return (
+        *(pin.by for pin, pinned in pins if pinned == row),
+        *(by for by, passes in boosts if by is not None and passes[row]),
     )
 
 
@@ -179,7 +205,7 @@ def _sampled(
 class _Choice:
     """A list as it is filled, place by place (MMR: Carbonell & Goldstein 1998)."""
 
-    def __init__(self, rules: Rules, columns: RuleColumns, worth: Floats, listed: int) -> None:
+    def __init__(self, rules: Rules, columns: RuleColumns, worth: Floats) -> None:
         self.rows: list[int] = []
         self.placed: dict[int, str] = {}
         self._rules = rules
@@ -192,15 +218,39 @@ class _Choice:
         self._worth *= 1 - self._weight
         # Nothing is like what is not there.
         self._alike = np.zeros(len(worth))
-        for row in range(listed):
-            self._take(row)
+        # The place of each pinned product; the first pin of a product or a place counts.
+        self._pinned: dict[int, int] = {}
+        for pin, row in zip(rules.pins, columns.pinned, strict=True):
+            if row >= 0:
+                self._pinned.setdefault(row, pin.place)
 
-    def fill(self, count: int, explored: Sequence[int]) -> None:
-        """Give the places up to this one, as far as there are candidates."""
+    def fill(self, count: int, explored: Sequence[int], listed: int) -> None:
+        """Give the places up to this one, as far as there are candidates.
+
+        Args:
+            listed: so many of the first rows are listed already, and stay in their order.
+        """
         left = iter(explored)
-        explored_so_far = int(self._rules.exploration * len(self.rows) + _ROUNDING)
-        while len(self.rows) < count and self._is_open.any():
+        standing = {row: place for row, place in self._pinned.items() if place <= count}
+        waiting = sorted(standing, key=lambda row: standing[row])
+        given = [row for row in range(listed) if row not in standing][::-1]
+        self._is_open[[*waiting, *given]] = False
+        # What is sure of its place counts for caps before what is chosen.
+        for pinned in waiting:
+            self._count(pinned)
+        explored_so_far = 0
+        while len(self.rows) < count:
             place = len(self.rows) + 1
+            has_others = bool(given) or bool(self._is_open.any())
+            if waiting and (standing[waiting[0]] <= place or not has_others):
+                self._take(waiting.pop(0), PINNED)
+                continue
+            if given:
+                self._take(given.pop())
+                explored_so_far = int(self._rules.exploration * place + _ROUNDING)
+                continue
+            if not has_others:
+                break
             if explored_so_far < int(self._rules.exploration * place + _ROUNDING):
                 row = next((row for row in left if self._is_open[row]), None)
                 explored_so_far += 1
@@ -226,6 +276,11 @@ class _Choice:
         self._is_open[row] = False
         if self._weight and self._likeness is not None:
             self._alike = np.maximum(self._alike, self._likeness(row))
+        if placed != PINNED:
+            self._count(row)
+
+    def _count(self, row: int) -> None:
+        """Close the groups of which there are enough with this row."""
         for most, groups, counts in zip(
             self._rules.caps, self._columns.groups, self._counts, strict=True
         ):

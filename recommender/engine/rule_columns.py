@@ -1,7 +1,7 @@
 """What rules need to know of products, read in one statement."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import lru_cache, partial
 from typing import Any
 
@@ -88,8 +88,25 @@ class Reads:
 class ListRules:
     """What a list is made by beside relevance."""
 
-    rules: Rules
-    reads: Reads
+    rules: Rules = field(default_factory=Rules)
+    reads: Reads = field(default_factory=Reads)
+
+    def __and__(self, merchandised: "ListRules") -> "ListRules":
+        """The same with the boosts, caps and pins of merchandisers' rules."""
+        own, more = self.rules, merchandised.rules
+        rules = replace(
+            own,
+            boosts=own.boosts + more.boosts,
+            boosted_by=(None,) * len(own.boosts) + more.boosted_by,
+            caps=own.caps + more.caps,
+            pins=own.pins + more.pins,
+        )
+        reads = replace(
+            self.reads,
+            boosted=self.reads.boosted + merchandised.reads.boosted,
+            groups=self.reads.groups + merchandised.reads.groups,
+        )
+        return ListRules(rules, reads)
 
 
 def read(
@@ -117,7 +134,9 @@ def read(
     statement = _statement(tuple(column.as_string(None) for column in columns), rotates)
     rows = database.fetch(statement, {"catalog": catalog.pk, "ids": list(ids), **parameters})
     likeness = partial(_cosine, catalog, spaces)
-    return _of_rows(rows, given, likeness)
+    places = {name: row for row, name in enumerate(ids)}
+    pinned = [places.get(pin.product, -1) for pin in rules.pins]
+    return replace(_of_rows(rows, given, likeness), pinned=pinned)
 
 
 @lru_cache(maxsize=1000)

@@ -51,7 +51,7 @@ def parse(document: Document, context: RuleContext) -> ListRules | None:
     Raises:
         FilterError: for a filter, a field, a span or a formula that cannot be used.
     """
-    parser = _Parser(context)
+    parser = RuleParser(context)
     boosts = list(enumerate(document.get("boost", [])))
     factors = [(place, one) for place, one in boosts if "when" in one]
     decays = [parser.decay(one, f"boost[{place}]") for place, one in boosts if "decay" in one]
@@ -101,9 +101,12 @@ def _seconds(text: str, where: str) -> float:
         raise FilterError(where, str(exc)) from exc
 
 
-class _Parser:
-    def __init__(self, context: RuleContext) -> None:
+class RuleParser:
+    """Reads rules one by one; the parameters of their SQL begin with `prefix`."""
+
+    def __init__(self, context: RuleContext, prefix: str = "rule") -> None:
         self._context = context
+        self._prefix = prefix
         self._number = 0
 
     def diversity(self, document: float | Document) -> tuple[float, tuple[Column, ...]]:
@@ -202,7 +205,7 @@ class _Parser:
 
     def _bound(self) -> Binder:
         self._number += 1
-        return Binder(f"rule_{self._number}")
+        return Binder(f"{self._prefix}_{self._number}")
 
 
 def _number(value: Any, where: str) -> float:

@@ -39,11 +39,30 @@ class Rotation:
     recover: float  # seconds until an impression is forgotten
 
 
+@dataclass(frozen=True, slots=True)
+class Acted:
+    """A merchandiser's rule as an answer names it."""
+
+    id: str
+    name: str
+    action: str
+
+
+@dataclass(frozen=True, slots=True)
+class Pin:
+    """A product that has its place whatever its relevance."""
+
+    product: str  # its id
+    place: int  # from 1
+    by: Acted
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
     """What a list is made by beside relevance; all of it is optional."""
 
     boosts: tuple[float, ...] = ()  # products that pass are so many times as relevant
+    boosted_by: tuple[Acted | None, ...] = ()  # by boost, whose it is; None: the request's
     decays: tuple[Decay, ...] = ()
     formulas: tuple[Formula, ...] = ()
     promotion: float = 0.0  # share of the places for products that pass, as far as there are any
@@ -53,6 +72,7 @@ class Rules:
     rotation: Rotation | None = None
     exploration: float = 0.0  # share of the places for products that few have seen
     min_relevance: float = 0.0
+    pins: tuple[Pin, ...] = ()  # of two for one place the first has it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,3 +87,4 @@ class RuleColumns:
     groups: Sequence[NDArray[np.int64]]  # by cap: equal for equal values, −1 for none
     likeness: Callable[[int], Floats] | None  # of the product in a row to all; None: not known
     freshness: Floats  # what impressions leave of relevance, 0 to 1
+    pinned: Sequence[int] = ()  # by pin: the row of its product, −1 where it is no candidate

@@ -4,6 +4,7 @@ from recommender.models.catalog import ApiKey, Catalog, SignInTries
 from recommender.models.event import Event, EventKey, User
 from recommender.models.feed import Feed
 from recommender.models.insight import InsightFinding, InsightRun
+from recommender.models.placement import Placement, PlacementVersion
 from recommender.models.product import Product
 from recommender.models.provider import (
     CachedEmbedding,
@@ -46,6 +47,8 @@ __all__ = [
     "InsightFinding",
     "InsightRun",
     "Mode",
+    "Placement",
+    "PlacementVersion",
     "Product",
     "ProductNeighbor",
     "ProductPopularity",

@@ -31,6 +31,7 @@ PAGES = (
     "docs/quality.md",
     "docs/recommend.md",
     "docs/rules.md",
+    "docs/placements.md",
     "docs/search.md",
     "docs/insight.md",
     "docs/api.md",

@@ -63,6 +63,11 @@ def test_every_endpoint_is_documented(document):
         ("GET", "/v1/insight/runs/{run_id}/findings"),
         ("POST", "/v1/insight/runs/{run_id}/cancel"),
         ("POST", "/v1/insight/{kind}"),
+        ("GET", "/v1/placements"),
+        *((method, "/v1/placements/{name}") for method in ("GET", "PUT", "DELETE")),
+        ("POST", "/v1/placements/{name}/publish"),
+        ("POST", "/v1/placements/{name}/rollback"),
+        ("GET", "/v1/placements/{name}/versions"),
         *((method, "/v1/search") for method in ("GET", "POST")),
         ("GET", "/v1/suggest"),
         ("POST", "/v1/recommendations"),
@@ -216,7 +221,9 @@ def test_the_errors_are_those_that_come(document, api, shop, client):
     embed = Api(catalogs.create_key(shop.catalog, ApiKey.Scope.EMBED))
     for method, path, operation in operations(document):
         there_is_none = {"rec_id": UNKNOWN_ANSWER, "run_id": RUN_ID, "kind": "colours"}
-        address = path.format(product_id="sku-404", user_id="sku-404", **there_is_none)
+        address = path.format(
+            product_id="sku-404", user_id="sku-404", name="sku-404", **there_is_none
+        )
         asked = [
             (Api(None), address, b"{}"),
             (Api("kin_ser_x"), address, b"{}"),
@@ -235,7 +242,7 @@ def test_the_errors_are_those_that_come(document, api, shop, client):
 def test_a_query_parameter_that_is_unknown_or_repeated_is_refused_by_name(document, stocked, api):
     for method, path, operation in operations(document):
         others = {"rec_id": UNKNOWN_ANSWER, "run_id": RUN_ID, "kind": "clusters"}
-        address = path.format(product_id="mug-red", user_id="u1", **others)
+        address = path.format(product_id="mug-red", user_id="u1", name="home", **others)
         refused = problem(api.send(method.upper(), f"{address}?colour=red", b"{}"), 400)
         assert refused["type"].endswith(("unknown-parameter", ":invalid")), (method, path)
         asked = [one for one in operation.get("parameters", ()) if one["in"] == "query"]

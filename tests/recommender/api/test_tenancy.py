@@ -20,7 +20,7 @@ from django.http import HttpResponse
 from django.urls import get_resolver
 
 from recommender.api.app import api as served
-from recommender.catalog import attributes, catalogs, sync
+from recommender.catalog import attributes, catalogs, placements, sync
 from recommender.history import popularity
 from recommender.models import ApiKey, Catalog, InsightFinding, InsightRun
 from tests.recommender.api.client import Api, problem
@@ -62,6 +62,18 @@ ALLOWED: Mapping[tuple[str, str], set[str]] = {
     ("GET", "/v1/insight/runs/{run_id}/findings"): _INSIGHT,
     ("POST", "/v1/insight/runs/{run_id}/cancel"): _INSIGHT,
     ("POST", "/v1/insight/{kind}"): _INSIGHT,
+    **{
+        (method, f"/v1/placements{path}"): _SERVER
+        for method, path in (
+            ("GET", ""),
+            ("GET", "/{name}"),
+            ("PUT", "/{name}"),
+            ("DELETE", "/{name}"),
+            ("POST", "/{name}/publish"),
+            ("POST", "/{name}/rollback"),
+            ("GET", "/{name}/versions"),
+        )
+    },
     ("GET", "/v1/popular"): _PUBLIC,
     ("GET", "/v1/trending"): _PUBLIC,
     ("GET", "/v1/new"): _PUBLIC,
@@ -91,7 +103,8 @@ MARKER = "zebrafish"
 PRODUCTS, USER = ("foo-001", "foo-004", "foo-002"), "sim-coffee-lover-01"
 # A product, a user, an attribute, an event and a sync that only the other catalog has.
 PRODUCT_THERE, USER_THERE, ATTRIBUTE_THERE = "only-there", "nobody-else", "their-attribute"
-EVENT_THERE, SYNC_THERE = "their-event", "their-sync"
+EVENT_THERE, SYNC_THERE, PLACEMENT_THERE = "their-event", "their-sync", "their-placement"
+PLACEMENT = {"operation": "for_user", "defaults": {}, "fallback": None, "rules": []}
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,6 +225,9 @@ def _add_what_only_they_have(theirs: Shop) -> None:
     sync.see(sync.begin_page(theirs.catalog, SYNC_THERE, [PRODUCT_THERE]), [PRODUCT_THERE],
              has_products=True)  # fmt: skip
     popularity.refresh(theirs.catalog)
+    rules = [{"id": MARKER, "action": "hide", "products": [MARKER]}]
+    placement, _ = placements.put(theirs.catalog, PLACEMENT_THERE, {**PLACEMENT, "rules": rules})
+    placements.publish(placement, MARKER)
     run = InsightRun.objects.create(catalog=theirs.catalog, kind="clusters", summary=MARKER)
     InsightFinding.objects.create(run=run, score=1, group=MARKER, data={"title": MARKER})
 
@@ -223,7 +239,7 @@ def _names(theirs: Shop) -> list[str]:
     cursors = [base64.urlsafe_b64encode(n.encode()).decode().rstrip("=") for n in numbers]
     key = catalogs.create_key(theirs.catalog, SERVER)
     answered = Api(key).post("/v1/recommendations", {}).json()["rec_id"]
-    there = [PRODUCT_THERE, USER_THERE, ATTRIBUTE_THERE, EVENT_THERE, SYNC_THERE]
+    there = [PRODUCT_THERE, USER_THERE, ATTRIBUTE_THERE, EVENT_THERE, SYNC_THERE, PLACEMENT_THERE]
     names = [theirs.catalog.name, str(theirs.space), PRODUCTS[2]]
     run = str(InsightRun.objects.get(catalog=theirs.catalog).uuid)
     return [*there, *names, key, answered, run, *cursors, *numbers]
@@ -258,6 +274,9 @@ def _with_an_answer(operation: Operation, ours: Shop, caller: Api) -> Operation:
         # The kind is another than that which is asked for: one of each waits at a time.
         run = InsightRun.objects.create(catalog=ours.catalog, kind="other")
         return replace(operation, in_path={"run_id": str(run.uuid)})
+    if operation.in_path.keys() == {"name"} and operation.method != "PUT":
+        made, _ = placements.put(ours.catalog, operation.in_path["name"], PLACEMENT)
+        placements.publish(made, "")
     if "rec_id" not in operation.in_path:
         return operation
     rec_id = caller.post("/v1/recommendations", {"count": 1}).json()["rec_id"]
@@ -325,6 +344,7 @@ _OWNERS = {
     "product_id": "SELECT id FROM recommender_product WHERE catalog_id = %s",
     "sync_id": "SELECT id FROM recommender_sync WHERE catalog_id = %s",
     "run_id": "SELECT id FROM recommender_insightrun WHERE catalog_id = %s",
+    "placement_id": "SELECT id FROM recommender_placement WHERE catalog_id = %s",
 }
 _TABLES = """
 SELECT relname, array_agg(attname::text) FROM pg_class JOIN pg_attribute ON attrelid = pg_class.oid

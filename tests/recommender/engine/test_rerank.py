@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from recommender.engine import formula, rerank
-from recommender.engine.rerank import Exploration
-from recommender.engine.rules import Decay, RuleColumns, Rules
+from recommender.engine.rerank import Exploration, Moved
+from recommender.engine.rules import Acted, Decay, Pin, RuleColumns, Rules
 
 
 def columns(number: int, **more) -> RuleColumns:
@@ -42,8 +42,8 @@ def test_a_boost_multiplies_relevance_and_says_what_it_adds():
     boosted = [np.array([True, False, False])]
     made = listed([0.5, 0.8, 1.0], Rules(boosts=(1.8,)), boosted=boosted)
     assert made.rows.tolist() == [2, 0, 1]
-    assert made.of(0) == ({"boost": pytest.approx(0.4)}, None, None)
-    assert made.of(1) == ({}, None, None)
+    assert made.of(0) == Moved(changes={"boost": pytest.approx(0.4)})
+    assert made.of(1) == Moved()
 
 
 def test_a_boost_lifts_what_scores_below_zero_too():
@@ -113,7 +113,7 @@ def test_diversity_prefers_what_is_unlike_the_others():
 def test_what_was_shown_counts_less():
     made = listed([1.0, 0.9], Rules(), freshness=np.array([0.5, 1.0]))
     assert made.rows.tolist() == [1, 0]
-    assert made.of(0)[0] == {"rotation": pytest.approx(-0.5)}
+    assert made.of(0).changes == {"rotation": pytest.approx(-0.5)}
 
 
 def explored(rows: list[int], shown: list[float], chosen: list[float]) -> Exploration:
@@ -135,7 +135,7 @@ def test_a_share_of_the_places_explores_what_draws_promise_and_says_how_likely()
     # Nobody has seen it, so that it may be good; of the others it is known that they are not.
     assert made.propensities[8] > 0.9
     assert sum(made.propensities.values()) == pytest.approx(2)
-    assert made.of(8) == ({}, "explored", made.propensities[8])
+    assert made.of(8) == Moved(placed="explored", propensity=made.propensities[8])
 
 
 def test_a_list_that_is_filled_up_explores_for_its_further_places_alone():
@@ -185,3 +185,58 @@ def test_any_rules_make_a_list_without_repeats_that_keeps_its_caps(
     assert chosen[:kept] == list(range(kept))
     added = np.bincount(groups[chosen[kept:]], minlength=4)
     assert (added <= most).all()
+
+
+def pinned_rules(*places: int, **more) -> Rules:
+    """Rules that pin products 0, 1, … to these places."""
+    pins = [Pin(f"p{n}", place, Acted(f"r{n}", "", "pin")) for n, place in enumerate(places)]
+    return Rules(pins=tuple(pins), **more)
+
+
+def test_what_is_pinned_has_its_place_and_the_others_their_order():
+    made = listed([0.1, 0.9, 0.8, 0.7], pinned_rules(2), count=3, pinned=[0])
+    assert made.rows.tolist() == [1, 0, 2]
+    assert made.of(0) == Moved(placed="pinned", acted=(Acted("r0", "", "pin"),))
+    assert made.of(1) == Moved()
+
+
+def test_of_two_pins_for_one_place_the_first_has_it():
+    assert rows([0.1, 0.2, 0.9], pinned_rules(1, 1), pinned=[0, 1]) == [0, 1, 2]
+
+
+def test_a_pin_beyond_the_list_leaves_its_product_to_relevance():
+    assert rows([0.9, 0.8, 0.7], pinned_rules(5), count=2, pinned=[0]) == [0, 1]
+
+
+def test_a_list_too_short_for_a_pin_ends_with_it():
+    assert rows([0.1, 0.9], pinned_rules(5), pinned=[0]) == [1, 0]
+
+
+def test_what_is_pinned_counts_for_caps_before_what_is_chosen():
+    groups = [np.array([0, 0, 1, 1])]
+    rules = pinned_rules(2, caps=(1,))
+    assert rows([0.1, 0.9, 0.8, 0.7], rules, pinned=[0], groups=groups) == [2, 0]
+
+
+def test_what_is_pinned_needs_no_relevance():
+    rules = pinned_rules(1, min_relevance=0.5)
+    assert rows([0.1, 0.9, 0.2], rules, pinned=[0]) == [0, 1]
+
+
+def test_what_is_listed_already_stays_around_what_is_pinned():
+    assert rows([0.9, 0.2, 0.8, 0.5], pinned_rules(3), listed=2, pinned=[1]) == [0, 2, 1, 3]
+
+
+@given(
+    scores=st.lists(st.floats(0, 1), min_size=1, max_size=12),
+    places=st.lists(st.integers(1, 14), max_size=4),
+    count=st.integers(1, 12),
+)
+def test_pins_neither_repeat_nor_lose_a_product(scores, places, count):
+    places = places[: len(scores)]
+    pinned = list(range(len(places)))
+    made = rows(scores, pinned_rules(*places), count=count, pinned=pinned)
+    assert len(made) == len(set(made)) == min(count, len(scores))
+    taken = {place: row for row, place in reversed(list(enumerate(places)))}
+    if len(taken) == len(places) and len(scores) >= count:
+        assert all(made[place - 1] == row for place, row in taken.items() if place <= count)
