@@ -19,6 +19,7 @@ _KINDS: Mapping[str, str] = {
     "Food & Drink/Drinks": "bottle",
     "Food & Drink": "jar",
     "Outdoor/Camping/Tents": "tent",
+    "Outdoor/Camping/Sleeping": "textile",
     "Outdoor/Camping/Lighting": "lamp",
     "Outdoor/Camping/Cooking": "pot",
     "Outdoor/Hiking": "backpack",

@@ -52,11 +52,20 @@ _EVENTS_SHOWN = 12
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """What contributes to a score: in words, signed, and as a share of the largest of a list."""
+    """What contributes to a score: in words, signed, and in percent of the largest of a list."""
 
     word: str
     value: float
-    share: float
+    of_most: int
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """What a visitor's list is made of: a value, and how much, also in percent of the largest."""
+
+    value: str
+    percent: int
+    of_most: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,19 +150,20 @@ def _by_history(visit: Visit, events: Sequence[Done]) -> Answer:
     )
 
 
-def _likes(visit: Visit) -> list[tuple[str, list[tuple[str, float]]]]:
+def _likes(visit: Visit) -> list[tuple[str, list[Share]]]:
     """The categories and brands that the visitor's list is made of, with their shares."""
     return [
-        (
-            title,
-            [
-                (one["value"], one["score"])
-                for one in ask.summarised(visit.catalog, SEGMENTS, visit.user, by=by, count=5)[
-                    "items"
-                ]
-            ],
-        )
+        (title, _shares(visit, by))
         for title, by in (("Categories", "category"), ("Brands", "brand"))
+    ]
+
+
+def _shares(visit: Visit, by: str) -> list[Share]:
+    items = ask.summarised(visit.catalog, SEGMENTS, visit.user, by=by, count=5)["items"]
+    most = max((one["score"] for one in items), default=0) or 1
+    return [
+        Share(one["value"], round(100 * one["score"]), round(100 * one["score"] / most))
+        for one in items
     ]
 
 
@@ -174,7 +184,7 @@ def _told(visit: Visit, answer: Answer) -> list[Told]:
             card,
             item["score"],
             [
-                Part(_word(name), value, abs(value) / most)
+                Part(_word(name), value, round(100 * abs(value) / most))
                 for name, value in sorted(parts.items(), key=lambda one: -abs(one[1]))
                 if value
             ],

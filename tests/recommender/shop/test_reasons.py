@@ -30,7 +30,7 @@ def test_the_drawer_tells_profile_sources_and_scores(shown, browser):
     assert "You liked <strong>Red spade</strong>" in html
     assert "its text is like what you liked" in html
     assert "Where products are looked for" in html
-    assert "<meter" in html
+    assert '<rect width="100"' in html
     assert "<html" in page.text(browser.get(f"{HOME}why"))
 
 
