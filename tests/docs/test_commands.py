@@ -35,6 +35,7 @@ PAGES = (
     "docs/insight.md",
     "docs/api.md",
     "docs/guide.md",
+    "docs/shop.md",
     "docs/drop-in.md",
     "docs/operate.md",
     "docs/start.md",
