@@ -75,7 +75,6 @@ def search(visit: Visit) -> HttpResponse:
         facets=_FACETS,
         highlight=True,
     )
-    ask.tell(visit.catalog, [{"type": "search", "user": visit.user, "query": words}])
     counted = {one["field"]: one["buckets"] for one in answer["facets"]["fields"]}
     told = {
         "heading": f"“{words}”",

@@ -56,7 +56,7 @@ def check_out(visit: Visit) -> HttpResponse:
         return redirect(visit.url("cart"))
     told = {
         "lines": [(cards.of_product(visit, line.product), line.quantity) for line in bought],
-        "rows": placements.rows(visit, [placements.PLACEMENTS["for_you"]]),
+        "rows": placements.rows(visit, [placements.FOR_YOU]),
     }
     return visit.page("bought", told)
 

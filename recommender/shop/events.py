@@ -10,11 +10,12 @@ from django.views.decorators.http import require_POST
 from recommender.shop import ask
 from recommender.shop.visit import CHANGED, Visit, shop_view
 
-_SHOWN = "impression"
+_SHOWN, _SEARCHED = "impression", "search"
 # What a page may tell by itself; the cart has addresses of its own.
 _NOTICES = {
     "view": "",
     _SHOWN: "",
+    _SEARCHED: "",
     "like": "You like it: the lists follow.",
     "dislike": "Less of this: the lists follow.",
 }
@@ -66,6 +67,10 @@ def post(visit: Visit) -> HttpResponse:
     kind, products = form.get("type", ""), form.getlist("product")
     if kind not in _NOTICES:
         return HttpResponse(status=400)
+    if kind == _SEARCHED:
+        told = {"type": kind, "user": visit.user, "query": form.get("query", "")}
+        ask.tell(visit.catalog, [told])
+        return HttpResponse(status=204)
     taken = tell(visit, kind, products, form.get("rec_id", ""))
     if not visit.request.htmx:
         return redirect(visit.url("p", products[0]) if products else visit.url())

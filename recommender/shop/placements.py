@@ -67,8 +67,11 @@ def _cart(visit: Visit) -> Mapping[str, Any] | None:
     return {"user": visit.user, "cart": products} if products else None
 
 
+FOR_YOU = Placement(
+    name="for_you", title="For you", operation="for_user", subject=_user, follows=True
+)
 HOME = (
-    Placement(name="for_you", title="For you", operation="for_user", subject=_user, follows=True),
+    FOR_YOU,
     Placement(
         name="unfinished",
         title="Pick up where you left off",
@@ -97,36 +100,40 @@ CART = (
 PLACEMENTS: Mapping[str, Placement] = {one.name: one for one in (*HOME, *PRODUCT, *CART)}
 
 
-def row(visit: Visit, placement: Placement, product: str = "", was: Collection[str] = ()) -> Row:
-    """The list of a placement.
+def answer(visit: Visit, placement: Placement, product: str = "", **more: Any) -> Answer | None:
+    """The API's answer for a placement; None where there is nothing to ask.
 
     Args:
         product: whose page it is on.
-        was: ids of the products that it showed before.
+        more: members of the request beside the placement's.
 
     Raises:
         Problem: as the API's.
     """
     members = placement.more(visit)
     if members is None:
+        return None
+    asked = {"count": COUNT, "explain": True, "fields": cards.fields_of(visit.catalog)}
+    subject = placement.subject(visit, product)
+    return ask.listed(visit.catalog, placement.operation, subject, **asked, **members, **more)
+
+
+def row(visit: Visit, placement: Placement, product: str = "", was: Collection[str] = ()) -> Row:
+    """The list of a placement; raises as `answer`.
+
+    Args:
+        product: whose page it is on.
+        was: ids of the products that it showed before.
+    """
+    answered = answer(visit, placement, product)
+    if answered is None:
         return Row(placement=placement)
-    answer = ask.listed(
-        visit.catalog,
-        placement.operation,
-        placement.subject(visit, product),
-        **{
-            "count": COUNT,
-            "explain": True,
-            "fields": cards.fields_of(visit.catalog),
-            **members,
-        },
-    )
-    shown = cards.cards(visit, answer, was)
+    shown = cards.cards(visit, answered, was)
     reasons = {card.why for card in shown}
     common = reasons.pop() if len(reasons) == 1 else ""
     if common:
         shown = [replace(card, why="") for card in shown]
-    return Row(placement=placement, answer=answer, cards=shown, common=common)
+    return Row(placement=placement, answer=answered, cards=shown, common=common)
 
 
 def rows(visit: Visit, placements: Collection[Placement], product: str = "") -> list[Row]:

@@ -9,7 +9,7 @@ from django.shortcuts import redirect
 from django.views.decorators.http import require_POST, require_safe
 
 from recommender.api.segments import SEGMENTS
-from recommender.shop import ask, cards, history
+from recommender.shop import ask, cards, history, placements
 from recommender.shop.ask import Answer
 from recommender.shop.cards import Card
 from recommender.shop.history import Done
@@ -81,15 +81,9 @@ class Told:
 @shop_view
 def why(visit: Visit) -> HttpResponse:
     """Profile, sources and scores of what is for the visitor."""
-    answer = ask.listed(
-        visit.catalog,
-        "for_user",
-        visit.user,
-        count=COUNT,
-        fields=cards.fields_of(visit.catalog),
-        explain=True,
-        trace=True,
-    )
+    answer = placements.answer(visit, placements.FOR_YOU, trace=True)
+    if answer is None:
+        raise Http404
     told = {
         "answer": answer,
         "likes": _likes(visit),

@@ -56,7 +56,7 @@ def product(visit: Visit, product_id: str) -> HttpResponse:
     ).first()
     if found is None:
         raise problems.unknown_product(product_id)
-    shown = (*placements.PRODUCT, placements.PLACEMENTS["for_you"])
+    shown = (*placements.PRODUCT, placements.FOR_YOU)
     return visit.page(
         "product",
         {

@@ -34,10 +34,19 @@ def test_ranges_of_prices_can_be_chosen(shown, browser):
         assert len(page.products(narrowed)) == int(count)
 
 
-def test_a_search_finds_words_marks_them_and_is_told(shown, browser):
+def test_a_search_finds_words_and_marks_them(shown, browser):
     html = page.text(browser.get(f"{HOME}search", {"q": "red mug"}))
     assert page.products(html)[0] == "mug-red"
     assert "<em>mug</em>" in html
+    assert not Event.objects.filter(catalog=shown.catalog).exists()
+
+
+def test_a_search_is_told_by_its_page(shown, browser):
+    html = page.text(browser.get(f"{HOME}search", {"q": "red mug"}))
+    form = re.search(r'<form hx-post="([^"]+)" hx-trigger="load".*?</form>', html, re.DOTALL)
+    assert form
+    given = dict(re.findall(r'name="(\w+)" value="([^"]*)"', form[0]))
+    assert browser.post(form[1], given).status_code == 204
     event = Event.objects.get(catalog=shown.catalog)
     assert (event.type, event.query) == ("search", "red mug")
 

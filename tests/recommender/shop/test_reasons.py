@@ -89,8 +89,15 @@ def test_nobody_plays_a_real_user(store, wanted):
     assert wanted == "" or wanted not in page.text(browser.get("/shop/demo/why"))
 
 
+def test_whoever_wants_to_be_forgotten_is_somebody_new(shown, browser):
+    browser.post(f"{HOME}event", {"type": "like", "product": "spade-red"})
+    browser.post(f"{HOME}be", {"shopper": "new"})
+    html = page.text(browser.get(HOME))
+    assert "Nothing tells yet what you like" in page.row(html, "for_you")
+
+
 def test_other_catalogs_offer_nobody_to_play(shown, browser):
-    assert 'name="shopper"' not in page.text(browser.get(HOME))
+    assert "<select" not in page.text(browser.get(HOME))
     browser.post(f"{HOME}be", {"shopper": PLAYED})
     shown.post(event(PLAYED, "spade-red", type="purchase"))
     assert "Nobody knows you yet" in page.text(browser.get(HOME))

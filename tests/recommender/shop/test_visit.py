@@ -101,6 +101,8 @@ def test_no_address_is_an_error_of_ours(shown, browser, path):
         ("event", {"type": "view", "product": ["x" * 2000, "mug-red"]}),
         ("event", {"type": "view", "product": "mug-red", "rec_id": "\x00"}),
         ("event", {"type": "view"}),
+        ("event", {"type": "search", "query": "\x00"}),
+        ("event", {"type": "search", "query": "x" * 9000}),
         ("event", {"type": "purchase", "product": "mug-red"}),
         ("event", {}),
         ("cart/put", {"product": "\x00"}),
