@@ -1,5 +1,5 @@
 # make setup [EXTRAS=minilm,video] | demo | demo-reset | test | test-fast | fuzz | check | bench | chaos | soak
-# make leaderboard ARGS=DIR | lock | upgrade | audit | sbom
+# make pictures | leaderboard ARGS=DIR | lock | upgrade | audit | sbom
 PYTHON ?= python3
 VENV := .venv
 PY := $(VENV)/bin/python
@@ -52,7 +52,7 @@ define INSTALL
 	}'
 endef
 
-.PHONY: installed setup setup-dev demo demo-reset test test-fast fuzz check bench chaos soak leaderboard lock upgrade audit sbom
+.PHONY: installed setup setup-dev demo demo-reset test test-fast fuzz check bench chaos soak leaderboard pictures lock upgrade audit sbom
 
 installed: $(VENV)/.installed-requirements $(extras:%=$(VENV)/.installed-requirements-%)
 setup: installed
@@ -118,6 +118,10 @@ soak: installed
 
 leaderboard: installed
 	@$(PY) -m benchmarks.quality $(ARGS)
+
+# Needs Chromium; ARGS="--url http://127.0.0.1:8000" takes them of a demo that runs.
+pictures: setup-dev
+	@$(PY) -m tests.browser.pictures $(ARGS)
 
 lock: setup-dev
 	$(LOCK) pyproject.toml -o requirements.lock

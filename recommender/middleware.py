@@ -1,6 +1,6 @@
-"""The one middleware: the admin's chain for the admin's paths, next to nothing for the API."""
+"""The one middleware: chains for the pages of admin and shop, next to nothing for the API."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from django.conf import settings
@@ -25,29 +25,58 @@ _ADMIN_POLICY = (
     f"default-src 'self'; script-src 'self' 'unsafe-eval'; {_STYLES}; "
     f"img-src 'self' data: http: https:; {_SAFE}"
 )
+# The shop's scripts and styles are files of ours; its pictures are where the products' are.
+_SHOP_POLICY = f"default-src 'self'; img-src 'self' data: http: https:; {_SAFE}"
 _PAGE_POLICY = f"default-src 'self'; {_STYLES}; img-src 'self' data:; {_SAFE}"
 _DOCS = ("/docs", "/openapi.json")
 
 
-class AdminOnly:
-    """Run ADMIN_MIDDLEWARE around requests below /admin, and only around those."""
+class _Chain:
+    """Middleware around some of the requests.
+
+    Args:
+        paths: the classes, the outermost first.
+        policy: what browsers are told that a page may load.
+    """
+
+    def __init__(self, get_response: Handler, paths: Sequence[str], policy: str) -> None:
+        self.policy = policy
+        self._handler: Any = get_response
+        self._view_hooks: list[Callable[..., HttpResponseBase | None]] = []
+        for path in reversed(paths):
+            self._handler = import_string(path)(self._handler)
+            # Django calls process_view only on what MIDDLEWARE names, and CSRF checks live there.
+            if hasattr(self._handler, "process_view"):
+                self._view_hooks.insert(0, self._handler.process_view)
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        page: HttpResponse = self._handler(request)
+        _protect(request, page, self.policy)
+        return page
+
+    def process_view(self, *arguments: Any) -> HttpResponseBase | None:
+        """Give each its say before the view runs."""
+        for hook in self._view_hooks:
+            if (response := hook(*arguments)) is not None:
+                return response
+        return None
+
+
+class PagesOnly:
+    """Run ADMIN_MIDDLEWARE around requests below /admin, SHOP_MIDDLEWARE around the shop's, and
+    neither around any other."""
 
     def __init__(self, get_response: Handler) -> None:
         self._get_response = get_response
-        self._admin: Any = get_response
-        self._view_hooks: list[Callable[..., HttpResponseBase | None]] = []
-        for path in reversed(settings.ADMIN_MIDDLEWARE):
-            self._admin = import_string(path)(self._admin)
-            # Django calls process_view only on what MIDDLEWARE names, and CSRF checks live there.
-            if hasattr(self._admin, "process_view"):
-                self._view_hooks.insert(0, self._admin.process_view)
+        self._admin = _Chain(get_response, settings.ADMIN_MIDDLEWARE, _ADMIN_POLICY)
+        self._shop = _Chain(get_response, settings.SHOP_MIDDLEWARE, _SHOP_POLICY)
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         problem = _refusal(request)
-        if problem is None and _is_admin(request):
-            page: HttpResponse = self._admin(request)
+        chain = self._chain(request)
+        if problem is None and chain is not None:
+            page = chain(request)
             request.META[requests.ROUTE] = requests.route_of(request.resolver_match)
-            _protect(request, page, _ADMIN_POLICY)
             return page
         addresses.route(request)
         if problem is not None:
@@ -76,11 +105,13 @@ class AdminOnly:
         args: tuple[Any, ...],
         kwargs: dict[str, Any],
     ) -> HttpResponseBase | None:
-        """Give each admin middleware its say before the view runs."""
+        """Give each middleware of a chain its say before the view runs."""
+        chain = self._chain(request)
+        if chain is not None:
+            response = chain.process_view(request, view, args, kwargs)
+            if response is not None:
+                return response
         if _is_admin(request):
-            for hook in self._view_hooks:
-                if (response := hook(request, view, args, kwargs)) is not None:
-                    return response
             chosen = request.POST.getlist(ACTION_CHECKBOX_NAME)
             if not all(value.isdecimal() and len(value) < 19 for value in chosen):
                 detail = "A row that was chosen is none; choose the rows from the list."
@@ -88,8 +119,8 @@ class AdminOnly:
         return None
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
-        """A page of the admin that the database gave no answer for, or refused, says so."""
-        if not _is_admin(request):
+        """A page that the database gave no answer for, or refused, says so."""
+        if self._chain(request) is None:
             return None
         if isinstance(exception, OperationalError | InterfaceError):
             return problems.answer(request, problems.of_database(request, exception))
@@ -98,13 +129,18 @@ class AdminOnly:
             return problems.answer(request, Problem(400, "no-such-value", detail))
         return None
 
+    def _chain(self, request: HttpRequest) -> _Chain | None:
+        if _is_admin(request):
+            return self._admin
+        return self._shop if _is_shop(request) else None
+
 
 def _refusal(request: HttpRequest) -> Problem | None:
     """What no view can answer rightly, whichever it is."""
     if "," in request.META.get("HTTP_HOST", ""):
         return Problem(400, "several-hosts", "Send one Host header, with one host.")
     address = request.path_info + request.META["QUERY_STRING"]
-    if _is_admin(request) and ("\x00" in address or "%00" in address):
+    if (_is_admin(request) or _is_shop(request)) and ("\x00" in address or "%00" in address):
         return Problem(400, "nul-character", "The address holds U+0000, which no text has.")
     return None
 
@@ -125,3 +161,7 @@ def _is_admin(request: HttpRequest) -> bool:
     path = request.path_info
     # Who may read the documentation is then asked as in the admin.
     return path.startswith("/admin") or (path in _DOCS and not settings.PUBLIC_DOCS)
+
+
+def _is_shop(request: HttpRequest) -> bool:
+    return request.path_info == "/" or request.path_info.startswith("/shop/")

@@ -60,6 +60,8 @@ SECURE_SSL_REDIRECT = SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = TLS_PROXY
 SECURE_HSTS_SECONDS = 365 * 24 * 3600 if TLS_PROXY else 0
 # Whether strangers may read /docs and /openapi.json, or only who is signed in to the admin.
 PUBLIC_DOCS = _flag("KINSHIP_PUBLIC_DOCS", True)
+# Whether catalogs that are marked for it are shown to everybody in the shop at /.
+SHOP = _flag("KINSHIP_SHOP", True)
 PORT = int(_number("KINSHIP_PORT", 8000, 1, 65535))
 
 INSTALLED_APPS = [
@@ -74,14 +76,15 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "corsheaders",
     "django_celery_beat",
+    "django_htmx",
     "ninja",
     "recommender",
     "workers",
 ]
 
-# The API answers thousands of times a second and uses neither sessions nor messages:
-# the admin's middleware runs for the admin's paths only.
-MIDDLEWARE = ["recommender.middleware.AdminOnly"]
+# The API answers thousands of times a second and uses neither sessions nor messages: the admin's
+# middleware runs for the admin's paths only, the shop's for the shop's.
+MIDDLEWARE = ["recommender.middleware.PagesOnly"]
 # Where pages call the API from a browser, with a browser key.
 CORS_ALLOWED_ORIGINS = _words("KINSHIP_CORS_ORIGINS", "")
 CORS_URLS_REGEX = r"^/v1/"
@@ -102,8 +105,17 @@ ADMIN_MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 
+# Who a visitor is, is in a signed cookie: strangers make no rows of sessions.
+SHOP_MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+]
+
 SILENCED_SYSTEM_CHECKS = [
-    # The admin's middleware is there, inside AdminOnly.
+    # The admin's middleware is there, inside PagesOnly.
     *("admin.E408", "admin.E409", "admin.E410"),
     *("security.W001", "security.W002", "security.W003"),
 ]

@@ -1,14 +1,14 @@
 """The addresses the service answers at."""
 
 from django.contrib import admin
-from django.urls import path, re_path
-from django.views.generic import RedirectView
+from django.urls import include, path, re_path
 
 from recommender.admin import sign_in
 from recommender.api import health
 from recommender.api.app import api
 from recommender.api.embeddings.views import embeddings, multimodal_embedding, text_embedding
 from recommender.api.metrics import metrics
+from recommender.shop.views import front
 
 handler404 = "recommender.api.embeddings.protocols.not_found"
 handler500 = "recommender.api.embeddings.protocols.server_error"
@@ -18,7 +18,8 @@ admin.autodiscover()
 _NATIVE = "^api/v1/services/embeddings"
 
 urlpatterns = [
-    path("", RedirectView.as_view(url="/admin/", permanent=False)),
+    path("", front),
+    path("shop/", include("recommender.shop.urls")),
     path("healthz", health.healthz),
     path("readyz", health.readyz),
     path("metrics", metrics),

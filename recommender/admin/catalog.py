@@ -92,11 +92,14 @@ class CatalogAdmin(evaluation.MayEvaluate, ModelAdmin[Catalog]):
     sortable_by = ("name",)
     actions = ("train_selected", "evaluate_selected")
     actions_detail = ("train", "evaluate")
-    add_fieldsets = ((None, {"fields": ("name", "model", "monthly_budget", *_TUNED, *_PUBLIC)}),)
+    add_fieldsets = (
+        (None, {"fields": ("name", "model", "monthly_budget", *_TUNED, *_PUBLIC, "in_shop")}),
+    )
     fieldsets = (
         ("Contents", {"fields": (("products", "users"), ("events", "fresh"), "comes_from")}),
         ("Settings", {"fields": ("name", ("monthly_budget", "spent"), *_TUNED)}),
         ("Browser keys", {"fields": _PUBLIC}),
+        ("Shop", {"fields": ("in_shop",)}),
         ("Products", {"fields": ("attribute_types", ("popularity_refreshed_at", "created_at"))}),
     )
     readonly_fields = (

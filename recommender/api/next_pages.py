@@ -12,7 +12,7 @@ from recommender.api.answers import AnswerOut
 from recommender.api.auth import ApiRequest, any_key
 from recommender.api.fields import Count
 from recommender.api.list_requests import ListRequest
-from recommender.api.listing import Operation
+from recommender.api.listing import Operation, Page
 from recommender.api.operations import OPERATIONS
 from recommender.api.problems import Problem
 from recommender.api.schemas import Strict
@@ -47,14 +47,24 @@ def post_next(request: ApiRequest, rec_id: UUID, ask: NextRequest) -> HttpRespon
     has an id of its own, by which the page after is asked for.
     """
     codec.check_known(request, ())
+    found = _found(request, rec_id)
+    operation, asked = _asked(found, ask)
+    return listing.respond(request, operation, asked, found.subject, _after(found))
+
+
+def page(request: ApiRequest, rec_id: UUID, ask: NextRequest) -> Page:
+    """The same as JSON will have it."""
+    found = _found(request, rec_id)
+    operation, asked = _asked(found, ask)
+    return operation.page(request, asked, found.subject, _after(found))
+
+
+def _found(request: ApiRequest, rec_id: UUID) -> ListedAnswer:
     found = answer_log.find(request.auth.catalog.pk, rec_id)
     if found is None:
         raise _unknown(rec_id)
     _check_vouched(request, found)
-    operation, asked = _asked(found)
-    if ask.count is not None:
-        asked = asked.model_copy(update={"count": ask.count})
-    return listing.respond(request, operation, asked, found.subject, _after(found))
+    return found
 
 
 def _unknown(rec_id: UUID) -> Problem:
@@ -70,12 +80,14 @@ def _check_vouched(request: ApiRequest, found: ListedAnswer) -> None:
         raise Problem(403, "needs-user-token", detail)
 
 
-def _asked(found: ListedAnswer) -> tuple[Operation, ListRequest]:
+def _asked(found: ListedAnswer, ask: NextRequest) -> tuple[Operation, ListRequest]:
     """What was asked; after an update of this service it may be understood no more."""
     operation = OPERATIONS.get(found.operation)
     try:
         if operation is not None:
-            return operation, operation.schema.model_validate_json(found.request())
+            asked = operation.schema.model_validate_json(found.request())
+            count = asked.count if ask.count is None else ask.count
+            return operation, asked.model_copy(update={"count": count})
     except ValidationError as exc:
         raise _unknown(found.rec_id) from exc
     raise _unknown(found.rec_id)

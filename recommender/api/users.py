@@ -1,5 +1,6 @@
 """Users, and the events that they cause, over REST."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -111,18 +112,9 @@ def post_events(request: ApiRequest) -> HttpResponse:
     users whom the shop's server does not know.
     """
     codec.check_known(request, ())
-    catalog, sender = request.auth.catalog, _Sender.of(request)
     rows = read_rows(request)
     given = rows.values
-    checked = [_checked(catalog, row, sender) for row in given]
-    places = positions(checked)
-    events = [event for event in checked if not isinstance(event, RowError)]
-    stored = ingest.ingest(catalog, events, anonymous=sender.is_anonymous)
-    outcomes = dict(zip(places, stored, strict=True))
-    results = [
-        _result(row, event, outcomes.get(place))
-        for place, (row, event) in enumerate(zip(given, checked, strict=True))
-    ]
+    results = take_in(request, given)
     if rows.is_single and results[0]["status"] == "rejected":
         raise _refusal(given[0], results[0]["reason"])
     counts = {
@@ -130,6 +122,20 @@ def post_events(request: ApiRequest) -> HttpResponse:
         for status in ("accepted", "duplicate", "rejected")
     }
     return codec.respond({**counts, "results": results}, 202)
+
+
+def take_in(request: ApiRequest, given: Sequence[Any]) -> list[dict[str, Any]]:
+    """Store the events that a caller may send; what became of each, as it is answered."""
+    catalog, sender = request.auth.catalog, _Sender.of(request)
+    checked = [_checked(catalog, row, sender) for row in given]
+    places = positions(checked)
+    events = [event for event in checked if not isinstance(event, RowError)]
+    stored = ingest.ingest(catalog, events, anonymous=sender.is_anonymous)
+    outcomes = dict(zip(places, stored, strict=True))
+    return [
+        _result(row, event, outcomes.get(place))
+        for place, (row, event) in enumerate(zip(given, checked, strict=True))
+    ]
 
 
 @dataclass(frozen=True, slots=True)

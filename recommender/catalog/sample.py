@@ -28,6 +28,8 @@ def load() -> Catalog:
         return existing
     with transaction.atomic():
         catalog = catalogs.create_catalog(NAME)
+        Catalog.objects.filter(pk=catalog.pk).update(in_shop=True)
+        catalog.in_shop = True
         products = demo.load_products()
         attributes.declare(catalog, attributes.inferred_of(products))
         upsert.upsert(catalog, products)

@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('recommender', '0027_excluded_users'),
+        ('recommender', '0028_in_shop'),
     ]
 
     operations = [

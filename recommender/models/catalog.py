@@ -178,6 +178,13 @@ class Catalog(models.Model):
         help_text="Whether users that insight finds to be bots are left out of training and "
         "popularity.",
     )
+    in_shop = models.BooleanField(
+        "shown in the shop",
+        default=False,
+        db_default=False,
+        help_text="Whether everybody can see the products in the shop at /, unless KINSHIP_SHOP is "
+        "off. What visitors do there becomes events.",
+    )
     has_made_up_times = models.BooleanField(
         default=False,
         editable=False,

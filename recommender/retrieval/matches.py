@@ -28,6 +28,11 @@ SELECT p.* FROM (
 WHERE p.catalog_id = {catalog} AND {condition} LIMIT {most}
 """)
 
+_PASSING = sql.SQL("""
+SELECT p.* FROM recommender_product p
+WHERE p.catalog_id = {catalog} AND {condition} LIMIT {most}
+""")
+
 # A row a product, with how many there are.
 _SORTED = sql.SQL("""
 SELECT p.id, p.external_id, count(*) OVER () FROM ({matches}) p
@@ -76,6 +81,16 @@ def of(
             **(filter.parameters if filter else {}),
         },
     )
+
+
+def passing(catalog: Catalog, filter: Filter | None) -> Matches:  # noqa: A002 - the API's word
+    """The available products that pass, whatever is searched for."""
+    select = _PASSING.format(
+        catalog=sql.Literal(catalog.pk),
+        condition=filter_cache.condition(filter),
+        most=sql.Literal(MOST),
+    )
+    return Matches(select, filter.parameters if filter else {})
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,6 +37,7 @@ PAGES = (
     "docs/api.md",
     "docs/guide.md",
     "docs/keys.md",
+    "docs/shop.md",
     "docs/drop-in.md",
     "docs/operate.md",
     "docs/start.md",

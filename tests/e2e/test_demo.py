@@ -72,6 +72,16 @@ def agreeable(products: list[Product], shopper: Shopper) -> int:
     return sum(any(taste.covers(product) for taste in shopper.tastes) for product in products)
 
 
+def test_its_first_address_is_the_shop(demo):
+    service, printed = demo
+    address = re.search(r"Kinship is up .*?(http://\S+/)\n", printed, re.DOTALL)
+    assert address
+    page = httpx.get(address[1], timeout=30)
+    assert page.status_code == httpx.codes.OK
+    assert "For you" in page.text
+    assert httpx.get(f"{service.url}/", timeout=30).status_code == httpx.codes.OK
+
+
 def test_a_coffee_lover_is_offered_coffee_a_grinder_and_filters(
     demo: tuple[Service, str],
 ) -> None:

@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.test import Client
 
 from recommender.catalog import catalogs
-from recommender.middleware import AdminOnly
+from recommender.middleware import PagesOnly
 from recommender.models import ApiKey
 from recommender.stack.config import PROJECT_DIR
 from tests.recommender.api.client import Api
@@ -70,10 +70,10 @@ def test_a_value_that_the_database_refuses_is_a_page_with_the_reason(rf):
     def view(request: HttpRequest) -> HttpResponse:
         return HttpResponse("done")
 
-    refused = AdminOnly(view).process_exception(rf.post("/admin/a/"), DataError("value too long"))
+    refused = PagesOnly(view).process_exception(rf.post("/admin/a/"), DataError("value too long"))
     assert refused.status_code == 400
     assert "The database refuses a value: value too long." in refused.content.decode()
-    assert AdminOnly(view).process_exception(rf.post("/v1/events"), DataError("x")) is None
+    assert PagesOnly(view).process_exception(rf.post("/v1/events"), DataError("x")) is None
 
 
 def test_no_content_has_no_length(api):
@@ -88,7 +88,7 @@ def test_a_view_of_the_admin_that_does_not_protect_itself_is_protected(rf):
     def view(request: HttpRequest) -> HttpResponse:
         return HttpResponse("done")
 
-    middleware = AdminOnly(view)
+    middleware = PagesOnly(view)
     refused = middleware.process_view(rf.post("/admin/do/"), view, (), {})
     assert refused is not None
     assert refused.status_code == 403

@@ -8,7 +8,7 @@ BROWSER = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
 WAYS_BACK = ('<a href="/admin/">', '<a href="/docs">')
 
 
-def test_the_root_leads_to_the_admin(client):
+def test_where_no_catalog_is_shown_the_root_leads_to_the_admin(db, client):
     response = client.get("/")
     assert response.status_code == 302
     assert response["Location"] == "/admin/"

@@ -113,6 +113,7 @@ run keeps its data.
             f"""
 Kinship is up with the sample store at {url}
 
+  shop     {_shop(url, catalog)}
   admin    {url}/admin/   user {_ADMIN}   password {password}
   API      {url}/docs
   API key  {known["key"]}
@@ -147,6 +148,13 @@ What the simulated shopper {_SHOPPER} may like next:
     def _tell(self, text: str) -> None:
         self.stdout.write(text)
         self.stdout.flush()
+
+
+def _shop(url: str, catalog: Catalog) -> str:
+    """Where the store can be seen; why not where it is not shown."""
+    if not settings.SHOP:
+        return "off: KINSHIP_SHOP"
+    return f"{url}/shop/{catalog.name}/" if catalog.in_shop else "off: the catalog is not in it"
 
 
 def _url_of_running(service: Service) -> str | None:
