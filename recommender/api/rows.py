@@ -11,7 +11,7 @@ from ninja import Query as Parameters
 from ninja import Router, Schema
 from pydantic import Field
 
-from recommender.api import answers, codec, reasons, user_tokens
+from recommender.api import answers, codec, listing, reasons, user_tokens
 from recommender.api.answers import AnswerOut, Traced
 from recommender.api.auth import ApiRequest, any_key
 from recommender.api.fields import PathId
@@ -122,7 +122,8 @@ def _remembered(
     may_know: bool,
 ) -> UUID:
     """The id by which the row goes on, with what no row of the page has shown."""
-    rec_id = answer_log.new_id()
+    shown = len(row.answer.items)
+    rec_id = listing.log_shown(request, row.road, row.answer, count=shown, user=user_id)
     operation = OPERATIONS.get(row.road)
     if operation is None:
         return rec_id

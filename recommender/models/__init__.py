@@ -1,6 +1,7 @@
 """The tables, one file per concept."""
 
 from recommender.models.catalog import ApiKey, Catalog, SignInTries
+from recommender.models.effect import EffectFigure, LateDay, LostAnswers, Recommendation
 from recommender.models.event import Event, EventKey, User
 from recommender.models.feed import Feed
 from recommender.models.insight import InsightFinding, InsightRun
@@ -35,6 +36,7 @@ __all__ = [
     "ApiKey",
     "CachedEmbedding",
     "Catalog",
+    "EffectFigure",
     "EmbeddingClaim",
     "EmbeddingSpend",
     "EvaluationRun",
@@ -45,6 +47,8 @@ __all__ = [
     "Heartbeat",
     "InsightFinding",
     "InsightRun",
+    "LateDay",
+    "LostAnswers",
     "Mode",
     "Product",
     "ProductNeighbor",
@@ -55,6 +59,7 @@ __all__ = [
     "QuarantinedProduct",
     "Ranker",
     "RateLimit",
+    "Recommendation",
     "SearchDocument",
     "SearchOutcome",
     "SearchWord",
