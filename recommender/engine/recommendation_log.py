@@ -8,15 +8,18 @@ one table.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 import orjson
-from django.db.models import Max
 
 from recommender import database
-from recommender.engine.answer import Answer
 from recommender.history.partitions import drop_logged, ensure_days, logged_days
-from recommender.models import Catalog
+
+if TYPE_CHECKING:
+    # The server imports the writer before there are models.
+    from recommender.engine.answer import Answer
+    from recommender.models import Catalog
 
 _COPY = """
 COPY recommender_recommendation (rec_id, at, catalog_id, operation, placement, placement_version,
@@ -61,10 +64,10 @@ class Entry:
 
 
 def entry(
-    catalog: Catalog,
+    catalog: "Catalog",
     rec_id: UUID,
     operation: str,
-    answer: Answer,
+    answer: "Answer",
     *,
     count: int,
     user: str | None,
@@ -147,12 +150,13 @@ def purge(now: datetime | None = None) -> int:
         The number of days that are dropped whole; of others the catalogs' own answers go.
     """
     today = (now or datetime.now(UTC)).date()
-    longest = Catalog.objects.aggregate(most=Max("log_days"))["most"] or 0
+    kept = dict(database.fetch("SELECT id, log_days FROM recommender_catalog"))
+    longest = max(kept.values(), default=0)
     old = [day for day in logged_days() if day < today - timedelta(days=longest)]
     for day in old:
         drop_logged(day)
-    impatient = Catalog.objects.filter(log_days__lt=longest).values_list("pk", "log_days")
-    for catalog, days in impatient:
-        database.execute(_FORGET, (catalog, today - timedelta(days=days)))
+    for catalog, days in kept.items():
+        if days < longest:
+            database.execute(_FORGET, (catalog, today - timedelta(days=days)))
     ensure_days({today, today + timedelta(days=1)})
     return len(old)

@@ -1,4 +1,4 @@
-"""Partitions by time, of events and of the recommendation log, made where a row goes without one."""
+"""Partitions by time, of events and of the recommendation log, made where a row has none yet."""
 
 from collections.abc import Collection, Iterable
 from datetime import UTC, date, datetime, timedelta
