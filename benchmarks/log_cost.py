@@ -42,11 +42,11 @@ def _measure(path: str, rounds: int) -> dict[float, list[float]]:
     from django.test import RequestFactory  # noqa: PLC0415 - needs Django
 
     from recommender.api import shortcut  # noqa: PLC0415
-    from recommender.catalog import catalogs  # noqa: PLC0415
+    from recommender.catalog import catalogs, sample  # noqa: PLC0415
     from recommender.engine import answer_log  # noqa: PLC0415
     from recommender.models import ApiKey, Catalog, Product  # noqa: PLC0415
 
-    catalog = Catalog.objects.get(name="sample")
+    catalog = Catalog.objects.get(name=sample.NAME)
     product = Product.objects.filter(catalog=catalog).values_list("external_id", flat=True)[0]
     key = catalogs.create_key(catalog, ApiKey.Scope.SERVER, "log_cost")
     request = RequestFactory().get(

@@ -54,6 +54,7 @@ ALLOWED: Mapping[tuple[str, str], set[str]] = {
     ("POST", "/v1/batch"): _PUBLIC,
     ("GET", "/v1/explain"): _PUBLIC,
     ("POST", "/v1/recommendations/{rec_id}/next"): _PUBLIC,
+    ("GET", "/v1/metrics/effect"): _SERVER,
     ("POST", "/v1/insight/outliers"): _SERVER,
     ("GET", "/v1/insight/kinds"): _SERVER,
     ("GET", "/v1/insight/runs"): _SERVER,
