@@ -66,10 +66,10 @@ class ListedAnswer:
     tail: tuple[int, ...]  # keys
 
 
-def new_id() -> UUID:
-    """An id that tells when it was made: version 7 of RFC 9562."""
+def new_id(at: datetime | None = None) -> UUID:
+    """An id that tells when it was made, now or at another time: version 7 of RFC 9562."""
     drawn = int.from_bytes(os.urandom(10))
-    milliseconds = time.time_ns() // 1_000_000
+    milliseconds = time.time_ns() // 1_000_000 if at is None else round(at.timestamp() * 1000)
     number = milliseconds << 80 | drawn & ~(0xF << 76 | 0x3 << 62)
     return UUID(int=number | 0x7 << 76 | 0x2 << 62)
 

@@ -33,6 +33,7 @@ PAGES = (
     "docs/rules.md",
     "docs/search.md",
     "docs/insight.md",
+    "docs/effect.md",
     "docs/api.md",
     "docs/guide.md",
     "docs/drop-in.md",

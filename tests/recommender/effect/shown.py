@@ -12,12 +12,6 @@ from tests.shop import Shop
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 
 
-def id_at(at: datetime) -> UUID:
-    """An id of an answer that was made then."""
-    milliseconds = round(at.timestamp() * 1000)
-    return UUID(int=milliseconds << 80 | new_id().int & ((1 << 80) - 1))
-
-
 def show(
     shop: Shop,
     at: datetime,
@@ -28,7 +22,7 @@ def show(
     source: str = "text",
 ) -> UUID:
     """A list that was answered then; its id."""
-    rec_id = id_at(at)
+    rec_id = new_id(at)
     recommendation_log.write(
         [
             Entry(

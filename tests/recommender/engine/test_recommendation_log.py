@@ -1,6 +1,5 @@
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from uuid import UUID
 
 import pytest
 from structlog.testing import capture_logs
@@ -21,15 +20,9 @@ DAY = timedelta(days=1)
 BATCH = {"requests": [{"operation": "popular", "count": 2}]}
 
 
-def id_at(at: datetime) -> UUID:
-    """An id of an answer that was made then."""
-    milliseconds = round(at.timestamp() * 1000)
-    return UUID(int=milliseconds << 80 | new_id().int & ((1 << 80) - 1))
-
-
 def entry(catalog_id: int, at: datetime | None = None, user: str | None = "ann") -> Entry:
     return Entry(
-        rec_id=id_at(at) if at else new_id(),
+        rec_id=new_id(at),
         catalog_id=catalog_id,
         operation="for_user",
         placed=Placed("home", 3, "B"),
