@@ -112,6 +112,7 @@ class Migration(migrations.Migration):
                 ('catalog', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='recommender.catalog', verbose_name='catalog')),
             ],
             options={
+                'verbose_name_plural': 'effect',
                 'indexes': [models.Index(fields=['catalog', 'day'], name='effect_day')],
             },
         ),

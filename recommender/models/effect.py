@@ -82,6 +82,7 @@ class EffectFigure(models.Model):
     )
 
     class Meta:
+        verbose_name_plural = "effect"
         indexes = (models.Index(fields=["catalog", "day"], name="effect_day"),)
 
     def __str__(self) -> str:
