@@ -64,6 +64,7 @@ What comes of it
   evaluate         how good the lists are
   evaluate_search  how good search is, by judged queries
   evaluate_related how good lists that go with a product are, by replay
+  effect           clicks, orders and revenue that lists brought
   insight          what a catalog tells: clusters and more
   space            change the embedding model, and go back
   spend            what embedding cost

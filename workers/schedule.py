@@ -90,6 +90,20 @@ PERIODIC = (
         at_hour=5,
     ),
     Periodic(
+        "Effect",
+        "workers.sweep_effect",
+        timedelta(minutes=10),
+        "Counts clicks, orders and revenue that lists brought: the last days, and older ones that "
+        "got late events.",
+    ),
+    Periodic(
+        "Recommendation log",
+        "workers.purge_recommendations",
+        timedelta(days=1),
+        "Forgets answers that are older than their catalogs keep them; figures stay.",
+        at_hour=1,
+    ),
+    Periodic(
         "Heartbeat",
         "workers.heartbeat",
         timedelta(seconds=15),

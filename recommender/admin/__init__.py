@@ -5,6 +5,7 @@ from django.contrib import admin
 from recommender.admin import (
     api_key,
     catalog,
+    effect,
     evaluation,
     feed,
     insight,
@@ -22,6 +23,7 @@ from recommender.admin import (
 __all__ = [
     "api_key",
     "catalog",
+    "effect",
     "evaluation",
     "feed",
     "insight",

@@ -80,6 +80,9 @@ _TUNED = (
 )
 
 _PUBLIC = ("public_attributes", "browser_event_types")
+_EFFECT = (("impressions_by", "touch_hours"), ("log_share", "log_days"))
+# What nothing is made from: the log and its figures follow by themselves.
+_NOTHING_FOLLOWS = {*_PUBLIC, "impressions_by", "touch_hours", "log_share", "log_days"}
 
 
 @admin.register(Catalog)
@@ -100,6 +103,7 @@ class CatalogAdmin(evaluation.MayEvaluate, ModelAdmin[Catalog]):
         ("Settings", {"fields": ("name", ("monthly_budget", "spent"), *_TUNED)}),
         ("Browser keys", {"fields": _PUBLIC}),
         ("Shop", {"fields": ("in_shop",)}),
+        ("Effect", {"fields": _EFFECT}),
         ("Products", {"fields": ("attribute_types", ("popularity_refreshed_at", "created_at"))}),
     )
     readonly_fields = (
@@ -235,8 +239,8 @@ class CatalogAdmin(evaluation.MayEvaluate, ModelAdmin[Catalog]):
             obj.save(force_update=True)
         elif form.changed_data:
             obj.save(update_fields=form.changed_data)
-            if set(form.changed_data) <= set(_PUBLIC):
-                return  # nothing is made from these
+            if _NOTHING_FOLLOWS.issuperset(form.changed_data):
+                return
             budget = catalogs.NO_LIMIT if obj.monthly_budget is None else obj.monthly_budget
             if form.changed_data == ["monthly_budget"]:
                 catalogs.change_catalog(obj, monthly_budget=budget)

@@ -9,8 +9,9 @@ from django.http import HttpRequest
 from django.urls import reverse
 
 from recommender import database
-from recommender.admin import counts, embedding, feed, training
+from recommender.admin import counts, effect_cards, embedding, feed, training
 from recommender.admin.fragments import Chart, Series
+from recommender.effect import report
 from recommender.models import Catalog, TrainingRun
 
 if TYPE_CHECKING:
@@ -78,6 +79,7 @@ _GROUPS = {
         ("Synonyms", "sync_alt", "recommender_synonyms"),
         ("Users", "group", "recommender_user"),
     ),
+    "Effect": (("Effect", "trending_up", "recommender_effectfigure"),),
     "Engine": (
         ("Spaces", "scatter_plot", "recommender_space"),
         ("Trainings", "model_training", "recommender_trainingrun"),
@@ -145,6 +147,9 @@ def fill(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     if request.user.has_perm("recommender.view_catalog"):
         context["overviews"] = overviews()
         context["more_catalogs"] = max(0, Catalog.objects.count() - _CATALOGS)
+        if request.user.has_perm("recommender.view_effectfigure"):
+            context["effects"] = effect_cards.panels([one.catalog for one in context["overviews"]])
+            context["how_effect"] = report.HOW
     return context
 
 

@@ -18,6 +18,7 @@ from recommender.api import (
     addresses,
     batch,
     documentation,
+    effect,
     explain,
     insight,
     next_pages,
@@ -93,6 +94,7 @@ api.add_router("/v1", next_pages.router)
 api.add_router("/v1", batch.router)
 api.add_router("/v1", explain.router)
 api.add_router("/v1", outliers.router)
+api.add_router("/v1", effect.router)
 api.add_router("/v1", insight.router)
 api.add_router("/v1", placements.router)
 api.add_router("/v1", sync.router)

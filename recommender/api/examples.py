@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from recommender.api.documentation import Call
+from recommender.api.example_effect import EFFECT
 from recommender.api.example_errors import (
     ANY,
     BAD_PRICE,
@@ -78,6 +79,7 @@ CALLS: Mapping[tuple[str, str], Call] = {
     **OUTLIERS,
     **INSIGHT,
     **PLACEMENTS,
+    **EFFECT,
     ("get", "/v1/products"): Call(
         answers={200: "ProductPageOut"},
         answer={"items": [_STORED], "next": "MjA"},

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from typing import Any
+from uuid import UUID
 
 from django.http import HttpResponse
 
@@ -12,9 +13,11 @@ from recommender.api import answers, codec, fallbacks, placing, queries, user_to
 from recommender.api.auth import ApiRequest
 from recommender.api.list_requests import ListRequest, SummaryRequest
 from recommender.api.problems import Problem
-from recommender.engine import answer_log, backfill, trace
+from recommender.engine import answer_log, backfill, recommendation_log, trace
 from recommender.engine.answer import FIRST_PAGE, Answer, Continuation
 from recommender.engine.answer_log import ListedAnswer
+from recommender.engine.placed import Placing
+from recommender.engine.recommendation_log import NOWHERE
 from recommender.monitoring import lists
 from recommender.time_budget import TIMEOUT, TimeUpError
 
@@ -136,7 +139,14 @@ def page(
     ask = placing.place(request, operation.of(subject), ask)
     made, document = _documented(request, operation, ask, subject, after)
     listed = tuple(item.id for item in made.answer.items[: len(document["items"])])
-    rec_id = answer_log.new_id()
+    rec_id = log_shown(
+        request,
+        operation.name,
+        made.answer,
+        count=len(listed),
+        user=_user_of(operation, ask, subject),
+        placing=ask.placing,
+    )
     answer_log.writer.add(
         ListedAnswer(
             rec_id=rec_id,
@@ -151,6 +161,32 @@ def page(
         )
     )
     return Page({"rec_id": str(rec_id), **document}, listed)
+
+
+def log_shown(
+    request: ApiRequest,
+    operation: str,
+    answer: Answer,
+    *,
+    count: int,
+    user: str | None,
+    placing: Placing | None,
+) -> UUID:
+    """The id of an answer that shows so many of its items, which goes to the recommendation log."""
+    rec_id = answer_log.new_id()
+    entry = recommendation_log.entry(
+        *(request.auth.catalog, rec_id, operation, answer),
+        count=count,
+        user=user,
+        placed=NOWHERE if placing is None else placing.placed,
+    )
+    answer_log.writer.log(entry)
+    return rec_id
+
+
+def _user_of(operation: Operation, ask: ListRequest, subject: str) -> str | None:
+    """Whom a list is made for, where the request names them."""
+    return subject if operation.subject == "user" else getattr(ask, "user", None)
 
 
 def preview(

@@ -16,7 +16,8 @@ from recommender.api.problems import Problem
 from recommender.catalog import placements
 from recommender.engine import merchandised, merchandising
 from recommender.engine.merchandising import NOBODY, MerchandiserRule, Visitor
-from recommender.engine.placed import Placed, Placing
+from recommender.engine.placed import Placing
+from recommender.engine.recommendation_log import Placed
 from recommender.models import Placement, PlacementVersion, User
 from recommender.retrieval.filter_context import FilterContext
 

@@ -10,7 +10,7 @@ from ninja import Query as Parameters
 from ninja import Router, Schema
 from pydantic import Field
 
-from recommender.api import answers, codec, placing, reasons, user_tokens
+from recommender.api import answers, codec, listing, placing, reasons, user_tokens
 from recommender.api.answers import AnswerOut, Traced
 from recommender.api.auth import ApiRequest, any_key
 from recommender.api.control_requests import PlacementRequest
@@ -129,7 +129,10 @@ def _remembered(
     may_know: bool,
 ) -> UUID:
     """The id by which the row goes on, with what no row of the page has shown."""
-    rec_id = answer_log.new_id()
+    shown = len(row.answer.items)
+    rec_id = listing.log_shown(
+        request, row.road, row.answer, count=shown, user=user_id, placing=ask.placing
+    )
     operation = OPERATIONS.get(row.road)
     if operation is None:
         return rec_id

@@ -102,6 +102,7 @@ class Answer:
 
     items: tuple[Item, ...]
     spaces: tuple[str, ...] = ()
+    ranker: int | None = None  # the row of the rank that ordered it; None where none has learnt
     complete: bool = True
     reason: str | None = None
     missing_ids: tuple[str, ...] = ()

@@ -3,7 +3,8 @@
 No request waits for that: a process collects what it answers, and a thread writes it five times a
 second, by COPY. An id tells when its answer was made, and so in which of a few tables it is; a
 table all of whose answers are old is emptied at once. The tables are unlogged: a crash of the
-server loses what was shown, and no more than that.
+server loses what was shown, and no more than that. The same thread writes the recommendation log,
+which lasts.
 """
 
 import atexit
@@ -22,6 +23,8 @@ from django.db import DatabaseError, connection, transaction
 from psycopg import sql
 
 from recommender import database
+from recommender.engine import recommendation_log
+from recommender.engine.recommendation_log import Entry
 
 log = structlog.get_logger()
 
@@ -63,10 +66,10 @@ class ListedAnswer:
     tail: tuple[int, ...]  # keys
 
 
-def new_id() -> UUID:
-    """An id that tells when it was made: version 7 of RFC 9562."""
+def new_id(at: datetime | None = None) -> UUID:
+    """An id that tells when it was made, now or at another time: version 7 of RFC 9562."""
     drawn = int.from_bytes(os.urandom(10))
-    milliseconds = time.time_ns() // 1_000_000
+    milliseconds = time.time_ns() // 1_000_000 if at is None else round(at.timestamp() * 1000)
     number = milliseconds << 80 | drawn & ~(0xF << 76 | 0x3 << 62)
     return UUID(int=number | 0x7 << 76 | 0x2 << 62)
 
@@ -93,6 +96,8 @@ class Writer:
         self._waiting: dict[UUID, ListedAnswer] = {}
         self._written: dict[UUID, ListedAnswer] = {}  # just now
         self._dropped = 0
+        self._entries: list[Entry] = []
+        self._lost = 0  # of those
 
     def start(self) -> None:
         """Write from now on, until the process ends."""
@@ -106,6 +111,18 @@ class Writer:
                 del self._waiting[next(iter(self._waiting))]
                 self._dropped += 1
             self._waiting[answer.rec_id] = answer
+        if not self._wake.is_set():
+            self._wake.set()
+
+    def log(self, entry: Entry | None) -> None:
+        """Have it in the recommendation log soon; nothing for none."""
+        if entry is None:
+            return
+        with self._lock:
+            if len(self._entries) < self._most:
+                self._entries.append(entry)
+            else:
+                self._lost += 1
         if not self._wake.is_set():
             self._wake.set()
 
@@ -127,6 +144,24 @@ class Writer:
             connection.close()
         if dropped:
             log.warning("answers dropped", number=dropped)
+        self._flush_log()
+
+    def _flush_log(self) -> None:
+        """Write the log; what is lost is counted once the database takes it."""
+        with self._lock:
+            entries, self._entries = self._entries, []
+            lost, self._lost = self._lost, 0
+        try:
+            recommendation_log.write(entries)
+            entries = []
+            if lost:
+                recommendation_log.count_lost(lost)
+                log.warning("answers are missing in the recommendation log", number=lost)
+        except DatabaseError as exc:
+            log.warning("the recommendation log cannot be written", error=str(exc).strip())
+            connection.close()
+            with self._lock:
+                self._lost += lost + len(entries)
 
     def _write_on(self) -> None:
         while self._wake.wait():

@@ -3,16 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from recommender.engine.recommendation_log import Placed
 from recommender.engine.rule_columns import ListRules
 from recommender.retrieval.filters import Filter
-
-
-@dataclass(frozen=True, slots=True)
-class Placed:
-    """The placement that a list is of."""
-
-    name: str
-    version: int | None  # None: the draft
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

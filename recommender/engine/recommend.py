@@ -104,7 +104,7 @@ def _for(store: PostgresStore) -> Answer:
     )
     if rules is not None:
         answer = rules.told(answer)
-    return replace(answer, tail=tuple(ranked.tail.tolist()))
+    return replace(answer, tail=tuple(ranked.tail.tolist()), ranker=user.ranker)
 
 
 def _fall_back(catalog: Catalog, query: Query, excluded: Sequence[int] = ()) -> Answer:

@@ -55,6 +55,10 @@ WITH incoming AS ({source}), known AS (
     SELECT t.key, {catalog}, u.id, t.product_pk, t.type, t.at, t.quantity, t.value, t.rec_id,
            t.query
     FROM taken t JOIN users u ON u.external_id = t."user"
+), late AS (
+    INSERT INTO recommender_lateday (catalog_id, day)
+    SELECT DISTINCT {catalog}::bigint, (at AT TIME ZONE 'UTC')::date FROM taken
+    WHERE at < now() - interval '1 day'
 )
 SELECT k.row, CASE WHEN k.is_refused THEN {known_user}
                    WHEN k.product IS NOT NULL AND k.product_pk IS NULL THEN {unknown}
@@ -154,15 +158,24 @@ def ingest_from(
     return [(row, outcome) for row, outcome in database.fetch(query, parameters)]
 
 
+# What came of lists on the days of what goes is counted anew.
+_ERASE = """
+WITH gone AS (DELETE FROM recommender_event WHERE user_id = %(user)s RETURNING id, at),
+keys AS (DELETE FROM recommender_eventkey WHERE id IN (SELECT id FROM gone))
+INSERT INTO recommender_lateday (catalog_id, day)
+SELECT DISTINCT %(catalog)s::bigint, (at AT TIME ZONE 'UTC')::date FROM gone
+"""
+
+
 def erase_user(user: User) -> None:
     """Remove a user, their events, profiles and findings, as if they had never been."""
     with transaction.atomic():
         # First: an event that arrives meanwhile waits, and then makes the user anew.
         User.objects.select_for_update().filter(pk=user.pk).first()
+        database.execute(_ERASE, {"catalog": user.catalog_id, "user": user.pk})
         database.execute(
-            "WITH gone AS (DELETE FROM recommender_event WHERE user_id = %s RETURNING id) "
-            "DELETE FROM recommender_eventkey WHERE id IN (SELECT id FROM gone)",
-            (user.pk,),
+            'DELETE FROM recommender_recommendation WHERE catalog_id = %s AND "user" = %s',
+            (user.catalog_id, user.external_id),
         )
         spaces = list(Space.objects.filter(catalog=user.catalog_id).values_list("pk", flat=True))
         # Not partition by partition: one may have been retired, and its table be gone.

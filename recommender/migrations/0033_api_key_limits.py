@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('recommender', '0029_placements'),
+        ('recommender', '0030_effect'),
     ]
 
     operations = [

@@ -1,6 +1,7 @@
 """The tables, one file per concept."""
 
 from recommender.models.catalog import ApiKey, Catalog, SignInTries
+from recommender.models.effect import EffectFigure, LateDay, LostAnswers, Recommendation
 from recommender.models.event import Event, EventKey, User
 from recommender.models.feed import Feed
 from recommender.models.insight import InsightFinding, InsightRun
@@ -36,6 +37,7 @@ __all__ = [
     "ApiKey",
     "CachedEmbedding",
     "Catalog",
+    "EffectFigure",
     "EmbeddingClaim",
     "EmbeddingSpend",
     "EvaluationRun",
@@ -46,6 +48,8 @@ __all__ = [
     "Heartbeat",
     "InsightFinding",
     "InsightRun",
+    "LateDay",
+    "LostAnswers",
     "Mode",
     "Placement",
     "PlacementVersion",
@@ -58,6 +62,7 @@ __all__ = [
     "QuarantinedProduct",
     "Ranker",
     "RateLimit",
+    "Recommendation",
     "SearchDocument",
     "SearchOutcome",
     "SearchWord",

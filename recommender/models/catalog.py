@@ -4,7 +4,7 @@ import re
 
 from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import ValidationError
-from django.core.validators import MinValueValidator, RegexValidator
+from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
 from django.db.models import Value
 
@@ -79,12 +79,27 @@ def default_browser_event_types() -> list[str]:
     return list(DEFAULT_BROWSER_EVENT_TYPES)
 
 
+# How long after a list what happens may be owed to it, where no rec_id says so.
+TOUCH_HOURS = (
+    (0, "Only by rec_id"),
+    (1, "1 hour"),
+    (6, "6 hours"),
+    (24, "1 day"),
+    (72, "3 days"),
+    (168, "7 days"),
+)
+
+
 class Catalog(models.Model):
     """One isolated set of products; an API key belongs to one, every row carries its catalog."""
 
     class Clock(models.TextChoices):
         NOW = "now", "The time of day"
         LAST_EVENT = "last_event", "The time of its last event (historical data)"
+
+    class Impressions(models.TextChoices):
+        EVENT = "event", "An event of type impression with the list's rec_id"
+        ANSWER = "answer", "The answer itself: what is listed is seen"
 
     name = models.CharField(
         max_length=63,
@@ -184,6 +199,36 @@ class Catalog(models.Model):
         db_default=False,
         help_text="Whether everybody can see the products in the shop at /, unless KINSHIP_SHOP is "
         "off. What visitors do there becomes events.",
+    )
+    log_share = models.FloatField(
+        "share logged",
+        default=1.0,
+        db_default=1.0,
+        validators=[MinValueValidator(0.0), MaxValueValidator(1.0)],
+        help_text="Of the answers, how many the recommendation log keeps: 1 all, 0 none. Effect is "
+        "measured of those.",
+    )
+    log_days = models.PositiveIntegerField(
+        "days logged",
+        default=90,
+        db_default=90,
+        validators=[MinValueValidator(1), MaxValueValidator(3650)],
+        help_text="After so many days the recommendation log forgets an answer; figures stay.",
+    )
+    impressions_by = models.CharField(
+        max_length=8,
+        choices=Impressions.choices,
+        default=Impressions.EVENT,
+        db_default=Impressions.EVENT,
+        help_text="What says that a product was seen in a list.",
+    )
+    touch_hours = models.PositiveSmallIntegerField(
+        "last touch",
+        choices=TOUCH_HOURS,
+        default=24,
+        db_default=24,
+        help_text="What a user buys without a rec_id is owed to the list that showed it to them "
+        "last, within this time.",
     )
     has_made_up_times = models.BooleanField(
         default=False,

@@ -34,6 +34,7 @@ PAGES = (
     "docs/placements.md",
     "docs/search.md",
     "docs/insight.md",
+    "docs/effect.md",
     "docs/api.md",
     "docs/guide.md",
     "docs/keys.md",

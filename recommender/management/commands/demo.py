@@ -14,6 +14,7 @@ from django.contrib.auth import get_user_model
 from django.core.management.base import BaseCommand
 
 from recommender.catalog import catalogs, sample
+from recommender.effect import sample_visits
 from recommender.models import ApiKey, Catalog, TrainingRun
 from recommender.spaces import switching
 from recommender.stack import ensure_started, stop
@@ -106,6 +107,7 @@ run keeps its data.
         catalog = Catalog.objects.get(name=sample.NAME)
         self._embed(catalog)
         self._train(catalog)
+        sample_visits.visit(catalog)
         known = _credentials(catalog)
         password = known["password"] or f"as you set it; anew: ./kinship changepassword {_ADMIN}"
         address = f"{url}/v1/users/{_SHOPPER}/recommendations?count=5&fields=title,price"

@@ -48,6 +48,10 @@ def form(**changed: object) -> dict[str, object]:
         "rating_min": "0.0",
         "rating_max": "5.0",
         "public_attributes": "",
+        "impressions_by": "event",
+        "touch_hours": "24",
+        "log_share": "1.0",
+        "log_days": "90",
         "browser_event_types": ",".join(DEFAULT_BROWSER_EVENT_TYPES),
         # As a browser posts it back.
         "initial-browser_event_types": ",".join(DEFAULT_BROWSER_EVENT_TYPES),

@@ -57,6 +57,7 @@ def test_every_endpoint_is_documented(document):
         *((method, "/v1/users/{user_id}") for method in ("PUT", "GET", "DELETE")),
         *((method, "/v1/users/{user_id}/recommendations") for method in ("GET", "POST")),
         ("POST", "/v1/events"),
+        ("GET", "/v1/metrics/effect"),
         ("GET", "/v1/insight/kinds"),
         ("GET", "/v1/insight/runs"),
         ("GET", "/v1/insight/runs/{run_id}"),

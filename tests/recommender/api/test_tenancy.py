@@ -74,6 +74,7 @@ ALLOWED: Mapping[tuple[str, str], set[str]] = {
             ("GET", "/{name}/versions"),
         )
     },
+    ("GET", "/v1/metrics/effect"): _SERVER,
     ("GET", "/v1/popular"): _PUBLIC,
     ("GET", "/v1/trending"): _PUBLIC,
     ("GET", "/v1/new"): _PUBLIC,

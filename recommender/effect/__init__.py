@@ -1,0 +1,1 @@
+"""What recommendations bring: attribution, figures with intervals, experiments."""
