@@ -164,14 +164,19 @@ def erase_user(user: User) -> None:
             "DELETE FROM recommender_eventkey WHERE id IN (SELECT id FROM gone)",
             (user.pk,),
         )
-        spaces = list(Space.objects.filter(catalog=user.catalog_id).values_list("pk", flat=True))
-        # Not partition by partition: one may have been retired, and its table be gone.
-        database.execute(
-            "DELETE FROM recommender_profilevector WHERE space_id = ANY(%s) AND user_id = %s",
-            (spaces, user.pk),
-        )
-        InsightFinding.objects.filter(user=user).delete()
-        user.delete()
+        remove_user(user)
+
+
+def remove_user(user: User) -> None:
+    """Remove a user's row, profiles and findings, in the caller's transaction; events stay."""
+    spaces = list(Space.objects.filter(catalog=user.catalog_id).values_list("pk", flat=True))
+    # Not partition by partition: one may have been retired, and its table be gone.
+    database.execute(
+        "DELETE FROM recommender_profilevector WHERE space_id = ANY(%s) AND user_id = %s",
+        (spaces, user.pk),
+    )
+    InsightFinding.objects.filter(user=user).delete()
+    user.delete()
 
 
 # Clocks differ; an event further ahead than this is a mistake.
