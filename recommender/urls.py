@@ -8,6 +8,7 @@ from recommender.admin import sign_in
 from recommender.api import health
 from recommender.api.app import api
 from recommender.api.embeddings.views import embeddings, multimodal_embedding, text_embedding
+from recommender.api.snippet import kinship_js
 
 handler404 = "recommender.api.embeddings.protocols.not_found"
 handler500 = "recommender.api.embeddings.protocols.server_error"
@@ -20,6 +21,7 @@ urlpatterns = [
     path("", RedirectView.as_view(url="/admin/", permanent=False)),
     path("healthz", health.healthz),
     path("readyz", health.readyz),
+    path("kinship.js", kinship_js),
     # Before the admin's own, whose name it takes.
     path("admin/login/", sign_in.login),
     path("admin/", admin.site.urls),

@@ -84,7 +84,7 @@ EMBEDDING_BODIES = [
     {"model": "fake", "input": {"texts": ["a mug"], "contents": [{"text": "a mug"}]}},
 ]
 # Addresses that tell nothing of a catalog, or are a person's with a session.
-OTHERS = {"", "healthz", "readyz", "admin/", "admin/login/", "openapi.json", "docs"}
+OTHERS = {"", "healthz", "kinship.js", "readyz", "admin/", "admin/login/", "openapi.json", "docs"}
 
 # In every text of the other catalog, and in nothing that is sent.
 MARKER = "zebrafish"
