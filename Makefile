@@ -104,7 +104,9 @@ check: setup-dev
 	$(VENV)/bin/ruff check --no-cache .
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
+	cd examples/django_shop && ../../$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports
+	PYTHONPATH=clients/python/src $(VENV)/bin/lint-imports --config clients/python/pyproject.toml
 	$(PY) -W ignore::RuntimeWarning manage.py makemigrations --check --dry-run
 
 bench: installed

@@ -8,6 +8,7 @@ from recommender.api import health
 from recommender.api.app import api
 from recommender.api.embeddings.views import embeddings, multimodal_embedding, text_embedding
 from recommender.api.metrics import metrics
+from recommender.api.snippet import kinship_js
 from recommender.shop.views import front
 
 handler404 = "recommender.api.embeddings.protocols.not_found"
@@ -23,6 +24,7 @@ urlpatterns = [
     path("healthz", health.healthz),
     path("readyz", health.readyz),
     path("metrics", metrics),
+    path("kinship.js", kinship_js),
     # Before the admin's own, whose name it takes.
     path("admin/login/", sign_in.login),
     path("admin/", admin.site.urls),

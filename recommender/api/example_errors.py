@@ -93,6 +93,7 @@ TOO_MANY = invalid("body.count", "Input should be less than or equal to 1000")
 BAD_PRICE = invalid("body.price", "is negative")
 NO_LONGER = invalid("path.product_id", "String should have at most 255 characters")
 NO_USER = invalid("path.user_id", "String should have at most 255 characters")
+SAME_USER = Problem(400, "same-user", f"`from` is user {USER_ID!r} already; name another.")
 NO_TYPE = Problem(400, "invalid", "type Field required; user Field required")
 TWO_IDS = Problem(400, "two-ids", "The body says 'foo-002', the address 'foo-001'.")
 SYNC = "2026-01-22 nightly"

@@ -19,6 +19,7 @@ from recommender.api.example_errors import (
     NO_USER,
     NOT_JSON,
     PRODUCT_ID,
+    SAME_USER,
     SERVER,
     SYNC,
     SYNC_CONFLICTS,
@@ -158,6 +159,13 @@ CALLS: Mapping[tuple[str, str], Call] = {
         answers={204: None},
         parameters=_USER_PATH,
         errors=(*SERVER, NO_USER, unknown("user")),
+    ),
+    ("post", "/v1/users/{user_id}/merge"): Call(
+        answers={200: "MergeOut"},
+        answer={"id": USER_ID, "events": 3, "missing_ids": []},
+        bodies={"a visitor": {"from": "visitor-4f1c2a9e"}},
+        parameters=_USER_PATH,
+        errors=(*SERVER, NOT_JSON, invalid("body.from", "Field required"), SAME_USER, *TOO_LARGE),
     ),
     ("post", "/v1/events"): Call(
         answers={202: "IngestOut"},

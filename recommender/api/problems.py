@@ -190,7 +190,15 @@ def server_error(request: HttpRequest) -> HttpResponse:
 
 
 # Whoever asks here reads JSON, a browser too.
-_FOR_PROGRAMS = ("/v1", "/api/", "/compatible-mode/", "/openapi.json", "/healthz", "/readyz")
+_FOR_PROGRAMS = (
+    "/v1",
+    "/api/",
+    "/compatible-mode/",
+    "/openapi.json",
+    "/healthz",
+    "/readyz",
+    "/kinship.js",
+)
 
 
 def _is_of_a_person(request: HttpRequest) -> bool:

@@ -92,6 +92,12 @@ class UserIn(Strict):
     attributes: UserAttributes = {}
 
 
+class MergeIn(Strict):
+    """Whose history a user gets."""
+
+    from_: Annotated[Id, Field(alias="from")]
+
+
 class EventIn(Strict):
     """What a user did."""
 

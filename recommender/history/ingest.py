@@ -177,14 +177,19 @@ def erase_user(user: User) -> None:
             'DELETE FROM recommender_recommendation WHERE catalog_id = %s AND "user" = %s',
             (user.catalog_id, user.external_id),
         )
-        spaces = list(Space.objects.filter(catalog=user.catalog_id).values_list("pk", flat=True))
-        # Not partition by partition: one may have been retired, and its table be gone.
-        database.execute(
-            "DELETE FROM recommender_profilevector WHERE space_id = ANY(%s) AND user_id = %s",
-            (spaces, user.pk),
-        )
-        InsightFinding.objects.filter(user=user).delete()
-        user.delete()
+        remove_user(user)
+
+
+def remove_user(user: User) -> None:
+    """Remove a user's row, profiles and findings, in the caller's transaction; events stay."""
+    spaces = list(Space.objects.filter(catalog=user.catalog_id).values_list("pk", flat=True))
+    # Not partition by partition: one may have been retired, and its table be gone.
+    database.execute(
+        "DELETE FROM recommender_profilevector WHERE space_id = ANY(%s) AND user_id = %s",
+        (spaces, user.pk),
+    )
+    InsightFinding.objects.filter(user=user).delete()
+    user.delete()
 
 
 # Clocks differ; an event further ahead than this is a mistake.

@@ -39,6 +39,7 @@ PAGES = (
     "docs/guide.md",
     "docs/keys.md",
     "docs/shop.md",
+    "docs/site.md",
     "docs/drop-in.md",
     "docs/operate.md",
     "docs/start.md",
@@ -85,6 +86,8 @@ def newcomer(provider: dict[str, str]) -> Iterator[tuple[Path, dict[str, str]]]:
         "KINSHIP_DATA_DIR": str(home / "data"),
         "KINSHIP_PORT": port,
         "SHOP_PORT": shop_port,
+        # In the place of what `pip install` of the client does.
+        "PYTHONPATH": str(ROOT / "clients/python/src"),
         "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
     }
     try:

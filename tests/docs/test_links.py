@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
+_PLACES = ("", "docs/**/", "clients/*/", "examples/*/")
+PAGES = sorted(page for place in _PLACES for page in ROOT.glob(f"{place}*.md"))
 
 _LINK = re.compile(r"\]\(([^)\s:]+)\)")
 _HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)

@@ -84,6 +84,7 @@ ALLOWED: Mapping[tuple[str, str], set[str]] = {
     ("PUT", "/v1/users/{user_id}"): _SERVER,
     ("GET", "/v1/users/{user_id}"): _SERVER,
     ("DELETE", "/v1/users/{user_id}"): _SERVER,
+    ("POST", "/v1/users/{user_id}/merge"): _SERVER,
     ("GET", "/v1/users/{user_id}/recommendations"): _PUBLIC,
     ("POST", "/v1/users/{user_id}/recommendations"): _PUBLIC,
     ("POST", "/v1/events"): _PUBLIC,
@@ -97,7 +98,10 @@ EMBEDDING_BODIES = [
     {"model": "fake", "input": {"texts": ["a mug"], "contents": [{"text": "a mug"}]}},
 ]
 # Addresses that tell nothing of a catalog, or are a person's with a session.
-OTHERS = {"", "healthz", "readyz", "metrics", "admin/", "admin/login/", "openapi.json", "docs"}
+OTHERS = {
+    *("", "healthz", "readyz", "metrics", "kinship.js"),
+    *("admin/", "admin/login/", "openapi.json", "docs"),
+}
 
 # In every text of the other catalog, and in nothing that is sent.
 MARKER = "zebrafish"

@@ -48,6 +48,7 @@ def test_an_awkward_id_is_an_id_like_any_other(api, name):
     assert api.put(address, {}).json()["id"] == name
     assert api.get(address).json()["id"] == name
     assert api.get(f"{address}/recommendations").json()["missing_ids"] == []
+    assert api.post(f"{address}/merge", {"from": "nobody"}).json()["id"] == name
     assert api.delete(address).status_code == 204
     assert api.get(f"{address}/recommendations").json()["missing_ids"] == [name]
 
@@ -75,6 +76,33 @@ def test_an_id_that_cannot_be_is_refused(api, name):
 def test_a_user_that_cannot_be_is_refused_and_says_where(api, body, where):
     errors = problem(api.put("/v1/users/u1", body), 400, "invalid")["errors"]
     assert [error["where"] for error in errors] == [where]
+
+
+def test_a_visitor_who_signs_in_keeps_what_they_looked_at(stocked, api):
+    stocked.visit("visitor-1", "mug-red")
+    merged = api.post("/v1/users/ann/merge", {"from": "visitor-1"})
+    assert merged.json() == {"id": "ann", "events": 1, "missing_ids": []}
+    answer = api.get("/v1/users/ann/recommendations").json()
+    assert answer["fallback"] is None
+    assert "mug-red" not in [item["id"] for item in answer["items"]]
+    problem(api.get("/v1/users/visitor-1"), 404, "unknown-user")
+    again = api.post("/v1/users/ann/merge", {"from": "visitor-1"})
+    assert again.json() == {"id": "ann", "events": 0, "missing_ids": ["visitor-1"]}
+
+
+@pytest.mark.parametrize(
+    ("body", "kind"),
+    [({"from": "ann"}, "same-user"), ({}, "invalid"), ({"from": "a", "to": "b"}, "invalid"),
+     ({"from": ""}, "invalid"), ([], "invalid"), ({"from": None}, "invalid")],
+)  # fmt: skip
+def test_a_merge_that_cannot_be_is_refused(api, body, kind):
+    problem(api.post("/v1/users/ann/merge", body), 400, kind)
+    problem(api.get("/v1/users/ann"), 404, "unknown-user")
+
+
+def test_a_browser_merges_nobody(stocked, browser):
+    stocked.visit("visitor-1", "mug-red")
+    problem(browser.post("/v1/users/ann/merge", {"from": "visitor-1"}), 403, "wrong-scope")
 
 
 @pytest.mark.parametrize("number", [2**64 - 1, 2**70, -(2**63), 1e30, -1e308])
