@@ -17,7 +17,7 @@ from django.conf import settings
 from django.core.wsgi import get_wsgi_application
 
 from recommender import database
-from recommender.api import auth, problems
+from recommender.api import problems
 from recommender.api.problems import Problem
 from recommender.engine import answer_log
 from recommender.monitoring import requests
@@ -46,6 +46,8 @@ _SIGN_IN = ("POST", "/admin/login/")
 _handler = get_wsgi_application()
 # Else the first request would wait for it.
 import_module(settings.ROOT_URLCONF)
+# It has models, for which Django must be set up.
+_known_catalog: Callable[[str], int | None] = import_module("recommender.api.auth").known_catalog
 database.limit_statements(settings.STATEMENT_SECONDS)
 answer_log.writer.start()
 
@@ -172,7 +174,7 @@ def _caller(members: dict[str, Any]) -> Hashable:
     """Whose turn a request takes: its catalog's, its key's where that is not known yet, or its
     address's."""
     key = members.get("HTTP_AUTHORIZATION")
-    return members["REMOTE_ADDR"] if key is None else auth.known_catalog(key) or key
+    return members["REMOTE_ADDR"] if key is None else _known_catalog(key) or key
 
 
 def environ(scope: Message, body: bytes) -> dict[str, Any]:
