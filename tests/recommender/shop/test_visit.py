@@ -48,6 +48,12 @@ def test_a_shop_shows_and_tells_nothing_of_another_catalog(shown, browser):
         assert "Secret thing" not in page.text(browser.get(f"{HOME}{path}"))
 
 
+def test_a_file_that_changes_has_another_address(shown, browser):
+    html = page.text(browser.get(HOME))
+    for name in ("shop.css", "shop.js", "kinds.svg"):
+        assert re.search(rf'"/static/recommender/shop/{name}\?[0-9a-f]+[#"]', html)
+
+
 def test_the_shop_can_be_off(shown, browser, settings):
     settings.SHOP = False
     assert browser.get("/")["Location"] == "/admin/"
