@@ -83,10 +83,8 @@ def open_page(browser: Browser, service: Service) -> Iterator[Open]:
         contexts.append(context)
         page = context.new_page()
         page.on("pageerror", lambda error: faults.append(str(error)))
-        page.on("console", lambda said: said.type == "error" and faults.append(said.text))
-        page.on(
-            "response", lambda got: got.status >= 500 and faults.append(f"{got.status} {got.url}")
-        )
+        page.on("console", lambda said: _complains(said) and faults.append(said.text))
+        page.on("response", lambda got: got.status >= 500 and faults.append(got.url))
         page.goto(path)
         return page
 

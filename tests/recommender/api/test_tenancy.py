@@ -100,7 +100,7 @@ EMBEDDING_BODIES = [
 # Addresses that tell nothing of a catalog, or are a person's with a session.
 OTHERS = {
     *("", "healthz", "readyz", "metrics", "kinship.js"),
-    *("admin/", "admin/login/", "openapi.json", "docs"),
+    *("admin/", "shop/", "admin/login/", "openapi.json", "docs"),
 }
 
 # In every text of the other catalog, and in nothing that is sent.
@@ -163,7 +163,8 @@ OPERATIONS = operations()
 
 def test_the_table_has_every_operation():
     assert {(one.method, one.path) for one in OPERATIONS} == ALLOWED.keys()
-    # What is served beside the document is in the table, too, or has no catalog.
+    # What is served beside the document is in the table, too, or has no catalog; the shop, which
+    # asks for no key, has tests of its own.
     beside = {
         str(pattern.pattern).strip("^").removesuffix("/?$")
         for pattern in get_resolver().url_patterns

@@ -32,6 +32,28 @@ def test_a_catalog_that_is_not_marked_is_not_shown(shop, browser):
     assert browser.post(f"{HOME}event", {"type": "view", "product": "secret"}).status_code == 404
 
 
+def test_a_shop_shows_and_tells_nothing_of_another_catalog(shown, browser):
+    other = Shop.open("other")
+    Catalog.objects.filter(pk=other.catalog.pk).update(in_shop=True)
+    other.stock(secret="Secret thing")
+    listed = page.text(browser.get("/shop/other/"))
+    rec_id = re.search(r"rec_id=([0-9a-f-]+)", listed)
+    assert rec_id
+    assert "Secret thing" in listed
+    for path in (f"more/{rec_id[1]}", "p/secret"):
+        assert browser.get(f"{HOME}{path}").status_code == 404
+    browser.post(f"{HOME}event", {"type": "like", "product": "secret"})
+    browser.post("/shop/other/cart/put", {"product": "secret"})
+    for path in ("", "cart", "search?q=secret", "why"):
+        assert "Secret thing" not in page.text(browser.get(f"{HOME}{path}"))
+
+
+def test_a_file_that_changes_has_another_address(shown, browser):
+    html = page.text(browser.get(HOME))
+    for name in ("shop.css", "shop.js", "kinds.svg"):
+        assert re.search(rf'"/static/recommender/shop/{name}\?[0-9a-f]+[#"]', html)
+
+
 def test_the_shop_can_be_off(shown, browser, settings):
     settings.SHOP = False
     assert browser.get("/")["Location"] == "/admin/"
