@@ -135,4 +135,5 @@ def _rule(rule: RuleIn, place: int) -> dict[str, Any]:
     said = rule.model_dump(mode="json", by_alias=True, exclude_defaults=True)
     if rule.action in _TIMES:
         said["times"] = _TIMES[rule.action] if rule.times is None else rule.times
+    said = {name: value for name, value in said.items() if value is not None}
     return {**said, "id": rule.id or f"rule-{place}"}

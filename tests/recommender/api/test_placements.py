@@ -37,6 +37,18 @@ def test_a_draft_is_written_published_and_restored(stocked: Shop, api: Api) -> N
     assert [one["document"]["defaults"]["count"] for one in versions] == [4, 6, 4]
 
 
+def test_a_rule_is_kept_as_it_was_said_with_an_id_and_how_much(stocked: Shop, api: Api) -> None:
+    rules = [
+        {"action": "boost", "products": ["mug-red"]},
+        {"action": "bury", "filter": {"colour": "red"}, "until": "2030-01-01", "id": "b"},
+    ]
+    assert written(api, rules=rules)["draft"]["rules"] == [
+        {"id": "rule-1", "action": "boost", "products": ["mug-red"], "times": 2.0},
+        {"id": "b", "action": "bury", "filter": {"colour": "red"}, "times": 0.3,
+         "until": "2030-01-01T00:00:00+00:00"},
+    ]  # fmt: skip
+
+
 def test_a_repeated_publish_or_rollback_changes_nothing(stocked: Shop, api: Api) -> None:
     written(api)
     for _ in range(2):
