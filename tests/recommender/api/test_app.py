@@ -58,6 +58,11 @@ def test_every_endpoint_is_documented(document):
         *((method, "/v1/users/{user_id}/recommendations") for method in ("GET", "POST")),
         ("POST", "/v1/events"),
         ("GET", "/v1/metrics/effect"),
+        ("GET", "/v1/experiments"),
+        ("PUT", "/v1/experiments/{name}"),
+        ("GET", "/v1/experiments/{name}"),
+        ("POST", "/v1/experiments/{name}/start"),
+        ("POST", "/v1/experiments/{name}/stop"),
         ("GET", "/v1/insight/kinds"),
         ("GET", "/v1/insight/runs"),
         ("GET", "/v1/insight/runs/{run_id}"),
@@ -216,7 +221,12 @@ def test_the_examples_work_as_they_are(document, api, shop):
 def test_the_errors_are_those_that_come(document, api, shop, client):
     embed = Api(catalogs.create_key(shop.catalog, ApiKey.Scope.EMBED))
     for method, path, operation in operations(document):
-        there_is_none = {"rec_id": UNKNOWN_ANSWER, "run_id": RUN_ID, "kind": "colours"}
+        there_is_none = {
+            "rec_id": UNKNOWN_ANSWER,
+            "run_id": RUN_ID,
+            "kind": "colours",
+            "name": "sku-404",
+        }
         address = path.format(product_id="sku-404", user_id="sku-404", **there_is_none)
         asked = [
             (Api(None), address, b"{}"),
@@ -235,7 +245,7 @@ def test_the_errors_are_those_that_come(document, api, shop, client):
 
 def test_a_query_parameter_that_is_unknown_or_repeated_is_refused_by_name(document, stocked, api):
     for method, path, operation in operations(document):
-        others = {"rec_id": UNKNOWN_ANSWER, "run_id": RUN_ID, "kind": "clusters"}
+        others = {"rec_id": UNKNOWN_ANSWER, "run_id": RUN_ID, "kind": "clusters", "name": "one"}
         address = path.format(product_id="mug-red", user_id="u1", **others)
         refused = problem(api.send(method.upper(), f"{address}?colour=red", b"{}"), 400)
         assert refused["type"].endswith(("unknown-parameter", ":invalid")), (method, path)
