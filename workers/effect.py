@@ -1,10 +1,13 @@
 """Tasks that count what came of lists, and forget what they showed long ago."""
 
+import structlog
 from celery import shared_task
 
-from recommender.effect import counting
+from recommender.effect import counting, readout
 from recommender.engine import recommendation_log
 from recommender.models import Catalog
+
+log = structlog.get_logger()
 
 
 @shared_task(name="workers.sweep_effect")
@@ -20,6 +23,13 @@ def count_effect(catalog_id: int) -> None:
     catalog = Catalog.objects.filter(pk=catalog_id).first()
     if catalog is not None:
         counting.recount(catalog)
+
+
+@shared_task(name="workers.watch_experiments")
+def watch_experiments() -> None:
+    """End the experiments of which a variant harms what is guarded."""
+    for experiment in readout.watch():
+        log.warning("an experiment was ended", experiment=experiment.name)
 
 
 @shared_task(name="workers.purge_recommendations")

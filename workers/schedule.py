@@ -97,6 +97,12 @@ PERIODIC = (
         "got late events.",
     ),
     Periodic(
+        "Experiments",
+        "workers.watch_experiments",
+        timedelta(hours=1),
+        "Ends the experiments of which a variant is clearly worse by a metric that they guard.",
+    ),
+    Periodic(
         "Recommendation log",
         "workers.purge_recommendations",
         timedelta(days=1),

@@ -79,7 +79,10 @@ _GROUPS = {
         ("Synonyms", "sync_alt", "recommender_synonyms"),
         ("Users", "group", "recommender_user"),
     ),
-    "Effect": (("Effect", "trending_up", "recommender_effectfigure"),),
+    "Effect": (
+        ("Effect", "trending_up", "recommender_effectfigure"),
+        ("Experiments", "science", "recommender_experiment"),
+    ),
     "Engine": (
         ("Spaces", "scatter_plot", "recommender_space"),
         ("Trainings", "model_training", "recommender_trainingrun"),

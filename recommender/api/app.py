@@ -19,6 +19,7 @@ from recommender.api import (
     batch,
     documentation,
     effect,
+    experiments,
     explain,
     insight,
     next_pages,
@@ -95,6 +96,7 @@ api.add_router("/v1", batch.router)
 api.add_router("/v1", explain.router)
 api.add_router("/v1", outliers.router)
 api.add_router("/v1", effect.router)
+api.add_router("/v1", experiments.router)
 api.add_router("/v1", insight.router)
 api.add_router("/v1", placements.router)
 api.add_router("/v1", sync.router)

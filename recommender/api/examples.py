@@ -29,6 +29,7 @@ from recommender.api.example_errors import (
     invalid,
     unknown,
 )
+from recommender.api.example_experiments import EXPERIMENTS
 from recommender.api.example_insight import INSIGHT
 from recommender.api.example_lists import LISTS
 from recommender.api.example_outliers import OUTLIERS
@@ -81,6 +82,7 @@ CALLS: Mapping[tuple[str, str], Call] = {
     **INSIGHT,
     **PLACEMENTS,
     **EFFECT,
+    **EXPERIMENTS,
     ("get", "/v1/products"): Call(
         answers={200: "ProductPageOut"},
         answer={"items": [_STORED], "next": "MjA"},

@@ -125,8 +125,10 @@ def cuped(values: Values, before: Values) -> Values:
     Args:
         before: the same measure of each unit before it was in the experiment.
     """
+    if len(values) < 2:
+        return values
     spread = before.var()
-    if spread <= 0 or len(values) < 2:
+    if spread <= 0:
         return values
     slope = float(np.mean((values - values.mean()) * (before - before.mean())) / spread)
     adjusted: Values = values - slope * (before - before.mean())

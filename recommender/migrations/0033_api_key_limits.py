@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('recommender', '0030_effect'),
+        ('recommender', '0031_experiments'),
     ]
 
     operations = [

@@ -3,6 +3,7 @@
 from recommender.models.catalog import ApiKey, Catalog, SignInTries
 from recommender.models.effect import EffectFigure, LateDay, LostAnswers, Recommendation
 from recommender.models.event import Event, EventKey, User
+from recommender.models.experiment import Experiment
 from recommender.models.feed import Feed
 from recommender.models.insight import InsightFinding, InsightRun
 from recommender.models.placement import Placement, PlacementVersion
@@ -43,6 +44,7 @@ __all__ = [
     "EvaluationRun",
     "Event",
     "EventKey",
+    "Experiment",
     "Feed",
     "FetchedFile",
     "Heartbeat",

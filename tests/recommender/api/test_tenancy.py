@@ -22,7 +22,7 @@ from django.urls import get_resolver
 from recommender.api.app import api as served
 from recommender.catalog import attributes, catalogs, placements, sync
 from recommender.history import popularity
-from recommender.models import ApiKey, Catalog, InsightFinding, InsightRun
+from recommender.models import ApiKey, Catalog, Experiment, InsightFinding, InsightRun
 from tests.recommender.api.client import Api, problem
 from tests.shop import Shop, event
 
@@ -75,6 +75,11 @@ ALLOWED: Mapping[tuple[str, str], set[str]] = {
         )
     },
     ("GET", "/v1/metrics/effect"): _SERVER,
+    ("GET", "/v1/experiments"): _SERVER,
+    ("PUT", "/v1/experiments/{name}"): _SERVER,
+    ("GET", "/v1/experiments/{name}"): _SERVER,
+    ("POST", "/v1/experiments/{name}/start"): _SERVER,
+    ("POST", "/v1/experiments/{name}/stop"): _SERVER,
     ("GET", "/v1/popular"): _PUBLIC,
     ("GET", "/v1/trending"): _PUBLIC,
     ("GET", "/v1/new"): _PUBLIC,
@@ -110,6 +115,8 @@ PRODUCTS, USER = ("foo-001", "foo-004", "foo-002"), "sim-coffee-lover-01"
 PRODUCT_THERE, USER_THERE, ATTRIBUTE_THERE = "only-there", "nobody-else", "their-attribute"
 EVENT_THERE, SYNC_THERE, PLACEMENT_THERE = "their-event", "their-sync", "their-placement"
 PLACEMENT = {"operation": "for_user", "defaults": {}, "fallback": None, "rules": []}
+EXPERIMENT_THERE = "their-experiment"
+VARIANTS = [{"name": "control", "share": 0.5}, {"name": "new", "share": 0.5}]
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,6 +242,7 @@ def _add_what_only_they_have(theirs: Shop) -> None:
     placement, _ = placements.put(theirs.catalog, PLACEMENT_THERE, {**PLACEMENT, "rules": rules})
     placements.publish(placement, MARKER)
     run = InsightRun.objects.create(catalog=theirs.catalog, kind="clusters", summary=MARKER)
+    Experiment.objects.create(catalog=theirs.catalog, name=EXPERIMENT_THERE, variants=VARIANTS)
     InsightFinding.objects.create(run=run, score=1, group=MARKER, data={"title": MARKER})
 
 
@@ -246,6 +254,8 @@ def _names(theirs: Shop) -> list[str]:
     key = catalogs.create_key(theirs.catalog, SERVER)
     answered = Api(key).post("/v1/recommendations", {}).json()["rec_id"]
     there = [PRODUCT_THERE, USER_THERE, ATTRIBUTE_THERE, EVENT_THERE, SYNC_THERE, PLACEMENT_THERE]
+    there = [PRODUCT_THERE, USER_THERE, ATTRIBUTE_THERE, EVENT_THERE, SYNC_THERE,
+             EXPERIMENT_THERE]  # fmt: skip
     names = [theirs.catalog.name, str(theirs.space), PRODUCTS[2]]
     run = str(InsightRun.objects.get(catalog=theirs.catalog).uuid)
     return [*there, *names, key, answered, run, *cursors, *numbers]
@@ -275,7 +285,7 @@ def _answers(
 
 
 def _with_an_answer(operation: Operation, ours: Shop, caller: Api) -> Operation:
-    """The same on an answer or a run that there is, where it is one on an answer or a run."""
+    """The same on an answer, a run or an experiment that there is, where it is one on such."""
     if "run_id" in operation.in_path:
         # The kind is another than that which is asked for: one of each waits at a time.
         run = InsightRun.objects.create(catalog=ours.catalog, kind="other")
@@ -283,6 +293,10 @@ def _with_an_answer(operation: Operation, ours: Shop, caller: Api) -> Operation:
     if operation.in_path.keys() == {"name"} and operation.method != "PUT":
         made, _ = placements.put(ours.catalog, operation.in_path["name"], PLACEMENT)
         placements.publish(made, "")
+    if "name" in operation.in_path and operation.method != "PUT":
+        status = Experiment.Status.RUNNING if operation.path.endswith("/stop") else "draft"
+        names = {"catalog": ours.catalog, "name": operation.in_path["name"]}
+        Experiment.objects.create(**names, variants=VARIANTS, status=status)
     if "rec_id" not in operation.in_path:
         return operation
     rec_id = caller.post("/v1/recommendations", {"count": 1}).json()["rec_id"]
