@@ -117,7 +117,7 @@ def events(running: Running, user: str) -> list[tuple[str, str, str | None]]:
 
 def wait_for(tab: Any, done: Callable[[], bool]) -> None:
     """Wait for what the page sends; the browser works only while its driver does."""
-    for _ in range(300):
+    for _ in range(900):
         if done():
             return
         tab.wait_for_timeout(100)

@@ -7,6 +7,7 @@ from uuid import UUID
 import pytest
 
 from kinship_client import calls
+from kinship_client.call import encode
 
 
 def test_a_value_of_python_has_its_form_in_json() -> None:
@@ -17,7 +18,7 @@ def test_a_value_of_python_has_its_form_in_json() -> None:
         "id": UUID(int=1),
         "pair": (1, 2),
     }
-    assert calls.encode(given) == (
+    assert encode(given) == (
         b'{"time":"2026-01-02T00:00:00+00:00","day":"2026-01-02","price":9.5,'
         b'"id":"00000000-0000-0000-0000-000000000001","pair":[1,2]}'
     )
@@ -26,7 +27,7 @@ def test_a_value_of_python_has_its_form_in_json() -> None:
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), {1, 2}, object()])
 def test_what_has_none_is_refused_before_it_is_sent(value: Any) -> None:
     with pytest.raises((TypeError, ValueError)):
-        calls.encode({"value": value})
+        encode({"value": value})
 
 
 def test_a_query_has_names_with_commas_and_objects_as_json() -> None:

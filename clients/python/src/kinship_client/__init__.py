@@ -1,6 +1,6 @@
 """Kinship's Python client: what a shop sends, and the lists it gets."""
 
-from kinship_client.calls import Call
+from kinship_client.call import Call
 from kinship_client.client import AsyncKinship, Kinship
 from kinship_client.errors import KinshipError, KinshipUnreachableError
 from kinship_client.event_queue import Counts, EventQueue

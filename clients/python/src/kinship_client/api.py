@@ -5,7 +5,7 @@ from functools import wraps
 from typing import Any, Generic, ParamSpec, Protocol, TypeVar, overload
 
 from kinship_client import calls
-from kinship_client.calls import Call
+from kinship_client.call import Call
 
 P = ParamSpec("P")
 T = TypeVar("T")

@@ -1,90 +1,19 @@
-"""Every call of the service as a value: what is sent, and as what the answer is read.
+"""Every call of the service.
 
 Nothing here sends anything; `client` does, in one way for all of them.
 """
 
-import json
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, date, datetime
-from decimal import Decimal
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime
 from itertools import islice
-from typing import Any, Generic, TypeVar, Unpack
-from urllib.parse import quote
-from uuid import UUID, uuid4
+from typing import Unpack
+from uuid import uuid4
 
 from kinship_client import answers, insight, options, records
+from kinship_client.call import Call, get, in_path, send
 
-T = TypeVar("T")
 PAGE = 1000  # products of a page: of a sync, and of what is read one after the other
-
-
-@dataclass(frozen=True, slots=True)
-class Call(Generic[T]):
-    """A request, whose answer is a `T`.
-
-    Attributes:
-        path: with its ids encoded.
-        query: what stands after the `?`.
-        body: JSON; None where there is none.
-        may_repeat: whether to send it twice is as to send it once.
-    """
-
-    method: str
-    path: str
-    query: Mapping[str, str] | None = None
-    body: bytes | None = None
-    may_repeat: bool = True
-
-
-def _get(path: str, given: Mapping[str, Any] | None = None) -> Call[Any]:
-    query = {name: _parameter(value) for name, value in (given or {}).items() if value is not None}
-    return Call("GET", f"/v1{path}", query)
-
-
-def _send(method: str, path: str, body: object, *, may_repeat: bool = True) -> Call[Any]:
-    return Call(method, f"/v1{path}", body=encode(body), may_repeat=may_repeat)
-
-
-def _id(value: str) -> str:
-    if not value:
-        raise ValueError("an id is not empty")
-    return quote(value, safe="")
-
-
-def encode(value: object) -> bytes:
-    """JSON as the service reads it.
-
-    Raises:
-        TypeError: what JSON has no form for; ValueError: a number that is none, such as NaN.
-    """
-    return json.dumps(value, default=_plain, allow_nan=False, separators=(",", ":")).encode()
-
-
-def _plain(value: object) -> object:
-    if isinstance(value, datetime | date):
-        return value.isoformat()
-    if isinstance(value, Decimal):
-        return float(value)
-    if isinstance(value, UUID):
-        return str(value)
-    if isinstance(value, Mapping):
-        return dict(value)
-    if isinstance(value, Sequence):
-        return list(value)
-    raise TypeError(f"{type(value).__name__} has no form in JSON")
-
-
-def _parameter(value: object) -> str:
-    """A value as a query has it: names with commas between, all else that is no text as JSON."""
-    if isinstance(value, str):
-        return value
-    if isinstance(value, datetime | date):
-        return value.isoformat()
-    if isinstance(value, Sequence) and all(isinstance(one, str) for one in value):
-        return ",".join(value)
-    return encode(value).decode()
 
 
 # Products
@@ -92,37 +21,37 @@ def _parameter(value: object) -> str:
 
 def put_product(product: str, document: options.ProductInput) -> Call[records.Product]:
     """Add a product, or replace it."""
-    return _send("PUT", f"/products/{_id(product)}", document)
+    return send("PUT", f"/products/{in_path(product)}", document)
 
 
 def patch_product(product: str, change: options.ProductInput) -> Call[records.Product]:
     """Change what is given of a product."""
-    return _send("PATCH", f"/products/{_id(product)}", change)
+    return send("PATCH", f"/products/{in_path(product)}", change)
 
 
 def get_product(product: str) -> Call[records.Product]:
     """Read a product."""
-    return _get(f"/products/{_id(product)}")
+    return get(f"/products/{in_path(product)}")
 
 
 def delete_product(product: str) -> Call[None]:
     """Take a product off sale. One that is not there is a KinshipError of status 404."""
-    return Call("DELETE", f"/v1/products/{_id(product)}")
+    return Call("DELETE", f"/v1/products/{in_path(product)}")
 
 
 def put_products(products: Sequence[options.ProductInput]) -> Call[records.Written]:
     """Add or replace up to 10,000 products; what is rejected is told one by one."""
-    return _send("POST", "/products/bulk", products)
+    return send("POST", "/products/bulk", products)
 
 
 def patch_products(changes: Sequence[options.ProductInput]) -> Call[records.Written]:
     """Change up to 10,000 products."""
-    return _send("PATCH", "/products/bulk", changes)
+    return send("PATCH", "/products/bulk", changes)
 
 
 def product_page(*, limit: int = PAGE, cursor: str | None = None) -> Call[records.ProductPage]:
     """A page of all products; `next` is the cursor of the one after."""
-    return _get("/products", {"limit": limit, "cursor": cursor})
+    return get("/products", {"limit": limit, "cursor": cursor})
 
 
 def sync_page(
@@ -134,7 +63,7 @@ def sync_page(
 ) -> Call[records.Synced]:
     """A page of the whole catalog. After the last, `done`, what no page had is taken off sale."""
     page = {"token": token, "products": products, "done": done, "force": force}
-    return _send("POST", "/products/sync", page)
+    return send("POST", "/products/sync", page)
 
 
 def sync_pages(
@@ -155,22 +84,22 @@ def sync_pages(
 
 def put_user(user: str, attributes: options.Json | None = None) -> Call[records.User]:
     """Add a user, or replace their attributes."""
-    return _send("PUT", f"/users/{_id(user)}", {"attributes": attributes or {}})
+    return send("PUT", f"/users/{in_path(user)}", {"attributes": attributes or {}})
 
 
 def get_user(user: str) -> Call[records.User]:
     """Read a user."""
-    return _get(f"/users/{_id(user)}")
+    return get(f"/users/{in_path(user)}")
 
 
 def delete_user(user: str) -> Call[None]:
     """Erase a user with all that they did, for good."""
-    return Call("DELETE", f"/v1/users/{_id(user)}")
+    return Call("DELETE", f"/v1/users/{in_path(user)}")
 
 
 def merge_user(user: str, visitor: str) -> Call[records.Merged]:
     """Give a user all that a visitor did, who is then gone; for when somebody signs in."""
-    return _send("POST", f"/users/{_id(user)}/merge", {"from": visitor})
+    return send("POST", f"/users/{in_path(user)}/merge", {"from": visitor})
 
 
 def send_events(events: Sequence[options.Event]) -> Call[records.Ingested]:
@@ -178,7 +107,7 @@ def send_events(events: Sequence[options.Event]) -> Call[records.Ingested]:
 
     Each without `id` or `at` gets them now: so it may be sent again, and counts once.
     """
-    return _send("POST", "/events", [complete(event) for event in events])
+    return send("POST", "/events", [complete(event) for event in events])
 
 
 def complete(event: options.Event) -> options.Event:
@@ -194,91 +123,91 @@ def recommendations(
     user: str, **given: Unpack[options.RecommendationOptions]
 ) -> Call[answers.Recommendations]:
     """The products for a user."""
-    return _send("POST", f"/users/{_id(user)}/recommendations", given)
+    return send("POST", f"/users/{in_path(user)}/recommendations", given)
 
 
 def recommend(**given: Unpack[options.AdHocOptions]) -> Call[answers.Recommendations]:
     """The products for whatever the request tells: products, a session, a cart, a text."""
-    return _send("POST", "/recommendations", given)
+    return send("POST", "/recommendations", given)
 
 
 def similar(product: str, **given: Unpack[options.SimilarOptions]) -> Call[answers.Recommendations]:
     """What is most like a product."""
-    return _send("POST", f"/products/{_id(product)}/similar", given)
+    return send("POST", f"/products/{in_path(product)}/similar", given)
 
 
 def bought_together(
     product: str, **given: Unpack[options.ListOptions]
 ) -> Call[answers.Recommendations]:
     """What is most often in a basket with a product."""
-    return _send("POST", f"/products/{_id(product)}/bought-together", given)
+    return send("POST", f"/products/{in_path(product)}/bought-together", given)
 
 
 def complements(
     product: str, **given: Unpack[options.ListOptions]
 ) -> Call[answers.Recommendations]:
     """What goes with a product: as bought together, without substitutes."""
-    return _send("POST", f"/products/{_id(product)}/complements", given)
+    return send("POST", f"/products/{in_path(product)}/complements", given)
 
 
 def popular(**given: Unpack[options.PopularOptions]) -> Call[answers.Chart]:
     """What users did most with."""
-    return _get("/popular", given)
+    return get("/popular", given)
 
 
 def trending(**given: Unpack[options.ChartOptions]) -> Call[answers.Chart]:
     """What is more popular than usual."""
-    return _get("/trending", given)
+    return get("/trending", given)
 
 
 def new(**given: Unpack[options.ChartOptions]) -> Call[answers.Chart]:
     """The latest products."""
-    return _get("/new", given)
+    return get("/new", given)
 
 
 def search(
     q: str | None = None, **given: Unpack[options.SearchOptions]
 ) -> Call[answers.SearchResults]:
     """The products that a text asks for, or a picture, or that are like others."""
-    return _send("POST", "/search", given if q is None else {"q": q, **given})
+    return send("POST", "/search", given if q is None else {"q": q, **given})
 
 
 def suggest(q: str, **given: Unpack[options.SuggestOptions]) -> Call[answers.Suggestions]:
     """What a text may become while it is typed."""
-    return _get("/suggest", {"q": q, **given})
+    return get("/suggest", {"q": q, **given})
 
 
 def rows(user: str, **given: Unpack[options.RowsOptions]) -> Call[answers.Rows]:
     """Titled rows for a user's page."""
-    return _send("POST", f"/users/{_id(user)}/rows", given)
+    return send("POST", f"/users/{in_path(user)}/rows", given)
 
 
 def segments(user: str, **given: Unpack[options.SegmentsOptions]) -> Call[answers.Segments]:
     """The brands, categories or values that a user would like."""
-    return _send("POST", f"/users/{_id(user)}/segments", given)
+    return send("POST", f"/users/{in_path(user)}/segments", given)
 
 
 def audience(product: str, **given: Unpack[options.AudienceOptions]) -> Call[answers.Audience]:
     """The users whom a product would suit."""
-    return _get(f"/products/{_id(product)}/audience", given)
+    return get(f"/products/{in_path(product)}/audience", given)
 
 
 def next_page(rec_id: str, *, count: int | None = None) -> Call[answers.Recommendations]:
     """What comes after an answer, without repeats."""
     body = {} if count is None else {"count": count}
-    return _send("POST", f"/recommendations/{_id(rec_id)}/next", body)
+    return send("POST", f"/recommendations/{in_path(rec_id)}/next", body)
 
 
 def batch(
     requests: Sequence[options.Json], *, distinct: bool = False
 ) -> Call[answers.BatchAnswers]:
     """Up to 20 lists at once, each with its `operation`; what is wrong with one fails no other."""
-    return _send("POST", "/batch", {"requests": requests, "distinct": distinct})
+    return send("POST", "/batch", {"requests": requests, "distinct": distinct})
 
 
 def explain(product: str, **given: Unpack[options.ExplainOptions]) -> Call[answers.Explanation]:
     """Why a product is in the list of a `user`, or like `seed`; or why not."""
-    return _get("/explain", {"product": product, **given})
+    return get("/explain", {"product": product, **given})
 
 
 # Insight
@@ -286,27 +215,27 @@ def explain(product: str, **given: Unpack[options.ExplainOptions]) -> Call[answe
 
 def insight_kinds() -> Call[insight.InsightKinds]:
     """What there is to find out of the catalog, and the parameters of each."""
-    return _get("/insight/kinds")
+    return get("/insight/kinds")
 
 
 def start_insight(kind: str, parameters: options.Json | None = None) -> Call[insight.InsightRun]:
     """Have something found out; the run that workers carry out."""
-    return _send("POST", f"/insight/{_id(kind)}", parameters or {}, may_repeat=False)
+    return send("POST", f"/insight/{in_path(kind)}", parameters or {}, may_repeat=False)
 
 
 def insight_runs(*, kind: str | None = None) -> Call[insight.InsightRuns]:
     """The runs that are kept."""
-    return _get("/insight/runs", {"kind": kind})
+    return get("/insight/runs", {"kind": kind})
 
 
 def insight_run(run: str) -> Call[insight.InsightRun]:
     """How far a run is, its figures and its summary."""
-    return _get(f"/insight/runs/{_id(run)}")
+    return get(f"/insight/runs/{in_path(run)}")
 
 
 def cancel_insight(run: str) -> Call[insight.InsightRun]:
     """End a run."""
-    return _send("POST", f"/insight/runs/{_id(run)}/cancel", {})
+    return send("POST", f"/insight/runs/{in_path(run)}/cancel", {})
 
 
 def findings(
@@ -319,7 +248,7 @@ def findings(
 ) -> Call[insight.Findings]:
     """A page of what a run found, the highest score first."""
     given = {"limit": limit, "cursor": cursor, "group": group, "product": product}
-    return _get(f"/insight/runs/{_id(run)}/findings", given)
+    return get(f"/insight/runs/{in_path(run)}/findings", given)
 
 
 def outliers(
@@ -332,4 +261,4 @@ def outliers(
     """Which rows of numbers are unlike the others."""
     named = {} if ids is None else {"ids": ids}
     body = {"rows": rows, "columns": columns, "false_alarms": false_alarms, **named}
-    return _send("POST", "/insight/outliers", body)
+    return send("POST", "/insight/outliers", body)

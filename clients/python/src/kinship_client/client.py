@@ -13,7 +13,7 @@ import httpx
 
 from kinship_client import calls, errors, options, records
 from kinship_client.api import Api
-from kinship_client.calls import Call
+from kinship_client.call import Call
 from kinship_client.retries import Outcome, Retries
 
 T = TypeVar("T")

@@ -9,7 +9,7 @@ from django.http import HttpRequest
 
 from kinship_client import calls
 from kinship_client.answers import Item, Recommendations
-from kinship_client.calls import Call
+from kinship_client.call import Call
 from kinship_client.django import registry, service, visitors
 from kinship_client.django.conf import configuration
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from typing import Any
 
-from django.db import connections, transaction
+from django.db import DEFAULT_DB_ALIAS, connections, transaction
 from django.db.models import Model
 
 from kinship_client import Kinship, KinshipError
@@ -82,12 +82,12 @@ def send(rows: Iterable[Model]) -> None:
         KinshipError: the service is away, or refuses all of it.
         LookupError: a row's model is not registered.
     """
-    by_model: dict[str, list[Row]] = defaultdict(list)
+    chosen: dict[tuple[str, str], list[Row]] = defaultdict(list)
     for row in rows:
         known = registry.of_row(row)
-        by_model[known.label].append((row.pk, known.id_of(row)))
-    for label, chosen in by_model.items():
-        deliver(service.background(), label, chosen, "default")
+        chosen[known.label, row._state.db or DEFAULT_DB_ALIAS].append((row.pk, known.id_of(row)))
+    for (label, using), some in chosen.items():
+        deliver(service.background(), label, some, using)
 
 
 def everything() -> Iterator[Any]:

@@ -10,7 +10,7 @@ from django.core.signals import setting_changed
 from django.dispatch import receiver
 
 from kinship_client import NEVER, EventQueue, Kinship, KinshipError
-from kinship_client.calls import Call
+from kinship_client.call import Call
 from kinship_client.django.conf import configuration
 
 log = logging.getLogger("kinship_client.django")
