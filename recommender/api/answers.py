@@ -128,6 +128,10 @@ class AnswerOut(Schema):
     scenario_version: Annotated[
         int | Literal["draft"] | None, Field(description="That made the list.")
     ] = None
+    variant: Annotated[
+        str | None,
+        Field(description="Of an experiment that its user is in, as experiment/variant."),
+    ] = None
     trace: Traced = None
     items: list[ItemOut]
 
@@ -167,11 +171,13 @@ def document(
 
 
 def placement_of(ask: PlacementRequest) -> dict[str, object]:
-    """What an answer says of the placement that its request names."""
+    """What an answer says of the placement that its request names, and of the variant shown."""
     if ask.placing is None:
         return {}
     placed = ask.placing.placed
-    return {"scenario": placed.name, "scenario_version": placed.version or "draft"}
+    named = {"scenario": placed.name, "scenario_version": placed.version or "draft"}
+    varied = {} if placed.variant is None else {"variant": placed.variant}
+    return {**(named if placed.name else {}), **varied}
 
 
 def degraded_of(ask: PlacementRequest) -> Mapping[str, str]:

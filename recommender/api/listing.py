@@ -25,6 +25,13 @@ from recommender.time_budget import TIMEOUT, TimeUpError
 _SHARE = 0.7
 
 
+# What who is held out is shown; the list was made, so that what is wrong with a request is told to
+# all of its users alike.
+HELD_OUT = Answer(
+    items=(), complete=False, reason="held out by an experiment: no recommendations are shown"
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Made:
     """An answer, and what an endpoint has to say beside it."""
@@ -232,8 +239,10 @@ def _made(
 def _filled(
     request: ApiRequest, operation: Operation, ask: ListRequest, subject: str, after: Continuation
 ) -> Made:
-    """The answer, filled up by the fallback of its placement."""
+    """The answer, filled up by the fallback of its placement; empty where it is held out."""
     made = operation.make(request, subject, ask, after)
+    if ask.placing is not None and ask.placing.is_held_out:
+        return replace(made, answer=HELD_OUT)
     answer = fallbacks.filled(request, made.answer, ask, operation.of(subject), after)
     return made if answer is made.answer else replace(made, answer=answer)
 

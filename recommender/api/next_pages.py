@@ -86,8 +86,9 @@ def _asked(found: ListedAnswer, ask: NextRequest) -> tuple[Operation, ListReques
     try:
         if operation is not None:
             asked = operation.schema.model_validate_json(found.request())
-            count = asked.count if ask.count is None else ask.count
-            return operation, asked.model_copy(update={"count": count})
+            # What neither says is the placement's to say.
+            told = {} if ask.count is None else {"count": ask.count}
+            return operation, asked.model_copy(update=told)
     except ValidationError as exc:
         raise _unknown(found.rec_id) from exc
     raise _unknown(found.rec_id)

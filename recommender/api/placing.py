@@ -8,7 +8,7 @@ from typing import Any, Literal, TypeVar
 from cachetools import TTLCache
 from pydantic import ValidationError
 
-from recommender.api import queries, user_tokens
+from recommender.api import queries, user_tokens, variants
 from recommender.api.auth import ApiRequest, Caller
 from recommender.api.control_requests import PlacementRequest
 from recommender.api.list_requests import SeedIn
@@ -67,18 +67,51 @@ _lock = Lock()
 
 
 def place(request: ApiRequest, of: Of, ask: Asked) -> Asked:
-    """The request with the defaults and rules of the placement that it names, if it names one.
+    """The request with the defaults and rules of the placement that it names, if it names one, and
+    as the variant of an experiment has it, where its user is in one.
 
     Raises:
         Problem: 400 for a placement that there is not or that is of another list, 403 for what a
             browser key may not say.
     """
-    if ask.scenario is None:
-        if ask.scenario_version is not None:
-            raise _wrong("unknown-placement", "scenario_version needs a scenario.")
-        return ask
+    if ask.scenario is None and ask.scenario_version is not None:
+        raise _wrong("unknown-placement", "scenario_version needs a scenario.")
+    placed = ask if ask.scenario is None else _placed(request, of, ask, ask.scenario)
+    return placed if ask.scenario_version == "draft" else _varied(request, of, ask, placed)
+
+
+def _varied(request: ApiRequest, of: Of, ask: Asked, placed: Asked) -> Asked:
+    """The request as the variant of an experiment has it, where its user is in one.
+
+    What the request says for itself stands; what a variant sets stands over its placement.
+    """
+    unit = of.user or getattr(ask, "user", None)
+    found = variants.assigned(request.auth.catalog, ask.scenario, of.operation, unit)
+    if found is None:
+        return placed
+    placing = placed.placing or Placing(placed=Placed())
+    overrides = variants.members_of(found, of.schema.model_fields)
+    members: Mapping[str, Any] = {}
+    degraded = {}
+    try:
+        members = checked(of.operation, of.schema, overrides)
+    except ValidationError:
+        degraded["experiment"] = merchandised.NOT_UNDERSTOOD
+    members = {name: members[name] for name in members.keys() - ask.model_fields_set}
+    varied = replace(
+        placing,
+        placed=replace(placing.placed, variant=found.label),
+        given=placing.given | members.keys(),
+        is_held_out=found.variant.holdout,
+        degraded={**placing.degraded, **degraded},
+    )
+    return placed.placed(varied, members)
+
+
+def _placed(request: ApiRequest, of: Of, ask: Asked, scenario: str) -> Asked:
+    """The request with what its placement gives; raises as `place`."""
     _check_scope(request.auth, ask)
-    served = _served(request.auth, of, ask.scenario, ask.scenario_version)
+    served = _served(request.auth, of, scenario, ask.scenario_version)
     own = ask.model_fields_set
     members = {name: value for name, value in served.members.items() if name not in own}
     placing = Placing(

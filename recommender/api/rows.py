@@ -46,6 +46,7 @@ class RowsOut(Schema):
     degraded: dict[str, str]
     scenario: str | None = None
     scenario_version: int | Literal["draft"] | None = None
+    variant: str | None = None
     rows: list[RowOut]
     trace: Traced = None
 
@@ -89,6 +90,12 @@ def _rows(request: ApiRequest, user_id: str, ask: RowsRequest, after: Continuati
         named=True,
     )
     page = rows.page(request.auth.catalog, user_id, query, ask.rows, names_own=may_know)
+    if ask.placing is not None and ask.placing.is_held_out:
+        page = replace(page, rows=())
+        # Who sees nothing counts, too.
+        listing.log_shown(
+            request, placing.ROWS, listing.HELD_OUT, count=0, user=user_id, placing=ask.placing
+        )
     shown = tuple(item.id for row in page.rows for item in row.answer.items)
     document = {
         "missing_ids": page.missing_ids,

@@ -103,6 +103,13 @@ def served(catalog_id: int, name: str, number: int | None = None) -> PlacementVe
     return (found if number is None else found.filter(number=number)).first()
 
 
+def operations(catalog_id: int) -> dict[str, str]:
+    """By the names of a catalog's placements that serve, the lists that they are of."""
+    live = PlacementVersion.objects.filter(placement__catalog_id=catalog_id)
+    rows = live.order_by("placement_id", "-number").distinct("placement_id")
+    return dict(rows.values_list("placement__name", "document__operation"))
+
+
 def names(catalog_id: int, *, published: bool) -> list[str]:
     """The names of a catalog's placements: all, or those that serve."""
     found = Placement.objects.filter(catalog_id=catalog_id)

@@ -19,6 +19,7 @@ class Placing:
     conditions: Mapping[str, Filter] = field(default_factory=dict)
     rules: ListRules | None = None
     degraded: Mapping[str, str] = field(default_factory=dict)  # rules that cannot act, and why
+    is_held_out: bool = False  # whether an experiment shows its user no recommendations
 
     @property
     def filter(self) -> Filter | None:

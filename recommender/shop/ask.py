@@ -1,10 +1,12 @@
 """The API asked in process, as a shop's server asks it: there is no second way to a list."""
 
 from collections.abc import Mapping, Sequence
+from threading import Lock
 from typing import Any
 from uuid import UUID
 
 import orjson
+from cachetools import TTLCache, cached
 from pydantic import ValidationError
 
 from recommender.api import codec, next_pages, problems, search, users
@@ -13,9 +15,13 @@ from recommender.api.list_requests import SuggestParameters
 from recommender.api.listing import Operation, Page, Summary
 from recommender.api.next_pages import NextRequest
 from recommender.api.operations import OPERATIONS
+from recommender.catalog import placements
 from recommender.models import Catalog
 
 Answer = dict[str, Any]
+
+# What is published shows in the shop within so long.
+_REMEMBERED_SECONDS = 0.5
 
 
 def _request(catalog: Catalog) -> ApiRequest:
@@ -26,13 +32,25 @@ def _request(catalog: Catalog) -> ApiRequest:
     return request
 
 
-def listed(catalog: Catalog, operation: str, subject: str = "", **members: Any) -> Answer:
+def listed(
+    catalog: Catalog, operation: str, subject: str = "", *, scenario: str = "", **members: Any
+) -> Answer:
     """The answer of a list by the operation's name.
+
+    Args:
+        scenario: the placement that it is of, where the catalog has published one of this name.
 
     Raises:
         Problem: as the API's.
     """
+    if scenario and _published(catalog.pk).get(scenario) == operation:
+        members["scenario"] = scenario
     return _asked(catalog, OPERATIONS[operation], subject, members)
+
+
+@cached(TTLCache(1_000, _REMEMBERED_SECONDS), lock=Lock())
+def _published(catalog_id: int) -> Mapping[str, str]:
+    return placements.operations(catalog_id)
 
 
 def summarised(catalog: Catalog, summary: Summary, subject: str, **members: Any) -> Answer:

@@ -125,6 +125,7 @@ def _found(visit: Visit, **members: Any) -> Answer:
     return ask.listed(
         visit.catalog,
         "search",
+        scenario="search",
         user=visit.user,
         count=_COUNT,
         fields=cards.fields_of(visit.catalog),

@@ -21,6 +21,7 @@ class Placement:
         subject: what its address names: the visitor's user, the page's product, or nothing.
         more: members of the request beside those of all; None where there is nothing to ask.
         follows: whether it changes with what the visitor does.
+        scenario: the placement of the API whose defaults and rules it has, where there is one.
     """
 
     name: str
@@ -29,6 +30,7 @@ class Placement:
     subject: Callable[[Visit, str], str] = lambda _visit, _product: ""
     more: Callable[[Visit], Mapping[str, Any] | None] = lambda _visit: {}
     follows: bool = False
+    scenario: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +70,12 @@ def _cart(visit: Visit) -> Mapping[str, Any] | None:
 
 
 FOR_YOU = Placement(
-    name="for_you", title="For you", operation="for_user", subject=_user, follows=True
+    name="for_you",
+    title="For you",
+    operation="for_user",
+    subject=_user,
+    follows=True,
+    scenario="home",
 )
 HOME = (
     FOR_YOU,
@@ -83,7 +90,13 @@ HOME = (
     Placement(name="new", title="New", operation="new"),
 )
 PRODUCT = (
-    Placement(name="similar", title="Similar", operation="similar", subject=_product),
+    Placement(
+        name="similar",
+        title="Similar",
+        operation="similar",
+        subject=_product,
+        scenario="product",
+    ),
     Placement(name="goes_with", title="Goes with", operation="complements", subject=_product),
     Placement(
         name="together", title="Bought together", operation="bought_together", subject=_product
@@ -95,6 +108,7 @@ CART = (
         title="Complete your order",
         operation="recommendations",
         more=_cart,
+        scenario="cart",
     ),
 )
 PLACEMENTS: Mapping[str, Placement] = {one.name: one for one in (*HOME, *PRODUCT, *CART)}
@@ -115,7 +129,10 @@ def answer(visit: Visit, placement: Placement, product: str = "", **more: Any) -
         return None
     asked = {"count": COUNT, "explain": True, "fields": cards.fields_of(visit.catalog)}
     subject = placement.subject(visit, product)
-    return ask.listed(visit.catalog, placement.operation, subject, **asked, **members, **more)
+    members = {**asked, **members, **more}
+    return ask.listed(
+        visit.catalog, placement.operation, subject, scenario=placement.scenario, **members
+    )
 
 
 def row(visit: Visit, placement: Placement, product: str = "", was: Collection[str] = ()) -> Row:

@@ -152,3 +152,12 @@ def test_rules_that_contradict_one_another_are_told_with_the_draft(stocked: Shop
 def test_only_a_server_key_manages_placements(stocked: Shop, browser: Api) -> None:
     problem(browser.get("/v1/placements"), 403, "wrong-scope")
     problem(browser.put(HOME, DRAFT), 403, "wrong-scope")
+
+
+def test_the_page_after_is_as_long_as_the_placement_says(stocked: Shop, api: Api) -> None:
+    written(api)
+    api.post(f"{HOME}/publish", {})
+    first = api.get("/v1/users/u1/recommendations", scenario="home").json()
+    following = api.post(f"/v1/recommendations/{first['rec_id']}/next", {}).json()
+    assert [len(answer["items"]) for answer in (first, following)] == [4, 4]
+    assert following["scenario"] == "home"

@@ -1,0 +1,63 @@
+"""Which variant of an experiment a request's user sees, and what that makes of the request."""
+
+from collections.abc import Mapping, Sequence
+from threading import Lock
+from typing import Any
+
+from cachetools import TTLCache
+
+from recommender.effect import experiments
+from recommender.effect.experiments import Assigned
+from recommender.models import Catalog, Experiment
+
+# What is started, widened or stopped counts everywhere within so long, as what is published does.
+_REMEMBERED_SECONDS = 0.5
+_MOST_REMEMBERED = 2_000
+# The list that an experiment without a placement is of.
+_LIST = "for_user"
+
+_running: TTLCache[int, Sequence[Experiment]] = TTLCache(_MOST_REMEMBERED, _REMEMBERED_SECONDS)
+_lock = Lock()
+
+
+def assigned(
+    catalog: Catalog, scenario: str | None, operation: str, unit: str | None
+) -> Assigned | None:
+    """The variant that a user or visitor sees of a placement's list; None where it is as it is.
+
+    An experiment without a placement is of recommendations that name none. A user is in one
+    experiment of a list at a time: the first by age.
+
+    Args:
+        unit: the user's id; None where the request names nobody, who is in no experiment.
+    """
+    if unit is None or (scenario is None and operation != _LIST):
+        return None
+    for experiment in _of(catalog):
+        if experiment.placement == (scenario or ""):
+            found = experiments.assign(experiment, unit)
+            if found is not None:
+                return found
+    return None
+
+
+def forget() -> None:
+    """Read the experiments that run anew."""
+    with _lock:
+        _running.clear()
+
+
+def members_of(assigned: Assigned, known: Mapping[str, Any]) -> dict[str, Any]:
+    """What a variant sets of a request that has these members."""
+    overrides = assigned.variant.overrides
+    return {name: value for name, value in overrides.items() if name in known}
+
+
+def _of(catalog: Catalog) -> Sequence[Experiment]:
+    with _lock:
+        remembered = _running.get(catalog.pk)
+    if remembered is None:
+        remembered = experiments.running(catalog)
+        with _lock:
+            _running[catalog.pk] = remembered
+    return remembered
