@@ -6,6 +6,7 @@ from typing import cast
 from django.contrib import admin, messages
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
 from django.contrib.auth.models import Group, User
+from django.contrib.postgres.fields import ArrayField
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
@@ -14,6 +15,7 @@ from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, RelatedDropdownFilter
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
+from unfold.widgets import UnfoldAdminTextInputWidget
 
 from recommender.admin import fragments
 from recommender.admin.base import ModelForm, ReadOnlyAdmin
@@ -22,8 +24,7 @@ from recommender.catalog.catalogs import KeyLimits
 from recommender.models import ApiKey
 
 _LIMITS = (
-    "origins",
-    ("requests_per_minute", "address_per_minute", "requests_per_day"),
+    *("origins", "requests_per_minute", "address_per_minute", "requests_per_day"),
     "expires_at",
 )
 # Until when the key before it goes on where one is rotated here.
@@ -52,6 +53,11 @@ class ApiKeyAdmin(ReadOnlyAdmin[ApiKey]):
         (None, {"fields": ("catalog", "scope", "label")}),
         ("Limits, all of them optional", {"fields": _LIMITS}),
     )
+
+    formfield_overrides = {  # noqa: RUF012 - as Django has it
+        **ReadOnlyAdmin.formfield_overrides,
+        ArrayField: {"widget": UnfoldAdminTextInputWidget},
+    }
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """As the person's permissions say."""

@@ -1,5 +1,6 @@
 """Experiments: what is compared, and what it shows so far, in words and figures."""
 
+import json
 from typing import Any
 
 from django.contrib import admin
@@ -13,6 +14,7 @@ from recommender.admin import base, fragments
 from recommender.admin.base import ActionError, DetailAdmin, Question, ReadOnlyAdmin, action
 from recommender.admin.fragments import Table
 from recommender.effect import experiments, readout, verdict
+from recommender.effect.experiments import Variant
 from recommender.effect.readout import Readout
 from recommender.effect.sequential import Comparison
 from recommender.models import Experiment
@@ -108,13 +110,19 @@ class ExperimentAdmin(DetailAdmin[Experiment], ReadOnlyAdmin[Experiment]):
         return fragments.moment(row.ended_at)
 
 
+def _changes(variant: Variant) -> str:
+    if variant.holdout:
+        return "no recommendations"
+    return json.dumps(variant.overrides) if variant.overrides else "as it is"
+
+
 def _variants(row: Experiment, found: Readout) -> Table:
     rows = [
         [
             variant.name,
             f"{variant.share:.0%}",
             f"{found.units[variant.name]:,}",
-            "no recommendations" if variant.holdout else str(dict(variant.overrides) or "as it is"),
+            _changes(variant),
         ]
         for variant in experiments.variants_of(row)
     ]

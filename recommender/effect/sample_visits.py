@@ -23,7 +23,7 @@ from recommender.history.ingest import NewEvent
 from recommender.models import Catalog, Recommendation
 
 _COUNT = 8
-_HOME, _PRODUCT_PAGE = Placed("home"), Placed("product page")
+_HOME, _PRODUCT_PAGE = Placed("home"), Placed("product")
 
 
 def visit(catalog: Catalog) -> None:

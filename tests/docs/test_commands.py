@@ -37,6 +37,7 @@ PAGES = (
     "docs/effect.md",
     "docs/api.md",
     "docs/guide.md",
+    "docs/guide-effect.md",
     "docs/keys.md",
     "docs/shop.md",
     "docs/site.md",
@@ -76,6 +77,8 @@ def newcomer(provider: dict[str, str]) -> Iterator[tuple[Path, dict[str, str]]]:
     (home / "kinship").symlink_to(ROOT / "kinship")
     shutil.copy(ROOT / "tests/recommender/importing/samples/shopify.csv", home / EXPORT)
     shutil.copy(ROOT / "recommender/demo/judged_queries.csv", home)
+    (home / "recommender/demo").mkdir(parents=True)
+    shutil.copy(ROOT / "recommender/demo/products.jsonl", home / "recommender/demo")
     _write_transactions(home / "transactions.csv.gz")
     with socket.socket() as probe, socket.socket() as other:
         probe.bind(("127.0.0.1", 0))
