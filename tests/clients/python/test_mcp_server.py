@@ -75,7 +75,7 @@ def test_what_the_service_refuses_is_said_in_its_words(running: Running) -> None
     for answer, words in (
         (unknown, "There is no product 'no-such'"),
         (wrong, "Unknown field 'colr'"),
-        (refused, "user token"),
+        (refused, "X-Kinship-User-Token"),
     ):
         assert answer.is_error
         assert words in answer.content[0].text
