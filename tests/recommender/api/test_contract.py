@@ -38,6 +38,9 @@ OF_THE_CATALOG = {
     "uneven-rows",
     "nothing-to-compare",
     "unknown-kind",
+    "window-too-long",
+    "invalid-period",
+    "invalid-experiment",
 }
 
 # Query parameters that are JSON, of which the document says no more than that.
