@@ -62,7 +62,7 @@ EXPERIMENTS: Mapping[tuple[str, str], Call] = {
         parameters=_PATH,
         errors=(
             *SERVER,
-            invalid("body.variants.1.overrides.diversity", "Input should be less than 1"),
+            invalid("body.variants.1.share", "Input should be greater than 0"),
             Problem(
                 400, "invalid-experiment", "The shares [0.5, 0.6] are not above 0 and add up to 1."
             ),

@@ -228,7 +228,8 @@ def _check_overrides(variant: VariantIn, place: int) -> None:
     except ValidationError as exc:
         where = ("body", "variants", place, "overrides")
         faults = [{**fault, "loc": (*where, *fault["loc"])} for fault in exc.errors()]
-        raise problems.invalid(faults) from exc
+        told = problems.invalid(faults)
+        raise Problem(400, "invalid-experiment", told.detail, errors=told.errors) from exc
 
 
 def _conflict(detail: str) -> Problem:

@@ -1,6 +1,7 @@
 """The tables, one file per concept."""
 
-from recommender.models.catalog import ApiKey, Catalog, SignInTries
+from recommender.models.access import ApiKey, SignInTries
+from recommender.models.catalog import Catalog
 from recommender.models.effect import EffectFigure, LateDay, LostAnswers, Recommendation
 from recommender.models.event import Event, EventKey, User
 from recommender.models.experiment import Experiment

@@ -66,7 +66,7 @@ def test_a_result_is_told_in_words_and_figures(
 
     text = page.text(admin_client.get(change(experiment)))
     assert "diverse is clearly better: orders a user +" in text
-    assert "{'diversity': 0.3}" in text
+    assert '{"diversity": 0.3}' in text
     assert "Orders a user diverse" in text
     assert "more-diversity shop Running home control 50%, diverse 50%" in page.text(
         admin_client.get(LIST)

@@ -41,6 +41,9 @@ OF_THE_CATALOG = {
     "unknown-placement",
     "other-operation",
     "invalid-placement",
+    "window-too-long",
+    "invalid-period",
+    "invalid-experiment",
 }
 
 # Query parameters that are JSON, of which the document says no more than that.
