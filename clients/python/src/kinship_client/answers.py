@@ -11,6 +11,14 @@ class Stage(TypedDict):
     notes: dict[str, int | str | None]
 
 
+class RuleActed(TypedDict):
+    """A rule of the placement that placed an item or changed its score."""
+
+    id: str
+    name: str
+    action: str
+
+
 class Why(TypedDict):
     """Why an item is there; contributions add up to its score, and one below 0 is against it."""
 
@@ -24,6 +32,7 @@ class Why(TypedDict):
     text: NotRequired[str | None]
     placed: NotRequired[str | None]
     propensity: NotRequired[float | None]
+    rules: NotRequired[list[RuleActed] | None]
 
 
 class Item(TypedDict):
@@ -47,6 +56,9 @@ class Recommendations(TypedDict):
     missing_ids: list[str]
     fallback: str | None
     degraded: dict[str, str]
+    scenario: NotRequired[str | None]
+    scenario_version: NotRequired[int | Literal["draft"] | None]
+    variant: NotRequired[str | None]
     trace: NotRequired[list[Stage] | None]
     items: list[Item]
 
@@ -130,6 +142,9 @@ class Rows(TypedDict):
     missing_ids: list[str]
     fallback: str | None
     degraded: dict[str, str]
+    scenario: NotRequired[str | None]
+    scenario_version: NotRequired[int | Literal["draft"] | None]
+    variant: NotRequired[str | None]
     rows: list[Row]
     trace: NotRequired[list[Stage] | None]
 
@@ -253,4 +268,6 @@ class Explanation(TypedDict):
     missing_ids: list[str]
     fallback: str | None
     degraded: dict[str, str]
+    scenario: NotRequired[str | None]
+    scenario_version: NotRequired[int | Literal["draft"] | None]
     trace: NotRequired[list[Stage] | None]

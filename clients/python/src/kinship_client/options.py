@@ -63,6 +63,8 @@ class ListOptions(TypedDict, total=False):
     """What every list takes."""
 
     scenario: str
+    scenario_version: int | Literal["draft"]
+    rules: bool
     count: int
     filter: Json | None
     fields: Sequence[str]
@@ -140,6 +142,9 @@ class SuggestOptions(TypedDict, total=False):
 class RowsOptions(TypedDict, total=False):
     """Of the rows of a page."""
 
+    scenario: str
+    scenario_version: int | Literal["draft"]
+    rules: bool
     rows: int
     count: int
     filter: Json | None
