@@ -126,7 +126,9 @@ async def application(scope: Message, receive: Receive, send: Send) -> None:
     except Problem as problem:
         answer = _refused(problem)
     _note(scope, answer, time.perf_counter() - began, request_id)
-    answer.start["headers"].append((b"x-request-id", request_id.encode()))
+    # The embedding endpoints have ids of their vendor's form.
+    if not any(name.lower() == _ID_HEADER for name, _ in answer.start["headers"]):
+        answer.start["headers"].append((_ID_HEADER, request_id.encode()))
     await send(answer.start)
     await send({"type": "http.response.body", "body": answer.content})
 

@@ -87,7 +87,7 @@ def test_an_error_is_the_openai_sdks_exception(ran, case):
 
 
 DASHSCOPE_ERRORS = {
-    "unknown key": (401, "InvalidApiKey", "unknown or revoked"),
+    "unknown key": (401, "InvalidApiKey", "unknown, revoked or expired"),
     "browser key": (403, "AccessDenied", "yours is of scope browser"),
     "unknown model": (404, "ModelNotFound", "does not exist"),
     "no rows": (400, "BadRequest.EmptyInput", "missing from request"),

@@ -57,6 +57,7 @@ EVERY = {
     timedelta(minutes=1): "every minute",
     timedelta(minutes=5): "every 5 minutes",
     timedelta(minutes=10): "every 10 minutes",
+    timedelta(hours=1): "every hour",
     timedelta(days=1): "every day",
 }
 
