@@ -27,7 +27,7 @@ class Reaction:
 
 def looks(shopper: Shopper, end: datetime, rng: Random) -> Iterator[datetime]:
     """When a shopper sees a list, in the weeks before `end`; those who shop more look more."""
-    for _ in range(1 + shopper.visits // 2):
+    for _ in range(1 + shopper.visits // 4):
         back = rng.random() * timedelta(weeks=WEEKS)
         yield (end - timedelta(hours=2) - back).replace(microsecond=0)
 
