@@ -7,7 +7,7 @@ import asyncio
 import os
 import sys
 import time
-from collections.abc import Awaitable, Callable, Hashable, Iterable, MutableMapping
+from collections.abc import Awaitable, Callable, Hashable, Iterable, Mapping, MutableMapping
 from importlib import import_module
 from io import BytesIO
 from typing import Any, NamedTuple
@@ -34,8 +34,7 @@ Send = Callable[[Message], Awaitable[None]]
 # Of all bodies that a process is reading.
 _MOST_BYTES = 256 << 20
 _WITH_BODY = {"POST", "PUT", "PATCH"}
-# Of a request in a log, here and at whoever asked; a header, and the member of a WSGI environment.
-_ID_HEADER, _ID_MEMBER = b"x-request-id", "kinship.request_id"
+_ID_HEADER = b"x-request-id"
 _HEALTH = "/healthz"
 # Who asks whether this is ready does not wait long for the answer.
 _READY, _READY_SECONDS = "/readyz", 5.0
@@ -111,10 +110,11 @@ async def application(scope: Message, receive: Receive, send: Send) -> None:
 
     Health is answered here, however busy the threads are.
     """
-    request_id = requests.id_of(dict(scope["headers"]).get(_ID_HEADER, b"").decode("latin-1"))
+    headers = dict(scope["headers"])
+    request_id = requests.id_of(headers.get(_ID_HEADER, b"").decode("latin-1"))
     began = time.perf_counter()
     try:
-        body = await _bodies.read(receive) if _has_body(scope) else b""
+        body = await _bodies.read(receive) if _has_body(scope, headers) else b""
         if body is None:
             return
         # What a slow sender takes is not this service's time.
@@ -126,7 +126,7 @@ async def application(scope: Message, receive: Receive, send: Send) -> None:
     except Problem as problem:
         answer = _refused(problem)
     _note(scope, answer, time.perf_counter() - began, request_id)
-    # The embedding endpoints have ids of their vendor's form.
+    # The embedding endpoints have said it themselves.
     if not any(name.lower() == _ID_HEADER for name, _ in answer.start["headers"]):
         answer.start["headers"].append((_ID_HEADER, request_id.encode()))
     await send(answer.start)
@@ -152,9 +152,8 @@ def _signs_in(scope: Message) -> bool:
     return (scope["method"], scope["path"]) == _SIGN_IN
 
 
-def _has_body(scope: Message) -> bool:
+def _has_body(scope: Message, headers: Mapping[bytes, bytes]) -> bool:
     """Whether there is one to read: none that is too large and waits to be asked for."""
-    headers = dict(scope["headers"])
     if declared := headers.get(b"content-length"):
         is_asked_for = b"expect" not in headers
         return is_asked_for or int(declared) <= settings.DATA_UPLOAD_MAX_MEMORY_SIZE
@@ -164,7 +163,8 @@ def _has_body(scope: Message) -> bool:
 
 
 async def _answered(scope: Message, body: bytes, request_id: str) -> "_Answer":
-    members = environ(scope, body) | {_ID_MEMBER: request_id}
+    members = environ(scope, body)
+    members[requests.ID] = request_id
     if scope["path"] == _HEALTH:
         return _answer(members)
     seconds = _READY_SECONDS if scope["path"] == _READY else settings.ANSWER_SECONDS
@@ -237,7 +237,7 @@ def _answer(members: dict[str, Any]) -> _Answer:
         start["status"] = int(status.split(" ", 1)[0])
         start["headers"] = _encoded(headers)
 
-    with structlog.contextvars.bound_contextvars(request_id=members[_ID_MEMBER]):
+    with structlog.contextvars.bound_contextvars(request_id=members[requests.ID]):
         response = _handler(members, start_response)
         try:
             content = b"".join(response)

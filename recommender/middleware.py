@@ -72,8 +72,8 @@ class PagesOnly:
         self._shop = _Chain(get_response, settings.SHOP_MIDDLEWARE, _SHOP_POLICY)
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        problem = _refusal(request)
         chain = self._chain(request)
+        problem = _refusal(request, is_page=chain is not None)
         if problem is None and chain is not None:
             page = chain(request)
             request.META[requests.ROUTE] = requests.route_of(request.resolver_match)
@@ -135,12 +135,12 @@ class PagesOnly:
         return self._shop if _is_shop(request) else None
 
 
-def _refusal(request: HttpRequest) -> Problem | None:
+def _refusal(request: HttpRequest, *, is_page: bool) -> Problem | None:
     """What no view can answer rightly, whichever it is."""
     if "," in request.META.get("HTTP_HOST", ""):
         return Problem(400, "several-hosts", "Send one Host header, with one host.")
     address = request.path_info + request.META["QUERY_STRING"]
-    if (_is_admin(request) or _is_shop(request)) and ("\x00" in address or "%00" in address):
+    if is_page and ("\x00" in address or "%00" in address):
         return Problem(400, "nul-character", "The address holds U+0000, which no text has.")
     return None
 

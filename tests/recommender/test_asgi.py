@@ -122,6 +122,17 @@ def test_an_id_that_is_none_is_replaced_by_one(sent: str) -> None:
     assert re.fullmatch(rb"[0-9a-f]{32}", given)
 
 
+def test_an_embedding_endpoint_has_the_same_id_in_its_header_and_its_body() -> None:
+    start, end = asyncio.run(
+        Sender([b""]).messages(
+            "/compatible-mode/v1/embeddings", {"Content-Length": "0", "X-Request-ID": "embed-1"}
+        )
+    )
+    given = [value for name, value in start["headers"] if name.lower() == b"x-request-id"]
+    assert given == [b"embed-1"]
+    assert orjson.loads(end["body"])["request_id"] == "embed-1"
+
+
 def test_a_refused_request_is_named_too() -> None:
     with override_settings(BODY_SECONDS=0.05):
         start, _ = asyncio.run(

@@ -4,7 +4,6 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
-from uuid import uuid4
 
 import orjson
 import structlog
@@ -21,6 +20,7 @@ from embeddings.errors import (
 from embeddings.spec import ModelSpec
 from recommender.api import problems
 from recommender.api.problems import Problem
+from recommender.monitoring import requests
 
 log = structlog.get_logger()
 
@@ -182,7 +182,7 @@ def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpR
     if protocol is None:
         return problems.not_found(request, exception)
     message = f"There is nothing at {request.path}; only embeddings are answered here."
-    return fail(protocol, Failure(404, "NotFound", message), str(uuid4()))
+    return fail(protocol, Failure(404, "NotFound", message), requests.id_in(request))
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
@@ -191,7 +191,7 @@ def server_error(request: HttpRequest) -> HttpResponse:
     if protocol is None:
         return problems.server_error(request)
     message = "The error is logged. Please try again later."
-    return fail(protocol, Failure(500, "InternalError", message), str(uuid4()))
+    return fail(protocol, Failure(500, "InternalError", message), requests.id_in(request))
 
 
 def _protocol_of(request: HttpRequest) -> Protocol | None:

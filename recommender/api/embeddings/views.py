@@ -4,7 +4,6 @@ import base64
 from collections.abc import Callable
 from enum import StrEnum
 from typing import Any, TypeVar
-from uuid import uuid4
 
 import numpy as np
 from django.core.exceptions import RequestDataTooBig
@@ -30,6 +29,7 @@ from recommender.api.embeddings.protocols import (
 )
 from recommender.api.problems import Problem, of_database
 from recommender.models import Catalog
+from recommender.monitoring import requests
 
 Body = dict[str, Any]
 # Who asks, what they ask, and the request's id in; the answer's body out.
@@ -42,7 +42,7 @@ def endpoint(protocol: Protocol) -> Callable[[Answer], View]:
 
     def decorate(answer: Answer) -> View:
         def view(request: HttpRequest) -> HttpResponse:
-            request_id = str(uuid4())
+            request_id = requests.id_in(request)
             try:
                 return respond(_answered(answer, request, request_id), request_id)
             except Failure as failure:

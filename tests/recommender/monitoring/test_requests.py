@@ -1,4 +1,5 @@
 from django.urls import resolve
+from prometheus_client import REGISTRY
 
 from recommender.monitoring import requests
 
@@ -27,3 +28,10 @@ def test_the_embedding_endpoints_have_a_plain_name():
 
 def test_what_has_no_address_has_no_route():
     assert requests.route_of(None) == requests.NO_ROUTE
+
+
+def test_methods_that_are_none_are_counted_together():
+    labels = {"method": "other", "route": "/of-test", "status": "405"}
+    for method in ("BREW", "WHEN"):
+        requests.count(method, "/of-test", 405, 0.001)
+    assert REGISTRY.get_sample_value("kinship_requests_total", labels) == 2
