@@ -19,16 +19,14 @@ from django_celery_beat.models import PeriodicTask
 from recommender import database
 from recommender.admin import fragments
 from recommender.admin.spend_month import dollars
-from recommender.models import Heartbeat, Space
-from recommender.models.provider import ALIVE_FOR
+from recommender.models import Space
+from recommender.monitoring import service
 from recommender.providers import ledger
 from recommender.providers.circuit import OpenCircuit, open_circuits
 from recommender.providers.ledger import NEARLY_SPENT, Budget
 from recommender.spaces.lifecycle import living
 from recommender.stack import archive
-from recommender.stack.broker import broker_problem
 
-_BROKER_SECONDS = 2
 # Beat notes what it sent at least every three minutes.
 _BEAT_AGE = timedelta(minutes=5)
 
@@ -50,8 +48,7 @@ class Part:
 def health_parts() -> list[Part]:
     """Database, broker, workers, beat and, where there is one, the archive."""
     now = timezone.now()
-    beats = Heartbeat.objects.filter(at__gt=now - ALIVE_FOR).count()
-    seen = Heartbeat.objects.aggregate(latest=Max("at"))["latest"]
+    beats, seen = service.workers_alive(), service.latest_heartbeat()
     sent = PeriodicTask.objects.aggregate(latest=Max("last_run_at"))["latest"]
     beat_works = beats > 0 or (sent is not None and now - sent < _BEAT_AGE)
     return [
@@ -64,7 +61,7 @@ def health_parts() -> list[Part]:
 
 
 def _archive() -> Part:
-    run = archive.newest_run(database.fetch(archive.SLOTS, [archive.PREFIX]))
+    run = service.archive_slot()
     late = archive.lateness(run) if run else "has not begun"
     return Part("Archive", late is None, late or "follows the database", "Behind")
 
@@ -75,7 +72,7 @@ def _database() -> Part:
 
 
 def _broker() -> Part:
-    reason = broker_problem(settings.CELERY_BROKER_URL, _BROKER_SECONDS)
+    reason = service.broker_problem()
     return Part("Broker", reason is None, f"does not answer: {reason}" if reason else "answers")
 
 

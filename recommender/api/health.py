@@ -10,17 +10,14 @@ from django.utils import timezone
 
 from recommender import database
 from recommender.api import codec
-from recommender.models import Heartbeat
 from recommender.models.provider import ALIVE_FOR
+from recommender.monitoring import service
 from recommender.providers.circuit import OpenCircuit, open_circuits
 from recommender.spaces import index
 from recommender.stack import archive
-from recommender.stack.broker import broker_problem
 from recommender.stack.external import pgvector_problem
 
 log = structlog.get_logger()
-
-_BROKER_SECONDS = 2
 
 
 def healthz(request: HttpRequest) -> HttpResponse:  # noqa: ARG001
@@ -62,7 +59,7 @@ def _database() -> str:
 
 
 def _broker() -> str:
-    reason = broker_problem(settings.CELERY_BROKER_URL, _BROKER_SECONDS)
+    reason = service.broker_problem()
     if reason is None:
         return "ok"
     log.warning("the broker does not answer", error=reason)
@@ -83,7 +80,7 @@ def _index() -> str:
 
 def _worker() -> str:
     try:
-        latest = Heartbeat.objects.order_by("-at").values_list("at", flat=True).first()
+        latest = service.latest_heartbeat()
     except DatabaseError:
         return "unknown: the database does not answer"
     if latest is None:
@@ -104,10 +101,9 @@ def _providers() -> str:
 
 def _archive() -> str:
     try:
-        slots = database.fetch(archive.SLOTS, [archive.PREFIX])
+        run = service.archive_slot()
     except DatabaseError:
         return "unknown: the database does not answer"
-    run = archive.newest_run(slots)
     if run is None:
         return "has not begun; run ./kinship up"
     late = archive.lateness(run)

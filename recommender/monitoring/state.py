@@ -3,7 +3,7 @@
 One process is asked, and asks the database and the broker; no process counts these itself.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from threading import Lock
 
@@ -12,14 +12,13 @@ from cachetools import TTLCache, cached
 from django.conf import settings
 from django.db import Error as DatabaseError
 from django.db import transaction
-from django.utils import timezone
 from kombu.exceptions import OperationalError
 from prometheus_client import Metric
 from prometheus_client.core import GaugeMetricFamily
 
 from recommender import VERSION, database
-from recommender.models import Catalog, Heartbeat, Space
-from recommender.models.provider import ALIVE_FOR
+from recommender.models import Catalog, Space
+from recommender.monitoring import service
 from recommender.providers import ledger
 from recommender.providers.circuit import open_circuits
 from recommender.spaces import index, staleness
@@ -32,22 +31,20 @@ log = structlog.get_logger()
 _LIMIT = "SET LOCAL statement_timeout = 5000"
 # To find that nothing is stale takes half a second of a million products.
 _STALE_SECONDS = 60.0
-_BROKER_SECONDS = 2
 # Of more catalogs than that only what all of them have together is told.
 _MOST_CATALOGS = 2_000
 
 Metrics = Iterator[Metric]
-Labelled = Sequence[tuple[tuple[str, ...], float]]
+Rows = Sequence[tuple[tuple[str, ...], tuple[float | None, ...]]]
 
 
 @dataclass(frozen=True, slots=True)
-class Gauge:
-    """A gauge, and what reads it: its values by their labels."""
+class Reading:
+    """Gauges that are read at once: of each set of labels a value for each of them, or None."""
 
-    name: str
-    text: str
     labels: tuple[str, ...]
-    read: Callable[[], Labelled]
+    read: Callable[[], Rows]
+    gauges: Mapping[str, str]  # what each of them tells, by name
 
 
 _SCHEDULES = """
@@ -94,20 +91,26 @@ def collect() -> Metrics:
     )
     answers = _database_answers()
     yield GaugeMetricFamily("kinship_database_up", "Whether it answers.", value=float(answers))
-    for gauge in GAUGES if answers else ():
-        family = GaugeMetricFamily(gauge.name, gauge.text, labels=gauge.labels)
+    for reading in READINGS if answers else ():
         try:
-            with transaction.atomic():
-                database.execute(_LIMIT)
-                values = gauge.read()
+            yield from _families(reading)
         except (DatabaseError, OperationalError, OSError) as exc:
-            log.warning("a gauge cannot be read", gauge=gauge.name, error=str(exc).strip())
-            unread.add_metric((gauge.name,), 1.0)
-            continue
-        for labels, value in values:
-            family.add_metric(labels, value)
-        yield family
+            log.warning("gauges cannot be read", gauges=[*reading.gauges], error=str(exc).strip())
+            for name in reading.gauges:
+                unread.add_metric((name,), 1.0)
     yield unread
+
+
+def _families(reading: Reading) -> Iterator[Metric]:
+    with transaction.atomic():
+        database.execute(_LIMIT)
+        rows = reading.read()
+    for place, (name, text) in enumerate(reading.gauges.items()):
+        family = GaugeMetricFamily(name, text, labels=reading.labels)
+        for labels, values in rows:
+            if (value := values[place]) is not None:
+                family.add_metric(labels, value)
+        yield family
 
 
 def _database_answers() -> bool:
@@ -119,127 +122,135 @@ def _database_answers() -> bool:
     return True
 
 
-def _version() -> Labelled:
-    return [((VERSION,), 1.0)]
+def _version() -> Rows:
+    return [((VERSION,), (1.0,))]
 
 
-def _heartbeats() -> Labelled:
-    return [((), float(Heartbeat.objects.filter(at__gt=timezone.now() - ALIVE_FOR).count()))]
+def _catalogs() -> Rows:
+    return [((), (Catalog.objects.count(),))]
 
 
-def _schedules() -> Labelled:
-    return [((task,), age) for task, age in database.fetch(_SCHEDULES)]
+def _workers() -> Rows:
+    return [((), (service.workers_alive(),))]
 
 
-def _waiting() -> Labelled:
+def _lost_indexes() -> Rows:
+    return [((), (len(index.lost()),))]
+
+
+def _schedules() -> Rows:
+    return [((task,), (age,)) for task, age in database.fetch(_SCHEDULES)]
+
+
+def _waiting() -> Rows:
     """Messages of the queue that no worker has taken up."""
     queue = settings.CELERY_TASK_DEFAULT_QUEUE
-    number = waiting_messages(settings.CELERY_BROKER_URL, queue, _BROKER_SECONDS)
-    return [((queue,), float(number))]
+    number = waiting_messages(settings.CELERY_BROKER_URL, queue, service.BROKER_SECONDS)
+    return [((queue,), (number,))]
+
+
+def _spaces() -> Sequence[Space]:
+    embedded = living().exclude(kind=Space.Kind.BEHAVIOUR)
+    return list(embedded.select_related("catalog")[:_MOST_CATALOGS])
 
 
 @cached(TTLCache(1, _STALE_SECONDS), lock=Lock())
-def stale() -> Labelled:
+def stale() -> Rows:
     """Of each space how many products lack a fresh vector; counted once a minute."""
-    spaces = living().exclude(kind=Space.Kind.BEHAVIOUR).select_related("catalog")
     return [
-        ((str(space.catalog), str(space)), float(staleness.count(space)))
-        for space in spaces[:_MOST_CATALOGS]
+        ((str(space.catalog), str(space)), (float(staleness.count(space)),)) for space in _spaces()
     ]
 
 
-def _paused() -> Labelled:
-    spaces = living().exclude(kind=Space.Kind.BEHAVIOUR).select_related("catalog")
+def _paused() -> Rows:
     return [
-        ((str(space.catalog), str(space)), float(space.paused_reason != ""))
-        for space in spaces[:_MOST_CATALOGS]
+        ((str(space.catalog), str(space)), (float(space.paused_reason != ""),))
+        for space in _spaces()
     ]
 
 
-def _trained() -> Labelled:
+def _trainings() -> Rows:
     rows = database.fetch(_TRAININGS, (_MOST_CATALOGS,))
-    return [((name,), age) for name, age, _ in rows if age is not None]
+    return [((name,), (age, failed)) for name, age, failed in rows]
 
 
-def _failed_trainings() -> Labelled:
-    rows = database.fetch(_TRAININGS, (_MOST_CATALOGS,))
-    return [((name,), failed) for name, _, failed in rows if failed is not None]
-
-
-def _quarantined() -> Labelled:
+def _quarantined() -> Rows:
     rows = database.fetch(_QUARANTINED, (_MOST_CATALOGS,))
-    return [((catalog, space), number) for catalog, space, number in rows]
+    return [((catalog, space), (number,)) for catalog, space, number in rows]
 
 
-def _failed_feeds() -> Labelled:
-    return [((name,), failed) for name, failed in database.fetch(_FEEDS, (_MOST_CATALOGS,))]
+def _feeds() -> Rows:
+    return [((name,), (failed,)) for name, failed in database.fetch(_FEEDS, (_MOST_CATALOGS,))]
 
 
-def _circuits() -> Labelled:
-    return [((circuit.provider,), 1.0) for circuit in open_circuits()]
+def _circuits() -> Rows:
+    return [((circuit.provider,), (1.0,)) for circuit in open_circuits()]
 
 
-def _spent() -> Labelled:
+def _money() -> Rows:
     budgets = ledger.budgets(ledger.today())
-    return [((budget.catalog,), float(budget.spent)) for budget in budgets]
+    return [((budget.catalog,), (float(budget.spent), float(budget.limit))) for budget in budgets]
 
 
-def _budgets() -> Labelled:
-    budgets = ledger.budgets(ledger.today())
-    return [((budget.catalog,), float(budget.limit)) for budget in budgets]
-
-
-def _lost_indexes() -> Labelled:
-    return [((), float(len(index.lost())))]
-
-
-def _archive() -> Labelled:
+def _archive() -> Rows:
     """Nothing where none is wanted."""
     if settings.STACK.wal_archive is None:
         return []
-    run = archive.newest_run(database.fetch(archive.SLOTS, [archive.PREFIX]))
-    return [((), float(run is None or archive.lateness(run) is not None))]
+    run = service.archive_slot()
+    return [((), (float(run is None or archive.lateness(run) is not None),))]
 
 
-def _catalogs() -> Labelled:
-    return [((), float(Catalog.objects.count()))]
-
-
-def _of_database(column: int) -> Callable[[], Labelled]:
-    return lambda: [((), database.fetch(_DATABASE)[0][column])]
+def _database() -> Rows:
+    return [((), database.fetch(_DATABASE)[0])]
 
 
 _CATALOG, _SPACE = ("catalog",), ("catalog", "space")
 
-GAUGES: Sequence[Gauge] = (
-    Gauge("kinship_info", "The version that answers.", ("version",), _version),
-    Gauge("kinship_catalogs", "Catalogs.", (), _catalogs),
-    Gauge("kinship_workers", "Workers that sent a heartbeat lately.", (), _heartbeats),
-    Gauge("kinship_schedule_age_seconds", "Since beat last sent a task.", ("task",), _schedules),
-    Gauge("kinship_waiting_tasks", "Messages that no worker has taken up.", ("queue",), _waiting),
-    Gauge("kinship_stale_products", "Products that lack a fresh vector.", _SPACE, stale),
-    Gauge("kinship_embedding_paused", "Whether embedding of a space is paused.", _SPACE, _paused),
-    Gauge("kinship_quarantined_products", "Products in quarantine.", _SPACE, _quarantined),
-    Gauge("kinship_training_age_seconds", "Since a training was done.", _CATALOG, _trained),
-    Gauge(
-        "kinship_training_failed",
-        "Whether the last training failed.",
-        _CATALOG,
-        _failed_trainings,
+READINGS: Sequence[Reading] = (
+    Reading(("version",), _version, {"kinship_info": "The version that answers."}),
+    Reading((), _catalogs, {"kinship_catalogs": "Catalogs."}),
+    Reading((), _workers, {"kinship_workers": "Workers that sent a heartbeat lately."}),
+    Reading((), _lost_indexes, {"kinship_lost_indexes": "Spaces whose index is not valid."}),
+    Reading(
+        ("task",), _schedules, {"kinship_schedule_age_seconds": "Since beat last sent a task."}
     ),
-    Gauge("kinship_feed_failed", "Whether the feed failed last time.", _CATALOG, _failed_feeds),
-    Gauge("kinship_provider_down", "Providers that are left alone.", ("provider",), _circuits),
-    Gauge("kinship_month_spend_dollars", "Of a budget, what is spent.", _CATALOG, _spent),
-    Gauge("kinship_month_budget_dollars", "A month's budget.", _CATALOG, _budgets),
-    Gauge("kinship_lost_indexes", "Spaces whose index is not valid.", (), _lost_indexes),
-    Gauge("kinship_archive_late", "Whether the database's log waits.", (), _archive),
-    Gauge("kinship_database_bytes", "Size of the database.", (), _of_database(0)),
-    Gauge("kinship_database_connections", "Connections to it.", (), _of_database(1)),
-    Gauge("kinship_database_most_connections", "How many it takes.", (), _of_database(2)),
-    Gauge(
-        "kinship_database_longest_transaction_seconds",
-        "How long the oldest transaction is open.",
+    Reading(
+        ("queue",), _waiting, {"kinship_waiting_tasks": "Messages that no worker has taken up."}
+    ),
+    Reading(_SPACE, stale, {"kinship_stale_products": "Products that lack a fresh vector."}),
+    Reading(
+        _SPACE, _paused, {"kinship_embedding_paused": "Whether embedding of a space is paused."}
+    ),
+    Reading(_SPACE, _quarantined, {"kinship_quarantined_products": "Products in quarantine."}),
+    Reading(
+        _CATALOG,
+        _trainings,
+        {
+            "kinship_training_age_seconds": "Since a training was done.",
+            "kinship_training_failed": "Whether the last training failed.",
+        },
+    ),
+    Reading(_CATALOG, _feeds, {"kinship_feed_failed": "Whether the feed failed last time."}),
+    Reading(("provider",), _circuits, {"kinship_provider_down": "Providers that are left alone."}),
+    Reading(
+        _CATALOG,
+        _money,
+        {
+            "kinship_month_spend_dollars": "Of a budget, what is spent.",
+            "kinship_month_budget_dollars": "A month's budget.",
+        },
+    ),
+    Reading((), _archive, {"kinship_archive_late": "Whether the database's log waits."}),
+    Reading(
         (),
-        _of_database(3),
+        _database,
+        {
+            "kinship_database_bytes": "Size of the database.",
+            "kinship_database_connections": "Connections to it.",
+            "kinship_database_most_connections": "How many it takes.",
+            "kinship_database_longest_transaction_seconds": (
+                "How long the oldest transaction is open."
+            ),
+        },
     ),
 )

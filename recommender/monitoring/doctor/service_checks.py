@@ -11,26 +11,24 @@ from django.utils import timezone
 from django.utils.timesince import timesince
 from django_celery_beat.models import PeriodicTask
 
-from recommender import database
 from recommender.models import (
     ApiKey,
     Catalog,
     Feed,
-    Heartbeat,
     QuarantinedProduct,
     Space,
     TrainingRun,
 )
 from recommender.models.provider import ALIVE_FOR
+from recommender.monitoring import service
 from recommender.monitoring.doctor.finding import Finding, error, warning
 from recommender.providers import ledger
 from recommender.providers.circuit import open_circuits
 from recommender.spaces.lifecycle import living
 from recommender.stack import archive
-from recommender.stack.broker import broker_problem, eviction_policy
+from recommender.stack.broker import eviction_policy
 from recommender.stack.privileges import web_has_root
 
-_BROKER_SECONDS = 2
 _LEAST_FREE_BYTES, _LEAST_FREE_SHARE = 5 << 30, 0.05
 # A task that beat has not sent for so many of its periods.
 _MISSED = 3
@@ -41,17 +39,20 @@ _LOCAL = {"127.0.0.1", "localhost", "[::1]"}
 
 def broker() -> Iterator[Finding]:
     """Whether it answers, and keeps what it is given."""
-    url = settings.CELERY_BROKER_URL
-    if reason := broker_problem(url, _BROKER_SECONDS):
+    if reason := service.broker_problem():
         yield error("broker", f"does not answer: {reason}", "start it, or set BROKER_URL right")
-    elif (policy := eviction_policy(url, _BROKER_SECONDS)) not in (None, "noeviction"):
+    elif (policy := _eviction_policy()) not in (None, "noeviction"):
         text = f"may drop tasks: its maxmemory-policy is {policy}"
         yield error("broker", text, "set maxmemory-policy noeviction")
 
 
+def _eviction_policy() -> str | None:
+    return eviction_policy(settings.CELERY_BROKER_URL, service.BROKER_SECONDS)
+
+
 def workers() -> Iterator[Finding]:
     """Whether one takes tasks."""
-    latest = Heartbeat.objects.order_by("-at").values_list("at", flat=True).first()
+    latest = service.latest_heartbeat()
     if latest is None:
         yield error("workers", "none has ever run", "./kinship up")
     elif timezone.now() - latest > ALIVE_FOR:
@@ -86,7 +87,7 @@ def wal_archive() -> Iterator[Finding]:
     """The archive of the database's log, where one is wanted."""
     if settings.STACK.wal_archive is None:
         return
-    run = archive.newest_run(database.fetch(archive.SLOTS, [archive.PREFIX]))
+    run = service.archive_slot()
     late = archive.lateness(run) if run else "it has not begun"
     if late:
         yield error("archive", late, "./kinship status; archive.log says why")
