@@ -1,10 +1,10 @@
 """Placements: a list of them, their drafts as forms, preview, publishing, history, undo."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.db.models import Max, QuerySet
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
@@ -27,6 +27,9 @@ from recommender.admin.placement_inspector import InspectorForm
 from recommender.catalog import placement_changes, placements
 from recommender.models import Catalog, Placement
 
+if TYPE_CHECKING:
+    from recommender.catalog.placements import WithLive
+
 _NAME = "recommender_placement"
 
 
@@ -48,8 +51,8 @@ class PlacementAdmin(ModelAdmin[Placement]):
     search_fields = ("name__icontains",)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Placement]:
-        """With the number of the version that serves."""
-        return super().get_queryset(request).annotate(live_number=Max("versions__number"))
+        """With the version that serves."""
+        return placements.with_live(super().get_queryset(request))
 
     def get_urls(self) -> list[URLPattern]:
         """The pages of a placement, and what its pickers ask."""
@@ -70,18 +73,16 @@ class PlacementAdmin(ModelAdmin[Placement]):
         return LISTS.get(operation, operation)
 
     @admin.display(description="Live version")
-    def live(self, placement: Placement) -> str:
+    def live(self, placement: "WithLive") -> str:
         """The number of what serves."""
-        number = placement.live_number  # type: ignore[attr-defined]  # annotated
-        return "-" if number is None else str(number)
+        return "-" if placement.live_number is None else str(placement.live_number)
 
     @admin.display(description="State")
-    def state(self, placement: Placement) -> SafeString:
+    def state(self, placement: "WithLive") -> SafeString:
         """Whether the draft serves."""
-        live = placements.live(placement)
-        if live is None:
+        if placement.live_document is None:
             return fragments.badge("Not published", "warning")
-        is_same = live.document == placement.draft
+        is_same = placement.live_document == placement.draft
         return fragments.badge("Live", "success") if is_same else fragments.badge("Draft", "info")
 
     @admin.display(description="Changed")

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from django.http import HttpResponse
 from ninja import Router, Schema
@@ -17,6 +17,9 @@ from recommender.api.schemas import Strict
 from recommender.catalog import placements
 from recommender.catalog.placements import TooManyPlacementsError, UnknownVersionError
 from recommender.models import Placement, PlacementVersion
+
+if TYPE_CHECKING:
+    from recommender.catalog.placements import WithLive
 
 router = Router(tags=["placements"], auth=server_key)
 
@@ -101,7 +104,7 @@ class RollbackIn(Strict):
 def get_placements(request: ApiRequest) -> HttpResponse:
     """All placements of the catalog, by name."""
     codec.check_known(request, ())
-    found = Placement.objects.filter(catalog=request.auth.catalog).prefetch_related("versions")
+    found = placements.with_live(Placement.objects.filter(catalog=request.auth.catalog))
     return codec.respond({"items": [_summary(placement) for placement in found]})
 
 
@@ -185,14 +188,12 @@ def _find(request: ApiRequest, name: str) -> Placement:
     return placement
 
 
-def _summary(placement: Placement) -> dict[str, object]:
-    versions = list(placement.versions.all())
-    live = versions[0] if versions else None
+def _summary(placement: "WithLive") -> dict[str, object]:
     return {
         "name": placement.name,
         "operation": placement.draft["operation"],
-        "live_version": None if live is None else live.number,
-        "is_changed": live is None or live.document != placement.draft,
+        "live_version": placement.live_number,
+        "is_changed": placement.live_document != placement.draft,
         "updated_at": placement.updated_at,
     }
 

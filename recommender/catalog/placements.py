@@ -1,11 +1,15 @@
 """Placements of a catalog: the draft is written, published, and an older version restored."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypedDict
 
 from django.db import transaction
+from django.db.models import OuterRef, QuerySet, Subquery
 
 from recommender.models import Catalog, Placement, PlacementVersion
+
+if TYPE_CHECKING:
+    from django_stubs_ext import WithAnnotations
 
 MOST_PLACEMENTS = 200
 
@@ -103,11 +107,33 @@ def served(catalog_id: int, name: str, number: int | None = None) -> PlacementVe
     return (found if number is None else found.filter(number=number)).first()
 
 
+class Live(TypedDict):
+    """The version that serves; None of a placement that was never published."""
+
+    live_number: int | None
+    live_document: dict[str, Any] | None
+
+
+if TYPE_CHECKING:
+    WithLive = WithAnnotations[Placement, Live]
+
+
+def with_live(found: QuerySet[Placement]) -> "QuerySet[WithLive]":
+    """The placements, each with the version that serves; one statement."""
+    versions = PlacementVersion.objects.filter(placement=OuterRef("pk")).order_by("-number")
+    return found.annotate(
+        live_number=Subquery(versions.values("number")[:1]),
+        live_document=Subquery(versions.values("document")[:1]),
+    )
+
+
 def operations(catalog_id: int) -> dict[str, str]:
     """By the names of a catalog's placements that serve, the lists that they are of."""
-    live = PlacementVersion.objects.filter(placement__catalog_id=catalog_id)
-    rows = live.order_by("placement_id", "-number").distinct("placement_id")
-    return dict(rows.values_list("placement__name", "document__operation"))
+    return {
+        placement.name: placement.live_document["operation"]
+        for placement in with_live(Placement.objects.filter(catalog_id=catalog_id))
+        if placement.live_document is not None
+    }
 
 
 def names(catalog_id: int, *, published: bool) -> list[str]:

@@ -4,7 +4,9 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import Permission, User
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from recommender.catalog import placements
@@ -208,3 +210,23 @@ def test_the_inspector_tells_how_a_list_comes_about(admin_client: Client, home: 
     assert "Fallback: popular" in past or "Fallback: newest" in past
     gone = page.text(admin_client.get(address, {"user": "ann", "followed": "none"}))
     assert "There is no such product" in gone
+
+
+def test_more_placements_and_versions_take_no_more_queries(
+    admin_client: Client, catalog: Catalog, home: Placement
+) -> None:
+    placements.publish(home, "a")
+    few = _queries(admin_client)
+    for number in range(5):
+        document = {"operation": "for_user", "defaults": {}, "fallback": None, "rules": []}
+        more, _ = placements.put(catalog, f"more-{number}", document)
+        placements.publish(more, "a")
+    placements.put(catalog, "home", {**home.draft, "defaults": {"count": 3}})
+    placements.publish(Placement.objects.get(name="home"), "a")
+    assert _queries(admin_client) == few
+
+
+def _queries(client: Client) -> int:
+    with CaptureQueriesContext(connection) as queries:
+        assert "home" in page.text(client.get(reverse(LIST)))
+    return len(queries)
