@@ -1,7 +1,6 @@
 """Who may come in: API keys, and Django's users and groups in Unfold's forms."""
 
 from datetime import timedelta
-from typing import cast
 
 from django.contrib import admin, messages
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
@@ -20,7 +19,6 @@ from unfold.widgets import UnfoldAdminTextInputWidget
 from recommender.admin import fragments
 from recommender.admin.base import ModelForm, ReadOnlyAdmin
 from recommender.catalog import catalogs
-from recommender.catalog.catalogs import KeyLimits
 from recommender.models import ApiKey
 
 _LIMITS = (
@@ -92,10 +90,8 @@ class ApiKeyAdmin(ReadOnlyAdmin[ApiKey]):
         change: bool,  # noqa: ARG002
     ) -> None:
         """Make the key and say it, this once."""
-        limits = {name: getattr(obj, name) for name in catalogs.KEY_LIMITS}
-        created, plain = catalogs.new_key(
-            obj.catalog, obj.scope, obj.label, **cast(KeyLimits, limits)
-        )
+        limits = catalogs.limits_of(obj)
+        created, plain = catalogs.new_key(obj.catalog, obj.scope, obj.label, **limits)
         obj.pk, obj.prefix = created.pk, created.prefix
         self._show(request, plain)
 

@@ -144,9 +144,9 @@ def _told(now: Interval | None, before: Interval | None, form: str) -> SafeStrin
     """A figure, where it lies, and whether it is clearly other than before."""
     if now is None:
         return "-"
-    change = estimates.change(now, before)
+    direction = estimates.direction(estimates.change(now, before))
     figure = fragments.stacked({"mean": now.mean, "low": now.low, "high": now.high}, form)
-    if change is None or change.low <= 0 <= change.high:
+    if not direction:
         return figure
-    word, kind = ("higher than before", "success") if change.mean > 0 else ("lower", "warning")
+    word, kind = ("higher than before", "success") if direction > 0 else ("lower", "warning")
     return SafeString(figure + fragments.badge(word, kind))

@@ -108,8 +108,7 @@ def _shared(name: str, now: Interval | None, before: Interval | None) -> Card:
     change = estimates.change(now, before)
     if change is None or before is None:
         return Card(name, f"{now.mean:.1%}", found)
-    is_clear = change.low > 0 or change.high < 0
-    trend = _trend(change.mean) if is_clear else ""
+    trend = _trend(estimates.direction(change))
     return Card(name, f"{now.mean:.1%}", f"{found}; {before.mean:.1%} before", trend)
 
 

@@ -1,10 +1,11 @@
 """Which variant of an experiment a request's user sees, and what that makes of the request."""
 
 from collections.abc import Mapping, Sequence
+from operator import attrgetter
 from threading import Lock
 from typing import Any
 
-from cachetools import TTLCache
+from cachetools import TTLCache, cached
 
 from recommender.effect import experiments
 from recommender.effect.experiments import Assigned
@@ -15,9 +16,6 @@ _REMEMBERED_SECONDS = 0.5
 _MOST_REMEMBERED = 2_000
 # The list that an experiment without a placement is of.
 _LIST = "for_user"
-
-_running: TTLCache[int, Sequence[Experiment]] = TTLCache(_MOST_REMEMBERED, _REMEMBERED_SECONDS)
-_lock = Lock()
 
 
 def assigned(
@@ -33,7 +31,7 @@ def assigned(
     """
     if unit is None or (scenario is None and operation != _LIST):
         return None
-    for experiment in _of(catalog):
+    for experiment in _running(catalog):
         if experiment.placement == (scenario or ""):
             found = experiments.assign(experiment, unit)
             if found is not None:
@@ -43,8 +41,7 @@ def assigned(
 
 def forget() -> None:
     """Read the experiments that run anew."""
-    with _lock:
-        _running.clear()
+    _running.cache_clear()
 
 
 def members_of(assigned: Assigned, known: Mapping[str, Any]) -> dict[str, Any]:
@@ -53,11 +50,6 @@ def members_of(assigned: Assigned, known: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in overrides.items() if name in known}
 
 
-def _of(catalog: Catalog) -> Sequence[Experiment]:
-    with _lock:
-        remembered = _running.get(catalog.pk)
-    if remembered is None:
-        remembered = experiments.running(catalog)
-        with _lock:
-            _running[catalog.pk] = remembered
-    return remembered
+@cached(TTLCache(_MOST_REMEMBERED, _REMEMBERED_SECONDS), key=attrgetter("pk"), lock=Lock())
+def _running(catalog: Catalog) -> Sequence[Experiment]:
+    return experiments.running(catalog)

@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import TypedDict, Unpack, cast
+from typing import TypedDict, Unpack
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
@@ -36,7 +36,15 @@ class KeyLimits(TypedDict, total=False):
     expires_at: datetime | None
 
 
-KEY_LIMITS = tuple(KeyLimits.__annotations__)
+def limits_of(key: ApiKey) -> KeyLimits:
+    """Those of a key, stored or not."""
+    return KeyLimits(
+        origins=key.origins,
+        requests_per_minute=key.requests_per_minute,
+        address_per_minute=key.address_per_minute,
+        requests_per_day=key.requests_per_day,
+        expires_at=key.expires_at,
+    )
 
 
 def create_key(catalog: Catalog, scope: str, label: str = "", **limits: Unpack[KeyLimits]) -> str:
@@ -108,8 +116,8 @@ def note_use(key: ApiKey) -> None:
 def rotate(key: ApiKey, overlap: timedelta) -> tuple[ApiKey, str]:
     """A new key in an old one's place, and in the clear; the old one ends after the overlap."""
     with transaction.atomic():
-        limits = {name: getattr(key, name) for name in KEY_LIMITS if name != "expires_at"}
-        made, plain = new_key(key.catalog, key.scope, key.label, **cast(KeyLimits, limits))
+        limits = limits_of(key) | KeyLimits(expires_at=None)
+        made, plain = new_key(key.catalog, key.scope, key.label, **limits)
         ends = timezone.now() + overlap
         key.expires_at = ends if key.expires_at is None else min(ends, key.expires_at)
         key.save(update_fields=["expires_at"])

@@ -45,6 +45,13 @@ def mean(total: float, squares: float, number: float, per: float = 1.0) -> Inter
     return Interval(per * found, per * low, per * (found + half))
 
 
+def direction(change: Interval | None) -> int:
+    """1 where a change is clearly up, -1 where it is clearly down, else 0."""
+    if change is None:
+        return 0
+    return int(change.low > 0) - int(change.high < 0)
+
+
 def change(now: Interval | None, before: Interval | None) -> Interval | None:
     """The difference of two independent figures, from their own intervals.
 

@@ -1,6 +1,6 @@
 """Experiments of a catalog: planned, started, widened, ended; and which variant a user sees."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -48,12 +48,16 @@ def plan_of(experiment: Experiment) -> Plan:
     Raises:
         PlanError: shares or part are none.
     """
+    return _plan(experiment, variants_of(experiment))
+
+
+def _plan(experiment: Experiment, variants: Iterable[Variant]) -> Plan:
     return Plan(
         experiment.layer,
         experiment.salt,
         experiment.part_from,
         experiment.part_to,
-        [Share(variant.name, variant.share) for variant in variants_of(experiment)],
+        [Share(variant.name, variant.share) for variant in variants],
     )
 
 
@@ -61,11 +65,9 @@ def assign(experiment: Experiment, unit: str) -> Assigned | None:
     """The variant that a user sees; None where they, or all, are not in the experiment."""
     if experiment.status != Experiment.Status.RUNNING:
         return None
-    name = assignment.assign(plan_of(experiment), unit)
-    if name is None:
-        return None
-    variant = next(one for one in variants_of(experiment) if one.name == name)
-    return Assigned(variant, label_of(experiment, name))
+    variants = {variant.name: variant for variant in variants_of(experiment)}
+    name = assignment.assign(_plan(experiment, variants.values()), unit)
+    return None if name is None else Assigned(variants[name], label_of(experiment, name))
 
 
 def label_of(experiment: Experiment, variant: str) -> str:
@@ -118,8 +120,3 @@ def stop(experiment: Experiment, reason: str) -> bool:
         status=Experiment.Status.ENDED, ended_at=timezone.now(), end_reason=reason
     )
     return bool(changed)
-
-
-def shares(variants: Sequence[Variant]) -> list[float]:
-    """The variants' shares, in order."""
-    return [variant.share for variant in variants]

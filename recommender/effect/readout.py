@@ -89,10 +89,10 @@ def read(experiment: Experiment) -> Readout:
     return Readout(
         units=dict(zip(names, counts, strict=True)),
         crossed=sum(row[0] > 1 for row in rows),
-        sample_ratio=sequential.sample_ratio(counts, experiments.shares(variants)),
+        sample_ratio=sequential.sample_ratio(counts, [one.share for one in variants]),
         metrics={
             metric: _compared(values[:, column], values[:, column + 3], place, names)
-            for column, metric in enumerate(("orders", "revenue", "clicks"))
+            for column, metric in enumerate(METRICS)
         },
     )
 

@@ -7,8 +7,6 @@ from recommender.effect.readout import Readout
 from recommender.effect.sequential import FEWEST, Comparison
 from recommender.models import Experiment
 
-_NOUNS = {"orders": "orders a user", "revenue": "revenue a user", "clicks": "clicks a user"}
-
 
 def document(experiment: Experiment, found: Readout) -> dict[str, Any]:
     """The result as the API answers it."""
@@ -65,7 +63,7 @@ def sentences(experiment: Experiment, found: Readout) -> list[str]:
 
 
 def _sentence(metric: str, variant: str, found: Comparison | None) -> str:
-    noun = _NOUNS[metric]
+    noun = Experiment.Metric(metric).label.lower()
     if found is None:
         return f"{variant}: too little is known of {noun}; {FEWEST} users of each are the least."
     if found.lift is None:

@@ -47,11 +47,9 @@ def changes(effect: Effect) -> Sequence[str]:
 
 def compared(now: Interval, before: Interval, form: str) -> str:
     """Whether a figure is higher, lower or no clearly other than one before."""
-    found = estimates.change(now, before)
-    told = f"{now.mean:{form}}, {before.mean:{form}} before"
-    if found is None or found.low <= 0 <= found.high:
-        return f"{told}; not clearly different"
-    return f"{told}; {'higher' if found.mean > 0 else 'lower'}"
+    direction = estimates.direction(estimates.change(now, before))
+    word = {1: "higher", -1: "lower", 0: "not clearly different"}[direction]
+    return f"{now.mean:{form}}, {before.mean:{form}} before; {word}"
 
 
 def counted(number: int, noun: str) -> str:
