@@ -13,6 +13,7 @@ from math import ceil
 from typing import Any, LiteralString
 from weakref import WeakKeyDictionary
 
+import orjson
 import psycopg
 import structlog
 from django.db import DEFAULT_DB_ALIAS, connection, connections
@@ -136,6 +137,11 @@ def use_ef_search(value: int) -> None:
 def array_text(numbers: Sequence[int]) -> str:
     """An array of numbers as PostgreSQL reads it: a tenth of what adapting a list costs."""
     return "{" + ",".join(map(str, numbers)) + "}"
+
+
+def copy_json(value: object) -> bytes:
+    """A value as JSON, as COPY reads it: it has no control characters, and escapes backslashes."""
+    return orjson.dumps(value).replace(b"\\", b"\\\\")
 
 
 @contextmanager

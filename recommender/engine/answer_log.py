@@ -187,7 +187,7 @@ def _line(answer: ListedAnswer) -> bytes:
     request = answer.request()
     if len(request) > _MOST_REQUEST:
         return b""
-    told = orjson.dumps(
+    told = database.copy_json(
         {
             "operation": answer.operation,
             "subject": answer.subject,
@@ -198,9 +198,7 @@ def _line(answer: ListedAnswer) -> bytes:
             "tail": answer.tail,
         }
     )
-    # JSON has no control characters; a backslash is one in COPY.
-    escaped = told.replace(b"\\", b"\\\\")
-    return b"%b\t%d\t%b\n" % (str(answer.rec_id).encode(), answer.catalog_id, escaped)
+    return b"%b\t%d\t%b\n" % (str(answer.rec_id).encode(), answer.catalog_id, told)
 
 
 def find(catalog_id: int, rec_id: UUID) -> ListedAnswer | None:

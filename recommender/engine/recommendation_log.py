@@ -11,8 +11,6 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-import orjson
-
 from recommender import database
 from recommender.history.partitions import drop_logged, ensure_days, logged_days
 
@@ -124,7 +122,7 @@ def _line(entry: Entry) -> bytes:
         *map(_text, (entry.operation, placed.name)),
         "\\N" if placed.version is None else str(placed.version),
         *map(_text, (placed.variant, entry.user)),
-        *map(_json, (entry.items, entry.spaces)),
+        *(database.copy_json(told).decode() for told in (entry.items, entry.spaces)),
         "\\N" if entry.ranker is None else str(entry.ranker),
     )
     return "\t".join(columns).encode() + b"\n"
@@ -136,11 +134,6 @@ def _text(text: str | None) -> str:
         return "\\N"
     escaped = text.replace("\\", "\\\\").replace("\t", "\\t")
     return escaped.replace("\n", "\\n").replace("\r", "\\r")
-
-
-def _json(value: object) -> str:
-    # JSON has no control characters; a backslash is one in COPY.
-    return orjson.dumps(value).decode().replace("\\", "\\\\")
 
 
 def purge(now: datetime | None = None) -> int:

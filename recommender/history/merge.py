@@ -8,7 +8,7 @@ from recommender.models import Catalog, User
 
 
 def merge_users(catalog: Catalog, into_id: str, from_id: str) -> int | None:
-    """Give all that one user did to another, and remove the one; how many events that were.
+    """Give all that one user did and was shown to another, and remove the one; how many events.
 
     Events keep their ids, so a repeat of one stays a repeat. The profile of the user who stays is
     stale from the moment this commits. Attributes of both are kept; where both have one, that of
@@ -47,6 +47,11 @@ def merge_users(catalog: Catalog, into_id: str, from_id: str) -> int | None:
 def _move(gone: User, into: User) -> int:
     moved = database.execute(
         "UPDATE recommender_event SET user_id = %s WHERE user_id = %s", (into.pk, gone.pk)
+    )
+    # What was shown to the one is what the other goes on from: for effect, and to be erased.
+    database.execute(
+        'UPDATE recommender_recommendation SET "user" = %s WHERE catalog_id = %s AND "user" = %s',
+        (into.external_id, into.catalog_id, gone.external_id),
     )
     into.attributes = {**gone.attributes, **into.attributes}
     into.history_version += 1

@@ -2,10 +2,11 @@ from datetime import timedelta
 
 import pytest
 
-from recommender.history.ingest import ACCEPTED, DUPLICATE
+from recommender.history.ingest import ACCEPTED, DUPLICATE, erase_user
 from recommender.history.merge import merge_users
-from recommender.models import Event, ProfileVector, User
+from recommender.models import Event, ProfileVector, Recommendation, User
 from recommender.profiles import builder
+from tests.recommender.effect.shown import show
 from tests.shop import DAY, NOON, Shop, event, numbered
 from tests.threads import at_once
 
@@ -125,3 +126,19 @@ def test_of_merges_at_once_one_moves_the_events(committed_shop: Shop) -> None:
 
     assert sorted(moved, key=str) == [1, None, None, None]
     assert of(shop, "ann") == ["mug", "mug"]
+
+
+def test_what_a_visitor_was_shown_is_theirs_who_stays_and_erased_with_them(shop: Shop) -> None:
+    shop.stock(mug="Mug")
+    shop.visit("visitor", "mug")
+    other = Shop.open("other")
+    for catalog in (shop, other):
+        show(catalog, NOON, "mug", user="visitor")
+
+    merge_users(shop.catalog, "ann", "visitor")
+
+    shown = Recommendation.objects.filter(catalog=shop.catalog)
+    assert list(shown.values_list("user", flat=True)) == ["ann"]
+    erase_user(shop.user("ann"))
+    assert not shown.exists()
+    assert Recommendation.objects.get(catalog=other.catalog).user == "visitor"
