@@ -1,7 +1,5 @@
 """What `pip install .` takes: the packages with all that is in them, under a name of our own."""
 
-import subprocess
-import sys
 import tomllib
 from email.parser import Parser
 from pathlib import Path
@@ -9,23 +7,15 @@ from zipfile import ZipFile
 
 import pytest
 
+from tests import wheels
+
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGES = ("embeddings", "recommender", "workers")
 
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> ZipFile:
-    directory = tmp_path_factory.mktemp("wheel")
-    built = subprocess.run(
-        [sys.executable, "-m", "uv", "build", "--wheel", "--offline", "--out-dir", directory, ROOT],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
-    assert built.returncode == 0, built.stderr
-    (path,) = directory.glob("*.whl")
-    return ZipFile(path)
+    return wheels.build(ROOT, tmp_path_factory.mktemp("wheel"))
 
 
 def test_a_wheel_has_every_file_of_the_packages_and_no_other(wheel: ZipFile) -> None:

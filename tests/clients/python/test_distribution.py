@@ -9,22 +9,14 @@ from zipfile import ZipFile
 
 import pytest
 
+from tests import wheels
+
 ROOT = Path(__file__).resolve().parents[3] / "clients/python"
 
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> ZipFile:
-    directory = tmp_path_factory.mktemp("wheel")
-    built = subprocess.run(
-        [sys.executable, "-m", "uv", "build", "--wheel", "--offline", "--out-dir", directory, ROOT],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
-    assert built.returncode == 0, built.stderr
-    (path,) = directory.glob("*.whl")
-    return ZipFile(path)
+    return wheels.build(ROOT, tmp_path_factory.mktemp("wheel"))
 
 
 def test_a_wheel_has_every_file_of_the_package_and_no_other(wheel: ZipFile) -> None:

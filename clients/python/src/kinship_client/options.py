@@ -59,8 +59,8 @@ class ProductInput(TypedDict, total=False):
     attributes: Json | None
 
 
-class ListOptions(TypedDict, total=False):
-    """What every list takes."""
+class PageOptions(TypedDict, total=False):
+    """What a list and a page of several take."""
 
     scenario: str
     scenario_version: int | Literal["draft"]
@@ -71,6 +71,11 @@ class ListOptions(TypedDict, total=False):
     explain: bool
     trace: bool
     timeout_ms: int
+
+
+class ListOptions(PageOptions, total=False):
+    """What every list takes."""
+
     boost: Sequence[Json]
     promote: Json | None
     diversity: float | Json | None
@@ -139,19 +144,10 @@ class SuggestOptions(TypedDict, total=False):
     personal: float
 
 
-class RowsOptions(TypedDict, total=False):
+class RowsOptions(PageOptions, total=False):
     """Of the rows of a page."""
 
-    scenario: str
-    scenario_version: int | Literal["draft"]
-    rules: bool
     rows: int
-    count: int
-    filter: Json | None
-    fields: Sequence[str]
-    explain: bool
-    trace: bool
-    timeout_ms: int
 
 
 class SegmentsOptions(TypedDict, total=False):
