@@ -29,7 +29,7 @@ def filled(
     catalog = request.auth.catalog
     query = _query(request, ask, of, after)
     shown = product_keys(catalog.pk, [item.id for item in answer.items])
-    user = of.user or getattr(ask, "user", None)
+    user = of.user_in(ask)
     if user is not None:
         may_know = user_tokens.may_know(request, user)
         asking = given_history.asker(catalog, user, replace(query, anonymous_only=not may_know))

@@ -143,7 +143,8 @@ def page(
     after: Continuation = FIRST_PAGE,
 ) -> Page:
     """The same as JSON will have it; what it shows is remembered, so that the list can go on."""
-    ask = placing.place(request, operation.of(subject), ask)
+    of = operation.of(subject)
+    ask = placing.place(request, of, ask)
     made, document = _documented(request, operation, ask, subject, after)
     listed = tuple(item.id for item in made.answer.items[: len(document["items"])])
     rec_id = log_shown(
@@ -151,7 +152,7 @@ def page(
         operation.name,
         made.answer,
         count=len(listed),
-        user=_user_of(operation, ask, subject),
+        user=of.user_in(ask),
         placing=ask.placing,
     )
     answer_log.writer.add(
@@ -189,11 +190,6 @@ def log_shown(
     )
     answer_log.writer.log(entry)
     return rec_id
-
-
-def _user_of(operation: Operation, ask: ListRequest, subject: str) -> str | None:
-    """Whom a list is made for, where the request names them."""
-    return subject if operation.subject == "user" else getattr(ask, "user", None)
 
 
 def preview(

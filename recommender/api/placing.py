@@ -48,6 +48,10 @@ class Of:
     product: str | None = None
     user: str | None = None
 
+    def user_in(self, ask: PlacementRequest) -> str | None:
+        """Whom the list is made for: whom its address names, or else its request."""
+        return self.user or getattr(ask, "user", None)
+
 
 @dataclass(frozen=True, slots=True)
 class _Served:
@@ -85,7 +89,7 @@ def _varied(request: ApiRequest, of: Of, ask: Asked, placed: Asked) -> Asked:
 
     What the request says for itself stands; what a variant sets stands over its placement.
     """
-    unit = of.user or getattr(ask, "user", None)
+    unit = of.user_in(ask)
     found = variants.assigned(request.auth.catalog, ask.scenario, of.operation, unit)
     if found is None:
         return placed
@@ -232,7 +236,7 @@ def _ruled(
     if any(rule.starts or rule.ends for rule in acting):
         acting = [rule for rule in acting if merchandising.is_on(rule, context.now)]
     if any(rule.needs_user for rule in acting):
-        visitor = _visitor(request, of.user or getattr(ask, "user", None))
+        visitor = _visitor(request, of.user_in(ask))
         acting = [rule for rule in acting if merchandising.is_for(rule, visitor)]
     acting.sort(key=lambda rule: -rule.priority)
     made = merchandised.compiled(
