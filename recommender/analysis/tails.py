@@ -25,4 +25,5 @@ def threshold(values: NDArray[np.float64], false_alarms: float) -> float:
     normal = NormalDist()
     tail = min(false_alarms * len(values) / len(positive), 0.5)
     steps = normal.inv_cdf(1 - tail) / normal.inv_cdf(_UPPER)
-    return float(np.exp(middle + (upper - middle) * steps))
+    with np.errstate(over="ignore"):  # beyond the largest number lies inf, as beyond all values
+        return float(np.exp(middle + (upper - middle) * steps))
