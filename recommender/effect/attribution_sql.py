@@ -23,7 +23,7 @@ _ITEM = """
 """
 
 # The purchase as money: the price of one, of the event or else of the product, times how many.
-_MONEY = "COALESCE(e.value, p.price, 0) * COALESCE(e.quantity, 1)"
+MONEY = "COALESCE(e.value, p.price, 0) * COALESCE(e.quantity, 1)"
 
 # A view with a rec_id came by a link of the list, and is a click; without one it says nothing.
 _EVENT = """
@@ -101,8 +101,7 @@ WITH acts AS MATERIALIZED ({event}
     WHERE %(by_answer)s AND r.catalog_id = %(catalog)s AND r.at >= %(since)s AND r.at < %(until)s
       AND NOT EXISTS (
         SELECT FROM recommender_user x WHERE x.catalog_id = %(catalog)s
-          AND x.external_id = r."user"
-          AND (x.exclusion = 'person' OR x.exclusion = 'bot' AND %(exclude_bots)s))
+          AND x.external_id = r."user" AND {excluded})
 ), parts AS (
     SELECT answer, shown_at, product_id, source, 0 AS hours, 1 AS impressions, 0 AS clicks,
            0 AS carts, 0 AS purchases, 0::float8 AS money FROM seen
@@ -136,7 +135,8 @@ SELECT %(catalog)s, %(day)s, '', NULL, NULL, NULL, NULL, NULL, NULL, 0, 0, 0,
            WHERE r.rec_id = a.rec_id AND r.at = {act_made_at} AND r.catalog_id = %(catalog)s))
 FROM acts a HAVING count(*) > 0
 """).format(
-    event=sql.SQL(_EVENT).format(money=sql.SQL(_MONEY), counts=exclusion.COUNTS),
+    event=sql.SQL(_EVENT).format(money=sql.SQL(MONEY), counts=exclusion.COUNTS),
+    excluded=exclusion.is_excluded("x", "%(exclude_bots)s"),
     act_made_at=sql.SQL(_MADE_AT).format(sql.SQL("a.rec_id")),
     touching_made_at=sql.SQL(_MADE_AT).format(sql.SQL("b.rec_id")),
     is_listed=sql.SQL(

@@ -11,8 +11,9 @@ from psycopg import sql
 
 from recommender import database
 from recommender.effect import experiments, sequential
-from recommender.effect.attribution_sql import SPAN_DAYS
+from recommender.effect.attribution_sql import MONEY, SPAN_DAYS
 from recommender.effect.sequential import Comparison, Values
+from recommender.history import exclusion
 from recommender.models import Experiment
 
 METRICS = tuple(Experiment.Metric.values)
@@ -24,7 +25,7 @@ _RATIO_ALPHA = 0.001
 _MEASURES = """
     count(DISTINCT (e.at AT TIME ZONE 'UTC')::date)
         FILTER (WHERE e.type = 'purchase' AND {side}) AS orders_{name},
-    COALESCE(sum(COALESCE(e.value, p.price, 0) * COALESCE(e.quantity, 1))
+    COALESCE(sum({money})
         FILTER (WHERE e.type = 'purchase' AND {side}), 0) AS revenue_{name},
     count(*) FILTER (WHERE e.rec_id IS NOT NULL AND e.type IN ('click', 'view') AND {side})
         AS clicks_{name}
@@ -48,13 +49,13 @@ LEFT JOIN LATERAL (
     FROM recommender_event e LEFT JOIN recommender_product p ON p.id = e.product_id
     WHERE e.user_id = u.id AND e.at >= t.first_at - %(before)s::interval AND e.at < %(end)s
 ) m ON true
-WHERE NOT (COALESCE(u.exclusion, '') = 'person'
-           OR COALESCE(u.exclusion, '') = 'bot' AND %(exclude_bots)s)
+WHERE NOT COALESCE({excluded}, false)
 """).format(
+    excluded=exclusion.is_excluded("u", "%(exclude_bots)s"),
     measures=sql.SQL(", ").join(
-        sql.SQL(_MEASURES.format(side=side, name=name))
+        sql.SQL(_MEASURES.format(side=side, name=name, money=MONEY))
         for side, name in (("e.at >= t.first_at", "now"), ("e.at < t.first_at", "before"))
-    )
+    ),
 )
 
 

@@ -10,14 +10,25 @@ from psycopg import sql
 
 from recommender.models import Catalog, User
 
+
+def is_excluded(user: str, exclude_bots: str) -> sql.Composed:
+    """Whether a user, a row of this name, does not count, as SQL; NULL where there is none.
+
+    Args:
+        exclude_bots: SQL of what the catalog says of bots.
+    """
+    return sql.SQL("({user}.exclusion = 'person' OR {user}.exclusion = 'bot' AND {bots})").format(
+        user=sql.Identifier(user), bots=sql.SQL(exclude_bots)
+    )
+
+
 # Whether the user of an event `e` counts.
 COUNTS = sql.SQL("""
 NOT EXISTS (
     SELECT FROM recommender_user x JOIN recommender_catalog xc ON xc.id = x.catalog_id
-    WHERE x.id = e.user_id AND x.exclusion <> ''
-      AND (x.exclusion = 'person' OR x.exclusion = 'bot' AND xc.exclude_bots)
+    WHERE x.id = e.user_id AND x.exclusion <> '' AND {excluded}
 )
-""")
+""").format(excluded=is_excluded("x", "xc.exclude_bots"))
 
 
 def mark_bots(catalog: Catalog, users: Collection[int]) -> int:

@@ -6,7 +6,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from recommender.api import problems
 from recommender.models import Product
-from recommender.shop import cards, cart, events, placements
+from recommender.shop import ask, cards, cart, events, placements
 from recommender.shop.visit import Visit, shop_view
 from recommender.shop.visitor import MOST_OF_ONE
 
@@ -49,8 +49,13 @@ def put(visit: Visit) -> HttpResponse:
 def check_out(visit: Visit) -> HttpResponse:
     """Everything in the cart is bought, as far as events tell."""
     bought = cart.lines(visit)
-    for line in bought:
-        events.tell(visit, "purchase", [line.product.external_id], quantity=line.quantity)
+    ask.tell(
+        visit.catalog,
+        [
+            events.event(visit, "purchase", line.product.external_id, quantity=line.quantity)
+            for line in bought
+        ],
+    )
     visit.visitor = visit.visitor.without_cart(visit.catalog)
     if not bought:
         return redirect(visit.url("cart"))

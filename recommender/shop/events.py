@@ -1,6 +1,7 @@
 """What a visitor does, told as events: views, likes, what goes into the cart, what was shown."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 from uuid import UUID
 
 from django.http import HttpResponse
@@ -30,19 +31,21 @@ def tell(
     quantity: int | None = None,
 ) -> int:
     """Send an event with each product, from the list that it was in; how many are taken."""
-    return ask.tell(
-        visit.catalog,
-        [
-            {
-                "type": kind,
-                "user": visit.user,
-                "product": product,
-                "quantity": quantity,
-                "rec_id": reference(rec_id),
-            }
-            for product in products[:_MOST_AT_ONCE]
-        ],
-    )
+    told = [event(visit, kind, one, rec_id, quantity) for one in products[:_MOST_AT_ONCE]]
+    return ask.tell(visit.catalog, told)
+
+
+def event(
+    visit: Visit, kind: str, product: str, rec_id: str = "", quantity: int | None = None
+) -> Mapping[str, Any]:
+    """What the visitor does with a product, as the API takes it."""
+    return {
+        "type": kind,
+        "user": visit.user,
+        "product": product,
+        "quantity": quantity,
+        "rec_id": reference(rec_id),
+    }
 
 
 def reference(given: str) -> str | None:
