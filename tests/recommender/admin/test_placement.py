@@ -4,9 +4,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import Permission, User
-from django.db import connection
 from django.test import Client
-from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from recommender.catalog import placements
@@ -216,17 +214,11 @@ def test_more_placements_and_versions_take_no_more_queries(
     admin_client: Client, catalog: Catalog, home: Placement
 ) -> None:
     placements.publish(home, "a")
-    few = _queries(admin_client)
+    few = page.queries(admin_client, reverse(LIST))
     for number in range(5):
         document = {"operation": "for_user", "defaults": {}, "fallback": None, "rules": []}
         more, _ = placements.put(catalog, f"more-{number}", document)
         placements.publish(more, "a")
     placements.put(catalog, "home", {**home.draft, "defaults": {"count": 3}})
     placements.publish(Placement.objects.get(name="home"), "a")
-    assert _queries(admin_client) == few
-
-
-def _queries(client: Client) -> int:
-    with CaptureQueriesContext(connection) as queries:
-        assert "home" in page.text(client.get(reverse(LIST)))
-    return len(queries)
+    assert page.queries(admin_client, reverse(LIST)) == few
