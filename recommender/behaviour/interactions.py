@@ -26,6 +26,7 @@ class Interactions:
     times: NDArray[np.float64]  # seconds since 1970
     n_users: int
     n_products: int
+    by_list: NDArray[np.bool_] | None = None  # whether a list led to it; None where none did
 
     def __len__(self) -> int:
         return len(self.users)
@@ -43,7 +44,12 @@ class Interactions:
             times=self.times[kept],
             n_users=self.n_users,
             n_products=self.n_products,
+            by_list=None if self.by_list is None else self.by_list[kept],
         )
+
+    def own(self) -> "Interactions":
+        """Those that no list led to."""
+        return self if self.by_list is None else self.where(~self.by_list)
 
     def positive(self) -> "Interactions":
         """Those that say something good."""

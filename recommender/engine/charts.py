@@ -24,6 +24,8 @@ _TRENDS = (
     "deviations"
 )
 _AGE = "time of release, else of coming in; the score is 1 / (60 + place)"
+# See `history.exposure`.
+_BY_LIST = "; whom only lists led to a product counts less, the more they show it"
 _TIMELESS = "; times are made up here, so that every span is all of time"
 
 # Rows of (id, score, key): what anybody had in the window, most first.
@@ -69,4 +71,5 @@ def measured_by(catalog: Catalog, name: str, window: str | None) -> str:
     text = _TRENDS if name == TRENDING else _COUNTED[window or "month"][1]
     if name == POPULAR and window is None:
         text += ", then ever"
+    text += _BY_LIST
     return text + _TIMELESS if catalog.has_made_up_times else text

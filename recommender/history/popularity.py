@@ -8,7 +8,7 @@ from psycopg import sql
 from psycopg.types.json import Jsonb
 
 from recommender import database
-from recommender.history import exclusion, reader, repurchase
+from recommender.history import exclusion, exposure, reader, repurchase
 from recommender.models import Catalog
 
 WINDOW = timedelta(days=30)
@@ -17,7 +17,7 @@ _WEEK, _QUARTER = timedelta(days=7), timedelta(days=90)
 _EVER = timedelta(days=365_000)
 
 _EVENT = """
-        SELECT e.user_id, e.product_id, e.at, {weight} AS weight
+        SELECT e.user_id, e.product_id, e.at, {weight} AS weight, e.rec_id IS NULL AS is_own
         FROM recommender_event e JOIN (
             SELECT key, value::float8 AS weight FROM jsonb_each_text(%(weights)s::jsonb)
         ) w ON w.key = e.type AND w.weight <> 0
@@ -25,30 +25,42 @@ _EVENT = """
           AND {counts}
 """
 
+_SINCE = {
+    name: sql.SQL(f"(%(before)s::timestamptz - %({parameter})s::interval)")
+    for name, parameter in (("week", "week"), ("month", "window"), ("quarter", "quarter"))
+}
+_USERS = sql.SQL("""COALESCE(sum(CASE WHEN own_at >= {0} THEN 1 ELSE x.share END)
+               FILTER (WHERE last_at >= {0}), 0)""")
+
 # A row for each product that anybody liked. A user counts once for a product, by the heaviest of
 # their events with it, of their ratings the last; what speaks against a product or says nothing
-# does not count. What a reader does not select, PostgreSQL does not compute.
+# does not count. Whom only lists led to it count for the share that their exposure leaves. What a
+# reader does not select, PostgreSQL does not compute.
 POPULARITY = sql.SQL("""
-    SELECT product_id, sum(recent) AS recent, sum(total) AS total,
-           count(*) FILTER (WHERE last_at >= %(before)s::timestamptz - %(week)s::interval)
-               AS week_users,
-           count(*) FILTER (WHERE last_at >= %(before)s::timestamptz - %(window)s::interval)
-               AS month_users,
-           count(*) FILTER (WHERE last_at >= %(before)s::timestamptz - %(quarter)s::interval)
-               AS quarter_users,
-           count(*) AS all_users, min(first_at) AS first_at
+    SELECT product_id,
+           sum(recent * x.share + COALESCE(own_recent, 0) * (1 - x.share)) AS recent,
+           sum(total * x.share + COALESCE(own_total, 0) * (1 - x.share)) AS total,
+           {users_in_week} AS week_users, {users_in_month} AS month_users,
+           {users_in_quarter} AS quarter_users,
+           sum(CASE WHEN own_at IS NULL THEN x.share ELSE 1 END) AS all_users,
+           min(first_at) AS first_at
     FROM (
         SELECT e.product_id, e.user_id, max(e.weight) AS total,
-               max(e.weight) FILTER (
-                   WHERE e.at >= %(before)s::timestamptz - %(window)s::interval) AS recent,
-               min(e.at) AS first_at, max(e.at) AS last_at
+               max(e.weight) FILTER (WHERE e.at >= {month}) AS recent,
+               max(e.weight) FILTER (WHERE e.is_own) AS own_total,
+               max(e.weight) FILTER (WHERE e.is_own AND e.at >= {month}) AS own_recent,
+               min(e.at) AS first_at, max(e.at) AS last_at,
+               max(e.at) FILTER (WHERE e.is_own) AS own_at
         FROM ({event} AND e.type <> 'rating' UNION ALL (
             SELECT DISTINCT ON (r.user_id, r.product_id) r.* FROM ({event} AND e.type = 'rating') r
             ORDER BY r.user_id, r.product_id, r.at DESC, r.weight DESC
         )) e
         WHERE e.weight > 0
         GROUP BY e.product_id, e.user_id
-    ) strongest GROUP BY product_id
+    ) strongest
+    LEFT JOIN ({shares}) of_product USING (product_id)
+    CROSS JOIN LATERAL (SELECT COALESCE(of_product.share, 1) AS share) x
+    GROUP BY product_id
 """).format(
     event=sql.SQL(_EVENT).format(
         counts=exclusion.COUNTS,
@@ -57,7 +69,10 @@ POPULARITY = sql.SQL("""
             worst=sql.SQL("%(rating_min)s::float8"),
             best=sql.SQL("%(rating_max)s::float8"),
         ),
-    )
+    ),
+    shares=exposure.SHARES,
+    month=_SINCE["month"],
+    **{f"users_in_{name}": _USERS.format(since) for name, since in _SINCE.items()},
 )
 
 _REPLACE = sql.SQL("""

@@ -95,16 +95,19 @@ class EvaluationRun(models.Model):
 
 
 class ProductPopularity(models.Model):
-    """Popularity of a product, refreshed by a periodic task; apart from Product, as it churns."""
+    """Popularity of a product, refreshed by a periodic task; apart from Product, as it churns.
+
+    A user whom only lists led to the product counts for the share that its exposure leaves.
+    """
 
     product = models.OneToOneField(Product, models.CASCADE, primary_key=True)
     catalog = models.ForeignKey(Catalog, models.CASCADE, verbose_name="catalog", db_index=False)
     recent = models.FloatField(help_text="Weight of the last 30 days, one vote a user.")
     total = models.FloatField(help_text="Weight of all time, one vote a user.")
-    week_users = models.PositiveIntegerField(default=0, help_text="Users in the last 7 days.")
-    month_users = models.PositiveIntegerField(default=0, help_text="Users in the last 30 days.")
-    quarter_users = models.PositiveIntegerField(default=0, help_text="Users in the last 90 days.")
-    all_users = models.PositiveIntegerField(default=0, help_text="Users of all time.")
+    week_users = models.FloatField(default=0, help_text="Users in the last 7 days.")
+    month_users = models.FloatField(default=0, help_text="Users in the last 30 days.")
+    quarter_users = models.FloatField(default=0, help_text="Users in the last 90 days.")
+    all_users = models.FloatField(default=0, help_text="Users of all time.")
     first_at = models.DateTimeField(null=True, help_text="Its first event.")
     repeat_days = models.FloatField(null=True, help_text="Days between two purchases of a user.")
     repeat_variance = models.FloatField(null=True, help_text="Of the logarithm of those days.")

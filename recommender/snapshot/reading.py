@@ -11,7 +11,8 @@ from psycopg import sql
 
 from recommender import arrays, database
 from recommender.behaviour.interactions import Interactions
-from recommender.history import exclusion, reader
+from recommender.history import exclusion, exposure, reader
+from recommender.history.exposure import Exposure
 from recommender.models import Catalog
 
 _PAGE = 20_000
@@ -25,7 +26,7 @@ FROM recommender_product WHERE catalog_id = %s AND id > %s ORDER BY id LIMIT %s
 _EVENTS = sql.SQL("""
 COPY (
     SELECT e.user_id, e.product_id, {weight}::float4, extract(epoch FROM e.at)::float8,
-           {tie_breaker}, e.type = 'rating'
+           {tie_breaker}, e.type = 'rating', e.rec_id IS NOT NULL
     FROM recommender_event e JOIN (
         SELECT key, value::float8 AS weight FROM jsonb_each_text({weights}::jsonb)
     ) w ON w.key = e.type AND w.weight <> 0
@@ -35,7 +36,7 @@ COPY (
 """)
 
 _ROW = arrays.row_type(
-    user="i8", product="i8", weight="f4", time="f8", tie_breaker="i8", is_rating="?"
+    user="i8", product="i8", weight="f4", time="f8", tie_breaker="i8", is_rating="?", by_list="?"
 )
 _EVENT = np.dtype(
     [
@@ -45,6 +46,7 @@ _EVENT = np.dtype(
         ("time", "f8"),
         ("tie_breaker", "i8"),
         ("is_rating", "?"),
+        ("by_list", "?"),
     ]
 )
 
@@ -82,6 +84,7 @@ class Reading:
     users: NDArray[np.int64]  # keys, in order
     events: Interactions  # with all ratings, those that weigh nothing too
     is_rating: NDArray[np.bool_]  # of each event
+    exposure: Exposure
 
     @property
     def interactions(self) -> Interactions:
@@ -125,8 +128,10 @@ def read(catalog: Catalog, before: datetime) -> Reading:
             times=events["time"].astype(np.float64),
             n_users=len(users),
             n_products=len(products),
+            by_list=events["by_list"].astype(bool) if events["by_list"].any() else None,
         ),
         events["is_rating"],
+        exposure.read(catalog),
     )
 
 

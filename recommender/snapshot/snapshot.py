@@ -18,6 +18,7 @@ from recommender import arrays, database
 from recommender.behaviour.fold_in import FoldIn
 from recommender.behaviour.interactions import SECONDS_A_DAY, Interactions
 from recommender.behaviour.settings import LearnerSettings
+from recommender.history.exposure import Exposure
 from recommender.models import ProductNeighbor, Space
 from recommender.profiles import builder
 from recommender.snapshot.reading import Products, Reading
@@ -59,19 +60,35 @@ class Snapshot:
     neighbours: Mapping[str, csr_array] = field(default_factory=dict)
     # Whether times tell only the order of each user's events: no event is recent then.
     has_made_up_times: bool = False
+    exposure: Exposure | None = None
     # What is learnt from it is learnt so.
     learners: LearnerSettings = field(default_factory=LearnerSettings)
 
     @cached_property
     def popularity(self) -> Mapping[str, NDArray[np.float32]]:
-        """By window: how many users had each product; where times are made up, all of time."""
+        """By window: how many users had each product; where times are made up, all of time.
+
+        Whom only lists led to it count for the share that their exposure leaves.
+        """
         positive = self.interactions.positive()
+        shares = self._shares
         counts = {}
         for name, length in WINDOWS.items():
             days = np.inf if self.has_made_up_times else length
             recent = positive.where(positive.times >= self.clock - days * SECONDS_A_DAY)
-            counts[name] = np.asarray(recent.binary().sum(axis=0), dtype=np.float32)
+            users = recent.binary().sum(axis=0)
+            if shares is not None:
+                users = shares * users + (1 - shares) * recent.own().binary().sum(axis=0)
+            counts[name] = np.asarray(users, dtype=np.float32)
         return counts
+
+    @property
+    def _shares(self) -> NDArray[np.float64] | None:
+        """What whom only lists led to a product counts, shape (products,); None where all is 1."""
+        if self.exposure is None or self.interactions.by_list is None:
+            return None
+        available = int(self.products.available.sum())
+        return self.exposure.shares(self.products.keys, self.clock, available)
 
     @cached_property
     def first(self) -> NDArray[np.float64]:
@@ -138,6 +155,7 @@ def as_of(
         spaces=tuple(spaces),
         neighbours=neighbours or {},
         has_made_up_times=has_made_up_times,
+        exposure=reading.exposure,
     )
 
 
