@@ -133,11 +133,13 @@ def test_the_table_counts_the_users_that_a_snapshot_counts(museum: Shop, seed: i
     museum.stock(**numbered(20))
     random = Random(seed)
     known = [(kind, value) for kind, value, _ in BY_VALUE if kind in museum.catalog.event_weights]
+    events = []
     for _ in range(400):
         kind, value = random.choice(known)
         user, product = f"u{random.randrange(12)}", f"p{random.randrange(20)}"
         at = NOON - random.random() * 120 * DAY
-        museum.post(event(user, product, type=kind, value=value, at=at))
+        events.append(event(user, product, type=kind, value=value, at=at))
+    museum.post(*events)
     popularity.refresh(museum.catalog)
 
     then = batch.catalog_as_of(museum.catalog, None)
