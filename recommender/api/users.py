@@ -90,8 +90,7 @@ def delete_user(request: ApiRequest, user_id: PathId) -> HttpResponse:
 def _find(catalog: Catalog, user_id: str) -> User:
     user = User.objects.filter(catalog=catalog, external_id=user_id).first()
     if user is None:
-        detail = f"There is no user {user_id!r}."
-        raise Problem(404, "unknown-user", detail, missing_ids=[user_id])
+        raise problems.unknown_user(user_id)
     return user
 
 
