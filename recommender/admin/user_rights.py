@@ -9,7 +9,7 @@ from django.urls import reverse
 
 from recommender.admin import base
 from recommender.admin.base import Question, ReadOnlyAdmin, action
-from recommender.history.ingest import erase_user
+from recommender.history.erasure import erase_user
 from recommender.models import User
 from recommender.rights import export
 

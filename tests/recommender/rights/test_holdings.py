@@ -6,7 +6,9 @@ the erasure have it.
 
 import pytest
 
-from tests.recommender.api.client import Api
+from recommender.models import LateDay, Recommendation
+from tests.recommender.api.client import Api, problem
+from tests.recommender.effect.shown import show
 from tests.recommender.rights import held
 from tests.shop import Shop
 
@@ -36,3 +38,24 @@ def test_every_table_that_holds_something_of_a_user_is_in_the_export(
     for column, part in held.PARTS.items():
         assert len(exported[part]) == held.rows(column, seeded.user(ANN)), column
         assert exported[part], column
+
+
+def test_nothing_of_an_erased_user_is_in_any_table_and_nothing_else_goes(
+    seeded: Shop, api: Api
+) -> None:
+    ann, bob = seeded.user(ANN), seeded.user("bob")
+    kept = {column: held.rows(column, bob) for column in held.SEEDS}
+
+    assert api.delete(f"/v1/users/{ANN}").status_code == 204
+
+    assert {column: held.rows(column, ann) for column in held.SEEDS} == dict.fromkeys(kept, 0)
+    assert {column: held.rows(column, bob) for column in held.SEEDS} == kept
+    problem(api.get(f"/v1/users/{ANN}/export"), 404, "unknown-user")
+
+
+def test_who_only_saw_lists_is_erased_too(shop: Shop, api: Api) -> None:
+    show(shop, held.YESTERDAY, "mug", user=ANN)
+    assert api.delete(f"/v1/users/{ANN}").status_code == 204
+    assert not Recommendation.objects.exists()
+    assert LateDay.objects.get().day == held.YESTERDAY.date()
+    problem(api.delete(f"/v1/users/{ANN}"), 404, "unknown-user")
