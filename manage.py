@@ -70,6 +70,9 @@ What comes of it
   spend            what embedding cost
   embed_file       the vectors of a text file's lines
 
+Users' rights
+  export_user      everything that is held about a user
+
 Safety
   backup           all of it in one file, while it runs
   restore          a backup in an empty data directory

@@ -10,15 +10,16 @@ from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import RelatedDropdownFilter
 
 from recommender.admin import fragments, preview
-from recommender.admin.base import BoundedPaginator, DetailAdmin, ExternalIdAdmin, ReadOnlyAdmin
+from recommender.admin.base import BoundedPaginator, DetailAdmin, ExternalIdAdmin
 from recommender.admin.fragments import Table
+from recommender.admin.user_rights import UserRights
 from recommender.models import Event, ProfileVector, Space, User
 
 _EVENTS_SHOWN = 50
 
 
 @admin.register(User)
-class UserAdmin(DetailAdmin[User], ExternalIdAdmin[User], ReadOnlyAdmin[User]):
+class UserAdmin(DetailAdmin[User], ExternalIdAdmin[User], UserRights):
     """Shoppers, readers, viewers. They come with their first event."""
 
     list_display = ("external_id", "catalog", "exclusion", "last_event_at", "created_at")

@@ -21,6 +21,7 @@ from recommender.api import (
     effect,
     experiments,
     explain,
+    exports,
     insight,
     next_pages,
     outliers,
@@ -101,6 +102,7 @@ api.add_router("/v1", insight.router)
 api.add_router("/v1", placements.router)
 api.add_router("/v1", sync.router)
 api.add_router("/v1", products.router)
+api.add_router("/v1", exports.router)
 api.add_router("/v1", users.router)
 api.add_router("/v1", users.events_router)
 

@@ -25,6 +25,7 @@ from recommender.api.example_errors import (
     SYNC_CONFLICTS,
     TOO_LARGE,
     TWO_IDS,
+    UNKNOWN_ANSWER,
     USER_ID,
     invalid,
     unknown,
@@ -70,6 +71,23 @@ _EVENT = {
     "value": 55.0,
 }
 _VIEW = {"type": "view", "user": USER_ID, "product": "foo-004"}
+_EXPORT_CURSOR = "WyJmaW5kaW5ncyIsIjciXQ"
+_HELD: dict[str, Any] = {
+    "id": USER_ID,
+    "user": {**_USER, "created_at": _AT, "last_event_at": _AT, "is_anonymous": False,
+             "exclusion": ""},
+    "variants": [{"variant": "new-rank/b"}],
+    "segments": [{"by": "category", "value": "Food & Drink/Coffee", "score": 0.82}],
+    "profiles": [{"space": "text@1", "kind": "interest", "position": 0, "weight": 1.0,
+                  "product": PRODUCT_ID, "vector": [0.12, -0.03]}],
+    "findings": [],
+    "events": [{"id": _EVENT["id"], "type": "purchase", "product": PRODUCT_ID, "at": _AT,
+                "quantity": 2, "value": 55.0, "rec_id": UNKNOWN_ANSWER, "query": None}],
+    "shown": [{"rec_id": UNKNOWN_ANSWER, "at": _AT, "operation": "for_user", "placement": "home",
+               "placement_version": 3, "variant": "new-rank/b",
+               "items": [[PRODUCT_ID, "text", 0.81, 1.0]], "spaces": ["text@1"], "ranker": 7}],
+    "next": None,
+}  # fmt: skip
 _PRODUCT_PATH = {"product_id": PRODUCT_ID}
 _USER_PATH = {"user_id": USER_ID}
 _ROWS = {"array": [{"id": PRODUCT_ID, **_PRODUCT}, _OTHER], "one product": _OTHER}
@@ -156,6 +174,14 @@ CALLS: Mapping[tuple[str, str], Call] = {
         answer={"id": USER_ID, **_USER, "last_event_at": _AT},
         parameters=_USER_PATH,
         errors=(*SERVER, NO_USER, unknown("user")),
+    ),
+    ("get", "/v1/users/{user_id}/export"): Call(
+        answers={200: "ExportOut"},
+        answer=_HELD,
+        parameters={**_USER_PATH, "limit": 1000, "cursor": _EXPORT_CURSOR},
+        errors=(*SERVER, invalid("query.limit", "Input should be less than or equal to 10000"),
+                Problem(400, "invalid-cursor", "Use `next` of the page before as it is."),
+                unknown("user")),
     ),
     ("delete", "/v1/users/{user_id}"): Call(
         answers={204: None},

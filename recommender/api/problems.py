@@ -138,6 +138,11 @@ def unknown_product(product_id: str) -> Problem:
     return Problem(404, "unknown-product", detail, missing_ids=[product_id])
 
 
+def unknown_user(user_id: str) -> Problem:
+    """The same of a user."""
+    return Problem(404, "unknown-user", f"There is no user {user_id!r}.", missing_ids=[user_id])
+
+
 # Of what is wrong with one request, and of a name in it: an answer is no longer than it helps.
 _MOST_ERRORS, _MOST_CHARACTERS = 20, 100
 

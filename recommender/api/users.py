@@ -24,7 +24,8 @@ from recommender.api.schemas import (
     validate_rows,
 )
 from recommender.history import ingest
-from recommender.history.ingest import NewEvent, erase_user, event_refusal
+from recommender.history.erasure import erase
+from recommender.history.ingest import NewEvent, event_refusal
 from recommender.history.merge import merge_users
 from recommender.models import Catalog, User
 
@@ -81,17 +82,17 @@ def get_user(request: ApiRequest, user_id: PathId) -> HttpResponse:
 
 @router.delete("/users/{id:user_id}", response={204: None}, summary="Erase a user")
 def delete_user(request: ApiRequest, user_id: PathId) -> HttpResponse:
-    """Erase a user, their history and their profiles, for good."""
+    """Erase all that is held about a user, for good; the next training forgets what it learnt."""
     codec.check_known(request, ())
-    erase_user(_find(request.auth.catalog, user_id))
+    if not erase(request.auth.catalog, user_id):
+        raise problems.unknown_user(user_id)
     return HttpResponse(status=204)
 
 
 def _find(catalog: Catalog, user_id: str) -> User:
     user = User.objects.filter(catalog=catalog, external_id=user_id).first()
     if user is None:
-        detail = f"There is no user {user_id!r}."
-        raise Problem(404, "unknown-user", detail, missing_ids=[user_id])
+        raise problems.unknown_user(user_id)
     return user
 
 

@@ -1,4 +1,4 @@
-"""Events in and users out: the rules for events, taking in, erasing.
+"""Events in: the rules for events, and taking them in.
 
 One statement takes in one event or a chunk of staged rows.
 """
@@ -16,7 +16,7 @@ from psycopg import sql
 from recommender import database
 from recommender.history import reader
 from recommender.history.partitions import ensure_months
-from recommender.models import Catalog, InsightFinding, Space, User
+from recommender.models import Catalog
 
 ACCEPTED, DUPLICATE, UNKNOWN_PRODUCT = "accepted", "duplicate", "unknown product"
 KNOWN_USER = "known user"
@@ -156,40 +156,6 @@ def ingest_from(
         duplicate=sql.Literal(DUPLICATE),
     )
     return [(row, outcome) for row, outcome in database.fetch(query, parameters)]
-
-
-# What came of lists on the days of what goes is counted anew.
-_ERASE = """
-WITH gone AS (DELETE FROM recommender_event WHERE user_id = %(user)s RETURNING id, at),
-keys AS (DELETE FROM recommender_eventkey WHERE id IN (SELECT id FROM gone))
-INSERT INTO recommender_lateday (catalog_id, day)
-SELECT DISTINCT %(catalog)s::bigint, (at AT TIME ZONE 'UTC')::date FROM gone
-"""
-
-
-def erase_user(user: User) -> None:
-    """Remove a user, their events, profiles and findings, as if they had never been."""
-    with transaction.atomic():
-        # First: an event that arrives meanwhile waits, and then makes the user anew.
-        User.objects.select_for_update().filter(pk=user.pk).first()
-        database.execute(_ERASE, {"catalog": user.catalog_id, "user": user.pk})
-        database.execute(
-            'DELETE FROM recommender_recommendation WHERE catalog_id = %s AND "user" = %s',
-            (user.catalog_id, user.external_id),
-        )
-        remove_user(user)
-
-
-def remove_user(user: User) -> None:
-    """Remove a user's row, profiles and findings, in the caller's transaction; events stay."""
-    spaces = list(Space.objects.filter(catalog=user.catalog_id).values_list("pk", flat=True))
-    # Not partition by partition: one may have been retired, and its table be gone.
-    database.execute(
-        "DELETE FROM recommender_profilevector WHERE space_id = ANY(%s) AND user_id = %s",
-        (spaces, user.pk),
-    )
-    InsightFinding.objects.filter(user=user).delete()
-    user.delete()
 
 
 # Clocks differ; an event further ahead than this is a mistake.

@@ -3,7 +3,7 @@
 from django.db import transaction
 
 from recommender import database
-from recommender.history.ingest import remove_user
+from recommender.history.erasure import remove_user
 from recommender.models import Catalog, User
 
 

@@ -28,6 +28,7 @@ from recommender.models.sync import FetchedFile, SeenProduct, Sync
 from recommender.models.synonyms import Synonyms
 from recommender.models.training import (
     EvaluationRun,
+    Forgotten,
     Mode,
     ProductNeighbor,
     ProductPopularity,
@@ -48,6 +49,7 @@ __all__ = [
     "Experiment",
     "Feed",
     "FetchedFile",
+    "Forgotten",
     "Heartbeat",
     "InsightFinding",
     "InsightRun",

@@ -94,6 +94,22 @@ class EvaluationRun(models.Model):
         return f"evaluation of {self.catalog} ({mode}), {self.made_at:%-d %B %Y, %H:%M} UTC"
 
 
+class Forgotten(models.Model):
+    """History that went when somebody was erased: the next training keeps nothing learnt from it.
+
+    One row for each time that happens, and none is ever changed: who sees a row sees it gone.
+    """
+
+    catalog = models.ForeignKey(Catalog, models.CASCADE, verbose_name="catalog", related_name="+")
+    at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        verbose_name_plural = "forgotten"
+
+    def __str__(self) -> str:
+        return f"{self.catalog_id}, {self.at:%-d %B %Y, %H:%M} UTC"
+
+
 class ProductPopularity(models.Model):
     """Popularity of a product, refreshed by a periodic task; apart from Product, as it churns.
 

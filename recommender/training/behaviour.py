@@ -52,13 +52,19 @@ class _Published:
 
 
 def train(
-    catalog: Catalog, now: Snapshot, progress: Progress, *, has_new_settings: bool = False
+    catalog: Catalog,
+    now: Snapshot,
+    progress: Progress,
+    *,
+    has_new_settings: bool = False,
+    anew: bool = False,
 ) -> Outcome:
     """Train a version of every behaviour space; one serves if it is the first or the better one.
 
     Args:
         has_new_settings: whether other settings were found than those that serve: a new version
             then is made even where too little has happened to compare it by.
+        anew: whether what serves has learnt from users who are erased: it is compared with nothing.
     """
     shortage = fitting.shortage(now)
     if shortage is not None:
@@ -73,8 +79,8 @@ def train(
     since = max(
         (space.trained_until for space in serving.values() if space.trained_until), default=None
     )
-    split = None if since is None else _split(now, since)
-    is_due = has_new_settings or _has_grown(catalog, len(now.interactions))
+    split = None if since is None or anew else _split(now, since)
+    is_due = anew or has_new_settings or _has_grown(catalog, len(now.interactions))
     if since is not None and split is None and not is_due:
         text = (
             f"Fewer than {metrics.MIN_USERS} users came to new products since "

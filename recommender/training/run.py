@@ -27,6 +27,7 @@ from recommender.training import (
     baskets,
     behaviour,
     fitting,
+    forgetting,
     learner_settings,
     model_selection,
     related,
@@ -139,6 +140,7 @@ def train(
     """
     progress = _reporting(run, check, progress)
     progress("reading history")
+    to_forget = forgetting.begin(catalog)
     now = present(catalog)
     catalog.has_made_up_times = now.has_made_up_times
     catalog.save(update_fields=["has_made_up_times"])
@@ -146,7 +148,7 @@ def train(
     past = Past(now)
     steps: dict[str, Callable[[], Outcome]] = {
         learner_settings.NAME: lambda: _settings(catalog, past, progress),
-        "behaviour spaces": lambda: _spaces(catalog, past, progress),
+        "behaviour spaces": lambda: _spaces(catalog, past, progress, anew=to_forget.is_needed),
         "popularity": lambda: _popularity(catalog),
         "co-occurrence": lambda: _neighbours(catalog, past.now, progress),
         "similar products": lambda: train_similar(catalog, past, progress),
@@ -156,6 +158,7 @@ def train(
         progress(name)
         record(run, name, step, check)
     check()
+    forgetting.finish(to_forget, {one["name"] for one in run.steps if one["outcome"] == DONE})
     run.status, run.finished_at, run.progress = TrainingRun.Status.DONE, timezone.now(), {}
     run.save()
 
@@ -232,12 +235,12 @@ def _settings(catalog: Catalog, past: Past, progress: Progress) -> Outcome:
     return past.chosen.outcome
 
 
-def _spaces(catalog: Catalog, past: Past, progress: Progress) -> Outcome:
-    chosen = past.chosen
-    if chosen is None:  # this history was too odd to choose by
-        return behaviour.train(catalog, past.now, progress)
-    outcome = behaviour.train(catalog, past.now, progress, has_new_settings=chosen.is_new)
-    learner_settings.remember(catalog, chosen)
+def _spaces(catalog: Catalog, past: Past, progress: Progress, *, anew: bool) -> Outcome:
+    chosen = past.chosen  # None where this history was too odd to choose by
+    is_new = chosen is not None and chosen.is_new
+    outcome = behaviour.train(catalog, past.now, progress, has_new_settings=is_new, anew=anew)
+    if chosen is not None:
+        learner_settings.remember(catalog, chosen)
     return outcome
 
 

@@ -43,6 +43,7 @@ SELECT c.id FROM recommender_catalog c LEFT JOIN LATERAL (
 WHERE EXISTS (
     SELECT FROM recommender_event e
     WHERE e.catalog_id = c.id AND e.at >= COALESCE(last.trained_until, '-infinity'))
+   OR EXISTS (SELECT FROM recommender_forgotten f WHERE f.catalog_id = c.id)
 """
 
 
@@ -104,7 +105,7 @@ def fail_dead_runs() -> int:
 
 
 def due() -> list[Catalog]:
-    """The catalogs with events that no finished training has learnt from."""
+    """The catalogs with events that no finished training has learnt from, or users erased since."""
     ids = [catalog_id for (catalog_id,) in database.fetch(_DUE)]
     return list(Catalog.objects.filter(pk__in=ids))
 

@@ -29,6 +29,7 @@ ANSWERS = {
     "SyncOut": records.Synced,
     "UserOut": records.User,
     "MergeOut": records.Merged,
+    "ExportOut": records.Held,
     "IngestOut": records.Ingested,
     "OutliersOut": insight.Outliers,
     "KindsOut": insight.InsightKinds,

@@ -178,3 +178,30 @@ def test_who_may_only_look_decides_nothing(client: Client, ann: User) -> None:
     data = {"action": "exclude_selected", "_selected_action": [ann.pk]}
     client.post(reverse(LIST), data)
     assert User.objects.get(pk=ann.pk).exclusion == ""
+
+
+def test_a_person_downloads_what_is_held_about_a_user(admin_client: Client, ann: User) -> None:
+    response = admin_client.get(reverse("admin:recommender_user_export", args=[ann.pk]))
+    assert response["Content-Disposition"] == "attachment; filename*=UTF-8''ann.json"
+    assert [one["type"] for one in response.json()["events"]] == ["view", "purchase"]
+
+
+def test_a_person_erases_a_user_once_they_confirm(admin_client: Client, ann: User) -> None:
+    address = reverse("admin:recommender_user_erase", args=[ann.pk])
+    assert "Erase ann?" in page.text(admin_client.get(address))
+    assert User.objects.filter(pk=ann.pk).exists()
+    assert "ann is erased" in page.text(admin_client.post(address, follow=True))
+    assert not User.objects.filter(pk=ann.pk).exists()
+    assert "no such user" in page.text(admin_client.get(address, follow=True))
+
+
+def test_who_may_only_look_erases_nobody(client: Client, ann: User) -> None:
+    viewer = get_user_model().objects.create_user("viewer", is_staff=True)
+    viewer.user_permissions.add(
+        Permission.objects.get(codename="view_user", content_type__app_label="recommender")
+    )
+    client.force_login(viewer)
+    address = reverse("admin:recommender_user_erase", args=[ann.pk])
+    assert address not in page.hrefs(client.get(change(ann)))
+    assert client.post(address).status_code == 403
+    assert User.objects.filter(pk=ann.pk).exists()

@@ -5,7 +5,7 @@ import pytest
 from django.db.models import Sum
 
 from recommender.effect import counting
-from recommender.history.ingest import erase_user
+from recommender.history.erasure import erase_user
 from recommender.models import EffectFigure, LateDay, User
 from tests.recommender.effect.shown import DAY, HOUR, MINUTE, did, show
 from tests.shop import Shop

@@ -9,7 +9,7 @@ from recommender.engine import answer_log, recommendation_log
 from recommender.engine.answer import Answer, Item
 from recommender.engine.answer_log import Writer, new_id
 from recommender.engine.recommendation_log import Entry, Placed
-from recommender.history.ingest import erase_user
+from recommender.history.erasure import erase_user
 from recommender.history.partitions import logged_days
 from recommender.models import ApiKey, LostAnswers, Recommendation
 from tests.recommender.api.client import Api

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from recommender.history import exclusion, ingest, popularity
+from recommender.history import erasure, exclusion, popularity
 from recommender.history.ingest import NewEvent
 from recommender.models import Catalog, ProductPopularity, SearchOutcome, User
 from recommender.retrieval import search_outcomes
@@ -67,7 +67,7 @@ def read(shop: Shop) -> dict[str, Any]:
 
 def without(shop: Shop) -> dict[str, Any]:
     """The same of a history in which the bot never was."""
-    ingest.erase_user(shop.user("bot"))
+    erasure.erase_user(shop.user("bot"))
     return read(shop)
 
 

@@ -6,7 +6,8 @@ from uuid import uuid4
 from django.utils import timezone
 
 from recommender.history import ingest
-from recommender.history.ingest import ACCEPTED, DUPLICATE, UNKNOWN_PRODUCT, NewEvent, erase_user
+from recommender.history.erasure import erase_user
+from recommender.history.ingest import ACCEPTED, DUPLICATE, UNKNOWN_PRODUCT, NewEvent
 from recommender.models import Event, EventKey, Product, ProfileVector, User
 from recommender.profiles import builder
 from recommender.spaces import lifecycle, switching

@@ -2,7 +2,8 @@ from datetime import timedelta
 
 import pytest
 
-from recommender.history.ingest import ACCEPTED, DUPLICATE, erase_user
+from recommender.history.erasure import erase_user
+from recommender.history.ingest import ACCEPTED, DUPLICATE
 from recommender.history.merge import merge_users
 from recommender.models import Event, ProfileVector, Recommendation, User
 from recommender.profiles import builder

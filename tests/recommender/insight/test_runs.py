@@ -1,7 +1,7 @@
 import pytest
 
 from recommender.database import LockLostError
-from recommender.history import ingest
+from recommender.history import erasure
 from recommender.insight import run as insight_run
 from recommender.insight import runs
 from recommender.insight.kind import Finding, InsightError, Kind, Outcome, Parameters
@@ -267,7 +267,7 @@ def test_who_is_erased_is_in_no_finding(shop: Shop, monkeypatch: pytest.MonkeyPa
         return Outcome([Finding(None, shop.user("anna").pk, "", 1, {})], {}, "")
 
     do(ask(shop, kind_of(monkeypatch, found)))
-    ingest.erase_user(shop.user("anna"))
+    erasure.erase_user(shop.user("anna"))
 
     assert not InsightFinding.objects.exists()
 

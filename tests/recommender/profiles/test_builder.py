@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from recommender import database
-from recommender.history.ingest import erase_user
+from recommender.history.erasure import erase_user
 from recommender.models import ProfileVector, User
 from recommender.profiles import builder
 from recommender.profiles.builder import note_new_settings, note_new_vectors, stale_users

@@ -67,6 +67,7 @@ class Api:
     put_user = Method(calls.put_user)
     get_user = Method(calls.get_user)
     delete_user = Method(calls.delete_user)
+    export_user = Method(calls.export_user)
     merge_user = Method(calls.merge_user)
     send_events = Method(calls.send_events)
 

@@ -97,6 +97,11 @@ def delete_user(user: str) -> Call[None]:
     return Call("DELETE", f"/v1/users/{in_path(user)}")
 
 
+def export_user(user: str, *, limit: int = PAGE, cursor: str | None = None) -> Call[records.Held]:
+    """A page of all that is held about a user; `next` is the cursor of the one after."""
+    return get(f"/users/{in_path(user)}/export", {"limit": limit, "cursor": cursor})
+
+
 def merge_user(user: str, visitor: str) -> Call[records.Merged]:
     """Give a user all that a visitor did, who is then gone; for when somebody signs in."""
     return send("POST", f"/users/{in_path(user)}/merge", {"from": visitor})

@@ -70,6 +70,92 @@ class Merged(TypedDict):
     missing_ids: list[str]
 
 
+class HeldUser(TypedDict):
+    """What the shop says of a user, and what follows from how they came."""
+
+    attributes: dict[str, Any]
+    created_at: str
+    last_event_at: str | None
+    is_anonymous: bool
+    exclusion: str
+
+
+class HeldVariant(TypedDict):
+    """A variant of a running experiment that a user sees."""
+
+    variant: str
+
+
+class HeldSegment(TypedDict):
+    """A brand or a category that a user likes by what they did."""
+
+    by: str
+    value: str
+    score: float
+
+
+class HeldProfile(TypedDict):
+    """A vector of a user's taste."""
+
+    space: str
+    kind: str
+    position: int
+    weight: float
+    product: str | None
+    vector: list[float] | None
+
+
+class HeldFinding(TypedDict):
+    """What an insight says of a user."""
+
+    insight: str
+    at: str
+    group: str
+    score: float
+    data: dict[str, Any]
+
+
+class HeldEvent(TypedDict):
+    """What a user did."""
+
+    id: str
+    type: str
+    product: str | None
+    at: str
+    quantity: float | None
+    value: float | None
+    rec_id: str | None
+    query: str | None
+
+
+class HeldList(TypedDict):
+    """A list that was made for a user."""
+
+    rec_id: str
+    at: str
+    operation: str
+    placement: str | None
+    placement_version: int | None
+    variant: str | None
+    items: list[list[Any]]
+    spaces: list[str]
+    ranker: int | None
+
+
+class Held(TypedDict):
+    """A page of all that is held about a user; `next` is the cursor of the page after."""
+
+    id: str
+    user: HeldUser | None
+    variants: list[HeldVariant]
+    segments: list[HeldSegment]
+    profiles: list[HeldProfile]
+    findings: list[HeldFinding]
+    events: list[HeldEvent]
+    shown: list[HeldList]
+    next: str | None
+
+
 class Outcome(TypedDict):
     """What became of one event."""
 
