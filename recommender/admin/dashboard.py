@@ -77,6 +77,7 @@ _GROUPS = {
         ("Catalogs", "storefront", "recommender_catalog"),
         ("Products", "inventory_2", "recommender_product"),
         ("Placements", "dashboard_customize", "recommender_placement"),
+        ("Uploads", "upload_file", "recommender_upload"),
         ("Feeds", "rss_feed", "recommender_feed"),
         ("Synonyms", "sync_alt", "recommender_synonyms"),
         ("Users", "group", "recommender_user"),

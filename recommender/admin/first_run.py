@@ -123,15 +123,19 @@ def _steps(
 
 
 def _import(catalog: "CountedCatalog", may: May) -> Step:
-    address = f"{reverse('admin:recommender_feed_add')}?catalog={catalog.pk}"
-    links = [("Add a feed", address)] if may("recommender.add_feed") else []
+    upload = f"{reverse('admin:recommender_upload_add')}?catalog={catalog.pk}"
+    may_upload = may("recommender.add_upload")
     if not catalog.product_count:
         text = "There are no products yet. What users did, such as orders, comes after them."
+        feed = f"{reverse('admin:recommender_feed_add')}?catalog={catalog.pk}"
+        links = [("Upload a file", upload)] if may_upload else []
+        links += [("Add a feed", feed)] if may("recommender.add_feed") else []
         return Step(title="Import", state=State.NEXT, text=text, links=links)
     text = f"{catalog.product_count:,} products, {catalog.event_count:,} events."
     if catalog.event_count:
         return Step(title="Import", state=State.DONE, text=text)
     text += " Lists of a user's own taste need what users did, such as orders."
+    links = [("Upload orders", f"{upload}&kind=events")] if may_upload else []
     return Step(title="Import", state=State.DONE, text=text, links=links)
 
 

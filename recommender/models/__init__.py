@@ -34,6 +34,7 @@ from recommender.models.training import (
     Ranker,
     TrainingRun,
 )
+from recommender.models.upload import Upload
 
 __all__ = [
     "ApiKey",
@@ -75,5 +76,6 @@ __all__ = [
     "Sync",
     "Synonyms",
     "TrainingRun",
+    "Upload",
     "User",
 ]
