@@ -60,7 +60,8 @@ PERIODIC = (
         "Feeds",
         "workers.sweep_feeds",
         timedelta(minutes=1),
-        "Fetches the feeds of catalogs that are due by their schedules.",
+        "Fetches the feeds of catalogs that are due by their schedules, and takes up uploads whose "
+        "message was lost.",
     ),
     Periodic(
         "Training",

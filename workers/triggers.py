@@ -17,6 +17,7 @@ from kombu.exceptions import OperationalError as BrokerError
 
 from recommender.catalog import feeds
 from recommender.catalog.catalogs import products_changed
+from recommender.importing import uploads
 from recommender.insight import evaluations
 from recommender.insight import runs as insight_runs
 from recommender.spaces import lifecycle, staleness
@@ -49,6 +50,7 @@ def connect() -> None:
     evaluations.evaluation_requested.connect(_evaluate_soon, dispatch_uid="evaluate soon")
     insight_runs.insight_requested.connect(_find_out_soon, dispatch_uid="find out soon")
     feeds.feed_requested.connect(_fetch_soon, dispatch_uid="fetch soon")
+    uploads.upload_requested.connect(_import_soon, dispatch_uid="import soon")
     worker_ready.connect(_take_up_work, dispatch_uid="take up work")
     worker_process_init.connect(_settle, dispatch_uid="settle")
 
@@ -72,6 +74,10 @@ def _find_out_soon(run_id: int, **_: Any) -> None:
 
 def _fetch_soon(feed_id: int, **_: Any) -> None:
     transaction.on_commit(partial(_fetch, feed_id))
+
+
+def _import_soon(upload_id: int, **_: Any) -> None:
+    transaction.on_commit(partial(_import, upload_id))
 
 
 def _embed(space_id: int) -> None:
@@ -114,6 +120,14 @@ def _fetch(feed_id: int) -> None:
         lambda producer: app.send_task("workers.fetch_feed", [feed_id], producer=producer),
         "broker unavailable, the sweep will fetch",
         feed=feed_id,
+    )
+
+
+def _import(upload_id: int) -> None:
+    _send(
+        lambda producer: app.send_task("workers.import_upload", [upload_id], producer=producer),
+        "broker unavailable, the sweep will import",
+        upload=upload_id,
     )
 
 

@@ -18,6 +18,7 @@ from recommender.admin import (
     spend,
     synonyms,
     training,
+    upload,
     user,
 )
 
@@ -39,6 +40,7 @@ __all__ = [
     "spend",
     "synonyms",
     "training",
+    "upload",
     "user",
 ]
 

@@ -6,7 +6,7 @@ Unfold itself ships no types; the names here have those of Django's stubs.
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 import orjson
 from django import forms
@@ -174,7 +174,7 @@ class RunAdmin(DetailAdmin[_M], ReadOnlyAdmin[_M]):
     """Runs of long work, the latest first; those whose process died are shown as failed."""
 
     list_filter_submit = True
-    list_select_related = ("catalog",)
+    list_select_related: ClassVar[Any] = ("catalog",)
     list_per_page = 50
     sortable_by = ()
 

@@ -1,6 +1,6 @@
 """The sidebar and the first page: every catalog at a glance, and whether the parts work."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
@@ -9,9 +9,11 @@ from django.http import HttpRequest
 from django.urls import reverse
 
 from recommender import database
-from recommender.admin import counts, effect_cards, embedding, feed, training
+from recommender.admin import counts, effect_cards, embedding, feed, first_run, needs, training
 from recommender.admin.fragments import Chart, Series
 from recommender.effect import report
+from recommender.insight import evaluations
+from recommender.insight.evaluations import Quality
 from recommender.models import Catalog, TrainingRun
 
 if TYPE_CHECKING:
@@ -75,6 +77,7 @@ _GROUPS = {
         ("Catalogs", "storefront", "recommender_catalog"),
         ("Products", "inventory_2", "recommender_product"),
         ("Placements", "dashboard_customize", "recommender_placement"),
+        ("Uploads", "upload_file", "recommender_upload"),
         ("Feeds", "rss_feed", "recommender_feed"),
         ("Synonyms", "sync_alt", "recommender_synonyms"),
         ("Users", "group", "recommender_user"),
@@ -140,33 +143,51 @@ class Overview:
     period: str
     chart: Chart | None
     training: str
+    quality: str
 
 
 def fill(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     """Add what the dashboard shows; Unfold's DASHBOARD_CALLBACK."""
-    now = embedding.state()
-    context["parts"] = [*embedding.health_parts(), *embedding.parts(now)]
+    now, health = embedding.state(), embedding.health_parts()
+    context["parts"] = [*health, *embedding.parts(now)]
+    context["needs"] = needs.of_parts(health)
     context["notices"] = [*embedding.notices(now, request), *feed.notices(request)]
     if request.user.has_perm("recommender.view_catalog"):
-        context["overviews"] = overviews()
-        context["more_catalogs"] = max(0, Catalog.objects.count() - _CATALOGS)
-        if request.user.has_perm("recommender.view_effectfigure"):
-            context["effects"] = effect_cards.panels([one.catalog for one in context["overviews"]])
-            context["how_effect"] = report.HOW
+        _fill_catalogs(request, context)
     return context
 
 
-def overviews() -> list[Overview]:
-    """The first catalogs by name, in a few statements."""
+def _fill_catalogs(request: HttpRequest, context: dict[str, Any]) -> None:
     catalogs = list(counts.of_catalogs(Catalog.objects.order_by("name"))[:_CATALOGS])
+    trained = training.latest([catalog.pk for catalog in catalogs])
+    may = request.user.has_perm
+    context["checklists"] = first_run.checklists(catalogs, trained, may)
+    context["needs"] += needs.of_catalogs(catalogs, trained, may)
+    context["overviews"] = overviews(catalogs, trained)
+    context["more_catalogs"] = max(0, Catalog.objects.count() - _CATALOGS)
+    if request.user.has_perm("recommender.view_effectfigure"):
+        context["effects"] = effect_cards.panels(catalogs)
+        context["how_effect"] = report.HOW
+
+
+def overviews(
+    catalogs: Sequence["CountedCatalog"], trained: Mapping[int, TrainingRun]
+) -> list[Overview]:
+    """The catalogs at a glance, in two statements; `trained` has the latest training of each."""
     keys = [catalog.pk for catalog in catalogs]
-    lately, trainings = of_catalogs(keys), training.latest(keys)
+    lately, good = of_catalogs(keys), evaluations.latest(keys)
     return [
-        _overview(catalog, lately[catalog.pk], trainings.get(catalog.pk)) for catalog in catalogs
+        _overview(catalog, lately[catalog.pk], trained.get(catalog.pk), good.get(catalog.pk))
+        for catalog in catalogs
     ]
 
 
-def _overview(catalog: "CountedCatalog", lately: Activity, trained: TrainingRun | None) -> Overview:
+def _overview(
+    catalog: "CountedCatalog",
+    lately: Activity,
+    trained: TrainingRun | None,
+    quality: Quality | None,
+) -> Overview:
     first = lately.last_day - timedelta(days=DAYS - 1)
     period = f"{first:%-d %B %Y} to {lately.last_day:%-d %B %Y}"
     share = catalog.fresh_count / catalog.product_count if catalog.product_count else 1.0
@@ -182,6 +203,7 @@ def _overview(catalog: "CountedCatalog", lately: Activity, trained: TrainingRun 
         period=period,
         chart=_chart(lately, period) if lately.total else None,
         training=training.sentence(trained) if trained else "none yet",
+        quality=quality.sentence if quality else "",
     )
 
 

@@ -1,9 +1,10 @@
 """What `./kinship import_products` and `./kinship import_events` share."""
 
+import shlex
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
@@ -14,7 +15,7 @@ from recommender.catalog.catalogs import find_catalog
 from recommender.importing import conditions, fetching, formats, importer, mapping, source
 from recommender.importing.formats import Format
 from recommender.importing.importer import Import
-from recommender.importing.progress import Intake, Summary
+from recommender.importing.progress import Intake, Summary, Watch
 from recommender.importing.row import RefusedError
 from recommender.importing.source import Options, Source
 from recommender.importing.staging import default_rejects_path
@@ -103,6 +104,39 @@ def add_reading_arguments(parser: ArgumentParser) -> None:
     )
 
 
+def parse(words: str, declare: Callable[[ArgumentParser], None]) -> dict[str, Any]:
+    """The options on how a file is read, from words as on the command line.
+
+    Args:
+        declare: adds the options of the kind of file.
+
+    Raises:
+        RefusedError: they are none.
+    """
+    parser = _Parser(add_help=False, allow_abbrev=False)
+    add_reading_arguments(parser)
+    declare(parser)
+    try:
+        return vars(parser.parse_args(shlex.split(words)))
+    except ValueError as exc:
+        raise RefusedError(f"{words}: {exc}. Close the quotes.") from exc
+
+
+class _Parser(ArgumentParser):
+    """Says what is wrong to whoever asks, in place of ending the process."""
+
+    def error(self, message: str) -> NoReturn:
+        """Refuse.
+
+        Raises:
+            RefusedError: always.
+        """
+        known = ", ".join(
+            action.option_strings[0] for action in self._actions if action.option_strings
+        )
+        raise RefusedError(f"{message}. Options: {known}.")
+
+
 def run(
     command: BaseCommand,
     known: Sequence[Format],
@@ -146,8 +180,12 @@ def imported(
     catalog: Catalog,
     make_intake: MakeIntake,
     say: Callable[[str], object],
+    watch: Watch | None = None,
 ) -> Summary | None:
     """Import a file and say what was found out about it, and what came of it.
+
+    Args:
+        watch: told how far it is, now and then.
 
     Returns:
         None where it is at an address and has not changed.
@@ -158,7 +196,7 @@ def imported(
     """
     address = options["file"]
     if not fetching.is_address(address):
-        return _imported(Path(address), known, options, catalog, make_intake, say)
+        return _imported(Path(address), known, options, catalog, make_intake, say, watch)
     identity = _identity(known, options, catalog)
     anew = options["anew"] or options["dry_run"]
     with fetching.fetched(catalog, address, identity, anew=anew, say=say) as found:
@@ -170,7 +208,7 @@ def imported(
             )
             return None
         try:
-            summary = _imported(found.path, known, options, catalog, make_intake, say)
+            summary = _imported(found.path, known, options, catalog, make_intake, say, watch)
         except RefusedError as exc:
             raise RefusedError(str(exc).replace(str(found.path), without_user(address))) from exc
         # An event that was rejected may be taken the next time: its product has come.
@@ -187,11 +225,12 @@ def _imported(
     catalog: Catalog,
     make_intake: MakeIntake,
     say: Callable[[str], object],
+    watch: Watch | None,
 ) -> Summary:
-    wanted = _import_of(path, known, options, catalog, make_intake)
+    wanted = import_of(path, known, options, catalog, make_intake)
     for notice in (*wanted.intake.source.notices, *wanted.intake.notices):
         say(notice)
-    summary = importer.run(wanted)
+    summary = importer.run(wanted, watch)
     if options["dry_run"]:
         say("Dry run: nothing was written.")
     for line in summary.lines():
@@ -218,13 +257,18 @@ def _identity(
     return (known[0].kind, catalog.pk, *(str(options.get(name)) for name in _SHAPING))
 
 
-def _import_of(
+def import_of(
     path: Path,
     known: Sequence[Format],
     options: Mapping[str, Any],
     catalog: Catalog,
     make_intake: MakeIntake,
 ) -> Import:
+    """What the options ask to be imported of a file; nothing is written.
+
+    Raises:
+        RefusedError: the file cannot be read, or not like that.
+    """
     kept, dry_run = options["rejects"], options["dry_run"]
     kind = known[0].kind
     given = mapping.parse(options["mapping"])

@@ -120,6 +120,7 @@ class EventIntake:
         forms = survey(self.source, [reads["at"]], numbers, options.forms)
         self._rating_scale, said = self._scale(reads.get("value"), reads.get("type"), options)
         self.notices: Sequence[str] = (*forms.notices, *said)
+        self.mapped: Mapping[str, Sequence[str]] = mapping.shown(reads, source.columns)
         self._left_out = form.left_out if form else None
         self._converters = [
             (name, reads[name].value, convert)

@@ -59,14 +59,7 @@ def _keep(feed: Feed, summary: Summary | None, report: str) -> None:
     if summary is None:
         feeds.succeed(feed, Feed.Status.UNCHANGED, report)
         return
-    counts = {
-        **summary.outcomes.counts,
-        **summary.left_out,
-        "rows rejected": sum(summary.rejected.values()),
-        **summary.rejected,
-    }
-    # PostgreSQL keeps the order of a list, and not that of an object.
-    result: dict[str, Any] = {"counts": list(counts.items()), "imported_at": timezone.now()}
+    result: dict[str, Any] = {"counts": summary.counts, "imported_at": timezone.now()}
     if summary.failure:
         feeds.fail(feed, summary.failure, report, **result)
     else:

@@ -11,7 +11,7 @@ from recommender.importing import conditions
 from recommender.importing import staging as staging_tables
 from recommender.importing.conditions import Condition
 from recommender.importing.formats import LeftOutError
-from recommender.importing.progress import Intake, Progress, Summary
+from recommender.importing.progress import Intake, Progress, Summary, Watch
 from recommender.importing.row import BadRowError, Row
 from recommender.importing.staging import Staging, check_rejects_path, write_rejects
 
@@ -39,8 +39,11 @@ class Import:
     dry_run: bool
 
 
-def run(wanted: Import) -> Summary:
+def run(wanted: Import, watch: Watch | None = None) -> Summary:
     """Import a file. Killed at any time and run again, it goes on where it was.
+
+    Args:
+        watch: told how far it is, now and then.
 
     Raises:
         RefusedError: the file is damaged, or the same import runs already.
@@ -53,7 +56,7 @@ def run(wanted: Import) -> Summary:
     staging = Staging(
         staging_tables.name_of(path, identity), intake.columns, temporary=wanted.dry_run
     )
-    with staging_tables.opened(staging) as lock, Progress(path.stat().st_size) as progress:
+    with staging_tables.opened(staging) as lock, Progress(path.stat().st_size, watch) as progress:
         reader = _Reader(wanted, progress)
         intake.begin(staging)
         with path.open("rb") as file:

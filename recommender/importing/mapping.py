@@ -241,6 +241,15 @@ def is_shown(read: Read | None, columns: Columns) -> bool:
     return read is not None and any(name in columns.names for name in read.columns)
 
 
+def shown(reads: Mapping[str, Read], columns: Columns) -> Mapping[str, Sequence[str]]:
+    """The columns that the file has of each field that is read from any."""
+    there = {
+        field: [name for name in read.columns if name in columns.names]
+        for field, read in reads.items()
+    }
+    return {field: names for field, names in there.items() if names}
+
+
 def require(reads: Mapping[str, Read], field: str, columns: Columns, meaning: str) -> None:
     """Check that the file shows a field.
 

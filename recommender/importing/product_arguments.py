@@ -1,14 +1,12 @@
 """The words by which an import of products is asked for: by the command, and of a feed."""
 
-import shlex
 from argparse import ArgumentParser
 from collections.abc import Mapping
-from typing import Any, NoReturn
+from typing import Any
 
 from recommender.importing import command, feed_formats, public_formats, shop_formats
 from recommender.importing.command import MakeIntake
 from recommender.importing.products import ProductIntake, ProductOptions
-from recommender.importing.row import RefusedError
 from recommender.importing.source import Source
 from recommender.importing.staged_products import Replacement
 from recommender.models import Catalog
@@ -52,25 +50,4 @@ def parse(words: str) -> dict[str, Any]:
     Raises:
         RefusedError: they are none.
     """
-    parser = _Parser(add_help=False, allow_abbrev=False)
-    command.add_reading_arguments(parser)
-    add_arguments(parser)
-    try:
-        return vars(parser.parse_args(shlex.split(words)))
-    except ValueError as exc:
-        raise RefusedError(f"{words}: {exc}. Close the quotes.") from exc
-
-
-class _Parser(ArgumentParser):
-    """Says what is wrong to whoever asks, in place of ending the process."""
-
-    def error(self, message: str) -> NoReturn:
-        """Refuse.
-
-        Raises:
-            RefusedError: always.
-        """
-        known = ", ".join(
-            action.option_strings[0] for action in self._actions if action.option_strings
-        )
-        raise RefusedError(f"{message}. Options: {known}.")
+    return command.parse(words, add_arguments)

@@ -137,6 +137,7 @@ class ProductIntake:
         )
         forms = survey(self.source, times, numbers, options.forms)
         self.notices: Sequence[str] = forms.notices
+        self.mapped: Mapping[str, Sequence[str]] = mapping.shown(reads, columns)
         self.columns: Mapping[str, str] = {
             "id": "text",
             **{name: kind for name, (kind, _) in upsert.COLUMNS.items()},
@@ -145,7 +146,7 @@ class ProductIntake:
         }
         self._catalog, self._columns = catalog, columns
         self._format = source.format
-        self._shown = {field for field, read in reads.items() if mapping.is_shown(read, columns)}
+        self._shown = set(self.mapped)
         self._attributes = AttributeReader(
             reads, catalog.attributes, columns, options.list_separator
         )

@@ -2,7 +2,7 @@
 
 import re
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -18,14 +18,19 @@ from recommender.importing.source import Source
 from recommender.importing.staging import Staging
 
 LINE_EVERY = 10.0  # seconds, where there is no terminal to draw on
+_TELL_EVERY = 1.0  # seconds, who watches
+
+# Told what is done now, and the share of the file that is read, from 0 to 1.
+Watch = Callable[[str, float], None]
 
 
 class Progress:
     """A bar on a terminal; elsewhere a line now and then."""
 
-    def __init__(self, size: int) -> None:
+    def __init__(self, size: int, watch: Watch | None = None) -> None:
         """`size`: of the file, in bytes."""
         self._size = size
+        self._watch, self._next_told = watch, 0.0
         self._console = Console(stderr=True)
         self._bar = Bar(
             TextColumn("{task.description}"),
@@ -56,11 +61,19 @@ class Progress:
         self._bar.update(self._task, completed=position, description=f"{rows:,} rows read")
         share = position / self._size if self._size else 1.0
         self._line(f"{rows:,} rows read ({share:.0%})")
+        if time.monotonic() >= self._next_told:
+            self._tell(f"{rows:,} rows read", share)
 
     def say(self, activity: str) -> None:
         """The file is read; what is done now."""
         self._bar.update(self._task, completed=self._size, description=activity)
         self._line(activity)
+        self._tell(activity, 1.0)
+
+    def _tell(self, activity: str, share: float) -> None:
+        if self._watch is not None:
+            self._watch(activity, share)
+            self._next_told = time.monotonic() + _TELL_EVERY
 
     def _line(self, text: str) -> None:
         if self._console.is_terminal or time.monotonic() < self._next_line:
@@ -95,12 +108,14 @@ class Intake(Protocol):
     Attributes:
         source: the file.
         notices: what was found out about the file that a person should know.
+        mapped: the columns of the file that each field is read from.
         columns: SQL type by name of what is staged.
         may_reject_later: whether the merge rejects rows, so that every row's text is staged.
     """
 
     source: Source
     notices: Sequence[str]
+    mapped: Mapping[str, Sequence[str]]
     columns: Mapping[str, str]
     may_reject_later: bool
 
@@ -154,6 +169,17 @@ class Summary:
     def is_all_rejected(self) -> bool:
         """Whether there were rows, and none of them could be taken."""
         return 0 < self.rows - sum(self.left_out.values()) == sum(self.rejected.values())
+
+    @property
+    def counts(self) -> list[tuple[str, int]]:
+        """What the rows came to: words and number, in the order to show."""
+        counts = {
+            **self.outcomes.counts,
+            **self.left_out,
+            "rows rejected": sum(self.rejected.values()),
+            **self.rejected,
+        }
+        return list(counts.items())
 
     @property
     def failure(self) -> str:

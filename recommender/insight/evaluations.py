@@ -40,6 +40,51 @@ FROM (
 ) latest WHERE ranked IS NOT NULL ORDER BY made_at
 """).format(ranked=sql.SQL(RANKED))
 
+# Of each catalog the latest evaluation of what is new to users, beside the best simple method.
+_LATEST = sql.SQL("""
+SELECT c.id, r.made_at, (r.document ->> 'users')::int, (r.document ->> 'k')::int,
+    ({ranked} -> 'metrics' -> 'recall' ->> 'mean')::float8,
+    (simple -> 'metrics' -> 'recall' ->> 'mean')::float8, simple ->> 'name'
+FROM unnest(%(catalogs)s::bigint[]) c(id)
+CROSS JOIN LATERAL (
+    SELECT * FROM recommender_evaluationrun WHERE catalog_id = c.id AND mode = 'new'
+    ORDER BY made_at DESC, id DESC LIMIT 1
+) r
+CROSS JOIN LATERAL (SELECT jsonb_path_query_first(
+    document, '$.methods[*] ? (@.kind != "ranker" && @.metrics.recall != null)') AS simple) s
+""").format(ranked=sql.SQL(RANKED))
+
+
+@dataclass(frozen=True, slots=True)
+class Quality:
+    """How good a catalog's lists were in its latest evaluation, from 0 to 1.
+
+    Attributes:
+        recall: of the products that users came to next, the share that the rank listed; None where
+            no rank was measured.
+        simple: the same of the best method that is none, with its name; likewise.
+    """
+
+    at: datetime
+    users: int
+    k: int
+    recall: float | None
+    simple: float | None
+    method: str | None
+
+    @property
+    def sentence(self) -> str:
+        """It in words; empty where no rank was measured."""
+        if self.recall is None:
+            return ""
+        told = (
+            f"Of 100 products that users came to next, {100 * self.recall:.0f} were among the "
+            f"{self.k} that they would have been shown"
+        )
+        if self.simple is not None:
+            told += f"; the best simple method ({self.method}) lists {100 * self.simple:.0f}"
+        return f"{told}. Measured on {self.users:,} users, {self.at:%-d %B %Y}."
+
 
 @dataclass(frozen=True, slots=True)
 class Point:
@@ -88,3 +133,12 @@ def trend(catalog_id: int, mode: str, limit: int) -> Sequence[Point]:
         Point(at, ranker, Interval(**ndcg), Interval(**recall))
         for at, ranker, ndcg, recall in database.fetch(_POINTS, parameters)
     ]
+
+
+def latest(catalog_ids: Sequence[int]) -> dict[int, Quality]:
+    """How good the lists of those of the catalogs are that were evaluated; one statement."""
+    rows = database.fetch(_LATEST, {"catalogs": list(catalog_ids)})
+    return {
+        catalog: Quality(at, users, k, recall, simple, method)
+        for catalog, at, users, k, recall, simple, method in rows
+    }

@@ -35,6 +35,7 @@ from recommender.models.training import (
     Ranker,
     TrainingRun,
 )
+from recommender.models.upload import Upload
 
 __all__ = [
     "ApiKey",
@@ -77,5 +78,6 @@ __all__ = [
     "Sync",
     "Synonyms",
     "TrainingRun",
+    "Upload",
     "User",
 ]

@@ -1,19 +1,15 @@
 """`./kinship import_events`: what users did, from a file."""
 
 from argparse import ArgumentParser
-from collections.abc import Sequence
 from datetime import timedelta
-from functools import partial
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 from django.db.models import Max
 from django.utils import timezone
 
-from recommender.catalog import values
-from recommender.catalog.values import BadValueError
-from recommender.importing import command, event_formats
-from recommender.importing.events import EventIntake, EventOptions
+from recommender.importing import command, event_arguments
+from recommender.importing.row import RefusedError
 from recommender.management.waiting import next_step
 from recommender.models import Catalog, Event
 
@@ -45,50 +41,17 @@ product's column is the product's.
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         command.add_arguments(parser)
-        parser.add_argument(
-            "--type", help="the type of every row that has none of its own, such as purchase"
-        )
-        parser.add_argument(
-            "--types",
-            action="extend",
-            nargs="+",
-            default=[],
-            metavar="WORD=TYPE",
-            help="the type that a word of the file stands for; nothing, as in scroll=, to leave "
-            "such rows out",
-        )
-        parser.add_argument(
-            "--rating-scale",
-            metavar="LOW-HIGH",
-            help="the worst and the best rating, such as 0.5-5 (default: the catalog's, or found "
-            "out where that was never set)",
-        )
+        event_arguments.add_arguments(parser)
 
     def handle(self, **options: Any) -> None:
-        how = EventOptions(
-            type=options["type"],
-            types=self._types(options["types"]),
-            forms=command.said_forms(options),
-            rating_scale=self._rating_scale(options["rating_scale"]),
-        )
-        make_intake = partial(EventIntake, options=how)
-        if catalog := command.run(self, event_formats.FORMATS, options, make_intake):
+        try:
+            make_intake = event_arguments.make_intake(options)
+        except RefusedError as exc:
+            raise CommandError(str(exc)) from exc
+        if catalog := command.run(self, event_arguments.FORMATS, options, make_intake):
             self._hint_at_clock(catalog)
             if not options["dry_run"]:
                 self.stdout.write(next_step(catalog))
-
-    def _rating_scale(self, given: str | None) -> tuple[float, float] | None:
-        try:
-            return values.rating_scale(given) if given else None
-        except BadValueError as exc:
-            raise CommandError(f"--rating-scale {given} {exc}.") from exc
-
-    def _types(self, given: Sequence[str]) -> dict[str, str]:
-        """Types by the file's words, in lower case."""
-        words = [word.partition("=") for word in given]
-        if wrong := [word for word, sign, _ in words if not (word and sign)]:
-            raise CommandError(f"--types {wrong[0]}: write WORD=TYPE, such as buy=purchase.")
-        return {word.lower(): event_type for word, _, event_type in words}
 
     def _hint_at_clock(self, catalog: Catalog) -> None:
         """Historical data look dead to a catalog that lives by the time of day."""
