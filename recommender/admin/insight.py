@@ -12,7 +12,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, RelatedDropdownFilter
 
-from recommender.admin import base, fragments, insight_map, insight_page
+from recommender.admin import base, fragments, insight_decisions, insight_map, insight_page
 from recommender.admin.base import ActionError, Question, RunAdmin, action
 from recommender.admin.base import SimpleListFilter as DropdownFilter
 from recommender.insight import findings, runs
@@ -27,7 +27,7 @@ _COLOURS = {
     InsightRun.Status.FAILED: "danger",
     InsightRun.Status.CANCELLED: "warning",
 }
-_MAP = "admin:recommender_insightrun_map"
+_PART = "admin:recommender_insightrun"
 _LIST = "admin:recommender_insightrun_changelist"
 # A page of a run that goes on is loaded anew so often.
 _REFRESH_SECONDS = 3
@@ -115,7 +115,12 @@ class InsightRunAdmin(RunAdmin[InsightRun]):
     ) -> HttpResponse:
         """The page, loaded anew by itself while the run goes on."""
         if obj is not None:
-            context |= {"findings": insight_page.findings_table(obj, request.GET)}
+            decides = insight_decisions.may_decide(request, obj)
+            table = insight_page.findings_table(obj, request.GET, decides=decides)
+            context |= {
+                "findings": table,
+                "decide": insight_decisions.ways(obj) if decides else None,
+            }
         response = super().render_change_form(request, context, add, change, form_url, obj)
         if obj is not None and obj.status in InsightRun.UNFINISHED:
             response["Refresh"] = str(_REFRESH_SECONDS)
@@ -126,18 +131,21 @@ class InsightRunAdmin(RunAdmin[InsightRun]):
         told: dict[str, Any] = {"tables": insight_page.figure_tables(row)}
         if insight_map.is_map(row):
             names = ("points", "point", "enclosed")
-            told["map"] = {name: reverse(f"{_MAP}_{name}", args=[row.pk]) for name in names}
+            told["map"] = {name: reverse(f"{_PART}_map_{name}", args=[row.pk]) for name in names}
         return told
 
     def get_urls(self) -> list[URLPattern]:
         """The list, a run, and what the script of a map asks for."""
-        wrap, name = self.admin_site.admin_view, _MAP.removeprefix("admin:")
+        wrap, name = self.admin_site.admin_view, _PART.removeprefix("admin:")
         points, point = wrap(self._points), wrap(self._point)
+        decide, accept_all = wrap(self._decide), wrap(self._accept_all)
         enclosed = wrap(self._enclosed)
         return [
-            path("<int:run_id>/map/points/", points, name=f"{name}_points"),
-            path("<int:run_id>/map/point/", point, name=f"{name}_point"),
-            path("<int:run_id>/map/enclosed/", enclosed, name=f"{name}_enclosed"),
+            path("<int:run_id>/map/points/", points, name=f"{name}_map_points"),
+            path("<int:run_id>/map/point/", point, name=f"{name}_map_point"),
+            path("<int:run_id>/map/enclosed/", enclosed, name=f"{name}_map_enclosed"),
+            path("<int:run_id>/decide/", decide, name=f"{name}_decide"),
+            path("<int:run_id>/accept-all/", accept_all, name=f"{name}_accept_all"),
             *super().get_urls(),
         ]
 
@@ -149,6 +157,19 @@ class InsightRunAdmin(RunAdmin[InsightRun]):
 
     def _enclosed(self, request: HttpRequest, run_id: int) -> HttpResponse:
         return insight_map.enclosed(request, self._map(request, run_id))
+
+    def _decide(self, request: HttpRequest, run_id: int) -> HttpResponse:
+        run = insight_decisions.proposing(request, run_id)
+        return insight_decisions.decide(request, run, address(run), self._logging(request, run))
+
+    def _accept_all(self, request: HttpRequest, run_id: int) -> HttpResponse:
+        run = insight_decisions.proposing(request, run_id)
+        context = {**self.admin_site.each_context(request), "opts": self.opts}
+        log = self._logging(request, run)
+        return insight_decisions.accept_all(request, run, address(run), context, log)
+
+    def _logging(self, request: HttpRequest, run: InsightRun) -> insight_decisions.Log:
+        return lambda text: self.log_change(request, run, text)
 
     def _map(self, request: HttpRequest, run_id: int) -> InsightRun:
         if not self.has_view_permission(request):

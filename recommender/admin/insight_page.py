@@ -4,7 +4,6 @@ from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import urlencode
 
-import orjson
 from django import forms
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -15,7 +14,7 @@ from django.utils.safestring import SafeString
 from pydantic import ValidationError as ParameterError
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget
 
-from recommender.admin import fragments
+from recommender.admin import fragments, insight_decisions
 from recommender.admin.base import JsonField
 from recommender.admin.fragments import Table
 from recommender.insight import findings, runs
@@ -67,11 +66,12 @@ def _part(value: Any) -> str:
     return str(value.get("title") or value.get("id")) if isinstance(value, dict) else str(value)
 
 
-def findings_table(run: InsightRun, asked: Mapping[str, str]) -> Table:
+def findings_table(run: InsightRun, asked: Mapping[str, str], *, decides: bool = False) -> Table:
     """A page of findings, and where the next one is.
 
     Args:
         asked: the query of the address: `group` and `after`, a cursor.
+        decides: whether each is a proposal that may be accepted or refused here.
     """
     group, note, after = asked.get("group") or None, "", None
     try:
@@ -82,10 +82,13 @@ def findings_table(run: InsightRun, asked: Mapping[str, str]) -> Table:
     shown = rows[:_FINDINGS]
     last = shown[-1].place if len(rows) > _FINDINGS else None
     legend = _links(run, group, last)
-    told = [
-        [f"{row.score:.4g}", _group(run, row.group), _of(row), _data(row.data)] for row in shown
-    ]
-    return Table(["Score", "Group", "Of", "What is told"], told, note, legend=legend)
+    told = [[f"{row.score:.4g}", _group(run, row.group), _of(row), _data(row)] for row in shown]
+    headers = ["Score", "Group", "Of", "What is told"]
+    if decides:
+        box = insight_decisions.boxes(run, shown)
+        headers.append("Decision")
+        told = [[*cells, box(row)] for cells, row in zip(told, shown, strict=True)]
+    return Table(headers, told, note, legend=legend)
 
 
 def _links(run: InsightRun, group: str | None, last: Place | None) -> SafeString:
@@ -121,8 +124,8 @@ def _of(row: FoundRow) -> str:
     return format_html("{} <span>(deleted)</span>", name) if row.is_deleted else name
 
 
-def _data(text: str) -> SafeString:
-    told = {name: value for name, value in orjson.loads(text).items() if value is not None}
+def _data(row: FoundRow) -> SafeString:
+    told = {name: value for name, value in row.told.items() if value is not None}
     reason, mend = told.pop("reason", ""), told.pop("mend", "")
     table = fragments.stored_table(told) if told else ""
     return format_html("{}{}", fragments.prose(reason, mend) if reason or mend else "", table)

@@ -17,6 +17,7 @@ from ninja.openapi.schema import OpenAPISchema
 from recommender.api import (
     addresses,
     batch,
+    decisions,
     documentation,
     effect,
     experiments,
@@ -99,6 +100,7 @@ api.add_router("/v1", outliers.router)
 api.add_router("/v1", effect.router)
 api.add_router("/v1", experiments.router)
 api.add_router("/v1", insight.router)
+api.add_router("/v1", decisions.router)
 api.add_router("/v1", placements.router)
 api.add_router("/v1", sync.router)
 api.add_router("/v1", products.router)

@@ -8,6 +8,8 @@ from recommender.api.example_errors import (
     INSIGHT_KEY,
     NOT_JSON,
     PARAMETER,
+    PRODUCT_ID,
+    SERVER,
     TOO_LARGE,
     invalid,
     unknown,
@@ -51,6 +53,17 @@ _FINDING = {
     "group": "3",
     "score": 0.91,
     "data": {"cluster": "espresso, coffee, roast", "nearness": 0.91},
+}
+_DECIDED = {
+    "accepted": 1,
+    "refused": 1,
+    "unchanged": 0,
+    "skipped": 0,
+    "left": 0,
+    "items": [
+        {"product": PRODUCT_ID, "status": "accepted", "reason": None},
+        {"product": "foo-004", "status": "refused", "reason": None},
+    ],
 }
 _KIND = {
     "name": "clusters",
@@ -110,6 +123,18 @@ INSIGHT: Mapping[tuple[str, str], Call] = {
         errors=(*INSIGHT_KEY, invalid("query.limit", "Input should be less than or equal to 1000"),
                 Problem(400, "invalid-cursor", "Use `next` of the page before as it is."),
                 _NO_RUN, unknown("product")),
+    ),
+    ("post", "/v1/insight/runs/{run_id}/decisions"): Call(
+        answers={200: "DecisionsOut"},
+        answer=_DECIDED,
+        bodies={
+            "one by one": {"accept": [PRODUCT_ID], "refuse": ["foo-004"]},
+            "all that are sure": {"accept_from": 0.9},
+        },
+        parameters=_RUN_PATH,
+        errors=(*SERVER, NOT_JSON, _NO_UUID, _NO_RUN,
+                Problem(400, "invalid", "'foo-001' is in accept and in refuse; name it once."),
+                *TOO_LARGE),
     ),
     ("post", "/v1/insight/runs/{run_id}/cancel"): Call(
         answers={200: "InsightRunOut"},

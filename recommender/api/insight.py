@@ -136,7 +136,7 @@ def get_run(request: ApiRequest, run_id: UUID) -> HttpResponse:
     """How far it is; once it is done, its figures and summary."""
     codec.check_known(request, ())
     runs.fail_dead_runs()
-    return codec.respond(findings.run_document(_find(request, run_id)))
+    return codec.respond(findings.run_document(find_run(request, run_id)))
 
 
 @router.get("/insight/runs/{run_id}/findings", response=FindingsOut, summary="What a run found")
@@ -149,7 +149,7 @@ def get_findings(
     for by `product`; `data.newcomer` says so.
     """
     codec.check_known(request, FindingsParameters.model_fields)
-    run = _find(request, run_id)
+    run = find_run(request, run_id)
     found = findings.page(
         run,
         limit=ask.limit + 1,
@@ -173,9 +173,9 @@ def cancel_run(request: ApiRequest, run_id: UUID) -> HttpResponse:
     """End a run that waits or goes on; it keeps nothing. One that has ended stays as it is."""
     codec.check_known(request, ())
     optional_body.check_empty(request)
-    run = _find(request, run_id)
+    run = find_run(request, run_id)
     runs.cancel(run)
-    return codec.respond(findings.run_document(_find(request, run_id)))
+    return codec.respond(findings.run_document(find_run(request, run_id)))
 
 
 # Last: the path would take in the words above.
@@ -210,7 +210,7 @@ def _find_kind(name: str, status: int = 404) -> Kind:
     return kind
 
 
-def _find(request: ApiRequest, run_id: UUID) -> InsightRun:
+def find_run(request: ApiRequest, run_id: UUID) -> InsightRun:
     runs_here = InsightRun.objects.filter(catalog=request.auth.catalog).defer("arrays")
     run = runs_here.filter(uuid=run_id).first()
     if run is None:

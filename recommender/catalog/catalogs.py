@@ -181,6 +181,7 @@ _LARGE_TABLES = (
     "recommender_eventkey",
     "recommender_productneighbor",
     "recommender_productpopularity",
+    "recommender_categorydecision",
     "recommender_product",
     "recommender_user",
 )

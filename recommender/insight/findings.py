@@ -74,6 +74,12 @@ class FoundRow:
     product_key: int | None
     user_key: int | None
 
+    @property
+    def told(self) -> dict[str, Any]:
+        """`data` as an object."""
+        told: dict[str, Any] = orjson.loads(self.data)
+        return told
+
 
 def page(
     run: InsightRun,

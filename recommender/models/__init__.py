@@ -6,7 +6,7 @@ from recommender.models.effect import EffectFigure, LateDay, LostAnswers, Recomm
 from recommender.models.event import Event, EventKey, User
 from recommender.models.experiment import Experiment
 from recommender.models.feed import Feed
-from recommender.models.insight import InsightFinding, InsightRun
+from recommender.models.insight import CategoryDecision, InsightFinding, InsightRun
 from recommender.models.placement import Placement, PlacementVersion
 from recommender.models.product import Product
 from recommender.models.provider import (
@@ -41,6 +41,7 @@ __all__ = [
     "ApiKey",
     "CachedEmbedding",
     "Catalog",
+    "CategoryDecision",
     "EffectFigure",
     "EmbeddingClaim",
     "EmbeddingSpend",

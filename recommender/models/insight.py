@@ -1,4 +1,4 @@
-"""What was found out about a catalog: runs of insight kinds, and their findings."""
+"""What was found out about a catalog: runs of insight kinds, their findings, what people decide."""
 
 from uuid import uuid4
 
@@ -93,3 +93,27 @@ class InsightFinding(models.Model):
 
     def __str__(self) -> str:
         return f"{self.group or 'finding'}: {self.score:g}"
+
+
+class CategoryDecision(models.Model):
+    """A category that a run proposed for a product, as somebody accepted or refused it."""
+
+    catalog = models.ForeignKey(Catalog, models.CASCADE, db_index=False, related_name="+")
+    # No constraint in the database: products are deleted in bulk.
+    product = models.ForeignKey(
+        Product, models.DO_NOTHING, db_constraint=False, related_name="+", db_index=False
+    )
+    category = models.TextField(db_collation="C")
+    is_accepted = models.BooleanField()
+    decided_by = models.CharField(max_length=150, blank=True, default="")
+    decided_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=["product", "category"], name="category_decided_once"),
+        )
+        indexes = (models.Index(fields=["catalog", "product"], name="category_decision_catalog"),)
+
+    def __str__(self) -> str:
+        said = "accepted" if self.is_accepted else "refused"
+        return f"{self.category} {said} for product {self.product_id}"

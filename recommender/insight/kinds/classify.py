@@ -17,6 +17,7 @@ from recommender.models import Catalog, Product
 if TYPE_CHECKING:
     from embeddings.base import Embedder
     from recommender.analysis.classification import Answers, Classifier, Examples, HeldOut
+    from recommender.analysis.refusals import Refusals
     from recommender.training.fitting import Progress
 
 _MOST_LABELS = 1_000
@@ -111,11 +112,15 @@ def run(catalog: Catalog, asked: ClassifyParameters, say: "Progress") -> Outcome
     else:
         sample = next(classes.pages(catalog, question.keys[:1_000], embedder))[1]
         classifier = classification.zero_shot(texts, sample)
-    judged = _judge(catalog, question, classifier, embedder, say)
+    refusals = classes.refusals(catalog, question, learnt, embedder)
+    judged = _judge(catalog, question, _Rule(classifier, refusals), embedder, say)
     if asked.every and is_calibrated:
-        told = classifier.answers(held_out.log_probabilities(classifier.weight))
+        scores = held_out.log_probabilities(classifier.weight)
+        told = classifier.answers(refusals.masked(learnt_keys, scores))
         judged = judged.with_learnt(learnt_keys, told)
     figures |= {
+        "accepted": int((question.codes != question.now).sum()),
+        "refused": len(question.refused),
         "asked": len(judged.keys),
         "known": int(judged.answers.is_sure.sum()),
         "sure_from": classifier.confidence.sure_chance if classifier.confidence else None,
@@ -183,21 +188,41 @@ class _Judged:
 
     def findings(self, question: Question, *, is_calibrated: bool) -> Iterator[Finding]:
         """Those that were not known to be so, in the order of products."""
-        known = question.codes[np.searchsorted(question.keys, self.keys)]
+        places = np.searchsorted(question.keys, self.keys)
+        refused = set(map(tuple, question.refused.tolist()))
         told = self.answers
-        columns = (self.keys, told.codes, told.chances, told.is_sure, told.seconds, known)
+        columns = (
+            *(self.keys, places, told.codes, told.chances, told.is_sure, told.seconds),
+            question.now[places],
+        )
         for rows in range(0, len(self.keys), product_texts.PAGE):
             part = (column[rows : rows + product_texts.PAGE].tolist() for column in columns)
-            for key, code, chance, sure, second, now in zip(*part, strict=True):
-                if code != now:
+            for key, place, code, chance, sure, second, now in zip(*part, strict=True):
+                if code != now and (place, code) not in refused:
+                    second = -1 if (place, second) in refused else second  # noqa: PLW2901
                     names = [question.labels[at] if at >= 0 else "" for at in (code, second, now)]
                     yield _finding(key, names, chance, sure if is_calibrated else None)
+
+
+@dataclass(frozen=True, slots=True)
+class _Rule:
+    """A classifier, and what people refused of its answers."""
+
+    classifier: "Classifier"
+    refusals: "Refusals"
+
+    def answers(self, page: product_texts.ProductTexts, vectors: NDArray[np.float32]) -> "Answers":
+        if not len(self.refusals.keys):
+            return self.classifier.classify(vectors, page.texts)
+        scores = self.classifier.log_probabilities(vectors, page.texts)
+        discounted = self.refusals.discounted(vectors, scores)
+        return self.classifier.answers(self.refusals.masked(page.keys, discounted))
 
 
 def _judge(
     catalog: Catalog,
     question: Question,
-    classifier: "Classifier",
+    rule: _Rule,
     embedder: "Embedder",
     say: "Progress",
 ) -> _Judged:
@@ -208,7 +233,7 @@ def _judge(
     for page, vectors in classes.pages(catalog, keys, embedder):
         say("classifying", sum(map(len, read)), len(keys))
         read.append(page.keys)
-        answers.append(classifier.classify(vectors, page.texts))
+        answers.append(rule.answers(page, vectors))
     seconds = time.process_time() - began
     return _Judged(np.concatenate(read), classification.all_answers(answers), seconds)
 

@@ -36,6 +36,7 @@ ANSWERS = {
     "InsightRunOut": insight.InsightRun,
     "InsightRunsOut": insight.InsightRuns,
     "FindingsOut": insight.Findings,
+    "DecisionsOut": insight.Decisions,
 }
 
 REQUESTS = {

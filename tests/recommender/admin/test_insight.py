@@ -1,4 +1,5 @@
 import pytest
+from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Permission, User
 from django.test import Client
 from django.urls import reverse
@@ -166,3 +167,75 @@ def test_more_runs_take_no_more_queries(admin_client: Client, run: InsightRun) -
         other = Catalog.objects.create(name=f"more-{number}")
         InsightRun.objects.create(catalog=other, kind="clusters")
     assert page.queries(admin_client, reverse(LIST)) <= few
+
+
+@pytest.fixture
+def proposing(shop: Shop) -> InsightRun:
+    """A run that proposes a category for two mugs."""
+    shop.put(
+        *({"id": f"m{n}", "title": f"mug {n}", "category": "Mugs"} for n in range(4)),
+        *({"id": f"l{n}", "title": f"lamp {n}", "category": "Lamps"} for n in range(4)),
+        {"id": "new", "title": "mug new", "category": ""},
+        {"id": "old", "title": "mug old", "category": ""},
+    )
+    return find_out(shop, "classify")
+
+
+def test_ticked_proposals_are_accepted_or_refused_and_it_is_logged(
+    admin_client: Client, shop: Shop, proposing: InsightRun
+) -> None:
+    assert "Accept the ticked" in page.text(admin_client.get(change(proposing)))
+
+    asked = {"decision": "accept", "product": ["new"]}
+    accepted = admin_client.post(detail(proposing, "decide"), asked, follow=True)
+    asked = {"decision": "refuse", "product": ["old"]}
+    refused = admin_client.post(detail(proposing, "decide"), asked, follow=True)
+
+    assert "1 accepted" in page.text(accepted)
+    assert "1 refused" in page.text(refused)
+    assert (shop.product("new").category, shop.product("old").category) == ("Mugs", "")
+    logged = LogEntry.objects.order_by("pk").values_list("change_message", flat=True)
+    assert list(logged) == ["Proposed categories: 1 accepted.", "Proposed categories: 1 refused."]
+    text = page.text(admin_client.get(change(proposing)))
+    assert ("Accepted" in text, "Refused" in text) == (True, True)
+
+
+def test_all_of_a_confidence_are_accepted_once_their_number_is_seen(
+    admin_client: Client, shop: Shop, proposing: InsightRun
+) -> None:
+    address = detail(proposing, "accept_all")
+    assert "of 0 or more: 2." in page.text(admin_client.get(address, {"from": "0"}))
+    assert "of 0.9 or more" in page.text(admin_client.get(address, {"from": "nonsense"}))
+    assert not shop.product("new").category
+
+    response = admin_client.post(address, {"from": "0"}, follow=True)
+
+    assert "2 accepted of a confidence of 0 or more" in page.text(response)
+    assert {shop.product(key).category for key in ("new", "old")} == {"Mugs"}
+    assert LogEntry.objects.count() == 1
+
+
+def test_what_has_changed_meanwhile_is_named(
+    admin_client: Client, shop: Shop, proposing: InsightRun
+) -> None:
+    shop.put({"id": "new", "title": "mug new", "category": "Cups"})
+    asked = {"decision": "accept", "product": ["new"]}
+    response = admin_client.post(detail(proposing, "decide"), asked, follow=True)
+    assert "new: It has the category 'Cups'" in page.text(response)
+    assert "Tick products first" in page.text(
+        admin_client.post(detail(proposing, "decide"), {"decision": "accept"}, follow=True)
+    )
+
+
+def test_who_may_not_change_products_decides_nothing(
+    client: Client, run: InsightRun, proposing: InsightRun, admin_client: Client
+) -> None:
+    viewer = User.objects.create_user("viewer", is_staff=True)
+    viewer.user_permissions.add(Permission.objects.get(codename="view_insightrun"))
+    client = Client()
+    client.force_login(viewer)
+    assert "Accept the ticked" not in page.text(client.get(change(proposing)))
+    asked = {"decision": "accept", "product": ["new"]}
+    assert client.post(detail(proposing, "decide"), asked).status_code == 403
+    assert client.get(detail(proposing, "accept_all")).status_code == 403
+    assert admin_client.get(detail(run, "accept_all")).status_code == 404

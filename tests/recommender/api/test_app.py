@@ -70,6 +70,7 @@ def test_every_endpoint_is_documented(document):
         ("GET", "/v1/insight/runs/{run_id}"),
         ("GET", "/v1/insight/runs/{run_id}/findings"),
         ("POST", "/v1/insight/runs/{run_id}/cancel"),
+        ("POST", "/v1/insight/runs/{run_id}/decisions"),
         ("POST", "/v1/insight/{kind}"),
         ("GET", "/v1/placements"),
         *((method, "/v1/placements/{name}") for method in ("GET", "PUT", "DELETE")),
@@ -189,7 +190,7 @@ def test_the_examples_work_as_they_are(document, api, shop):
     steps = ("put", "post", "patch", "get", "delete")
 
     def place(at: tuple[str, str, Any]) -> tuple[int, bool, bool]:
-        return steps.index(at[0]), "bulk" not in at[1], "cancel" in at[1]
+        return steps.index(at[0]), "bulk" not in at[1], "run_id" in at[1]
 
     ordered = sorted(operations(document), key=place)
     answered = run = ""  # the latest list, which goes on, and the latest run

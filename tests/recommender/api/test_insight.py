@@ -225,3 +225,48 @@ def test_runs_are_their_catalogs_alone(filled: Shop, api: Api, stranger: Api) ->
 def test_no_browser_may_ask(browser: Api) -> None:
     problem(browser.get("/v1/insight/kinds"), 403, "wrong-scope")
     problem(browser.post("/v1/insight/clusters", {}), 403, "wrong-scope")
+
+
+@pytest.fixture
+def proposing(shop: Shop, api: Api) -> str:
+    """A run that proposes a category for two mugs."""
+    shop.put(
+        *({"id": f"m{n}", "title": f"mug {n}", "category": "Mugs"} for n in range(4)),
+        *({"id": f"l{n}", "title": f"lamp {n}", "category": "Lamps"} for n in range(4)),
+        {"id": "new", "title": "mug new", "category": ""},
+        {"id": "old", "title": "mug old", "category": ""},
+    )
+    return do(api, "classify")
+
+
+def test_proposed_categories_are_accepted_and_refused(shop: Shop, api: Api, proposing: str) -> None:
+    address = f"/v1/insight/runs/{proposing}/decisions"
+    body = {"accept": ["new", "m1"], "refuse": ["old"]}
+
+    told = api.post(address, body).json()
+
+    assert [told[name] for name in ("accepted", "refused", "unchanged", "skipped")] == [1, 1, 0, 1]
+    assert told["items"][-1] == {
+        "product": "m1",
+        "status": "skipped",
+        "reason": "The run proposes no category for it.",
+    }
+    assert api.get("/v1/products/new").json()["category"] == "Mugs"
+    assert api.get("/v1/products/old").json()["category"] == ""
+    assert api.post(address, body).json()["unchanged"] == 2
+
+
+def test_all_that_are_sure_are_accepted(shop: Shop, api: Api, proposing: str) -> None:
+    told = api.post(f"/v1/insight/runs/{proposing}/decisions", {"accept_from": 0}).json()
+
+    assert (told["accepted"], told["left"]) == (2, 0)
+    assert api.get("/v1/products/old").json()["category"] == "Mugs"
+
+
+@pytest.mark.parametrize(
+    "body", [{}, {"accept": ["a"], "refuse": ["a"]}, {"accept_from": 2}, {"accept": "new"}]
+)
+def test_decisions_that_say_nothing_or_too_much_are_refused(
+    shop: Shop, api: Api, proposing: str, body: dict[str, Any]
+) -> None:
+    problem(api.post(f"/v1/insight/runs/{proposing}/decisions", body), 400, "invalid")

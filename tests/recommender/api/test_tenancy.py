@@ -60,6 +60,7 @@ ALLOWED: Mapping[tuple[str, str], set[str]] = {
     ("GET", "/v1/insight/runs"): _INSIGHT,
     ("GET", "/v1/insight/runs/{run_id}"): _INSIGHT,
     ("GET", "/v1/insight/runs/{run_id}/findings"): _INSIGHT,
+    ("POST", "/v1/insight/runs/{run_id}/decisions"): _SERVER,
     ("POST", "/v1/insight/runs/{run_id}/cancel"): _INSIGHT,
     ("POST", "/v1/insight/{kind}"): _INSIGHT,
     **{

@@ -93,5 +93,6 @@ class Api:
     insight_runs = Method(calls.insight_runs)
     insight_run = Method(calls.insight_run)
     cancel_insight = Method(calls.cancel_insight)
+    decide = Method(calls.decide)
     findings = Method(calls.findings)
     outliers = Method(calls.outliers)

@@ -243,6 +243,19 @@ def cancel_insight(run: str) -> Call[insight.InsightRun]:
     return send("POST", f"/insight/runs/{in_path(run)}/cancel", {})
 
 
+def decide(
+    run: str,
+    *,
+    accept: Sequence[str] = (),
+    refuse: Sequence[str] = (),
+    accept_from: float | None = None,
+) -> Call[insight.Decisions]:
+    """Accept or refuse categories that a run proposes, by products, or all that are sure enough."""
+    sure = {} if accept_from is None else {"accept_from": accept_from}
+    body = {"accept": list(accept), "refuse": list(refuse), **sure}
+    return send("POST", f"/insight/runs/{in_path(run)}/decisions", body)
+
+
 def findings(
     run: str,
     *,

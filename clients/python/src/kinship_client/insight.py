@@ -102,3 +102,22 @@ class Findings(TypedDict):
 
     items: list[Finding]
     next: str | None
+
+
+class Decided(TypedDict):
+    """What became of a decision; `reason` says why it was skipped."""
+
+    product: str
+    status: str
+    reason: str | None
+
+
+class Decisions(TypedDict):
+    """What became of the decisions; `left` are as sure as asked for, and open still."""
+
+    accepted: int
+    refused: int
+    unchanged: int
+    skipped: int
+    left: int
+    items: list[Decided]
