@@ -16,7 +16,7 @@ import structlog
 from django.conf import settings
 from django.core.wsgi import get_wsgi_application
 
-from recommender import database
+from recommender import database, spans
 from recommender.api import problems
 from recommender.api.problems import Problem
 from recommender.engine import answer_log
@@ -38,6 +38,9 @@ _ID_HEADER = b"x-request-id"
 _HEALTH = "/healthz"
 # Who asks whether this is ready does not wait long for the answer.
 _READY, _READY_SECONDS = "/readyz", 5.0
+# Who watches asks all day, and is no part of anybody's trace.
+_WATCHED = (_HEALTH, _READY, "/metrics")
+_SPAN = "kinship.span"
 
 # Its password takes half a second of a core to check: one at a time, and not by these threads.
 _SIGN_IN = ("POST", "/admin/login/")
@@ -49,6 +52,8 @@ import_module(settings.ROOT_URLCONF)
 _known_catalog: Callable[[str], int | None] = import_module("recommender.api.auth").known_catalog
 database.limit_statements(settings.STATEMENT_SECONDS)
 answer_log.writer.start()
+if settings.TRACES:
+    import_module("recommender.telemetry").start("web")
 
 
 class _Bodies:
@@ -112,20 +117,20 @@ async def application(scope: Message, receive: Receive, send: Send) -> None:
     """
     headers = dict(scope["headers"])
     request_id = requests.id_of(headers.get(_ID_HEADER, b"").decode("latin-1"))
-    began = time.perf_counter()
+    began, span = time.perf_counter(), spans.UNTOLD
     try:
         body = await _bodies.read(receive) if _has_body(scope, headers) else b""
         if body is None:
             return
         # What a slow sender takes is not this service's time.
-        began = time.perf_counter()
+        began, span = time.perf_counter(), _span(scope, headers, request_id)
         try:
-            answer = await _answered(scope, body, request_id)
+            answer = await _answered(scope, body, request_id, span)
         finally:
             _bodies.release(body)
     except Problem as problem:
         answer = _refused(problem)
-    _note(scope, answer, time.perf_counter() - began, request_id)
+    _note(scope, answer, time.perf_counter() - began, span, request_id)
     # The embedding endpoints have said it themselves.
     if not any(name.lower() == _ID_HEADER for name, _ in answer.start["headers"]):
         answer.start["headers"].append((_ID_HEADER, request_id.encode()))
@@ -133,10 +138,22 @@ async def application(scope: Message, receive: Receive, send: Send) -> None:
     await send({"type": "http.response.body", "body": answer.content})
 
 
-def _note(scope: Message, answer: "_Answer", seconds: float, request_id: str) -> None:
+def _span(scope: Message, headers: Mapping[bytes, bytes], request_id: str) -> spans.Root:
+    """Of a request whose body is read."""
+    if scope["path"] in _WATCHED:
+        return spans.UNTOLD
+    asked = {"http.request.method": scope["method"], "url.path": scope["path"]}
+    return spans.told.request(headers, asked | {"kinship.request_id": request_id})
+
+
+def _note(
+    scope: Message, answer: "_Answer", seconds: float, span: spans.Root, request_id: str
+) -> None:
     """Count what was answered; what took long is logged."""
     status = answer.start["status"]
     requests.count(scope["method"], answer.route, status, seconds)
+    told = {"http.route": answer.route, "http.response.status_code": status}
+    span.end(f"{scope['method']} {answer.route}", told, is_failed=status >= 500)
     if seconds >= settings.SLOW_SECONDS:
         log.warning(
             "slow request",
@@ -145,6 +162,7 @@ def _note(scope: Message, answer: "_Answer", seconds: float, request_id: str) ->
             status=status,
             seconds=round(seconds, 3),
             request_id=request_id,
+            **span.ids,
         )
 
 
@@ -162,9 +180,9 @@ def _has_body(scope: Message, headers: Mapping[bytes, bytes]) -> bool:
     return is_framed or b"transfer-encoding" in headers
 
 
-async def _answered(scope: Message, body: bytes, request_id: str) -> "_Answer":
+async def _answered(scope: Message, body: bytes, request_id: str, span: spans.Root) -> "_Answer":
     members = environ(scope, body)
-    members[requests.ID] = request_id
+    members |= {requests.ID: request_id, _SPAN: span}
     if scope["path"] == _HEALTH:
         return _answer(members)
     seconds = _READY_SECONDS if scope["path"] == _READY else settings.ANSWER_SECONDS
@@ -237,7 +255,9 @@ def _answer(members: dict[str, Any]) -> _Answer:
         start["status"] = int(status.split(" ", 1)[0])
         start["headers"] = _encoded(headers)
 
-    with structlog.contextvars.bound_contextvars(request_id=members[requests.ID]):
+    span: spans.Root = members[_SPAN]
+    request_id = members[requests.ID]
+    with span.current(), structlog.contextvars.bound_contextvars(request_id=request_id, **span.ids):
         response = _handler(members, start_response)
         try:
             content = b"".join(response)

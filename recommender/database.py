@@ -1,4 +1,4 @@
-"""Raw SQL on Django's own connection, and advisory locks on connections of their own.
+"""Raw SQL on Django's own connection.
 
 The read side answers thousands of times a second; here a statement is parsed and planned once
 a connection, and rows come back as plain tuples. Being Django's connection, it shares its
@@ -8,21 +8,20 @@ transaction, and the queries show in `CaptureQueriesContext`.
 import select
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from math import ceil
 from typing import Any, LiteralString
 from weakref import WeakKeyDictionary
 
 import orjson
 import psycopg
-import structlog
 from django.db import DEFAULT_DB_ALIAS, connection, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.signals import connection_created
 from psycopg import sql
 from psycopg.rows import BaseRowFactory, namedtuple_row, tuple_row
 
-from recommender import time_budget
+from recommender import spans, time_budget
 from recommender.time_budget import TimeUpError
 
 Query = LiteralString | bytes | sql.SQL | sql.Composed
@@ -72,7 +71,11 @@ def execute(query: Query, parameters: Parameters = ()) -> int:
     """Run one statement that returns no rows; the number of rows it touched."""
     session = _session()
     started = time.monotonic()
-    with session.wrap_database_errors, psycopg.Cursor(session.connection) as cursor:
+    with (
+        _told(session, query),
+        session.wrap_database_errors,
+        psycopg.Cursor(session.connection) as cursor,
+    ):
         cursor.execute(query, parameters)
         _log(session, query, started)
         return cursor.rowcount
@@ -149,7 +152,11 @@ def copy(statement: Query) -> Iterator[psycopg.Copy]:
     """A COPY … FROM STDIN or TO STDOUT on Django's connection."""
     session = _session()
     started = time.monotonic()
-    with session.wrap_database_errors, psycopg.Cursor(session.connection) as cursor:
+    with (
+        _told(session, statement),
+        session.wrap_database_errors,
+        psycopg.Cursor(session.connection) as cursor,
+    ):
         with cursor.copy(statement) as stream:
             yield stream
         _log(session, statement, started)
@@ -175,6 +182,7 @@ def _run(
     seconds = time_budget.left()
     started = time.monotonic()
     with (
+        _told(session, query),
         nullcontext() if seconds is None else _stopped_after(session, seconds),
         psycopg.Cursor(session.connection, row_factory=factory) as cursor,
     ):
@@ -208,92 +216,17 @@ def _stopped_after(session: BaseDatabaseWrapper, seconds: float) -> Iterator[Non
         raise TimeUpError from exc
 
 
+def _told(session: BaseDatabaseWrapper, query: Query) -> AbstractContextManager[object]:
+    """A statement's span, where its request or task has one."""
+    return spans.told.statement(lambda: _text(session, query))
+
+
 def _log(session: BaseDatabaseWrapper, query: Query, started: float) -> None:
     if session.queries_logged:
-        text = query if isinstance(query, str | bytes) else query.as_string(session.connection)
-        text = text.decode() if isinstance(text, bytes) else text
-        session.queries_log.append({"sql": text, "time": f"{time.monotonic() - started:.3f}"})
+        took = f"{time.monotonic() - started:.3f}"
+        session.queries_log.append({"sql": _text(session, query), "time": took})
 
 
-log = structlog.get_logger()
-
-APPLICATION = "kinship lock"
-
-
-class LockLostError(Exception):
-    """The connection that held the lock has ended; somebody else may hold it now."""
-
-
-class SessionLock:
-    """A lock that is held until the block of `held` ends or its connection does."""
-
-    def __init__(self, name: str, session: psycopg.Connection[Any]) -> None:
-        self._name = name
-        self._session = session
-
-    def check(self) -> None:
-        """Raise LockLostError where the lock is no longer held; costs a round trip."""
-        try:
-            self._session.execute("SELECT 1")
-        except psycopg.OperationalError as exc:
-            log.warning("lock lost", lock=self._name, error=str(exc).strip())
-            raise LockLostError(
-                f"The connection that held the lock of {self._name} ended, as at a restart of "
-                "PostgreSQL. Another process may be at it, so this one stops. Start it again."
-            ) from exc
-
-
-_IS_LOCKED = sql.SQL("""EXISTS (
-    SELECT FROM pg_locks l
-    WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1
-      AND l.classid = %(lock)s::oid AND l.objid = {}::oid
-      AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database()))
-""")
-
-
-def is_locked(column: str, table: str) -> sql.Composed:
-    """SQL of whether some session holds the lock `lock << 32 | column` of a row.
-
-    The server frees the locks of a process that died. `lock` is a parameter of the statement.
-    """
-    return _IS_LOCKED.format(sql.Identifier(table, column))
-
-
-@contextmanager
-def session_lock(name: str, key: int, wait: str = "") -> Iterator[SessionLock | None]:
-    """Hold an advisory lock for the block; None where another session has it.
-
-    Args:
-        name: what the lock protects, for messages.
-        key: of 64 bits, as pg_advisory_lock takes it.
-        wait: how long to wait for the lock, as lock_timeout takes it; not at all by default.
-    """
-    parameters = connection.get_connection_params() | {"application_name": APPLICATION}
-    with psycopg.connect(**parameters, autocommit=True) as session:
-        if not _acquire(session, key, wait):
-            yield None
-            return
-        try:
-            yield SessionLock(name, session)
-        finally:
-            # Closing alone would free it a little later than this returns.
-            _release(session, key)
-
-
-def _acquire(session: psycopg.Connection[Any], key: int, wait: str) -> bool:
-    if not wait:
-        taken = session.execute("SELECT pg_try_advisory_lock(%s::bigint)", (key,)).fetchone()
-        return taken is not None and bool(taken[0])
-    session.execute("SELECT set_config('lock_timeout', %s, false)", (wait,))
-    try:
-        session.execute("SELECT pg_advisory_lock(%s::bigint)", (key,))
-    except psycopg.errors.LockNotAvailable:
-        return False
-    return True
-
-
-def _release(session: psycopg.Connection[Any], key: int) -> None:
-    try:
-        session.execute("SELECT pg_advisory_unlock(%s::bigint)", (key,))
-    except psycopg.OperationalError as exc:
-        log.warning("lock was lost before its release", error=str(exc).strip())
+def _text(session: BaseDatabaseWrapper, query: Query) -> str:
+    text = query if isinstance(query, str | bytes) else query.as_string(session.connection)
+    return text.decode() if isinstance(text, bytes) else text

@@ -9,7 +9,7 @@ from corsheaders.defaults import default_headers
 from django.core.exceptions import ImproperlyConfigured
 from django.templatetags.static import static
 
-from recommender import logs, stack
+from recommender import logs, stack, telemetry_config
 from recommender.providers import config as models_config
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -108,6 +108,8 @@ ADMIN_MIDDLEWARE = [
 # Who a visitor is, is in a signed cookie: strangers make no rows of sessions.
 SHOP_MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
+    # A page of lists is a sixth of its size then; random padding keeps its token a secret (BREACH).
+    "django.middleware.gzip.GZipMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -175,6 +177,8 @@ SLOW_SECONDS = _number("KINSHIP_SLOW_SECONDS", 1, 0, 3600)
 # Who may read /metrics from elsewhere; where processes count, which prometheus-client reads too.
 METRICS_TOKEN = os.environ.get("KINSHIP_METRICS_TOKEN", "").strip()
 METRICS_DIRECTORY = os.environ.get("PROMETHEUS_MULTIPROC_DIR") or None
+# Whether spans are told to a collector; the SDK of OpenTelemetry reads its variables itself, too.
+TRACES = telemetry_config.is_wanted(os.environ)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 CELERY_BROKER_URL = stack.broker_url(STACK)

@@ -38,6 +38,8 @@ _DATA_DIR = _RUN / (_WORKER or "main")
 # Whatever the developer's shell points at, tests never touch it.
 os.environ.pop("DATABASE_URL", None)
 os.environ.pop("BROKER_URL", None)
+for _name in [name for name in os.environ if name.startswith("OTEL_")]:
+    del os.environ[_name]
 os.environ["KINSHIP_DATA_DIR"] = str(_DATA_DIR)
 
 

@@ -18,8 +18,8 @@ from django.dispatch import Signal
 from django.utils import timezone
 from psycopg import sql
 
-from recommender import database
-from recommender.database import SessionLock, session_lock
+from recommender import database, locks
+from recommender.locks import SessionLock, session_lock
 from recommender.models import Feed
 
 # A host that does not answer, or a worker that died, is tried again so soon; each time, the pause
@@ -35,7 +35,7 @@ feed_requested = Signal()
 
 # Whoever fetches holds the lock from before the row says so until after.
 _DEAD = sql.SQL("SELECT f.id FROM recommender_feed f WHERE f.status = 'running' AND NOT {}").format(
-    database.is_locked("id", "f")
+    locks.is_locked("id", "f")
 )
 
 

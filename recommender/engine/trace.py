@@ -1,4 +1,5 @@
-"""What became of a list's candidates on their way, stage by stage, where a request asks for it.
+"""What became of a list's candidates on their way, stage by stage, where a request asks for it;
+and a span of each stage, where spans are told.
 
 A stage says `with trace.stage("rank"):` around its work and `trace.note(kept=…)` in it. Where
 nobody asks both do nothing, for a fraction of a microsecond.
@@ -6,13 +7,13 @@ nobody asks both do nothing, for a fraction of a microsecond.
 
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 
-Told = int | float | str | None | Mapping[str, int]
+from recommender import spans
 
-_NOTHING = nullcontext()
+Told = int | float | str | None | Mapping[str, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,8 @@ class Recorder:
         place, began = len(self._stages), time.perf_counter()
         self._notes.append(notes)
         try:
-            yield
+            with spans.told.stage(name):
+                yield
         finally:
             self._notes.pop()
             took = round(1000 * (time.perf_counter() - began), 3)
@@ -74,14 +76,15 @@ def is_recording() -> bool:
     return _recorder.get() is not None
 
 
-def stage(name: str) -> AbstractContextManager[None]:
+def stage(name: str) -> AbstractContextManager[object]:
     """A stage of the list that is being made."""
     recorder = _recorder.get()
-    return _NOTHING if recorder is None else recorder.stage(name)
+    return spans.told.stage(name) if recorder is None else recorder.stage(name)
 
 
 def note(**notes: Told) -> None:
     """What the stage that runs says of what it did: candidates by name, mostly."""
+    spans.told.note(notes)
     recorder = _recorder.get()
     if recorder is not None:
         recorder.note(notes)

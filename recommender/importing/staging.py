@@ -19,8 +19,8 @@ from django.db import transaction
 from psycopg import sql
 
 from recommender import database
-from recommender.database import SessionLock, session_lock
 from recommender.importing.row import RefusedError
+from recommender.locks import SessionLock, session_lock
 
 COMMIT_EVERY = 50_000
 

@@ -11,10 +11,10 @@ from django.db.models.functions import Now, RowNumber
 from django.dispatch import Signal
 from psycopg import sql
 
-from recommender import database
-from recommender.database import session_lock
+from recommender import database, locks
 from recommender.insight.kind import InsightError, Kind, Parameters
 from recommender.insight.kinds import KINDS
+from recommender.locks import session_lock
 from recommender.models import Catalog, InsightRun
 
 # Of each catalog and kind so many are kept.
@@ -34,7 +34,7 @@ insight_requested = Signal()
 _FAIL_DEAD = sql.SQL("""
 UPDATE recommender_insightrun r SET status = 'failed', error = %(error)s, finished_at = now()
 WHERE r.status = 'running' AND NOT {}
-""").format(database.is_locked("id", "r"))
+""").format(locks.is_locked("id", "r"))
 
 
 class AlreadyRunningError(Exception):

@@ -13,7 +13,7 @@ from embeddings.calls.outcome import EmbeddedRow, Outcome
 from embeddings.errors import EmbeddingError, Misconfigured, Rejected, Unavailable
 from embeddings.local import alignment, image_model, wordllama
 from embeddings.types import Input, Output, Role
-from recommender.database import session_lock
+from recommender.locks import session_lock
 from recommender.models import Product, Space
 from recommender.providers import metered, models
 from recommender.spaces import staleness

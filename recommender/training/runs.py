@@ -11,8 +11,8 @@ from django.db.models.functions import Now, RowNumber
 from django.dispatch import Signal
 from psycopg import sql
 
-from recommender import database
-from recommender.database import session_lock
+from recommender import database, locks
+from recommender.locks import session_lock
 from recommender.models import Catalog, TrainingRun
 
 # Of each catalog so many are kept.
@@ -33,7 +33,7 @@ training_requested = Signal()
 _FAIL_DEAD = sql.SQL("""
 UPDATE recommender_trainingrun r SET status = 'failed', error = %(error)s, finished_at = now()
 WHERE r.status = 'running' AND NOT {}
-""").format(database.is_locked("catalog_id", "r"))
+""").format(locks.is_locked("catalog_id", "r"))
 
 _DUE = """
 SELECT c.id FROM recommender_catalog c LEFT JOIN LATERAL (

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Response, expect
 
 from tests.browser.conftest import Open, grave_faults, settle
 from tests.e2e.service import Service
@@ -30,6 +30,20 @@ def be(page: Page, shopper: str) -> None:
     page.select_option("#shopper", shopper)
     page.click(".be button")
     settle(page)
+
+
+def test_a_first_visit_loads_less_than_100_kb(open_page: Open):
+    page = open_page("about:blank")
+    loaded: list[Response] = []
+    page.on("response", lambda got: loaded.append(got))  # noqa: PLW0108 - Playwright marks it
+
+    page.goto("/")
+    settle(page)
+
+    sizes = {one.url: one.request.sizes() for one in loaded}
+    weighed = {url: size["responseBodySize"] for url, size in sizes.items()}
+    assert any("shop.css" in url for url in weighed)
+    assert sum(weighed.values()) <= 100_000, weighed
 
 
 def test_a_walk_from_the_door_to_the_drawer(page, service: Service):

@@ -1,16 +1,17 @@
 import pytest
 
 from recommender.database import LockLostError
-from recommender.history import erasure
+from recommender.history import erasure, ingest
 from recommender.insight import run as insight_run
 from recommender.insight import runs
 from recommender.insight.kind import Finding, InsightError, Kind, Outcome, Parameters
 from recommender.insight.kinds import KINDS
 from recommender.insight.run import carry_out
+from recommender.locks import LockLostError
 from recommender.models import Catalog, InsightFinding, InsightRun
 from recommender.training.fitting import Progress, silent
 from tests.recommender.insight.insights import find_out
-from tests.recommender.test_database import end_lock_sessions
+from tests.recommender.test_locks import end_lock_sessions
 from tests.shop import Shop, numbered
 from tests.threads import at_once
 

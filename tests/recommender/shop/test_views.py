@@ -1,3 +1,4 @@
+import gzip
 import re
 from urllib.parse import quote
 
@@ -20,6 +21,15 @@ def test_somebody_new_is_shown_what_is_popular_and_what_is_new(shown, browser):
     assert {"For you", "New"} <= set(page.titles(html)) <= {"For you", "Trending", "New"}
     assert "Nothing tells yet what you like" in page.row(html, "for_you")
     assert not User.objects.filter(catalog=shown.catalog).exists()
+
+
+def test_a_page_comes_compressed_where_a_browser_takes_that(shown, browser):
+    whole = browser.get(HOME)
+    packed = browser.get(HOME, headers={"Accept-Encoding": "gzip, br"})
+    assert "Content-Encoding" not in whole
+    assert packed["Content-Encoding"] == "gzip"
+    assert len(packed.content) == int(packed["Content-Length"]) < len(whole.content) / 2
+    assert "For you" in gzip.decompress(packed.content).decode()
 
 
 def test_the_rows_follow_what_somebody_likes(shown, browser):

@@ -5,12 +5,12 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from recommender.database import LockLostError
+from recommender.locks import LockLostError
 from recommender.models import Catalog, TrainingRun
 from recommender.training import runs
 from recommender.training.fitting import silent
 from recommender.training.run import train
-from tests.recommender.test_database import end_lock_sessions
+from tests.recommender.test_locks import end_lock_sessions
 from tests.shop import DAY, NOON, Shop
 from tests.threads import at_once, beside
 
