@@ -22,8 +22,8 @@ from django.dispatch import Signal
 from django.utils import timezone
 from psycopg import sql
 
-from recommender import database
-from recommender.database import SessionLock, session_lock
+from recommender import database, locks
+from recommender.locks import SessionLock, session_lock
 from recommender.models import Upload
 
 # A file that nobody imports is somebody's data that lies about.
@@ -41,7 +41,7 @@ upload_requested = Signal()
 
 _DEAD = sql.SQL(
     "SELECT u.id FROM recommender_upload u WHERE u.status = 'running' AND NOT {}"
-).format(database.is_locked("id", "u"))
+).format(locks.is_locked("id", "u"))
 
 
 @dataclass(frozen=True, slots=True)

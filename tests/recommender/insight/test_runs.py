@@ -1,7 +1,6 @@
 import pytest
 
-from recommender.database import LockLostError
-from recommender.history import erasure, ingest
+from recommender.history import erasure
 from recommender.insight import run as insight_run
 from recommender.insight import runs
 from recommender.insight.kind import Finding, InsightError, Kind, Outcome, Parameters
