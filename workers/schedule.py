@@ -111,6 +111,12 @@ PERIODIC = (
         at_hour=1,
     ),
     Periodic(
+        "Retention",
+        "workers.sweep_retention",
+        timedelta(hours=1),
+        "Forgets what merged users could be parted by, a day after they were merged.",
+    ),
+    Periodic(
         "Heartbeat",
         "workers.heartbeat",
         timedelta(seconds=15),

@@ -24,6 +24,7 @@ from recommender.api import (
     explain,
     exports,
     insight,
+    merges,
     next_pages,
     outliers,
     placements,
@@ -105,6 +106,7 @@ api.add_router("/v1", placements.router)
 api.add_router("/v1", sync.router)
 api.add_router("/v1", products.router)
 api.add_router("/v1", exports.router)
+api.add_router("/v1", merges.router)
 api.add_router("/v1", users.router)
 api.add_router("/v1", users.events_router)
 

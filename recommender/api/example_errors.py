@@ -94,6 +94,19 @@ BAD_PRICE = invalid("body.price", "is negative")
 NO_LONGER = invalid("path.product_id", "String should have at most 255 characters")
 NO_USER = invalid("path.user_id", "String should have at most 255 characters")
 SAME_USER = Problem(400, "same-user", f"`from` is user {USER_ID!r} already; name another.")
+UNMERGE_CONFLICTS = (
+    Problem(
+        409,
+        "merge-too-old",
+        f"User 'visitor-4f1c2a9e' was merged into {USER_ID!r} at 2026-01-20 10:00 UTC; a merge can "
+        "be undone for a day.",
+    ),
+    Problem(
+        409,
+        "merged-on",
+        f"User {USER_ID!r} was merged into 'customer-7' since; undo that merge first.",
+    ),
+)
 NO_TYPE = Problem(400, "invalid", "type Field required; user Field required")
 TWO_IDS = Problem(400, "two-ids", "The body says 'foo-002', the address 'foo-001'.")
 SYNC = "2026-01-22 nightly"

@@ -26,6 +26,7 @@ from recommender.api.example_errors import (
     TOO_LARGE,
     TWO_IDS,
     UNKNOWN_ANSWER,
+    UNMERGE_CONFLICTS,
     USER_ID,
     invalid,
     unknown,
@@ -78,6 +79,7 @@ _HELD: dict[str, Any] = {
              "exclusion": ""},
     "variants": [{"variant": "new-rank/b"}],
     "segments": [{"by": "category", "value": "Food & Drink/Coffee", "score": 0.82}],
+    "merges": [{"user": USER_ID, "visitor": "visitor-4f1c2a9e", "at": _AT}],
     "profiles": [{"space": "text@1", "kind": "interest", "position": 0, "weight": 1.0,
                   "product": PRODUCT_ID, "vector": [0.12, -0.03]}],
     "findings": [],
@@ -194,6 +196,12 @@ CALLS: Mapping[tuple[str, str], Call] = {
         bodies={"a visitor": {"from": "visitor-4f1c2a9e"}},
         parameters=_USER_PATH,
         errors=(*SERVER, NOT_JSON, invalid("body.from", "Field required"), SAME_USER, *TOO_LARGE),
+    ),
+    ("delete", "/v1/users/{user_id}/merge"): Call(
+        answers={200: "MergeOut"},
+        answer={"id": USER_ID, "events": 3, "missing_ids": []},
+        parameters={**_USER_PATH, "from": "visitor-4f1c2a9e"},
+        errors=(*SERVER, NO_USER, SAME_USER, *UNMERGE_CONFLICTS),
     ),
     ("post", "/v1/events"): Call(
         answers={202: "IngestOut"},

@@ -50,6 +50,14 @@ class HeldSegmentOut(Schema):
     score: float
 
 
+class HeldMergeOut(Schema):
+    """A visitor who became a user: who is asked about is one of the two."""
+
+    user: str
+    visitor: str
+    at: datetime
+
+
 class HeldProfileOut(Schema):
     """A vector of the user's taste."""
 
@@ -107,6 +115,7 @@ class ExportOut(Schema):
     ]
     variants: list[HeldVariantOut]
     segments: Annotated[list[HeldSegmentOut], Field(description="On the first page.")]
+    merges: list[HeldMergeOut]
     profiles: list[HeldProfileOut]
     findings: list[HeldFindingOut]
     events: list[HeldEventOut]

@@ -16,7 +16,6 @@ from recommender.api.fields import PathId
 from recommender.api.problems import Problem
 from recommender.api.schemas import (
     EventIn,
-    MergeIn,
     RowError,
     UserIn,
     positions,
@@ -26,33 +25,9 @@ from recommender.api.schemas import (
 from recommender.history import ingest
 from recommender.history.erasure import erase
 from recommender.history.ingest import NewEvent, event_refusal
-from recommender.history.merge import merge_users
 from recommender.models import Catalog, User
 
 router = Router(tags=["users"], auth=server_key)
-
-
-class MergeOut(Schema):
-    """What a user got of another."""
-
-    id: str
-    events: int
-    missing_ids: list[str]
-
-
-# Before what an id alone leads to: one may be sent with bare slashes, and would take in the word.
-@router.post("/users/{id:user_id}/merge", response=MergeOut, summary="Merge a user into this one")
-def merge_user(request: ApiRequest, user_id: PathId, merge: MergeIn) -> HttpResponse:
-    """Give all that `from` did to this user, and remove `from`: a visitor who has signed in.
-
-    To ask again changes nothing: `from`, which is then unknown, is in `missing_ids`.
-    """
-    codec.check_known(request, ())
-    if merge.from_ == user_id:
-        raise Problem(400, "same-user", f"`from` is user {user_id!r} already; name another.")
-    moved = merge_users(request.auth.catalog, user_id, merge.from_)
-    missing = [merge.from_] if moved is None else []
-    return codec.respond({"id": user_id, "events": moved or 0, "missing_ids": missing})
 
 
 @router.put("/users/{id:user_id}", summary="Add or replace a user")

@@ -1,9 +1,10 @@
 """Users out: as if they had never been, once the next training has forgotten them, too."""
 
 from django.db import transaction
+from django.db.models import Q
 
 from recommender import database
-from recommender.models import Catalog, Forgotten, InsightFinding, Space, User
+from recommender.models import Catalog, Forgotten, InsightFinding, Space, User, UserMerge
 
 # What came of lists on the days of what goes is counted anew.
 _EVENTS = """
@@ -34,8 +35,10 @@ def erase(catalog: Catalog, user_id: str) -> bool:
         own = User.objects.filter(catalog=catalog, external_id=user_id)
         user = own.select_for_update().first()
         lists = database.execute(_LISTS, {"catalog": catalog.pk, "id": user_id})
+        named = Q(user=user_id) | Q(visitor=user_id)
+        merges, _ = UserMerge.objects.filter(named, catalog=catalog).delete()
         if user is None:
-            return bool(lists)
+            return bool(lists or merges)
         if database.execute(_EVENTS, {"catalog": catalog.pk, "user": user.pk}):
             Forgotten.objects.create(catalog=catalog)
         remove_user(user)

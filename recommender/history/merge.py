@@ -1,10 +1,11 @@
-"""Two users that turn out to be one: a visitor who has signed in."""
+"""Two users that turn out to be one: a visitor who has signed in. `unmerge` takes it back."""
 
 from django.db import transaction
+from django.utils import timezone
 
 from recommender import database
 from recommender.history.erasure import remove_user
-from recommender.models import Catalog, User
+from recommender.models import Catalog, User, UserMerge
 
 
 def merge_users(catalog: Catalog, into_id: str, from_id: str) -> int | None:
@@ -44,18 +45,34 @@ def merge_users(catalog: Catalog, into_id: str, from_id: str) -> int | None:
     return moved
 
 
+_EVENTS = "UPDATE recommender_event SET user_id = %s WHERE user_id = %s RETURNING id"
+# What was shown to the one is what the other goes on from: for effect, and to be erased.
+_LISTS = """
+UPDATE recommender_recommendation SET "user" = %s WHERE catalog_id = %s AND "user" = %s
+RETURNING rec_id
+"""
+
+
 def _move(gone: User, into: User) -> int:
-    moved = database.execute(
-        "UPDATE recommender_event SET user_id = %s WHERE user_id = %s", (into.pk, gone.pk)
-    )
-    # What was shown to the one is what the other goes on from: for effect, and to be erased.
-    database.execute(
-        'UPDATE recommender_recommendation SET "user" = %s WHERE catalog_id = %s AND "user" = %s',
-        (into.external_id, into.catalog_id, gone.external_id),
+    events = [key for (key,) in database.fetch(_EVENTS, (into.pk, gone.pk))]
+    ids = (into.external_id, into.catalog_id, gone.external_id)
+    UserMerge.objects.create(
+        catalog_id=into.catalog_id,
+        user=into.external_id,
+        visitor=gone.external_id,
+        at=timezone.now(),
+        visitor_row={
+            "attributes": gone.attributes,
+            "is_anonymous": gone.is_anonymous,
+            "exclusion": gone.exclusion,
+        },
+        gained=[name for name in gone.attributes if name not in into.attributes],
+        events=events,
+        lists=[key for (key,) in database.fetch(_LISTS, ids)],
     )
     into.attributes = {**gone.attributes, **into.attributes}
     into.history_version += 1
     times = [at for at in (gone.last_event_at, into.last_event_at) if at is not None]
     into.last_event_at = max(times, default=None)
     remove_user(gone)
-    return moved
+    return len(events)

@@ -3,7 +3,7 @@
 from recommender.models.access import ApiKey, SignInTries
 from recommender.models.catalog import Catalog
 from recommender.models.effect import EffectFigure, LateDay, LostAnswers, Recommendation
-from recommender.models.event import Event, EventKey, User
+from recommender.models.event import Event, EventKey, User, UserMerge
 from recommender.models.experiment import Experiment
 from recommender.models.feed import Feed
 from recommender.models.insight import CategoryDecision, InsightFinding, InsightRun
@@ -81,4 +81,5 @@ __all__ = [
     "TrainingRun",
     "Upload",
     "User",
+    "UserMerge",
 ]

@@ -1,5 +1,6 @@
 """Users of a catalog, and what they did."""
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
 from recommender.models.catalog import Catalog
@@ -59,6 +60,38 @@ class User(models.Model):
 
     def __str__(self) -> str:
         return self.external_id
+
+
+class UserMerge(models.Model):
+    """A visitor who became a user; by the shop's ids, as the visitor is no user any more.
+
+    For a day it holds what moved, so that it can be undone.
+    """
+
+    catalog = models.ForeignKey(
+        Catalog, models.CASCADE, verbose_name="catalog", related_name="+", db_index=False
+    )
+    user = models.CharField(max_length=255, db_collation="C")
+    visitor = models.CharField(max_length=255, db_collation="C")
+    at = models.DateTimeField()
+    visitor_row = models.JSONField(null=True, help_text="What the visitor's row said.")
+    gained = ArrayField(
+        models.TextField(), default=list, help_text="Attributes that the user had not."
+    )
+    events = ArrayField(models.UUIDField(), default=list)
+    lists = ArrayField(models.UUIDField(), default=list, help_text="By their rec_id.")
+
+    class Meta:
+        indexes = (
+            models.Index(fields=["catalog", "user"], name="merge_user"),
+            models.Index(fields=["catalog", "visitor"], name="merge_visitor"),
+            models.Index(
+                fields=["at"], name="merge_undoable", condition=models.Q(visitor_row__isnull=False)
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.visitor} into {self.user}"
 
 
 class Event(models.Model):

@@ -102,6 +102,13 @@ FROM {source} AND ({order}) > ({places}) ORDER BY {order} LIMIT %(limit)s
 
 PARTS = (
     _part(
+        "merges",
+        {"m.id": _KEY},
+        "'user', m.\"user\", 'visitor', m.visitor, 'at', m.at",
+        """recommender_usermerge m
+        WHERE m.catalog_id = %(catalog)s AND (m."user" = %(id)s OR m.visitor = %(id)s)""",
+    ),
+    _part(
         "profiles",
         {"v.space_id": _KEY, "v.kind": _TEXT, "v.position": _SMALL},
         "'space', s.name || '@' || s.version, 'kind', v.kind, 'position', v.position, "

@@ -55,7 +55,7 @@ def test_every_endpoint_is_documented(document):
         *((method, "/v1/users/{user_id}/rows") for method in ("GET", "POST")),
         *((method, "/v1/users/{user_id}/segments") for method in ("GET", "POST")),
         *((method, "/v1/users/{user_id}") for method in ("PUT", "GET", "DELETE")),
-        ("POST", "/v1/users/{user_id}/merge"),
+        *((method, "/v1/users/{user_id}/merge") for method in ("POST", "DELETE")),
         ("GET", "/v1/users/{user_id}/export"),
         *((method, "/v1/users/{user_id}/recommendations") for method in ("GET", "POST")),
         ("POST", "/v1/events"),

@@ -91,6 +91,7 @@ ALLOWED: Mapping[tuple[str, str], set[str]] = {
     ("GET", "/v1/users/{user_id}"): _SERVER,
     ("DELETE", "/v1/users/{user_id}"): _SERVER,
     ("POST", "/v1/users/{user_id}/merge"): _SERVER,
+    ("DELETE", "/v1/users/{user_id}/merge"): _SERVER,
     ("GET", "/v1/users/{user_id}/export"): _SERVER,
     ("GET", "/v1/users/{user_id}/recommendations"): _PUBLIC,
     ("POST", "/v1/users/{user_id}/recommendations"): _PUBLIC,

@@ -2,6 +2,7 @@ from urllib.parse import quote
 
 import pytest
 
+from recommender.models import UserMerge
 from tests.recommender.api.client import problem
 from tests.shop import NOON
 
@@ -111,3 +112,28 @@ def test_a_number_of_any_size_is_given_back(api, number):
     assert api.send("PUT", "/v1/users/u1", text).status_code == 201
     deep = api.get("/v1/users/u1").json()["attributes"]["deep"]
     assert deep == [{"size": pytest.approx(number)}]
+
+
+def test_a_merge_is_undone_for_a_day(stocked, api, browser):
+    stocked.visit("visitor-1", "mug-red")
+    api.post("/v1/users/ann/merge", {"from": "visitor-1"})
+    path = "/v1/users/ann/merge?from=visitor-1"
+    problem(browser.delete(path), 403, "wrong-scope")
+    assert api.delete(path).json() == {"id": "ann", "events": 1, "missing_ids": []}
+    assert api.get("/v1/users/visitor-1").json()["last_event_at"] == NOON.isoformat()
+    assert api.delete(path).json() == {"id": "ann", "events": 0, "missing_ids": ["visitor-1"]}
+
+
+def test_a_merge_that_is_too_old_or_merged_on_is_not_undone_and_says_why(stocked, api):
+    stocked.visit("visitor-1", "mug-red")
+    api.post("/v1/users/ann/merge", {"from": "visitor-1"})
+    api.post("/v1/users/bob/merge", {"from": "ann"})
+    path = "/v1/users/ann/merge?from=visitor-1"
+    assert "undo that merge first" in problem(api.delete(path), 409, "merged-on")["detail"]
+    UserMerge.objects.update(at=NOON)
+    problem(api.delete(path), 409, "merge-too-old")
+
+
+@pytest.mark.parametrize("query", ["", "?from=", "?from=ann", "?from=a&to=b", "?from=a&from=b"])
+def test_an_undoing_that_names_nobody_is_refused(api, query):
+    problem(api.delete(f"/v1/users/ann/merge{query}"), 400)

@@ -4,7 +4,8 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 
 from recommender import database
-from recommender.models import InsightFinding, InsightRun, Recommendation, User
+from recommender.history.merge import merge_users
+from recommender.models import InsightFinding, InsightRun, Recommendation, User, UserMerge
 from recommender.profiles import builder
 from tests.recommender.effect.shown import show
 from tests.shop import Shop, event
@@ -53,8 +54,19 @@ def _finding(shop: Shop, user: str) -> None:
     )
 
 
+def _merge(shop: Shop, user: str) -> None:
+    shop.visit(f"visitor of {user}", "mug", at=YESTERDAY)
+    merge_users(shop.catalog, user, f"visitor of {user}")
+
+
+def _merged(shop: Shop, user: str) -> None:
+    UserMerge.objects.create(catalog=shop.catalog, user="somebody", visitor=user, at=YESTERDAY)
+
+
 # By column, what puts something of a user there.
 SEEDS: Mapping[Column, Callable[[Shop, str], object]] = {
+    ("recommender_usermerge", "user"): _merge,
+    ("recommender_usermerge", "visitor"): _merged,
     ("recommender_event", "user_id"): _did,
     ("recommender_profilevector", "user_id"): _profile,
     ("recommender_insightfinding", "user_id"): _finding,
@@ -64,6 +76,8 @@ SEEDS: Mapping[Column, Callable[[Shop, str], object]] = {
 }
 # By column, the part of an export that has it.
 PARTS: Mapping[Column, str] = {
+    ("recommender_usermerge", "user"): "merges",
+    ("recommender_usermerge", "visitor"): "merges",
     ("recommender_event", "user_id"): "events",
     ("recommender_profilevector", "user_id"): "profiles",
     ("recommender_insightfinding", "user_id"): "findings",

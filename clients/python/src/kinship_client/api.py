@@ -69,6 +69,7 @@ class Api:
     delete_user = Method(calls.delete_user)
     export_user = Method(calls.export_user)
     merge_user = Method(calls.merge_user)
+    unmerge_user = Method(calls.unmerge_user)
     send_events = Method(calls.send_events)
 
     recommendations = Method(calls.recommendations)

@@ -107,6 +107,11 @@ def merge_user(user: str, visitor: str) -> Call[records.Merged]:
     return send("POST", f"/users/{in_path(user)}/merge", {"from": visitor})
 
 
+def unmerge_user(user: str, visitor: str) -> Call[records.Merged]:
+    """Give a visitor back what a user got of them by merges of the last day."""
+    return Call("DELETE", f"/v1/users/{in_path(user)}/merge", {"from": visitor})
+
+
 def send_events(events: Sequence[options.Event]) -> Call[records.Ingested]:
     """Up to 10,000 events; what is rejected is told one by one.
 

@@ -94,6 +94,14 @@ class HeldSegment(TypedDict):
     score: float
 
 
+class HeldMerge(TypedDict):
+    """A visitor who became a user: who is asked about is one of the two."""
+
+    user: str
+    visitor: str
+    at: str
+
+
 class HeldProfile(TypedDict):
     """A vector of a user's taste."""
 
@@ -149,6 +157,7 @@ class Held(TypedDict):
     user: HeldUser | None
     variants: list[HeldVariant]
     segments: list[HeldSegment]
+    merges: list[HeldMerge]
     profiles: list[HeldProfile]
     findings: list[HeldFinding]
     events: list[HeldEvent]
