@@ -7,33 +7,33 @@ import asyncio
 import os
 import sys
 import time
-from collections.abc import Awaitable, Callable, Hashable, Iterable, Mapping, MutableMapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from importlib import import_module
 from io import BytesIO
-from typing import Any, NamedTuple
+from tempfile import TemporaryFile
+from typing import Any
 
 import structlog
 from django.conf import settings
 from django.core.wsgi import get_wsgi_application
 
-from recommender import database
-from recommender.api import problems
+from recommender import database, streams
+from recommender.api import lines, problems
+from recommender.api.lines import Before
 from recommender.api.problems import Problem
 from recommender.engine import answer_log
 from recommender.monitoring import requests
+from recommender.streams import Answer, GoneError, Message, Receive, Send
 from recommender.threads import Threads
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "recommender.settings")
 
 log = structlog.get_logger()
 
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
-
 # Of all bodies that a process is reading.
 _MOST_BYTES = 256 << 20
 _WITH_BODY = {"POST", "PUT", "PATCH"}
+_WHOLE = Before()
 _ID_HEADER = b"x-request-id"
 _HEALTH = "/healthz"
 # Who asks whether this is ready does not wait long for the answer.
@@ -91,11 +91,19 @@ class _Bodies:
             if len(body) > most:
                 dropped += len(part)
                 continue
-            if self._held + len(part) > _MOST_BYTES:
-                raise problems.busy()
-            self._held += len(part)
+            self.hold(part)
             body += part
         return True
+
+    def hold(self, part: bytes) -> None:
+        """Have room for a part of a body.
+
+        Raises:
+            Problem: 503 where too much is held.
+        """
+        if self._held + len(part) > _MOST_BYTES:
+            raise problems.busy()
+        self._held += len(part)
 
     def release(self, body: bytes | bytearray) -> None:
         """Have room for others again."""
@@ -112,6 +120,9 @@ async def application(scope: Message, receive: Receive, send: Send) -> None:
     """
     headers = dict(scope["headers"])
     request_id = requests.id_of(headers.get(_ID_HEADER, b"").decode("latin-1"))
+    if streams.is_stream(scope, headers):
+        await _stream(scope, receive, send, request_id)
+        return
     began = time.perf_counter()
     try:
         body = await _bodies.read(receive) if _has_body(scope, headers) else b""
@@ -126,14 +137,44 @@ async def application(scope: Message, receive: Receive, send: Send) -> None:
     except Problem as problem:
         answer = _refused(problem)
     _note(scope, answer, time.perf_counter() - began, request_id)
+    await _start(answer, send, request_id)
+    await send({"type": "http.response.body", "body": answer.content})
+
+
+async def _start(answer: Answer, send: Send, request_id: str) -> None:
     # The embedding endpoints have said it themselves.
     if not any(name.lower() == _ID_HEADER for name, _ in answer.start["headers"]):
         answer.start["headers"].append((_ID_HEADER, request_id.encode()))
     await send(answer.start)
-    await send({"type": "http.response.body", "body": answer.content})
 
 
-def _note(scope: Message, answer: "_Answer", seconds: float, request_id: str) -> None:
+async def _stream(scope: Message, receive: Receive, send: Send, request_id: str) -> None:
+    """Answer a body of any length, which comes by line, piece by piece."""
+
+    async def ask(piece: bytes, before: Before) -> Answer:
+        try:
+            return await _answered(scope, piece, request_id, before)
+        except Problem as problem:
+            return _refused(problem)
+
+    with TemporaryFile() as file:
+        told = streams.Told(file)
+        try:
+            answer = await told.take(streams.Body(receive, _bodies), ask)
+        except GoneError:
+            return
+        except Problem as problem:
+            answer = _refused(problem)
+        # How long it took to come says nothing of this service.
+        requests.count(scope["method"], answer.route, answer.start["status"], told.seconds)
+        await _start(answer, send, request_id)
+        if answer.content:
+            await send({"type": "http.response.body", "body": answer.content})
+        else:
+            await told.send(send)
+
+
+def _note(scope: Message, answer: Answer, seconds: float, request_id: str) -> None:
     """Count what was answered; what took long is logged."""
     status = answer.start["status"]
     requests.count(scope["method"], answer.route, status, seconds)
@@ -162,9 +203,12 @@ def _has_body(scope: Message, headers: Mapping[bytes, bytes]) -> bool:
     return is_framed or b"transfer-encoding" in headers
 
 
-async def _answered(scope: Message, body: bytes, request_id: str) -> "_Answer":
+async def _answered(
+    scope: Message, body: bytes, request_id: str, before: Before = _WHOLE
+) -> Answer:
     members = environ(scope, body)
     members[requests.ID] = request_id
+    members[lines.BEFORE] = before
     if scope["path"] == _HEALTH:
         return _answer(members)
     seconds = _READY_SECONDS if scope["path"] == _READY else settings.ANSWER_SECONDS
@@ -221,15 +265,7 @@ def _add_header(members: dict[str, Any], name: str, value: str) -> None:
     members[key] = f"{members[key]}{separator}{value}" if key in members else value
 
 
-class _Answer(NamedTuple):
-    """How an answer starts, its content, and the route that its request took."""
-
-    start: Message
-    content: bytes
-    route: str = requests.NO_ROUTE
-
-
-def _answer(members: dict[str, Any]) -> _Answer:
+def _answer(members: dict[str, Any]) -> Answer:
     """Django's answer."""
     start: Message = {"type": "http.response.start"}
 
@@ -243,10 +279,10 @@ def _answer(members: dict[str, Any]) -> _Answer:
             content = b"".join(response)
         finally:
             response.close()
-    return _Answer(start, content, members.get(requests.ROUTE, requests.NO_ROUTE))
+    return Answer(start, content, members.get(requests.ROUTE, requests.NO_ROUTE))
 
 
-def _refused(problem: Problem) -> _Answer:
+def _refused(problem: Problem) -> Answer:
     """An answer that Django had no part in."""
     response = problems.respond(problem)
     headers = [*response.items(), ("Content-Length", str(len(response.content)))]
@@ -255,7 +291,7 @@ def _refused(problem: Problem) -> _Answer:
         "status": response.status_code,
         "headers": _encoded(headers),
     }
-    return _Answer(start, response.content)
+    return Answer(start, response.content)
 
 
 def _encoded(headers: Iterable[tuple[str, str]]) -> list[tuple[bytes, bytes]]:
