@@ -3,37 +3,35 @@
 Over WSGI, granian gives the decoded path alone, and `%2F` in an id cannot be told from a slash.
 """
 
-import asyncio
 import os
 import sys
 import time
-from collections.abc import Awaitable, Callable, Hashable, Iterable, Mapping, MutableMapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from importlib import import_module
 from io import BytesIO
-from typing import Any, NamedTuple
+from tempfile import TemporaryFile
+from typing import Any
 
 import structlog
 from django.conf import settings
 from django.core.wsgi import get_wsgi_application
 
-from recommender import database, spans
-from recommender.api import problems
+from recommender import database, spans, streams
+from recommender.api import lines, problems
+from recommender.api.lines import Before
 from recommender.api.problems import Problem
+from recommender.bodies import Bodies
 from recommender.engine import answer_log
 from recommender.monitoring import requests
+from recommender.streams import Answer, GoneError, Message, Receive, Send
 from recommender.threads import Threads
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "recommender.settings")
 
 log = structlog.get_logger()
 
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
-
-# Of all bodies that a process is reading.
-_MOST_BYTES = 256 << 20
 _WITH_BODY = {"POST", "PUT", "PATCH"}
+_WHOLE = Before()
 _ID_HEADER = b"x-request-id"
 _HEALTH = "/healthz"
 # Who asks whether this is ready does not wait long for the answer.
@@ -56,58 +54,7 @@ if settings.TRACES:
     import_module("recommender.telemetry").start("web")
 
 
-class _Bodies:
-    """Bodies on their way in: in time, and together no more than there is memory for."""
-
-    def __init__(self) -> None:
-        self._held = 0
-
-    async def read(self, receive: Receive) -> bytes | None:
-        """A body, or enough of it to be refused as too large; it is held until it is released.
-
-        Of one that is too large as much again is read and dropped: most clients read no answer
-        before they have sent all, and a closed connection would tell them nothing.
-        None where the client went away.
-
-        Raises:
-            Problem: 408 where it does not come in time; 503 where too much is held.
-        """
-        body = bytearray()
-        is_whole = False
-        try:
-            async with asyncio.timeout(settings.BODY_SECONDS):
-                is_whole = await self._fill(body, receive)
-        except TimeoutError:
-            raise problems.slow_body(settings.BODY_SECONDS) from None
-        finally:
-            if not is_whole:
-                self.release(body)
-        return bytes(body) if is_whole else None
-
-    async def _fill(self, body: bytearray, receive: Receive) -> bool:
-        most = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
-        more, dropped = True, 0
-        while more and dropped <= most:
-            message = await receive()
-            if message["type"] == "http.disconnect":
-                return False
-            part = message["body"]
-            more = message["more_body"]
-            if len(body) > most:
-                dropped += len(part)
-                continue
-            if self._held + len(part) > _MOST_BYTES:
-                raise problems.busy()
-            self._held += len(part)
-            body += part
-        return True
-
-    def release(self, body: bytes | bytearray) -> None:
-        """Have room for others again."""
-        self._held -= len(body)
-
-
-_threads, _sign_ins, _bodies = Threads(), Threads(1, most_waiting=16), _Bodies()
+_threads, _sign_ins, _bodies = Threads(), Threads(1, most_waiting=16), Bodies()
 
 
 async def application(scope: Message, receive: Receive, send: Send) -> None:
@@ -117,6 +64,9 @@ async def application(scope: Message, receive: Receive, send: Send) -> None:
     """
     headers = dict(scope["headers"])
     request_id = requests.id_of(headers.get(_ID_HEADER, b"").decode("latin-1"))
+    if streams.is_stream(scope, headers):
+        await _stream(scope, receive, send, request_id)
+        return
     began, span = time.perf_counter(), spans.UNTOLD
     try:
         body = await _bodies.read(receive) if _has_body(scope, headers) else b""
@@ -131,11 +81,15 @@ async def application(scope: Message, receive: Receive, send: Send) -> None:
     except Problem as problem:
         answer = _refused(problem)
     _note(scope, answer, time.perf_counter() - began, span, request_id)
+    await _start(answer, send, request_id)
+    await send({"type": "http.response.body", "body": answer.content})
+
+
+async def _start(answer: Answer, send: Send, request_id: str) -> None:
     # The embedding endpoints have said it themselves.
     if not any(name.lower() == _ID_HEADER for name, _ in answer.start["headers"]):
         answer.start["headers"].append((_ID_HEADER, request_id.encode()))
     await send(answer.start)
-    await send({"type": "http.response.body", "body": answer.content})
 
 
 def _span(scope: Message, headers: Mapping[bytes, bytes], request_id: str) -> spans.Root:
@@ -146,14 +100,39 @@ def _span(scope: Message, headers: Mapping[bytes, bytes], request_id: str) -> sp
     return spans.told.request(headers, asked | {"kinship.request_id": request_id})
 
 
+async def _stream(scope: Message, receive: Receive, send: Send, request_id: str) -> None:
+    """Answer a body of any length, which comes by line, piece by piece."""
+    span = _span(scope, dict(scope["headers"]), request_id)
+
+    async def ask(piece: bytes, before: Before) -> Answer:
+        try:
+            return await _answered(scope, piece, request_id, span, before)
+        except Problem as problem:
+            return _refused(problem)
+
+    with TemporaryFile() as file:
+        told = streams.Told(file)
+        try:
+            answer = await told.take(streams.Body(receive, _bodies), ask)
+        except GoneError:
+            return
+        except Problem as problem:
+            answer = _refused(problem)
+        # How long it took to come says nothing of this service.
+        _count(scope, answer, told.seconds, span)
+        await _start(answer, send, request_id)
+        if answer.content:
+            await send({"type": "http.response.body", "body": answer.content})
+        else:
+            await told.send(send)
+
+
 def _note(
-    scope: Message, answer: "_Answer", seconds: float, span: spans.Root, request_id: str
+    scope: Message, answer: Answer, seconds: float, span: spans.Root, request_id: str
 ) -> None:
     """Count what was answered; what took long is logged."""
     status = answer.start["status"]
-    requests.count(scope["method"], answer.route, status, seconds)
-    told = {"http.route": answer.route, "http.response.status_code": status}
-    span.end(f"{scope['method']} {answer.route}", told, is_failed=status >= 500)
+    _count(scope, answer, seconds, span)
     if seconds >= settings.SLOW_SECONDS:
         log.warning(
             "slow request",
@@ -164,6 +143,13 @@ def _note(
             request_id=request_id,
             **span.ids,
         )
+
+
+def _count(scope: Message, answer: Answer, seconds: float, span: spans.Root) -> None:
+    status = answer.start["status"]
+    requests.count(scope["method"], answer.route, status, seconds)
+    told = {"http.route": answer.route, "http.response.status_code": status}
+    span.end(f"{scope['method']} {answer.route}", told, is_failed=status >= 500)
 
 
 def _signs_in(scope: Message) -> bool:
@@ -180,9 +166,11 @@ def _has_body(scope: Message, headers: Mapping[bytes, bytes]) -> bool:
     return is_framed or b"transfer-encoding" in headers
 
 
-async def _answered(scope: Message, body: bytes, request_id: str, span: spans.Root) -> "_Answer":
+async def _answered(
+    scope: Message, body: bytes, request_id: str, span: spans.Root, before: Before = _WHOLE
+) -> Answer:
     members = environ(scope, body)
-    members |= {requests.ID: request_id, _SPAN: span}
+    members |= {requests.ID: request_id, lines.BEFORE: before, _SPAN: span}
     if scope["path"] == _HEALTH:
         return _answer(members)
     seconds = _READY_SECONDS if scope["path"] == _READY else settings.ANSWER_SECONDS
@@ -239,15 +227,7 @@ def _add_header(members: dict[str, Any], name: str, value: str) -> None:
     members[key] = f"{members[key]}{separator}{value}" if key in members else value
 
 
-class _Answer(NamedTuple):
-    """How an answer starts, its content, and the route that its request took."""
-
-    start: Message
-    content: bytes
-    route: str = requests.NO_ROUTE
-
-
-def _answer(members: dict[str, Any]) -> _Answer:
+def _answer(members: dict[str, Any]) -> Answer:
     """Django's answer."""
     start: Message = {"type": "http.response.start"}
 
@@ -263,10 +243,10 @@ def _answer(members: dict[str, Any]) -> _Answer:
             content = b"".join(response)
         finally:
             response.close()
-    return _Answer(start, content, members.get(requests.ROUTE, requests.NO_ROUTE))
+    return Answer(start, content, members.get(requests.ROUTE, requests.NO_ROUTE))
 
 
-def _refused(problem: Problem) -> _Answer:
+def _refused(problem: Problem) -> Answer:
     """An answer that Django had no part in."""
     response = problems.respond(problem)
     headers = [*response.items(), ("Content-Length", str(len(response.content)))]
@@ -275,7 +255,7 @@ def _refused(problem: Problem) -> _Answer:
         "status": response.status_code,
         "headers": _encoded(headers),
     }
-    return _Answer(start, response.content)
+    return Answer(start, response.content)
 
 
 def _encoded(headers: Iterable[tuple[str, str]]) -> list[tuple[bytes, bytes]]:

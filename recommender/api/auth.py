@@ -11,7 +11,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 from ninja.security import HttpBearer
 
-from recommender.api import limits
+from recommender.api import limits, lines
 from recommender.api.limits import Limits
 from recommender.api.problems import Problem
 from recommender.catalog import catalogs
@@ -94,7 +94,8 @@ class BearerKey(HttpBearer):
             _check_origin(request, caller.origins)
         if caller.is_public:
             _check_length(request)
-        if caller.limits is not None:
+        # A body that comes in pieces is one request.
+        if caller.limits is not None and not lines.before(request).rows:
             limits.check(request, caller.limits)
         return caller
 
@@ -125,7 +126,7 @@ def _origin_of(address: str) -> str:
 
 
 def _check_length(request: HttpRequest) -> None:
-    length = int(request.META.get("CONTENT_LENGTH") or 0)
+    length = lines.before(request).bytes + int(request.META.get("CONTENT_LENGTH") or 0)
     if length > settings.BROWSER_BODY_BYTES:
         detail = (
             f"The body has {length:,} bytes, of {settings.BROWSER_BODY_BYTES:,} that a browser key "

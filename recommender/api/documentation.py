@@ -14,7 +14,7 @@ from ninja.openapi.schema import REF_TEMPLATE
 from pydantic import BaseModel, TypeAdapter
 from pydantic.json_schema import models_json_schema
 
-from recommender.api import problems
+from recommender.api import lines, problems
 from recommender.api.fields import Id
 from recommender.api.problems import Problem
 from recommender.api.schemas import MAX_ROWS, ProductIn, SyncPage
@@ -116,6 +116,7 @@ class Call:
 
     answers: Mapping[int, str | None]  # by status, the schema of the answer; None for no content
     answer: Any = None
+    lines: Sequence[Any] = ()  # that are answered to whoever accepts one a row
     bodies: Mapping[str, Any] = field(default_factory=dict)  # by what each shows
     parameters: Mapping[str, Any] = field(default_factory=dict)
     errors: Sequence[Problem] = ()
@@ -172,7 +173,13 @@ def _answer(status: int, name: str | None, call: Call) -> dict[str, Any]:
     if name is None:
         return described
     schema = {"$ref": REF_TEMPLATE.format(model=name)}
-    return described | {"content": {"application/json": {"schema": schema, "example": call.answer}}}
+    content = {"application/json": {"schema": schema, "example": call.answer}}
+    if call.lines:
+        content[lines.MEDIA_TYPE] = {
+            "schema": {"type": "string"},
+            "example": _written(call.lines, lines.MEDIA_TYPE),
+        }
+    return described | {"content": content}
 
 
 _DESCRIPTIONS = {
@@ -216,10 +223,10 @@ def documented_rows(schema: type[BaseModel], required: Sequence[str] = ()) -> di
     for name in required:
         one["properties"][name] = TypeAdapter(Id).json_schema()
     array = {"type": "array", "items": {"anyOf": [one, _ANY_ROW]}, "maxItems": MAX_ROWS}
-    lines = {"type": "string", "pattern": r"\S", "description": "One JSON object a line."}
+    by_line = {"type": "string", "pattern": r"\S", "description": "One JSON object a line."}
     content = {
         "application/json": {"schema": {"oneOf": [one, array]}},
-        "application/x-ndjson": {"schema": lines},
+        lines.MEDIA_TYPE: {"schema": by_line},
     }
     return {"requestBody": {"required": True, "content": content}}
 

@@ -93,6 +93,11 @@ _HELD: dict[str, Any] = {
 _PRODUCT_PATH = {"product_id": PRODUCT_ID}
 _USER_PATH = {"user_id": USER_ID}
 _ROWS = {"array": [{"id": PRODUCT_ID, **_PRODUCT}, _OTHER], "one product": _OTHER}
+_LINES = (
+    {"row": 0, "id": PRODUCT_ID, "status": "changed"},
+    {"row": 1, "id": None, "status": "rejected", "reason": "id is missing"},
+    {"rows": 2, "added": 0, "changed": 1, "unchanged": 0, "rejected": 1},
+)
 _GIVEN = {"a product": _PRODUCT}
 _WRITTEN = (*SERVER, NOT_JSON, BAD_PRICE, TWO_IDS, *TOO_LARGE)
 
@@ -114,12 +119,14 @@ CALLS: Mapping[tuple[str, str], Call] = {
         answers={200: "BulkOut"},
         answer={"added": 1, "changed": 1, "unchanged": 0, "rejected": 1,
                 "errors": [{"row": 2, "reason": "price is negative"}]},
+        lines=_LINES,
         bodies=_ROWS,
         errors=(*SERVER, EMPTY, NOT_JSON, *TOO_LARGE),
     ),
     ("patch", "/v1/products/bulk"): Call(
         answers={200: "BulkOut"},
         answer={"added": 0, "changed": 2, "unchanged": 0, "rejected": 0, "errors": []},
+        lines=_LINES,
         bodies=_ROWS,
         errors=(*SERVER, EMPTY, NOT_JSON, unknown("product", "bulk"), *TOO_LARGE),
     ),
@@ -215,6 +222,10 @@ CALLS: Mapping[tuple[str, str], Call] = {
                  "has none"},
             ],
         },
+        lines=(
+            {"row": 0, "id": _EVENT["id"], "status": "accepted"},
+            {"rows": 1, "accepted": 1, "duplicate": 0, "rejected": 0},
+        ),
         bodies={"a purchase": _EVENT, "array": [_EVENT, _VIEW]},
         errors=(*ANY, NO_TOKEN, NEEDS_TOKEN, EMPTY, NOT_JSON, NO_TYPE, unknown("product"),
                 *TOO_LARGE),

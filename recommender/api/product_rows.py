@@ -1,13 +1,14 @@
 """Writing products that requests send: rows checked, merged with what is stored, written."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 import orjson
 from django.db import transaction
 
 from recommender.api import codec
-from recommender.api.schemas import ProductChange, ProductIn, RowError, validate_rows
+from recommender.api.lines import REJECTED
+from recommender.api.schemas import ProductChange, ProductIn, RowError, id_of, validate_rows
 from recommender.catalog import attributes, upsert, values
 from recommender.catalog.catalogs import announce_changes
 from recommender.catalog.upsert import Written
@@ -52,10 +53,32 @@ def counts(written: Written, rows: Sequence[object]) -> dict[str, Any]:
     }
 
 
+def told(
+    outcomes: Mapping[str, str], rows: Sequence[Any], refused: Sequence[object]
+) -> Iterator[dict[str, Any]]:
+    """What became of each row, as a line of it is answered; rows of one id share an outcome.
+
+    Args:
+        outcomes: of each id that was written.
+        rows: as they were sent.
+        refused: for each row a RowError, or anything else where it was taken.
+    """
+    for row, error in zip(rows, refused, strict=True):
+        if isinstance(error, RowError):
+            yield {"id": error.id or id_of(row), "status": REJECTED, "reason": error.reason}
+        else:
+            key = id_of(row)
+            yield {"id": key, "status": outcomes[key or ""]}
+
+
 def change(
     catalog: Catalog, rows: Sequence[dict[str, Any] | RowError]
-) -> tuple[Written, list[RowError | None]]:
-    """Write what each row gives, in their order; and for each row why it cannot be written."""
+) -> tuple[dict[str, str], list[RowError | None]]:
+    """Write what each row gives, in their order.
+
+    Returns:
+        What became of each id, and for each row why it cannot be written.
+    """
     changes = [row for row in rows if not isinstance(row, RowError)]
     declared = attributes.declared(catalog)
     with transaction.atomic():
@@ -70,7 +93,7 @@ def change(
         ]
         columns = {name for change in applied for name in change} - {"id"}
         changed = [documents[key] for key in dict.fromkeys(change["id"] for change in applied)]
-        return write(catalog, changed, columns), refused
+        return write_each(catalog, changed, columns), refused
 
 
 def _locked(catalog: Catalog, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
@@ -113,14 +136,25 @@ def _apply(
 def write(
     catalog: Catalog, products: Sequence[dict[str, Any]], columns: Collection[str] | None = None
 ) -> Written:
-    """Write checked products with the attributes that they declare, and say so to the workers."""
+    """Write products as `write_each` does, and count them."""
+    return Written.of(write_each(catalog, products, columns).values())
+
+
+def write_each(
+    catalog: Catalog, products: Sequence[dict[str, Any]], columns: Collection[str] | None = None
+) -> dict[str, str]:
+    """Write checked products with the attributes that they declare, and say so to the workers.
+
+    Returns:
+        What became of each id.
+    """
     if not products:
-        return Written(0, 0, 0)
+        return {}
     with transaction.atomic():
         attributes.declare(catalog, attributes.inferred_of(products))
-        written = upsert.upsert(catalog, products, columns)
+        outcomes = upsert.upsert_each(catalog, products, columns)
         announce_changes(catalog)
-    return written
+    return outcomes
 
 
 def _checked(declared: dict[str, str], row: Any) -> dict[str, Any] | RowError:

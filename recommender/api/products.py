@@ -12,7 +12,7 @@ from ninja import Router
 from psycopg import sql
 from pydantic import WithJsonSchema
 
-from recommender.api import codec, problems, product_rows
+from recommender.api import codec, lines, problems, product_rows
 from recommender.api.auth import ApiRequest, server_key
 from recommender.api.documentation import documented_rows
 from recommender.api.fields import PathId
@@ -21,6 +21,7 @@ from recommender.api.schemas import (
     ProductChange,
     ProductIn,
     RowError,
+    read_lines,
     read_rows,
     validate_rows,
 )
@@ -31,6 +32,7 @@ from recommender.models import Catalog, Product
 
 router = Router(tags=["products"], auth=server_key)
 
+_OUTCOMES = (upsert.ADDED, upsert.CHANGED, upsert.UNCHANGED, lines.REJECTED)
 _CHUNK = 101  # so many are read at once: a usual page and one more
 
 Limit = Annotated[int, Parameters(ge=1, le=1000)]
@@ -72,14 +74,27 @@ def _page(catalog: Catalog, after: int, limit: int) -> tuple[list[orjson.Fragmen
     openapi_extra=documented_rows(ProductIn, ["id"]),
 )
 def bulk(request: ApiRequest) -> HttpResponse:
-    """A JSON array or one product a line, each with its `id`; a bad row costs only itself."""
+    """A JSON array or one product a line, each with its `id`; a bad row costs only itself.
+
+    One a line and with `Accept: application/x-ndjson` there may be any number of them, and each is
+    answered by a line of its own.
+    """
     codec.check_known(request, ())
+    if lines.are_wanted(request):
+        return _bulk_by_line(request)
     rows = read_rows(request)
     checked = product_rows.check(request.auth.catalog, rows.values)
     if rows.is_single and isinstance(checked[0], RowError):
         raise Problem(400, "invalid", checked[0].reason)
     written = product_rows.write(request.auth.catalog, product_rows.taken(checked))
     return codec.respond(product_rows.counts(written, checked))
+
+
+def _bulk_by_line(request: ApiRequest) -> HttpResponse:
+    rows = read_lines(request)
+    checked = product_rows.check(request.auth.catalog, rows)
+    outcomes = product_rows.write_each(request.auth.catalog, product_rows.taken(checked))
+    return lines.respond(request, product_rows.told(outcomes, rows, checked), _OUTCOMES)
 
 
 @router.patch(
@@ -90,9 +105,12 @@ def bulk(request: ApiRequest) -> HttpResponse:
 def patch_bulk(request: ApiRequest) -> HttpResponse:
     """A JSON array or one product a line: each with its `id` and only what changes.
 
+    With `Accept: application/x-ndjson` any number of lines, each answered by one.
     One object without an `id` changes the product that is called `bulk`, and is answered with it.
     """
     codec.check_known(request, ())
+    if lines.are_wanted(request):
+        return _patch_by_line(request)
     rows = read_rows(request)
     if rows.is_single and "id" not in rows.values[0]:
         change = validate_rows(ProductChange, rows.values[0])
@@ -100,12 +118,19 @@ def patch_bulk(request: ApiRequest) -> HttpResponse:
             raise Problem(400, "invalid", change.reason)
         return patch_product(request, "bulk", change)
     checked = [product_rows.checked_change(row) for row in rows.values]
-    written, refused = product_rows.change(request.auth.catalog, checked)
+    outcomes, refused = product_rows.change(request.auth.catalog, checked)
     if rows.is_single and refused[0] is not None:
         unknown = refused[0].reason.startswith("There is no product")
         status, kind = (404, "unknown-product") if unknown else (400, "invalid")
         raise Problem(status, kind, refused[0].reason)
-    return codec.respond(product_rows.counts(written, refused))
+    return codec.respond(product_rows.counts(Written.of(outcomes.values()), refused))
+
+
+def _patch_by_line(request: ApiRequest) -> HttpResponse:
+    rows = read_lines(request)
+    checked = [product_rows.checked_change(row) for row in rows]
+    outcomes, refused = product_rows.change(request.auth.catalog, checked)
+    return lines.respond(request, product_rows.told(outcomes, rows, refused), _OUTCOMES)
 
 
 @router.put("/products/{id:product_id}", summary="Add or replace a product")

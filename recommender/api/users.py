@@ -9,7 +9,7 @@ from django.conf import settings
 from django.http import HttpResponse
 from ninja import Router, Schema
 
-from recommender.api import codec, problems, user_tokens
+from recommender.api import codec, lines, problems, user_tokens
 from recommender.api.auth import ApiRequest, any_key, server_key
 from recommender.api.documentation import documented_rows
 from recommender.api.fields import PathId
@@ -19,6 +19,7 @@ from recommender.api.schemas import (
     RowError,
     UserIn,
     positions,
+    read_lines,
     read_rows,
     validate_rows,
 )
@@ -80,6 +81,7 @@ def _shown(user: User) -> dict[str, Any]:
 
 
 events_router = Router(tags=["events"], auth=any_key)
+_OUTCOMES = (ingest.ACCEPTED, ingest.DUPLICATE, lines.REJECTED)
 
 
 class OutcomeOut(Schema):
@@ -110,18 +112,18 @@ def post_events(request: ApiRequest) -> HttpResponse:
 
     Of several, what is refused is counted and said one by one; one alone is refused as a whole. A
     browser key sends events of its user token's user; without one only what a page sees happen, of
-    users whom the shop's server does not know.
+    users whom the shop's server does not know. One a line and with `Accept: application/x-ndjson`
+    a server key sends any number of them, and each is answered by a line of its own.
     """
     codec.check_known(request, ())
+    if lines.are_wanted(request):
+        return lines.respond(request, take_in(request, read_lines(request)), _OUTCOMES, 202)
     rows = read_rows(request)
     given = rows.values
     results = take_in(request, given)
-    if rows.is_single and results[0]["status"] == "rejected":
+    if rows.is_single and results[0]["status"] == lines.REJECTED:
         raise _refusal(given[0], results[0]["reason"])
-    counts = {
-        status: sum(result["status"] == status for result in results)
-        for status in ("accepted", "duplicate", "rejected")
-    }
+    counts = {status: sum(result["status"] == status for result in results) for status in _OUTCOMES}
     return codec.respond({**counts, "results": results}, 202)
 
 
@@ -203,9 +205,9 @@ _REASONS = {
 
 def _result(row: Any, event: NewEvent | RowError, outcome: str | None) -> dict[str, Any]:
     if isinstance(event, RowError):
-        return {"id": _given_id(row), "status": "rejected", "reason": event.reason}
+        return {"id": _given_id(row), "status": lines.REJECTED, "reason": event.reason}
     if outcome in _REASONS:
-        return {"id": event.id, "status": "rejected", "reason": _REASONS[outcome]}
+        return {"id": event.id, "status": lines.REJECTED, "reason": _REASONS[outcome]}
     return {"id": event.id, "status": outcome}
 
 

@@ -1,6 +1,7 @@
 """Writing products: one statement for one product or for a million staged rows."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, LiteralString
@@ -36,12 +37,18 @@ WITH source AS ({source}), written AS (
         SET {assignments} deleted_at = NULL, updated_at = now()
         WHERE p.deleted_at IS NOT NULL
             OR (p.external_id{current}) IS DISTINCT FROM (excluded.external_id{incoming})
-    RETURNING p.xmax = 0 AS added
+    RETURNING p.external_id AS id, p.xmax = 0 AS added
 )
+{told}
+""")
+_COUNTS = sql.SQL("""
 SELECT count(*) FILTER (WHERE added), count(*) FILTER (WHERE NOT added),
     (SELECT count(*) FROM source) - count(*)
 FROM written
 """)
+_EACH = sql.SQL("SELECT id, added FROM written")
+
+ADDED, CHANGED, UNCHANGED = "added", "changed", "unchanged"
 
 # Locked in the order in which products are written, so that nobody waits for one another.
 _OFF_SALE = sql.SQL("""
@@ -76,16 +83,32 @@ class Written:
     changed: int
     unchanged: int
 
+    @classmethod
+    def of(cls, outcomes: Iterable[str]) -> "Written":
+        """The counts of what became of each product."""
+        counts = Counter(outcomes)
+        return cls(counts[ADDED], counts[CHANGED], counts[UNCHANGED])
+
 
 def upsert(
     catalog: Catalog, products: Sequence[Mapping[str, Any]], columns: Collection[str] | None = None
 ) -> Written:
+    """Add or replace products, as `upsert_each` does, and count them."""
+    return Written.of(upsert_each(catalog, products, columns).values())
+
+
+def upsert_each(
+    catalog: Catalog, products: Sequence[Mapping[str, Any]], columns: Collection[str] | None = None
+) -> dict[str, str]:
     """Add or replace products; of two with one id the later wins.
 
     Args:
         products: JSON-ready mappings with `id` and any of COLUMNS.
         columns: what is written; the others keep their values. By default all of them, so that
             what a product does not have is cleared.
+
+    Returns:
+        Of each id ADDED, CHANGED or UNCHANGED.
     """
     latest = {product["id"]: product for product in products}
     fields = sql.SQL(", ").join(
@@ -97,7 +120,9 @@ def upsert(
     ).format(fields=fields)
     rows = orjson.dumps(list(latest.values())).decode()
     wanted = COLUMNS if columns is None else columns
-    return upsert_from(catalog, source, wanted, {"rows": rows})
+    written = database.fetch(_statement(catalog, source, wanted, _EACH), {"rows": rows})
+    outcomes = {key: ADDED if added else CHANGED for key, added in written}
+    return {key: outcomes.get(key, UNCHANGED) for key in latest}
 
 
 def upsert_from(
@@ -113,10 +138,16 @@ def upsert_from(
         columns: names of COLUMNS; with none, only what is missing is added.
         parameters: of the source.
     """
+    return Written(*database.fetch(_statement(catalog, source, columns, _COUNTS), parameters)[0])
+
+
+def _statement(
+    catalog: Catalog, source: sql.Composable, columns: Collection[str], told: sql.SQL
+) -> sql.Composed:
     wanted = [name for name in COLUMNS if name in columns]
     names = [sql.Identifier(name) for name in wanted]
     comma = sql.SQL(", ")
-    query = _UPSERT.format(
+    return _UPSERT.format(
         catalog=sql.Literal(catalog.pk),
         columns=comma.join([*names, *_absent(wanted, "name")]),
         values=comma.join(
@@ -132,8 +163,8 @@ def upsert_from(
         assignments=_each("{0} = excluded.{0}, ", names),
         current=_each(", p.{}", names),
         incoming=_each(", excluded.{}", names),
+        told=told,
     )
-    return Written(*database.fetch(query, parameters)[0])
 
 
 def take_off_sale(

@@ -36,6 +36,7 @@ PAGES = (
     "docs/insight.md",
     "docs/effect.md",
     "docs/api.md",
+    "docs/bulk.md",
     "docs/guide.md",
     "docs/guide-effect.md",
     "docs/keys.md",

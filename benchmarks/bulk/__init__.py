@@ -1,0 +1,1 @@
+"""Rows a second, and memory, of what is sent by line."""
