@@ -94,6 +94,7 @@ BAD_PRICE = invalid("body.price", "is negative")
 NO_LONGER = invalid("path.product_id", "String should have at most 255 characters")
 NO_USER = invalid("path.user_id", "String should have at most 255 characters")
 SAME_USER = Problem(400, "same-user", f"`from` is user {USER_ID!r} already; name another.")
+NOT_MERGEABLE = Problem(409, "not-mergeable", "There is no product 'sku-404'.")
 NO_TYPE = Problem(400, "invalid", "type Field required; user Field required")
 TWO_IDS = Problem(400, "two-ids", "The body says 'foo-002', the address 'foo-001'.")
 SYNC = "2026-01-22 nightly"

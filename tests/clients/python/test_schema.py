@@ -29,6 +29,7 @@ ANSWERS = {
     "SyncOut": records.Synced,
     "UserOut": records.User,
     "MergeOut": records.Merged,
+    "ProductMergeOut": records.Merged,
     "IngestOut": records.Ingested,
     "OutliersOut": insight.Outliers,
     "KindsOut": insight.InsightKinds,

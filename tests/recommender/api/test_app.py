@@ -55,6 +55,8 @@ def test_every_endpoint_is_documented(document):
         *((method, "/v1/users/{user_id}/rows") for method in ("GET", "POST")),
         *((method, "/v1/users/{user_id}/segments") for method in ("GET", "POST")),
         *((method, "/v1/users/{user_id}") for method in ("PUT", "GET", "DELETE")),
+        ("POST", "/v1/products/{product_id}/merge"),
+        ("POST", "/v1/products/{product_id}/part"),
         ("POST", "/v1/users/{user_id}/merge"),
         *((method, "/v1/users/{user_id}/recommendations") for method in ("GET", "POST")),
         ("POST", "/v1/events"),

@@ -68,6 +68,8 @@ class Api:
     get_user = Method(calls.get_user)
     delete_user = Method(calls.delete_user)
     merge_user = Method(calls.merge_user)
+    merge_product = Method(calls.merge_product)
+    part_product = Method(calls.part_product)
     send_events = Method(calls.send_events)
 
     recommendations = Method(calls.recommendations)

@@ -97,6 +97,16 @@ def delete_user(user: str) -> Call[None]:
     return Call("DELETE", f"/v1/users/{in_path(user)}")
 
 
+def merge_product(product: str, duplicate: str) -> Call[records.Merged]:
+    """Give a product all that happened with its duplicate, whose id stands for it from then on."""
+    return send("POST", f"/products/{in_path(product)}/merge", {"from": duplicate})
+
+
+def part_product(product: str, duplicate: str) -> Call[records.Merged]:
+    """Undo the merge of a duplicate."""
+    return send("POST", f"/products/{in_path(product)}/part", {"from": duplicate})
+
+
 def merge_user(user: str, visitor: str) -> Call[records.Merged]:
     """Give a user all that a visitor did, who is then gone; for when somebody signs in."""
     return send("POST", f"/users/{in_path(user)}/merge", {"from": visitor})
