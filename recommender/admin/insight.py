@@ -1,6 +1,7 @@
 """Insight: what was found out about catalogs, how far runs are, starting and cancelling them."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from django.contrib import admin, messages
@@ -8,15 +9,22 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
-from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, RelatedDropdownFilter
 
-from recommender.admin import base, fragments, insight_decisions, insight_map, insight_page
-from recommender.admin.base import ActionError, Question, RunAdmin, action
+from recommender.admin import (
+    base,
+    fragments,
+    insight_actions,
+    insight_decisions,
+    insight_map,
+    insight_merges,
+    insight_page,
+)
+from recommender.admin.base import Question, RunAdmin, action
 from recommender.admin.base import SimpleListFilter as DropdownFilter
+from recommender.admin.fragments import Table
 from recommender.insight import findings, runs
-from recommender.insight.kind import InsightError
 from recommender.insight.kinds import KINDS
 from recommender.models import InsightRun
 
@@ -31,16 +39,6 @@ _PART = "admin:recommender_insightrun"
 _LIST = "admin:recommender_insightrun_changelist"
 # A page of a run that goes on is loaded anew so often.
 _REFRESH_SECONDS = 3
-
-
-def address(run: InsightRun) -> str:
-    """Of the run's page."""
-    return reverse("admin:recommender_insightrun_change", args=[run.pk])
-
-
-def title(run: InsightRun) -> str:
-    """What its kind is called; a kind that is gone by its name."""
-    return KINDS[run.kind].title if run.kind in KINDS else run.kind
 
 
 def told(run: InsightRun) -> str:
@@ -115,16 +113,21 @@ class InsightRunAdmin(RunAdmin[InsightRun]):
     ) -> HttpResponse:
         """The page, loaded anew by itself while the run goes on."""
         if obj is not None:
-            decides = insight_decisions.may_decide(request, obj)
-            table = insight_page.findings_table(obj, request.GET, decides=decides)
-            context |= {
-                "findings": table,
-                "decide": insight_decisions.ways(obj) if decides else None,
-            }
+            table, ways = self._findings(request, obj)
+            context |= {"findings": table, "decide": ways}
         response = super().render_change_form(request, context, add, change, form_url, obj)
         if obj is not None and obj.status in InsightRun.UNFINISHED:
             response["Refresh"] = str(_REFRESH_SECONDS)
         return response
+
+    @staticmethod
+    def _findings(request: HttpRequest, run: InsightRun) -> tuple[Table, dict[str, str] | None]:
+        """The findings, and where they are decided on where they are proposals."""
+        if insight_decisions.may_decide(request, run):
+            table = insight_page.findings_table(run, request.GET, insight_decisions.boxes)
+            return table, insight_decisions.ways(run)
+        merges = insight_merges.links if insight_merges.may_merge(request, run) else None
+        return insight_page.findings_table(run, request.GET, merges), None
 
     def tell(self, row: InsightRun) -> dict[str, Any]:
         """Its figures, and where its map is."""
@@ -146,6 +149,8 @@ class InsightRunAdmin(RunAdmin[InsightRun]):
             path("<int:run_id>/map/enclosed/", enclosed, name=f"{name}_map_enclosed"),
             path("<int:run_id>/decide/", decide, name=f"{name}_decide"),
             path("<int:run_id>/accept-all/", accept_all, name=f"{name}_accept_all"),
+            path("<int:run_id>/merge/<int:product>/", wrap(self._merge), name=f"{name}_merge"),
+            path("<int:run_id>/part/<int:product>/", wrap(self._part), name=f"{name}_part"),
             *super().get_urls(),
         ]
 
@@ -160,16 +165,24 @@ class InsightRunAdmin(RunAdmin[InsightRun]):
 
     def _decide(self, request: HttpRequest, run_id: int) -> HttpResponse:
         run = insight_decisions.proposing(request, run_id)
-        return insight_decisions.decide(request, run, address(run), self._logging(request, run))
+        log, back = partial(self.log_change, request, run), insight_actions.address(run)
+        return insight_decisions.decide(request, run, back, log)
 
     def _accept_all(self, request: HttpRequest, run_id: int) -> HttpResponse:
         run = insight_decisions.proposing(request, run_id)
-        context = {**self.admin_site.each_context(request), "opts": self.opts}
-        log = self._logging(request, run)
-        return insight_decisions.accept_all(request, run, address(run), context, log)
+        log, back = partial(self.log_change, request, run), insight_actions.address(run)
+        return insight_decisions.accept_all(request, run, back, self._context(request), log)
 
-    def _logging(self, request: HttpRequest, run: InsightRun) -> insight_decisions.Log:
-        return lambda text: self.log_change(request, run, text)
+    def _merge(self, request: HttpRequest, run_id: int, product: int) -> HttpResponse:
+        log, context = partial(self.log_change, request), self._context(request)
+        return insight_merges.merge(request, run_id, product, context, log)
+
+    def _part(self, request: HttpRequest, run_id: int, product: int) -> HttpResponse:
+        log, context = partial(self.log_change, request), self._context(request)
+        return insight_merges.part(request, run_id, product, context, log)
+
+    def _context(self, request: HttpRequest) -> dict[str, Any]:
+        return {**self.admin_site.each_context(request), "opts": self.opts}
 
     def _map(self, request: HttpRequest, run_id: int) -> InsightRun:
         if not self.has_view_permission(request):
@@ -191,18 +204,20 @@ class InsightRunAdmin(RunAdmin[InsightRun]):
     @action(description="Find out", permissions=["start"], icon="insights")
     def find_out(self, request: HttpRequest) -> HttpResponse:
         """Ask for a run of a kind."""
-        context = {**self.admin_site.each_context(request), "opts": self.opts}
-        return insight_page.start(request, context, address)
+        context = self._context(request)
+        return insight_page.start(request, context, insight_actions.address)
 
     @action(description="Run again", permissions=["start"], icon="refresh")
     def again(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Ask for another run with the same parameters, once confirmed."""
-        return self._ask(request, object_id, _question_again, _again)
+        return self._ask(request, object_id, insight_actions.question_again, insight_actions.again)
 
     @action(description="Cancel", permissions=["cancel"], icon="cancel")
     def cancel(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """End the run, once confirmed."""
-        return self._ask(request, object_id, _question_cancel, _cancel)
+        return self._ask(
+            request, object_id, insight_actions.question_cancel, insight_actions.cancel
+        )
 
     def _ask(
         self,
@@ -215,8 +230,10 @@ class InsightRunAdmin(RunAdmin[InsightRun]):
         if run is None:
             messages.warning(request, f"There is no run {object_id!r}; later ones took its place.")
             return HttpResponseRedirect(reverse(_LIST))
-        context = {**self.admin_site.each_context(request), "opts": self.opts}
-        return base.confirm(request, question(run), lambda _: act(run), address(run), context)
+        context = self._context(request)
+        return base.confirm(
+            request, question(run), lambda _: act(run), insight_actions.address(run), context
+        )
 
     @admin.display(description="Asked for")
     def asked_for(self, run: InsightRun) -> SafeString:
@@ -226,7 +243,7 @@ class InsightRunAdmin(RunAdmin[InsightRun]):
     @admin.display(description="Kind")
     def what(self, run: InsightRun) -> str:
         """What was asked."""
-        return title(run)
+        return insight_actions.title(run)
 
     @admin.display(description="Status")
     def state(self, run: InsightRun) -> SafeString:
@@ -257,35 +274,3 @@ class InsightRunAdmin(RunAdmin[InsightRun]):
         """What it was asked with; what was left out is the default."""
         given = {name: value for name, value in run.parameters.items() if value is not None}
         return fragments.stored_table(given)
-
-
-def _question_again(run: InsightRun) -> Question:
-    return Question(
-        title=f"{title(run)} of {run.catalog} again",
-        text=f"Workers do it with the same parameters and the vectors of now. Of each kind the "
-        f"latest {runs.KEPT} runs are kept.",
-        button="Run again",
-    )
-
-
-def _question_cancel(run: InsightRun) -> Question:
-    return Question(
-        title=f"Cancel {title(run).lower()} of {run.catalog}",
-        text="It ends within seconds and keeps nothing.",
-        button="Cancel the run",
-    )
-
-
-def _again(run: InsightRun) -> str:
-    kind = KINDS.get(run.kind)
-    if kind is None:
-        raise ActionError(f"There is no kind {run.kind!r} any more.")
-    try:
-        new = runs.request(run.catalog, kind, kind.read(run.parameters))
-    except (InsightError, runs.AlreadyRunningError, ValueError) as exc:
-        raise ActionError(str(exc)) from exc
-    return format_html('<a href="{}" class="underline">The new run</a> waits.', address(new))
-
-
-def _cancel(run: InsightRun) -> str:
-    return "It is cancelled." if runs.cancel(run) else "It had ended already."

@@ -1,6 +1,6 @@
 """The pages of insight: a run's figures as tables, its findings, the form that asks for one."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlencode
 
@@ -14,7 +14,7 @@ from django.utils.safestring import SafeString
 from pydantic import ValidationError as ParameterError
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget
 
-from recommender.admin import fragments, insight_decisions
+from recommender.admin import fragments
 from recommender.admin.base import JsonField
 from recommender.admin.fragments import Table
 from recommender.insight import findings, runs
@@ -25,6 +25,7 @@ from recommender.models import Catalog, InsightRun
 
 # So many findings on a page, rows of a table of figures, and parts in a cell.
 _FINDINGS, _ROWS, _PARTS = 50, 200, 5
+Deciding = Callable[[InsightRun, Sequence[FoundRow]], Callable[[FoundRow], SafeString]]
 _UNKNOWN_PLACE = "This page is not there any more; the findings begin anew."
 
 
@@ -66,12 +67,12 @@ def _part(value: Any) -> str:
     return str(value.get("title") or value.get("id")) if isinstance(value, dict) else str(value)
 
 
-def findings_table(run: InsightRun, asked: Mapping[str, str], *, decides: bool = False) -> Table:
+def findings_table(run: InsightRun, asked: Mapping[str, str], deciding: Deciding | None) -> Table:
     """A page of findings, and where the next one is.
 
     Args:
         asked: the query of the address: `group` and `after`, a cursor.
-        decides: whether each is a proposal that may be accepted or refused here.
+        deciding: makes what is shown beside each for a person to decide on it.
     """
     group, note, after = asked.get("group") or None, "", None
     try:
@@ -84,8 +85,8 @@ def findings_table(run: InsightRun, asked: Mapping[str, str], *, decides: bool =
     legend = _links(run, group, last)
     told = [[f"{row.score:.4g}", _group(run, row.group), _of(row), _data(row)] for row in shown]
     headers = ["Score", "Group", "Of", "What is told"]
-    if decides:
-        box = insight_decisions.boxes(run, shown)
+    if deciding is not None:
+        box = deciding(run, shown)
         headers.append("Decision")
         told = [[*cells, box(row)] for cells, row in zip(told, shown, strict=True)]
     return Table(headers, told, note, legend=legend)

@@ -107,6 +107,7 @@ UNMERGE_CONFLICTS = (
         f"User {USER_ID!r} was merged into 'customer-7' since; undo that merge first.",
     ),
 )
+NOT_MERGEABLE = Problem(409, "not-mergeable", "There is no product 'sku-404'.")
 NO_TYPE = Problem(400, "invalid", "type Field required; user Field required")
 TWO_IDS = Problem(400, "two-ids", "The body says 'foo-002', the address 'foo-001'.")
 SYNC = "2026-01-22 nightly"

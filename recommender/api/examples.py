@@ -18,6 +18,7 @@ from recommender.api.example_errors import (
     NO_TYPE,
     NO_USER,
     NOT_JSON,
+    NOT_MERGEABLE,
     PRODUCT_ID,
     SAME_USER,
     SERVER,
@@ -196,6 +197,20 @@ CALLS: Mapping[tuple[str, str], Call] = {
         answers={204: None},
         parameters=_USER_PATH,
         errors=(*SERVER, NO_USER, unknown("user")),
+    ),
+    ("post", "/v1/products/{product_id}/merge"): Call(
+        answers={200: "ProductMergeOut"},
+        answer={"id": PRODUCT_ID, "events": 12, "missing_ids": []},
+        bodies={"a second entry": {"from": "foo-004"}},
+        parameters={"product_id": PRODUCT_ID},
+        errors=(*SERVER, NOT_JSON, NO_LONGER, NOT_MERGEABLE, *TOO_LARGE),
+    ),
+    ("post", "/v1/products/{product_id}/part"): Call(
+        answers={200: "ProductMergeOut"},
+        answer={"id": PRODUCT_ID, "events": 12, "missing_ids": []},
+        bodies={"the same": {"from": "foo-004"}},
+        parameters={"product_id": PRODUCT_ID},
+        errors=(*SERVER, NOT_JSON, NO_LONGER, *TOO_LARGE),
     ),
     ("post", "/v1/users/{user_id}/merge"): Call(
         answers={200: "MergeOut"},

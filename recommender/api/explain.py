@@ -23,6 +23,7 @@ from recommender.engine import explanation, related, trace
 from recommender.engine.answer import FIRST_PAGE, UnknownProductError
 from recommender.engine.explanation import Explanation, Stage, Worth
 from recommender.engine.source_scores import SourceSays
+from recommender.history import aliases
 from recommender.retrieval.filters import Filter
 from recommender.time_budget import TimeUpError
 
@@ -120,11 +121,20 @@ def told(request: ApiRequest, asked: ExplainRequest) -> dict[str, Any]:
     Raises:
         Problem: for what is unknown or cannot be used.
     """
-    asked = _placed(request, asked)
+    asked = _placed(request, _of_kept(request, asked))
     with trace.recording() if asked.trace else nullcontext() as recorder:
         explained = _explained_in_time(request, asked)
     traced = {} if recorder is None else {"trace": list(map(answers.stage, recorder.stages))}
     return _document(asked, explained) | traced
+
+
+def _of_kept(request: ApiRequest, asked: ExplainRequest) -> ExplainRequest:
+    """The request with products that were merged by the ids of those that stayed."""
+    catalog = request.auth.catalog
+    kept = {"product": aliases.canonical(catalog, asked.product)}
+    if asked.seed is not None:
+        kept["seed"] = aliases.canonical(catalog, asked.seed)
+    return asked.model_copy(update=kept)
 
 
 def _placed(request: ApiRequest, asked: ExplainRequest) -> ExplainRequest:

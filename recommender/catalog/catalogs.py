@@ -182,6 +182,8 @@ _LARGE_TABLES = (
     "recommender_productneighbor",
     "recommender_productpopularity",
     "recommender_categorydecision",
+    "recommender_mergedevent",
+    "recommender_productmerge",
     "recommender_product",
     "recommender_user",
 )

@@ -71,6 +71,9 @@ _MAKE_ABSENT = (
     sql.SQL("""
 CREATE TEMPORARY TABLE absent_product ON COMMIT DROP AS
 SELECT p.external_id FROM recommender_product p WHERE {older}
+AND NOT EXISTS (
+    SELECT FROM recommender_productmerge m JOIN recommender_product n ON n.id = m.product_id
+    JOIN ({seen}) merged ON merged.id = n.external_id WHERE m.kept_id = p.id)
 EXCEPT SELECT seen.id COLLATE "C" FROM ({seen}) seen
 """),
     sql.SQL("ANALYZE absent_product"),

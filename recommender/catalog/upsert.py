@@ -11,6 +11,7 @@ from django.conf import settings
 from psycopg import sql
 
 from recommender import database
+from recommender.history import aliases
 from recommender.models import Catalog
 
 # What a writer may set: the column, its type on the way in, and its value where none is given.
@@ -34,8 +35,8 @@ WITH source AS ({source}), written AS (
         (catalog_id, external_id, {columns}, created_at, updated_at)
     SELECT {catalog}, s.id, {values}, now(), now() FROM source s ORDER BY s.id
     ON CONFLICT (catalog_id, external_id) DO UPDATE
-        SET {assignments} deleted_at = NULL, updated_at = now()
-        WHERE p.deleted_at IS NOT NULL
+        SET {assignments} deleted_at = CASE WHEN {merged} THEN p.deleted_at END, updated_at = now()
+        WHERE (p.deleted_at IS NOT NULL AND NOT {merged})
             OR (p.external_id{current}) IS DISTINCT FROM (excluded.external_id{incoming})
     RETURNING p.external_id AS id, p.xmax = 0 AS added
 )
@@ -102,6 +103,8 @@ def upsert_each(
 ) -> dict[str, str]:
     """Add or replace products; of two with one id the later wins.
 
+    One that was merged into another is written, too, and stays out of lists.
+
     Args:
         products: JSON-ready mappings with `id` and any of COLUMNS.
         columns: what is written; the others keep their values. By default all of them, so that
@@ -149,6 +152,7 @@ def _statement(
     comma = sql.SQL(", ")
     return _UPSERT.format(
         catalog=sql.Literal(catalog.pk),
+        merged=aliases.IS_MERGED,
         columns=comma.join([*names, *_absent(wanted, "name")]),
         values=comma.join(
             [

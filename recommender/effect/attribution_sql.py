@@ -16,10 +16,11 @@ SPAN_DAYS = 7
 _MADE_AT = """('epoch'::timestamptz + interval '1 millisecond'
     * ('x' || translate(left({}::text, 13), '-', ''))::bit(48)::bigint)"""
 
-# The first item of an answer `r` that is a product, by its id.
+# The first item of an answer `r` that is a product, by one of its ids: those merged into it were
+# shown as themselves.
 _ITEM = """
     SELECT i.value->>1 AS source FROM jsonb_array_elements(r.items) i
-    WHERE i.value->>0 = {} LIMIT 1
+    WHERE i.value->>0 = ANY({}) LIMIT 1
 """
 
 # The purchase as money: the price of one, of the event or else of the product, times how many.
@@ -27,7 +28,11 @@ MONEY = "COALESCE(e.value, p.price, 0) * COALESCE(e.quantity, 1)"
 
 # A view with a rec_id came by a link of the list, and is a click; without one it says nothing.
 _EVENT = """
-    SELECT e.id, e.user_id, u.external_id AS "user", e.product_id, p.external_id AS product,
+    SELECT e.id, e.user_id, u.external_id AS "user", e.product_id,
+           array_prepend(p.external_id::text, ARRAY(
+               SELECT n.external_id::text FROM recommender_productmerge m
+               JOIN recommender_product n ON n.id = m.product_id WHERE m.kept_id = p.id
+           )) AS products,
            CASE e.type WHEN 'view' THEN 'click' ELSE e.type END AS type, e.at, e.rec_id,
            CASE e.type WHEN 'purchase' THEN {money} ELSE 0 END AS money
     FROM recommender_event e
@@ -94,7 +99,9 @@ WITH acts AS MATERIALIZED ({event}
     SELECT f.answer, f.shown_at, f.product_id, f.source FROM first f
     WHERE f.type = 'impression' AND NOT %(by_answer)s
     UNION ALL
-    SELECT r.rec_id, r.at, p.id, i.value->>1
+    SELECT r.rec_id, r.at, COALESCE(
+        (SELECT m.kept_id FROM recommender_productmerge m WHERE m.product_id = p.id), p.id),
+        i.value->>1
     FROM recommender_recommendation r CROSS JOIN LATERAL jsonb_array_elements(r.items) i
     JOIN recommender_product p
       ON p.catalog_id = %(catalog)s AND p.external_id = i.value->>0
@@ -140,8 +147,8 @@ FROM acts a HAVING count(*) > 0
     act_made_at=sql.SQL(_MADE_AT).format(sql.SQL("a.rec_id")),
     touching_made_at=sql.SQL(_MADE_AT).format(sql.SQL("b.rec_id")),
     is_listed=sql.SQL(
-        "EXISTS (SELECT FROM jsonb_array_elements(l.items) i WHERE i.value->>0 = a.product)"
+        "EXISTS (SELECT FROM jsonb_array_elements(l.items) i WHERE i.value->>0 = ANY(a.products))"
     ),
     touch_made_at=sql.SQL(_MADE_AT).format(sql.SQL("touch.rec_id")),
-    item_of_act=sql.SQL(_ITEM).format(sql.SQL("a.product")),
+    item_of_act=sql.SQL(_ITEM).format(sql.SQL("a.products")),
 )

@@ -168,7 +168,11 @@ def load_fields(
 
 def product_keys(catalog_id: int, external_ids: Collection[str]) -> list[int]:
     """The keys of those of these products that there are."""
-    query = "SELECT id FROM recommender_product WHERE catalog_id = %s AND external_id = ANY(%s)"
+    query = (
+        "SELECT COALESCE(m.kept_id, p.id) FROM recommender_product p "
+        "LEFT JOIN recommender_productmerge m ON m.product_id = p.id "
+        "WHERE p.catalog_id = %s AND p.external_id = ANY(%s)"
+    )
     return [key for (key,) in database.fetch(query, (catalog_id, list(external_ids)))]
 
 

@@ -10,6 +10,7 @@ from psycopg import sql
 from recommender import database
 from recommender.engine.answer import Query, UnknownProductError
 from recommender.engine.stored import own_types
+from recommender.history import aliases
 from recommender.models import Catalog, Product, ProfileVector, Space
 from recommender.spaces import partitions, switching
 from recommender.spaces.index import metric_of
@@ -61,7 +62,8 @@ def audience(catalog: Catalog, external_id: str, query: Query) -> Audience:
 
 
 def _audience(catalog: Catalog, external_id: str, query: Query) -> Audience:
-    known = Product.objects.filter(catalog=catalog, external_id=external_id, deleted_at=None)
+    name = aliases.canonical(catalog, external_id)
+    known = Product.objects.filter(catalog=catalog, external_id=name, deleted_at=None)
     product = known.values_list("pk", flat=True).first()
     if product is None:
         raise UnknownProductError(external_id)

@@ -13,7 +13,7 @@ from recommender.behaviour.interactions import MAX_EVENTS, History
 from recommender.engine.answer import SEEN, Query
 from recommender.engine.candidates import SEED
 from recommender.engine.stored import StoredUser, find_user, nobody
-from recommender.history import reader
+from recommender.history import aliases, reader
 from recommender.models import Catalog
 
 # As `fallback` or `degraded`: nobody vouches that it is the user who asks.
@@ -29,10 +29,12 @@ SELECT p.id, COALESCE(e.given, {weight}) AS weight, extract(epoch FROM e.at)::fl
 FROM unnest(%(products)s::text[], %(types)s::text[], %(values)s::float8[], %(weights)s::float8[],
             %(times)s::timestamptz[]) WITH ORDINALITY AS e(product, type, value, given, at, place)
 JOIN recommender_catalog c ON c.id = %(catalog)s
-JOIN recommender_product p
-    ON p.catalog_id = c.id AND p.external_id = e.product AND p.deleted_at IS NULL
+JOIN recommender_product p ON p.id = ({key})
 ORDER BY e.at DESC, e.place DESC
-""").format(weight=reader.WEIGHT)
+""").format(
+    weight=reader.WEIGHT,
+    key=aliases.KEY.format(catalog=sql.SQL("c.id"), name=sql.SQL("e.product")),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,18 +5,20 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from psycopg import sql
 
 from recommender import database
 from recommender.engine.combination import ScoredList
 from recommender.engine.given_history import GivenEvent
+from recommender.history import aliases
 from recommender.models import Catalog
 from recommender.retrieval import vector_cache
 from recommender.spaces.switching import ServingSpace
 
-_KEYS = """
-SELECT external_id, id FROM recommender_product
-WHERE catalog_id = %s AND external_id = ANY(%s) AND deleted_at IS NULL
-"""
+_KEYS = sql.SQL("""
+SELECT name, id FROM unnest(%(names)s::text[]) name, LATERAL (SELECT ({key}) AS id) found
+WHERE id IS NOT NULL
+""").format(key=aliases.KEY.format(catalog=sql.SQL("%(catalog)s"), name=sql.SQL("name")))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +33,7 @@ class Likeness:
     def of(cls, catalog: Catalog, given: Sequence[GivenEvent]) -> "Likeness":
         """The products that are given and known: one statement, none where nothing is given."""
         ids = [one.product for one in given]
-        keys = dict(database.fetch(_KEYS, (catalog.pk, ids))) if ids else {}
+        keys = dict(database.fetch(_KEYS, {"catalog": catalog.pk, "names": ids})) if ids else {}
         known = [one for one in given if one.product in keys]
         return cls(
             keys=np.array([keys[one.product] for one in known], dtype=np.int64),

@@ -135,7 +135,7 @@ def _similar_step_by_step(catalog: Catalog, external_id: str, query: Query) -> A
     found = seed.find(catalog.pk, external_id)
     if found is None:
         raise UnknownProductError(external_id)
-    cause = Cause(external_id, found.title if query.named else "", SEED)
+    cause = Cause(found.id, found.title if query.named else "", SEED)
     with trace.stage("nearest"):
         near = seed.nearest(found, query.count + 1, query.filter, query.after.shown)
         trace.note(found=len(near))

@@ -14,7 +14,7 @@ from django.db import transaction
 from psycopg import sql
 
 from recommender import database
-from recommender.history import reader
+from recommender.history import aliases, reader
 from recommender.history.partitions import ensure_months
 from recommender.models import Catalog
 
@@ -24,7 +24,8 @@ KNOWN_USER = "known user"
 # Ordered inserts: two ingests of the same users and keys wait for each other, never deadlock.
 _INGEST = sql.SQL("""
 WITH incoming AS ({source}), known AS (
-    SELECT i.*, p.id AS product_pk, {refused} AS is_refused FROM incoming i
+    SELECT i.*, CASE WHEN i.product IS NOT NULL THEN COALESCE(p.id, ({merged})) END AS product_pk,
+           {refused} AS is_refused FROM incoming i
     JOIN recommender_catalog c ON c.id = {catalog} LEFT JOIN recommender_product p
     ON p.catalog_id = {catalog} AND p.external_id = i.product AND p.deleted_at IS NULL
 ), fresh AS (
@@ -147,6 +148,7 @@ def ingest_from(
     query = _INGEST.format(
         source=source,
         catalog=own,
+        merged=aliases.MERGED.format(catalog=own, name=sql.SQL("i.product")),
         refused=_IS_KNOWN.format(catalog=own) if anonymous else sql.SQL("false"),
         anonymous=sql.Literal(anonymous),
         matters=reader.MATTERS,

@@ -12,7 +12,7 @@ from psycopg import sql
 from recommender import database
 from recommender.catalog import catalogs, values
 from recommender.catalog.values import BadValueError
-from recommender.history import ingest
+from recommender.history import aliases, ingest
 from recommender.history.ingest import event_refusal
 from recommender.history.partitions import ensure_months
 from recommender.importing import mapping
@@ -53,6 +53,7 @@ _MARK_UNKNOWN = sql.SQL("""
 UPDATE {staging} s SET reason = %s WHERE reason IS NULL AND product IS NOT NULL
 AND NOT EXISTS (SELECT FROM recommender_product p WHERE p.catalog_id = {catalog}
     AND p.external_id = s.product AND p.deleted_at IS NULL)
+AND NOT EXISTS ({merged})
 """)
 
 _PREVIEW = sql.SQL("""
@@ -229,7 +230,9 @@ class EventIntake:
 
     def preview(self, staging: Staging) -> Outcomes:
         """How many events are new; marks the rows whose product is unknown."""
-        unknown = _MARK_UNKNOWN.format(staging=staging.table, catalog=sql.Literal(self._catalog.pk))
+        own = sql.Literal(self._catalog.pk)
+        merged = aliases.MERGED.format(catalog=own, name=sql.SQL("s.product"))
+        unknown = _MARK_UNKNOWN.format(staging=staging.table, catalog=own, merged=merged)
         database.execute(unknown, (ingest.UNKNOWN_PRODUCT,))
         self._make_keyed(staging)
         new, every = database.fetch(_PREVIEW.format(keyed=staging.keyed))[0]

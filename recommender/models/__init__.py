@@ -7,6 +7,7 @@ from recommender.models.event import Event, EventKey, User, UserMerge
 from recommender.models.experiment import Experiment
 from recommender.models.feed import Feed
 from recommender.models.insight import CategoryDecision, InsightFinding, InsightRun
+from recommender.models.merge import MergedEvent, ProductMerge
 from recommender.models.placement import Placement, PlacementVersion
 from recommender.models.product import Product
 from recommender.models.provider import (
@@ -57,10 +58,12 @@ __all__ = [
     "InsightRun",
     "LateDay",
     "LostAnswers",
+    "MergedEvent",
     "Mode",
     "Placement",
     "PlacementVersion",
     "Product",
+    "ProductMerge",
     "ProductNeighbor",
     "ProductPopularity",
     "ProductVector",

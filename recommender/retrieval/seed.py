@@ -7,6 +7,7 @@ from functools import lru_cache
 from psycopg import sql
 
 from recommender import database
+from recommender.history import aliases
 from recommender.retrieval import vector_search
 from recommender.retrieval.filters import Filter
 from recommender.retrieval.vector_search import Neighbour, QueryVectors
@@ -14,12 +15,15 @@ from recommender.spaces import partitions, switching
 from recommender.spaces.switching import ServingSpace
 
 # The seed and the space that serves in one round trip; no row where the seed is unknown.
-_SEED = f"""
-SELECT p.id, p.category, p.title, {switching.SERVING_COLUMNS} FROM recommender_product p
-LEFT JOIN recommender_space s
+_SEED = sql.SQL("""
+SELECT p.id, p.external_id, p.category, p.title, {columns}
+FROM recommender_product p LEFT JOIN recommender_space s
     ON s.catalog_id = p.catalog_id AND s.name = 'text' AND s.status = 'active'
-WHERE p.catalog_id = %s AND p.external_id = %s AND p.deleted_at IS NULL
-"""  # noqa: S608 - built from constants
+WHERE p.id = ({key})
+""").format(
+    columns=sql.SQL(switching.SERVING_COLUMNS),
+    key=aliases.KEY.format(catalog=sql.SQL("%(catalog)s"), name=sql.SQL("%(product)s")),
+)
 
 _OF_KEY = sql.SQL("""
 SELECT 0, 1::float8, NULL::bigint, embedding FROM {} WHERE product_id = %(seed)s
@@ -40,21 +44,22 @@ class Seed:
     """A product that is there."""
 
     key: int
+    id: str
     category: str
     title: str
     space: ServingSpace | None  # None where the catalog has none that serves
 
 
 def find(catalog_id: int, external_id: str) -> Seed | None:
-    """The product of this id; None where there is none."""
-    rows = database.fetch(_SEED, (catalog_id, external_id))
+    """The product that this id stands for; None where there is none."""
+    rows = database.fetch(_SEED, {"catalog": catalog_id, "product": external_id})
     if not rows:
         return None
-    key, category, title, *columns = rows[0]
+    key, name, category, title, *columns = rows[0]
     space = ServingSpace(*columns) if columns[0] is not None else None
     if space is not None:
         _served[catalog_id] = space
-    return Seed(key, category, title, space)
+    return Seed(key, name, category, title, space)
 
 
 def nearest(

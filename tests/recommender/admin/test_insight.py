@@ -6,7 +6,7 @@ from django.urls import reverse
 
 from recommender.insight import runs
 from recommender.insight.kinds import KINDS
-from recommender.models import Catalog, InsightFinding, InsightRun
+from recommender.models import Catalog, InsightFinding, InsightRun, ProductMerge
 from tests.recommender.insight.insights import find_out
 from tests.shop import Shop
 
@@ -239,3 +239,52 @@ def test_who_may_not_change_products_decides_nothing(
     assert client.post(detail(proposing, "decide"), asked).status_code == 403
     assert client.get(detail(proposing, "accept_all")).status_code == 403
     assert admin_client.get(detail(run, "accept_all")).status_code == 404
+
+
+@pytest.fixture
+def doubled(shop: Shop) -> InsightRun:
+    """A run that finds a mug twice."""
+    text = "A heavy mug of red stoneware that keeps coffee warm."
+    shop.put(
+        {"id": "stone", "title": "Stoneware mug, red", "description": text, "price": 9},
+        {"id": "stone-2", "title": "stoneware mug red", "description": text, "price": 9},
+    )
+    shop.embed()
+    return find_out(shop, "duplicates", similarity=0)
+
+
+def test_a_duplicate_is_merged_and_parted_and_it_is_logged(
+    admin_client: Client, shop: Shop, doubled: InsightRun
+) -> None:
+    (found,) = doubled.findings.filter(product__external_id__startswith="stone")
+    kept, gone = found.group, found.product
+    assert gone is not None
+    shop.visit("ann", gone.external_id)
+    names = [reverse(f"admin:recommender_insightrun_{name}", args=[doubled.pk, gone.pk])
+             for name in ("merge", "part")]  # fmt: skip
+    assert names[0] in page.hrefs(admin_client.get(change(doubled)))
+    assert f"Merge {gone.external_id} into {kept}" in page.text(admin_client.get(names[0]))
+
+    merged = admin_client.post(names[0], follow=True)
+
+    assert f"is merged into {kept}; 1 events changed hands" in page.text(merged)
+    assert f"Merged into {kept}" in page.text(merged)
+    assert ProductMerge.objects.get().product == gone
+    parted = page.text(admin_client.post(names[1], follow=True))
+    assert "is a product of its own again" in parted
+    assert not ProductMerge.objects.exists()
+    assert LogEntry.objects.count() == 2
+    assert admin_client.get(names[1]).status_code == 404
+
+
+def test_who_may_not_change_products_merges_nothing(
+    client: Client, shop: Shop, doubled: InsightRun
+) -> None:
+    viewer = User.objects.create_user("viewer", is_staff=True)
+    viewer.user_permissions.add(Permission.objects.get(codename="view_insightrun"))
+    client.force_login(viewer)
+    found = doubled.findings.first()
+    assert found is not None
+    address = reverse("admin:recommender_insightrun_merge", args=[doubled.pk, found.product_id])
+    assert address not in page.hrefs(client.get(change(doubled)))
+    assert client.post(address).status_code == 403

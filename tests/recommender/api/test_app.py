@@ -57,6 +57,8 @@ def test_every_endpoint_is_documented(document):
         *((method, "/v1/users/{user_id}") for method in ("PUT", "GET", "DELETE")),
         *((method, "/v1/users/{user_id}/merge") for method in ("POST", "DELETE")),
         ("GET", "/v1/users/{user_id}/export"),
+        ("POST", "/v1/products/{product_id}/merge"),
+        ("POST", "/v1/products/{product_id}/part"),
         *((method, "/v1/users/{user_id}/recommendations") for method in ("GET", "POST")),
         ("POST", "/v1/events"),
         ("GET", "/v1/metrics/effect"),

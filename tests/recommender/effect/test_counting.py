@@ -6,6 +6,7 @@ from django.db.models import Sum
 
 from recommender.effect import counting
 from recommender.history.erasure import erase_user
+from recommender.history.merge_products import merge_products, part_products
 from recommender.models import EffectFigure, LateDay, User
 from tests.recommender.effect.shown import DAY, HOUR, MINUTE, did, show
 from tests.shop import Shop
@@ -203,3 +204,23 @@ def test_days_that_the_log_has_forgotten_stay_as_they_were_counted(stocked: Shop
     show(stocked, NOON, "mug")
     counting.recount(stocked.catalog)
     assert total(stocked) == {"clicks": 1}
+
+
+def test_what_a_merged_product_brought_counts_for_the_one_that_stayed(stocked: Shop) -> None:
+    rec = show(stocked, NOON, "lamp", source="behaviour")
+    stocked.post(
+        did("impression", "ann", "lamp", NOON + MINUTE, rec),
+        did("click", "ann", "lamp", NOON + 2 * MINUTE, rec),
+        did("purchase", "ann", "lamp", NOON + 3 * MINUTE, value=40),
+    )
+    counting.recount(stocked.catalog)
+    before = total(stocked, product_id=stocked.product("lamp").pk)
+    assert before["purchases"] == before["clicks"] == before["impressions"] == 1
+
+    merge_products(stocked.catalog, "mug", "lamp")
+    counting.recount(stocked.catalog)
+
+    assert total(stocked, product_id=stocked.product("mug").pk) == before
+    part_products(stocked.catalog, "mug", "lamp")
+    counting.recount(stocked.catalog)
+    assert total(stocked, product_id=stocked.product("lamp").pk) == before

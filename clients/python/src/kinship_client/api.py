@@ -70,6 +70,8 @@ class Api:
     export_user = Method(calls.export_user)
     merge_user = Method(calls.merge_user)
     unmerge_user = Method(calls.unmerge_user)
+    merge_product = Method(calls.merge_product)
+    part_product = Method(calls.part_product)
     send_events = Method(calls.send_events)
 
     recommendations = Method(calls.recommendations)
