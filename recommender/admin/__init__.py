@@ -19,6 +19,7 @@ from recommender.admin import (
     synonyms,
     training,
     user,
+    webhook,
 )
 
 __all__ = [
@@ -40,6 +41,7 @@ __all__ = [
     "synonyms",
     "training",
     "user",
+    "webhook",
 ]
 
 admin.site.index_template = "recommender/admin/dashboard.html"

@@ -35,6 +35,7 @@ from recommender.api import (
     sync,
     user_tokens,
     users,
+    webhooks,
 )
 from recommender.api.auth import ApiRequest, deleted
 from recommender.api.codec import JsonParser, JsonRenderer
@@ -97,6 +98,7 @@ api.add_router("/v1", explain.router)
 api.add_router("/v1", outliers.router)
 api.add_router("/v1", effect.router)
 api.add_router("/v1", experiments.router)
+api.add_router("/v1", webhooks.router)
 api.add_router("/v1", insight.router)
 api.add_router("/v1", placements.router)
 api.add_router("/v1", sync.router)

@@ -34,6 +34,7 @@ from recommender.models.training import (
     Ranker,
     TrainingRun,
 )
+from recommender.models.webhook import Webhook, WebhookDelivery
 
 __all__ = [
     "ApiKey",
@@ -76,4 +77,6 @@ __all__ = [
     "Synonyms",
     "TrainingRun",
     "User",
+    "Webhook",
+    "WebhookDelivery",
 ]

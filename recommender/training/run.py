@@ -12,7 +12,6 @@ from datetime import UTC, datetime
 from functools import cached_property
 
 import structlog
-from django.utils import timezone
 from lightgbm.basic import LightGBMError
 
 from recommender.behaviour.interactions import Interactions, made_up_times
@@ -30,6 +29,7 @@ from recommender.training import (
     learner_settings,
     model_selection,
     related,
+    runs,
     splits,
     storage,
     training_examples,
@@ -156,8 +156,7 @@ def train(
         progress(name)
         record(run, name, step, check)
     check()
-    run.status, run.finished_at, run.progress = TrainingRun.Status.DONE, timezone.now(), {}
-    run.save()
+    runs.complete(run)
 
 
 def present(catalog: Catalog, before: datetime | None = None) -> Snapshot:
