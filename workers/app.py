@@ -14,5 +14,6 @@ app.autodiscover_tasks(["workers"], related_name="feeds")
 app.autodiscover_tasks(["workers"], related_name="insight")
 app.autodiscover_tasks(["workers"], related_name="effect")
 app.autodiscover_tasks(["workers"], related_name="retention")
+app.autodiscover_tasks(["workers"], related_name="webhooks")
 # Not tasks, but what counts them: loaded with them, by workers alone.
 app.autodiscover_tasks(["workers"], related_name="metrics")

@@ -117,6 +117,19 @@ PERIODIC = (
         "Forgets what merged users could be parted by, a day after they were merged.",
     ),
     Periodic(
+        "Webhooks",
+        "workers.send_webhooks",
+        timedelta(minutes=1),
+        "Sends what webhooks are told and was not received, or not sent, at first.",
+    ),
+    Periodic(
+        "Webhook deliveries",
+        "workers.purge_webhooks",
+        timedelta(days=1),
+        "Forgets what webhooks were told more than 30 days ago.",
+        at_hour=3,
+    ),
+    Periodic(
         "Heartbeat",
         "workers.heartbeat",
         timedelta(seconds=15),

@@ -22,6 +22,7 @@ from recommender.insight import evaluations
 from recommender.insight import runs as insight_runs
 from recommender.spaces import lifecycle, staleness
 from recommender.training import runs
+from recommender.webhooks.outbox import deliveries_wait
 from workers import process, tasks
 from workers.app import app
 
@@ -51,6 +52,7 @@ def connect() -> None:
     insight_runs.insight_requested.connect(_find_out_soon, dispatch_uid="find out soon")
     feeds.feed_requested.connect(_fetch_soon, dispatch_uid="fetch soon")
     uploads.upload_requested.connect(_import_soon, dispatch_uid="import soon")
+    deliveries_wait.connect(_tell_soon, dispatch_uid="tell soon")
     worker_ready.connect(_take_up_work, dispatch_uid="take up work")
     worker_process_init.connect(_settle, dispatch_uid="settle")
 
@@ -78,6 +80,10 @@ def _fetch_soon(feed_id: int, **_: Any) -> None:
 
 def _import_soon(upload_id: int, **_: Any) -> None:
     transaction.on_commit(partial(_import, upload_id))
+
+
+def _tell_soon(**_: Any) -> None:
+    transaction.on_commit(_tell)
 
 
 def _embed(space_id: int) -> None:
@@ -128,6 +134,13 @@ def _import(upload_id: int) -> None:
         lambda producer: app.send_task("workers.import_upload", [upload_id], producer=producer),
         "broker unavailable, the sweep will import",
         upload=upload_id,
+    )
+
+
+def _tell() -> None:
+    _send(
+        lambda producer: app.send_task("workers.send_webhooks", producer=producer),
+        "broker unavailable, the sweep will tell webhooks",
     )
 
 

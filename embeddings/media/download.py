@@ -74,12 +74,12 @@ def download(address: str, visit: Visit, write: Callable[[bytes], object]) -> An
     """
     deadline = Deadline.after(visit.times.total)
     backend = CheckedBackend(deadline, visit.allowed_hosts, visit.resolve)
-    url, user = _parted(_url(address), visit)
+    url, user = _parted(checked_url(address), visit)
     for _ in range(_MAX_REDIRECTS + 1):
         answer = _get(url, user, visit, backend, write)
         if isinstance(answer, Answer):
             return answer
-        if _origin(answer) != _origin(url):
+        if origin_of(answer) != origin_of(url):
             user = {}
         url = answer
     raise Rejected(f"it redirects more than {_MAX_REDIRECTS} times; give the last address.")
@@ -97,7 +97,12 @@ def named(address: str, what: str) -> Iterator[None]:
         raise Rejected(f"The {what} at {cut}: {exc}") from exc
 
 
-def _url(address: str | httpx.URL) -> httpx.URL:
+def checked_url(address: str | httpx.URL) -> httpx.URL:
+    """An address as it can be asked.
+
+    Raises:
+        Rejected: it is none of http or https.
+    """
     try:
         url = httpx.URL(address)
     except httpx.InvalidURL as exc:
@@ -127,7 +132,8 @@ def _without_user(url: httpx.URL) -> httpx.URL:
     return url
 
 
-def _origin(url: httpx.URL) -> httpcore.Origin:
+def origin_of(url: httpx.URL) -> httpcore.Origin:
+    """Which host answers for an address, and how."""
     return httpcore.Origin(url.raw_scheme, url.raw_host, url.port or _PORTS[url.scheme])
 
 
@@ -139,7 +145,7 @@ def _get(
     write: Callable[[bytes], object],
 ) -> Answer | httpx.URL:
     """What is there, or where it redirects to."""
-    origin = _origin(url)
+    origin = origin_of(url)
     times = visit.times
     timeout = {"connect": times.connect, "read": times.read, "write": times.read}
     # Compressing a picture again gains nothing, and hides how large it is.
@@ -152,7 +158,7 @@ def _get(
     try:
         with (
             httpcore.HTTPConnection(
-                origin, _ssl_context(url.scheme), network_backend=backend
+                origin, ssl_context(url.scheme), network_backend=backend
             ) as connection,
             connection.stream(
                 "GET",
@@ -168,7 +174,9 @@ def _get(
                 for name, value in response.headers
             }
             if response.status in _REDIRECTS and "location" in headers:
-                return _without_user(_url(_joined(url, headers["location"].encode("latin-1"))))
+                return _without_user(
+                    checked_url(_joined(url, headers["location"].encode("latin-1")))
+                )
             if response.status == _NOT_MODIFIED and not _CONDITIONS.isdisjoint(visit.headers):
                 return Answer(headers, is_modified=False)
             _check_status(response.status)
@@ -181,7 +189,8 @@ def _get(
 
 
 @cache
-def _ssl_context(scheme: str) -> ssl.SSLContext | None:
+def ssl_context(scheme: str) -> ssl.SSLContext | None:
+    """What verifies a host's name; None where the scheme has none."""
     return httpx.create_ssl_context() if scheme == "https" else None
 
 

@@ -20,6 +20,7 @@ from recommender.admin import (
     training,
     upload,
     user,
+    webhook,
 )
 
 __all__ = [
@@ -42,6 +43,7 @@ __all__ = [
     "training",
     "upload",
     "user",
+    "webhook",
 ]
 
 admin.site.index_template = "recommender/admin/dashboard.html"

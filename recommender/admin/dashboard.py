@@ -100,6 +100,8 @@ _GROUPS = {
     ),
     "Access": (
         ("API keys", "key", "recommender_apikey"),
+        ("Webhooks", "webhook", "recommender_webhook"),
+        ("Webhook deliveries", "outgoing_mail", "recommender_webhookdelivery"),
         ("Operators", "badge", "auth_user"),
         ("Operator groups", "groups", "auth_group"),
     ),

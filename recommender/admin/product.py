@@ -1,140 +1,32 @@
-"""Products: the form held to the rules of the API, the filters, what is known of each."""
+"""Products: the list and what is done with it, and what is known of each."""
 
-from collections.abc import Callable
-from decimal import Decimal
-from typing import Any, ClassVar
+from typing import Any
 
 from django.contrib import admin, messages
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from psycopg import sql
 from unfold.contrib.filters.admin import BooleanRadioFilter, RelatedDropdownFilter
-from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
-from recommender.admin import fragments, freshness, preview
+from recommender.admin import fragments, freshness, preview, product_bulk, product_shown
 from recommender.admin.base import (
     BoundedPaginator,
     DetailAdmin,
     ExternalIdAdmin,
-    JsonField,
     ModelForm,
-    SimpleListFilter,
-    key_in,
+    action,
 )
-from recommender.admin.fields import AddressesField
 from recommender.admin.fragments import Table
 from recommender.admin.freshness import Freshness
-from recommender.catalog import attributes, upsert, values
+from recommender.admin.product_filters import BrandFilter, CategoryFilter, FreshnessFilter
+from recommender.admin.product_form import ProductForm
+from recommender.catalog import attributes, upsert
 from recommender.catalog.catalogs import announce_changes
-from recommender.catalog.values import BadValueError
-from recommender.engine.answer import plain_value
 from recommender.models import Product, ProductVector, QuarantinedProduct, Space
-
-# More choices than this is no help; the search finds brands too.
-_MAX_CHOICES = 300
-
-
-class FreshnessFilter(SimpleListFilter):
-    """By the state of the vector."""
-
-    title = "vector"
-    parameter_name = "vector"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> Any:  # noqa: ARG002
-        """All states."""
-        return Freshness.choices
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:  # noqa: ARG002
-        """The products in the chosen state."""
-        state = self.value()
-        return freshness.only(queryset, state) if state in Freshness.values else queryset
-
-
-class ValueFilter(SimpleListFilter):
-    """By a field's values, where they are few enough to choose from."""
-
-    parameter_name: str
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> Any:  # noqa: ARG002
-        """The values of what is in stock: an index has them. None where they are too many."""
-        visible = Product.objects.filter(deleted_at=None, in_stock=True)
-        if catalog := key_in(request.GET.get("catalog__id__exact", "").strip()):
-            visible = visible.filter(catalog_id=catalog)
-        filled = visible.exclude(**{self.parameter_name: ""}).order_by(self.parameter_name)
-        found = filled.values_list(self.parameter_name, flat=True).distinct()[: _MAX_CHOICES + 1]
-        return [(value, value) for value in found] if len(found) <= _MAX_CHOICES else []
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:  # noqa: ARG002
-        """The products with the chosen value."""
-        value = self.value()
-        return queryset.filter(**{self.parameter_name: value}) if value else queryset
-
-
-class CategoryFilter(ValueFilter):
-    """By category."""
-
-    title = parameter_name = "category"
-
-
-class BrandFilter(ValueFilter):
-    """By brand."""
-
-    title = parameter_name = "brand"
-
-
-class ProductForm(ModelForm[Product]):
-    """A product's content, read and bounded as the API's."""
-
-    image_urls = AddressesField(required=False, widget=UnfoldAdminTextareaWidget(attrs={"rows": 2}))
-    video_urls = AddressesField(required=False, widget=UnfoldAdminTextareaWidget(attrs={"rows": 2}))
-
-    class Meta:
-        model = Product
-        exclude = ()  # The fieldsets choose.
-        field_classes: ClassVar = {
-            "attributes": JsonField,
-        }
-        widgets: ClassVar = {
-            "title": UnfoldAdminTextInputWidget,
-            "category": UnfoldAdminTextInputWidget,
-            "brand": UnfoldAdminTextInputWidget,
-            "description": UnfoldAdminTextareaWidget(attrs={"rows": 4}),
-            "attributes": UnfoldAdminTextareaWidget(attrs={"rows": 4}),
-        }
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        # Four decimals are stored; money mostly has two.
-        price = self.initial.get("price")
-        if price is not None and price == round(price, 2):
-            self.initial["price"] = round(price, 2)
-
-    def clean(self) -> dict[str, Any]:
-        """Each field as the API reads it, attributes of the declared types, and not too much."""
-        for name, read in values.PRODUCT.items():
-            if name in self.cleaned_data:
-                self._read(name, read)
-        declared = self.instance.catalog.attributes
-        if reason := attributes.conflict(self.cleaned_data.get("attributes", {}), declared):
-            self.add_error("attributes", f"Here {reason}.")
-        elif not self.errors and (reason := upsert.too_large(self._document())):
-            self.add_error(None, f"Here {reason}.")
-        return self.cleaned_data
-
-    def _read(self, name: str, read: Callable[[Any], Any]) -> None:
-        given = self.cleaned_data[name]
-        try:
-            value = read(given)
-        except BadValueError as exc:
-            self.add_error(name, f"This {exc}.")
-            return
-        if not isinstance(given, Decimal):  # which is more exact than what is read
-            self.cleaned_data[name] = getattr(Product(), name) if value is None else value
-
-    def _document(self) -> dict[str, Any]:
-        return {name: plain_value(self.cleaned_data.get(name)) for name in values.PRODUCT}
 
 
 @admin.register(Product)
@@ -170,7 +62,8 @@ class ProductAdmin(DetailAdmin[Product], ExternalIdAdmin[Product]):
     paginator = BoundedPaginator
     search_fields = ("external_id__startswith", "title__icontains", "brand__iexact")
     search_help_text = "The beginning of an id, words of the title, or a brand"
-    actions = ("re_embed",)
+    actions = ("edit_together", "re_embed")
+    actions_detail = ("why",)
     change_form_outer_after_template = "recommender/admin/product.html"
     readonly_fields = ("catalog", "external_id", "created_at", "updated_at")
     fieldsets = (
@@ -206,6 +99,14 @@ class ProductAdmin(DetailAdmin[Product], ExternalIdAdmin[Product]):
         """The state of the vector, as `freshness` has it."""
         state = Freshness(product.freshness)
         return fragments.badge(state.label, freshness.COLOURS[state])
+
+    @admin.action(description="Edit together", permissions=["change"])
+    def edit_together(
+        self, request: HttpRequest, queryset: QuerySet[Product]
+    ) -> HttpResponse | None:
+        """Stock, category or off sale, of those chosen or of all that the filter shows."""
+        shown = self.get_changelist_instance(request).get_queryset(request)
+        return product_bulk.edit(self, request, queryset, shown)
 
     @admin.action(description="Re-embed", permissions=["change"])
     def re_embed(self, request: HttpRequest, queryset: QuerySet[Product]) -> None:
@@ -249,8 +150,32 @@ class ProductAdmin(DetailAdmin[Product], ExternalIdAdmin[Product]):
         return [str(product) for product in objs], {"products": len(objs)}, set(), []
 
     def tell(self, row: Product) -> dict[str, Any]:
-        """Its vectors and what it is similar to."""
-        return {"vectors": _vectors(row), "similar": preview.similar(row)}
+        """What shoppers do with it, its vectors, and what it is similar to."""
+        return {
+            "figures": product_shown.figures_of(row),
+            "sold_with": product_shown.sold_with(row),
+            "vectors": _vectors(row),
+            "similar": preview.similar(row),
+        }
+
+    def has_look_permission(self, request: HttpRequest, object_id: Any = None) -> bool:  # noqa: ARG002 - Unfold gives it
+        """Who may look at products."""
+        return self.has_view_permission(request)
+
+    @action(description="Why is this never shown?", permissions=["look"], icon="help")
+    def why(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """What keeps it from lists, in words."""
+        product = self.get_object(request, object_id)
+        if product is None:
+            return HttpResponseRedirect(reverse("admin:recommender_product_changelist"))
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "title": f"Why is {product} never shown?",
+            "tables": product_shown.why(product),
+            "back": reverse("admin:recommender_product_change", args=[product.pk]),
+        }
+        return TemplateResponse(request, "recommender/admin/tables.html", context)
 
 
 def _vectors(product: Product) -> Table:

@@ -38,6 +38,7 @@ from recommender.api import (
     sync,
     user_tokens,
     users,
+    webhooks,
 )
 from recommender.api.auth import ApiRequest, deleted
 from recommender.api.codec import JsonParser, JsonRenderer
@@ -100,6 +101,7 @@ api.add_router("/v1", explain.router)
 api.add_router("/v1", outliers.router)
 api.add_router("/v1", effect.router)
 api.add_router("/v1", experiments.router)
+api.add_router("/v1", webhooks.router)
 api.add_router("/v1", insight.router)
 api.add_router("/v1", decisions.router)
 api.add_router("/v1", placements.router)

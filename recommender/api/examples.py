@@ -37,6 +37,7 @@ from recommender.api.example_insight import INSIGHT
 from recommender.api.example_lists import LISTS
 from recommender.api.example_outliers import OUTLIERS
 from recommender.api.example_placements import PLACEMENTS
+from recommender.api.example_webhooks import WEBHOOKS
 from recommender.api.problems import Problem
 
 _AT = "2026-01-22T10:00:00Z"
@@ -109,6 +110,7 @@ CALLS: Mapping[tuple[str, str], Call] = {
     **PLACEMENTS,
     **EFFECT,
     **EXPERIMENTS,
+    **WEBHOOKS,
     ("get", "/v1/products"): Call(
         answers={200: "ProductPageOut"},
         answer={"items": [_STORED], "next": "MjA"},

@@ -20,7 +20,8 @@ from psycopg import sql
 
 from recommender import database, locks
 from recommender.locks import SessionLock, session_lock
-from recommender.models import Feed
+from recommender.models import Feed, Webhook
+from recommender.webhooks import outbox
 
 # A host that does not answer, or a worker that died, is tried again so soon; each time, the pause
 # is twice as long.
@@ -154,10 +155,22 @@ def _end(feed: Feed, again: datetime | None, **result: Any) -> None:
         result["attempts"] = 0
     elif feed.is_forced:
         result["is_forced"] = True
-    # Who has lost the lock may meet one that another process has taken up since.
-    _running(feed.pk).filter(started_at=feed.started_at).update(
-        next_at=Coalesce(F("next_at"), min(times, default=None)), finished_at=now, **result
-    )
+    with transaction.atomic():
+        # Who has lost the lock may meet one that another process has taken up since.
+        ended = (
+            _running(feed.pk)
+            .filter(started_at=feed.started_at)
+            .update(
+                next_at=Coalesce(F("next_at"), min(times, default=None)), finished_at=now, **result
+            )
+        )
+        if ended and again is None and result["status"] == Feed.Status.FAILED:
+            _tell_failed(feed, result["error"])
+
+
+def _tell_failed(feed: Feed, error: str) -> None:
+    told = {"address": feed.shown_url, "error": error, "attempts": feed.attempts}
+    outbox.tell(feed.catalog_id, Webhook.Kind.FEED, told)
 
 
 def _running(feed_id: int) -> "QuerySet[Feed]":

@@ -9,7 +9,8 @@ from django.utils import timezone
 
 from recommender.effect import assignment
 from recommender.effect.assignment import Plan, PlanError, Share
-from recommender.models import Catalog, Experiment
+from recommender.models import Catalog, Experiment, Webhook
+from recommender.webhooks import outbox
 
 # Between an experiment's name and its variant's, in the log.
 SEPARATOR = "/"
@@ -116,7 +117,11 @@ def start(experiment: Experiment, part_to: float | None = None) -> Experiment:
 def stop(experiment: Experiment, reason: str) -> bool:
     """End an experiment that runs; False where it does not, and nothing is changed."""
     rows = Experiment.objects.filter(pk=experiment.pk, status=Experiment.Status.RUNNING)
-    changed = rows.update(
-        status=Experiment.Status.ENDED, ended_at=timezone.now(), end_reason=reason
-    )
+    with transaction.atomic():
+        changed = rows.update(
+            status=Experiment.Status.ENDED, ended_at=timezone.now(), end_reason=reason
+        )
+        if changed:
+            told = {"experiment": experiment.name, "reason": reason}
+            outbox.tell(experiment.catalog_id, Webhook.Kind.EXPERIMENT, told)
     return bool(changed)

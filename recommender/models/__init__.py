@@ -37,6 +37,7 @@ from recommender.models.training import (
     TrainingRun,
 )
 from recommender.models.upload import Upload
+from recommender.models.webhook import Webhook, WebhookDelivery
 
 __all__ = [
     "ApiKey",
@@ -85,4 +86,6 @@ __all__ = [
     "Upload",
     "User",
     "UserMerge",
+    "Webhook",
+    "WebhookDelivery",
 ]

@@ -83,7 +83,14 @@ class EffectFigure(models.Model):
 
     class Meta:
         verbose_name_plural = "effect"
-        indexes = (models.Index(fields=["catalog", "day"], name="effect_day"),)
+        indexes = (
+            models.Index(fields=["catalog", "day"], name="effect_day"),
+            models.Index(
+                fields=["product_id", "day"],
+                name="effect_product",
+                condition=models.Q(product_id__isnull=False),
+            ),
+        )
 
     def __str__(self) -> str:
         return f"{self.placement or self.operation} on {self.day}"

@@ -23,6 +23,13 @@ class TrainingRun(models.Model):
         DONE = "done", "Done"
         FAILED = "failed", "Failed"
 
+    class Outcome(models.TextChoices):
+        """Of a step: something new serves, what served goes on, or there was too little."""
+
+        DONE = "done", "Done"
+        KEPT = "kept", "Kept"
+        SKIPPED = "skipped", "Skipped"
+
     catalog = models.ForeignKey(
         Catalog, models.CASCADE, verbose_name="catalog", related_name="trainings"
     )

@@ -15,7 +15,8 @@ from psycopg import sql
 from embeddings.errors import BudgetSpent
 from embeddings.spec import ModelSpec
 from recommender import database
-from recommender.models import Catalog, Space
+from recommender.models import Catalog, Space, Webhook
+from recommender.webhooks import outbox
 
 _LOCK_BUDGET = 7_310_020
 # The ledger's places: a hundred-millionth of a dollar.
@@ -219,6 +220,10 @@ def _spent_error(catalog_id: int, day: date) -> BudgetSpent:
     catalog = Catalog.objects.get(pk=catalog_id)
     until = next_month(day)
     cost, reserved = spent(catalog, day)
+    limit = catalog.monthly_budget
+    told = {"month": f"{day:%Y-%m}", "budget": str(limit), "spent": str(cost), "currency": "USD"}
+    key = f"budget {day:%Y-%m} {limit}"  # of each budget, once a month
+    outbox.tell(catalog_id, Webhook.Kind.BUDGET, told, key=key)
     return BudgetSpent(
         f"The monthly budget of catalog {catalog} (${catalog.monthly_budget}) does not allow "
         f"another call: ${cost:.2f} are spent in {day:%B %Y}, ${reserved:.2f} reserved. Raise it: "

@@ -11,11 +11,12 @@ from django.utils import timezone
 
 from embeddings.errors import Misconfigured
 from embeddings.types import Modality, Output
-from recommender.models import Catalog, EmbeddingClaim, QuarantinedProduct, Space
+from recommender.models import Catalog, EmbeddingClaim, QuarantinedProduct, Space, Webhook
 from recommender.providers import models
 from recommender.spaces import index, partitions, plain_text, staleness
 from recommender.spaces.partitions import SpaceError, retry_on_lock_timeout
 from recommender.spaces.template import check
+from recommender.webhooks import outbox
 
 # What workers embed. A standby waits as it was, and a retired one has no tables.
 LIVING = (Space.Status.BUILDING, Space.Status.ACTIVE)
@@ -257,9 +258,17 @@ def pause(space: Space, reason: str, *, needs_person: bool = False) -> None:
     retry_at = None
     if needs_person:
         retry_at = now + min(max(now - since, _SHORTEST_WAIT), _LONGEST_WAIT)
-    Space.objects.filter(pk=space.pk).update(
-        paused_reason=reason, paused_at=since, retry_at=retry_at
-    )
+    with transaction.atomic():
+        was_paused = Space.objects.select_for_update(no_key=True).filter(pk=space.pk)
+        is_first = was_paused.values_list("paused_reason", flat=True).first() == ""
+        Space.objects.filter(pk=space.pk).update(
+            paused_reason=reason, paused_at=since, retry_at=retry_at
+        )
+        if is_first:
+            told = {"space": str(space), "reason": reason, "needs_person": needs_person}
+            # A provider may come and go all day long.
+            key = f"stale {space.pk} {now:%Y-%m-%d %H}"
+            outbox.tell(space.catalog_id, Webhook.Kind.STALE, told, key=key)
 
 
 def resume(space: Space) -> None:

@@ -12,11 +12,14 @@ from psycopg import sql
 
 from embeddings.errors import MediaUnavailable
 from recommender import database
-from recommender.models import QuarantinedProduct, Space
+from recommender.models import Product, QuarantinedProduct, Space, Webhook
 from recommender.spaces import partitions
+from recommender.webhooks import outbox
 
 # A picture whose host did not answer is asked for again after so long, without a person.
 _MEDIA_PAUSE = timedelta(hours=1)
+# Of those refused together so many are told by id.
+_MOST_TOLD = 100
 
 _ADD = """
 INSERT INTO recommender_quarantinedproduct (space_id, product_id, content_hash, code, reason, at)
@@ -25,6 +28,7 @@ FROM unnest(%s::bigint[], %s::uuid[], %s::text[], %s::text[])
     AS r(product_id, content_hash, code, reason)
 ON CONFLICT (space_id, product_id) DO UPDATE SET content_hash = excluded.content_hash,
     code = excluded.code, reason = excluded.reason, at = excluded.at
+RETURNING product_id, xmax = 0
 """
 # Only the rows that say "refused": a vector that came meanwhile stays.
 _RETRY = sql.SQL("""
@@ -59,7 +63,28 @@ def add(space: Space, refusals: Sequence[Refusal]) -> None:
     hashes = [refusal.content_hash for refusal in refusals]
     codes = [refusal.code for refusal in refusals]
     reasons = [refusal.reason for refusal in refusals]
-    database.execute(_ADD, (space.pk, ids, hashes, codes, reasons))
+    with transaction.atomic():
+        rows = database.fetch(_ADD, (space.pk, ids, hashes, codes, reasons))
+        new = {product_id for product_id, is_new in rows if is_new}
+        # A picture whose host is down comes and goes by itself.
+        lasting = [row for row in refusals if row.code != MediaUnavailable.__name__]
+        _tell(space, [row for row in lasting if row.product_id in new])
+
+
+def _tell(space: Space, refusals: Sequence[Refusal]) -> None:
+    """Tell webhooks of what was not in quarantine before."""
+    if not refusals:
+        return
+    first = refusals[:_MOST_TOLD]
+    ids = [refusal.product_id for refusal in first]
+    names = dict(Product.objects.filter(pk__in=ids).values_list("pk", "external_id"))
+    products = [
+        {"id": names[row.product_id], "code": row.code, "reason": row.reason}
+        for row in first
+        if row.product_id in names
+    ]
+    told = {"space": str(space), "number": len(refusals), "products": products}
+    outbox.tell(space.catalog_id, Webhook.Kind.QUARANTINED, told)
 
 
 def remove(space: Space, product_ids: Sequence[int]) -> None:

@@ -15,7 +15,7 @@ from recommender.behaviour.interactions import preferences
 from recommender.behaviour.prediction import Prediction
 from recommender.behaviour.trainer import Trainer, trainers
 from recommender.behaviour.transitions import transitions
-from recommender.models import ProductNeighbor, Space
+from recommender.models import ProductNeighbor, Space, TrainingRun
 from recommender.snapshot.snapshot import Snapshot, SpaceArrays
 
 Item = TypeVar("Item")
@@ -23,7 +23,7 @@ Kind = ProductNeighbor.Kind
 
 _TELL_EVERY = 0.5  # seconds
 
-DONE, KEPT, SKIPPED = "done", "kept", "skipped"
+DONE, KEPT, SKIPPED = TrainingRun.Outcome.values
 
 
 class Progress(Protocol):

@@ -12,7 +12,6 @@ from datetime import UTC, datetime
 from functools import cached_property
 
 import structlog
-from django.utils import timezone
 from lightgbm.basic import LightGBMError
 
 from recommender.behaviour.interactions import Interactions, made_up_times
@@ -31,6 +30,7 @@ from recommender.training import (
     learner_settings,
     model_selection,
     related,
+    runs,
     splits,
     storage,
     training_examples,
@@ -159,8 +159,7 @@ def train(
         record(run, name, step, check)
     check()
     forgetting.finish(to_forget, {one["name"] for one in run.steps if one["outcome"] == DONE})
-    run.status, run.finished_at, run.progress = TrainingRun.Status.DONE, timezone.now(), {}
-    run.save()
+    runs.complete(run)
 
 
 def present(catalog: Catalog, before: datetime | None = None) -> Snapshot:

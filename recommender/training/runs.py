@@ -6,14 +6,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from django.db import transaction
-from django.db.models import F, Window
+from django.db.models import F, QuerySet, Window
 from django.db.models.functions import Now, RowNumber
 from django.dispatch import Signal
+from django.utils import timezone
 from psycopg import sql
 
 from recommender import database, locks
 from recommender.locks import session_lock
-from recommender.models import Catalog, TrainingRun
+from recommender.models import Catalog, TrainingRun, Webhook
+from recommender.webhooks import outbox
 
 # Of each catalog so many are kept.
 KEPT = 50
@@ -21,6 +23,9 @@ DIED = (
     "Its worker died or was stopped before it had finished, as where memory runs out. Train again."
 )
 UNFINISHED = (TrainingRun.Status.WAITING, TrainingRun.Status.RUNNING)
+
+# Steps that count or look, and of which nothing new serves.
+_COUNTING = ("learner settings", "popularity")
 
 _LOCK_TRAINING = 7_310_030
 _LOCK_REQUEST = 7_310_031
@@ -30,9 +35,8 @@ training_requested = Signal()
 
 # Whoever trains holds the lock from before the row says so until after: in the row's place, a
 # lock cannot outlive a process that died.
-_FAIL_DEAD = sql.SQL("""
-UPDATE recommender_trainingrun r SET status = 'failed', error = %(error)s, finished_at = now()
-WHERE r.status = 'running' AND NOT {}
+_DEAD = sql.SQL("""
+SELECT r.id FROM recommender_trainingrun r WHERE r.status = 'running' AND NOT {}
 """).format(locks.is_locked("catalog_id", "r"))
 
 _DUE = """
@@ -101,7 +105,39 @@ def claimed(catalog_id: int) -> Iterator[Claim | None]:
 
 def fail_dead_runs() -> int:
     """Have the runs whose process died say so; how many they are."""
-    return database.execute(_FAIL_DEAD, {"error": DIED, "lock": _LOCK_TRAINING})
+    dead = [run_id for (run_id,) in database.fetch(_DEAD, {"lock": _LOCK_TRAINING})]
+    return _fail(TrainingRun.objects.filter(pk__in=dead)) if dead else 0
+
+
+def _fail(runs: "QuerySet[TrainingRun]") -> int:
+    """Have these say that their process died, where they still run; how many they are."""
+    with transaction.atomic():
+        dead = list(runs.filter(status=TrainingRun.Status.RUNNING).select_for_update())
+        for run in dead:
+            run.status, run.error, run.finished_at = TrainingRun.Status.FAILED, DIED, timezone.now()
+            run.save(update_fields=["status", "error", "finished_at"])
+            _tell(run)
+    return len(dead)
+
+
+def complete(run: TrainingRun) -> None:
+    """Keep a run whose steps are all done."""
+    run.status, run.finished_at, run.progress = TrainingRun.Status.DONE, timezone.now(), {}
+    with transaction.atomic():
+        run.save()
+        _tell(run)
+
+
+def _tell(run: TrainingRun) -> None:
+    """Tell webhooks how a run ended: it failed, or nothing, or something, of it serves."""
+    kind = Webhook.Kind.TRAINING_FAILED
+    if run.status == TrainingRun.Status.DONE:
+        learnt = [step for step in run.steps if step["name"] not in _COUNTING]
+        serves = any(step["outcome"] == TrainingRun.Outcome.DONE for step in learnt)
+        kind = Webhook.Kind.TRAINED if serves else Webhook.Kind.REFUSED
+    steps = [{name: step[name] for name in ("name", "outcome", "text")} for step in run.steps]
+    told = {"training": run.pk, "error": run.error, "steps": steps}
+    outbox.tell(run.catalog_id, kind, told)
 
 
 def due() -> list[Catalog]:
@@ -120,25 +156,26 @@ def prune() -> None:
 def _take(catalog_id: int) -> TrainingRun | None:
     """The run that waits, running from now on; the lock is held, so no other is alive."""
     runs = TrainingRun.objects.filter(catalog=catalog_id)
-    runs.filter(status=TrainingRun.Status.RUNNING).update(
-        status=TrainingRun.Status.FAILED, error=DIED, finished_at=Now()
-    )
+    _fail(runs)
     waiting = runs.filter(status=TrainingRun.Status.WAITING)
-    run = waiting.select_related("catalog").order_by("created_at").first()
-    if run is None:
+    taken = waiting.select_related("catalog").order_by("created_at").first()
+    if taken is None:
         return None
-    waiting.filter(pk=run.pk).update(status=TrainingRun.Status.RUNNING, started_at=Now())
-    run.refresh_from_db(fields=["status", "started_at"])
-    return run
+    waiting.filter(pk=taken.pk).update(status=TrainingRun.Status.RUNNING, started_at=Now())
+    taken.refresh_from_db(fields=["status", "started_at"])
+    return taken
 
 
 def _finish(run: TrainingRun, error: BaseException | None) -> None:
     """Say how it ended, as far as the training itself has not."""
     rows = TrainingRun.objects.filter(pk=run.pk)
     running = rows.filter(status=TrainingRun.Status.RUNNING)
-    if error is None:
-        running.update(status=TrainingRun.Status.DONE)
-    else:
-        words = f"{type(error).__name__}: {error}".removesuffix(": ")
-        running.update(status=TrainingRun.Status.FAILED, error=words)
-    rows.filter(finished_at=None).update(finished_at=Now())
+    with transaction.atomic():
+        if error is None:
+            ended = running.update(status=TrainingRun.Status.DONE)
+        else:
+            words = f"{type(error).__name__}: {error}".removesuffix(": ")
+            ended = running.update(status=TrainingRun.Status.FAILED, error=words)
+        rows.filter(finished_at=None).update(finished_at=Now())
+        if ended:
+            _tell(rows.get())

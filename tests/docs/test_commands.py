@@ -41,6 +41,7 @@ PAGES = (
     "docs/guide-effect.md",
     "docs/keys.md",
     "docs/privacy.md",
+    "docs/webhooks.md",
     "docs/shop.md",
     "docs/site.md",
     "docs/drop-in.md",

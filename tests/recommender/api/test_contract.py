@@ -44,6 +44,7 @@ OF_THE_CATALOG = {
     "window-too-long",
     "invalid-period",
     "invalid-experiment",
+    "invalid-webhook",
 }
 
 # Query parameters that are JSON, of which the document says no more than that.

@@ -22,7 +22,8 @@ from django.urls import get_resolver
 from recommender.api.app import api as served
 from recommender.catalog import attributes, catalogs, placements, sync
 from recommender.history import popularity
-from recommender.models import ApiKey, Catalog, Experiment, InsightFinding, InsightRun
+from recommender.models import ApiKey, Catalog, Experiment, InsightFinding, InsightRun, Webhook
+from recommender.webhooks import outbox
 from tests.recommender.api.client import Api, problem
 from tests.shop import Shop, event
 
@@ -83,6 +84,11 @@ ALLOWED: Mapping[tuple[str, str], set[str]] = {
     ("GET", "/v1/experiments/{name}"): _SERVER,
     ("POST", "/v1/experiments/{name}/start"): _SERVER,
     ("POST", "/v1/experiments/{name}/stop"): _SERVER,
+    ("GET", "/v1/webhooks"): _SERVER,
+    ("PUT", "/v1/webhooks/{name}"): _SERVER,
+    ("DELETE", "/v1/webhooks/{name}"): _SERVER,
+    ("POST", "/v1/webhooks/{name}/test"): _SERVER,
+    ("GET", "/v1/webhooks/{name}/deliveries"): _SERVER,
     ("GET", "/v1/popular"): _PUBLIC,
     ("GET", "/v1/trending"): _PUBLIC,
     ("GET", "/v1/new"): _PUBLIC,
@@ -121,6 +127,8 @@ PRODUCT_THERE, USER_THERE, ATTRIBUTE_THERE = "only-there", "nobody-else", "their
 EVENT_THERE, SYNC_THERE, PLACEMENT_THERE = "their-event", "their-sync", "their-placement"
 PLACEMENT = {"operation": "for_user", "defaults": {}, "fallback": None, "rules": []}
 EXPERIMENT_THERE = "their-experiment"
+WEBHOOK_THERE = "their-webhook"
+WEBHOOK = {"url": "https://shop.example/", "kinds": ["feed.failed"]}
 VARIANTS = [{"name": "control", "share": 0.5}, {"name": "new", "share": 0.5}]
 
 
@@ -248,6 +256,8 @@ def _add_what_only_they_have(theirs: Shop) -> None:
     placements.publish(placement, MARKER)
     run = InsightRun.objects.create(catalog=theirs.catalog, kind="clusters", summary=MARKER)
     Experiment.objects.create(catalog=theirs.catalog, name=EXPERIMENT_THERE, variants=VARIANTS)
+    webhook = Webhook.objects.create(catalog=theirs.catalog, name=WEBHOOK_THERE, **WEBHOOK)
+    outbox.tell_test(webhook)
     InsightFinding.objects.create(run=run, score=1, group=MARKER, data={"title": MARKER})
 
 
@@ -260,7 +270,7 @@ def _names(theirs: Shop) -> list[str]:
     answered = Api(key).post("/v1/recommendations", {}).json()["rec_id"]
     there = [PRODUCT_THERE, USER_THERE, ATTRIBUTE_THERE, EVENT_THERE, SYNC_THERE, PLACEMENT_THERE]
     there = [PRODUCT_THERE, USER_THERE, ATTRIBUTE_THERE, EVENT_THERE, SYNC_THERE,
-             EXPERIMENT_THERE]  # fmt: skip
+             EXPERIMENT_THERE, WEBHOOK_THERE]  # fmt: skip
     names = [theirs.catalog.name, str(theirs.space), PRODUCTS[2]]
     run = str(InsightRun.objects.get(catalog=theirs.catalog).uuid)
     return [*there, *names, key, answered, run, *cursors, *numbers]
@@ -302,6 +312,7 @@ def _with_an_answer(operation: Operation, ours: Shop, caller: Api) -> Operation:
         status = Experiment.Status.RUNNING if operation.path.endswith("/stop") else "draft"
         names = {"catalog": ours.catalog, "name": operation.in_path["name"]}
         Experiment.objects.create(**names, variants=VARIANTS, status=status)
+        Webhook.objects.create(**names, **WEBHOOK)
     if "rec_id" not in operation.in_path:
         return operation
     rec_id = caller.post("/v1/recommendations", {"count": 1}).json()["rec_id"]
@@ -369,6 +380,7 @@ _OWNERS = {
     "product_id": "SELECT id FROM recommender_product WHERE catalog_id = %s",
     "sync_id": "SELECT id FROM recommender_sync WHERE catalog_id = %s",
     "run_id": "SELECT id FROM recommender_insightrun WHERE catalog_id = %s",
+    "webhook_id": "SELECT id FROM recommender_webhook WHERE catalog_id = %s",
     "placement_id": "SELECT id FROM recommender_placement WHERE catalog_id = %s",
 }
 _TABLES = """

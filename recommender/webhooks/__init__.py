@@ -1,0 +1,1 @@
+"""Telling others what happens in a catalog: an outbox, and what sends it."""
