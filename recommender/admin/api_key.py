@@ -1,6 +1,7 @@
 """Who may come in: API keys, and Django's users and groups in Unfold's forms."""
 
 from datetime import timedelta
+from typing import Any
 
 from django.contrib import admin, messages
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
@@ -18,6 +19,7 @@ from unfold.widgets import UnfoldAdminTextInputWidget
 
 from recommender.admin import fragments
 from recommender.admin.base import ModelForm, ReadOnlyAdmin
+from recommender.api import snippet
 from recommender.catalog import catalogs
 from recommender.models import ApiKey
 
@@ -27,6 +29,9 @@ _LIMITS = (
 )
 # Until when the key before it goes on where one is rotated here.
 _OVERLAP = timedelta(days=1)
+# Where a key would be, of which only its first letters are known.
+_KEY_HERE = "PUT-THE-KEY-HERE"
+_TAG = "This loads the snippet: <code>{}</code>. After an upgrade that changes it, copy it anew."
 
 
 @admin.register(ApiKey)
@@ -70,6 +75,19 @@ class ApiKeyAdmin(ReadOnlyAdmin[ApiKey]):
         """All of the key that is kept in the clear."""
         return f"{key.prefix}…"
 
+    def get_fieldsets(self, request: HttpRequest, obj: ApiKey | None = None) -> Any:
+        """With the tag for a page, where the key is for pages."""
+        fieldsets = super().get_fieldsets(request, obj)
+        if obj is None or obj.scope != ApiKey.Scope.BROWSER:
+            return fieldsets
+        tag = format_html(_TAG, snippet.tag(request, _KEY_HERE))
+        return [*fieldsets, ("In a page", {"description": tag, "fields": ("integrity",)})]
+
+    @admin.display(description="Hash (SRI) of kinship.js")
+    def integrity(self, _key: ApiKey) -> str:
+        """What a browser holds the snippet to."""
+        return snippet.integrity()
+
     @admin.display(description="State")
     def state(self, key: ApiKey) -> SafeString:
         """Active, revoked or expired, and when."""
@@ -94,6 +112,9 @@ class ApiKeyAdmin(ReadOnlyAdmin[ApiKey]):
         created, plain = catalogs.new_key(obj.catalog, obj.scope, obj.label, **limits)
         obj.pk, obj.prefix = created.pk, created.prefix
         self._show(request, plain)
+        if obj.scope == ApiKey.Scope.BROWSER:
+            tag = snippet.tag(request, plain)
+            self.message_user(request, format_html(_TAG, tag), messages.INFO)
 
     def _show(self, request: HttpRequest, plain: str) -> None:
         text = format_html("Copy the key now, nobody can show it again: <code>{}</code>", plain)

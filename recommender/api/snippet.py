@@ -31,6 +31,15 @@ def version() -> str:
     return hashlib.sha256(source()).hexdigest()[:12]
 
 
+def tag(request: HttpRequest, key: str) -> str:
+    """The tag that a page of the shop has, with the address by which the service is asked now."""
+    address = request.build_absolute_uri(f"/kinship.js?v={version()}")
+    return (
+        f'<script src="{address}" integrity="{integrity()}" crossorigin defer '
+        f'data-key="{key}"></script>'
+    )
+
+
 def _etag(_: HttpRequest) -> str:
     return f'"{version()}"'
 

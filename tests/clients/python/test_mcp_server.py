@@ -12,7 +12,9 @@ import pytest
 from mcp import Client
 from mcp.client.stdio import StdioServerParameters
 
+from kinship_client import Kinship
 from tests.clients.conftest import Running
+from tests.threads import wait_until
 
 pytestmark = pytest.mark.slow
 
@@ -53,7 +55,8 @@ def test_an_assistant_finds_compares_and_explains(running: Running) -> None:
         ("explain", {"product": "kit-020", "user": SHOPPER}),
     )
     assert {tool.name for tool in tools} == {
-        *("search", "similar", "recommend", "popular", "explain")
+        *("search", "similar", "recommend", "popular", "explain"),
+        *("insight_runs", "insight_findings"),
     }
     assert all(tool.annotations.read_only_hint and tool.description for tool in tools)
     assert all(product["price"] <= 30 for product in products(found))
@@ -62,6 +65,32 @@ def test_an_assistant_finds_compares_and_explains(running: Running) -> None:
     assert all(product["title"] and product["why"] for product in products(chosen))
     assert all(product["category"].startswith("Kitchen") for product in products(popular))
     assert told.structured_content["stage"]
+
+
+def test_an_assistant_reads_what_was_found_out_where_its_key_may(
+    running: Running, kinship: Kinship
+) -> None:
+    run = kinship.start_insight("anomalies")["id"]
+    wait_until(lambda: kinship.insight_run(run)["status"] == "done", 120, every=0.5)
+    key = running.service.manage("create_api_key", "demo", "--scope", "insight").strip()
+
+    _, runs, found, few = asked(
+        running,
+        key,
+        ("insight_runs", {"kind": "anomalies"}),
+        ("insight_findings", {"run": run}),
+        ("insight_findings", {"run": run, "count": 1}),
+    )
+    latest = runs.structured_content["runs"][0]
+    assert (latest["id"], latest["status"]) == (run, "done")
+    assert latest["summary"]
+    findings = found.structured_content["items"]
+    assert all(finding["title"] and finding["group"] for finding in findings)
+    assert few.structured_content["items"] == findings[:1]
+
+    _, refused = asked(running, running.browser_key, ("insight_runs", {}))
+    assert refused.is_error
+    assert "insight" in refused.content[0].text
 
 
 def test_what_the_service_refuses_is_said_in_its_words(running: Running) -> None:

@@ -1,4 +1,5 @@
 import re
+from html import unescape
 
 from django.contrib.auth.models import Group, User
 from django.test import Client
@@ -12,6 +13,7 @@ from . import page
 
 LIST = "admin:recommender_apikey_changelist"
 ADD = "admin:recommender_apikey_add"
+_CODE = re.compile(r"<code>(.*?)</code>", re.DOTALL)
 _KEY = re.compile(r"kin_[a-z]{3}_[\w-]{20,}")
 
 
@@ -22,7 +24,7 @@ def change(key: ApiKey) -> str:
 def test_a_new_key_is_shown_once_and_works(admin_client: Client, catalog: Catalog) -> None:
     data = {"catalog": catalog.pk, "scope": "browser", "label": "web shop"}
     text = page.text(admin_client.post(reverse(ADD), data, follow=True))
-    (plain,) = _KEY.findall(text)
+    (plain,) = set(_KEY.findall(text))
     key = catalogs.find_key(plain)
     assert key is not None
     assert (key.catalog, key.scope, key.label) == (catalog, "browser", "web shop")
@@ -30,6 +32,33 @@ def test_a_new_key_is_shown_once_and_works(admin_client: Client, catalog: Catalo
     assert "web shop" in later
     assert plain not in later
     assert plain not in page.text(admin_client.get(change(key)))
+
+
+def tags(html: str) -> list[str]:
+    """The tags of scripts that a page shows as text, to be copied."""
+    return re.findall(r"<script src=.*?</script>", unescape("".join(_CODE.findall(html))))
+
+
+def test_a_browser_key_comes_with_the_tag_that_a_page_pastes(
+    admin_client: Client, catalog: Catalog
+) -> None:
+    data = {"catalog": catalog.pk, "scope": "browser", "label": "web shop"}
+    html = admin_client.post(reverse(ADD), data, follow=True).content.decode()
+    (tag,) = tags(html)
+    source, key = re.findall(r'(?:src|data-key)="([^"]*)"', tag)
+    assert catalogs.find_key(key) is not None
+    loaded = admin_client.get(source.removeprefix("http://testserver"))
+    assert "immutable" in loaded["Cache-Control"]
+    assert f'integrity="{loaded["X-Kinship-Integrity"]}" crossorigin defer' in tag
+
+    (later,) = tags(admin_client.get(change(ApiKey.objects.get())).content.decode())
+    assert later == tag.replace(key, "PUT-THE-KEY-HERE")
+
+
+def test_a_key_of_a_server_has_no_tag(admin_client: Client, catalog: Catalog) -> None:
+    data = {"catalog": catalog.pk, "scope": "server", "label": "till"}
+    assert tags(admin_client.post(reverse(ADD), data, follow=True).content.decode()) == []
+    assert tags(admin_client.get(change(ApiKey.objects.get())).content.decode()) == []
 
 
 def test_a_key_may_be_for_embedding_alone(admin_client: Client, catalog: Catalog) -> None:

@@ -15,6 +15,7 @@ from pydantic import Field
 
 from kinship_client import AsyncKinship, KinshipError
 from kinship_client.answers import Recommendations
+from kinship_client.insight import InsightRun
 
 T = TypeVar("T")
 
@@ -31,12 +32,15 @@ Filter = Annotated[
 ]
 User = Annotated[str, Field(description="The user's id.")]
 Product = Annotated[str, Field(description="The product's id.")]
+Run = Annotated[str, Field(description="A run's id, of `insight_runs`.")]
+Group = Annotated[str | None, Field(description="Only of this group, such as a cluster.")]
+After = Annotated[str | None, Field(description="`next` of the page before.")]
 
 
 def server_of(kinship: AsyncKinship) -> MCPServer:
     """A server whose tools ask this client.
 
-    Each answers with products by id, title and price, and why they are there. What the service
+    Lists are of products by id, title and price, and why they are there. What the service
     refuses is the tool's error, in the service's words.
     """
     server = MCPServer("kinship", title="Kinship", instructions=_INSTRUCTIONS)
@@ -72,6 +76,20 @@ def server_of(kinship: AsyncKinship) -> MCPServer:
         """Tell why a product is in a user's list, or why it is not."""
         return {**await _answer(kinship.explain(product, user=user))}
 
+    @server.tool(annotations=_READS)
+    async def insight_runs(kind: str | None = None) -> dict[str, Any]:
+        """List what was found out about the catalog: runs of clusters, anomalies and others."""
+        answer = await _answer(kinship.insight_runs(kind=kind))
+        return {"runs": [_run(run) for run in answer["items"]]}
+
+    @server.tool(annotations=_READS)
+    async def insight_findings(
+        run: Run, group: Group = None, count: Count = 10, after: After = None
+    ) -> dict[str, Any]:
+        """Tell what a run found, row by row, the foremost first."""
+        asked = kinship.findings(run, group=group, limit=count, cursor=after)
+        return {**await _answer(asked)}
+
     return server
 
 
@@ -94,6 +112,17 @@ def _listed(answer: Recommendations) -> dict[str, Any]:
         "missing_ids": answer["missing_ids"],
     }
     return {"products": items, **{name: value for name, value in told.items() if value}}
+
+
+def _run(run: InsightRun) -> dict[str, Any]:
+    """The same of a run: its figures are long, and its findings say them row by row."""
+    return {
+        "id": run["id"],
+        "kind": run["kind"],
+        "status": run["status"],
+        "summary": run["summary"],
+        "finished_at": run["finished_at"],
+    }
 
 
 def _why(text: str | None) -> dict[str, str]:
