@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ("recommender", "0034_forgotten"),
+        ("recommender", "0035_user_merge"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

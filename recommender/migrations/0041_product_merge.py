@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('recommender', '0040_category_decisions'),
+        ("recommender", "0040_category_decisions"),
     ]
 
     operations = [

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('recommender', '0042_webhooks'),
+        ("recommender", "0042_webhooks"),
     ]
 
     operations = [

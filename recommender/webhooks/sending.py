@@ -11,7 +11,7 @@ from django.conf import settings
 from embeddings.errors import Rejected, Unavailable
 from embeddings.media.connection import TimeLimits
 from embeddings.media.posting import Posted, post
-from recommender.database import session_lock
+from recommender.locks import session_lock
 from recommender.models import WebhookDelivery
 from recommender.webhooks import deliveries, signing
 from recommender.webhooks.deliveries import Outcome

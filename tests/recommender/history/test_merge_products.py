@@ -3,7 +3,7 @@ from datetime import timedelta
 import pytest
 
 from recommender.catalog import upsert
-from recommender.history import ingest, merge_products
+from recommender.history import erasure, ingest, merge_products
 from recommender.history.merge_products import MergeError, part_products
 from recommender.history.merge_products import merge_products as merge
 from recommender.models import Event, LateDay, MergedEvent, ProductMerge
@@ -75,7 +75,7 @@ def test_parting_gives_back_what_was_moved_and_nothing_that_came_since(store: Sh
 
 def test_events_of_somebody_who_was_erased_do_not_come_back(store: Shop) -> None:
     merge(store.catalog, "mug", "cup")
-    ingest.erase_user(store.user("bob"))
+    erasure.erase_user(store.user("bob"))
 
     assert part_products(store.catalog, "mug", "cup") == 1
 

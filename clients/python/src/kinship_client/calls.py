@@ -100,6 +100,8 @@ def delete_user(user: str) -> Call[None]:
 def export_user(user: str, *, limit: int = PAGE, cursor: str | None = None) -> Call[records.Held]:
     """A page of all that is held about a user; `next` is the cursor of the one after."""
     return get(f"/users/{in_path(user)}/export", {"limit": limit, "cursor": cursor})
+
+
 def merge_product(product: str, duplicate: str) -> Call[records.Merged]:
     """Give a product all that happened with its duplicate, whose id stands for it from then on."""
     return send("POST", f"/products/{in_path(product)}/merge", {"from": duplicate})
