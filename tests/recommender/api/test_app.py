@@ -266,5 +266,6 @@ def test_a_query_parameter_that_is_unknown_or_repeated_is_refused_by_name(docume
             name, given = parameter["name"], examples_of(parameter)[-1]
             others = [one for one in needed if one[0] != name]
             query = urlencode([*others, (name, str(given)), (name, str(given))])
-            refused = problem(api.get(f"{address}?{query}"), 400, "repeated-parameter")
+            response = api.send(method.upper(), f"{address}?{query}", b"{}")
+            refused = problem(response, 400, "repeated-parameter")
             assert refused["detail"] == f"The parameter {name!r} is there 2 times; give it once."
