@@ -233,6 +233,7 @@ CALLS: Mapping[tuple[str, str], Call] = {
             "accepted": 1,
             "duplicate": 0,
             "rejected": 1,
+            "not_stored": 0,
             "results": [
                 {"id": _EVENT["id"], "status": "accepted", "reason": None},
                 {"id": None, "status": "rejected", "reason": "product is missing; only a search "
@@ -241,9 +242,10 @@ CALLS: Mapping[tuple[str, str], Call] = {
         },
         lines=(
             {"row": 0, "id": _EVENT["id"], "status": "accepted"},
-            {"rows": 1, "accepted": 1, "duplicate": 0, "rejected": 0},
+            {"rows": 1, "accepted": 1, "duplicate": 0, "rejected": 0, "not_stored": 0},
         ),
-        bodies={"a purchase": _EVENT, "array": [_EVENT, _VIEW]},
+        bodies={"a purchase": _EVENT, "array": [_EVENT, _VIEW],
+                "without consent": {**_VIEW, "consent": False}},
         errors=(*ANY, NO_TOKEN, NEEDS_TOKEN, EMPTY, NOT_JSON, NO_TYPE, unknown("product"),
                 *TOO_LARGE),
     ),

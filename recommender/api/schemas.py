@@ -119,6 +119,10 @@ class EventIn(_Row):
     query: Annotated[
         OptionalText, Field(description="What was searched for, or what led to the product.")
     ] = None
+    consent: Annotated[
+        bool,
+        Field(strict=True, description="Whether the user lets it be stored; if not, it is not."),
+    ] = True
 
 
 MAX_ROWS = 10_000

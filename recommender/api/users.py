@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import Annotated, Any
 
 from django.conf import settings
 from django.http import HttpResponse
 from ninja import Router, Schema
+from pydantic import Field
 
 from recommender.api import codec, lines, problems, user_tokens
 from recommender.api.auth import ApiRequest, any_key, server_key
@@ -80,8 +81,18 @@ def _shown(user: User) -> dict[str, Any]:
     }
 
 
+_NOT_STORED = "not_stored"
+
+
+@dataclass(frozen=True, slots=True)
+class _WithheldError(RowError):
+    """An event that is right, of somebody who does not want it stored."""
+
+    reason: str = "consent is false: nothing of it is stored"
+
+
 events_router = Router(tags=["events"], auth=any_key)
-_OUTCOMES = (ingest.ACCEPTED, ingest.DUPLICATE, lines.REJECTED)
+_OUTCOMES = (ingest.ACCEPTED, ingest.DUPLICATE, lines.REJECTED, _NOT_STORED)
 
 
 class OutcomeOut(Schema):
@@ -98,6 +109,9 @@ class IngestOut(Schema):
     accepted: int
     duplicate: int
     rejected: int
+    not_stored: Annotated[
+        int, Field(description="Right, and without the consent of whom they are of.")
+    ]
     results: list[OutcomeOut]
 
 
@@ -110,10 +124,11 @@ class IngestOut(Schema):
 def post_events(request: ApiRequest) -> HttpResponse:
     """One event, a list of them, or one a line. A repeat of an `id` changes nothing.
 
-    Of several, what is refused is counted and said one by one; one alone is refused as a whole. A
-    browser key sends events of its user token's user; without one only what a page sees happen, of
-    users whom the shop's server does not know. One a line and with `Accept: application/x-ndjson`
-    a server key sends any number of them, and each is answered by a line of its own.
+    One without `consent` is checked and not stored. Of several, what is refused is counted and said
+    one by one; one alone is refused as a whole. A browser key sends events of its user token's
+    user; without one only what a page sees happen, of users whom the shop's server does not know.
+    One a line and with `Accept: application/x-ndjson` a server key sends any number of them, and
+    each is answered by a line of its own.
     """
     codec.check_known(request, ())
     if lines.are_wanted(request):
@@ -193,7 +208,9 @@ def _checked(catalog: Catalog, row: Any, sender: _Sender) -> NewEvent | RowError
         rating_scale=catalog.rating_scale,
     )
     reason = " ".join(refused) if refused is not None else sender.refusal(catalog, event)
-    return NewEvent(**event.model_dump()) if reason is None else RowError(reason)
+    if reason is not None:
+        return RowError(reason)
+    return NewEvent(**event.model_dump(exclude={"consent"})) if event.consent else _WithheldError()
 
 
 # Of outcomes that are none for the sender to be content with.
@@ -205,7 +222,8 @@ _REASONS = {
 
 def _result(row: Any, event: NewEvent | RowError, outcome: str | None) -> dict[str, Any]:
     if isinstance(event, RowError):
-        return {"id": _given_id(row), "status": lines.REJECTED, "reason": event.reason}
+        status = _NOT_STORED if isinstance(event, _WithheldError) else lines.REJECTED
+        return {"id": _given_id(row), "status": status, "reason": event.reason}
     if outcome in _REASONS:
         return {"id": event.id, "status": lines.REJECTED, "reason": _REASONS[outcome]}
     return {"id": event.id, "status": outcome}

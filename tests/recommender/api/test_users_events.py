@@ -6,7 +6,7 @@ import pytest
 
 from recommender import database
 from recommender.catalog import catalogs
-from recommender.models import Event
+from recommender.models import Event, EventKey, User
 from tests.recommender.api.client import Api, items, problem
 from tests.shop import Shop
 
@@ -19,13 +19,15 @@ def _mug(shop: Shop) -> None:
     shop.stock(**{"mug-red": "Red mug"})
 
 
+STATUSES = ("accepted", "duplicate", "rejected", "not_stored")
+
+
 def send(api: Api, body: Any) -> dict[str, Any]:
     response = api.post(EVENTS, body)
     assert response.status_code == 202, response.content
     answer = response.json()
-    assert [answer[name] for name in ("accepted", "duplicate", "rejected")] == [
-        sum(result["status"] == name for result in answer["results"])
-        for name in ("accepted", "duplicate", "rejected")
+    assert [answer[name] for name in STATUSES] == [
+        sum(result["status"] == name for result in answer["results"]) for name in STATUSES
     ]
     return answer
 
@@ -241,3 +243,23 @@ def test_a_row_that_is_no_text_costs_itself_not_the_array(api, user):
     assert answer["results"][0]["id"] == str(2**63)
     problem(api.send("POST", EVENTS, bad), 400)
     problem(api.send("POST", EVENTS, b"[" + good + b"," + bad + b",NaN]"), 400, "not-json")
+
+
+def test_of_an_event_without_consent_nothing_is_stored_and_the_answer_says_so(stocked, api):
+    sent = {**VIEW, "id": "e1", "user": "noa", "consent": False}
+    told = {"id": "e1", "status": "not_stored", "reason": "consent is false: nothing of it is "
+            "stored"}  # fmt: skip
+    assert send(api, sent)["results"] == [told]
+    assert not Event.objects.exists()
+    assert not EventKey.objects.exists()
+    assert not User.objects.exists()
+    # Its id is free, too, for when consent is given.
+    assert send(api, [{**sent, "consent": True}, sent])["results"] == [
+        {"id": "e1", "status": "accepted"},
+        told,
+    ]
+
+
+def test_an_event_without_consent_is_checked_as_any_other(stocked, api):
+    assert "type" in rejection(api, {**VIEW, "type": "stare", "consent": False})
+    assert "consent" in rejection(api, {**VIEW, "consent": "no"})

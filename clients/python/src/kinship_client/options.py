@@ -40,6 +40,7 @@ class Event(TypedDict, total=False):
     value: float | None
     rec_id: str | None
     query: str | None
+    consent: bool
 
 
 class ProductInput(TypedDict, total=False):

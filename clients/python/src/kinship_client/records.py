@@ -179,4 +179,5 @@ class Ingested(TypedDict):
     accepted: int
     duplicate: int
     rejected: int
+    not_stored: int
     results: list[Outcome]
