@@ -44,6 +44,8 @@ OF_THE_CATALOG = {
     "window-too-long",
     "invalid-period",
     "invalid-experiment",
+    "invalid-decisions",
+    "not-mergeable",
 }
 
 # Query parameters that are JSON, of which the document says no more than that.
