@@ -70,10 +70,11 @@ def _check(ask: DecisionsIn) -> None:
         Problem: 400 where that is not so.
     """
     if not ask.accept and not ask.refuse and ask.accept_from is None:
-        raise Problem(400, "invalid", "Send accept, refuse or accept_from; there is nothing to do.")
+        detail = "There is nothing to decide; send accept, refuse or accept_from."
+        raise Problem(400, "invalid-decisions", detail)
     if both := sorted({*ask.accept} & {*ask.refuse}):
         detail = f"{both[0]!r} is in accept and in refuse; name it once."
-        raise Problem(400, "invalid", detail)
+        raise Problem(400, "invalid-decisions", detail)
 
 
 def _counts(decided: Sequence[Decided]) -> dict[str, int]:

@@ -133,7 +133,8 @@ INSIGHT: Mapping[tuple[str, str], Call] = {
         },
         parameters=_RUN_PATH,
         errors=(*SERVER, NOT_JSON, _NO_UUID, _NO_RUN,
-                Problem(400, "invalid", "'foo-001' is in accept and in refuse; name it once."),
+                Problem(400, "invalid-decisions", "'foo-001' is in accept and in refuse; name it "
+                        "once."),
                 *TOO_LARGE),
     ),
     ("post", "/v1/insight/runs/{run_id}/cancel"): Call(

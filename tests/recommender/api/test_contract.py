@@ -45,6 +45,8 @@ OF_THE_CATALOG = {
     "invalid-period",
     "invalid-experiment",
     "invalid-webhook",
+    "invalid-decisions",
+    "not-mergeable",
 }
 
 # Query parameters that are JSON, of which the document says no more than that.

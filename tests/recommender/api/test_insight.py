@@ -264,9 +264,15 @@ def test_all_that_are_sure_are_accepted(shop: Shop, api: Api, proposing: str) ->
 
 
 @pytest.mark.parametrize(
-    "body", [{}, {"accept": ["a"], "refuse": ["a"]}, {"accept_from": 2}, {"accept": "new"}]
+    ("body", "why"),
+    [
+        ({}, "invalid-decisions"),
+        ({"accept": ["a"], "refuse": ["a"]}, "invalid-decisions"),
+        ({"accept_from": 2}, "invalid"),
+        ({"accept": "new"}, "invalid"),
+    ],
 )
 def test_decisions_that_say_nothing_or_too_much_are_refused(
-    shop: Shop, api: Api, proposing: str, body: dict[str, Any]
+    shop: Shop, api: Api, proposing: str, body: dict[str, Any], why: str
 ) -> None:
-    problem(api.post(f"/v1/insight/runs/{proposing}/decisions", body), 400, "invalid")
+    problem(api.post(f"/v1/insight/runs/{proposing}/decisions", body), 400, why)

@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.core.management.base import CommandError
 
+from recommender.history.merge_products import merge_products
 from recommender.models import Event, Product, ProductPopularity
 from tests.recommender.importing.desk import told
 from tests.shop import NOON, event
@@ -29,6 +30,12 @@ def test_events_come_in_by_the_map(stocked, desk):
     assert report.count("events accepted") == 3
     pair = Event.objects.get(catalog=stocked.catalog, quantity=2)
     assert pair.at == datetime(2025, 6, 1, 11, tzinfo=UTC)
+
+
+def test_events_of_a_merged_product_are_those_of_the_one_that_stayed(stocked, desk):
+    merge_products(stocked.catalog, "a", "b")
+    assert desk.events(SALES, *MAP).count("events accepted") == 3
+    assert {product for _, product, _ in told(stocked.catalog)} == {"a"}
 
 
 def test_a_second_run_adds_nothing(stocked, desk):
