@@ -9,7 +9,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from unfold.widgets import UnfoldAdminTextInputWidget
 
-from recommender.admin import fragments, picker, placement_preview
+from recommender.admin import fragments, picker, placement_compare, placement_preview
 from recommender.admin.fragments import Table
 from recommender.admin.picker import IdField, Picker
 from recommender.admin.placement_preview import ShopperForm
@@ -47,23 +47,37 @@ class InspectorForm(ShopperForm):
         input_formats=["%Y-%m-%dT%H:%M"],
     )
     followed = IdField(label="Why is this there, or not?", required=False)
+    other_user = IdField(label="Beside that of the shopper", required=False)
+    other_at = forms.DateTimeField(
+        label="Beside that as of (UTC)",
+        required=False,
+        widget=UnfoldAdminTextInputWidget(attrs={"type": "datetime-local"}),
+        input_formats=["%Y-%m-%dT%H:%M"],
+    )
 
     def __init__(self, catalog: Catalog, operation: str, data: Mapping[str, Any]) -> None:
         super().__init__(catalog, operation, data)
-        widget = Picker(catalog, picker.PRODUCTS)
-        chosen = [self.data["followed"]] if self.data.get("followed") else []
-        widget.choices = picker.choices(chosen, picker.titles(catalog, chosen))
-        self.fields["followed"].widget = widget
+        for name, kind in (("followed", picker.PRODUCTS), ("other_user", picker.USERS)):
+            if name in self.fields:
+                self.fields[name].widget = self._picker(catalog, name, kind)
+
+    def _picker(self, catalog: Catalog, name: str, kind: str) -> Picker:
+        widget = Picker(catalog, kind)
+        chosen = [self.data[name]] if self.data.get(name) else []
+        titles = picker.titles(catalog, chosen) if kind == picker.PRODUCTS else {}
+        widget.choices = picker.choices(chosen, titles)
+        return widget
 
     def _asks(self, operation: str) -> set[str]:
         schema = OPERATIONS[operation].schema if operation in OPERATIONS else None
         is_timed = schema is not None and issubclass(schema, RecommendationRequest)
-        also = {"at"} if is_timed else set()
+        also = {"at", "other_at"} if is_timed else set()
+        also |= {"other_user"} if operation == "for_user" else set()
         also |= {"followed"} if operation in ("for_user", "similar") else set()
         return super()._asks(operation) | also
 
     def _may_lack(self) -> tuple[str, ...]:
-        return (*super()._may_lack(), "at", "followed")
+        return (*super()._may_lack(), "at", "followed", "other_at", "other_user")
 
 
 def tables(placement: Placement, form: InspectorForm) -> list[Table]:
@@ -73,16 +87,26 @@ def tables(placement: Placement, form: InspectorForm) -> list[Table]:
         return []
     at: datetime | None = asked.pop("at", None)
     followed = asked.pop("followed", None)
+    other = {"user": asked.pop("other_user", None), "as_of": asked.pop("other_at", None)}
     members = {**asked, **({"as_of": at.isoformat()} if at else {})}
     catalog = placement.catalog
     try:
         answer = _answer(placement, members)
         told = [_known(catalog, asked.get("user"), at), _stages(answer), _list(catalog, answer)]
+        if any(other.values()):
+            beside = _answer(placement, {**members, **_written(other)})
+            told.insert(0, placement_compare.table(catalog, answer, beside))
         if followed:
             told.insert(0, _followed(placement, members, followed))
     except Problem as exc:
         return [Table([], [], exc.detail, title="No list")]
     return [table for table in told if table.rows]
+
+
+def _written(other: Mapping[str, Any]) -> dict[str, Any]:
+    """What is other in the other list's request."""
+    given = {name: value for name, value in other.items() if value}
+    return {name: one.isoformat() if name == "as_of" else one for name, one in given.items()}
 
 
 def _named(placement: Placement) -> dict[str, Any]:

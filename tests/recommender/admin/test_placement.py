@@ -210,6 +210,31 @@ def test_the_inspector_tells_how_a_list_comes_about(admin_client: Client, home: 
     assert "There is no such product" in gone
 
 
+def test_the_inspector_sets_two_lists_beside_one_another(
+    admin_client: Client, home: Placement
+) -> None:
+    address = reverse("admin:recommender_placement_inspect", args=[home.pk])
+    before = {"user": "ann", "other_at": "2020-01-01T00:00"}
+    response = admin_client.get(address, before)
+    told = page.text(response)
+    assert "Beside the other list" in told
+    (beside,) = [table for table in response.context["tables"] if table.title.startswith("Beside")]
+    places = {
+        page.words(str(row[0])): [page.words(str(one)) for one in row[1:4]] for row in beside.rows
+    }
+    # What she has bought since is in the list of before alone.
+    assert places["Blue enamel mug"][0] == "-"
+    assert places["Blue enamel mug"][2] == "gone"
+    same = admin_client.get(address, {"user": "ann", "other_user": "ann"})
+    assert "0 of" in page.text(same)
+    (table,) = [one for one in same.context["tables"] if one.title.startswith("Beside")]
+    assert {(page.words(str(row[3])), page.words(str(row[4]))) for row in table.rows} == {
+        ("=", "nothing")
+    }
+    unknown = page.text(admin_client.get(address, {"user": "ann", "other_user": "nobody"}))
+    assert "Beside the other list" in unknown
+
+
 def test_more_placements_and_versions_take_no_more_queries(
     admin_client: Client, catalog: Catalog, home: Placement
 ) -> None:
