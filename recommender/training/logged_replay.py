@@ -16,7 +16,6 @@ from recommender import arrays
 from recommender.effect import off_policy
 from recommender.effect.logged_answers import LoggedAnswers
 from recommender.effect.off_policy import Estimate, Listed, Log
-from recommender.ranking.metrics import Interval
 from recommender.ranking.ranker import top
 from recommender.training.training_examples import SplitExamples
 
@@ -35,8 +34,8 @@ class LoggedReplay:
         """As JSON has them, by kind; those of which there is an estimate."""
         return {
             kind: {
-                "clicks_per_1000": _document(found.doubly_robust),
-                "snips_per_1000": _document(found.snips),
+                "clicks_per_1000": asdict(found.doubly_robust),
+                **({"snips_per_1000": asdict(found.snips)} if found.snips else {}),
                 "support": round(found.support, 3),
             }
             for kind, found in self.estimates.items()
@@ -138,7 +137,3 @@ def _sentence(kind: str, found: Estimate) -> str:
         f"{kind} {interval.mean:.1f} ({interval.low:.1f} to {interval.high:.1f} with 90 % "
         f"confidence; the log tells of {found.support:.0%} of its items)"
     )
-
-
-def _document(interval: Interval | None) -> dict[str, float] | None:
-    return None if interval is None else asdict(interval)
