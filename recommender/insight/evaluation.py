@@ -31,9 +31,9 @@ from recommender.ranking.ranker import Ranker
 from recommender.snapshot import snapshot
 from recommender.snapshot.snapshot import Snapshot
 from recommender.training import fitting, run, splits, training_examples
+from recommender.training.backtest import fit_recommender
 from recommender.training.behaviour import snapshot_as_of
 from recommender.training.fitting import Progress, counted
-from recommender.training.run import fit_recommender
 from recommender.training.splits import LAST, Split
 
 Fit = Callable[[], Scorer]

@@ -7,6 +7,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from recommender.effect.logged_answers import LoggedAnswers
 from recommender.ranking import blend, metrics
 from recommender.ranking.blend import BlendRanker
 from recommender.ranking.features import Examples, TooFewExamples, sample
@@ -15,10 +16,14 @@ from recommender.ranking.logistic import LogisticRanker
 from recommender.ranking.metrics import Interval
 from recommender.ranking.ranker import FusionRanker, Ranker, top
 from recommender.ranking.table import CandidateTable
+from recommender.training import logged_replay
 from recommender.training.fitting import Progress
+from recommender.training.logged_replay import LoggedReplay
 from recommender.training.training_examples import K, SplitExamples
 
 Key = TypeVar("Key")
+# Of LambdaMART and of the logistic rank, each of shape (candidates,).
+Scores = tuple[NDArray[np.float64], NDArray[np.float64]]
 
 # A blend errs less than one model, and a linear model less than trees.
 _STEADY = (BlendRanker.kind, LogisticRanker.kind, LambdaMartRanker.kind, FusionRanker.kind)
@@ -32,13 +37,20 @@ class Selection:
     figures: Mapping[str, Interval]
     users: int  # of the held-out splits
     reason: str
+    replayed: LoggedReplay | None = None  # None where no log was given, or no kind was learnt
 
 
-def select(examples: Sequence[SplitExamples], progress: Progress) -> Selection:
+def select(
+    examples: Sequence[SplitExamples], progress: Progress, logged: LoggedAnswers | None = None
+) -> Selection:
     """Learn every kind from the labels, choose by the held-out splits, and learn it from all.
 
     Fusion, which needs no learning, serves where there is too little to learn from or to
     validate on, and where nothing learnt is better.
+
+    Args:
+        logged: what was answered after the held-out split, to tell beside NDCG what each kind would
+            have earned of it.
     """
     held_out = [split for split in examples if split.is_held_out]
     users = sum(len(split.n_relevant) for split in held_out)
@@ -53,18 +65,24 @@ def select(examples: Sequence[SplitExamples], progress: Progress) -> Selection:
         both = _learn((split.table, split.labels) for split in examples)
     except TooFewExamples as exc:
         return _fusion(users, str(exc))
-    values, weight = _validated(both, held_out)
+    scores = [both.scores(split.table) for split in held_out]
+    values, weight = _validated(scores, held_out)
     figures = {kind: metrics.interval(of_users) for kind, of_users in values.items()}
+    replayed = None if logged is None else _replayed(scores[0], weight, held_out[0], logged)
     best = steadiest(values, _STEADY)
     reason = _reason(best, figures, users)
     if best == FusionRanker.kind:
-        return Selection(ranker=FusionRanker(), figures=figures, users=users, reason=reason)
+        return Selection(
+            ranker=FusionRanker(), figures=figures, users=users, reason=reason, replayed=replayed
+        )
     progress(f"learning {best} from all of history")
     both = replace(_learn((split.table, split.relevant) for split in examples), weight=weight)
     learnt: Mapping[str, Ranker] = {
         ranker.kind: ranker for ranker in (both, both.logistic, both.lambdamart)
     }
-    return Selection(ranker=learnt[best], figures=figures, users=users, reason=reason)
+    return Selection(
+        ranker=learnt[best], figures=figures, users=users, reason=reason, replayed=replayed
+    )
 
 
 def _learn(labelled: Iterable[tuple[CandidateTable, NDArray[np.int8]]]) -> BlendRanker:
@@ -90,13 +108,15 @@ def steadiest(values: Mapping[Key, NDArray[np.float64]], order: Sequence[Key]) -
 
 
 def _validated(
-    both: BlendRanker, held_out: Sequence[SplitExamples]
+    scores: Sequence[Scores], held_out: Sequence[SplitExamples]
 ) -> tuple[dict[str, NDArray[np.float64]], float]:
     """Each kind's NDCG@20 by user, and how much the logistic rank is to count in the blend.
 
     Both score once: a blend is the sum of their scores.
+
+    Args:
+        scores: the trees' and the logistic rank's of each split's candidates.
     """
-    scores = [both.scores(examples.table) for examples in held_out]
 
     def blended(trees: float, linear: float) -> NDArray[np.float64]:
         sums = [trees * of_trees + linear * of_linear for of_trees, of_linear in scores]
@@ -112,6 +132,20 @@ def _validated(
         BlendRanker.kind: blends[weight],
     }
     return values, weight
+
+
+def _replayed(
+    scores: Scores, weight: float, examples: SplitExamples, logged: LoggedAnswers
+) -> LoggedReplay:
+    """What each kind would have earned of what was logged after a split."""
+    of_trees, of_linear = scores
+    of_kinds = {
+        FusionRanker.kind: FusionRanker().score(examples.table),
+        LogisticRanker.kind: of_linear,
+        LambdaMartRanker.kind: of_trees,
+        BlendRanker.kind: of_trees + weight * of_linear,
+    }
+    return logged_replay.replay(examples, of_kinds, logged)
 
 
 def ndcg(ranker: Ranker, examples: SplitExamples) -> NDArray[np.float64]:

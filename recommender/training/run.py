@@ -1,8 +1,7 @@
-"""One training from beginning to end, and backtests.
+"""One training from beginning to end.
 
 A training chooses settings of the learners, and makes behaviour spaces, popularity, item
-neighbours, a blend for similar products, and rankers. A backtest is a catalog as it would have
-served at a past time, learnt from what was before.
+neighbours, a blend for similar products, and rankers.
 """
 
 import time
@@ -15,7 +14,8 @@ import structlog
 from lightgbm.basic import LightGBMError
 
 from recommender.behaviour.interactions import Interactions, made_up_times
-from recommender.engine.batch import Recommender
+from recommender.effect import logged_answers
+from recommender.effect.logged_answers import LoggedAnswers
 from recommender.history import popularity
 from recommender.models import Catalog, Mode, ProductNeighbor, Space, TrainingRun
 from recommender.ranking.ranker import FusionRanker
@@ -75,28 +75,43 @@ def train_ranker(catalog: Catalog, past: Past, progress: Progress) -> Outcome:
     if shortage is not None:
         return Outcome(outcome=SKIPPED, text=shortage)
     plan = past.plan
-    selections = learn_ranker(past, plan, Mode.values, progress)
+    selections = learn_ranker(past, plan, Mode.values, progress, _logged(catalog, plan))
     until = datetime.fromtimestamp(past.now.clock, UTC)
     for mode, selection in selections.items():
         storage.store_ranker(catalog, mode, selection, until)
-    texts = [f"{mode}: {selection.reason}" for mode, selection in selections.items()]
+    texts = [f"{mode}: {storage.told(selection)}" for mode, selection in selections.items()]
     return Outcome(
         outcome=DONE,
         text=f"Learnt by {plan.scheme}: {plan.reason} {' '.join(texts)}",
-        figures={mode: storage.figures(selection) for mode, selection in selections.items()},
+        figures={mode: storage.run_figures(selection) for mode, selection in selections.items()},
     )
 
 
+def _logged(catalog: Catalog, plan: Plan) -> LoggedAnswers | None:
+    """What was answered after the split that models are selected by."""
+    if plan.held_out is None:
+        return None
+    return logged_answers.read(catalog, datetime.fromtimestamp(plan.held_out.clock, UTC))
+
+
 def learn_ranker(
-    past: Past, plan: Plan, modes: Sequence[str], progress: Progress
+    past: Past,
+    plan: Plan,
+    modes: Sequence[str],
+    progress: Progress,
+    logged: LoggedAnswers | None = None,
 ) -> dict[str, Selection]:
-    """The selected ranker for each mode, learnt from nothing but the past's history."""
+    """The selected ranker for each mode, learnt from nothing but the past's history.
+
+    Args:
+        logged: what was answered since; see `model_selection.select`.
+    """
     if not plan.splits:
         nothing = Selection(ranker=FusionRanker(), figures={}, users=0, reason=plan.reason)
         return dict.fromkeys(modes, nothing)
     examples = _ranker_examples(past, plan, modes, progress)
     return {
-        mode: model_selection.select(mode_examples, progress)
+        mode: model_selection.select(mode_examples, progress, logged)
         for mode, mode_examples in examples.items()
     }
 
@@ -268,35 +283,9 @@ def _neighbours(catalog: Catalog, now: Snapshot, progress: Progress) -> Outcome:
 def train_similar(catalog: Catalog, past: Past, progress: Progress) -> Outcome:
     """Choose how similar products are blended, by the moments of the held-out split."""
     shortage = fitting.shortage(past.now)
-    held_out = next((split for split in past.plan.splits if split.is_held_out), None)
+    held_out = past.plan.held_out
     if shortage is not None or held_out is None:
         return Outcome(outcome=SKIPPED, text=shortage or past.plan.reason)
     then = past.as_of(held_out, progress)
     ahead = related.moments(past.now.interactions, then, held_out)
     return related.train(catalog, then, ahead, progress)
-
-
-def recommender_as_of(
-    catalog: Catalog, as_of: datetime, mode: str, progress: Progress
-) -> Recommender:
-    """What a batch of a past time recommends from, learnt in this process and not stored.
-
-    What serves today has learnt from events after that time, and would predict what it has
-    seen. Content's vectors are today's: they know nothing of what users did.
-    """
-    return fit_recommender(catalog, present(catalog, as_of), mode, progress)
-
-
-def fit_recommender(
-    catalog: Catalog, then: Snapshot, mode: str, progress: Progress, scheme: str | None = None
-) -> Recommender:
-    """A recommender whose spaces, neighbours and ranker come from a snapshot's history alone."""
-    plan = splits.plan(then.interactions, scheme)
-    seconds = learner_settings.first_seconds()
-    then = learner_settings.searched(then, plan, seconds, progress).snapshot
-    progress("training behaviour spaces")
-    fitted = fitting.fit(then, progress)
-    progress(f"learning the rank: {plan.reason}")
-    selection = learn_ranker(Past(then), plan, [mode], progress)[mode]
-    progress(selection.reason)
-    return Recommender(catalog=catalog, snapshot=fitted, ranker=selection.ranker)

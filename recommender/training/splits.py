@@ -54,6 +54,11 @@ class Plan:
     reason: str
     splits: tuple[Split, ...]
 
+    @property
+    def held_out(self) -> Split | None:
+        """The split that models are selected by; None where nothing can be cut."""
+        return next((split for split in self.splits if split.is_held_out), None)
+
 
 def plan(interactions: Interactions, scheme: str | None = None) -> Plan:
     """The splits of a history: by windows where enough users come back, else by last events.

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
 import numpy as np
 from django.db import transaction
@@ -73,6 +74,18 @@ def figures(selection: Selection) -> dict[str, dict[str, float]]:
         kind: {"mean": interval.mean, "low": interval.low, "high": interval.high}
         for kind, interval in selection.figures.items()
     }
+
+
+def run_figures(selection: Selection) -> dict[str, Any]:
+    """The same, and beside it what the log tells of each kind, where it does."""
+    replayed = {} if selection.replayed is None else selection.replayed.figures()
+    return {**figures(selection), **({"off_policy": replayed} if replayed else {})}
+
+
+def told(selection: Selection) -> str:
+    """Why its ranker serves, and what the log tells of each kind."""
+    replayed = selection.replayed
+    return selection.reason if replayed is None else f"{selection.reason} {replayed.text}"
 
 
 def _floats(values: np.ndarray[tuple[int], np.dtype[np.float32]]) -> str:

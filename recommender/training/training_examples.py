@@ -28,6 +28,7 @@ K = 20
 class SplitExamples:
     """The candidates of a split's users, and which of them became relevant."""
 
+    users: NDArray[np.int64]  # keys, ascending, one a request of the table
     table: CandidateTable
     labels: NDArray[np.int8]  # what a ranker may learn from, shape (candidates,)
     relevant: NDArray[np.int8]  # all that followed, shape (candidates,)
@@ -56,6 +57,7 @@ def of_split(
         tables = [candidates.table for candidates in counted(replayed, text, len(users), progress)]
     rows = [snapshot.products.rows(candidate_table.products) for candidate_table in tables]
     return SplitExamples(
+        users=snapshot.users[users],
         table=table.concatenated(tables),
         labels=_labels(labels, users, rows),
         relevant=_labels(relevant, users, rows),

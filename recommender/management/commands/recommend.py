@@ -20,7 +20,7 @@ from recommender.engine.batch import Recommendation, Recommender
 from recommender.management.waiting import Activity
 from recommender.models import Catalog, Mode, User
 from recommender.stack import machine
-from recommender.training import run
+from recommender.training import backtest
 
 
 class Command(BaseCommand):
@@ -90,7 +90,7 @@ Write recommendations of many users to a file, one JSON line a user:
             return batch.serving(catalog, query)
         mode = Mode.NEW if query.exclude else Mode.ALL
         with Activity(self) as activity:
-            return run.recommender_as_of(catalog, query.before, mode, activity)
+            return backtest.recommender_as_of(catalog, query.before, mode, activity)
 
     def _write(
         self, recommendations: Iterator[Recommendation], out: Path, total: int

@@ -21,6 +21,7 @@ def split_examples(requests: int = 200, *, is_held_out: bool, seed: int = 0) -> 
     """What users want is what behaviour speaks for and is new: fusion does not know the latter."""
     made = tables.examples(requests, seed=seed)
     return SplitExamples(
+        users=np.arange(requests),
         table=made.table,
         labels=made.labels,
         relevant=made.labels,

@@ -12,8 +12,8 @@ from recommender.models import Catalog, Mode
 from recommender.ranking.ranker import FusionRanker, Ranker
 from recommender.snapshot.snapshot import Snapshot, SpaceArrays
 from recommender.training import training_examples
+from recommender.training.backtest import fit_recommender
 from recommender.training.fitting import silent
-from recommender.training.run import fit_recommender
 from tests.recommender.training import planted
 
 pytestmark = pytest.mark.slow

@@ -8,8 +8,8 @@ from recommender.engine.pipeline import Pipeline
 from recommender.engine.snapshot_store import SnapshotStore, SnapshotUser
 from recommender.models import Catalog, Mode, ProductNeighbor, TrainingRun
 from recommender.training import run
+from recommender.training.backtest import fit_recommender
 from recommender.training.fitting import silent
-from recommender.training.run import fit_recommender
 from tests.recommender.training import planted
 
 pytestmark = pytest.mark.slow

@@ -8,7 +8,7 @@ from recommender.engine.answer import Query
 from recommender.engine.batch import Recommendation, Recommender
 from recommender.models import Event, Mode, Ranker, Space
 from recommender.snapshot import reading
-from recommender.training import run
+from recommender.training import backtest
 from recommender.training.fitting import silent
 from tests.recommender.training import planted
 from tests.shop import DAY, NOON, Shop, event
@@ -19,7 +19,7 @@ THEN = planted.at(40)
 
 
 def learnt(shop: Shop) -> Recommender:
-    return run.recommender_as_of(shop.catalog, THEN, Mode.NEW, silent)
+    return backtest.recommender_as_of(shop.catalog, THEN, Mode.NEW, silent)
 
 
 def lists(shop: Shop, source: Recommender) -> list[Recommendation]:
@@ -49,7 +49,7 @@ def test_nothing_that_happened_later_changes_what_was_learnt_or_listed(db: None)
 def test_before_anything_happened_there_is_nothing_to_learn_and_a_list_still(db: None) -> None:
     shop = planted.open_shop()
     planted.visits(shop)
-    source = run.recommender_as_of(shop.catalog, NOON - DAY, Mode.NEW, silent)
+    source = backtest.recommender_as_of(shop.catalog, NOON - DAY, Mode.NEW, silent)
 
     answers = lists(shop, source)
 
