@@ -46,7 +46,8 @@ _handler = get_wsgi_application()
 # Else the first request would wait for it.
 import_module(settings.ROOT_URLCONF)
 # It has models, for which Django must be set up.
-_known_catalog: Callable[[str], int | None] = import_module("recommender.api.auth").known_catalog
+_auth = import_module("recommender.api.auth")
+_known_catalog: Callable[[str], int | None] = _auth.known_catalog
 database.limit_statements(settings.STATEMENT_SECONDS)
 answer_log.writer.start()
 
@@ -110,6 +111,9 @@ async def application(scope: Message, receive: Receive, send: Send) -> None:
 
     Health is answered here, however busy the threads are.
     """
+    if scope.get("type") == "lifespan":
+        await _live(receive, send)
+        return
     headers = dict(scope["headers"])
     request_id = requests.id_of(headers.get(_ID_HEADER, b"").decode("latin-1"))
     began = time.perf_counter()
@@ -131,6 +135,19 @@ async def application(scope: Message, receive: Receive, send: Send) -> None:
         answer.start["headers"].append((_ID_HEADER, request_id.encode()))
     await send(answer.start)
     await send({"type": "http.response.body", "body": answer.content})
+
+
+async def _live(receive: Receive, send: Send) -> None:
+    """Hear of changed keys from the process's start to its end."""
+    while True:
+        message = await receive()
+        if message["type"] == "lifespan.startup":
+            _auth.news.start()
+        elif message["type"] == "lifespan.shutdown":
+            await asyncio.to_thread(_auth.news.stop)
+        await send({"type": f"{message['type']}.complete"})
+        if message["type"] == "lifespan.shutdown":
+            return
 
 
 def _note(scope: Message, answer: "_Answer", seconds: float, request_id: str) -> None:
