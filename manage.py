@@ -70,6 +70,11 @@ What comes of it
   spend            what embedding cost
   embed_file       the vectors of a text file's lines
 
+As code
+  apply            what a file says of catalogs, brought about
+  diff             what it would change
+  dump             the file of what there is
+
 Safety
   backup           all of it in one file, while it runs
   restore          a backup in an empty data directory

@@ -22,6 +22,7 @@ from recommender.api import (
     experiments,
     explain,
     insight,
+    keys,
     next_pages,
     outliers,
     placements,
@@ -38,6 +39,7 @@ from recommender.api import (
 )
 from recommender.api.auth import ApiRequest, deleted
 from recommender.api.codec import JsonParser, JsonRenderer
+from recommender.api.config.views import router as config_router
 from recommender.api.examples import CALLS
 from recommender.api.problems import Problem, respond
 from recommender.models import Catalog
@@ -99,6 +101,8 @@ api.add_router("/v1", effect.router)
 api.add_router("/v1", experiments.router)
 api.add_router("/v1", insight.router)
 api.add_router("/v1", placements.router)
+api.add_router("/v1", keys.router)
+api.add_router("/v1", config_router)
 api.add_router("/v1", sync.router)
 api.add_router("/v1", products.router)
 api.add_router("/v1", users.router)

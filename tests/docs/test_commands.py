@@ -39,6 +39,7 @@ PAGES = (
     "docs/guide.md",
     "docs/guide-effect.md",
     "docs/keys.md",
+    "docs/config-file.md",
     "docs/shop.md",
     "docs/site.md",
     "docs/drop-in.md",
