@@ -42,6 +42,17 @@ class _Dumper(yaml.SafeDumper):
         return True
 
 
+# PyYAML takes these for ends of lines, and folds them outside of double quotes.
+_BREAKS = re.compile("[\x85\u2028\u2029]")
+
+
+def _represented(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    style = '"' if _BREAKS.search(text) else None
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style)
+
+
+_Dumper.add_representer(str, _represented)
+
 for _name, _pattern, _first in _CORE:
     for _class in (_Loader, _Dumper):
         _class.add_implicit_resolver(f"tag:yaml.org,2002:{_name}", re.compile(_pattern), _first)

@@ -12,7 +12,22 @@ _VALUES = st.recursive(
     | st.integers(-(2**62), 2**62)
     | st.floats(allow_nan=False, allow_infinity=False)
     | _TEXTS
-    | st.sampled_from(["no", "12:30", "1e3", "0x1f", "2026-11-28", "~", "<<", "=", "1_000", ""]),
+    | st.sampled_from(
+        [
+            "no",
+            "\x85",
+            "a\u2028b",
+            "12:30",
+            "1e3",
+            "0x1f",
+            "2026-11-28",
+            "~",
+            "<<",
+            "=",
+            "1_000",
+            "",
+        ]
+    ),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(_TEXTS, inner, max_size=4),
     max_leaves=20,
 )
