@@ -73,6 +73,11 @@ What comes of it
 Users' rights
   export_user      everything that is held about a user
 
+As code
+  apply            what a file says of catalogs, brought about
+  diff             what it would change
+  dump             the file of what there is
+
 Safety
   backup           all of it in one file, while it runs
   restore          a backup in an empty data directory

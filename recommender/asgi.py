@@ -3,6 +3,7 @@
 Over WSGI, granian gives the decoded path alone, and `%2F` in an id cannot be told from a slash.
 """
 
+import asyncio
 import os
 import sys
 import time
@@ -47,7 +48,8 @@ _handler = get_wsgi_application()
 # Else the first request would wait for it.
 import_module(settings.ROOT_URLCONF)
 # It has models, for which Django must be set up.
-_known_catalog: Callable[[str], int | None] = import_module("recommender.api.auth").known_catalog
+_auth = import_module("recommender.api.auth")
+_known_catalog: Callable[[str], int | None] = _auth.known_catalog
 database.limit_statements(settings.STATEMENT_SECONDS)
 answer_log.writer.start()
 if settings.TRACES:
@@ -62,6 +64,9 @@ async def application(scope: Message, receive: Receive, send: Send) -> None:
 
     Health is answered here, however busy the threads are.
     """
+    if scope.get("type") == "lifespan":
+        await _live(receive, send)
+        return
     headers = dict(scope["headers"])
     request_id = requests.id_of(headers.get(_ID_HEADER, b"").decode("latin-1"))
     if streams.is_stream(scope, headers):
@@ -90,6 +95,19 @@ async def _start(answer: Answer, send: Send, request_id: str) -> None:
     if not any(name.lower() == _ID_HEADER for name, _ in answer.start["headers"]):
         answer.start["headers"].append((_ID_HEADER, request_id.encode()))
     await send(answer.start)
+
+
+async def _live(receive: Receive, send: Send) -> None:
+    """Hear of changed keys from the process's start to its end."""
+    while True:
+        message = await receive()
+        if message["type"] == "lifespan.startup":
+            _auth.news.start()
+        elif message["type"] == "lifespan.shutdown":
+            await asyncio.to_thread(_auth.news.stop)
+        await send({"type": f"{message['type']}.complete"})
+        if message["type"] == "lifespan.shutdown":
+            return
 
 
 def _span(scope: Message, headers: Mapping[bytes, bytes], request_id: str) -> spans.Root:

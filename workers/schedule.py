@@ -4,7 +4,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from django.db.models import Q
-from django_celery_beat.models import CrontabSchedule, IntervalSchedule, PeriodicTask
+from django_celery_beat.models import PeriodicTask
+
+from recommender.periodic import cron, interval
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,31 +142,16 @@ PERIODIC = (
 
 def make(**_: object) -> None:
     """Add the periodic tasks that are missing; those there are stay as a person set them."""
-    for periodic in PERIODIC:
-        if PeriodicTask.objects.filter(Q(name=periodic.name) | Q(task=periodic.task)).exists():
+    for one in PERIODIC:
+        if PeriodicTask.objects.filter(Q(name=one.name) | Q(task=one.task)).exists():
             continue
+        seconds = int(one.every.total_seconds())
         PeriodicTask.objects.create(
-            name=periodic.name,
-            task=periodic.task,
-            interval=_interval(periodic) if periodic.at_hour is None else None,
-            crontab=None if periodic.at_hour is None else _daily(periodic.at_hour),
-            description=periodic.description,
+            name=one.name,
+            task=one.task,
+            interval=interval(seconds) if one.at_hour is None else None,
+            crontab=None if one.at_hour is None else cron(f"0 {one.at_hour} * * *"),
+            description=one.description,
             # Work that waited longer than two rounds is done by the next.
-            expire_seconds=2 * int(periodic.every.total_seconds()),
+            expire_seconds=2 * seconds,
         )
-
-
-def _interval(periodic: Periodic) -> IntervalSchedule:
-    """One of the intervals of this length: nothing keeps a person from adding another."""
-    seconds = int(periodic.every.total_seconds())
-    same = {"every": seconds, "period": IntervalSchedule.SECONDS}
-    interval = IntervalSchedule.objects.filter(**same).first()
-    return interval or IntervalSchedule.objects.create(**same)
-
-
-def _daily(hour: int) -> CrontabSchedule:
-    """One of the crontabs of this hour, every day."""
-    same = {"minute": "0", "hour": str(hour), "timezone": "UTC"}
-    same |= dict.fromkeys(("day_of_week", "day_of_month", "month_of_year"), "*")
-    crontab = CrontabSchedule.objects.filter(**same).first()
-    return crontab or CrontabSchedule.objects.create(**same)

@@ -20,11 +20,18 @@ from unfold.widgets import UnfoldAdminTextInputWidget
 from recommender.admin import fragments
 from recommender.admin.base import ModelForm, ReadOnlyAdmin
 from recommender.api import snippet
-from recommender.catalog import catalogs
+from recommender.catalog import keys
 from recommender.models import ApiKey
 
 _LIMITS = (
-    *("origins", "requests_per_minute", "address_per_minute", "requests_per_day"),
+    *(
+        "origins",
+        "placements",
+        "fields",
+        "requests_per_minute",
+        "address_per_minute",
+        "requests_per_day",
+    ),
     "expires_at",
 )
 # Until when the key before it goes on where one is rotated here.
@@ -108,8 +115,8 @@ class ApiKeyAdmin(ReadOnlyAdmin[ApiKey]):
         change: bool,  # noqa: ARG002
     ) -> None:
         """Make the key and say it, this once."""
-        limits = catalogs.limits_of(obj)
-        created, plain = catalogs.new_key(obj.catalog, obj.scope, obj.label, **limits)
+        limits = keys.limits_of(obj)
+        created, plain = keys.new_key(obj.catalog, obj.scope, obj.label, **limits)
         obj.pk, obj.prefix = created.pk, created.prefix
         self._show(request, plain)
         if obj.scope == ApiKey.Scope.BROWSER:
@@ -125,17 +132,17 @@ class ApiKeyAdmin(ReadOnlyAdmin[ApiKey]):
         """End the selected keys."""
         active = list(queryset.filter(revoked_at=None))
         for key in active:
-            catalogs.revoke(key)
+            keys.revoke(key)
         number = "1 key" if len(active) == 1 else f"{len(active)} keys"
         self.message_user(
-            request, f"{number} revoked. Requests with a revoked key fail within a second."
+            request, f"{number} revoked. Requests with a revoked key fail from now on."
         )
 
     @admin.action(description="Rotate: a new key, the old one ends in a day", permissions=["add"])
     def rotate(self, request: HttpRequest, queryset: QuerySet[ApiKey]) -> None:
         """Make a key in the place of each selected one, with its limits."""
         for key in queryset.filter(revoked_at=None).select_related("catalog"):
-            _, plain = catalogs.rotate(key, _OVERLAP)
+            _, plain = keys.rotate(key, _OVERLAP)
             self._show(request, plain)
 
 

@@ -1,7 +1,7 @@
 """What requests for products share: the engine's query, and its answer as JSON."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from types import MappingProxyType
 from typing import Annotated, Any, Literal
 
@@ -149,10 +149,11 @@ def document(
         more: members of its own, where an endpoint has some.
         recorder: of the stages that made it, where they were asked for.
     """
-    public = request.auth.public_attributes
+    public, readable = request.auth.public_attributes, request.auth.fields
     language = language_of(request) if ask.explain else None
     items = codec.within_bytes(
-        _item(item, rank, language, public) for rank, item in enumerate(answer.items, start=1)
+        _item(_readable(item, readable), rank, language, public)
+        for rank, item in enumerate(answer.items, start=1)
     )
     is_cut = len(items) < len(answer.items)
     traced = {} if recorder is None else {"trace": stages(recorder)}
@@ -240,6 +241,14 @@ def _item(
         "why": why,
         **({} if item.highlights is None else {"highlights": item.highlights}),
     }
+
+
+def _readable(item: Item, fields: Collection[str]) -> Item:
+    """The item with no other fields in its highlights than these; those that are named are checked
+    before."""
+    if not fields or item.highlights is None:
+        return item
+    return replace(item, highlights={k: v for k, v in item.highlights.items() if k in fields})
 
 
 def _public_fields(fields: Mapping[str, Any], public: Collection[str]) -> Mapping[str, Any]:

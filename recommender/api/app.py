@@ -24,6 +24,7 @@ from recommender.api import (
     explain,
     exports,
     insight,
+    keys,
     merges,
     next_pages,
     outliers,
@@ -42,6 +43,7 @@ from recommender.api import (
 )
 from recommender.api.auth import ApiRequest, deleted
 from recommender.api.codec import JsonParser, JsonRenderer
+from recommender.api.config.views import router as config_router
 from recommender.api.examples import CALLS
 from recommender.api.problems import Problem, respond
 from recommender.models import Catalog
@@ -105,6 +107,8 @@ api.add_router("/v1", webhooks.router)
 api.add_router("/v1", insight.router)
 api.add_router("/v1", decisions.router)
 api.add_router("/v1", placements.router)
+api.add_router("/v1", keys.router)
+api.add_router("/v1", config_router)
 api.add_router("/v1", sync.router)
 api.add_router("/v1", products.router)
 api.add_router("/v1", exports.router)

@@ -12,13 +12,15 @@ from django.utils import timezone
 from ninja.security import HttpBearer
 
 from recommender.api import limits, lines
+from recommender.api.key_news import KeyNews
 from recommender.api.limits import Limits
 from recommender.api.problems import Problem
-from recommender.catalog import catalogs
+from recommender.catalog import keys
 from recommender.models import ApiKey, Catalog
 
-# A revoked key and a changed catalog are noticed within so long, whoever changed them. To look a
-# key up costs a millisecond: so, two in a thousand of a process's time for each key in use.
+# A changed catalog is noticed within so long, whoever changed it; so is a revoked key by a process
+# that hears no news of keys. To look a key up costs a millisecond: so, two in a thousand of a
+# process's time for each key in use.
 _REMEMBERED_SECONDS = 0.5
 _MOST_REMEMBERED = 10_000
 
@@ -27,6 +29,7 @@ BROWSER = ApiKey.Scope.BROWSER
 EMBED = ApiKey.Scope.EMBED
 SEARCH = ApiKey.Scope.SEARCH
 INSIGHT = ApiKey.Scope.INSIGHT
+ADMIN = ApiKey.Scope.ADMIN
 # Whoever opens a page can read these.
 _PUBLIC = frozenset({BROWSER, SEARCH})
 
@@ -37,7 +40,10 @@ class Caller:
 
     catalog: Catalog
     scope: str
+    key: int | None = None  # its row; None for what asks without one
     origins: Collection[str] = ()
+    placements: Collection[str] = ()  # those that it may ask for, and no other list; () for any
+    fields: Collection[str] = ()  # of products, that its lists may carry; () for any
     limits: Limits | None = None
     expires_at: datetime | None = None
 
@@ -69,6 +75,24 @@ class ApiRequest(HttpRequest):
 
 _remembered: TTLCache[str, Caller] = TTLCache(_MOST_REMEMBERED, _REMEMBERED_SECONDS)
 _lock = Lock()
+
+
+class _News:
+    """How much was heard of keys: what was read before the latest is not remembered after it."""
+
+    heard = 0
+
+
+def forget_key(key: int | None) -> None:
+    """Look a key up anew from now on, by its row; None for all keys."""
+    with _lock:
+        _News.heard += 1
+        for token, known in list(_remembered.items()):
+            if key is None or known.key == key:
+                _remembered.pop(token, None)
+
+
+news = KeyNews(forget_key)
 
 
 class BearerKey(HttpBearer):
@@ -112,6 +136,31 @@ def check_scope(caller: Caller, scopes: Collection[str]) -> None:
         raise Problem(403, "wrong-scope", detail)
 
 
+def check_placement(caller: Caller, name: str | None) -> None:
+    """See that a caller may ask for what names this placement, or none.
+
+    Raises:
+        Problem: 403 where their key is bound to others.
+    """
+    if caller.placements and name not in caller.placements:
+        known = ", ".join(sorted(caller.placements))
+        asked = "no placement" if name is None else repr(name)
+        detail = f"This key is for the placements {known}; the request names {asked}."
+        raise Problem(403, "other-placement", detail)
+
+
+def check_field(caller: Caller, name: str, where: str) -> None:
+    """See that a caller may read this field of products, asked for there in a request.
+
+    Raises:
+        Problem: 403 where their key is bound to others.
+    """
+    if caller.fields and name not in caller.fields:
+        message = f"This key reads {', '.join(sorted(caller.fields))}, not {name!r}."
+        errors = [{"where": where, "message": message}]
+        raise Problem(403, "other-field", message, errors=errors)
+
+
 def _check_origin(request: HttpRequest, origins: Collection[str]) -> None:
     """See that a page of one of these origins asks; one of no origin is none of them."""
     origin = request.headers.get("Origin") or _origin_of(request.headers.get("Referer", ""))
@@ -137,17 +186,25 @@ def _check_length(request: HttpRequest) -> None:
 
 def _recognise(token: str) -> Caller | None:
     with _lock:
-        remembered = _remembered.get(token)
+        remembered, heard = _remembered.get(token), _News.heard
     if remembered is None:
-        key = catalogs.find_key(token)
+        key = keys.find_key(token)
         if key is None:
             return None
-        catalogs.note_use(key)
+        keys.note_use(key)
         remembered = Caller(
-            key.catalog, key.scope, tuple(key.origins), Limits.of(key), key.expires_at
+            catalog=key.catalog,
+            scope=key.scope,
+            key=key.pk,
+            origins=tuple(key.origins),
+            placements=tuple(key.placements),
+            fields=tuple(key.fields),
+            limits=Limits.of(key),
+            expires_at=key.expires_at,
         )
         with _lock:
-            _remembered[token] = remembered
+            if heard == _News.heard:
+                _remembered[token] = remembered
     if remembered.expires_at is not None and remembered.expires_at <= timezone.now():
         return None
     return replace(remembered, catalog=_own(remembered.catalog))
@@ -191,3 +248,5 @@ any_key = BearerKey([SERVER, BROWSER])
 search_key = BearerKey([SERVER, BROWSER, SEARCH])
 insight_key = BearerKey([SERVER, INSIGHT])
 embed_key = BearerKey([SERVER, EMBED])
+managing_key = BearerKey([SERVER, ADMIN])
+admin_key = BearerKey([ADMIN])

@@ -42,8 +42,18 @@ TOO_OFTEN = Problem(
 DATABASE = (problems.DATABASE_AWAY, problems.took_too_long(10))
 KEY = (NO_KEY, UNKNOWN_KEY, WRONG_ORIGIN, TOO_OFTEN, *DATABASE)
 SERVER = (*KEY, wrong_scope("server"))
-ANY = (*KEY, wrong_scope("browser or server"))
-SEARCH_KEY = (*KEY, wrong_scope("browser or search or server"))
+MANAGING = (*KEY, wrong_scope("admin or server"))
+_FIELDS = "This key reads price, title, not 'brand'."
+BOUND = (
+    Problem(
+        403,
+        "other-placement",
+        "This key is for the placements home; the request names no placement.",
+    ),
+    Problem(403, "other-field", _FIELDS, errors=[{"where": "fields", "message": _FIELDS}]),
+)
+ANY = (*KEY, wrong_scope("browser or server"), *BOUND)
+SEARCH_KEY = (*KEY, wrong_scope("browser or search or server"), *BOUND)
 INSIGHT_KEY = (*KEY, wrong_scope("insight or server"))
 NO_TOKEN = Problem(
     401,

@@ -4,7 +4,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from recommender.api.documentation import Call
-from recommender.api.example_errors import NOT_JSON, PARAMETER, SERVER, TOO_LARGE, UNKNOWN, invalid
+from recommender.api.example_errors import (
+    MANAGING,
+    NOT_JSON,
+    PARAMETER,
+    TOO_LARGE,
+    UNKNOWN,
+    invalid,
+)
 from recommender.api.problems import Problem
 
 _NAME = "more-diversity"
@@ -53,7 +60,7 @@ _BODY = (NOT_JSON, PARAMETER, *TOO_LARGE)
 
 EXPERIMENTS: Mapping[tuple[str, str], Call] = {
     ("get", "/v1/experiments"): Call(
-        answers={200: "ExperimentsOut"}, answer={"items": [_RUNS]}, errors=(*SERVER, PARAMETER)
+        answers={200: "ExperimentsOut"}, answer={"items": [_RUNS]}, errors=(*MANAGING, PARAMETER)
     ),
     ("put", "/v1/experiments/{name}"): Call(
         answers={200: "ExperimentOut", 201: "ExperimentOut"},
@@ -61,7 +68,7 @@ EXPERIMENTS: Mapping[tuple[str, str], Call] = {
         bodies={"two ways of making the home page's list": _PLAN},
         parameters=_PATH,
         errors=(
-            *SERVER,
+            *MANAGING,
             invalid("body.variants.1.share", "Input should be greater than 0"),
             Problem(
                 400, "invalid-experiment", "The shares [0.5, 0.6] are not above 0 and add up to 1."
@@ -74,20 +81,20 @@ EXPERIMENTS: Mapping[tuple[str, str], Call] = {
         answers={200: "ExperimentResultOut"},
         answer={**_RUNS, "result": _RESULT},
         parameters=_PATH,
-        errors=(*SERVER, PARAMETER, _UNKNOWN),
+        errors=(*MANAGING, PARAMETER, _UNKNOWN),
     ),
     ("post", "/v1/experiments/{name}/start"): Call(
         answers={200: "ExperimentOut"},
         answer=_RUNS,
         bodies={"as planned": {}, "for half of the layer": {"part_to": 0.5}},
         parameters=_PATH,
-        errors=(*SERVER, _UNKNOWN, _ENDED, *_BODY),
+        errors=(*MANAGING, _UNKNOWN, _ENDED, *_BODY),
     ),
     ("post", "/v1/experiments/{name}/stop"): Call(
         answers={200: "ExperimentOut"},
         answer=_RUNS | {"status": "ended", "ended_at": _AT, "end_reason": "seen enough"},
         bodies={"with a reason": {"reason": "seen enough"}},
         parameters=_PATH,
-        errors=(*SERVER, _UNKNOWN, _ENDED, *_BODY),
+        errors=(*MANAGING, _UNKNOWN, _ENDED, *_BODY),
     ),
 }

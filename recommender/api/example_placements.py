@@ -5,10 +5,10 @@ from typing import Any
 
 from recommender.api.documentation import Call
 from recommender.api.example_errors import (
+    MANAGING,
     NOT_JSON,
     PARAMETER,
     PRODUCT_ID,
-    SERVER,
     TOO_LARGE,
     invalid,
 )
@@ -86,13 +86,13 @@ PLACEMENTS: Mapping[tuple[str, str], Call] = {
                 }
             ]
         },
-        errors=(*SERVER, PARAMETER),
+        errors=(*MANAGING, PARAMETER),
     ),
     ("get", "/v1/placements/{name}"): Call(
         answers={200: "PlacementOut"},
         answer=_PLACEMENT,
         parameters=_NAME,
-        errors=(*SERVER, PARAMETER, _UNKNOWN),
+        errors=(*MANAGING, PARAMETER, _UNKNOWN),
     ),
     ("put", "/v1/placements/{name}"): Call(
         answers={200: "PlacementOut", 201: "PlacementOut"},
@@ -109,7 +109,7 @@ PLACEMENTS: Mapping[tuple[str, str], Call] = {
         },
         parameters=_NAME,
         errors=(
-            *SERVER,
+            *MANAGING,
             NOT_JSON,
             Problem(
                 400,
@@ -133,27 +133,27 @@ PLACEMENTS: Mapping[tuple[str, str], Call] = {
     ("delete", "/v1/placements/{name}"): Call(
         answers={204: None},
         parameters=_NAME,
-        errors=(*SERVER, PARAMETER, _UNKNOWN),
+        errors=(*MANAGING, PARAMETER, _UNKNOWN),
     ),
     ("post", "/v1/placements/{name}/publish"): Call(
         answers={200: "VersionOut"},
         answer=_VERSION,
         bodies={"nothing": {}},
         parameters=_NAME,
-        errors=(*SERVER, NOT_JSON, _UNKNOWN, *TOO_LARGE),
+        errors=(*MANAGING, NOT_JSON, _UNKNOWN, *TOO_LARGE),
     ),
     ("post", "/v1/placements/{name}/rollback"): Call(
         answers={200: "VersionOut"},
         answer=_VERSION | {"version": 4, "restores": 1},
         bodies={"the first": {"version": 1}},
         parameters=_NAME,
-        errors=(*SERVER, NOT_JSON, invalid("body.version", "Field required"), _NO_VERSION,
+        errors=(*MANAGING, NOT_JSON, invalid("body.version", "Field required"), _NO_VERSION,
                 *TOO_LARGE),
     ),
     ("get", "/v1/placements/{name}/versions"): Call(
         answers={200: "VersionsOut"},
         answer={"items": [_VERSION]},
         parameters=_NAME,
-        errors=(*SERVER, PARAMETER, _UNKNOWN),
+        errors=(*MANAGING, PARAMETER, _UNKNOWN),
     ),
 }  # fmt: skip

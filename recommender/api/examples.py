@@ -35,6 +35,7 @@ from recommender.api.example_errors import (
 from recommender.api.example_experiments import EXPERIMENTS
 from recommender.api.example_insight import INSIGHT
 from recommender.api.example_lists import LISTS
+from recommender.api.example_management import MANAGEMENT
 from recommender.api.example_outliers import OUTLIERS
 from recommender.api.example_placements import PLACEMENTS
 from recommender.api.example_webhooks import WEBHOOKS
@@ -111,6 +112,7 @@ CALLS: Mapping[tuple[str, str], Call] = {
     **EFFECT,
     **EXPERIMENTS,
     **WEBHOOKS,
+    **MANAGEMENT,
     ("get", "/v1/products"): Call(
         answers={200: "ProductPageOut"},
         answer={"items": [_STORED], "next": "MjA"},

@@ -10,7 +10,7 @@ from ninja import Router, Schema
 from pydantic import Field, ValidationError
 
 from recommender.api import codec, problems
-from recommender.api.auth import ApiRequest, server_key
+from recommender.api.auth import ApiRequest, managing_key
 from recommender.api.list_requests import RecommendationRequest
 from recommender.api.problems import Problem
 from recommender.api.schemas import Strict
@@ -19,7 +19,7 @@ from recommender.effect.assignment import PlanError
 from recommender.effect.experiments import ExperimentError
 from recommender.models import Catalog, Experiment
 
-router = Router(tags=["experiments"], auth=server_key)
+router = Router(tags=["experiments"], auth=managing_key)
 
 Name = Annotated[str, Field(strict=True, pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
 Part = Annotated[float, Field(strict=True, ge=0, le=1, allow_inf_nan=False)]

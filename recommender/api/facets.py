@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from ninja import Schema
 from pydantic import Field as Member
 
-from recommender.api.auth import Caller
+from recommender.api.auth import Caller, check_field
 from recommender.api.list_requests import FacetIn
 from recommender.api.problems import Problem
 from recommender.api.queries import told, with_attributes
@@ -84,6 +84,7 @@ def asked(caller: Caller, given: Sequence[str | FacetIn]) -> tuple[FacetAsked, .
 
 
 def _asked(caller: Caller, given: str | FacetIn, where: str) -> FacetAsked:
+    check_field(caller, given if isinstance(given, str) else given.field, where)
     if isinstance(given, str):
         return FacetAsked(given, _found(caller, given, _COUNTED, where))
     kinds = {NUMBER} if given.ranges else _COUNTED

@@ -9,7 +9,7 @@ from ninja import Router, Schema
 from pydantic import Field
 
 from recommender.api import codec, optional_body, placement_checks
-from recommender.api.auth import ApiRequest, server_key
+from recommender.api.auth import ApiRequest, managing_key
 from recommender.api.fields import AS_WHOLE
 from recommender.api.placement_requests import NAME, PlacementIn
 from recommender.api.problems import Problem
@@ -21,7 +21,7 @@ from recommender.models import Placement, PlacementVersion
 if TYPE_CHECKING:
     from recommender.catalog.placements import WithLive
 
-router = Router(tags=["placements"], auth=server_key)
+router = Router(tags=["placements"], auth=managing_key)
 
 Name = Annotated[str, Field(pattern=NAME)]
 # Who publishes by REST is the shop's server.

@@ -9,7 +9,7 @@ from cachetools import TTLCache
 from pydantic import ValidationError
 
 from recommender.api import queries, user_tokens, variants
-from recommender.api.auth import ApiRequest, Caller
+from recommender.api.auth import ApiRequest, Caller, check_placement
 from recommender.api.control_requests import PlacementRequest
 from recommender.api.list_requests import SeedIn
 from recommender.api.problems import Problem
@@ -78,6 +78,7 @@ def place(request: ApiRequest, of: Of, ask: Asked) -> Asked:
         Problem: 400 for a placement that there is not or that is of another list, 403 for what a
             browser key may not say.
     """
+    check_placement(request.auth, ask.scenario)
     if ask.scenario is None and ask.scenario_version is not None:
         raise _wrong("unknown-placement", "scenario_version needs a scenario.")
     placed = ask if ask.scenario is None else _placed(request, of, ask, ask.scenario)

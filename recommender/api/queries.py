@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from recommender import durations
 from recommender.api import codec, problems
-from recommender.api.auth import Caller
+from recommender.api.auth import Caller, check_field
 from recommender.api.control_requests import ControlRequest, PlacementRequest
 from recommender.api.list_requests import ListRequest, RecommendationRequest
 from recommender.api.problems import Problem
@@ -100,6 +100,8 @@ def query_of(
         Problem: 400 for a filter or a field that cannot be used.
     """
     context = FilterContext(caller.catalog, product, as_of)
+    for name in ask.fields:
+        check_field(caller, name, "fields")
     try:
         return with_attributes(caller, lambda known: _checked(ask, known, after, context))
     except FilterError as exc:

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from recommender.api import codec, facets, listing, user_tokens
 from recommender.api.answers import AnswerOut
-from recommender.api.auth import ApiRequest, search_key
+from recommender.api.auth import ApiRequest, check_placement, search_key
 from recommender.api.facets import FacetsOut
 from recommender.api.list_requests import (
     SearchParameters,
@@ -96,6 +96,7 @@ def get_suggestions(request: ApiRequest, ask: Parameters[SuggestParameters]) -> 
 
 def suggest(request: ApiRequest, ask: SuggestParameters) -> HttpResponse:
     """The answer to what is being typed."""
+    check_placement(request.auth, None)
     catalog = request.auth.catalog
     missing: list[str] = []
     degraded: dict[str, str] = {}

@@ -11,7 +11,15 @@ from pydantic import Field
 
 from recommender.api import codec, problems, user_tokens
 from recommender.api.answers import Traced
-from recommender.api.auth import SERVER, ApiRequest, Caller, any_key, check_scope, server_key
+from recommender.api.auth import (
+    SERVER,
+    ApiRequest,
+    Caller,
+    any_key,
+    check_placement,
+    check_scope,
+    server_key,
+)
 from recommender.api.fields import PathId
 from recommender.api.list_requests import ListRequest
 from recommender.api.listing import Page, Summary
@@ -140,6 +148,7 @@ def _audience(request: ApiRequest, product_id: str, ask: AudienceRequest, _: Con
 
 
 def _segments(request: ApiRequest, user_id: str, ask: SegmentsRequest, _: Continuation) -> Page:
+    check_placement(request.auth, None)
     may_know = user_tokens.may_know(request, user_id)
     _check_countable(ask.by, request.auth)
     query = query_of(request.auth, ListRequest(count=ask.count, filter=ask.filter))

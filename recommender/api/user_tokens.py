@@ -16,7 +16,7 @@ from django.utils.cache import patch_vary_headers
 
 from recommender.api.auth import ApiRequest
 from recommender.api.problems import Problem
-from recommender.catalog import catalogs, values
+from recommender.catalog import keys, values
 from recommender.catalog.values import BadValueError
 from recommender.models import Catalog
 
@@ -126,4 +126,4 @@ def _invalid(reason: str) -> Problem:
 
 @cached(_remembered, key=attrgetter("pk"), lock=Lock())
 def _secrets(catalog: Catalog) -> tuple[str, ...]:
-    return catalogs.token_secrets(catalog)
+    return keys.token_secrets(catalog)

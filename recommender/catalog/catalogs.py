@@ -1,138 +1,28 @@
 """Catalogs: made and removed, their API keys, and the news that their products have changed."""
 
-import base64
-import hashlib
-import secrets
-from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import TypedDict, Unpack
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.db.models import Q, QuerySet
 from django.dispatch import Signal
-from django.utils import timezone
-from django.utils.crypto import salted_hmac
 from psycopg import sql
 
 from recommender import database
-from recommender.catalog import attributes, sync
-from recommender.models import ApiKey, Catalog, Space
+from recommender.catalog import attributes, keys, sync
+from recommender.catalog.keys import KeyLimits
+from recommender.models import Catalog, Space
 from recommender.profiles.builder import note_new_settings
 from recommender.retrieval import tallies
 from recommender.spaces import lifecycle
 from recommender.spaces.lifecycle import living
 
 
-class KeyLimits(TypedDict, total=False):
-    """Who may use a key, how often and until when, as the columns of ApiKey say."""
-
-    origins: Sequence[str]
-    requests_per_minute: int | None
-    address_per_minute: int | None
-    requests_per_day: int | None
-    expires_at: datetime | None
-
-
-def limits_of(key: ApiKey) -> KeyLimits:
-    """Those of a key, stored or not."""
-    return KeyLimits(
-        origins=key.origins,
-        requests_per_minute=key.requests_per_minute,
-        address_per_minute=key.address_per_minute,
-        requests_per_day=key.requests_per_day,
-        expires_at=key.expires_at,
-    )
-
-
 def create_key(catalog: Catalog, scope: str, label: str = "", **limits: Unpack[KeyLimits]) -> str:
     """A new key or token secret, in the clear: this is the only time anybody sees it."""
-    return new_key(catalog, scope, label, **limits)[1]
-
-
-def new_key(
-    catalog: Catalog, scope: str, label: str = "", **limits: Unpack[KeyLimits]
-) -> tuple[ApiKey, str]:
-    """The same with its row.
-
-    Raises:
-        ValidationError: a limit is not right.
-    """
-    if scope == ApiKey.Scope.TOKEN:
-        digest = secrets.token_bytes(32)
-        plain = token_secret(digest)
-    else:
-        plain = f"kin_{scope[:3]}_{secrets.token_urlsafe(24)}"
-        digest = key_digest(plain)
-    key = ApiKey(
-        catalog=catalog, scope=scope, label=label, prefix=plain[:12], digest=digest, **limits
-    )
-    key.clean_fields(exclude=("digest",))
-    key.clean()
-    key.save()
-    return key, plain
-
-
-def token_secret(digest: bytes) -> str:
-    """The token secret of this row of keys.
-
-    To check a signature, it must be known: it is made from the row and settings.SECRET_KEY, so that
-    who reads the database alone cannot sign.
-    """
-    made = salted_hmac("kinship.user-tokens", digest, algorithm="sha256").digest()
-    return f"kin_tok_{base64.urlsafe_b64encode(made).decode().rstrip('=')}"
-
-
-def token_secrets(catalog: Catalog) -> tuple[str, ...]:
-    """All secrets that user tokens of the catalog may be signed with, the newest first."""
-    keys = _living(ApiKey.objects.filter(catalog=catalog, scope=ApiKey.Scope.TOKEN))
-    digests = keys.order_by("-pk").values_list("digest", flat=True)
-    return tuple(token_secret(bytes(digest)) for digest in digests)
-
-
-def find_key(plain: str) -> ApiKey | None:
-    """The key's row with its catalog; None where it is unknown, revoked or expired."""
-    keys = ApiKey.objects.select_related("catalog").filter(digest=key_digest(plain))
-    return _living(keys).first()
-
-
-def _living(keys: QuerySet[ApiKey]) -> QuerySet[ApiKey]:
-    return keys.filter(Q(expires_at=None) | Q(expires_at__gt=timezone.now()), revoked_at=None)
-
-
-# A use is noted to so many minutes: to write each would cost more than to answer it.
-_NOTED = timedelta(minutes=10)
-
-
-def note_use(key: ApiKey) -> None:
-    """Remember that a key is used, where that is not known of the last minutes."""
-    now = timezone.now()
-    if key.last_used_at is None or key.last_used_at < now - _NOTED:
-        ApiKey.objects.filter(pk=key.pk).update(last_used_at=now)
-
-
-def rotate(key: ApiKey, overlap: timedelta) -> tuple[ApiKey, str]:
-    """A new key in an old one's place, and in the clear; the old one ends after the overlap."""
-    with transaction.atomic():
-        limits = limits_of(key) | KeyLimits(expires_at=None)
-        made, plain = new_key(key.catalog, key.scope, key.label, **limits)
-        ends = timezone.now() + overlap
-        key.expires_at = ends if key.expires_at is None else min(ends, key.expires_at)
-        key.save(update_fields=["expires_at"])
-    return made, plain
-
-
-def revoke(key: ApiKey) -> None:
-    """End a key; web processes forget it within a second."""
-    key.revoked_at = timezone.now()
-    key.save(update_fields=["revoked_at"])
-
-
-def key_digest(plain: str) -> bytes:
-    """SHA-256: a key has 192 random bits, so nothing slower adds safety."""
-    return hashlib.sha256(plain.encode()).digest()
+    return keys.new_key(catalog, scope, label, **limits)[1]
 
 
 # Sent with `space_ids`, living spaces of the catalog; maybe inside a transaction.
@@ -156,18 +46,24 @@ def announce_space(space: Space) -> None:
 # As a budget.
 NO_LIMIT = Decimal("Infinity")
 
-_SETTINGS = (
+# Settings that are columns, as they are given.
+_PLAIN = (
     "clock",
     "language",
     "half_life_days",
-    "monthly_budget",
-    "rating_min",
-    "rating_max",
     "public_attributes",
     "browser_event_types",
+    "event_weights",
+    "exclude_bots",
+    "in_shop",
+    "log_share",
+    "log_days",
+    "impressions_by",
+    "touch_hours",
 )
+_SETTINGS = (*_PLAIN, "monthly_budget", "rating_min", "rating_max")
 # Of these, profiles, popularity and what searches lead to are made.
-_TASTE = ("clock", "half_life_days", "rating_scale")
+_TASTE = ("clock", "half_life_days", "rating_scale", "event_weights")
 
 # Emptied in SQL, in this order: Django would first read every row into memory.
 _LARGE_TABLES = (
@@ -200,6 +96,13 @@ class CatalogSettings(TypedDict, total=False):
     attribute_types: Mapping[str, str] | None  # by name, whatever they were
     public_attributes: list[str] | None  # those that browser keys may read and filter by
     browser_event_types: list[str] | None  # those that a browser key may send without a user token
+    event_weights: Mapping[str, float] | None  # by type, all of them
+    exclude_bots: bool | None
+    in_shop: bool | None
+    log_share: float | None
+    log_days: int | None
+    impressions_by: str | None  # of Catalog.Impressions
+    touch_hours: int | None  # one of TOUCH_HOURS
 
 
 def create_catalog(
@@ -286,9 +189,9 @@ def _set(catalog: Catalog, given: CatalogSettings) -> None:
         catalog.rating_min, catalog.rating_max = scale
     if budget is not None:
         catalog.monthly_budget = None if budget == NO_LIMIT else budget
-    for name in ("clock", "language", "half_life_days", "public_attributes", "browser_event_types"):
-        if given.get(name) is not None:
-            setattr(catalog, name, given[name])
+    for name, value in given.items():
+        if name in _PLAIN and value is not None:
+            setattr(catalog, name, value)
     if catalog._state.adding and catalog.language:
         catalog.search_language = catalog.language
     catalog.full_clean()

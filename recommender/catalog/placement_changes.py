@@ -11,14 +11,15 @@ NOTHING: Document = {"operation": "", "defaults": {}, "fallback": None, "rules":
 def changes(before: Document, after: Document) -> list[str]:
     """A sentence for each difference."""
     return [
-        *_members({"list": before["operation"]}, {"list": after["operation"]}),
-        *_members(before["defaults"], after["defaults"]),
-        *_members({"fallback": before["fallback"]}, {"fallback": after["fallback"]}),
+        *members({"list": before["operation"]}, {"list": after["operation"]}),
+        *members(before["defaults"], after["defaults"]),
+        *members({"fallback": before["fallback"]}, {"fallback": after["fallback"]}),
         *_rules(before["rules"], after["rules"]),
     ]
 
 
-def _members(before: Document, after: Document) -> Iterator[str]:
+def members(before: Document, after: Document) -> Iterator[str]:
+    """A sentence for each member that is another."""
     for name in dict.fromkeys((*before, *after)):
         old, new = before.get(name), after.get(name)
         if old != new:
@@ -34,7 +35,7 @@ def _rules(before: list[Document], after: list[Document]) -> Iterator[str]:
         elif key not in old:
             yield f"rule {_name(new[key])} added: {describe(new[key])}"
         elif old[key] != new[key]:
-            yield f"rule {_name(new[key])}: {', '.join(_members(old[key], new[key]))}"
+            yield f"rule {_name(new[key])}: {', '.join(members(old[key], new[key]))}"
     kept_before = [key for key in old if key in new]
     if kept_before != [key for key in new if key in old]:
         yield "rules in another order"

@@ -8,6 +8,7 @@ from django.db import models
 from django.db.models import Value
 
 from recommender.models.catalog import Catalog
+from recommender.models.placement import MOST_CHARACTERS
 
 _ORIGIN = re.compile(r"https?://[^/\s,]+")
 
@@ -21,6 +22,7 @@ class ApiKey(models.Model):
         EMBED = "embed", "Embed: the embedding endpoints only"
         SEARCH = "search", "Search: search and suggestions only, also from a browser"
         INSIGHT = "insight", "Insight: what the catalog tells, and nothing of a user"
+        ADMIN = "admin", "Admin: placements, experiments, keys and settings, no products or users"
         TOKEN = "token", "Token: no key, but the secret that your server signs user tokens with"
 
     catalog = models.ForeignKey(
@@ -38,6 +40,22 @@ class ApiKey(models.Model):
         blank=True,
         help_text="Origins whose pages may use it, such as https://shop.example.org, separated by "
         "commas; empty for any. Others that show none are refused, too.",
+    )
+    placements = ArrayField(
+        models.CharField(max_length=MOST_CHARACTERS),
+        default=list,
+        db_default=Value([], ArrayField(models.CharField(max_length=MOST_CHARACTERS))),
+        blank=True,
+        help_text="Placements that it may ask for, separated by commas, and then no other list; "
+        "empty for any.",
+    )
+    fields = ArrayField(
+        models.CharField(max_length=255),
+        default=list,
+        db_default=Value([], ArrayField(models.CharField(max_length=255))),
+        blank=True,
+        help_text="Fields of products that its lists may carry, such as title, price, separated by "
+        "commas; empty for any.",
     )
     requests_per_minute = models.PositiveIntegerField(
         null=True,

@@ -87,10 +87,11 @@ def child_specs(service: Service) -> tuple[ChildSpec, ...]:
 
 
 def _web_command(service: Service, cores: int) -> tuple[str, ...]:
-    # Each of a process's three threads may hold a connection: at most 24 of the database's 100.
+    # Each of a process's three threads may hold a connection, and it listens on one: at most 32 of
+    # the database's 100.
     processes = min(max(2, cores), _MOST_WEB_PROCESSES)
     return (
-        *(sys.executable, "-m", "granian", "--interface", "asginl"),
+        *(sys.executable, "-m", "granian", "--interface", "asgi"),
         # A request costs a fifth less processor time than with the loop of Python's own.
         *("--loop", "uvloop"),
         *("--host", service.host, "--port", str(service.port)),

@@ -40,6 +40,7 @@ PAGES = (
     "docs/guide.md",
     "docs/guide-effect.md",
     "docs/keys.md",
+    "docs/config-file.md",
     "docs/privacy.md",
     "docs/webhooks.md",
     "docs/shop.md",

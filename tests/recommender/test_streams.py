@@ -159,7 +159,13 @@ def test_events_come_by_line_and_count_once(key, committed_shop):
         {"rows": 1200, "accepted": 1200, "duplicate": 0, "rejected": 0, "not_stored": 0},
     )
     again = Sender(key, [body, b'{"type": "view", "user": "u", "product": "none"}']).ask(EVENTS)[1]
-    assert again[-1] == {"rows": 1201, "accepted": 0, "duplicate": 1200, "rejected": 1, "not_stored": 0}
+    assert again[-1] == {
+        "rows": 1201,
+        "accepted": 0,
+        "duplicate": 1200,
+        "rejected": 1,
+        "not_stored": 0,
+    }
     assert again[-2]["row"] == 1200
     assert Event.objects.count() == 1200
 

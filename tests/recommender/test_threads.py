@@ -127,3 +127,39 @@ async def _check_that_a_call_of_who_has_gone_is_not_begun() -> None:
 
     assert await threads.run(str, 2, seconds=60) == "2"
     assert not begun.is_set()
+
+
+def test_of_a_thousand_catalogs_each_waits_for_four_calls_at_most_however_one_floods() -> None:
+    """Counted in calls and not in seconds, so that it is the same on every machine."""
+    waited = asyncio.run(_waits_beside_a_flood())
+    assert len(waited) == 1_000
+    # Those that have their turn, and one of the flood's own.
+    assert max(waited) <= 4
+
+
+async def _waits_beside_a_flood() -> list[int]:
+    threads, order, is_over = Threads(1, seconds=60), list[str](), asyncio.Event()
+    refused = 0
+
+    async def flood() -> None:
+        nonlocal refused
+        while not is_over.is_set():
+            try:
+                await threads.run(order.append, "flood", seconds=60, caller="flood")
+            except Problem:
+                refused += 1
+                await asyncio.sleep(0)
+
+    # More than may wait, all the time.
+    floods = [asyncio.create_task(flood()) for _ in range(200)]
+    await asyncio.sleep(0)
+    waited = []
+    for number in range(1_000):
+        before = len(order)
+        name = f"catalog {number}"
+        await threads.run(order.append, name, seconds=60, caller=name)
+        waited.append(order.index(name, before) - before)
+    is_over.set()
+    await asyncio.gather(*floods)
+    assert refused
+    return waited

@@ -13,7 +13,7 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.management.base import BaseCommand
 
-from recommender.catalog import catalogs, sample
+from recommender.catalog import catalogs, keys, sample
 from recommender.effect import sample_visits
 from recommender.models import ApiKey, Catalog, TrainingRun
 from recommender.spaces import switching
@@ -217,7 +217,7 @@ def _credentials(catalog: Catalog) -> Credentials:
         users.create_superuser(_ADMIN, password=known["password"])
     elif not user.check_password(known["password"]):
         known["password"] = ""
-    if not known["key"] or catalogs.find_key(known["key"]) is None:
+    if not known["key"] or keys.find_key(known["key"]) is None:
         known["key"] = catalogs.create_key(catalog, ApiKey.Scope.SERVER, "demo")
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
         json.dump(known, file)

@@ -59,7 +59,14 @@ REQUESTS = {
     "ProductChange": (options.ProductInput, set()),
 }
 # What people and files manage, and a site does not ask.
-MANAGED = ("/v1/placements", "/v1/experiments", "/v1/metrics/", "/v1/webhooks")
+MANAGED = (
+    "/v1/placements",
+    "/v1/experiments",
+    "/v1/metrics/",
+    "/v1/webhooks",
+    "/v1/keys",
+    "/v1/config",
+)
 
 # What `Api` does in one method for the two ways in which the service can be asked.
 OF_ONE_METHOD = {

@@ -5,8 +5,8 @@ from django.contrib.auth.models import Group, User
 from django.test import Client
 from django.urls import reverse
 
-from recommender.catalog import catalogs
-from recommender.catalog.catalogs import key_digest
+from recommender.catalog import catalogs, keys
+from recommender.catalog.keys import key_digest
 from recommender.models import ApiKey, Catalog
 
 from . import page
@@ -25,7 +25,7 @@ def test_a_new_key_is_shown_once_and_works(admin_client: Client, catalog: Catalo
     data = {"catalog": catalog.pk, "scope": "browser", "label": "web shop"}
     text = page.text(admin_client.post(reverse(ADD), data, follow=True))
     (plain,) = set(_KEY.findall(text))
-    key = catalogs.find_key(plain)
+    key = keys.find_key(plain)
     assert key is not None
     assert (key.catalog, key.scope, key.label) == (catalog, "browser", "web shop")
     later = page.text(admin_client.get(reverse(LIST)))
@@ -46,7 +46,7 @@ def test_a_browser_key_comes_with_the_tag_that_a_page_pastes(
     html = admin_client.post(reverse(ADD), data, follow=True).content.decode()
     (tag,) = tags(html)
     source, key = re.findall(r'(?:src|data-key)="([^"]*)"', tag)
-    assert catalogs.find_key(key) is not None
+    assert keys.find_key(key) is not None
     loaded = admin_client.get(source.removeprefix("http://testserver"))
     assert "immutable" in loaded["Cache-Control"]
     assert f'integrity="{loaded["X-Kinship-Integrity"]}" crossorigin defer' in tag
@@ -66,7 +66,7 @@ def test_a_key_may_be_for_embedding_alone(admin_client: Client, catalog: Catalog
     data = {"catalog": catalog.pk, "scope": "embed", "label": "search team"}
     text = page.text(admin_client.post(reverse(ADD), data, follow=True))
     (plain,) = _KEY.findall(text)
-    key = catalogs.find_key(plain)
+    key = keys.find_key(plain)
     assert key is not None
     assert key.scope == ApiKey.Scope.EMBED
 
@@ -74,7 +74,7 @@ def test_a_key_may_be_for_embedding_alone(admin_client: Client, catalog: Catalog
 def test_a_token_secret_is_shown_once(admin_client: Client, catalog: Catalog) -> None:
     data = {"catalog": catalog.pk, "scope": "token", "label": "web shop"}
     text = page.text(admin_client.post(reverse(ADD), data, follow=True))
-    (secret,) = catalogs.token_secrets(catalog)
+    (secret,) = keys.token_secrets(catalog)
     assert secret in text
     assert secret not in page.text(admin_client.get(reverse(LIST)))
 
@@ -95,8 +95,8 @@ def test_a_revoked_key_works_no_more(admin_client: Client, catalog: Catalog) -> 
     data = {"action": "revoke", "_selected_action": [chosen.pk]}
     text = page.text(admin_client.post(reverse(LIST), data, follow=True))
     assert "1 key revoked" in text
-    assert catalogs.find_key(revoked) is None
-    assert catalogs.find_key(kept) is not None
+    assert keys.find_key(revoked) is None
+    assert keys.find_key(kept) is not None
     again = page.text(admin_client.post(reverse(LIST), data, follow=True))
     assert "0 keys revoked" in again
 
@@ -158,7 +158,7 @@ def test_a_key_is_made_with_limits_and_rotated(admin_client: Client, catalog: Ca
     chosen = {"action": "rotate", "_selected_action": [key.pk]}
     text = page.text(admin_client.post(reverse(LIST), chosen, follow=True))
     (plain,) = _KEY.findall(text)
-    made = catalogs.find_key(plain)
+    made = keys.find_key(plain)
     assert made is not None
     assert made.origins == key.origins
     assert "Until " in text

@@ -6,7 +6,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from recommender.catalog import catalogs
+from recommender.catalog import keys
 from recommender.models import ApiKey, Catalog, Product, TrainingRun
 from tests.shop import Shop
 
@@ -56,7 +56,7 @@ def test_a_step_that_is_done_shows_the_next(admin_client: Client, shop: Shop) ->
     response = admin_client.get(reverse(INDEX))
     assert (states(response)["Train"], states(response)["Key"]) == ("Done", "Next")
 
-    catalogs.new_key(shop.catalog, "server", "")
+    keys.new_key(shop.catalog, "server", "")
     response = admin_client.get(reverse(INDEX))
     assert (states(response)["Key"], states(response)["First request"]) == ("Done", "Next")
     assert 'curl -H "Authorization: Bearer $KEY"' in page.text(response)
@@ -74,7 +74,7 @@ def test_products_without_a_vector_are_counted(admin_client: Client, shop: Shop)
 
 def test_a_key_that_ended_is_none(admin_client: Client, catalog: Catalog) -> None:
     TrainingRun.objects.create(catalog=catalog, status="done", trained_until=timezone.now())
-    catalogs.new_key(catalog, "server", "", expires_at=timezone.now() + timedelta(days=1))
+    keys.new_key(catalog, "server", "", expires_at=timezone.now() + timedelta(days=1))
     ApiKey.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
     assert states(admin_client.get(reverse(INDEX)))["Key"] == "Next"
 

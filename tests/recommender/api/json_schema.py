@@ -85,6 +85,11 @@ def _matching(value: Any, expected: Any, schema: Any, document: Any, at: str) ->
     ]
 
 
+def _names(value: Any, expected: Any, schema: Any, document: Any, at: str) -> list[str]:
+    names = value if isinstance(value, dict) else ()
+    return [fault for name in names for fault in _faults(name, expected, document, at)]
+
+
 def _items(value: Any, expected: Any, schema: Any, document: Any, at: str) -> list[str]:
     if not isinstance(value, list):
         return []
@@ -114,6 +119,7 @@ _CHECKS: Mapping[str, Any] = {
     "properties": _properties,
     "additionalProperties": _additional,
     "patternProperties": _matching,
+    "propertyNames": _names,
     "items": _items,
     "required": _holds(lambda v, e: not isinstance(v, dict) or v.keys() >= set(e)),
     "enum": _holds(lambda v, e: v in e),

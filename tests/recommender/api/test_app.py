@@ -78,6 +78,12 @@ def test_every_endpoint_is_documented(document):
         ("POST", "/v1/insight/runs/{run_id}/cancel"),
         ("POST", "/v1/insight/runs/{run_id}/decisions"),
         ("POST", "/v1/insight/{kind}"),
+        ("GET", "/v1/keys"),
+        ("POST", "/v1/keys"),
+        ("POST", "/v1/keys/{prefix}/rotate"),
+        ("POST", "/v1/keys/{prefix}/revoke"),
+        ("GET", "/v1/config"),
+        ("PUT", "/v1/config"),
         ("GET", "/v1/placements"),
         *((method, "/v1/placements/{name}") for method in ("GET", "PUT", "DELETE")),
         ("POST", "/v1/placements/{name}/publish"),
@@ -191,7 +197,19 @@ def examples_of(content: dict[str, Any]) -> list[Any]:
     return found
 
 
-def test_the_examples_work_as_they_are(document, api, shop):
+# What a key of scope admin alone may ask.
+ADMINISTERED = ("/v1/keys", "/v1/config")
+KEY_ID = "kin_bro_Vx3a"
+
+
+@pytest.fixture
+def admin(shop) -> Api:
+    """The shop's admin key; and a key of the examples' name."""
+    ApiKey.objects.create(catalog=shop.catalog, scope="browser", prefix=KEY_ID, digest=b"-")
+    return Api(catalogs.create_key(shop.catalog, ApiKey.Scope.ADMIN))
+
+
+def test_the_examples_work_as_they_are(document, api, admin, shop):
     """In an order that needs nothing but them: what is erased comes last."""
     steps = ("put", "post", "patch", "get", "delete")
 
@@ -219,7 +237,8 @@ def test_the_examples_work_as_they_are(document, api, shop):
         for media_type, body in bodies or [("application/json", None)]:
             is_text = media_type != "application/json"
             sent = body.encode() if is_text else b"" if body is None else orjson.dumps(body)
-            response = api.send(method.upper(), address, sent, media_type)
+            caller = admin if path.startswith(ADMINISTERED) else api
+            response = caller.send(method.upper(), address, sent, media_type)
             documented = operation["responses"].get(str(response.status_code))
             assert response.status_code < 300, (method, path, response.content[:300])
             assert documented is not None, (method, path, response.status_code)
@@ -232,10 +251,13 @@ def test_the_examples_work_as_they_are(document, api, shop):
                 assert response.json()["rejected"] == 0
 
 
-def test_the_errors_are_those_that_come(document, api, shop, client):
+def test_the_errors_are_those_that_come(document, api, admin, shop, client):
+    ApiKey.objects.filter(prefix=KEY_ID).delete()
     embed = Api(catalogs.create_key(shop.catalog, ApiKey.Scope.EMBED))
     for method, path, operation in operations(document):
         there_is_none = {"rec_id": UNKNOWN_ANSWER, "run_id": RUN_ID, "kind": "colours"}
+        there_is_none |= {"prefix": KEY_ID}
+        may = admin if path.startswith(ADMINISTERED) else api
         address = path.format(
             product_id="sku-404", user_id="sku-404", name="sku-404", **there_is_none
         )
@@ -245,20 +267,24 @@ def test_the_errors_are_those_that_come(document, api, shop, client):
             (embed, address, b"{}"),
         ]
         if "404" in operation["responses"]:
-            asked.append((api, address, b"{}"))
+            asked.append((may, address, b"{}"))
         if "requestBody" in operation:
-            asked.append((api, address, b"{"))
+            asked.append((may, address, b"{"))
         for caller, to, body in asked:
             error = orjson.loads(caller.send(method.upper(), to, body).content)
             documented = operation["responses"][str(error["status"])]["content"]
             assert error in examples_of(documented["application/problem+json"]), (method, path)
 
 
-def test_a_query_parameter_that_is_unknown_or_repeated_is_refused_by_name(document, stocked, api):
+def test_a_query_parameter_that_is_unknown_or_repeated_is_refused_by_name(
+    document, stocked, api, admin
+):
     for method, path, operation in operations(document):
         others = {"rec_id": UNKNOWN_ANSWER, "run_id": RUN_ID, "kind": "clusters"}
+        others |= {"prefix": KEY_ID}
+        may = admin if path.startswith(ADMINISTERED) else api
         address = path.format(product_id="mug-red", user_id="u1", name="home", **others)
-        refused = problem(api.send(method.upper(), f"{address}?colour=red", b"{}"), 400)
+        refused = problem(may.send(method.upper(), f"{address}?colour=red", b"{}"), 400)
         assert refused["type"].endswith(("unknown-parameter", ":invalid")), (method, path)
         asked = [one for one in operation.get("parameters", ()) if one["in"] == "query"]
         needed = [(one["name"], examples_of(one)[-1]) for one in asked if one["required"]]
@@ -266,6 +292,7 @@ def test_a_query_parameter_that_is_unknown_or_repeated_is_refused_by_name(docume
             name, given = parameter["name"], examples_of(parameter)[-1]
             others = [one for one in needed if one[0] != name]
             query = urlencode([*others, (name, str(given)), (name, str(given))])
-            response = api.send(method.upper(), f"{address}?{query}", b"{}")
-            refused = problem(response, 400, "repeated-parameter")
+            body = b"" if method == "get" else b"{}"
+            answer = may.send(method.upper(), f"{address}?{query}", body)
+            refused = problem(answer, 400, "repeated-parameter")
             assert refused["detail"] == f"The parameter {name!r} is there 2 times; give it once."

@@ -6,7 +6,7 @@ import pytest
 from django.utils import timezone
 
 from recommender.api import auth
-from recommender.catalog import catalogs
+from recommender.catalog import catalogs, keys
 from recommender.models import ApiKey
 from tests.recommender.api.client import Api, items, problem
 
@@ -51,7 +51,7 @@ def test_another_scheme_is_refused(api, client):
 
 
 def test_a_revoked_key_is_refused(api):
-    catalogs.revoke(ApiKey.objects.get())
+    keys.revoke(ApiKey.objects.get())
     problem(api.get("/v1/products"), 401, "unknown-key")
 
 
@@ -94,8 +94,8 @@ def test_what_is_written_for_a_catalog_that_was_just_deleted_is_refused(committe
 
 def test_a_key_that_another_process_ends_stops_within_a_second(api, stranger):
     assert api.get("/v1/products").status_code == stranger.get("/v1/products").status_code == 200
-    ApiKey.objects.filter(digest=catalogs.key_digest(api.key)).update(revoked_at=timezone.now())
-    ApiKey.objects.filter(digest=catalogs.key_digest(stranger.key)).delete()
+    ApiKey.objects.filter(digest=keys.key_digest(api.key)).update(revoked_at=timezone.now())
+    ApiKey.objects.filter(digest=keys.key_digest(stranger.key)).delete()
     time.sleep(0.9)
     problem(api.get("/v1/products"), 401, "unknown-key")
     problem(stranger.get("/v1/products"), 401, "unknown-key")
@@ -163,7 +163,7 @@ def test_a_key_ends_when_it_expires(shop):
 
 def test_a_rotated_key_goes_on_until_the_overlap_ends(shop):
     old = key_of(shop, requests_per_minute=50)
-    _, plain = catalogs.rotate(ApiKey.objects.get(), timedelta(seconds=0.6))
+    _, plain = keys.rotate(ApiKey.objects.get(), timedelta(seconds=0.6))
     new = Api(plain)
     assert (old.get("/v1/products").status_code, new.get("/v1/products").status_code) == (200, 200)
     time.sleep(1.2)

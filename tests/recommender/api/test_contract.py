@@ -47,7 +47,11 @@ OF_THE_CATALOG = {
     "invalid-webhook",
     "invalid-decisions",
     "not-mergeable",
+    "invalid-config",
+    "invalid-key",
 }
+# What a server's key may not do.
+MANAGED = ("/v1/keys", "/v1/config")
 
 # Query parameters that are JSON, of which the document says no more than that.
 OBJECTS = {"filter", "boost", "promote", "max_per", "rotation", "diversity"}
@@ -77,14 +81,16 @@ document = schemathesis.openapi.from_wsgi("/openapi.json", _application, config=
 
 
 @pytest.fixture
-def key(stocked):
-    return catalogs.create_key(stocked.catalog, ApiKey.Scope.SERVER)
+def keys(stocked):
+    scopes = (ApiKey.Scope.SERVER, ApiKey.Scope.ADMIN)
+    return {scope: catalogs.create_key(stocked.catalog, scope) for scope in scopes}
 
 
 @document.parametrize()
 @settings(max_examples=EXAMPLES or 10, derandomize=not EXAMPLES)
-def test_the_document_says_what_is_taken_and_answered(case, key):
-    headers = {"Authorization": f"Bearer {key}"}
+def test_the_document_says_what_is_taken_and_answered(case, keys):
+    scope = ApiKey.Scope.ADMIN if case.path.startswith(MANAGED) else ApiKey.Scope.SERVER
+    headers = {"Authorization": f"Bearer {keys[scope]}"}
     _give_time(case)
     with transaction.atomic():
         response = case.call(headers=headers)
@@ -119,6 +125,6 @@ def _is_of_the_catalog(case: schemathesis.Case, response: schemathesis.Response)
     kind = response.json()["type"].rpartition(":")[2]
     # Objects are JSON in a query; which types of events there are, the catalog's weights say.
     is_object = kind in ("not-json", "invalid") and OBJECTS & (case.query or {}).keys()
-    # What a kind of insight takes, the kind says.
-    by_table = case.path in ("/v1/events", "/v1/insight/{kind}")
+    # What a kind of insight takes, the kind says; what things may be called, no form of an object.
+    by_table = case.path in ("/v1/events", "/v1/insight/{kind}", "/v1/config")
     return kind in OF_THE_CATALOG or bool(is_object) or by_table

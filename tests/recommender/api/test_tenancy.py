@@ -20,7 +20,7 @@ from django.http import HttpResponse
 from django.urls import get_resolver
 
 from recommender.api.app import api as served
-from recommender.catalog import attributes, catalogs, placements, sync
+from recommender.catalog import attributes, catalogs, keys, placements, sync
 from recommender.history import popularity
 from recommender.models import ApiKey, Catalog, Experiment, InsightFinding, InsightRun, Webhook
 from recommender.webhooks import outbox
@@ -28,7 +28,9 @@ from tests.recommender.api.client import Api, problem
 from tests.shop import Shop, event
 
 SERVER, BROWSER, EMBED = ApiKey.Scope.SERVER, ApiKey.Scope.BROWSER, ApiKey.Scope.EMBED
+ADMIN = ApiKey.Scope.ADMIN
 _SERVER, _PUBLIC, _EMBED = {SERVER}, {SERVER, BROWSER}, {SERVER, EMBED}
+_ADMIN, _MANAGING = {ADMIN}, {SERVER, ADMIN}
 _SEARCH, _INSIGHT = {*_PUBLIC, ApiKey.Scope.SEARCH}, {SERVER, ApiKey.Scope.INSIGHT}
 
 ALLOWED: Mapping[tuple[str, str], set[str]] = {
@@ -67,7 +69,7 @@ ALLOWED: Mapping[tuple[str, str], set[str]] = {
     ("POST", "/v1/insight/runs/{run_id}/cancel"): _INSIGHT,
     ("POST", "/v1/insight/{kind}"): _INSIGHT,
     **{
-        (method, f"/v1/placements{path}"): _SERVER
+        (method, f"/v1/placements{path}"): _MANAGING
         for method, path in (
             ("GET", ""),
             ("GET", "/{name}"),
@@ -79,11 +81,17 @@ ALLOWED: Mapping[tuple[str, str], set[str]] = {
         )
     },
     ("GET", "/v1/metrics/effect"): _SERVER,
-    ("GET", "/v1/experiments"): _SERVER,
-    ("PUT", "/v1/experiments/{name}"): _SERVER,
-    ("GET", "/v1/experiments/{name}"): _SERVER,
-    ("POST", "/v1/experiments/{name}/start"): _SERVER,
-    ("POST", "/v1/experiments/{name}/stop"): _SERVER,
+    ("GET", "/v1/experiments"): _MANAGING,
+    ("PUT", "/v1/experiments/{name}"): _MANAGING,
+    ("GET", "/v1/experiments/{name}"): _MANAGING,
+    ("POST", "/v1/experiments/{name}/start"): _MANAGING,
+    ("POST", "/v1/experiments/{name}/stop"): _MANAGING,
+    ("GET", "/v1/keys"): _ADMIN,
+    ("POST", "/v1/keys"): _ADMIN,
+    ("POST", "/v1/keys/{prefix}/rotate"): _ADMIN,
+    ("POST", "/v1/keys/{prefix}/revoke"): _ADMIN,
+    ("GET", "/v1/config"): _ADMIN,
+    ("PUT", "/v1/config"): _ADMIN,
     ("GET", "/v1/webhooks"): _SERVER,
     ("PUT", "/v1/webhooks/{name}"): _SERVER,
     ("DELETE", "/v1/webhooks/{name}"): _SERVER,
@@ -194,12 +202,12 @@ def test_the_table_has_every_operation():
 
 
 def test_the_scope_of_a_key_decides_what_it_may_ask(shop):
-    keys = {scope: catalogs.create_key(shop.catalog, scope) for scope in ApiKey.Scope.values}
-    signing = keys.pop(ApiKey.Scope.TOKEN)  # which is no key
+    made = {scope: catalogs.create_key(shop.catalog, scope) for scope in ApiKey.Scope.values}
+    signing = made.pop(ApiKey.Scope.TOKEN)  # which is no key
     for operation in OPERATIONS:
         allowed = ALLOWED[operation.method, operation.path]
-        assert allowed <= keys.keys()
-        for scope, key in keys.items():
+        assert allowed <= made.keys()
+        for scope, key in made.items():
             with transaction.atomic():
                 response = _ask(Api(key), operation)
                 transaction.set_rollback(True)
@@ -313,6 +321,10 @@ def _with_an_answer(operation: Operation, ours: Shop, caller: Api) -> Operation:
         names = {"catalog": ours.catalog, "name": operation.in_path["name"]}
         Experiment.objects.create(**names, variants=VARIANTS, status=status)
         Webhook.objects.create(**names, **WEBHOOK)
+    if "prefix" in operation.in_path:
+        prefix = operation.in_path["prefix"]
+        digest = keys.key_digest(prefix)
+        ApiKey.objects.create(catalog=ours.catalog, scope=BROWSER, prefix=prefix, digest=digest)
     if "rec_id" not in operation.in_path:
         return operation
     rec_id = caller.post("/v1/recommendations", {"count": 1}).json()["rec_id"]
@@ -363,7 +375,8 @@ def _ask(caller: Api, operation: Operation) -> HttpResponse:
 
 
 _PASSING = re.compile(
-    r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d\.\d+)?"
+    r"kin_[a-z]{3}_[\w-]+|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+    r"|\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d\.\d+)?"
 )
 
 

@@ -14,7 +14,7 @@ from django.http import HttpResponse
 from django.test import Client
 
 from recommender.api import user_tokens
-from recommender.catalog import attributes, catalogs
+from recommender.catalog import attributes, catalogs, keys
 from recommender.models import ApiKey, Event
 from tests.recommender.api.client import Api, items, problem
 from tests.recommender.api.test_recommendations import answer
@@ -240,7 +240,7 @@ def test_secrets_overlap_until_the_old_one_is_revoked_and_are_of_one_catalog(
     for each in (secret, new):
         assert answer(browser.get(FOR_ANN, headers=signed(each)))["fallback"] is None
 
-    catalogs.revoke(ApiKey.objects.get(prefix=secret[:12]))
+    keys.revoke(ApiKey.objects.get(prefix=secret[:12]))
     user_tokens._remembered.clear()  # as half a second does
     assert answer(browser.get(FOR_ANN, headers=signed(new)))["fallback"] is None
     problem(browser.get(FOR_ANN, headers=signed(secret)), 401, "invalid-user-token")

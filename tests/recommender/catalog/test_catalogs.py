@@ -7,8 +7,9 @@ from django.utils import timezone
 
 from embeddings.errors import Misconfigured
 from recommender import database
-from recommender.catalog import catalogs
-from recommender.catalog.catalogs import announce_changes, key_digest, products_changed
+from recommender.catalog import catalogs, keys
+from recommender.catalog.catalogs import announce_changes, products_changed
+from recommender.catalog.keys import key_digest
 from recommender.history import popularity
 from recommender.models import (
     ApiKey,
@@ -233,7 +234,7 @@ SCOPES = [ApiKey.Scope.SERVER, ApiKey.Scope.BROWSER, ApiKey.Scope.EMBED]
 def test_a_key_is_recognised_by_what_was_shown_once(shop: Shop, scope: str) -> None:
     plain = catalogs.create_key(shop.catalog, scope, "till 3")
 
-    key = catalogs.find_key(plain)
+    key = keys.find_key(plain)
 
     assert key is not None
     assert (key.catalog, key.scope, key.label) == (shop.catalog, scope, "till 3")
@@ -256,13 +257,13 @@ def test_a_token_secret_is_known_again_but_is_no_key_and_is_not_in_the_database(
     old, new = (catalogs.create_key(shop.catalog, ApiKey.Scope.TOKEN) for _ in range(2))
     catalogs.create_key(Shop.open("elsewhere").catalog, ApiKey.Scope.TOKEN)
 
-    assert catalogs.find_key(new) is None
+    assert keys.find_key(new) is None
     assert new not in str(ApiKey.objects.values())
-    assert catalogs.token_secrets(shop.catalog) == (new, old)
+    assert keys.token_secrets(shop.catalog) == (new, old)
     assert new.startswith(ApiKey.objects.filter(catalog=shop.catalog).latest("pk").prefix)
 
-    catalogs.revoke(ApiKey.objects.filter(catalog=shop.catalog).earliest("pk"))
-    assert catalogs.token_secrets(shop.catalog) == (new,)
+    keys.revoke(ApiKey.objects.filter(catalog=shop.catalog).earliest("pk"))
+    assert keys.token_secrets(shop.catalog) == (new,)
 
 
 def test_keys_are_never_alike(shop: Shop) -> None:
@@ -275,15 +276,15 @@ def test_keys_are_never_alike(shop: Shop) -> None:
 def test_what_is_no_key_is_not_recognised(shop: Shop, plain: str) -> None:
     catalogs.create_key(shop.catalog, ApiKey.Scope.SERVER)
 
-    assert catalogs.find_key(plain) is None
+    assert keys.find_key(plain) is None
 
 
 def test_a_revoked_key_is_unknown_and_the_others_stay(shop: Shop) -> None:
     first, second = (catalogs.create_key(shop.catalog, ApiKey.Scope.SERVER) for _ in range(2))
-    row = catalogs.find_key(first)
+    row = keys.find_key(first)
     assert row is not None
 
-    catalogs.revoke(row)
+    keys.revoke(row)
 
-    assert catalogs.find_key(first) is None
-    assert catalogs.find_key(second) is not None
+    assert keys.find_key(first) is None
+    assert keys.find_key(second) is not None

@@ -6,7 +6,7 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.utils import timezone
 
-from recommender.catalog.catalogs import find_key, token_secrets
+from recommender.catalog.keys import find_key, token_secrets
 
 
 def create(*arguments: str) -> tuple[str, str]:

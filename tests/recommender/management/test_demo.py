@@ -7,7 +7,7 @@ from django.conf import settings
 from django.contrib.auth import authenticate, get_user_model
 from django.core.management import call_command
 
-from recommender.catalog import catalogs, sample
+from recommender.catalog import keys, sample
 from recommender.demo import SEED, shoppers
 from recommender.management.commands import demo
 from recommender.models import Catalog, User
@@ -33,7 +33,7 @@ def test_a_second_start_prints_the_login_and_key_of_the_first(shop: Shop, file: 
     first = demo._credentials(shop.catalog)
 
     assert demo._credentials(shop.catalog) == first
-    key = catalogs.find_key(first["key"])
+    key = keys.find_key(first["key"])
     assert key is not None
     assert key.catalog == shop.catalog
     admin = authenticate(username="admin", password=first["password"])
@@ -49,14 +49,14 @@ def test_nobody_else_may_read_them(shop: Shop, file: Path) -> None:
 
 def test_what_no_longer_works_is_made_anew(shop: Shop, file: Path) -> None:
     first = demo._credentials(shop.catalog)
-    row = catalogs.find_key(first["key"])
+    row = keys.find_key(first["key"])
     assert row is not None
-    catalogs.revoke(row)
+    keys.revoke(row)
     get_user_model().objects.all().delete()
 
     second = demo._credentials(shop.catalog)
 
-    assert catalogs.find_key(second["key"]) is not None
+    assert keys.find_key(second["key"]) is not None
     assert authenticate(username="admin", password=second["password"]) is not None
 
 

@@ -1,6 +1,6 @@
 import pytest
 
-from recommender.catalog import catalogs
+from recommender.catalog import keys
 from recommender.models import ApiKey
 from tests.recommender.api.client import Api, problem
 from tests.recommender.api.embeddings.client import (
@@ -39,7 +39,7 @@ def test_an_unknown_key_is_refused_in_the_form_of_the_protocol(db, path, key):
 
 @pytest.mark.parametrize("path", PATHS)
 def test_a_revoked_key_is_refused(embed, path):
-    catalogs.revoke(ApiKey.objects.get())
+    keys.revoke(ApiKey.objects.get())
     assert error(embed.api.post(path, body_for(path)), 401)[0] == NO_KEY[path]
 
 
