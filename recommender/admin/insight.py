@@ -10,10 +10,10 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from unfold.contrib.filters.admin import ChoicesDropdownFilter, RelatedDropdownFilter
+from unfold.contrib.filters.admin import ChoicesDropdownFilter
 
-from recommender.admin import base, fragments, insight_map, insight_page
-from recommender.admin.base import ActionError, Question, RunAdmin, action
+from recommender.admin import access, base, fragments, insight_map, insight_page
+from recommender.admin.base import ActionError, Question, RelatedDropdownFilter, RunAdmin, action
 from recommender.admin.base import SimpleListFilter as DropdownFilter
 from recommender.insight import findings, runs
 from recommender.insight.kind import InsightError
@@ -153,7 +153,7 @@ class InsightRunAdmin(RunAdmin[InsightRun]):
     def _map(self, request: HttpRequest, run_id: int) -> InsightRun:
         if not self.has_view_permission(request):
             raise PermissionDenied
-        run = InsightRun.objects.filter(pk=run_id).first()
+        run = access.narrow(InsightRun.objects.filter(pk=run_id), request).first()
         if run is None or not insight_map.is_map(run):
             raise Http404
         return run
@@ -195,7 +195,9 @@ class InsightRunAdmin(RunAdmin[InsightRun]):
             messages.warning(request, f"There is no run {object_id!r}; later ones took its place.")
             return HttpResponseRedirect(reverse(_LIST))
         context = {**self.admin_site.each_context(request), "opts": self.opts}
-        return base.confirm(request, question(run), lambda _: act(run), address(run), context)
+        return base.confirm(
+            request, question(run), lambda _: act(run), address(run), context, [run]
+        )
 
     @admin.display(description="Asked for")
     def asked_for(self, run: InsightRun) -> SafeString:

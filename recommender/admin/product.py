@@ -10,16 +10,17 @@ from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from psycopg import sql
-from unfold.contrib.filters.admin import BooleanRadioFilter, RelatedDropdownFilter
+from unfold.contrib.filters.admin import BooleanRadioFilter
 from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
-from recommender.admin import fragments, freshness, preview
+from recommender.admin import access, base, fragments, freshness, preview
 from recommender.admin.base import (
     BoundedPaginator,
     DetailAdmin,
     ExternalIdAdmin,
     JsonField,
     ModelForm,
+    RelatedDropdownFilter,
     SimpleListFilter,
     key_in,
 )
@@ -59,7 +60,7 @@ class ValueFilter(SimpleListFilter):
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Any:  # noqa: ARG002
         """The values of what is in stock: an index has them. None where they are too many."""
-        visible = Product.objects.filter(deleted_at=None, in_stock=True)
+        visible = access.narrow(Product.objects.filter(deleted_at=None, in_stock=True), request)
         if catalog := key_in(request.GET.get("catalog__id__exact", "").strip()):
             visible = visible.filter(catalog_id=catalog)
         filled = visible.exclude(**{self.parameter_name: ""}).order_by(self.parameter_name)
@@ -210,6 +211,7 @@ class ProductAdmin(DetailAdmin[Product], ExternalIdAdmin[Product]):
     @admin.action(description="Re-embed", permissions=["change"])
     def re_embed(self, request: HttpRequest, queryset: QuerySet[Product]) -> None:
         """Make the vectors stale; workers do the rest."""
+        base.record(request, queryset, "Re-embed.")
         number = freshness.make_stale(queryset)
         products = "1 product is" if number == 1 else f"{number} products are"
         self.message_user(

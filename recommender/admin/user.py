@@ -7,10 +7,15 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
-from unfold.contrib.filters.admin import RelatedDropdownFilter
 
-from recommender.admin import fragments, preview
-from recommender.admin.base import BoundedPaginator, DetailAdmin, ExternalIdAdmin, ReadOnlyAdmin
+from recommender.admin import base, fragments, preview
+from recommender.admin.base import (
+    BoundedPaginator,
+    DetailAdmin,
+    ExternalIdAdmin,
+    ReadOnlyAdmin,
+    RelatedDropdownFilter,
+)
 from recommender.admin.fragments import Table
 from recommender.models import Event, ProfileVector, Space, User
 
@@ -69,6 +74,7 @@ class UserAdmin(DetailAdmin[User], ExternalIdAdmin[User], ReadOnlyAdmin[User]):
     def _decide(
         self, request: HttpRequest, users: QuerySet[User], exclusion: User.Exclusion
     ) -> None:
+        base.record(request, users, f"{exclusion.label}.")
         count = users.update(exclusion=exclusion)
         noun = "user" if count == 1 else "users"
         text = f"{count:,} {noun}: {exclusion.label.lower()}, from the next training and count on."
