@@ -1,6 +1,7 @@
 """Who may come in: API keys, and Django's users and groups in Unfold's forms."""
 
 from datetime import timedelta
+from typing import Any
 
 from django.contrib import admin, messages
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
@@ -139,7 +140,10 @@ class OperatorAdmin(UserAdmin, ModelAdmin):  # type: ignore[misc,type-arg]  # Un
     form = UserChangeForm
     add_form = UserCreationForm
     change_password_form = AdminPasswordChangeForm
-    inlines = (CatalogAccessInline,)
+
+    def get_inlines(self, request: HttpRequest, obj: User | None) -> Any:  # noqa: ARG002
+        """A new person is narrowed once she is there."""
+        return () if obj is None else (CatalogAccessInline,)
 
 
 @admin.register(Group)
