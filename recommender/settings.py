@@ -263,7 +263,7 @@ UNFOLD = {
     "SITE_SUBHEADER": "Recommendations in Postgres",
     "SITE_SYMBOL": "hub",
     "STYLES": [lambda _: static("recommender/admin.css")],
-    "SHOW_HISTORY": False,
+    "SHOW_HISTORY": True,
     "SHOW_VIEW_ON_SITE": False,
     "DASHBOARD_CALLBACK": "recommender.admin.dashboard.fill",
     "SIDEBAR": {"navigation": "recommender.admin.dashboard.navigation"},

@@ -12,16 +12,16 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from unfold.admin import ModelAdmin
-from unfold.contrib.filters.admin import ChoicesDropdownFilter, RelatedDropdownFilter
+from unfold.admin import ModelAdmin, StackedInline
+from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 from unfold.widgets import UnfoldAdminTextInputWidget
 
 from recommender.admin import fragments
-from recommender.admin.base import ModelForm, ReadOnlyAdmin
+from recommender.admin.base import ModelForm, ReadOnlyAdmin, RelatedDropdownFilter, record
 from recommender.api import snippet
 from recommender.catalog import keys
-from recommender.models import ApiKey
+from recommender.models import ApiKey, CatalogAccess
 
 _LIMITS = (
     *(
@@ -133,6 +133,7 @@ class ApiKeyAdmin(ReadOnlyAdmin[ApiKey]):
         active = list(queryset.filter(revoked_at=None))
         for key in active:
             keys.revoke(key)
+        record(request, active, "Revoked.")
         number = "1 key" if len(active) == 1 else f"{len(active)} keys"
         self.message_user(
             request, f"{number} revoked. Requests with a revoked key fail from now on."
@@ -143,11 +144,20 @@ class ApiKeyAdmin(ReadOnlyAdmin[ApiKey]):
         """Make a key in the place of each selected one, with its limits."""
         for key in queryset.filter(revoked_at=None).select_related("catalog"):
             _, plain = keys.rotate(key, _OVERLAP)
+            record(request, [key], "Rotated.")
             self._show(request, plain)
 
 
 admin.site.unregister(User)
 admin.site.unregister(Group)
+
+
+class CatalogAccessInline(StackedInline):  # type: ignore[misc]  # Unfold ships no types
+    """The catalogs that a person is narrowed to."""
+
+    model = CatalogAccess
+    extra = 0
+    autocomplete_fields = ("catalogs",)
 
 
 @admin.register(User)
@@ -157,6 +167,10 @@ class OperatorAdmin(UserAdmin, ModelAdmin):  # type: ignore[misc,type-arg]  # Un
     form = UserChangeForm
     add_form = UserCreationForm
     change_password_form = AdminPasswordChangeForm
+
+    def get_inlines(self, request: HttpRequest, obj: User | None) -> Any:  # noqa: ARG002
+        """A new person is narrowed once she is there."""
+        return () if obj is None else (CatalogAccessInline,)
 
 
 @admin.register(Group)

@@ -4,13 +4,14 @@ Unfold itself ships no types; the names here have those of Django's stubs.
 """
 
 from abc import abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 import orjson
 from django import forms
 from django.contrib import messages
+from django.contrib.admin.models import CHANGE, LogEntry
 from django.core.exceptions import ValidationError
 from django.core.paginator import Paginator
 from django.db.models import Model, QuerySet
@@ -19,10 +20,12 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.utils.functional import cached_property
 
+from recommender.admin import access
 from recommender.spaces.partitions import SpaceError
 
 if TYPE_CHECKING:
     from django.contrib.admin import ModelAdmin, SimpleListFilter
+    from django.contrib.admin import RelatedFieldListFilter as RelatedDropdownFilter
     from django.forms import ModelForm
 
     _View = TypeVar("_View", bound=Callable[..., Any])
@@ -35,6 +38,7 @@ if TYPE_CHECKING:
 else:
     from unfold.admin import ModelAdmin as UnfoldModelAdmin
     from unfold.contrib.filters.admin import DropdownFilter as SimpleListFilter
+    from unfold.contrib.filters.admin import RelatedDropdownFilter as UnfoldRelatedDropdownFilter
     from unfold.decorators import action
 
     class _Subscriptable:
@@ -44,7 +48,32 @@ else:
             return cls
 
     class ModelAdmin(_Subscriptable, UnfoldModelAdmin):
-        """Unfold's."""
+        """Unfold's, of the catalogs that a person sees."""
+
+        def get_queryset(self, request):
+            """The rows of those catalogs: pages, buttons, searches and choices go by it."""
+            return access.narrow(super().get_queryset(request), request)
+
+        def formfield_for_foreignkey(self, db_field, request, **kwargs):
+            """Only rows of those catalogs can be chosen."""
+            if request is not None and access.path(db_field.related_model) is not None:
+                rows = kwargs.get("queryset") or db_field.related_model._default_manager.all()
+                kwargs["queryset"] = access.narrow(rows, request)
+            return super().formfield_for_foreignkey(db_field, request, **kwargs)
+
+    class RelatedDropdownFilter(UnfoldRelatedDropdownFilter):
+        """Unfold's, of the catalogs that a person sees."""
+
+        def field_choices(self, field, request, model_admin):
+            """The rows of those catalogs."""
+            rows = access.narrow(field.related_model._default_manager.all(), request)
+            ordering = self.field_admin_ordering(field, request, model_admin)
+            among = {"pk__in": rows.values("pk")}
+            return field.get_choices(
+                include_blank=False,
+                ordering=ordering,
+                limit_choices_to=among,
+            )
 
     class ModelForm(_Subscriptable, forms.ModelForm):
         """Django's."""
@@ -58,6 +87,7 @@ __all__ = [
     "ModelAdmin",
     "ModelForm",
     "ReadOnlyAdmin",
+    "RelatedDropdownFilter",
     "SimpleListFilter",
     "action",
     "key_in",
@@ -197,6 +227,13 @@ class RunAdmin(DetailAdmin[_M], ReadOnlyAdmin[_M]):
         return super().get_object(request, object_id, from_field)
 
 
+def record(request: HttpRequest, rows: Iterable[Model], text: str) -> None:
+    """Keep in the history of these rows who did something to them, and what."""
+    listed, person = list(rows), request.user.pk
+    if listed and person is not None:
+        LogEntry.objects.log_actions(person, listed, CHANGE, text)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
     """What a person confirms: the button's word, and the box that may be ticked with it."""
@@ -218,18 +255,21 @@ def confirm(
     act: Callable[[bool], str],
     back: str,
     context: dict[str, Any],
+    about: Iterable[Model] = (),
 ) -> HttpResponse:
     """Ask, and act when it is confirmed; what refuses says why.
 
     Args:
         act: called with whether the box was ticked; what it did, in words.
         back: the address to return to.
+        about: the rows in whose history it is kept who did it.
     """
     if request.method != "POST":
         context |= {"title": question.title, "question": question, "back": back}
         return TemplateResponse(request, "recommender/admin/confirm.html", context)
     try:
         messages.success(request, act("box" in request.POST))
+        record(request, about, f"{question.title}.")
     except (ActionError, SpaceError) as exc:
         messages.error(request, str(exc))
     return HttpResponseRedirect(back)

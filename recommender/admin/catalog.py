@@ -15,6 +15,7 @@ from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
 from embeddings.errors import Misconfigured
 from recommender.admin import (
+    access,
     base,
     counts,
     evaluation,
@@ -142,6 +143,7 @@ class CatalogAdmin(evaluation.MayEvaluate, ModelAdmin[Catalog]):
     @admin.action(description="Train now", permissions=["train"])
     def train_selected(self, request: HttpRequest, queryset: QuerySet[Catalog]) -> None:
         """Ask the workers to train the selected catalogs."""
+        base.record(request, queryset, "Train now.")
         for catalog in queryset:
             self.message_user(request, training.ask_for(catalog), messages.SUCCESS)
 
@@ -155,6 +157,7 @@ class CatalogAdmin(evaluation.MayEvaluate, ModelAdmin[Catalog]):
         """Ask the workers to evaluate the selected catalogs."""
         try:
             self.message_user(request, evaluation.evaluate(list(queryset)), messages.SUCCESS)
+            base.record(request, queryset, "Evaluate now.")
         except ActionError as exc:
             self.message_user(request, str(exc), messages.ERROR)
 
@@ -186,6 +189,7 @@ class CatalogAdmin(evaluation.MayEvaluate, ModelAdmin[Catalog]):
             lambda _: act(catalog),
             reverse("admin:recommender_catalog_change", args=[catalog.pk]),
             context,
+            [catalog],
         )
 
     @admin.display(description="Products")
@@ -237,6 +241,7 @@ class CatalogAdmin(evaluation.MayEvaluate, ModelAdmin[Catalog]):
             created = catalogs.create_catalog(obj.name, clock=obj.clock, model=model)
             obj.pk, obj.created_at = created.pk, created.created_at
             obj.save(force_update=True)
+            access.give(request, obj)
         elif form.changed_data:
             obj.save(update_fields=form.changed_data)
             if _NOTHING_FOLLOWS.issuperset(form.changed_data):
@@ -246,10 +251,7 @@ class CatalogAdmin(evaluation.MayEvaluate, ModelAdmin[Catalog]):
                 catalogs.change_catalog(obj, monthly_budget=budget)
                 return
             catalogs.change_catalog(
-                obj,
-                clock=obj.clock,
-                half_life_days=obj.half_life_days,
-                monthly_budget=budget,
+                obj, clock=obj.clock, half_life_days=obj.half_life_days, monthly_budget=budget
             )
             text = (
                 "Popularity is counted anew. The profiles are stale: each is rebuilt when it is "

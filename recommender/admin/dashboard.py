@@ -9,7 +9,16 @@ from django.http import HttpRequest
 from django.urls import reverse
 
 from recommender import database
-from recommender.admin import counts, effect_cards, embedding, feed, first_run, needs, training
+from recommender.admin import (
+    access,
+    counts,
+    effect_cards,
+    embedding,
+    feed,
+    first_run,
+    needs,
+    training,
+)
 from recommender.admin.fragments import Chart, Series
 from recommender.effect import report
 from recommender.insight import evaluations
@@ -160,13 +169,13 @@ def fill(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
 
 
 def _fill_catalogs(request: HttpRequest, context: dict[str, Any]) -> None:
-    catalogs = list(counts.of_catalogs(Catalog.objects.order_by("name"))[:_CATALOGS])
+    catalogs = list(counts.of_catalogs(access.catalogs(request))[:_CATALOGS])
     trained = training.latest([catalog.pk for catalog in catalogs])
     may = request.user.has_perm
     context["checklists"] = first_run.checklists(catalogs, trained, may)
     context["needs"] += needs.of_catalogs(catalogs, trained, may)
     context["overviews"] = overviews(catalogs, trained)
-    context["more_catalogs"] = max(0, Catalog.objects.count() - _CATALOGS)
+    context["more_catalogs"] = max(0, access.catalogs(request).count() - _CATALOGS)
     if request.user.has_perm("recommender.view_effectfigure"):
         context["effects"] = effect_cards.panels(catalogs)
         context["how_effect"] = report.HOW

@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils.safestring import SafeString
 
-from recommender.admin import effect_cards, fragments
+from recommender.admin import access, effect_cards, fragments
 from recommender.admin.base import ReadOnlyAdmin, key_in
 from recommender.admin.fragments import Table
 from recommender.effect import estimates, figures, report, weeks
@@ -39,16 +39,16 @@ class EffectAdmin(ReadOnlyAdmin[EffectFigure]):
             "title": "Effect",
             **(extra_context or {}),
         }
-        catalog = _catalog(request.GET.get("catalog", ""))
+        catalog = _catalog(request)
         if catalog is not None:
-            context |= _shown(catalog, _by(request), _days(request))
+            context |= _shown(request, catalog, _by(request), _days(request))
         return TemplateResponse(request, "recommender/admin/effect.html", context)
 
 
-def _catalog(asked: str) -> Catalog | None:
+def _catalog(request: HttpRequest) -> Catalog | None:
     """The catalog that is asked for, else the first whose lists brought anything, else any."""
-    key = key_in(asked)
-    catalogs = Catalog.objects.order_by("name")
+    key = key_in(request.GET.get("catalog", ""))
+    catalogs = access.catalogs(request)
     if key is not None and (found := catalogs.filter(pk=key).first()):
         return found
     counted = catalogs.filter(pk__in=EffectFigure.objects.values("catalog")[:1])
@@ -65,7 +65,7 @@ def _days(request: HttpRequest) -> int:
     return next((days for days in _DAYS if str(days) == asked), figures.DAYS)
 
 
-def _shown(catalog: Catalog, by: By, days: int) -> dict[str, Any]:
+def _shown(request: HttpRequest, catalog: Catalog, by: By, days: int) -> dict[str, Any]:
     effect = figures.read(catalog, figures.last_days(days), by, limit=_SHOWN)
     told = weeks.read(catalog, effect_cards.WEEKS, effect.period.until)
     return {
@@ -77,7 +77,7 @@ def _shown(catalog: Catalog, by: By, days: int) -> dict[str, Any]:
         "charts": effect_cards.charts(told) if told.clicks else (),
         "table": _table(effect, by),
         "choices": (
-            ("Catalog", _catalog_links(catalog, by, days)),
+            ("Catalog", _catalog_links(request, catalog, by, days)),
             ("By", _links("by", [(each, each) for each in get_args(By)], by, catalog, days)),
             (
                 "Days",
@@ -92,8 +92,8 @@ Link = tuple[str, str, bool]  # address, name, whether it is the one that is sho
 _MOST_CATALOGS = 20
 
 
-def _catalog_links(catalog: Catalog, by: By, days: int) -> list[Link]:
-    rows = Catalog.objects.order_by("name").values_list("pk", "name")[:_MOST_CATALOGS]
+def _catalog_links(request: HttpRequest, catalog: Catalog, by: By, days: int) -> list[Link]:
+    rows = access.catalogs(request).values_list("pk", "name")[:_MOST_CATALOGS]
     return [
         (f"?{urlencode({'catalog': key, 'by': by, 'days': days})}", name, key == catalog.pk)
         for key, name in rows

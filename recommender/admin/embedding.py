@@ -5,7 +5,7 @@ What stops embedding: providers that are down, spaces that wait, budgets near th
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from django.conf import settings
@@ -17,7 +17,7 @@ from django.utils.timesince import timesince
 from django_celery_beat.models import PeriodicTask
 
 from recommender import database
-from recommender.admin import fragments
+from recommender.admin import access, fragments
 from recommender.admin.spend_month import dollars
 from recommender.models import Space
 from recommender.monitoring import service
@@ -136,6 +136,7 @@ def parts(now: Embedding) -> list[Part]:
 
 def notices(now: Embedding, request: HttpRequest) -> list[Notice]:
     """What a person who may see spaces and catalogs should know, the gravest first."""
+    now = _seen_by(request, now)
     all_notices: list[Notice] = []
     if request.user.has_perm("recommender.view_space"):
         all_notices += _pauses(now)
@@ -146,6 +147,19 @@ def notices(now: Embedding, request: HttpRequest) -> list[Notice]:
             _budget(budget) for budget in now.nearly_spent if budget.catalog_id not in waiting
         ]
     return all_notices[:_NOTICES_SHOWN]
+
+
+def _seen_by(request: HttpRequest, now: Embedding) -> Embedding:
+    """What of it is of the catalogs that the person sees."""
+    spaces, budgets = now.paused, now.nearly_spent
+    seen = access.of(
+        request, [space.catalog_id for space in spaces] + [budget.catalog_id for budget in budgets]
+    )
+    return replace(
+        now,
+        paused=[space for space in spaces if space.catalog_id in seen],
+        nearly_spent=[budget for budget in budgets if budget.catalog_id in seen],
+    )
 
 
 def _pauses(now: Embedding) -> Iterable[Notice]:

@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypedDict
 
-from django.conf import settings
 from django.contrib import admin, messages
 from django.db.models import F, JSONField, QuerySet
 from django.db.models.expressions import RawSQL
@@ -14,17 +13,17 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from unfold.contrib.filters.admin import ChoicesDropdownFilter, RelatedDropdownFilter
+from unfold.contrib.filters.admin import ChoicesDropdownFilter
 
-from recommender.admin import base, fragments
+from recommender.admin import access, base, fragments
 from recommender.admin.base import ActionError, DetailAdmin, Question, ReadOnlyAdmin, action
 from recommender.admin.fragments import Chart, Series, Table, stacked
 from recommender.insight import evaluations
 from recommender.insight.evaluation_result import METRICS
 from recommender.insight.evaluations import K, Point
 from recommender.models import Catalog, EvaluationRun, Mode
+from recommender.monitoring import service
 from recommender.ranking.metrics import Interval
-from recommender.stack.broker import broker_problem
 from recommender.training import splits
 
 # Metric: colours of Tailwind for the means and for their intervals, and where a point has it.
@@ -77,7 +76,6 @@ if TYPE_CHECKING:
 
 # More pictures nobody compares, and more points cannot be told apart.
 _PICTURES, _POINTS = 6, 90
-_BROKER_SECONDS = 2
 # More names make no sentence.
 _NAMED = 5
 _LIST = "admin:recommender_evaluationrun_changelist"
@@ -116,7 +114,7 @@ class EvaluationRunAdmin(MayEvaluate, DetailAdmin[EvaluationRun], ReadOnlyAdmin[
     """The evaluations of all catalogs, the latest first."""
 
     list_display = ("made", "catalog", "mode", "how", "tested", "rank", "ndcg", "recall")
-    list_filter = (("catalog", RelatedDropdownFilter), ("mode", ChoicesDropdownFilter))
+    list_filter = (("catalog", base.RelatedDropdownFilter), ("mode", ChoicesDropdownFilter))
     list_filter_submit = True
     list_select_related = ("catalog",)
     list_per_page = 50
@@ -155,7 +153,7 @@ class EvaluationRunAdmin(MayEvaluate, DetailAdmin[EvaluationRun], ReadOnlyAdmin[
     @action(description="Evaluate now", permissions=["evaluate"], icon="monitoring")
     def evaluate_all(self, request: HttpRequest) -> HttpResponse:
         """Ask the workers to evaluate every catalog, once confirmed."""
-        return self._ask(request, list(Catalog.objects.order_by("name")), reverse(_LIST))
+        return self._ask(request, list(access.catalogs(request)), reverse(_LIST))
 
     @action(description="Evaluate now", permissions=["evaluate"], icon="monitoring")
     def evaluate_again(self, request: HttpRequest, object_id: str) -> HttpResponse:
@@ -169,7 +167,7 @@ class EvaluationRunAdmin(MayEvaluate, DetailAdmin[EvaluationRun], ReadOnlyAdmin[
             return HttpResponseRedirect(back)
         context = {**self.admin_site.each_context(request), "opts": self.opts}
         return base.confirm(
-            request, question(catalogs), lambda _: evaluate(catalogs), back, context
+            request, question(catalogs), lambda _: evaluate(catalogs), back, context, catalogs
         )
 
     def tell(self, row: EvaluationRun) -> dict[str, Any]:
@@ -239,7 +237,7 @@ def evaluate(catalogs: Sequence[Catalog]) -> str:
     Raises:
         ActionError: the broker, which the workers would hear of it from, does not answer.
     """
-    if reason := broker_problem(settings.CELERY_BROKER_URL, _BROKER_SECONDS):
+    if reason := service.broker_problem():
         raise ActionError(
             f"Nothing was started, the broker does not answer: {reason}. Check that it runs."
         )

@@ -8,10 +8,17 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.safestring import SafeString
-from unfold.contrib.filters.admin import ChoicesDropdownFilter, RelatedDropdownFilter
+from unfold.contrib.filters.admin import ChoicesDropdownFilter
 
 from recommender.admin import base, fragments
-from recommender.admin.base import ActionError, DetailAdmin, Question, ReadOnlyAdmin, action
+from recommender.admin.base import (
+    ActionError,
+    DetailAdmin,
+    Question,
+    ReadOnlyAdmin,
+    RelatedDropdownFilter,
+    action,
+)
 from recommender.admin.fragments import Table
 from recommender.effect import experiments, readout, verdict
 from recommender.effect.experiments import Variant
@@ -82,6 +89,7 @@ class ExperimentAdmin(DetailAdmin[Experiment], ReadOnlyAdmin[Experiment]):
             act,
             reverse("admin:recommender_experiment_change", args=[experiment.pk]),
             {**self.admin_site.each_context(request), "opts": self.opts},
+            [experiment],
         )
 
     @admin.display(description="Status")

@@ -18,7 +18,7 @@ from unfold.widgets import (
 )
 
 from embeddings.media.addresses import HIDDEN, user_of
-from recommender.admin import base, fragments
+from recommender.admin import access, base, fragments
 from recommender.admin.base import ModelAdmin, ModelForm, Question, action
 from recommender.admin.embedding import Notice
 from recommender.catalog import feeds
@@ -161,6 +161,7 @@ class FeedAdmin(ModelAdmin[Feed]):
         """Have workers fetch the selected feeds."""
         for feed in queryset:
             self.message_user(request, _fetch(feed), messages.SUCCESS)
+            base.record(request, [feed], "Fetch now.")
 
     @action(description="Fetch now", permissions=["fetch"], icon="sync")
     def fetch(self, request: HttpRequest, object_id: str) -> HttpResponse:
@@ -176,6 +177,7 @@ class FeedAdmin(ModelAdmin[Feed]):
             lambda is_forced: _fetch(feed, force=is_forced),
             reverse("admin:recommender_feed_change", args=[feed.pk]),
             context,
+            [feed],
         )
 
     @admin.display(description="Address")
@@ -232,6 +234,7 @@ def notices(request: HttpRequest) -> list[Notice]:
     if not request.user.has_perm("recommender.view_feed"):
         return []
     failed = Feed.objects.filter(status=Feed.Status.FAILED).select_related("catalog")
+    failed = access.narrow(failed, request)
     return [
         Notice(
             "danger",

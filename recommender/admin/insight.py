@@ -10,9 +10,10 @@ from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 from django.utils.safestring import SafeString
-from unfold.contrib.filters.admin import ChoicesDropdownFilter, RelatedDropdownFilter
+from unfold.contrib.filters.admin import ChoicesDropdownFilter
 
 from recommender.admin import (
+    access,
     base,
     fragments,
     insight_actions,
@@ -21,7 +22,7 @@ from recommender.admin import (
     insight_merges,
     insight_page,
 )
-from recommender.admin.base import Question, RunAdmin, action
+from recommender.admin.base import Question, RelatedDropdownFilter, RunAdmin, action
 from recommender.admin.base import SimpleListFilter as DropdownFilter
 from recommender.admin.fragments import Table
 from recommender.insight import findings, runs
@@ -187,7 +188,7 @@ class InsightRunAdmin(RunAdmin[InsightRun]):
     def _map(self, request: HttpRequest, run_id: int) -> InsightRun:
         if not self.has_view_permission(request):
             raise PermissionDenied
-        run = InsightRun.objects.filter(pk=run_id).first()
+        run = access.narrow(InsightRun.objects.filter(pk=run_id), request).first()
         if run is None or not insight_map.is_map(run):
             raise Http404
         return run
@@ -230,9 +231,13 @@ class InsightRunAdmin(RunAdmin[InsightRun]):
         if run is None:
             messages.warning(request, f"There is no run {object_id!r}; later ones took its place.")
             return HttpResponseRedirect(reverse(_LIST))
-        context = self._context(request)
         return base.confirm(
-            request, question(run), lambda _: act(run), insight_actions.address(run), context
+            request,
+            question(run),
+            lambda _: act(run),
+            insight_actions.address(run),
+            self._context(request),
+            [run],
         )
 
     @admin.display(description="Asked for")

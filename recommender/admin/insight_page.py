@@ -14,8 +14,8 @@ from django.utils.safestring import SafeString
 from pydantic import ValidationError as ParameterError
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget
 
-from recommender.admin import fragments
-from recommender.admin.base import JsonField
+from recommender.admin import access, fragments
+from recommender.admin.base import JsonField, record
 from recommender.admin.fragments import Table
 from recommender.insight import findings, runs
 from recommender.insight.findings import FoundRow, Place
@@ -171,6 +171,7 @@ def start(
 ) -> HttpResponse:
     """Ask which kind of which catalog, and have workers do it."""
     form = StartForm(request.POST or None)
+    access.narrow_choices(form, request)
     if form.is_valid():
         chosen = form.cleaned_data
         try:
@@ -181,6 +182,7 @@ def start(
             messages.warning(request, "One of the kind goes on already; this is its page.")
             return HttpResponseRedirect(address(exc.run))
         else:
+            record(request, [run], "Asked for.")
             messages.success(request, "The next free worker does it; this page shows how far.")
             return HttpResponseRedirect(address(run))
     kinds = Table(["Kind", "What it tells", "Parameters"], [_told(kind) for kind in KINDS.values()])

@@ -9,9 +9,9 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.safestring import SafeString
-from unfold.contrib.filters.admin import RelatedDropdownFilter
 
 from recommender.admin import (
+    access,
     base,
     fragments,
     picker,
@@ -20,12 +20,12 @@ from recommender.admin import (
     placement_inspector,
     placement_preview,
 )
-from recommender.admin.base import ModelAdmin
+from recommender.admin.base import ModelAdmin, RelatedDropdownFilter
 from recommender.admin.placement_edit import NewForm
 from recommender.admin.placement_form import LISTS
 from recommender.admin.placement_inspector import InspectorForm
 from recommender.catalog import placement_changes, placements
-from recommender.models import Catalog, Placement
+from recommender.models import Placement
 
 if TYPE_CHECKING:
     from recommender.catalog.placements import WithLive
@@ -100,6 +100,7 @@ class PlacementAdmin(ModelAdmin[Placement]):
         if not self.has_add_permission(request):
             raise PermissionDenied
         form = NewForm(request.POST or None)
+        access.narrow_choices(form, request)
         if request.method == "POST" and form.is_valid():
             placement = form.made()
             self.log_addition(request, placement, "Made.")
@@ -243,7 +244,7 @@ class PlacementAdmin(ModelAdmin[Placement]):
         )
 
     def _pick(self, request: HttpRequest, catalog_id: int, kind: str) -> HttpResponse:
-        catalog = Catalog.objects.filter(pk=catalog_id).first()
+        catalog = access.catalogs(request).filter(pk=catalog_id).first()
         if catalog is None or kind not in (picker.PRODUCTS, picker.USERS):
             raise Http404
         if not self.has_view_permission(request):
@@ -253,7 +254,7 @@ class PlacementAdmin(ModelAdmin[Placement]):
     def _found(self, request: HttpRequest, pk: int) -> Placement:
         if not self.has_view_permission(request):
             raise PermissionDenied
-        placement = Placement.objects.select_related("catalog").filter(pk=pk).first()
+        placement = self.get_queryset(request).select_related("catalog").filter(pk=pk).first()
         if placement is None:
             raise Http404
         return placement

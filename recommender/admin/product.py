@@ -10,14 +10,15 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from psycopg import sql
-from unfold.contrib.filters.admin import BooleanRadioFilter, RelatedDropdownFilter
+from unfold.contrib.filters.admin import BooleanRadioFilter
 
-from recommender.admin import fragments, freshness, preview, product_bulk, product_shown
+from recommender.admin import base, fragments, freshness, preview, product_bulk, product_shown
 from recommender.admin.base import (
     BoundedPaginator,
     DetailAdmin,
     ExternalIdAdmin,
     ModelForm,
+    RelatedDropdownFilter,
     action,
 )
 from recommender.admin.fragments import Table
@@ -111,6 +112,7 @@ class ProductAdmin(DetailAdmin[Product], ExternalIdAdmin[Product]):
     @admin.action(description="Re-embed", permissions=["change"])
     def re_embed(self, request: HttpRequest, queryset: QuerySet[Product]) -> None:
         """Make the vectors stale; workers do the rest."""
+        base.record(request, queryset, "Re-embed.")
         number = freshness.make_stale(queryset)
         products = "1 product is" if number == 1 else f"{number} products are"
         self.message_user(

@@ -7,7 +7,7 @@ from django.http import HttpRequest
 from psycopg import sql
 
 from recommender import database
-from recommender.admin import freshness
+from recommender.admin import access, freshness
 from recommender.admin.base import SimpleListFilter, key_in
 from recommender.admin.freshness import Freshness
 
@@ -19,9 +19,7 @@ _MAX_CATALOGS = 20
 # (a loose index scan).
 _VALUES = sql.SQL("""
 SELECT DISTINCT v.value FROM (
-    SELECT id FROM recommender_catalog
-    WHERE id = %(catalog)s::bigint OR %(catalog)s::bigint IS NULL
-      AND (SELECT count(*) FROM recommender_catalog) <= %(most_catalogs)s
+    SELECT unnest(%(catalogs)s::bigint[]) AS id
 ) c, LATERAL (
     WITH RECURSIVE next(value) AS (
         (SELECT p.{field} FROM recommender_product p
@@ -62,10 +60,14 @@ class ValueFilter(SimpleListFilter):
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Any:  # noqa: ARG002
         """The values of what is in stock. None where they are too many, or the catalogs are."""
-        asked = key_in(request.GET.get("catalog__id__exact", "").strip())
+        seen = access.catalogs(request)
+        if asked := key_in(request.GET.get("catalog__id__exact", "").strip()):
+            seen = seen.filter(pk=asked)
+        catalogs = list(seen.values_list("pk", flat=True)[: _MAX_CATALOGS + 1])
+        if len(catalogs) > _MAX_CATALOGS:
+            return []
         query = _VALUES.format(field=sql.Identifier(self.parameter_name))
-        limits = {"limit": _MAX_CHOICES + 1, "most_catalogs": _MAX_CATALOGS}
-        found = database.fetch(query, {"catalog": asked, **limits})
+        found = database.fetch(query, {"catalogs": catalogs, "limit": _MAX_CHOICES + 1})
         return [(value, value) for (value,) in found] if len(found) <= _MAX_CHOICES else []
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:  # noqa: ARG002

@@ -10,10 +10,15 @@ from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpR
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from unfold.contrib.filters.admin import RelatedDropdownFilter
 
-from recommender.admin import counts, fragments
-from recommender.admin.base import BoundedPaginator, ReadOnlyAdmin, SimpleListFilter, key_in
+from recommender.admin import access, base, counts, fragments
+from recommender.admin.base import (
+    BoundedPaginator,
+    ReadOnlyAdmin,
+    RelatedDropdownFilter,
+    SimpleListFilter,
+    key_in,
+)
 from recommender.catalog.catalogs import announce_space
 from recommender.models import QuarantinedProduct, Space
 from recommender.spaces import quarantine
@@ -38,6 +43,7 @@ class SpaceFilter(SimpleListFilter):
     def lookups(self, request: HttpRequest, model_admin: Any) -> Any:  # noqa: ARG002
         """The spaces that are not retired; none where they are too many."""
         spaces = Space.objects.exclude(status=Space.Status.RETIRED).select_related("catalog")
+        spaces = access.narrow(spaces, request)
         if catalog := key_in(request.GET.get("space__catalog__id__exact", "")):
             spaces = spaces.filter(catalog=catalog)
         listed = list(spaces[: _MAX_CHOICES + 1])
@@ -110,6 +116,7 @@ class QuarantinedProductAdmin(ReadOnlyAdmin[QuarantinedProduct]):
     ) -> HttpResponse:
         """The list, below the spaces that have anything in it."""
         spaces = Space.objects.exclude(status=Space.Status.RETIRED).select_related("catalog")
+        spaces = access.narrow(spaces, request)
         counted = counts.of_quarantine(spaces).filter(quarantined_count__gt=0)
         context = {
             "quarantining": [
@@ -171,7 +178,10 @@ class QuarantinedProductAdmin(ReadOnlyAdmin[QuarantinedProduct]):
     def _retry(self, request: HttpRequest, chosen: Mapping[int, Sequence[int] | None]) -> None:
         """Take these products of each space out, or all of them, and tell the workers."""
         number = 0
-        spaces = list(Space.objects.filter(pk__in=chosen).select_related("catalog"))
+        spaces = list(
+            access.narrow(Space.objects.filter(pk__in=chosen).select_related("catalog"), request)
+        )
+        base.record(request, spaces, "Out of quarantine.")
         for space in spaces:
             number += quarantine.retry(space, chosen[space.pk])
             announce_space(space)

@@ -8,9 +8,10 @@ from django.http import HttpRequest
 from django.template.defaultfilters import filesizeformat
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from unfold.contrib.filters.admin import ChoicesDropdownFilter, RelatedDropdownFilter
+from unfold.contrib.filters.admin import ChoicesDropdownFilter
 
 from recommender.admin import counts, fragments, quarantine
+from recommender.admin.base import RelatedDropdownFilter
 from recommender.admin.space_actions import SpaceActions
 from recommender.models import Space
 from recommender.spaces.lifecycle import LIVING

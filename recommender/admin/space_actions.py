@@ -98,6 +98,7 @@ class SpaceActions(ReadOnlyAdmin[Space]):
             lambda box: act(space, box),
             space_page.address(space),
             self._context(request),
+            [space],
         )
 
     def _space(self, request: HttpRequest, object_id: str) -> Space | None:

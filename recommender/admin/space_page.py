@@ -19,8 +19,8 @@ from unfold.widgets import (
 )
 
 from embeddings.errors import Misconfigured
-from recommender.admin import fragments
-from recommender.admin.base import key_in
+from recommender.admin import access, fragments
+from recommender.admin.base import key_in, record
 from recommender.admin.fragments import Table
 from recommender.catalog.catalogs import announce_space
 from recommender.insight.comparison import Comparison, Side, verdict
@@ -218,10 +218,12 @@ def address(space: Space) -> str:
 def create(request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
     """Ask for a new version, say what it would take, and make it when that is confirmed."""
     form = NewSpaceForm(request.POST or None)
+    access.narrow_choices(form, request)
     if form.is_valid():
         if "create" in request.POST:
             space = form.create()
             announce_space(space)
+            record(request, [space], "Made.")
             text = f"Made {space}. Workers embed it now; its page shows how far they are."
             messages.success(request, text)
             return HttpResponseRedirect(address(space))

@@ -10,10 +10,14 @@ from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 from django.template.response import TemplateResponse
 from django.utils.safestring import SafeString
-from unfold.contrib.filters.admin import RelatedDropdownFilter
 
-from recommender.admin import fragments, spend_month
-from recommender.admin.base import BoundedPaginator, ReadOnlyAdmin, SimpleListFilter
+from recommender.admin import access, fragments, spend_month
+from recommender.admin.base import (
+    BoundedPaginator,
+    ReadOnlyAdmin,
+    RelatedDropdownFilter,
+    SimpleListFilter,
+)
 from recommender.admin.fragments import BarPart, Table
 from recommender.admin.spend_month import Line, Month, dollars
 from recommender.models import EmbeddingSpend
@@ -28,7 +32,7 @@ _LINE_HEADERS = (
 )
 
 
-def month_context(month: Month, catalog: str) -> dict[str, Any]:
+def month_context(month: Month, catalog: str, request: HttpRequest) -> dict[str, Any]:
     """What the template shows of a month.
 
     Args:
@@ -37,6 +41,8 @@ def month_context(month: Month, catalog: str) -> dict[str, Any]:
     budgets = [
         budget for budget in ledger.budgets(month.first) if catalog in ("", str(budget.catalog_id))
     ]
+    seen = access.of(request, [budget.catalog_id for budget in budgets])
+    budgets = [budget for budget in budgets if budget.catalog_id in seen]
     return {
         "month": month,
         "figures": _figures(month),
@@ -149,7 +155,8 @@ class ModelFilter(SimpleListFilter):
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Any:  # noqa: ARG002
         """Every model that the ledger knows."""
-        models = EmbeddingSpend.objects.order_by("model").values_list("model", flat=True)
+        rows = access.narrow(EmbeddingSpend.objects.all(), request)
+        models = rows.order_by("model").values_list("model", flat=True)
         return [(model, model) for model in models.distinct()[:_MAX_CHOICES]]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:  # noqa: ARG002
@@ -190,7 +197,7 @@ class EmbeddingSpendAdmin(ReadOnlyAdmin[EmbeddingSpend]):
             listed = context["cl"]
             chosen = next(spec for spec in listed.filter_specs if isinstance(spec, MonthFilter))
             month = spend_month.of_rows(listed.queryset, chosen.first)
-            context |= month_context(month, request.GET.get("catalog__id__exact", ""))
+            context |= month_context(month, request.GET.get("catalog__id__exact", ""), request)
             context["neighbours"] = [
                 (listed.get_query_string({"month": value}, remove=["p"]), name)
                 for value, name in chosen.neighbours

@@ -1,9 +1,8 @@
 """Synonyms: what customers call things, and what the catalog does."""
 
 from django.contrib import admin
-from unfold.contrib.filters.admin import RelatedDropdownFilter
 
-from recommender.admin.base import BoundedPaginator, ModelAdmin
+from recommender.admin.base import BoundedPaginator, ModelAdmin, RelatedDropdownFilter
 from recommender.models import Synonyms
 
 

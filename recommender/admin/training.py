@@ -10,10 +10,10 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from unfold.contrib.filters.admin import ChoicesDropdownFilter, RelatedDropdownFilter
+from unfold.contrib.filters.admin import ChoicesDropdownFilter
 
 from recommender.admin import base, fragments
-from recommender.admin.base import Question, ReadOnlyAdmin, RunAdmin, action
+from recommender.admin.base import Question, ReadOnlyAdmin, RelatedDropdownFilter, RunAdmin, action
 from recommender.admin.fragments import Table, stored_table
 from recommender.models import Catalog, Ranker, TrainingRun
 from recommender.training import runs
@@ -195,7 +195,9 @@ class RankerAdmin(ReadOnlyAdmin[Ranker]):
             return HttpResponseRedirect(reverse("admin:recommender_ranker_changelist"))
         back = reverse("admin:recommender_ranker_change", args=[ranker.pk])
         context = {**self.admin_site.each_context(request), "opts": self.opts}
-        return base.confirm(request, _question(ranker), lambda _: _activate(ranker), back, context)
+        return base.confirm(
+            request, _question(ranker), lambda _: _activate(ranker), back, context, [ranker]
+        )
 
 
 def named(ranker: Ranker) -> str:

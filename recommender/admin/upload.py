@@ -7,10 +7,10 @@ from django.core.exceptions import PermissionDenied
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.safestring import SafeString
-from unfold.contrib.filters.admin import ChoicesDropdownFilter, RelatedDropdownFilter
+from unfold.contrib.filters.admin import ChoicesDropdownFilter
 
 from recommender.admin import base, fragments, upload_page
-from recommender.admin.base import ActionError, Question, RunAdmin, action
+from recommender.admin.base import ActionError, Question, RelatedDropdownFilter, RunAdmin, action
 from recommender.importing import uploads
 from recommender.models import Upload
 

@@ -17,6 +17,7 @@ from unfold.widgets import (
     UnfoldBooleanWidget,
 )
 
+from recommender.admin import access
 from recommender.admin.base import ModelForm
 from recommender.admin.fragments import Table
 from recommender.importing import upload_import, uploads
@@ -95,6 +96,7 @@ def take(
     asked = request.GET.get("catalog", "")
     initial = {"catalog": asked, "kind": request.GET.get("kind", Upload.Kind.PRODUCTS)}
     form = NewForm(request.POST or None, request.FILES or None, initial=initial)
+    access.narrow_choices(form, request)
     if form.is_valid():
         upload = form.save(commit=False)
         _keep(upload, form.cleaned_data["file"], request)

@@ -7,10 +7,14 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
-from unfold.contrib.filters.admin import RelatedDropdownFilter
 
-from recommender.admin import fragments, preview
-from recommender.admin.base import BoundedPaginator, DetailAdmin, ExternalIdAdmin
+from recommender.admin import base, fragments, preview
+from recommender.admin.base import (
+    BoundedPaginator,
+    DetailAdmin,
+    ExternalIdAdmin,
+    RelatedDropdownFilter,
+)
 from recommender.admin.fragments import Table
 from recommender.admin.user_rights import UserRights
 from recommender.models import Event, ProfileVector, Space, User
@@ -70,6 +74,7 @@ class UserAdmin(DetailAdmin[User], ExternalIdAdmin[User], UserRights):
     def _decide(
         self, request: HttpRequest, users: QuerySet[User], exclusion: User.Exclusion
     ) -> None:
+        base.record(request, users, f"{exclusion.label}.")
         count = users.update(exclusion=exclusion)
         noun = "user" if count == 1 else "users"
         text = f"{count:,} {noun}: {exclusion.label.lower()}, from the next training and count on."

@@ -52,7 +52,7 @@ class UserRights(ReadOnlyAdmin[User]):
             return self._gone(request)
         context = {**self.admin_site.each_context(request), "opts": self.opts}
         return base.confirm(
-            request, _question(user), lambda _: _erase(user), reverse(_LIST), context
+            request, _question(user), lambda _: _erase(user), reverse(_LIST), context, [user]
         )
 
     def _gone(self, request: HttpRequest) -> HttpResponse:

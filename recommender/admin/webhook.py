@@ -11,7 +11,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from unfold.contrib.filters.admin import ChoicesDropdownFilter, RelatedDropdownFilter
+from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminTextInputWidget
 
 from recommender.admin import base, fragments
@@ -21,6 +21,7 @@ from recommender.admin.base import (
     ModelForm,
     Question,
     ReadOnlyAdmin,
+    RelatedDropdownFilter,
     action,
 )
 from recommender.admin.fragments import Table

@@ -1,6 +1,6 @@
 """The tables, one file per concept."""
 
-from recommender.models.access import ApiKey, SignInTries
+from recommender.models.access import ApiKey, CatalogAccess, SignInTries
 from recommender.models.catalog import Catalog
 from recommender.models.effect import EffectFigure, LateDay, LostAnswers, Recommendation
 from recommender.models.event import Event, EventKey, User, UserMerge
@@ -43,6 +43,7 @@ __all__ = [
     "ApiKey",
     "CachedEmbedding",
     "Catalog",
+    "CatalogAccess",
     "CategoryDecision",
     "EffectFigure",
     "EmbeddingClaim",

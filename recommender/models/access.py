@@ -2,6 +2,7 @@
 
 import re
 
+from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import ValidationError
 from django.db import models
@@ -97,6 +98,27 @@ class ApiKey(models.Model):
             if not _ORIGIN.fullmatch(origin):
                 text = f"{origin!r} is no origin; write one as https://shop.example.org."
                 raise ValidationError({"origins": text})
+
+
+class CatalogAccess(models.Model):
+    """The catalogs that an operator sees and edits; who has no such row sees all of them."""
+
+    user = models.OneToOneField(
+        settings.AUTH_USER_MODEL, models.CASCADE, related_name="catalog_access"
+    )
+    catalogs = models.ManyToManyField(
+        Catalog,
+        blank=True,
+        related_name="+",
+        help_text="This person sees and edits these alone, none where none is chosen. Without "
+        "this narrowing, and as a superuser, all.",
+    )
+
+    class Meta:
+        verbose_name = verbose_name_plural = "narrowing to catalogs"
+
+    def __str__(self) -> str:
+        return f"catalogs of {self.user}"
 
 
 class SignInTries(models.Model):
