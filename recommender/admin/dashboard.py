@@ -77,6 +77,7 @@ _GROUPS = {
         ("Placements", "dashboard_customize", "recommender_placement"),
         ("Feeds", "rss_feed", "recommender_feed"),
         ("Synonyms", "sync_alt", "recommender_synonyms"),
+        ("Search redirects", "alt_route", "recommender_searchredirect"),
         ("Users", "group", "recommender_user"),
     ),
     "Effect": (

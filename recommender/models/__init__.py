@@ -17,6 +17,7 @@ from recommender.models.provider import (
     RateLimit,
 )
 from recommender.models.search import SearchDocument, SearchOutcome, SearchWord
+from recommender.models.search_redirect import SearchRedirect
 from recommender.models.space import (
     EmbeddingClaim,
     ProductVector,
@@ -68,6 +69,7 @@ __all__ = [
     "Recommendation",
     "SearchDocument",
     "SearchOutcome",
+    "SearchRedirect",
     "SearchWord",
     "SeenProduct",
     "SignInTries",
