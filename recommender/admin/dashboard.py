@@ -89,6 +89,7 @@ _GROUPS = {
         ("Uploads", "upload_file", "recommender_upload"),
         ("Feeds", "rss_feed", "recommender_feed"),
         ("Synonyms", "sync_alt", "recommender_synonyms"),
+        ("Search redirects", "alt_route", "recommender_searchredirect"),
         ("Users", "group", "recommender_user"),
     ),
     "Effect": (

@@ -125,6 +125,7 @@ FOR_USER = listed(
 FOUND = listed("matches_search", "Matches your search", None) | {
     "query": {"text": "expresso beans", "meant": "espresso beans", "missing_words": [],
               "synonyms": {}, "relaxed": False},
+    "redirect": {"address": None, "category": "Food & Drink/Coffee"},
     "facets": {
         "products": 14,
         "complete": True,

@@ -26,7 +26,7 @@ from recommender.engine.answer import Continuation
 from recommender.engine.given_history import refusal_of
 from recommender.engine.meaning import PictureError
 from recommender.engine.search import SearchAnswer, SearchQuery
-from recommender.retrieval import leanings, suggestions
+from recommender.retrieval import leanings, redirects, suggestions
 from recommender.retrieval.suggestions import Kind, Personal
 
 router = Router(tags=["search"], auth=search_key)
@@ -51,12 +51,23 @@ class UnderstoodOut(Schema):
     ]
 
 
+class RedirectOut(Schema):
+    """Where a search leads: an address, or a category's path; the other is null."""
+
+    address: str | None
+    category: str | None
+
+
 class SearchOut(AnswerOut):
     """The products that were found, and what the text was taken for."""
 
     query: Annotated[
         UnderstoodOut | None,
         Field(description="Not there where the search took longer than `timeout_ms`."),
+    ] = None
+    redirect: Annotated[
+        RedirectOut | None,
+        Field(description="Where the catalog has these words lead; null where nowhere."),
     ] = None
     facets: Annotated[FacetsOut | None, Field(description="Where `facets` are asked for.")] = None
 
@@ -161,7 +172,12 @@ def _search(request: ApiRequest, _: str, ask: SearchRequest, after: Continuation
         errors = [{"where": "body.picture", "message": str(exc)}]
         raise Problem(400, "invalid-picture", str(exc), errors=errors) from exc
     counted = {"facets": facets.document(found.facets)} if ask.facets else {}
-    more = {"query": _understood(ask.q or "", found), **counted}
+    leads = redirects.find(request.auth.catalog, found.words)
+    more = {
+        "query": _understood(ask.q or "", found),
+        "redirect": None if leads is None else asdict(leads),
+        **counted,
+    }
     return Made(found.answer, may_know and user is not None, more)
 
 

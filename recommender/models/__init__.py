@@ -18,6 +18,7 @@ from recommender.models.provider import (
     RateLimit,
 )
 from recommender.models.search import SearchDocument, SearchOutcome, SearchWord
+from recommender.models.search_redirect import SearchRedirect
 from recommender.models.space import (
     EmbeddingClaim,
     ProductVector,
@@ -77,6 +78,7 @@ __all__ = [
     "Recommendation",
     "SearchDocument",
     "SearchOutcome",
+    "SearchRedirect",
     "SearchWord",
     "SeenProduct",
     "SignInTries",

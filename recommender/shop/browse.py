@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.http import HttpResponse
+from django.shortcuts import redirect
 from django.views.decorators.http import require_POST, require_safe
 
 from recommender.api.problems import Problem
@@ -75,6 +76,8 @@ def search(visit: Visit) -> HttpResponse:
         facets=_FACETS,
         highlight=True,
     )
+    if leads := answer.get("redirect"):
+        return redirect(leads["address"] or visit.url("c", leads["category"]))
     counted = {one["field"]: one["buckets"] for one in answer["facets"]["fields"]}
     told = {
         "heading": f"“{words}”",

@@ -5,8 +5,8 @@ from django.utils import timezone
 
 from recommender.catalog import catalogs
 from recommender.engine import answer_log
-from recommender.models import ApiKey, Synonyms
-from recommender.retrieval import matches, synonyms, vocabulary
+from recommender.models import ApiKey, SearchRedirect, Synonyms
+from recommender.retrieval import matches, redirects, synonyms, vocabulary
 from tests.recommender import goods
 from tests.recommender.api.client import Api, items, problem
 from workers import tasks
@@ -64,6 +64,15 @@ def test_synonyms_find_and_are_told_and_highlighted(counted, api):
     assert (found["query"]["missing_words"], found["query"]["relaxed"]) == ([], False)
     assert [item["id"] for item in found["items"]] == ["mug-red"]
     assert found["items"][0]["highlights"]["title"] == "<em>Red</em> <em>mug</em>"
+
+
+def test_a_search_says_where_the_catalog_has_its_words_lead(counted, api):
+    SearchRedirect.objects.create(catalog=counted.catalog, words=["sale"], address="/sale")
+    redirects.forget()
+    found = api.get(SEARCH, q="sales", count=3).json()
+    assert found["redirect"] == {"address": "/sale", "category": None}
+    assert len(found["items"]) == 3
+    assert api.get(SEARCH, q="mug").json()["redirect"] is None
 
 
 def test_facets_of_words_that_no_product_has_count_what_was_found(counted, api):

@@ -1,10 +1,11 @@
 import re
+from functools import partial
 
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from recommender.catalog import catalogs
-from recommender.models import Catalog, Event
-from recommender.retrieval import vocabulary
+from recommender.models import Catalog, Event, SearchRedirect
+from recommender.retrieval import redirects, vocabulary
 from tests.recommender.shop import page
 from tests.recommender.shop.conftest import HOME
 
@@ -32,6 +33,17 @@ def test_ranges_of_prices_can_be_chosen(shown, browser):
     for value, count in ranges:
         narrowed = page.text(browser.get(f"{HOME}c/Home", {"price": value}))
         assert len(page.products(narrowed)) == int(count)
+
+
+def test_a_search_that_leads_to_a_place_goes_there(shown, browser):
+    make = partial(SearchRedirect.objects.create, catalog=shown.catalog)
+    make(words=["cups"], category="Home/Kitchen")
+    make(words=["returns"], address="https://shop.example/returns")
+    redirects.forget()
+    html = page.text(browser.get(f"{HOME}search", {"q": "cup"}, follow=True))
+    assert {name.partition("-")[0] for name in page.products(html)} == {"mug"}
+    away = browser.get(f"{HOME}search", {"q": "returns"})
+    assert (away.status_code, away["Location"]) == (302, "https://shop.example/returns")
 
 
 def test_a_search_finds_words_and_marks_them(shown, browser):

@@ -105,10 +105,18 @@ class Facets(TypedDict):
     fields: list[Facet]
 
 
+class Redirect(TypedDict):
+    """Where a search leads: an address, or a category's path; the other is null."""
+
+    address: str | None
+    category: str | None
+
+
 class SearchResults(Recommendations):
     """The products that were found, and what the text was taken for."""
 
     query: NotRequired[Understood | None]
+    redirect: NotRequired[Redirect | None]
     facets: NotRequired[Facets | None]
 
 
