@@ -17,7 +17,7 @@ from recommender.models import Catalog, CatalogAccess
 
 _M = TypeVar("_M", bound=Model)
 # Where a row says its catalog, the first that a model has.
-_PATHS = ("catalog", "space")
+_PATHS = ("catalog", "space", "webhook")
 _Person = AbstractBaseUser | AnonymousUser
 
 

@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('recommender', '0037_uploads'),
+        ("recommender", "0037_uploads"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

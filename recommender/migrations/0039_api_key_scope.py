@@ -40,7 +40,7 @@ DROP FUNCTION kinship_tell_key();
 class Migration(migrations.Migration):
     """A scope, two bounds, and news of every change of a key to whoever listens."""
 
-    dependencies = [("recommender", "0033_api_key_limits")]
+    dependencies = [("recommender", "0038_catalog_access")]
 
     operations = [
         migrations.AlterField("apikey", "scope", models.CharField(max_length=16, choices=SCOPES)),

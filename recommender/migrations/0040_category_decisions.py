@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ("recommender", "0037_uploads"),
+        ("recommender", "0039_api_key_scope"),
     ]
 
     operations = [

@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('recommender', '0033_api_key_limits'),
+        ("recommender", "0043_effect_product"),
     ]
 
     operations = [

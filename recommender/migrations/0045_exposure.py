@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ("recommender", "0043_effect_product"),
+        ("recommender", "0044_search_redirects"),
     ]
 
     operations = [
