@@ -1,9 +1,8 @@
 """Search redirects: words that lead to a place of the shop."""
 
 from django.contrib import admin
-from unfold.contrib.filters.admin import RelatedDropdownFilter
 
-from recommender.admin.base import BoundedPaginator, ModelAdmin
+from recommender.admin.base import BoundedPaginator, ModelAdmin, RelatedDropdownFilter
 from recommender.models import SearchRedirect
 
 

@@ -51,8 +51,10 @@ class UserRights(ReadOnlyAdmin[User]):
         if user is None:
             return self._gone(request)
         context = {**self.admin_site.each_context(request), "opts": self.opts}
+        # In the history of the catalog, and without a name: of the user nothing is to be left.
+        about = [user.catalog]
         return base.confirm(
-            request, _question(user), lambda _: _erase(user), reverse(_LIST), context, [user]
+            request, _question(user), lambda _: _erase(user), reverse(_LIST), context, about
         )
 
     def _gone(self, request: HttpRequest) -> HttpResponse:
@@ -62,9 +64,9 @@ class UserRights(ReadOnlyAdmin[User]):
 
 def _question(user: User) -> Question:
     return Question(
-        title=f"Erase {user}?",
-        text="All that is held about them goes, for good: what they did, the lists that were made "
-        "for them, their profiles. What was learnt from it goes at the next training.",
+        title="Erase this user?",
+        text=f"All that is held about {user} goes, for good: what they did, the lists that were "
+        "made for them, their profiles. What was learnt from it goes at the next training.",
         button="Erase",
         is_final=True,
     )

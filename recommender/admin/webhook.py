@@ -190,6 +190,7 @@ class WebhookAdmin(DetailAdmin[Webhook]):
             confirmed,
             reverse("admin:recommender_webhook_change", args=[webhook.pk]),
             {**self.admin_site.each_context(request), "opts": self.opts},
+            [webhook],
         )
 
 
@@ -248,6 +249,7 @@ class WebhookDeliveryAdmin(ReadOnlyAdmin[WebhookDelivery]):
         with transaction.atomic():
             for delivery in chosen:
                 deliveries.send_again(delivery)
+        base.record(request, chosen, "Send again.")
         number = "1 delivery is" if len(chosen) == 1 else f"{len(chosen)} deliveries are"
         self.message_user(request, f"{number} sent again.", messages.SUCCESS)
 

@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from recommender.admin import access
-from recommender.catalog import catalogs
+from recommender.catalog import catalogs, keys
 from recommender.importing import uploads
 from recommender.insight import evaluations
 from recommender.models import (
@@ -30,10 +30,13 @@ from recommender.models import (
     Product,
     QuarantinedProduct,
     Ranker,
+    SearchRedirect,
     Space,
     Synonyms,
     TrainingRun,
     Upload,
+    Webhook,
+    WebhookDelivery,
 )
 from recommender.models import User as Shopper
 from tests.recommender.insight.evaluations import EVALUATION
@@ -72,6 +75,11 @@ def _product(catalog: Catalog) -> Product:
     return found
 
 
+def _webhook(catalog: Catalog) -> Webhook:
+    url = f"https://{SECRET}.example.org/hook"
+    return Webhook.objects.create(catalog=catalog, name=SECRET, url=url, kinds=["training.done"])
+
+
 MAKE: dict[type[Model], Callable[[Catalog], Model]] = {
     Catalog: lambda catalog: catalog,
     Product: _product,
@@ -106,7 +114,14 @@ MAKE: dict[type[Model], Callable[[Catalog], Model]] = {
     EmbeddingSpend: lambda catalog: EmbeddingSpend.objects.create(
         catalog=catalog, day=timezone.now().date(), model="fake-8", rows=1
     ),
-    ApiKey: lambda catalog: catalogs.new_key(catalog, "server", SECRET)[0],
+    ApiKey: lambda catalog: keys.new_key(catalog, "server", SECRET)[0],
+    SearchRedirect: lambda catalog: SearchRedirect.objects.create(
+        catalog=catalog, words=[SECRET], address=f"/{SECRET}"
+    ),
+    Webhook: _webhook,
+    WebhookDelivery: lambda catalog: WebhookDelivery.objects.create(
+        webhook=_webhook(catalog), kind="webhook.test", body=SECRET, created_at=timezone.now()
+    ),
     Upload: lambda catalog: Upload.objects.create(catalog=catalog, name=f"{SECRET}.csv"),
 }
 OF_CATALOGS = [model for model in admin.site._registry if access.path(model) is not None]

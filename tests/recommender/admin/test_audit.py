@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 import recommender.admin  # noqa: F401 - has the pages registered
-from recommender.catalog import catalogs
+from recommender.catalog import keys
 from recommender.importing import uploads
 from recommender.insight import evaluations
 from recommender.models import (
@@ -29,6 +29,8 @@ from recommender.models import (
     Space,
     Upload,
     User,
+    Webhook,
+    WebhookDelivery,
 )
 from tests.recommender.insight.evaluations import EVALUATION
 from tests.shop import Shop
@@ -36,9 +38,11 @@ from tests.shop import Shop
 from . import page
 
 # Nothing is changed by these.
-LOOKING = {"compare", "rejects", "find_out"}
+LOOKING = {"compare", "rejects", "find_out", "export", "why"}
 # Tested where their pages are: tests/recommender/admin/test_space_actions.py needs two versions.
 ELSEWHERE = {(Space, "activate"), (Space, "roll_back"), (Space, "retire")}
+# In tests/recommender/admin/test_product_bulk.py, as it asks what to change first.
+ELSEWHERE |= {(Product, "edit_together")}
 
 
 def _ranker(shop: Shop) -> Ranker:
@@ -80,6 +84,13 @@ def _catalog(shop: Shop) -> Catalog:
     return shop.catalog
 
 
+def _webhook(shop: Shop) -> Webhook:
+    url = "https://shop.example.org/hook"
+    return Webhook.objects.create(
+        catalog=shop.catalog, name="till", url=url, kinds=["training.done"]
+    )
+
+
 def _ann(shop: Shop) -> User:
     return shop.user("ann")
 
@@ -109,9 +120,19 @@ ROWS: dict[tuple[type[Model], str], Callable[[Shop], Model]] = {
     ),
     **{(User, name): _ann for name in ("exclude_selected", "keep_selected", "undecide_selected")},
     **{
-        (ApiKey, name): lambda shop: catalogs.new_key(shop.catalog, "server", "")[0]
+        (ApiKey, name): lambda shop: keys.new_key(shop.catalog, "server", "")[0]
         for name in ("revoke", "rotate")
     },
+    (User, "erase"): _ann,
+    (Webhook, "send_test"): _webhook,
+    (Webhook, "start_again"): _webhook,
+    (WebhookDelivery, "send_again"): lambda shop: WebhookDelivery.objects.create(
+        webhook=_webhook(shop),
+        kind="webhook.test",
+        body="{}",
+        status="failed",
+        created_at=timezone.now(),
+    ),
     (Upload, "try_it"): _upload,
     (Upload, "start"): _upload,
     (Upload, "read_otherwise"): _upload,
