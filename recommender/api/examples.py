@@ -203,18 +203,17 @@ CALLS: Mapping[tuple[str, str], Call] = {
         errors=(*SERVER, NO_USER, unknown("user")),
     ),
     ("post", "/v1/products/{product_id}/merge"): Call(
-        answers={200: "ProductMergeOut"},
+        answers={200: "MergeOut"},
         answer={"id": PRODUCT_ID, "events": 12, "missing_ids": []},
         bodies={"a second entry": {"from": "foo-004"}},
         parameters={"product_id": PRODUCT_ID},
         errors=(*SERVER, NOT_JSON, NO_LONGER, NOT_MERGEABLE, *TOO_LARGE),
     ),
-    ("post", "/v1/products/{product_id}/part"): Call(
-        answers={200: "ProductMergeOut"},
+    ("delete", "/v1/products/{product_id}/merge"): Call(
+        answers={200: "MergeOut"},
         answer={"id": PRODUCT_ID, "events": 12, "missing_ids": []},
-        bodies={"the same": {"from": "foo-004"}},
-        parameters={"product_id": PRODUCT_ID},
-        errors=(*SERVER, NOT_JSON, NO_LONGER, *TOO_LARGE),
+        parameters={"product_id": PRODUCT_ID, "from": "foo-004"},
+        errors=(*SERVER, NO_LONGER, invalid("query.from", "Field required")),
     ),
     ("post", "/v1/users/{user_id}/merge"): Call(
         answers={200: "MergeOut"},

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import orjson
 from django.http import HttpResponse
 from ninja import Query as Parameters
-from ninja import Router, Schema
+from ninja import Router
 from psycopg import sql
 from pydantic import WithJsonSchema
 
@@ -18,7 +18,6 @@ from recommender.api.documentation import documented_rows
 from recommender.api.fields import PathId
 from recommender.api.problems import Problem
 from recommender.api.schemas import (
-    MergeIn,
     ProductChange,
     ProductIn,
     RowError,
@@ -30,7 +29,6 @@ from recommender.catalog import attributes, upsert
 from recommender.catalog.upsert import Written
 from recommender.engine.answer import SHOWN, plain_value
 from recommender.history import aliases
-from recommender.history.merge_products import MergeError, merge_products, part_products
 from recommender.models import Catalog, Product
 
 router = Router(tags=["products"], auth=server_key)
@@ -134,43 +132,6 @@ def _patch_by_line(request: ApiRequest) -> HttpResponse:
     checked = [product_rows.checked_change(row) for row in rows]
     outcomes, refused = product_rows.change(request.auth.catalog, checked)
     return lines.respond(request, product_rows.told(outcomes, rows, refused), _OUTCOMES)
-
-
-class ProductMergeOut(Schema):
-    """What a product got of another, or gave back."""
-
-    id: str
-    events: int
-    missing_ids: list[str]
-
-
-# Before what an id alone leads to, as of users.
-@router.post(
-    "/products/{id:product_id}/merge", response=ProductMergeOut, summary="Merge a duplicate"
-)
-def merge_product(request: ApiRequest, product_id: PathId, merge: MergeIn) -> HttpResponse:
-    """Give this product all that happened with `from`, which is listed no more.
-
-    The id of `from` stands for this product from then on. To ask again changes nothing.
-    """
-    codec.check_known(request, ())
-    try:
-        moved = merge_products(request.auth.catalog, product_id, merge.from_, "the API")
-    except MergeError as exc:
-        raise Problem(409, "not-mergeable", str(exc)) from exc
-    return codec.respond({"id": product_id, "events": moved, "missing_ids": []})
-
-
-@router.post("/products/{id:product_id}/part", response=ProductMergeOut, summary="Undo a merge")
-def part_product(request: ApiRequest, product_id: PathId, merge: MergeIn) -> HttpResponse:
-    """Bring back `from`, with the events that it had; those that came since stay.
-
-    What is not merged into this product is in `missing_ids`, and nothing changes.
-    """
-    codec.check_known(request, ())
-    moved = part_products(request.auth.catalog, product_id, merge.from_)
-    missing = [merge.from_] if moved is None else []
-    return codec.respond({"id": product_id, "events": moved or 0, "missing_ids": missing})
 
 
 @router.put("/products/{id:product_id}", summary="Add or replace a product")

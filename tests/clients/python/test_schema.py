@@ -30,7 +30,6 @@ ANSWERS = {
     "UserOut": records.User,
     "MergeOut": records.Merged,
     "ExportOut": records.Held,
-    "ProductMergeOut": records.Merged,
     "IngestOut": records.Ingested,
     "OutliersOut": insight.Outliers,
     "KindsOut": insight.InsightKinds,

@@ -69,7 +69,7 @@ def test_it_is_read_as_the_one_that_stayed_and_written_for_itself(merged: Shop, 
     assert api.get("/v1/products/p0").json()["title"] == "mug number 0"
     problem(api.delete("/v1/products/p4"), 404, "unknown-product")
 
-    assert api.post("/v1/products/p0/part", {"from": "p4"}).json()["events"] == 1
+    assert api.delete("/v1/products/p0/merge?from=p4").json()["events"] == 1
     assert api.get("/v1/products/p4").json()["title"] == "a mug of its own"
 
 
@@ -94,5 +94,5 @@ def test_what_cannot_be_merged_or_parted_says_so(merged: Shop, api: Api) -> None
     told = problem(api.post("/v1/products/p4/merge", {"from": "p5"}), 409, "not-mergeable")
     assert told["detail"] == "'p4' is merged into 'p0'; part them first."
     assert api.post("/v1/products/p0/merge", {"from": "p4"}).json()["events"] == 0
-    parted = api.post("/v1/products/p0/part", {"from": "p5"}).json()
+    parted = api.delete("/v1/products/p0/merge?from=p5").json()
     assert parted == {"id": "p0", "events": 0, "missing_ids": ["p5"]}

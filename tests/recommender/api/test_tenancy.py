@@ -43,7 +43,7 @@ ALLOWED: Mapping[tuple[str, str], set[str]] = {
     ("GET", "/v1/products/{product_id}"): _SERVER,
     ("DELETE", "/v1/products/{product_id}"): _SERVER,
     ("POST", "/v1/products/{product_id}/merge"): _SERVER,
-    ("POST", "/v1/products/{product_id}/part"): _SERVER,
+    ("DELETE", "/v1/products/{product_id}/merge"): _SERVER,
     ("GET", "/v1/products/{product_id}/similar"): _PUBLIC,
     ("POST", "/v1/products/{product_id}/similar"): _PUBLIC,
     **{

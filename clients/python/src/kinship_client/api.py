@@ -71,7 +71,7 @@ class Api:
     merge_user = Method(calls.merge_user)
     unmerge_user = Method(calls.unmerge_user)
     merge_product = Method(calls.merge_product)
-    part_product = Method(calls.part_product)
+    unmerge_product = Method(calls.unmerge_product)
     send_events = Method(calls.send_events)
 
     recommendations = Method(calls.recommendations)

@@ -107,9 +107,9 @@ def merge_product(product: str, duplicate: str) -> Call[records.Merged]:
     return send("POST", f"/products/{in_path(product)}/merge", {"from": duplicate})
 
 
-def part_product(product: str, duplicate: str) -> Call[records.Merged]:
+def unmerge_product(product: str, duplicate: str) -> Call[records.Merged]:
     """Undo the merge of a duplicate."""
-    return send("POST", f"/products/{in_path(product)}/part", {"from": duplicate})
+    return Call("DELETE", f"/v1/products/{in_path(product)}/merge", {"from": duplicate})
 
 
 def merge_user(user: str, visitor: str) -> Call[records.Merged]:
