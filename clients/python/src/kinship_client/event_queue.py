@@ -143,7 +143,7 @@ class EventQueue:
             answer = self._client.send_events(events)
         except KinshipError as exc:
             return self._failed(events, exc)
-        self.counts.sent += answer["accepted"] + answer["duplicate"]
+        self.counts.sent += len(events) - answer["rejected"]
         self.counts.rejected += answer["rejected"]
         for event, result in zip(events, answer["results"], strict=True):
             if result["status"] == "rejected":
