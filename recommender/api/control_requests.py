@@ -144,6 +144,14 @@ class PlacementRequest(Strict):
             description="Whether the placement's rules act; only a server key may say no.",
         ),
     ] = True
+    consent: Annotated[
+        bool,
+        Field(
+            strict=True,
+            description="Whether the user allows to be known: if not, what is stored of them does "
+            "not count, and nothing of the request or its list is stored.",
+        ),
+    ] = True
     _placing: Placing | None = PrivateAttr(default=None)
 
     @property

@@ -37,6 +37,7 @@ from recommender.api.example_requests import (
     OF_METHOD,
     OF_USER,
     PICTURE,
+    PLACED,
     PRODUCT_PATH,
     REQUEST,
     ROWS,
@@ -137,10 +138,7 @@ LISTS: Mapping[tuple[str, str], Call] = {
         answer=ROWS,
         parameters=USER_PATH
         | {"rows": 3, "count": 3}
-        | {
-            name: LIST[name]
-            for name in ("filter", "fields", "explain", "scenario", "scenario_version", "rules")
-        }
+        | {name: LIST[name] for name in ("filter", "fields", "explain", *PLACED)}
         | TIMED,
         errors=(*OF_USER, *OF_METHOD["get"]),
     ),

@@ -89,7 +89,10 @@ LIST = {
     "scenario": "",
     "scenario_version": "",
     "rules": True,
+    "consent": True,
 }
+# Of these, what says which placement's list it is, and for whom.
+PLACED = ("scenario", "scenario_version", "rules", "consent")
 # A list by every rule there is.
 _RULED = {
     "count": 3,

@@ -190,6 +190,7 @@ class PlacementParameters(Schema):
         ),
     ] = None
     rules: Flag = True
+    consent: Flag = True
 
 
 class ListParameters(PlacementParameters):

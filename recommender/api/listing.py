@@ -147,6 +147,8 @@ def page(
     ask = placing.place(request, of, ask)
     made, document = _documented(request, operation, ask, subject, after)
     listed = tuple(item.id for item in made.answer.items[: len(document["items"])])
+    if not ask.consent:
+        return Page({"rec_id": str(answer_log.new_id()), **document}, listed)
     rec_id = log_shown(
         request,
         operation.name,

@@ -49,7 +49,12 @@ class Of:
     user: str | None = None
 
     def user_in(self, ask: PlacementRequest) -> str | None:
-        """Whom the list is made for: whom its address names, or else its request."""
+        """Whom the list is made for: whom its address names, or else its request.
+
+        None of somebody who does not allow to be known.
+        """
+        if not ask.consent:
+            return None
         return self.user or getattr(ask, "user", None)
 
 

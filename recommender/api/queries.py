@@ -207,6 +207,7 @@ def _checked(
         rules = (rules or ListRules()) & of_placement.rules if of_placement.rules else rules
     return Query(
         count=ask.count,
+        has_consent=ask.consent,
         filter=narrowed,
         fields=check_fields(ask.fields, attributes),
         exclude=frozenset(),

@@ -80,7 +80,13 @@ def post_rows(request: ApiRequest, user_id: PathId, ask: RowsRequest) -> HttpRes
 def _rows(request: ApiRequest, user_id: str, ask: RowsRequest, after: Continuation) -> Page:
     may_know = user_tokens.may_know(request, user_id)
     ask = placing.place(request, Of(placing.ROWS, RowsRequest, user=user_id), ask)
-    listed = ListRequest(count=ask.count, filter=ask.filter, fields=ask.fields, explain=ask.explain)
+    listed = ListRequest(
+        count=ask.count,
+        filter=ask.filter,
+        fields=ask.fields,
+        explain=ask.explain,
+        consent=ask.consent,
+    )
     if ask.placing is not None:
         listed = listed.placed(ask.placing, {})
     query = replace(
@@ -136,6 +142,8 @@ def _remembered(
     may_know: bool,
 ) -> UUID:
     """The id by which the row goes on, with what no row of the page has shown."""
+    if not ask.consent:
+        return answer_log.new_id()
     shown = len(row.answer.items)
     rec_id = listing.log_shown(
         request, row.road, row.answer, count=shown, user=user_id, placing=ask.placing

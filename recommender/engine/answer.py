@@ -51,6 +51,7 @@ class Query:
     before: datetime | None = None  # only history strictly before this time counts
     named: bool = False  # whether explanations name products by title
     anonymous_only: bool = False  # whether only users for whom nobody vouches get their own list
+    has_consent: bool = True  # whether what is stored of the user may count
     after: Continuation = FIRST_PAGE
     rules: ListRules | None = None  # what the list is made by beside relevance
     # Of the user's own products these are left out, too.

@@ -18,6 +18,8 @@ from recommender.models import Catalog
 
 # As `fallback` or `degraded`: nobody vouches that it is the user who asks.
 NO_USER_TOKEN = "no_user_token"  # noqa: S105 - a word, not a password
+# The user does not allow to be known.
+NO_CONSENT = "no_consent"
 
 # Seconds between events that have no time: they are in the order of their coming.
 _STEP = 1.0
@@ -61,6 +63,8 @@ def asker(catalog: Catalog, external_id: str | None, query: Query) -> Asker:
     """The user of this id, if any is named; not one of whom the caller may not ask."""
     if external_id is None:
         return Asker(None)
+    if not query.has_consent:
+        return Asker(None, refusal=NO_CONSENT)
     user = find_user(catalog, external_id, query)
     if user is None:
         return Asker(None, missing=(external_id,))

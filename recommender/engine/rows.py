@@ -14,7 +14,7 @@ from recommender.engine import bought, charts, control, given_history, related, 
 from recommender.engine.answer import FIRST_PAGE, SEEN, Answer, Continuation, Query
 from recommender.engine.backfill import NEWEST, POPULAR, TRENDING
 from recommender.engine.candidates import Cause
-from recommender.engine.given_history import NO_USER_TOKEN, Asker, GivenEvent, with_history
+from recommender.engine.given_history import Asker, GivenEvent, with_history
 from recommender.engine.recommend import recommend_to
 from recommender.engine.stored import StoredUser, find_popularity, nobody_beside
 from recommender.history import repurchase
@@ -107,8 +107,8 @@ def page(catalog: Catalog, external_id: str, query: Query, most: int, *, names_o
         tell = partial(_taste, catalog, asking.user, names_own=names_own)
         taste = _in_time(tell, "taste", degraded) or taste
     fallback = listed.fallback if listed is not None else None
-    if fallback == NO_USER_TOKEN:
-        degraded["user"] = NO_USER_TOKEN
+    if asking.refusal is not None:
+        degraded["user"] = asking.refusal
     making = _Making(catalog, asking, query, taste)
     rows: list[Row] = []
     shown = set(query.after.shown)

@@ -1,4 +1,4 @@
-// Kinship in a page: events and lists. docs/site.md says how.
+// Kinship in a page: docs/site.md
 (() => {
   const script = document.currentScript, { key, user, userToken, consent } = script.dataset
   const url = (script.dataset.url || new URL(script.src).origin) + "/v1"
@@ -19,7 +19,7 @@
     return guest
   }
 
-  // sendBeacon() sends no key; a fetch with keepalive does, and outlives the page, too.
+  // sendBeacon() sends no key; a fetch with keepalive does, and outlives the page.
   const ask = (path, body) => fetch(url + path, {
     ...(body && { method: "POST", body: JSON.stringify(body), keepalive: true }),
     headers: {
@@ -62,7 +62,7 @@
     const parts = root => [...root.querySelectorAll("*")].map(part => [part, part.dataset])
     const names = parts(template.content).flatMap(([, d]) => [d.kinshipText, d.kinshipSrc])
     const answer = await ask(path(place.dataset) + "?" + new URLSearchParams({
-      count: 6, fields: names.filter(n => n && n !== "why"),
+      ...mayKnow() || { consent: false }, count: 6, fields: names.filter(n => n && n !== "why"),
       ...JSON.parse(place.dataset.kinshipRequest || "{}"),
     }))
     if (!answer.ok) throw await answer.text()

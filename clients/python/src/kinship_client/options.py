@@ -66,6 +66,7 @@ class PageOptions(TypedDict, total=False):
     scenario: str
     scenario_version: int | Literal["draft"]
     rules: bool
+    consent: bool
     count: int
     filter: Json | None
     fields: Sequence[str]
