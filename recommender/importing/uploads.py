@@ -8,6 +8,7 @@ import os
 import re
 import shutil
 import sys
+import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
@@ -179,11 +180,16 @@ def prune() -> None:
 
 
 def _remove_orphans() -> None:
-    """The files of uploads that are no more, as those of a deleted catalog."""
+    """The files of uploads that are no more, as those of a deleted catalog.
+
+    Not at once: whoever uploads one now has a file before others see its row.
+    """
     home = settings.STACK.data_dir / "uploads"
     known = set(Upload.objects.values_list("pk", flat=True))
+    old = time.time() - FILE_FOR.total_seconds()
     for directory in home.iterdir() if home.is_dir() else ():
-        if directory.name.isdecimal() and int(directory.name) not in known:
+        is_old = directory.stat().st_mtime < old
+        if is_old and directory.name.isdecimal() and int(directory.name) not in known:
             remove_file(int(directory.name))
 
 
