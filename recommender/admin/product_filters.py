@@ -18,8 +18,12 @@ _MAX_CATALOGS = 20
 # Each value is looked up from the one before: an index is read once a value, not once a product
 # (a loose index scan).
 _VALUES = sql.SQL("""
+WITH seen AS (
+    SELECT id FROM recommender_catalog
+    WHERE id = ANY(%(catalogs)s::bigint[]) OR %(catalogs)s::bigint[] IS NULL
+)
 SELECT DISTINCT v.value FROM (
-    SELECT unnest(%(catalogs)s::bigint[]) AS id
+    SELECT id FROM seen WHERE (SELECT count(*) FROM seen) <= %(most_catalogs)s
 ) c, LATERAL (
     WITH RECURSIVE next(value) AS (
         (SELECT p.{field} FROM recommender_product p
@@ -60,14 +64,14 @@ class ValueFilter(SimpleListFilter):
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Any:  # noqa: ARG002
         """The values of what is in stock. None where they are too many, or the catalogs are."""
-        seen = access.catalogs(request)
-        if asked := key_in(request.GET.get("catalog__id__exact", "").strip()):
-            seen = seen.filter(pk=asked)
-        catalogs = list(seen.values_list("pk", flat=True)[: _MAX_CATALOGS + 1])
-        if len(catalogs) > _MAX_CATALOGS:
-            return []
+        asked = key_in(request.GET.get("catalog__id__exact", "").strip())
+        catalogs = None if asked is None else [asked]
+        if access.narrowing(request) is not None:
+            seen = access.catalogs(request).values_list("pk", flat=True)
+            catalogs = [pk for pk in seen if asked in (None, pk)]
         query = _VALUES.format(field=sql.Identifier(self.parameter_name))
-        found = database.fetch(query, {"catalogs": catalogs, "limit": _MAX_CHOICES + 1})
+        limits = {"limit": _MAX_CHOICES + 1, "most_catalogs": _MAX_CATALOGS}
+        found = database.fetch(query, {"catalogs": catalogs, **limits})
         return [(value, value) for (value,) in found] if len(found) <= _MAX_CHOICES else []
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:  # noqa: ARG002

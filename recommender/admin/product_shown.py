@@ -78,7 +78,8 @@ def figures_of(product: Product) -> Table:
             (popularity.month_users, "30 days"),
             (popularity.all_users, "all time"),
         )
-        rows += [[f"Users, {name}", f"{number:,}"] for number, name in told]
+        # Whom only lists led to it count in part.
+        rows += [[f"Users, {name}", f"{round(number, 1):,g}"] for number, name in told]
     rows += _in_lists(product)
     cut = f"Of {_EVENTS:,} of its events; it has more." if is_cut else ""
     return Table(["", ""], rows, cut)

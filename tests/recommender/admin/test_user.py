@@ -188,7 +188,7 @@ def test_a_person_downloads_what_is_held_about_a_user(admin_client: Client, ann:
 
 def test_a_person_erases_a_user_once_they_confirm(admin_client: Client, ann: User) -> None:
     address = reverse("admin:recommender_user_erase", args=[ann.pk])
-    assert "Erase ann?" in page.text(admin_client.get(address))
+    assert "All that is held about ann goes" in page.text(admin_client.get(address))
     assert User.objects.filter(pk=ann.pk).exists()
     assert "ann is erased" in page.text(admin_client.post(address, follow=True))
     assert not User.objects.filter(pk=ann.pk).exists()

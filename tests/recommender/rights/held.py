@@ -25,6 +25,8 @@ LEFT JOIN pg_constraint f
     ON f.conrelid = t.oid AND f.contype = 'f' AND a.attnum = ANY(f.conkey)
 WHERE t.relkind IN ('r', 'p') AND NOT t.relispartition AND t.relname LIKE 'recommender\\_%%'
   AND a.attnum > 0 AND NOT a.attisdropped
+  -- Who signs in to the admin is no user of a shop.
+  AND f.confrelid IS DISTINCT FROM 'auth_user'::regclass
   AND (a.attname ~ '(^|_)(user|visitor|shopper|unit)(_id)?$'
        OR f.confrelid = 'recommender_user'::regclass)
 """
