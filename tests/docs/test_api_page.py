@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +18,12 @@ _EXAMPLE = re.compile(r"curl -s .*?\"\$URL(/v1/[^?\"]*)", re.MULTILINE)
 Operation = Mapping[str, Any]
 
 
+@cache
 def document() -> Mapping[str, Any]:
     return api.get_openapi_schema()
 
 
+@cache
 def operations() -> dict[tuple[str, str], Operation]:
     return {
         (method.upper(), path): operation
