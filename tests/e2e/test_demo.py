@@ -3,6 +3,7 @@
 import re
 import signal
 import subprocess
+from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -111,8 +112,12 @@ def test_every_taste_is_offered_what_a_person_would_agree_with(
     # Who has seen almost all of what they care for is offered what is near it.
     assert sum(fitting.values()) / (5 * len(people)) > 0.88
     assert sum(count == 5 for count in fitting.values()) / len(people) > 0.75
-    first = {name: count for name, count in fitting.items() if name.endswith("-01")}
-    assert sum(count >= 4 for count in first.values()) >= len(first) - 2, first
+    of_taste: dict[str, list[int]] = defaultdict(list)
+    for name, count in fitting.items():
+        of_taste[name.rpartition("-")[0]].append(count)
+    means = {taste: sum(counts) / len(counts) for taste, counts in of_taste.items()}
+    # Most of what each taste is offered fits; one shopper alone may have seen all of it by now.
+    assert min(means.values()) > 3, means
 
 
 def test_started_again_it_says_where_it_runs_and_how_to_come_in(
