@@ -1,27 +1,24 @@
-"""What the admin's pages share: Unfold's ModelAdmin, and the page that asks for confirmation.
+"""What the admin's pages share: Unfold's ModelAdmin, and the kinds of pages that there are.
 
 Unfold itself ships no types; the names here have those of Django's stubs.
 """
 
 from abc import abstractmethod
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Container, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 import orjson
 from django import forms
-from django.contrib import messages
+from django.contrib.admin import ShowFacets
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.core.exceptions import ValidationError
 from django.core.paginator import Paginator
 from django.db.models import Model, QuerySet
 from django.forms.fields import InvalidJSONInput
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.template.response import TemplateResponse
+from django.http import HttpRequest, HttpResponse
 from django.utils.functional import cached_property
 
 from recommender.admin import access
-from recommender.spaces.partitions import SpaceError
 
 if TYPE_CHECKING:
     from django.contrib.admin import ModelAdmin, SimpleListFilter
@@ -80,6 +77,7 @@ else:
 
 
 __all__ = [
+    "BoundedListAdmin",
     "BoundedPaginator",
     "DetailAdmin",
     "ExternalIdAdmin",
@@ -107,6 +105,16 @@ class BoundedPaginator(Paginator):  # type: ignore[type-arg]  # generic in the s
         """How many rows can be paged through."""
         rows: QuerySet[Any] = self.object_list  # type: ignore[assignment]  # a list pages nothing else
         return rows.order_by().values("pk")[: self.LIMIT].count()
+
+
+class BoundedListAdmin(ModelAdmin[_M]):
+    """A list of any length: no page of it counts, or reads, more rows than it can page through."""
+
+    list_filter_submit = True
+    list_per_page = 50
+    show_full_result_count = False
+    show_facets = ShowFacets.NEVER
+    paginator = BoundedPaginator
 
 
 def key_in(address: str) -> int | None:
@@ -200,8 +208,27 @@ class ReadOnlyAdmin(ModelAdmin[_M]):
         return False
 
 
+class SensibleButtons(ModelAdmin[_M]):
+    """Rows whose page shows those of its buttons that make sense for the row as it is."""
+
+    @abstractmethod
+    def sensible(self, row: _M) -> set[str]:
+        """The names of the buttons' methods."""
+
+    def get_actions_detail(self, request: HttpRequest, object_id: Any) -> list[Any]:
+        """The buttons."""
+        row = self.get_object(request, str(object_id))
+        sensible = self.sensible(row) if row else set()
+        shown: list[Any] = super().get_actions_detail(request, object_id)  # type: ignore[misc]  # Unfold's
+        return [button for button in shown if button.method.__name__ in sensible]
+
+
 class RunAdmin(DetailAdmin[_M], ReadOnlyAdmin[_M]):
     """Runs of long work, the latest first; those whose process died are shown as failed."""
+
+    # The page of a run of one of these states is asked for again, by itself, so often in seconds.
+    unfinished: ClassVar[Container[str]] = ()
+    refresh_seconds: ClassVar[int] = 3
 
     list_filter_submit = True
     list_select_related: ClassVar[Any] = ("catalog",)
@@ -219,6 +246,21 @@ class RunAdmin(DetailAdmin[_M], ReadOnlyAdmin[_M]):
         self.fail_dead()
         return super().changelist_view(request, extra_context)
 
+    def render_change_form(
+        self,
+        request: HttpRequest,
+        context: dict[str, Any],
+        add: bool = False,
+        change: bool = False,
+        form_url: str = "",
+        obj: _M | None = None,
+    ) -> HttpResponse:
+        """The page, which comes again by itself while the run goes on."""
+        page = super().render_change_form(request, context, add, change, form_url, obj)
+        if obj is not None and getattr(obj, "status", None) in self.unfinished:
+            page["Refresh"] = str(self.refresh_seconds)
+        return page
+
     def get_object(
         self, request: HttpRequest, object_id: str, from_field: str | None = None
     ) -> _M | None:
@@ -227,49 +269,13 @@ class RunAdmin(DetailAdmin[_M], ReadOnlyAdmin[_M]):
         return super().get_object(request, object_id, from_field)
 
 
+def page_context(page: "ModelAdmin[Any]", request: HttpRequest) -> dict[str, Any]:
+    """What the template of a page of a model's needs beside its own."""
+    return {**page.admin_site.each_context(request), "opts": page.opts}
+
+
 def record(request: HttpRequest, rows: Iterable[Model], text: str) -> None:
     """Keep in the history of these rows who did something to them, and what."""
     listed, person = list(rows), request.user.pk
     if listed and person is not None:
         LogEntry.objects.log_actions(person, listed, CHANGE, text)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Question:
-    """What a person confirms: the button's word, and the box that may be ticked with it."""
-
-    title: str
-    text: str
-    button: str
-    is_final: bool = False
-    box: str = ""
-
-
-class ActionError(Exception):
-    """An action cannot be done; the message says why, and what to do."""
-
-
-def confirm(
-    request: HttpRequest,
-    question: Question,
-    act: Callable[[bool], str],
-    back: str,
-    context: dict[str, Any],
-    about: Iterable[Model] = (),
-) -> HttpResponse:
-    """Ask, and act when it is confirmed; what refuses says why.
-
-    Args:
-        act: called with whether the box was ticked; what it did, in words.
-        back: the address to return to.
-        about: the rows in whose history it is kept who did it.
-    """
-    if request.method != "POST":
-        context |= {"title": question.title, "question": question, "back": back}
-        return TemplateResponse(request, "recommender/admin/confirm.html", context)
-    try:
-        messages.success(request, act("box" in request.POST))
-        record(request, about, f"{question.title}.")
-    except (ActionError, SpaceError) as exc:
-        messages.error(request, str(exc))
-    return HttpResponseRedirect(back)

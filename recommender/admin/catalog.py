@@ -17,6 +17,7 @@ from embeddings.errors import Misconfigured
 from recommender.admin import (
     access,
     base,
+    confirmation,
     counts,
     evaluation,
     feed,
@@ -25,7 +26,8 @@ from recommender.admin import (
     spend_month,
     training,
 )
-from recommender.admin.base import ActionError, ModelAdmin, ModelForm, Question, action
+from recommender.admin.base import ModelAdmin, ModelForm, action
+from recommender.admin.confirmation import ActionError, Question
 from recommender.admin.fields import WeightsField
 from recommender.catalog import catalogs
 from recommender.models import Catalog
@@ -182,8 +184,8 @@ class CatalogAdmin(evaluation.MayEvaluate, ModelAdmin[Catalog]):
         if catalog is None:
             self.message_user(request, f"There is no catalog {object_id!r}.", messages.WARNING)
             return HttpResponseRedirect(reverse("admin:recommender_catalog_changelist"))
-        context = {**self.admin_site.each_context(request), "opts": self.opts}
-        return base.confirm(
+        context = base.page_context(self, request)
+        return confirmation.confirm(
             request,
             question(catalog),
             lambda _: act(catalog),

@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils.safestring import SafeString
 
-from recommender.admin import access, effect_cards, fragments
+from recommender.admin import access, base, effect_cards, fragments
 from recommender.admin.base import ReadOnlyAdmin, key_in
 from recommender.admin.fragments import Table
 from recommender.effect import estimates, figures, report, weeks
@@ -34,8 +34,7 @@ class EffectAdmin(ReadOnlyAdmin[EffectFigure]):
         if not self.has_view_permission(request):
             raise PermissionDenied
         context = {
-            **self.admin_site.each_context(request),
-            "opts": self.opts,
+            **base.page_context(self, request),
             "title": "Effect",
             **(extra_context or {}),
         }

@@ -15,8 +15,9 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 
-from recommender.admin import access, base, fragments
-from recommender.admin.base import ActionError, DetailAdmin, Question, ReadOnlyAdmin, action
+from recommender.admin import access, base, confirmation, fragments
+from recommender.admin.base import DetailAdmin, ReadOnlyAdmin, action
+from recommender.admin.confirmation import ActionError, Question
 from recommender.admin.fragments import Chart, Series, Table, stacked
 from recommender.insight import evaluations
 from recommender.insight.evaluation_result import METRICS
@@ -165,8 +166,8 @@ class EvaluationRunAdmin(MayEvaluate, DetailAdmin[EvaluationRun], ReadOnlyAdmin[
         if not catalogs:
             messages.warning(request, "There is no catalog to evaluate; was it deleted?")
             return HttpResponseRedirect(back)
-        context = {**self.admin_site.each_context(request), "opts": self.opts}
-        return base.confirm(
+        context = base.page_context(self, request)
+        return confirmation.confirm(
             request, question(catalogs), lambda _: evaluate(catalogs), back, context, catalogs
         )
 

@@ -10,15 +10,9 @@ from django.urls import reverse
 from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 
-from recommender.admin import base, fragments
-from recommender.admin.base import (
-    ActionError,
-    DetailAdmin,
-    Question,
-    ReadOnlyAdmin,
-    RelatedDropdownFilter,
-    action,
-)
+from recommender.admin import base, confirmation, fragments
+from recommender.admin.base import DetailAdmin, ReadOnlyAdmin, RelatedDropdownFilter, action
+from recommender.admin.confirmation import ActionError, Question
 from recommender.admin.fragments import Table
 from recommender.effect import experiments, readout, verdict
 from recommender.effect.experiments import Variant
@@ -77,7 +71,7 @@ class ExperimentAdmin(DetailAdmin[Experiment], ReadOnlyAdmin[Experiment]):
                 raise ActionError(f"{experiment} does not run.")
             return f"{experiment} has ended: from now on nobody is in it."
 
-        return base.confirm(
+        return confirmation.confirm(
             request,
             Question(
                 title=f"Stop {experiment}?",
@@ -88,7 +82,7 @@ class ExperimentAdmin(DetailAdmin[Experiment], ReadOnlyAdmin[Experiment]):
             ),
             act,
             reverse("admin:recommender_experiment_change", args=[experiment.pk]),
-            {**self.admin_site.each_context(request), "opts": self.opts},
+            base.page_context(self, request),
             [experiment],
         )
 

@@ -18,9 +18,11 @@ from unfold.widgets import (
 )
 
 from embeddings.media.addresses import HIDDEN, user_of
-from recommender.admin import access, base, fragments
-from recommender.admin.base import ModelAdmin, ModelForm, Question, action
+from recommender.admin import access, base, confirmation, fragments
+from recommender.admin.base import ModelAdmin, ModelForm, action
+from recommender.admin.confirmation import Question
 from recommender.admin.embedding import Notice
+from recommender.admin.fields import format_choices
 from recommender.catalog import feeds
 from recommender.importing import product_arguments
 from recommender.importing.row import RefusedError
@@ -38,12 +40,7 @@ _LIST = "admin:recommender_feed_changelist"
 
 
 def _formats() -> list[tuple[str, str]]:
-    named = {form.name: form.title for form in product_arguments.FORMATS}
-    return [
-        ("auto", "Recognise it"),
-        ("plain", "None: columns by the fields' names"),
-        *((name, f"{title[:1].upper()}{title[1:]}") for name, title in named.items()),
-    ]
+    return format_choices(product_arguments.FORMATS)
 
 
 class FeedForm(ModelForm[Feed]):
@@ -170,8 +167,8 @@ class FeedAdmin(ModelAdmin[Feed]):
         if feed is None:
             self.message_user(request, f"There is no feed {object_id!r}.", messages.WARNING)
             return HttpResponseRedirect(reverse(_LIST))
-        context = {**self.admin_site.each_context(request), "opts": self.opts}
-        return base.confirm(
+        context = base.page_context(self, request)
+        return confirmation.confirm(
             request,
             _question(feed),
             lambda is_forced: _fetch(feed, force=is_forced),

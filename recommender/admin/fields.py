@@ -1,5 +1,6 @@
-"""Fields of forms for what is stored as JSON: a person writes one thing a line."""
+"""Fields of forms: what is stored as JSON, one thing a line, and the formats of files."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -7,6 +8,7 @@ from django.forms import CharField
 
 from recommender.catalog import values
 from recommender.catalog.values import BadValueError
+from recommender.importing.formats import Format
 
 
 class AddressesField(CharField):
@@ -47,3 +49,13 @@ class WeightsField(CharField):
         if name is None or number is None:
             raise ValidationError(f"{line.strip()!r} is no type and weight; write view: 1.")
         return name, number
+
+
+def format_choices(formats: Iterable[Format]) -> list[tuple[str, str]]:
+    """The formats that a person may say a file is in, each once."""
+    named = {one.name: f"{one.title[:1].upper()}{one.title[1:]}" for one in formats}
+    return [
+        ("auto", "Recognise it"),
+        ("plain", "None: columns by the fields' names"),
+        *named.items(),
+    ]

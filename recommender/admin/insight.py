@@ -15,6 +15,7 @@ from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from recommender.admin import (
     access,
     base,
+    confirmation,
     fragments,
     insight_actions,
     insight_decisions,
@@ -22,8 +23,9 @@ from recommender.admin import (
     insight_merges,
     insight_page,
 )
-from recommender.admin.base import Question, RelatedDropdownFilter, RunAdmin, action
+from recommender.admin.base import RelatedDropdownFilter, RunAdmin, action
 from recommender.admin.base import SimpleListFilter as DropdownFilter
+from recommender.admin.confirmation import Question
 from recommender.admin.fragments import Table
 from recommender.insight import findings, runs
 from recommender.insight.kinds import KINDS
@@ -38,8 +40,6 @@ _COLOURS = {
 }
 _PART = "admin:recommender_insightrun"
 _LIST = "admin:recommender_insightrun_changelist"
-# A page of a run that goes on is loaded anew so often.
-_REFRESH_SECONDS = 3
 
 
 def told(run: InsightRun) -> str:
@@ -71,6 +71,7 @@ class KindFilter(DropdownFilter):
 class InsightRunAdmin(RunAdmin[InsightRun]):
     """The runs of all catalogs, the latest first."""
 
+    unfinished = InsightRun.UNFINISHED
     list_display = ("asked_for", "catalog", "what", "state", "came_to", "took")
     list_filter = (
         ("catalog", RelatedDropdownFilter),
@@ -112,14 +113,11 @@ class InsightRunAdmin(RunAdmin[InsightRun]):
         form_url: str = "",
         obj: InsightRun | None = None,
     ) -> HttpResponse:
-        """The page, loaded anew by itself while the run goes on."""
+        """The page, with its findings."""
         if obj is not None:
             table, ways = self._findings(request, obj)
             context |= {"findings": table, "decide": ways}
-        response = super().render_change_form(request, context, add, change, form_url, obj)
-        if obj is not None and obj.status in InsightRun.UNFINISHED:
-            response["Refresh"] = str(_REFRESH_SECONDS)
-        return response
+        return super().render_change_form(request, context, add, change, form_url, obj)
 
     @staticmethod
     def _findings(request: HttpRequest, run: InsightRun) -> tuple[Table, dict[str, str] | None]:
@@ -172,18 +170,17 @@ class InsightRunAdmin(RunAdmin[InsightRun]):
     def _accept_all(self, request: HttpRequest, run_id: int) -> HttpResponse:
         run = insight_decisions.proposing(request, run_id)
         log, back = partial(self.log_change, request, run), insight_actions.address(run)
-        return insight_decisions.accept_all(request, run, back, self._context(request), log)
+        return insight_decisions.accept_all(
+            request, run, back, base.page_context(self, request), log
+        )
 
     def _merge(self, request: HttpRequest, run_id: int, product: int) -> HttpResponse:
-        log, context = partial(self.log_change, request), self._context(request)
+        log, context = partial(self.log_change, request), base.page_context(self, request)
         return insight_merges.merge(request, run_id, product, context, log)
 
     def _part(self, request: HttpRequest, run_id: int, product: int) -> HttpResponse:
-        log, context = partial(self.log_change, request), self._context(request)
+        log, context = partial(self.log_change, request), base.page_context(self, request)
         return insight_merges.part(request, run_id, product, context, log)
-
-    def _context(self, request: HttpRequest) -> dict[str, Any]:
-        return {**self.admin_site.each_context(request), "opts": self.opts}
 
     def _map(self, request: HttpRequest, run_id: int) -> InsightRun:
         if not self.has_view_permission(request):
@@ -205,7 +202,7 @@ class InsightRunAdmin(RunAdmin[InsightRun]):
     @action(description="Find out", permissions=["start"], icon="insights")
     def find_out(self, request: HttpRequest) -> HttpResponse:
         """Ask for a run of a kind."""
-        context = self._context(request)
+        context = base.page_context(self, request)
         return insight_page.start(request, context, insight_actions.address)
 
     @action(description="Run again", permissions=["start"], icon="refresh")
@@ -231,12 +228,12 @@ class InsightRunAdmin(RunAdmin[InsightRun]):
         if run is None:
             messages.warning(request, f"There is no run {object_id!r}; later ones took its place.")
             return HttpResponseRedirect(reverse(_LIST))
-        return base.confirm(
+        return confirmation.confirm(
             request,
             question(run),
             lambda _: act(run),
             insight_actions.address(run),
-            self._context(request),
+            base.page_context(self, request),
             [run],
         )
 

@@ -3,7 +3,7 @@
 from django.urls import reverse
 from django.utils.html import format_html
 
-from recommender.admin.base import ActionError, Question
+from recommender.admin.confirmation import ActionError, Question
 from recommender.insight import runs
 from recommender.insight.kind import InsightError
 from recommender.insight.kinds import KINDS

@@ -13,7 +13,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from recommender.admin import fragments
-from recommender.admin.base import Question
+from recommender.admin.confirmation import Question
 from recommender.insight import decisions
 from recommender.insight.decisions import Decided
 from recommender.insight.findings import FoundRow

@@ -9,8 +9,8 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from recommender.admin import base, fragments
-from recommender.admin.base import ActionError, Question
+from recommender.admin import confirmation, fragments
+from recommender.admin.confirmation import ActionError, Question
 from recommender.history.merge_products import MergeError, merge_products, part_products
 from recommender.insight.findings import FoundRow
 from recommender.insight.kinds import duplicates
@@ -66,7 +66,7 @@ def merge(
         log(found.run, f"{gone} merged into {kept}, with {moved:,} events.")
         return f"{gone} is merged into {kept}; {moved:,} events changed hands."
 
-    return base.confirm(request, question, act, _back(run_id), context)
+    return confirmation.confirm(request, question, act, _back(run_id), context)
 
 
 def part(
@@ -90,7 +90,7 @@ def part(
         log(found.run, f"{gone} parted from {kept}, with {moved:,} events.")
         return f"{gone} is a product of its own again; {moved:,} events changed hands."
 
-    return base.confirm(request, question, act, _back(run_id), context)
+    return confirmation.confirm(request, question, act, _back(run_id), context)
 
 
 def _finding(request: HttpRequest, run_id: int, product: int) -> InsightFinding:

@@ -13,6 +13,7 @@ from django.utils.safestring import SafeString
 from recommender.admin import (
     access,
     base,
+    confirmation,
     fragments,
     picker,
     placement_edit,
@@ -105,7 +106,7 @@ class PlacementAdmin(ModelAdmin[Placement]):
             placement = form.made()
             self.log_addition(request, placement, "Made.")
             return HttpResponseRedirect(address("change", placement))
-        context = self._context(request) | {"title": "New placement", "form": form}
+        context = base.page_context(self, request) | {"title": "New placement", "form": form}
         return TemplateResponse(request, "recommender/admin/placement_new.html", context)
 
     def change_view(
@@ -159,7 +160,7 @@ class PlacementAdmin(ModelAdmin[Placement]):
         self, request: HttpRequest, placement: Placement, draft: placement_edit.Draft
     ) -> HttpResponse:
         live = placements.live(placement)
-        context = self._context(request) | {
+        context = base.page_context(self, request) | {
             "title": placement.name,
             "placement": placement,
             "list": self.shown_list(placement),
@@ -191,7 +192,7 @@ class PlacementAdmin(ModelAdmin[Placement]):
         if asked is not None:
             both = placement_preview.sides(placement, asked, live.number if live else None)
             tables = placement_preview.tables(placement.catalog, both)
-        context = self._context(request) | {
+        context = base.page_context(self, request) | {
             "title": f"Preview of {placement.name}",
             "placement": placement,
             "form": form,
@@ -203,7 +204,7 @@ class PlacementAdmin(ModelAdmin[Placement]):
     def _inspect(self, request: HttpRequest, pk: int) -> HttpResponse:
         placement = self._found(request, pk)
         form = InspectorForm(placement.catalog, placement.draft["operation"], request.GET.dict())
-        context = self._context(request) | {
+        context = base.page_context(self, request) | {
             "title": f"How a list of {placement.name} comes about",
             "placement": placement,
             "form": form,
@@ -214,7 +215,7 @@ class PlacementAdmin(ModelAdmin[Placement]):
 
     def _versions(self, request: HttpRequest, pk: int) -> HttpResponse:
         placement = self._found(request, pk)
-        context = self._context(request) | {
+        context = base.page_context(self, request) | {
             "title": f"History of {placement.name}",
             "placement": placement,
             "versions": placement_history.versions(
@@ -235,12 +236,12 @@ class PlacementAdmin(ModelAdmin[Placement]):
             self.log_change(request, placement, f"Version {number} again, as {version.number}.")
             return f"Version {number} is live again, as version {version.number}."
 
-        return base.confirm(
+        return confirmation.confirm(
             request,
             placement_history.question(placement, number),
             act,
             address("change", placement),
-            self._context(request),
+            base.page_context(self, request),
         )
 
     def _pick(self, request: HttpRequest, catalog_id: int, kind: str) -> HttpResponse:
@@ -258,6 +259,3 @@ class PlacementAdmin(ModelAdmin[Placement]):
         if placement is None:
             raise Http404
         return placement
-
-    def _context(self, request: HttpRequest) -> dict[str, Any]:
-        return {**self.admin_site.each_context(request), "opts": self.opts}

@@ -9,7 +9,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from recommender.admin import fragments
-from recommender.admin.base import ActionError, Question
+from recommender.admin.confirmation import ActionError, Question
 from recommender.admin.fragments import Table
 from recommender.catalog import placement_changes, placements
 from recommender.catalog.placements import UnknownVersionError

@@ -14,7 +14,7 @@ from unfold.contrib.filters.admin import BooleanRadioFilter
 
 from recommender.admin import base, fragments, freshness, preview, product_bulk, product_shown
 from recommender.admin.base import (
-    BoundedPaginator,
+    BoundedListAdmin,
     DetailAdmin,
     ExternalIdAdmin,
     ModelForm,
@@ -31,7 +31,7 @@ from recommender.models import Product, ProductVector, QuarantinedProduct, Space
 
 
 @admin.register(Product)
-class ProductAdmin(DetailAdmin[Product], ExternalIdAdmin[Product]):
+class ProductAdmin(BoundedListAdmin[Product], DetailAdmin[Product], ExternalIdAdmin[Product]):
     """The products of all catalogs that are not deleted."""
 
     form = ProductForm
@@ -53,14 +53,9 @@ class ProductAdmin(DetailAdmin[Product], ExternalIdAdmin[Product]):
         CategoryFilter,
         BrandFilter,
     )
-    list_filter_submit = True
     list_select_related = ("catalog",)
-    list_per_page = 50
     list_disable_select_all = True
     sortable_by = ("title_or_id", "external_id", "list_price")
-    show_full_result_count = False
-    show_facets = admin.ShowFacets.NEVER
-    paginator = BoundedPaginator
     search_fields = ("external_id__startswith", "title__icontains", "brand__iexact")
     search_help_text = "The beginning of an id, words of the title, or a brand"
     actions = ("edit_together", "re_embed")
@@ -171,8 +166,7 @@ class ProductAdmin(DetailAdmin[Product], ExternalIdAdmin[Product]):
         if product is None:
             return HttpResponseRedirect(reverse("admin:recommender_product_changelist"))
         context = {
-            **self.admin_site.each_context(request),
-            "opts": self.opts,
+            **base.page_context(self, request),
             "title": f"Why is {product} never shown?",
             "tables": product_shown.why(product),
             "back": reverse("admin:recommender_product_change", args=[product.pk]),

@@ -12,6 +12,7 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
+from recommender.admin import base
 from recommender.catalog import bulk_edit
 from recommender.catalog.bulk_edit import HIDE, MOST, BulkEditError, Change
 from recommender.catalog.catalogs import announce_changes
@@ -80,8 +81,7 @@ def edit(
         _apply(page, request, chosen if said["products"] == _CHOSEN else shown, said)
         return None
     context = {
-        **page.admin_site.each_context(request),
-        "opts": page.opts,
+        **base.page_context(page, request),
         "title": "Edit products together",
         "form": form,
         "chosen": request.POST.getlist(ACTION_CHECKBOX_NAME),

@@ -13,7 +13,7 @@ from django.utils.safestring import SafeString
 
 from recommender.admin import access, base, counts, fragments
 from recommender.admin.base import (
-    BoundedPaginator,
+    BoundedListAdmin,
     ReadOnlyAdmin,
     RelatedDropdownFilter,
     SimpleListFilter,
@@ -58,7 +58,9 @@ class SpaceFilter(SimpleListFilter):
 
 
 @admin.register(QuarantinedProduct)
-class QuarantinedProductAdmin(ReadOnlyAdmin[QuarantinedProduct]):
+class QuarantinedProductAdmin(
+    BoundedListAdmin[QuarantinedProduct], ReadOnlyAdmin[QuarantinedProduct]
+):
     """What models refused, in all spaces; nothing here is edited, only tried again."""
 
     list_display = (
@@ -72,12 +74,7 @@ class QuarantinedProductAdmin(ReadOnlyAdmin[QuarantinedProduct]):
     )
     list_display_links = ("when",)
     list_filter = (("space__catalog", RelatedDropdownFilter), SpaceFilter)
-    list_filter_submit = True
-    list_per_page = 50
     sortable_by = ("when",)
-    show_full_result_count = False
-    show_facets = admin.ShowFacets.NEVER
-    paginator = BoundedPaginator
     search_fields = (
         *("product__external_id__startswith", "product__title__icontains"),
         *("reason__icontains", "code__iexact"),

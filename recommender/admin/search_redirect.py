@@ -2,23 +2,18 @@
 
 from django.contrib import admin
 
-from recommender.admin.base import BoundedPaginator, ModelAdmin, RelatedDropdownFilter
+from recommender.admin.base import BoundedListAdmin, RelatedDropdownFilter
 from recommender.models import SearchRedirect
 
 
 @admin.register(SearchRedirect)
-class SearchRedirectAdmin(ModelAdmin[SearchRedirect]):
+class SearchRedirectAdmin(BoundedListAdmin[SearchRedirect]):
     """The redirects of all catalogs; searches know of a change within ten seconds."""
 
     list_display = ("shown_words", "place", "catalog")
     list_filter = (("catalog", RelatedDropdownFilter),)
-    list_filter_submit = True
     list_select_related = ("catalog",)
-    list_per_page = 50
     sortable_by = ()
-    show_full_result_count = False
-    show_facets = admin.ShowFacets.NEVER
-    paginator = BoundedPaginator
     search_fields = ("words__icontains", "address", "category")
     search_help_text = "A part of a word or a place"
     fields = ("catalog", "words", "address", "category")

@@ -9,8 +9,9 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.defaultfilters import filesizeformat
 from django.urls import reverse
 
-from recommender.admin import base, space_page
-from recommender.admin.base import Question, ReadOnlyAdmin, action
+from recommender.admin import base, confirmation, space_page
+from recommender.admin.base import ReadOnlyAdmin, SensibleButtons, action
+from recommender.admin.confirmation import Question
 from recommender.catalog.catalogs import announce_space
 from recommender.models import Space
 from recommender.spaces import lifecycle, partitions, switching
@@ -24,7 +25,7 @@ _ACTIONS = {
 }
 
 
-class SpaceActions(ReadOnlyAdmin[Space]):
+class SpaceActions(ReadOnlyAdmin[Space], SensibleButtons[Space]):
     """The buttons of a space's page, and the pages behind them."""
 
     actions_detail = ("compare", "activate", "roll_back", "retire")
@@ -41,12 +42,15 @@ class SpaceActions(ReadOnlyAdmin[Space]):
         """Who may delete spaces may drop their vectors."""
         return request.user.has_perm("recommender.delete_space")
 
-    def get_actions_detail(self, request: HttpRequest, object_id: Any) -> list[Any]:
-        """The buttons that make sense for this space."""
-        space = self.get_object(request, str(object_id))
-        sensible = _sensible(space) if space else set()
-        shown: list[Any] = super().get_actions_detail(request, object_id)  # type: ignore[misc]  # Unfold's
-        return [button for button in shown if button.method.__name__ in sensible]
+    def sensible(self, row: Space) -> set[str]:
+        """The buttons of its state, without those that there is no other version for."""
+        others = Space.objects.filter(catalog=row.catalog_id).exclude(pk=row.pk)
+        names = set(_ACTIONS[Space.Status(row.status)])
+        if not others.exclude(status=Space.Status.RETIRED).exists():
+            names.discard("compare")
+        if not others.filter(name=row.name, status=Space.Status.STANDBY).exists():
+            names.discard("roll_back")
+        return names
 
     def add_view(
         self,
@@ -57,7 +61,7 @@ class SpaceActions(ReadOnlyAdmin[Space]):
         """A version is made when its estimate was seen."""
         if not self.has_add_permission(request):
             raise PermissionDenied
-        return space_page.create(request, self._context(request))
+        return space_page.create(request, base.page_context(self, request))
 
     @action(description="Compare", permissions=["view"], icon="compare_arrows")
     def compare(self, request: HttpRequest, object_id: str) -> HttpResponse:
@@ -65,7 +69,7 @@ class SpaceActions(ReadOnlyAdmin[Space]):
         space = self._space(request, object_id)
         if space is None:
             return self._gone()
-        return space_page.compare(request, space, self._context(request))
+        return space_page.compare(request, space, base.page_context(self, request))
 
     @action(description="Activate", permissions=["switch"], icon="play_circle")
     def activate(self, request: HttpRequest, object_id: str) -> HttpResponse:
@@ -92,12 +96,12 @@ class SpaceActions(ReadOnlyAdmin[Space]):
         space = self._space(request, object_id)
         if space is None:
             return self._gone()
-        return base.confirm(
+        return confirmation.confirm(
             request,
             question(space),
             lambda box: act(space, box),
             space_page.address(space),
-            self._context(request),
+            base.page_context(self, request),
             [space],
         )
 
@@ -110,20 +114,6 @@ class SpaceActions(ReadOnlyAdmin[Space]):
 
     def _gone(self) -> HttpResponse:
         return HttpResponseRedirect(reverse("admin:recommender_space_changelist"))
-
-    def _context(self, request: HttpRequest) -> dict[str, Any]:
-        return {**self.admin_site.each_context(request), "opts": self.opts}
-
-
-def _sensible(space: Space) -> set[str]:
-    """The actions of its state, without those that there is no other version for."""
-    others = Space.objects.filter(catalog=space.catalog_id).exclude(pk=space.pk)
-    sensible = set(_ACTIONS[Space.Status(space.status)])
-    if not others.exclude(status=Space.Status.RETIRED).exists():
-        sensible.discard("compare")
-    if not others.filter(name=space.name, status=Space.Status.STANDBY).exists():
-        sensible.discard("roll_back")
-    return sensible
 
 
 def _activation(space: Space) -> Question:

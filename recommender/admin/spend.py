@@ -13,7 +13,7 @@ from django.utils.safestring import SafeString
 
 from recommender.admin import access, fragments, spend_month
 from recommender.admin.base import (
-    BoundedPaginator,
+    BoundedListAdmin,
     ReadOnlyAdmin,
     RelatedDropdownFilter,
     SimpleListFilter,
@@ -165,7 +165,7 @@ class ModelFilter(SimpleListFilter):
 
 
 @admin.register(EmbeddingSpend)
-class EmbeddingSpendAdmin(ReadOnlyAdmin[EmbeddingSpend]):
+class EmbeddingSpendAdmin(BoundedListAdmin[EmbeddingSpend], ReadOnlyAdmin[EmbeddingSpend]):
     """What embedding took and cost, by day, space and model."""
 
     list_display = (
@@ -174,13 +174,8 @@ class EmbeddingSpendAdmin(ReadOnlyAdmin[EmbeddingSpend]):
     )
     list_display_links = None
     list_filter = (MonthFilter, ("catalog", RelatedDropdownFilter), ModelFilter)
-    list_filter_submit = True
     list_select_related = ("catalog",)
-    list_per_page = 50
     sortable_by = ("day", "token_number", "price")
-    show_full_result_count = False
-    show_facets = admin.ShowFacets.NEVER
-    paginator = BoundedPaginator
     list_before_template = "recommender/admin/spend.html"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[EmbeddingSpend]:

@@ -2,23 +2,18 @@
 
 from django.contrib import admin
 
-from recommender.admin.base import BoundedPaginator, ModelAdmin, RelatedDropdownFilter
+from recommender.admin.base import BoundedListAdmin, RelatedDropdownFilter
 from recommender.models import Synonyms
 
 
 @admin.register(Synonyms)
-class SynonymsAdmin(ModelAdmin[Synonyms]):
+class SynonymsAdmin(BoundedListAdmin[Synonyms]):
     """The synonyms of all catalogs; searches know of a change within ten seconds."""
 
     list_display = ("shown_words", "shown_meaning", "catalog")
     list_filter = (("catalog", RelatedDropdownFilter),)
-    list_filter_submit = True
     list_select_related = ("catalog",)
-    list_per_page = 50
     sortable_by = ()
-    show_full_result_count = False
-    show_facets = admin.ShowFacets.NEVER
-    paginator = BoundedPaginator
     search_fields = ("words__icontains", "meaning__icontains")
     search_help_text = "A part of a word"
     fields = ("catalog", "words", "meaning")

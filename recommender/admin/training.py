@@ -12,8 +12,9 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 
-from recommender.admin import base, fragments
-from recommender.admin.base import Question, ReadOnlyAdmin, RelatedDropdownFilter, RunAdmin, action
+from recommender.admin import base, confirmation, fragments
+from recommender.admin.base import ReadOnlyAdmin, RelatedDropdownFilter, RunAdmin, action
+from recommender.admin.confirmation import Question
 from recommender.admin.fragments import Table, stored_table
 from recommender.models import Catalog, Ranker, TrainingRun
 from recommender.training import runs
@@ -194,8 +195,8 @@ class RankerAdmin(ReadOnlyAdmin[Ranker]):
             messages.warning(request, f"There is no ranker {object_id!r}; was it deleted?")
             return HttpResponseRedirect(reverse("admin:recommender_ranker_changelist"))
         back = reverse("admin:recommender_ranker_change", args=[ranker.pk])
-        context = {**self.admin_site.each_context(request), "opts": self.opts}
-        return base.confirm(
+        context = base.page_context(self, request)
+        return confirmation.confirm(
             request, _question(ranker), lambda _: _activate(ranker), back, context, [ranker]
         )
 

@@ -9,8 +9,9 @@ from django.urls import reverse
 from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 
-from recommender.admin import base, fragments, upload_page
-from recommender.admin.base import ActionError, Question, RelatedDropdownFilter, RunAdmin, action
+from recommender.admin import base, confirmation, fragments, upload_page
+from recommender.admin.base import RelatedDropdownFilter, RunAdmin, SensibleButtons, action
+from recommender.admin.confirmation import ActionError, Question
 from recommender.importing import uploads
 from recommender.models import Upload
 
@@ -22,8 +23,6 @@ _COLOURS = {
     Upload.Status.DONE: "success",
     Upload.Status.FAILED: "danger",
 }
-# A browser asks again so often, in seconds, while a worker is at it.
-_REFRESH = "2"
 _LIST = "admin:recommender_upload_changelist"
 
 
@@ -33,8 +32,11 @@ def address(upload: Upload) -> str:
 
 
 @admin.register(Upload)
-class UploadAdmin(RunAdmin[Upload]):
+class UploadAdmin(RunAdmin[Upload], SensibleButtons[Upload]):
     """The uploads of the last month, the latest first."""
+
+    unfinished = uploads.UNFINISHED
+    refresh_seconds = 2
 
     list_display = ("name", "catalog", "kind", "state", "came_to", "by", "created_at")
     list_filter = (("catalog", RelatedDropdownFilter), ("status", ChoicesDropdownFilter))
@@ -75,33 +77,20 @@ class UploadAdmin(RunAdmin[Upload]):
         """The page that takes a file."""
         if not self.has_add_permission(request):
             raise PermissionDenied
-        return upload_page.take(request, self._context(request), self.log_addition, address)
+        return upload_page.take(
+            request, base.page_context(self, request), self.log_addition, address
+        )
 
     def tell(self, row: Upload) -> dict[str, Any]:
         """What the file is taken for, how far its import is, and what came of it."""
         return upload_page.told(row)
 
-    def render_change_form(
-        self,
-        request: HttpRequest,
-        context: dict[str, Any],
-        add: bool = False,
-        change: bool = False,
-        form_url: str = "",
-        obj: Upload | None = None,
-    ) -> HttpResponse:
-        """The page, which comes again by itself while a worker is at the upload."""
-        page = super().render_change_form(request, context, add, change, form_url, obj)
-        if obj is not None and obj.status in uploads.UNFINISHED:
-            page["Refresh"] = _REFRESH
-        return page
-
-    def get_actions_detail(self, request: HttpRequest, object_id: Any) -> list[Any]:
-        """The buttons that make sense for the upload as it is."""
-        upload = self.get_object(request, str(object_id))
-        sensible = _sensible(upload) if upload else set()
-        shown: list[Any] = super().get_actions_detail(request, object_id)  # type: ignore[misc]  # Unfold's
-        return [button for button in shown if button.method.__name__ in sensible]
+    def sensible(self, row: Upload) -> set[str]:
+        """What can be done with the file, and the rejected rows where there are any."""
+        names = {"rejects"} if uploads.rejects_of(row).is_file() else set()
+        if row.status in uploads.UNFINISHED or not uploads.has_file(row):
+            return names
+        return names | {"try_it", "start", "read_otherwise"}
 
     @action(description="Try it (dry run)", permissions=["import"], icon="science")
     def try_it(self, request: HttpRequest, object_id: str) -> HttpResponse:
@@ -118,7 +107,7 @@ class UploadAdmin(RunAdmin[Upload]):
         """The page that says how the file is to be read."""
         upload = self._found(request, object_id)
         return upload_page.adjust(
-            request, upload, self._context(request), self.log_change, address(upload)
+            request, upload, base.page_context(self, request), self.log_change, address(upload)
         )
 
     @action(description="Rejected rows", permissions=["view"], icon="download")
@@ -148,7 +137,9 @@ class UploadAdmin(RunAdmin[Upload]):
             return "The next free worker does it; this page shows how far."
 
         question = _question(upload, dry_run=dry_run)
-        return base.confirm(request, question, act, address(upload), self._context(request))
+        return confirmation.confirm(
+            request, question, act, address(upload), base.page_context(self, request)
+        )
 
     def _found(self, request: HttpRequest, object_id: str) -> Upload:
         upload = self.get_object(request, object_id)
@@ -156,9 +147,6 @@ class UploadAdmin(RunAdmin[Upload]):
             messages.warning(request, f"There is no upload {object_id!r}.")
             raise Http404
         return upload
-
-    def _context(self, request: HttpRequest) -> dict[str, Any]:
-        return {**self.admin_site.each_context(request), "opts": self.opts}
 
     @admin.display(description="Status")
     def state(self, upload: Upload) -> SafeString:
@@ -170,13 +158,6 @@ class UploadAdmin(RunAdmin[Upload]):
         """What came of the rows, or what went wrong."""
         counts = ", ".join(f"{number:,} {what}" for what, number in upload.counts if number)
         return fragments.prose(upload.error or counts or "-")
-
-
-def _sensible(upload: Upload) -> set[str]:
-    sensible = {"rejects"} if uploads.rejects_of(upload).is_file() else set()
-    if upload.status in uploads.UNFINISHED or not uploads.has_file(upload):
-        return sensible
-    return sensible | {"try_it", "start", "read_otherwise"}
 
 
 def _question(upload: Upload, *, dry_run: bool) -> Question:

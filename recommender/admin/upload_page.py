@@ -19,6 +19,7 @@ from unfold.widgets import (
 
 from recommender.admin import access
 from recommender.admin.base import ModelForm
+from recommender.admin.fields import format_choices
 from recommender.admin.fragments import Table
 from recommender.importing import upload_import, uploads
 from recommender.importing.row import RefusedError
@@ -30,16 +31,8 @@ _TEMPLATE = "recommender/admin/upload_new.html"
 
 
 def _formats() -> list[tuple[str, str]]:
-    named = {
-        form.name: f"{form.title[:1].upper()}{form.title[1:]}"
-        for kind in Upload.Kind.values
-        for form in upload_import.formats_of(kind)
-    }
-    return [
-        ("auto", "Recognise it"),
-        ("plain", "None: columns by the fields' names"),
-        *named.items(),
-    ]
+    kinds = Upload.Kind.values
+    return format_choices(form for kind in kinds for form in upload_import.formats_of(kind))
 
 
 class ReadingForm(ModelForm[Upload]):

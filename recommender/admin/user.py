@@ -10,7 +10,7 @@ from django.utils.safestring import SafeString
 
 from recommender.admin import base, fragments, preview
 from recommender.admin.base import (
-    BoundedPaginator,
+    BoundedListAdmin,
     DetailAdmin,
     ExternalIdAdmin,
     RelatedDropdownFilter,
@@ -23,7 +23,7 @@ _EVENTS_SHOWN = 50
 
 
 @admin.register(User)
-class UserAdmin(DetailAdmin[User], ExternalIdAdmin[User], UserRights):
+class UserAdmin(BoundedListAdmin[User], DetailAdmin[User], ExternalIdAdmin[User], UserRights):
     """Shoppers, readers, viewers. They come with their first event."""
 
     list_display = ("external_id", "catalog", "exclusion", "last_event_at", "created_at")
@@ -32,13 +32,8 @@ class UserAdmin(DetailAdmin[User], ExternalIdAdmin[User], UserRights):
         ("last_event_at", admin.EmptyFieldListFilter),
         "exclusion",
     )
-    list_filter_submit = True
     list_select_related = ("catalog",)
-    list_per_page = 50
     sortable_by = ("external_id",)
-    show_full_result_count = False
-    show_facets = admin.ShowFacets.NEVER
-    paginator = BoundedPaginator
     search_fields = ("external_id__startswith",)
     search_help_text = "The beginning of an id"
     change_form_outer_before_template = "recommender/admin/user.html"

@@ -7,8 +7,9 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 
-from recommender.admin import base
-from recommender.admin.base import Question, ReadOnlyAdmin, action
+from recommender.admin import base, confirmation
+from recommender.admin.base import ReadOnlyAdmin, action
+from recommender.admin.confirmation import Question
 from recommender.history.erasure import erase_user
 from recommender.models import User
 from recommender.rights import export
@@ -50,10 +51,10 @@ class UserRights(ReadOnlyAdmin[User]):
         user = self.get_object(request, object_id)
         if user is None:
             return self._gone(request)
-        context = {**self.admin_site.each_context(request), "opts": self.opts}
+        context = base.page_context(self, request)
         # In the history of the catalog, and without a name: of the user nothing is to be left.
         about = [user.catalog]
-        return base.confirm(
+        return confirmation.confirm(
             request, _question(user), lambda _: _erase(user), reverse(_LIST), context, about
         )
 

@@ -14,16 +14,16 @@ from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminTextInputWidget
 
-from recommender.admin import base, fragments
+from recommender.admin import base, confirmation, fragments
 from recommender.admin.base import (
-    BoundedPaginator,
+    BoundedListAdmin,
     DetailAdmin,
     ModelForm,
-    Question,
     ReadOnlyAdmin,
     RelatedDropdownFilter,
     action,
 )
+from recommender.admin.confirmation import Question
 from recommender.admin.fragments import Table
 from recommender.models import Webhook, WebhookDelivery
 from recommender.webhooks import deliveries, outbox
@@ -56,19 +56,14 @@ class WebhookForm(ModelForm[Webhook]):
 
 
 @admin.register(Webhook)
-class WebhookAdmin(DetailAdmin[Webhook]):
+class WebhookAdmin(BoundedListAdmin[Webhook], DetailAdmin[Webhook]):
     """The webhooks of all catalogs."""
 
     form = WebhookForm
     list_display = ("name", "catalog", "url", "told_of", "state")
     list_filter = (("catalog", RelatedDropdownFilter),)
-    list_filter_submit = True
     list_select_related = ("catalog",)
-    list_per_page = 50
     sortable_by = ()
-    show_full_result_count = False
-    show_facets = admin.ShowFacets.NEVER
-    paginator = BoundedPaginator
     search_fields = ("name__startswith", "url__icontains")
     search_help_text = "The beginning of a name, or a part of the address"
     actions_detail = ("send_test", "start_again")
@@ -184,29 +179,24 @@ class WebhookAdmin(DetailAdmin[Webhook]):
                 return act(webhook)
 
         title, text, button = words
-        return base.confirm(
+        return confirmation.confirm(
             request,
             Question(title=f"{title}: {webhook}?", text=text, button=button),
             confirmed,
             reverse("admin:recommender_webhook_change", args=[webhook.pk]),
-            {**self.admin_site.each_context(request), "opts": self.opts},
+            base.page_context(self, request),
             [webhook],
         )
 
 
 @admin.register(WebhookDelivery)
-class WebhookDeliveryAdmin(ReadOnlyAdmin[WebhookDelivery]):
+class WebhookDeliveryAdmin(BoundedListAdmin[WebhookDelivery], ReadOnlyAdmin[WebhookDelivery]):
     """What webhooks were told in the last 30 days, and what became of it."""
 
     list_display = ("kind", "webhook", "catalog", "when", "state", "attempts", "answer")
     list_filter = (("webhook", RelatedDropdownFilter), ("status", ChoicesDropdownFilter))
-    list_filter_submit = True
     list_select_related = ("webhook__catalog",)
-    list_per_page = 50
     sortable_by = ()
-    show_full_result_count = False
-    show_facets = admin.ShowFacets.NEVER
-    paginator = BoundedPaginator
     actions = ("send_again",)
     fields = (
         ("kind", "webhook"),
